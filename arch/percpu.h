@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Per-CPU data. Found from RSP: every stack of a CPU (RSP0 and IST) is PERCPU_STACK_SIZE bytes, aligned to its size, and its
+ * lowest word holds the pointer to struct percpu. Never by GS: guest selectors stay loaded while the monitor runs.
+ */
+#pragma once
+
+#include "arch/trap.h"
+#include "kernel/base/types.h"
+
+#define PERCPU_STACK_SIZE 32768u
+
+struct percpu {
+	unsigned id; /* 0 is the boot CPU */
+	u32 apic_id;
+	struct tss *tss;
+	void *gdt; /* the 64 KiB table loaded now */
+	/* Guest code (CPL != 0) trapped. Must resume the frame by returning, or unwind by its own means. */
+	void (*guest_trap)(struct percpu *pc, struct trap_frame *frame);
+	/* Exception in ring 0. Returns true if handled: the frame is resumed. */
+	bool (*code_trap)(struct percpu *pc, struct trap_frame *frame);
+	/* After a device interrupt was handled, before its frame is resumed: the scheduler's chance to signal. */
+	void (*after_irq)(struct percpu *pc, struct trap_frame *frame);
+	void *vcpu; /* what runs here: the monitor's struct vcpu, or NULL */
+	unsigned irq_depth;
+	u64 irqs;
+};
+
+static inline struct percpu *percpu_this(void)
+{
+	u64 rsp;
+
+	__asm__("mov %%rsp, %0" : "=r"(rsp));
+	return *(struct percpu **)(rsp & ~(u64)(PERCPU_STACK_SIZE - 1));
+}

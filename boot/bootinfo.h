@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the boot loader told us, in one form for Multiboot 1 and 2. Everything is copied out of the loader's memory, except
+ * the modules' contents, whose pages stay reserved.
+ */
+#pragma once
+
+#include "kernel/base/types.h"
+
+#define BOOT_MAX_RANGES  128
+#define BOOT_MAX_MODULES 64
+#define BOOT_STRING      512
+
+enum boot_range_kind { BOOT_RAM = 1, BOOT_RESERVED, BOOT_ACPI, BOOT_NVS, BOOT_BAD };
+
+struct boot_range {
+	hpa_t start, end;
+	enum boot_range_kind kind;
+};
+
+struct boot_module {
+	char name[BOOT_STRING]; /* first word of the module's string: the file's name in the config */
+	const u8 *data;         /* in the direct map */
+	size_t size;
+};
+
+struct boot_framebuffer {
+	hpa_t base; /* 0: none; else VGA text or linear */
+	u32 pitch, width, height;
+	u8 bpp;
+	bool text;
+	u8 red_pos, red_size, green_pos, green_size, blue_pos, blue_size;
+};
+
+struct boot_info {
+	char loader[64];
+	char cmdline[BOOT_STRING];
+	struct boot_range range[BOOT_MAX_RANGES];
+	unsigned ranges;
+	struct boot_module module[BOOT_MAX_MODULES];
+	unsigned modules;
+	struct boot_framebuffer fb;
+	hpa_t rsdp; /* 0: search */
+};
+extern struct boot_info boot_info;
+
+/* The module of that name, or NULL. */
+const struct boot_module *boot_find_module(const char *name);

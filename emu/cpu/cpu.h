@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The virtual CPU: architectural state of one 32-bit x86 processor, as every engine (translated code, raw execution,
+ * helpers, trap path) reads and writes it. Between two guest instructions, and whenever C code that is not the
+ * translator's own looks at it, this struct is the truth and complete.
+ *
+ * Invariants:
+ *  - eflags never holds IF: vif does (0 or EFLAGS_IF), so that CLI and STI are one flag-free store. Bit 1 is set.
+ *    cpu_eflags()/cpu_set_eflags() convert to and from the architectural image.
+ *  - cpl is the current privilege level: 0 in real mode, 3 in V86 mode, else SS.DPL.
+ *  - seg[] holds the hidden parts; a null selector loaded in protected mode has SEG_ATTR_UNUSABLE.
+ *  - translated code addresses the fields by offsetof (emu/cpu/), so any order works; hot ones come first.
+ */
+#pragma once
+
+#include "kernel/base/types.h"
+
+struct cpu;
+struct cpu_env;
+struct gpmem;
+struct recomp;
+
+enum cpu_reg { REG_EAX, REG_ECX, REG_EDX, REG_EBX, REG_ESP, REG_EBP, REG_ESI, REG_EDI };
+enum cpu_seg { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_COUNT, SEG_TR = SEG_COUNT, SEG_LDTR };
+
+#define EFLAGS_CF   BIT(0)
+#define EFLAGS_ONE  BIT(1)
+#define EFLAGS_PF   BIT(2)
+#define EFLAGS_AF   BIT(4)
+#define EFLAGS_ZF   BIT(6)
+#define EFLAGS_SF   BIT(7)
+#define EFLAGS_TF   BIT(8)
+#define EFLAGS_IF   BIT(9)
+#define EFLAGS_DF   BIT(10)
+#define EFLAGS_OF   BIT(11)
+#define EFLAGS_IOPL (3u << 12)
+#define EFLAGS_NT   BIT(14)
+#define EFLAGS_RF   BIT(16)
+#define EFLAGS_VM   BIT(17)
+#define EFLAGS_AC   BIT(18)
+#define EFLAGS_VIF  BIT(19)
+#define EFLAGS_VIP  BIT(20)
+#define EFLAGS_ID   BIT(21)
+/* The flags that live in the host's EFLAGS while translated code runs. */
+#define EFLAGS_ARITH                                                                               \
+	(EFLAGS_CF | EFLAGS_PF | EFLAGS_AF | EFLAGS_ZF | EFLAGS_SF | EFLAGS_OF | EFLAGS_DF)
+
+#define CR0_PE BIT(0)
+#define CR0_MP BIT(1)
+#define CR0_EM BIT(2)
+#define CR0_TS BIT(3)
+#define CR0_ET BIT(4)
+#define CR0_NE BIT(5)
+#define CR0_WP BIT(16)
+#define CR0_AM BIT(18)
+#define CR0_NW BIT(29)
+#define CR0_CD BIT(30)
+#define CR0_PG BIT(31)
+
+#define CR4_VME        BIT(0)
+#define CR4_PVI        BIT(1)
+#define CR4_TSD        BIT(2)
+#define CR4_DE         BIT(3)
+#define CR4_PSE        BIT(4)
+#define CR4_PAE        BIT(5)
+#define CR4_MCE        BIT(6)
+#define CR4_PGE        BIT(7)
+#define CR4_PCE        BIT(8)
+#define CR4_OSFXSR     BIT(9)
+#define CR4_OSXMMEXCPT BIT(10)
+#define CR4_UMIP       BIT(11)
+#define CR4_FSGSBASE   BIT(16)
+#define CR4_PCIDE      BIT(17)
+#define CR4_OSXSAVE    BIT(18)
+#define CR4_SMEP       BIT(20)
+#define CR4_SMAP       BIT(21)
+
+#define EFER_NXE BIT(11)
+
+enum cpu_vector {
+	VEC_DE, VEC_DB, VEC_NMI, VEC_BP, VEC_OF, VEC_BR, VEC_UD, VEC_NM, VEC_DF, VEC_TS = 10, VEC_NP,
+	VEC_SS, VEC_GP, VEC_PF, VEC_MF = 16, VEC_AC, VEC_MC, VEC_XM,
+};
+
+/*
+ * Segment attributes: descriptor bits 40..47 and 52..55 moved together, plus one bit of our own.
+ *
+ *   15 14 13 12 | 11 .. 9 |  8   | 7 |  6  5 | 4 | 3 .. 0
+ *    G  B/D L AVL|   -     |unus. | P |  DPL  | S | type
+ */
+#define SEG_ATTR_TYPE     0x0fu
+#define SEG_ATTR_ACCESSED 0x01u
+#define SEG_ATTR_WRITE    0x02u /* data: writable; code: readable */
+#define SEG_ATTR_DOWN     0x04u /* data: expand-down; code: conforming */
+#define SEG_ATTR_CODE     0x08u
+#define SEG_ATTR_S        0x10u
+#define SEG_ATTR_DPL(a)   (((a) >> 5) & 3u)
+#define SEG_ATTR_P        0x80u
+#define SEG_ATTR_UNUSABLE 0x100u
+#define SEG_ATTR_AVL      0x1000u
+#define SEG_ATTR_L        0x2000u
+#define SEG_ATTR_DB       0x4000u
+#define SEG_ATTR_G        0x8000u
+
+struct cpu_segment {
+	u16 sel;
+	u16 attr;
+	u32 base;
+	u32 limit; /* in bytes, granularity applied: the last valid offset (expand-down: the last invalid one) */
+};
+
+struct cpu_table { /* GDTR, IDTR */
+	u32 base;
+	u16 limit;
+};
+
+/* A fault that a helper found and that is still to be delivered. */
+struct cpu_fault {
+	u8 vector;
+	bool has_error;
+	u32 error;
+	gla_t addr; /* #PF: goes to CR2 at delivery; #DB: bits to OR into DR6 */
+};
+
+/* What a helper or an engine step ended with. */
+enum cpu_result {
+	CPU_NEXT,     /* done, eip advanced past the instruction, mode unchanged: translated code may fall through */
+	CPU_JUMP,     /* done, but eip, mode or pending events changed: go through the dispatcher */
+	CPU_FAULT,    /* nothing changed; cpu->fault tells what to deliver */
+	CPU_HALT,     /* HLT executed, eip advanced */
+	CPU_SHUTDOWN, /* triple fault */
+	CPU_RETRY,    /* nothing changed for good; re-execute at cpu->eip (e.g. string I/O with events pending) */
+};
+
+/* cpu->events: reasons to leave translated code at the next poll. Set by cpu_signal(), from interrupt handlers too. */
+#define CPU_EVENT_INTR  BIT(0) /* the interrupt line from the PIC or APIC is up (level) */
+#define CPU_EVENT_NMI   BIT(1)
+#define CPU_EVENT_YIELD BIT(2) /* the monitor wants the machine back: time slice, console, pause */
+
+/* XSAVE/FXSAVE image; standard format, FXSAVE part first. Large enough for x87, SSE and AVX. */
+struct cpu_fpu {
+	u8 image[1088] __attribute__((aligned(64)));
+};
+
+struct cpu_msrs {
+	u64 sysenter_cs, sysenter_esp, sysenter_eip;
+	u64 efer; /* only NXE is implemented */
+	u64 pat;
+	u64 tsc_offset; /* virtual TSC = real TSC + offset; 0 while RDTSC is native */
+	u64 misc_enable;
+	u64 mtrr_def_type, mtrr_fixed[11], mtrr_var[16];
+	u64 apic_base;
+};
+
+struct cpu {
+	/* Hot: translated code touches these. */
+	u32 gpr[8];
+	u32 eip;
+	u32 eflags; /* without IF */
+	u32 vif;    /* 0 or EFLAGS_IF */
+	u32 shadow; /* nonzero: interrupts are held off for one instruction, CPU_SHADOW_* */
+	struct cpu_segment seg[SEG_COUNT];
+	volatile u32 events;
+	/*
+	 * Translated code polls by loading a byte through this pointer: it points at a readable byte, or, while events are
+	 * pending, at an address that faults. See recomp_signal().
+	 */
+	const u8 *volatile poll;
+	u8 cpl;
+
+	/* Cold architectural state. */
+	struct cpu_segment tr, ldtr;
+	struct cpu_table gdtr, idtr;
+	u32 cr0, cr2, cr3, cr4;
+	u64 pdpte[4]; /* PAE: loaded at MOV CR3, as hardware does */
+	u32 dr[8];    /* 0..3, 6, 7 */
+	u64 xcr0;
+	struct cpu_msrs msr;
+	bool nmi_blocked;
+	bool halted;
+	u64 a20_mask; /* ANDed with guest-physical addresses: ~0 or ~BIT(20) */
+
+	struct cpu_fault fault;
+	/* Delivery in progress, for double-fault detection; -1 when none. */
+	s16 delivering;
+
+	struct cpu_fpu fpu; /* valid while the registers are not loaded in the real CPU */
+
+	/* Attachments. */
+	const struct cpu_env *env;
+	void *env_ctx; /* the environment's own (the monitor's struct vcpu, the host test's machine) */
+	struct gpmem *mem;
+	struct recomp *recomp;
+};
+
+#define CPU_SHADOW_STI    1u /* after STI that set IF */
+#define CPU_SHADOW_MOV_SS 2u /* after MOV SS or POP SS: debug traps are held off too */
+
+static inline u32 cpu_eflags(const struct cpu *cpu)
+{
+	return cpu->eflags | cpu->vif;
+}
+
+static inline void cpu_set_eflags(struct cpu *cpu, u32 image)
+{
+	cpu->vif = image & EFLAGS_IF;
+	cpu->eflags = (image & ~EFLAGS_IF & 0x003fffd7u) | EFLAGS_ONE;
+}
+
+static inline bool cpu_protected(const struct cpu *cpu)
+{
+	return cpu->cr0 & CR0_PE;
+}
+
+static inline bool cpu_v86(const struct cpu *cpu)
+{
+	return cpu->eflags & EFLAGS_VM;
+}
+
+static inline bool cpu_paging(const struct cpu *cpu)
+{
+	return cpu->cr0 & CR0_PG;
+}
+
+/* Records a fault and returns CPU_FAULT, so that a helper can say: return cpu_raise(cpu, VEC_GP, sel & ~3). */
+static inline enum cpu_result cpu_raise(struct cpu *cpu, u8 vector, u32 error)
+{
+	cpu->fault = (struct cpu_fault){ .vector = vector, .has_error = true, .error = error };
+	return CPU_FAULT;
+}
+
+static inline enum cpu_result cpu_raise_noerr(struct cpu *cpu, u8 vector)
+{
+	cpu->fault = (struct cpu_fault){ .vector = vector };
+	return CPU_FAULT;
+}
+
+/* State after RESET (SDM 3A 9.1.1, table 9-1); attachments are kept. */
+void cpu_reset(struct cpu *cpu);

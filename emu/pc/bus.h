@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The guest PC's port bus, interrupt lines and timers, as devices see them. A device is a struct with no static state; it
+ * claims ports, drives a line, arms timers and touches guest memory through gpmem, and knows nothing else.
+ */
+#pragma once
+
+#include "kernel/base/list.h"
+#include "kernel/base/types.h"
+
+/* --- Ports ---------------------------------------------------------------------------------------------------- */
+
+struct bus_ports {
+	/* size 1, 2 or 4; offset from the first port claimed. */
+	u32 (*read)(void *dev, u16 offset, unsigned size);
+	void (*write)(void *dev, u16 offset, unsigned size, u32 value);
+};
+
+#define BUS_MAX_CLAIMS 64
+
+struct bus_claim {
+	u16 first, count;
+	const struct bus_ports *ops;
+	void *dev;
+	const char *name;
+	u64 reads, writes;
+};
+
+struct bus {
+	struct bus_claim claim[BUS_MAX_CLAIMS]; /* sorted by first port */
+	unsigned claims;
+	u64 unclaimed;
+};
+
+void bus_init(struct bus *b);
+/* Returns 0, E_INVAL on an overlap, E_FULL. */
+int bus_claim(struct bus *b, u16 first, u16 count, const struct bus_ports *ops, void *dev,
+	      const char *name);
+void bus_release(struct bus *b, u16 first);
+/* An access that no claim covers whole is split into bytes; what nobody claims reads as ones. */
+u32 bus_read(struct bus *b, u16 port, unsigned size);
+void bus_write(struct bus *b, u16 port, unsigned size, u32 value);
+
+/* --- Interrupt lines ------------------------------------------------------------------------------------------- */
+
+/* The sink of a line: a PIC input, or a test's recorder. level is the new state of the wire. */
+struct irq_line {
+	void (*set)(void *ctx, unsigned irq, bool level);
+	void *ctx;
+	unsigned irq;
+};
+
+static inline void irq_set(const struct irq_line *l, bool level)
+{
+	if (l->set)
+		l->set(l->ctx, l->irq, level);
+}
+
+/* --- Time ------------------------------------------------------------------------------------------------------ */
+
+/*
+ * Virtual time in nanoseconds, monotonic, stopped while the VM is paused. A timer queue belongs to one VM. Fired timers are off
+ * the queue before their function runs, so that it may arm again.
+ */
+struct vtimer {
+	struct list link;
+	u64 deadline; /* ns */
+	void (*fire)(void *ctx, u64 now); /* now >= deadline; a periodic device catches up from deadline */
+	void *ctx;
+};
+
+struct vtimers {
+	struct list queue; /* sorted by deadline */
+	u64 (*now)(void *ctx);
+	void *now_ctx;
+	/* The earliest deadline moved (UINT64_MAX: none armed); NULL if nobody cares. */
+	void (*rearm)(void *ctx, u64 deadline);
+};
+
+void vtimers_init(struct vtimers *q, u64 (*now)(void *ctx), void *ctx);
+static inline u64 vtimers_now(struct vtimers *q)
+{
+	return q->now(q->now_ctx);
+}
+void vtimer_init(struct vtimer *t, void (*fire)(void *ctx, u64 now), void *ctx);
+void vtimer_arm(struct vtimers *q, struct vtimer *t, u64 deadline); /* moves it if armed */
+void vtimer_cancel(struct vtimers *q, struct vtimer *t);
+/* Fires all that are due; returns the next deadline or UINT64_MAX. */
+u64 vtimers_run(struct vtimers *q);

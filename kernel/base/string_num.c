@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * String helpers that libc lacks; built for the monitor and for the host.
+ */
+#include "kernel/base/error.h"
+#include "kernel/base/string.h"
+
+size_t str_copy(char *dst, const char *src, size_t size)
+{
+	size_t len = strlen(src);
+
+	if (size) {
+		size_t n = MIN(len, size - 1);
+
+		memcpy(dst, src, n);
+		dst[n] = '\0';
+	}
+	return len;
+}
+
+static int digit_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return 99;
+}
+
+int str_to_u64(const char *s, u64 *value)
+{
+	u64 base = 10, v = 0;
+
+	if (s[0] == '0' && (s[1] == 'x' || s[1] == 'X')) {
+		base = 16;
+		s += 2;
+	}
+	if (!*s)
+		return E_INVAL;
+	for (; *s; s++) {
+		u64 d = (u64)digit_value(*s);
+
+		if (d >= base || v > (UINT64_MAX - d) / base)
+			return E_INVAL;
+		v = v * base + d;
+	}
+	*value = v;
+	return 0;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The monitor's one clock: nanoseconds since start-up, monotonic, from the calibrated TSC.
+ */
+#pragma once
+
+#include "kernel/base/types.h"
+
+void clock_init(void);
+u64 clock_now(void);          /* ns */
+u64 clock_wall(void);         /* seconds since 1970 UTC, from the RTC at start-up plus clock_now() */
+u64 clock_tsc_hz(void);
+u64 clock_ns_to_tsc(u64 ns);
+u64 clock_tsc_to_ns(u64 cycles);
+const char *clock_source(void); /* what the TSC was calibrated against */

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The prompt `rl>`: line editing, history, completion, and a table of commands that subsystems add to.
+ */
+#pragma once
+
+#include "kernel/base/list.h"
+#include "kernel/base/types.h"
+
+struct shell_command {
+	struct list link;
+	const char *name;  /* "pause" */
+	const char *args;  /* "NAME" */
+	const char *help;  /* one line */
+	/* argv[0] is the command. Returns 0, or an error that the shell prints. */
+	int (*run)(int argc, char **argv);
+	/* Completion of argument n: the i-th candidate, or NULL at the end; may be NULL. */
+	const char *(*complete)(int n, unsigned i);
+};
+
+void shell_init(void);
+void shell_register(struct shell_command *c);
+/* Prints the prompt and takes the keyboard. */
+void shell_enter(void);
+/* One input byte while the shell has the keyboard. */
+void shell_input(u8 byte);
+/* Executes one line, for scripts and tests. */
+int shell_execute(const char *line);
