@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Descriptor tables of the real CPU. A GDT is always the full 64 KiB; the monitor's entries are the last four:
+ * Descriptor tables of the real CPU. A GDT is always the full 64 KiB; the monitor's entries are the last six:
  *
- *     FFE0h  TSS (16 bytes)      FFF0h  CS, 64-bit, DPL 0      FFF8h  data, DPL 0
+ *     FFD0h  the guest's shadow LDT (16 bytes)   FFE0h  TSS (16 bytes)
+ *     FFF0h  CS, 64-bit, DPL 0                   FFF8h  data, DPL 0
  *
  * Everything below belongs to the guest's shadow (vmm/descriptors). Invariant: no other L=1 code segment and no call gate that
  * rings 1..3 may use is ever present in a live GDT or LDT.
@@ -12,6 +13,7 @@
 #include "kernel/base/types.h"
 
 #define GDT_SIZE   65536u
+#define SEL_LDT    0xffd0u
 #define SEL_TSS    0xffe0u
 #define SEL_CODE64 0xfff0u
 #define SEL_DATA64 0xfff8u

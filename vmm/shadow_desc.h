@@ -42,3 +42,6 @@ bool shadow_desc_matches(const struct shadow_desc *d, const struct cpu_segment *
 
 /* Invariant of docs/isolation.md: no L=1 code, no gate usable from rings 1..3 below the monitor's entries. Used by tests and ASSERTs. */
 bool shadow_desc_safe(const u64 *table, unsigned entries);
+
+/* The hidden part that loading sel through the shadow tables gives, as the guest sees it (DPL 1 back to 0). Unusable if absent. */
+void shadow_desc_lookup(const struct shadow_desc *d, u16 sel, struct cpu_segment *out);

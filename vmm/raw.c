@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Raw execution. The header tells the parts; docs/raw.md tells why each condition is there.
+ */
+#include "vmm/raw.h"
+
+#include "arch/cpu.h"
+#include "arch/gdt.h"
+#include "emu/cpu/recomp.h"
+#include "emu/cpu/semantics.h"
+#include "kernel/base/log.h"
+#include "kernel/base/string.h"
+#include "vmm/policy.h"
+#include "vmm/raw_asm.h"
+#include "vmm/vcpu_memory.h"
+#include "vmm/vm.h"
+
+/* --- 1. May it? -------------------------------------------------------------------------------------------------- */
+
+static bool segment_stale(struct vcpu *v, enum cpu_seg s)
+{
+	const struct cpu_segment *g = &v->cpu.seg[s];
+
+	/* A null data selector loads as null in ring 0 too; one that was nulled keeps faulting on use. */
+	if (g->attr & SEG_ATTR_UNUSABLE)
+		return g->sel > 3;
+	return !shadow_desc_matches(&v->desc, g);
+}
+
+static bool flat32(const struct cpu_segment *s)
+{
+	return s->base == 0 && s->limit == 0xffffffff && (s->attr & SEG_ATTR_DB);
+}
+
+static bool ring1_refused(struct vcpu *v, enum raw_refusal *why)
+{
+	struct cpu *c = &v->cpu;
+
+	if (!(c->cr0 & CR0_WP))
+		*why = REFUSE_WP;
+	else if (!flat32(&c->seg[SEG_CS]) || !flat32(&c->seg[SEG_SS]))
+		*why = REFUSE_FLAT;
+	else if (!cpu_features.smep || !cpu_features.nx)
+		*why = REFUSE_SMEP;
+	else if (v->desc.ring12)
+		*why = REFUSE_RING12;
+	else if (!raw_page_clean(&v->vm->raw_pages, c, c->eip))
+		*why = REFUSE_PAGE;
+	else
+		return false;
+	return true;
+}
+
+/* The cheap conditions first: this is asked at every boundary of translated code. */
+static bool mode_refused(const struct cpu *c, enum raw_refusal *why)
+{
+	if (!c->vif || c->shadow)
+		*why = REFUSE_IF;
+	else if ((c->cr0 & (CR0_PE | CR0_PG)) != (CR0_PE | CR0_PG) || cpu_v86(c))
+		*why = REFUSE_MODE;
+	else if (c->eflags & (EFLAGS_TF | EFLAGS_IOPL))
+		*why = REFUSE_FLAGS;
+	else if (!(c->seg[SEG_SS].attr & SEG_ATTR_DB))
+		*why = REFUSE_STACK16;
+	else if (c->cpl != 3 && c->cpl != 0)
+		*why = REFUSE_RING12;
+	else
+		return false;
+	return true;
+}
+
+bool raw_refused(struct vcpu *v, enum raw_refusal *why)
+{
+	struct cpu *c = &v->cpu;
+
+	if (v->must_progress) {
+		v->must_progress = false;
+		*why = REFUSE_PROGRESS;
+		return true;
+	}
+	if (mode_refused(c, why))
+		return true;
+	if (!policy_wants_raw(v)) {
+		*why = REFUSE_ENGINE;
+		return true;
+	}
+	if (shadow_desc_sync(&v->desc))
+		v->segments_dirty = true;
+	for (int s = 0; s < SEG_COUNT; s++) {
+		if (segment_stale(v, s)) {
+			*why = REFUSE_SEGMENT;
+			return true;
+		}
+	}
+	return c->cpl == 0 && ring1_refused(v, why);
+}
+
+/* --- 2. In ------------------------------------------------------------------------------------------------------- */
+
+static u16 raw_selector(const struct cpu *c, enum cpu_seg s)
+{
+	u16 sel = c->seg[s].sel;
+
+	return c->cpl == 0 ? sel | 1 : sel;
+}
+
+static void load_segments(struct vcpu *v)
+{
+	static const u8 data[] = { SEG_ES, SEG_DS, SEG_FS, SEG_GS };
+	u16 want[SEG_COUNT];
+	bool same = !v->segments_dirty;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(data); i++) {
+		want[data[i]] = v->cpu.seg[data[i]].sel;
+		same &= want[data[i]] == v->hw_sel[data[i]];
+	}
+	if (same)
+		return;
+	memcpy(v->hw_sel, want, sizeof(want));
+	raw_load_segments(want);
+	v->segments_dirty = false;
+}
+
+void raw_run(struct vcpu *v)
+{
+	struct cpu *c = &v->cpu;
+	struct trap_frame *f = &v->entry;
+
+	for (int i = 0; i < 8; i++)
+		f->gpr[i] = c->gpr[i];
+	f->rip = c->eip;
+	f->cs = raw_selector(c, SEG_CS);
+	f->ss = raw_selector(c, SEG_SS);
+	f->rsp = c->gpr[REG_ESP];
+	f->rflags = (c->eflags & ~(u32)EFLAGS_VM) | EFLAGS_IF;
+	vcpu_load_root(v, VIEW_KERNEL, false);
+	v->raw_exit = RAWEXIT_ENTRY;
+	load_segments(v);
+	vcpu_account(v, c->cpl == 3 ? PLACE_RAW3 : PLACE_RAW1);
+	raw_enter(f, &v->unwind_rsp, &percpu_this()->tss->rsp[0]);
+	vcpu_account(v, PLACE_MONITOR);
+	v->stats.raw_exits[v->raw_exit]++;
+	policy_raw_ended(v);
+}
+
+bool raw_entry_failed(struct vcpu *v, struct trap_frame *frame)
+{
+	if (frame->rip < (u64)raw_entry_begin || frame->rip >= (u64)raw_entry_end || !v)
+		return false;
+	log_warn("%s: raw entry failed: vector %llu error %llx cs %llx ss %llx", v->vm->config.name,
+		 (unsigned long long)frame->vector, (unsigned long long)frame->error,
+		 (unsigned long long)v->entry.cs, (unsigned long long)v->entry.ss);
+	v->must_progress = true;
+	v->segments_dirty = true;
+	if (frame->rip == (u64)raw_entry_begin) {
+		frame->gpr[7] = v->unwind_rsp;
+		frame->rip = (u64)raw_unwind;
+		return true;
+	}
+	/* A data selector: raw_load_segments() goes on with a null one; the guest code that uses it comes back as #GP. */
+	frame->gpr[0] = 0;
+	return true;
+}
+
+/* --- 3. Out ------------------------------------------------------------------------------------------------------ */
+
+static void save_segments(struct vcpu *v, const struct trap_frame *f)
+{
+	struct cpu *c = &v->cpu;
+	u16 sel[SEG_COUNT];
+
+	raw_read_segments(sel);
+	sel[SEG_CS] = (u16)((f->cs & 3) == 1 ? f->cs & ~3ull : f->cs);
+	sel[SEG_SS] = (u16)((f->cs & 3) == 1 ? f->ss & ~3ull : f->ss);
+	for (int s = 0; s < SEG_COUNT; s++) {
+		if (s != SEG_CS && s != SEG_SS)
+			v->hw_sel[s] = sel[s];
+		if (sel[s] == c->seg[s].sel)
+			continue;
+		if (sel[s] < 4)
+			c->seg[s] = (struct cpu_segment){ .sel = sel[s], .attr = SEG_ATTR_UNUSABLE };
+		else
+			shadow_desc_lookup(&v->desc, sel[s], &c->seg[s]);
+	}
+}
+
+#define RAW_FLAGS                                                                                  \
+	(EFLAGS_ARITH | EFLAGS_NT | EFLAGS_AC | EFLAGS_ID | EFLAGS_RF | EFLAGS_TF)
+
+static void save_state(struct vcpu *v, const struct trap_frame *f)
+{
+	struct cpu *c = &v->cpu;
+
+	for (int i = 0; i < 8; i++)
+		c->gpr[i] = (u32)f->gpr[i];
+	c->gpr[REG_ESP] = (u32)f->rsp;
+	c->eip = (u32)f->rip;
+	c->eflags = ((u32)f->rflags & RAW_FLAGS) | (c->eflags & ~(u32)RAW_FLAGS) | EFLAGS_ONE;
+	c->vif = EFLAGS_IF;
+	save_segments(v, f);
+	c->cpl = (f->cs & 3) == 3 ? 3 : 0;
+}
+
+void raw_leave(struct vcpu *v, struct trap_frame *frame, enum raw_exit why)
+{
+	save_state(v, frame);
+	v->raw_exit = why;
+	raw_unwind(v->unwind_rsp);
+}
+
+/*
+ * INT n arrives as #GP because no gate has DPL 3; so do INT3 and INTO. One meaning: cpu_deliver() checks the guest's own gate.
+ * Only the plain two forms are taken here; all else (prefixes, page faults on the code bytes) goes the general way.
+ */
+static bool soft_int(struct vcpu *v, struct trap_frame *f)
+{
+	struct cpu *c = &v->cpu;
+	u8 code[2];
+
+	if (!(f->error & 2))
+		return false;
+
+	u8 vector = (u8)(f->error >> 3);
+
+	if (cpu_lin_read(c, c->seg[SEG_CS].base + c->eip, code, 2, ACCESS_EXEC | (c->cpl == 3 ? ACCESS_USER : 0)) !=
+	    CPU_NEXT)
+		return false;
+	if (code[0] != 0xcd || code[1] != vector)
+		return false;
+
+	u32 eip = c->eip;
+
+	c->eip += 2;
+	if (cpu_deliver(c, vector, EVENT_SOFT_INT, false, 0) == CPU_JUMP)
+		return true;
+	c->eip = eip;
+	return false;
+}
+
+static bool sysenter(struct vcpu *v)
+{
+	static const struct insn insn = { .op = OP_SYSENTER, .len = 2, .osize = 4, .asize = 4 };
+	struct cpu *c = &v->cpu;
+	u8 code[2];
+
+	if (cpu_lin_read(c, c->seg[SEG_CS].base + c->eip, code, 2, ACCESS_EXEC | (c->cpl == 3 ? ACCESS_USER : 0)) !=
+	    CPU_NEXT)
+		return false;
+	return code[0] == 0x0f && code[1] == 0x34 && cpu_hard_exec(c, &insn) == CPU_JUMP;
+}
+
+/* Fetches of ring 1 end up here when the page is NX: analyse it, or let the recompiler have it. */
+static bool ring1_fetch_ok(struct vcpu *v, gla_t gla)
+{
+	return policy_wants_raw(v) && raw_page_clean(&v->vm->raw_pages, &v->cpu, gla);
+}
+
+static void page_fault(struct vcpu *v, struct trap_frame *f)
+{
+	struct cpu *c = &v->cpu;
+	gla_t gla = (gla_t)read_cr2();
+	bool ring3 = (f->cs & 3) == 3;
+	unsigned access = (f->error & 2 ? ACCESS_WRITE : 0) | (f->error & 16 ? ACCESS_EXEC : 0) |
+			  (ring3 ? ACCESS_USER : 0);
+
+	if ((access & ACCESS_EXEC) && !ring3) {
+		c->eip = (u32)f->rip; /* the entry seen */
+		if (!ring1_fetch_ok(v, gla)) {
+			v->must_progress = true;
+			raw_leave(v, f, RAWEXIT_FETCH);
+		}
+	}
+	switch (shadow_fault(v->shadow, gla, access, VIEW_KERNEL)) {
+	case ENV_PF_RESUME:
+		v->stats.pf_filled++;
+		return;
+	case ENV_PF_SLOW:
+		v->must_progress = true;
+		raw_leave(v, f, access & ACCESS_EXEC ? RAWEXIT_FETCH : RAWEXIT_PF_SLOW);
+	case ENV_PF_FAULT:
+		save_state(v, f);
+		v->raw_exit = RAWEXIT_PF_GUEST;
+		if (cpu_deliver_fault(c) == CPU_SHUTDOWN)
+			v->shutdown = true;
+		raw_unwind(v->unwind_rsp);
+	}
+}
+
+static void other_trap(struct vcpu *v, struct trap_frame *f)
+{
+	save_state(v, f);
+	v->raw_exit = f->vector == TRAP_GP ? RAWEXIT_GP : RAWEXIT_OTHER;
+	if (f->vector == TRAP_GP && soft_int(v, f))
+		v->raw_exit = RAWEXIT_SOFTINT;
+	else if (((f->vector == TRAP_GP && f->error == 0) || f->vector == TRAP_UD) && sysenter(v))
+		v->raw_exit = RAWEXIT_SYSENTER;
+	else
+		v->must_progress = true; /* the recompiler meets the same trap, with exact state, or executes it */
+	raw_unwind(v->unwind_rsp);
+}
+
+void raw_trap(struct percpu *pc, struct trap_frame *frame)
+{
+	struct vcpu *v = pc->vcpu;
+	enum vcpu_place from = vcpu_account(v, PLACE_MONITOR);
+
+	if (frame->vector == TRAP_PF)
+		page_fault(v, frame);
+	else
+		other_trap(v, frame);
+	vcpu_account(v, from);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Status of guest pages for raw ring 1. Status belongs to (physical page, following physical page) in 32-bit code segments; raw
+ * ring 1 is refused in 16-bit ones, so CS.D is not part of the key.
+ */
+#include "vmm/raw_page.h"
+
+#include "emu/cpu/semantics.h"
+#include "kernel/base/alloc.h"
+#include "kernel/base/error.h"
+#include "vmm/analyse.h"
+
+enum { RAW_PAGE_UNKNOWN, RAW_PAGE_CLEAN, RAW_PAGE_DIRTY };
+
+#define ANALYSE_AHEAD 16u /* bytes of the next page that an instruction can reach into */
+
+static void lose(struct raw_pages *r, u32 page)
+{
+	if (page >= r->pages || r->status[page] == RAW_PAGE_UNKNOWN)
+		return;
+	if (r->status[page] == RAW_PAGE_CLEAN)
+		shadow_set_clean(r->shadow, (gpa_t)page << PAGE_SHIFT, false);
+	r->status[page] = RAW_PAGE_UNKNOWN;
+	r->lost++;
+}
+
+static void written(void *ctx, gpa_t gpa, u32 len)
+{
+	struct raw_pages *r = ctx;
+	u32 page = (u32)(gpa >> PAGE_SHIFT);
+
+	(void)len;
+	if (page >= r->pages)
+		return;
+	lose(r, page);
+	if (r->follows[page] && (gpa & (PAGE_SIZE - 1)) < ANALYSE_AHEAD) {
+		lose(r, r->follows[page]);
+		r->follows[page] = 0;
+	}
+	if (!r->follows[page])
+		gpmem_unwatch(r->mem, gpa, GPMEM_WATCH_RAW);
+}
+
+int raw_pages_init(struct raw_pages *r, struct gpmem *mem, struct shadow *shadow, u64 ram_end, bool umip)
+{
+	*r = (struct raw_pages){ .pages = (u32)(ram_end >> PAGE_SHIFT), .mem = mem, .shadow = shadow, .umip = umip };
+	r->status = mem_alloc(r->pages);
+	r->follows = mem_alloc((size_t)r->pages * sizeof(u32));
+	if (!r->status || !r->follows) {
+		raw_pages_destroy(r);
+		return E_NOMEM;
+	}
+	mem->watcher[2].written = written;
+	mem->watcher[2].ctx = r;
+	return 0;
+}
+
+void raw_pages_destroy(struct raw_pages *r)
+{
+	mem_free(r->status);
+	mem_free(r->follows);
+	r->status = NULL;
+	r->follows = NULL;
+}
+
+/* A page that two others run on into keeps only the first; the second stays with the recompiler. */
+static bool note_follower(struct raw_pages *r, u32 page, u32 next)
+{
+	if (next >= r->pages || (r->follows[next] && r->follows[next] != page))
+		return false;
+	r->follows[next] = page;
+	gpmem_watch(r->mem, (gpa_t)next << PAGE_SHIFT, GPMEM_WATCH_RAW);
+	return true;
+}
+
+static void analyse(struct raw_pages *r, struct cpu *cpu, gla_t gla, u32 page)
+{
+	const u8 *bytes = gpmem_ptr(r->mem, (gpa_t)page << PAGE_SHIFT, false);
+	const u8 *ahead = NULL;
+	struct pagewalk next;
+	u16 entry = gla & (PAGE_SIZE - 1);
+	struct analysis a;
+
+	if (!bytes)
+		return;
+	if (!cpu_probe(cpu, (gla & ~(PAGE_SIZE - 1)) + PAGE_SIZE, ACCESS_READ, &next))
+		ahead = gpmem_ptr(r->mem, next.gpa, false);
+	analyse_page(bytes, ahead, true, &entry, 1, r->umip, &a);
+	r->analysed++;
+	if (a.clean && a.uses_next && (!ahead || !note_follower(r, page, (u32)(next.gpa >> PAGE_SHIFT))))
+		a.clean = false;
+	gpmem_watch(r->mem, (gpa_t)page << PAGE_SHIFT, GPMEM_WATCH_RAW);
+	r->status[page] = a.clean ? RAW_PAGE_CLEAN : RAW_PAGE_DIRTY;
+	if (a.clean) {
+		r->clean++;
+		shadow_set_clean(r->shadow, (gpa_t)page << PAGE_SHIFT, true);
+	} else {
+		r->dirty++;
+	}
+}
+
+bool raw_page_clean(struct raw_pages *r, struct cpu *cpu, gla_t gla)
+{
+	struct pagewalk w;
+
+	if (cpu_probe(cpu, gla, ACCESS_EXEC, &w) || w.user)
+		return false;
+
+	u32 page = (u32)(w.gpa >> PAGE_SHIFT);
+
+	if (page >= r->pages)
+		return false;
+	if (r->status[page] == RAW_PAGE_UNKNOWN)
+		analyse(r, cpu, gla, page);
+	return r->status[page] == RAW_PAGE_CLEAN;
+}

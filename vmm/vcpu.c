@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Life of a virtual CPU and its run loop. vcpu_run() is the table of contents of what a virtual CPU does.
+ */
+#include "vmm/vcpu.h"
+
+#include "arch/cpu.h"
+#include "arch/fpu.h"
+#include "arch/gdt.h"
+#include "arch/vm.h"
+#include "emu/cpu/semantics.h"
+#include "kernel/base/alloc.h"
+#include "kernel/base/error.h"
+#include "kernel/base/log.h"
+#include "kernel/base/string.h"
+#include "kernel/clock.h"
+#include "kernel/page.h"
+#include "vmm/raw.h"
+#include "vmm/sched.h"
+#include "vmm/vcpu_memory.h"
+#include "vmm/vm.h"
+
+#define CODE_CACHE_SIZE (6 * MiB)
+#define TABLE_ORDER     4u /* 64 KiB */
+
+const char *const vcpu_place_name[PLACE_COUNT] = { "monitor", "recompiler", "raw3", "raw1" };
+const char *const raw_refusal_name[REFUSE_COUNT] = {
+	"engine", "mode",  "if",   "flags", "stack16", "segment",
+	"ring12", "wp",    "flat", "smep",  "page",    "progress",
+};
+const char *const raw_exit_name[RAWEXIT_COUNT] = {
+	"irq", "pf_guest", "pf_slow", "fetch", "softint", "sysenter", "gp", "other", "entry",
+};
+
+enum vcpu_place vcpu_account(struct vcpu *v, enum vcpu_place place)
+{
+	u64 now = rdtsc();
+	enum vcpu_place before = v->place;
+
+	v->stats.cycles[before] += now - v->place_since;
+	v->vruntime += now - v->place_since;
+	v->place_since = now;
+	if (place != before)
+		v->stats.entries[place]++;
+	v->place = place;
+	return before;
+}
+
+static int create_tables(struct vcpu *v)
+{
+	v->gdt = page_alloc(TABLE_ORDER);
+	v->ldt = page_alloc(TABLE_ORDER);
+	if (!v->gdt || !v->ldt)
+		return E_NOMEM;
+	memset(v->gdt, 0, GDT_SIZE);
+	memset(v->ldt, 0, GDT_SIZE);
+	gdt_fill_monitor(v->gdt, percpu_this());
+	gdt_fill_ldt(v->gdt, v->ldt);
+	shadow_desc_init(&v->desc, &v->cpu, v->gdt, v->ldt);
+	return 0;
+}
+
+static int create_recompiler(struct vcpu *v)
+{
+	struct recomp_config rc = { .cache_size = CODE_CACHE_SIZE,
+				    .poll_quiet = (const u8 *)v,
+				    .poll_signal = (const u8 *)VCPU_POLL_TRAP };
+
+	rc.cache_rx = vm_map_code(rc.cache_size, &rc.cache_rw);
+	if (!rc.cache_rx)
+		return E_NOMEM;
+	v->code_cache = rc.cache_rx;
+	return recomp_create(&v->cpu, &rc);
+}
+
+int vcpu_create(struct vcpu *v, struct vm *vm, unsigned index)
+{
+	v->vm = vm;
+	v->index = index;
+	v->cpu.env = &vcpu_env;
+	v->cpu.env_ctx = v;
+	v->cpu.mem = &vm->mem;
+	v->cpu.a20_mask = ~0ull;
+	v->place_since = rdtsc();
+
+	int err = create_recompiler(v);
+
+	if (!err)
+		err = create_tables(v);
+	if (err)
+		return err;
+	v->shadow = shadow_create(&v->cpu, vcpu_shadow_host(v));
+	if (!v->shadow)
+		return E_NOMEM;
+	vcpu_reset(v);
+	return 0;
+}
+
+void vcpu_destroy(struct vcpu *v)
+{
+	vcpu_unload(v);
+	if (v->shadow)
+		shadow_destroy(v->shadow);
+	if (v->cpu.recomp)
+		recomp_destroy(&v->cpu);
+	if (v->code_cache)
+		vm_unmap_code(v->code_cache, CODE_CACHE_SIZE);
+	if (v->gdt && v->ldt)
+		shadow_desc_destroy(&v->desc);
+	if (v->gdt)
+		page_free(v->gdt, TABLE_ORDER);
+	if (v->ldt)
+		page_free(v->ldt, TABLE_ORDER);
+}
+
+void vcpu_reset(struct vcpu *v)
+{
+	vcpu_unload(v);
+	cpu_reset(&v->cpu);
+	fpu_reset(v->cpu.fpu.image);
+	recomp_flush(v->cpu.recomp);
+	shadow_flush(v->shadow);
+	shadow_desc_invalidate(&v->desc);
+	v->must_progress = v->shutdown = false;
+}
+
+/* --- Hardware state --------------------------------------------------------------------------------------------- */
+
+#define CR0_GUEST (CR0_TS | CR0_EM | CR0_MP | CR0_NE | CR0_AM)
+#define CR4_GUEST (CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE | CR4_TSD | CR4_DE)
+
+static u64 host_cr0, host_cr4; /* the monitor's own, read at the first load */
+
+static void restore_control(void)
+{
+	if (read_cr0() != host_cr0)
+		write_cr0(host_cr0);
+	if (read_cr4() != host_cr4)
+		write_cr4(host_cr4);
+	if (cpu_features.xsave)
+		fpu_set_xcr0(cpu_features.xcr0_supported);
+}
+
+void vcpu_load_control(struct vcpu *v)
+{
+	const struct cpu *c = &v->cpu;
+	u64 cr0 = (host_cr0 & ~(u64)CR0_GUEST) | (c->cr0 & CR0_GUEST);
+	u64 cr4 = (host_cr4 & ~(u64)CR4_GUEST) | (c->cr4 & CR4_GUEST);
+
+	if (cr0 != read_cr0())
+		write_cr0(cr0);
+	if (cr4 != read_cr4())
+		write_cr4(cr4);
+	if (cpu_features.xsave && (cr4 & CR4_OSXSAVE))
+		fpu_set_xcr0(c->xcr0 | 1);
+}
+
+void vcpu_load_root(struct vcpu *v, enum shadow_view view, bool force)
+{
+	hpa_t root = shadow_root(v->shadow, view);
+
+	if (view != v->view)
+		v->stats.view_switches++;
+	v->view = view;
+	if (root == v->root && !force)
+		return;
+	v->root = root;
+	write_cr3(root);
+	v->stats.cr3_loads++;
+}
+
+static void vcpu_load(struct vcpu *v)
+{
+	struct percpu *pc = percpu_this();
+
+	if (v->loaded_on == pc)
+		return;
+	if (pc->vcpu)
+		vcpu_unload(pc->vcpu);
+	if (!host_cr0) {
+		host_cr0 = read_cr0();
+		host_cr4 = read_cr4();
+	}
+	pc->vcpu = v;
+	v->loaded_on = pc;
+	fpu_load(v->cpu.fpu.image);
+	gdt_fill_monitor(v->gdt, pc);
+	gdt_load(pc, v->gdt);
+	gdt_load_ldt();
+	for (unsigned i = 0; i < SEG_COUNT; i++)
+		v->hw_sel[i] = 0xffff;
+	vcpu_load_control(v);
+	vcpu_load_root(v, VIEW_KERNEL, true);
+}
+
+void vcpu_unload(struct vcpu *v)
+{
+	struct percpu *pc = v->loaded_on;
+
+	if (!pc)
+		return;
+	restore_control();
+	fpu_save(v->cpu.fpu.image);
+	write_cr3(vm_monitor_root());
+	v->root = 0;
+	/* Guest selectors name entries of the table that goes away. */
+	raw_clear_segments();
+	gdt_load(pc, gdt_monitor());
+	v->loaded_on = NULL;
+	pc->vcpu = NULL;
+}
+
+/* The FPU's registers hold the guest's state while v is loaded; images are made with the monitor's own control registers. */
+void vcpu_fpu_access(struct vcpu *v, bool save)
+{
+	if (!v->loaded_on)
+		return;
+	restore_control();
+	if (save)
+		fpu_save(v->cpu.fpu.image);
+	else
+		fpu_load(v->cpu.fpu.image);
+	vcpu_load_control(v);
+}
+
+/* --- The run loop ------------------------------------------------------------------------------------------------ */
+
+static bool wake_up_due(struct vcpu *v)
+{
+	struct cpu *c = &v->cpu;
+
+	return (c->events & CPU_EVENT_NMI && !c->nmi_blocked) ||
+	       (c->events & CPU_EVENT_INTR && c->vif);
+}
+
+/* Runs one engine until it comes back. */
+static enum vcpu_stop run_engine(struct vcpu *v)
+{
+	enum raw_refusal why;
+
+	if (!raw_refused(v, &why)) {
+		raw_run(v);
+		return v->shutdown ? VCPU_SHUTDOWN : VCPU_SLICE;
+	}
+	v->stats.refusals[why]++;
+	vcpu_load_root(v, v->cpu.cpl == 3 ? VIEW_USER : VIEW_KERNEL, false);
+	vcpu_account(v, PLACE_RECOMPILER);
+	irq_enable();
+	enum recomp_exit e = recomp_run(&v->cpu);
+	irq_disable();
+	vcpu_account(v, PLACE_MONITOR);
+	return e == RECOMP_SHUTDOWN ? VCPU_SHUTDOWN : VCPU_SLICE;
+}
+
+enum vcpu_stop vcpu_run(struct vcpu *v, u64 slice_end)
+{
+	struct vm *vm = v->vm;
+
+	v->place_since = rdtsc();
+	v->place = PLACE_MONITOR;
+	v->stats.slices++;
+	vcpu_load(v);
+	for (;;) {
+		vm->deadline = board_run_timers(vm->board);
+		vm_console_feed(vm);
+		if (vm->request != VM_REQ_NONE || vm->state != VM_RUNNING)
+			return VCPU_STOPPED;
+		if (clock_now() >= slice_end || vm_console_pending())
+			return VCPU_SLICE;
+		if (v->cpu.halted && !wake_up_due(v))
+			return VCPU_HALTED;
+		if (cpu_take_events(&v->cpu) == CPU_SHUTDOWN)
+			return VCPU_SHUTDOWN;
+		sched_arm(v, slice_end);
+		if (run_engine(v) == VCPU_SHUTDOWN)
+			return VCPU_SHUTDOWN;
+		vcpu_account(v, PLACE_MONITOR);
+	}
+}
+
+u64 vcpu_overhead(void)
+{
+	return CODE_CACHE_SIZE + 2 * GDT_SIZE;
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The world around the virtual CPU (struct cpu_env) as the monitor provides it, and the two hooks that the trap code calls for
+ * translated code.
+ *
+ * Views: a change of CPL only notes that another view may be needed; want_leave(), which the dispatcher asks before it runs
+ * anything else, either hands over to raw execution (which needs the kernel view) or loads the view. So a system call in raw
+ * ring 3 that is recompiled in between costs no CR3 write.
+ */
+#include "arch/cpu.h"
+#include "emu/cpu/env.h"
+#include "kernel/base/error.h"
+#include "kernel/base/string.h"
+#include "vmm/raw.h"
+#include "vmm/vcpu_memory.h"
+#include "vmm/vcpu_trap.h"
+#include "vmm/vm.h"
+#include "vmm/vm_cpuid.h"
+
+static struct vcpu *vcpu_of(struct cpu *cpu)
+{
+	return cpu->env_ctx;
+}
+
+static enum shadow_view view_of(const struct cpu *cpu)
+{
+	return cpu->cpl == 3 ? VIEW_USER : VIEW_KERNEL;
+}
+
+static u32 env_io_read(struct cpu *cpu, u16 port, unsigned size)
+{
+	return board_io_read(vcpu_of(cpu)->vm->board, port, size);
+}
+
+static void env_io_write(struct cpu *cpu, u16 port, unsigned size, u32 value)
+{
+	struct vcpu *v = vcpu_of(cpu);
+
+	board_io_write(v->vm->board, port, size, value);
+	if (v->vm->request != VM_REQ_NONE)
+		recomp_signal(cpu, CPU_EVENT_YIELD);
+}
+
+static int env_intr_ack(struct cpu *cpu)
+{
+	struct vcpu *v = vcpu_of(cpu);
+
+	v->stats.interrupts++;
+	return board_intr_ack(v->vm->board);
+}
+
+static enum env_pf env_page_fault(struct cpu *cpu, gla_t gla, unsigned access)
+{
+	struct vcpu *v = vcpu_of(cpu);
+
+	return shadow_fault(v->shadow, gla, access, v->view);
+}
+
+static void drop_moved_code(struct vcpu *v)
+{
+	for (unsigned user = 0; user < 2; user++) {
+		u32 gen = shadow_code_generation(v->shadow, user);
+
+		if (gen != v->code_gen[user]) {
+			v->code_gen[user] = gen;
+			recomp_mapping_changed(v->cpu.recomp, user ? 3 : 0);
+		}
+	}
+}
+
+static void env_paging_changed(struct cpu *cpu, unsigned what)
+{
+	struct vcpu *v = vcpu_of(cpu);
+
+	if (what & ~PAGING_CPL) {
+		shadow_paging_changed(v->shadow, what);
+		shadow_desc_invalidate(&v->desc);
+		if (v->loaded_on)
+			vcpu_load_root(v, v->view, true);
+		drop_moved_code(v);
+	}
+}
+
+static void env_invlpg(struct cpu *cpu, gla_t gla)
+{
+	struct vcpu *v = vcpu_of(cpu);
+
+	shadow_invlpg(v->shadow, gla);
+	drop_moved_code(v);
+}
+
+static void env_tables_changed(struct cpu *cpu)
+{
+	struct vcpu *v = vcpu_of(cpu);
+
+	shadow_desc_invalidate(&v->desc);
+	v->segments_dirty = true;
+}
+
+static void env_control_changed(struct cpu *cpu)
+{
+	struct vcpu *v = vcpu_of(cpu);
+
+	if (v->loaded_on)
+		vcpu_load_control(v);
+}
+
+static void env_fpu_save(struct cpu *cpu)
+{
+	vcpu_fpu_access(vcpu_of(cpu), true);
+}
+
+static void env_fpu_load(struct cpu *cpu)
+{
+	vcpu_fpu_access(vcpu_of(cpu), false);
+}
+
+static void env_cpuid(struct cpu *cpu, u32 leaf, u32 subleaf, u32 out[4])
+{
+	vm_cpuid(cpu, leaf, subleaf, out);
+}
+
+static u64 env_tsc(struct cpu *cpu)
+{
+	(void)cpu;
+	return rdtsc();
+}
+
+static int env_msr_read(struct cpu *cpu, u32 index, u64 *value)
+{
+	(void)cpu;
+	(void)index;
+	(void)value;
+	return E_NOENT;
+}
+
+static int env_msr_write(struct cpu *cpu, u32 index, u64 value)
+{
+	(void)cpu;
+	(void)index;
+	(void)value;
+	return E_NOENT;
+}
+
+static bool env_want_leave(struct cpu *cpu)
+{
+	struct vcpu *v = vcpu_of(cpu);
+	enum raw_refusal why;
+
+	drop_moved_code(v);
+	if (!raw_refused(v, &why))
+		return true;
+	v->stats.refusals[why]++;
+	if (view_of(cpu) != v->view)
+		vcpu_load_root(v, view_of(cpu), false);
+	return false;
+}
+
+const struct cpu_env vcpu_env = {
+	.io_read = env_io_read,
+	.io_write = env_io_write,
+	.intr_ack = env_intr_ack,
+	.page_fault = env_page_fault,
+	.paging_changed = env_paging_changed,
+	.invlpg = env_invlpg,
+	.tables_changed = env_tables_changed,
+	.control_changed = env_control_changed,
+	.fpu_save = env_fpu_save,
+	.fpu_load = env_fpu_load,
+	.cpuid = env_cpuid,
+	.tsc = env_tsc,
+	.msr_read = env_msr_read,
+	.msr_write = env_msr_write,
+	.want_leave = env_want_leave,
+};
+
+bool vcpu_code_trap(struct percpu *pc, struct trap_frame *f)
+{
+	struct vcpu *v = pc->vcpu;
+	u64 cr2 = f->vector == TRAP_PF ? read_cr2() : 0;
+	struct host_frame hf;
+
+	if (!v)
+		return false;
+	if (!recomp_owns(v->cpu.recomp, f->rip))
+		return raw_entry_failed(v, f);
+
+	enum vcpu_place from = vcpu_account(v, PLACE_MONITOR);
+
+	v->stats.code_traps++;
+	memcpy(hf.gpr, f->gpr, sizeof(hf.gpr));
+	hf.gpr[REG_ESP] = f->rsp;
+	hf.rip = f->rip;
+	hf.rflags = f->rflags;
+
+	bool handled = recomp_trap(&v->cpu, &hf, (u8)f->vector, (u32)f->error, cr2);
+
+	memcpy(f->gpr, hf.gpr, sizeof(hf.gpr));
+	f->rsp = hf.gpr[REG_ESP];
+	f->rip = hf.rip;
+	f->rflags = hf.rflags;
+	vcpu_account(v, from);
+	return handled;
+}
+
+void vcpu_interrupted(struct vcpu *v, struct trap_frame *f)
+{
+	struct host_frame hf;
+
+	memcpy(hf.gpr, f->gpr, sizeof(hf.gpr));
+	hf.gpr[REG_ESP] = f->rsp;
+	hf.rip = f->rip;
+	hf.rflags = f->rflags;
+	recomp_interrupted(&v->cpu, &hf);
+	memcpy(f->gpr, hf.gpr, sizeof(hf.gpr));
+	f->rsp = hf.gpr[REG_ESP];
+	f->rip = hf.rip;
+	f->rflags = hf.rflags;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The monitor's side of shadow paging (struct shadow_host).
+ */
+#include "vmm/vcpu_memory.h"
+
+#include "arch/cpu.h"
+#include "arch/vm.h"
+#include "kernel/base/string.h"
+#include "kernel/page.h"
+#include "vmm/vm.h"
+
+static void *pool_alloc(void *ctx)
+{
+	struct vcpu *v = ctx;
+	void *p;
+
+	if (v->vm->pool_pages >= v->vm->pool_quota)
+		return NULL;
+	p = page_alloc(0);
+	if (!p)
+		return NULL;
+	memset(p, 0, PAGE_SIZE);
+	v->vm->pool_pages++;
+	return p;
+}
+
+static void pool_free(void *ctx, void *page)
+{
+	struct vcpu *v = ctx;
+
+	v->vm->pool_pages--;
+	page_free(page, 0);
+}
+
+static hpa_t pool_hpa(void *ctx, const void *hva)
+{
+	(void)ctx;
+	return vm_hpa(hva);
+}
+
+/* Both aliases: a 64-bit sum of base and 32-bit offset reaches the second 4 GiB. */
+static void flush_page(void *ctx, gla_t gla)
+{
+	struct vcpu *v = ctx;
+
+	if (!v->loaded_on)
+		return;
+	invlpg(gla);
+	invlpg(gla + 4 * GiB);
+}
+
+/* Vcpus that are not loaded get a fresh CR3 when they are. */
+static void flush_all(void *ctx)
+{
+	struct vcpu *v = ctx;
+
+	if (v->loaded_on)
+		write_cr3(read_cr3());
+}
+
+const struct shadow_host *vcpu_shadow_host(struct vcpu *v)
+{
+	v->shadow_host = (struct shadow_host){
+		.page_alloc = pool_alloc,
+		.page_free = pool_free,
+		.hpa = pool_hpa,
+		.tlb_flush_page = flush_page,
+		.tlb_flush_all = flush_all,
+		.monitor_pml4 = vm_upper_pml4(),
+		.have_nx = cpu_features.nx,
+		.ctx = v,
+	};
+	return &v->shadow_host;
+}

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Life of a VM.
+ */
+#include "vmm/vm.h"
+
+#include <stdarg.h>
+
+#include "arch/cpu.h"
+#include "kernel/base/alloc.h"
+#include "kernel/base/error.h"
+#include "kernel/base/log.h"
+#include "kernel/base/print.h"
+#include "kernel/base/string.h"
+#include "kernel/clock.h"
+#include "kernel/console.h"
+#include "kernel/page.h"
+#include "vmm/vm_load.h"
+#include "vmm/vm_ram.h"
+
+struct list vm_list = LIST_INIT(vm_list);
+
+static const char *const state_name[] = { "running", "paused", "stopped" };
+static const char *const engine_name[] = { "auto", "ring1", "recompile", "recompile-all" };
+
+const char *vm_state_name(enum vm_state s)
+{
+	return state_name[s];
+}
+
+const char *vm_engine_name(enum config_engine e)
+{
+	return engine_name[e];
+}
+
+u64 vm_now(const struct vm *vm)
+{
+	u64 now = vm->state == VM_RUNNING ? clock_now() : vm->paused_at;
+
+	return now - vm->time_offset;
+}
+
+static void report(struct vm *vm, const char *fmt, va_list ap)
+{
+	char text[160];
+
+	fmt_vprint(text, sizeof(text), fmt, ap);
+	log_info("%s: %s", vm->config.name, text);
+}
+
+void vm_report(struct vm *vm, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	report(vm, fmt, ap);
+	va_end(ap);
+}
+
+/* --- What the board asks of the machine around it ------------------------------------------------------------------ */
+
+static u64 host_now(void *ctx)
+{
+	return vm_now(ctx);
+}
+
+static u64 host_wall(void *ctx)
+{
+	(void)ctx;
+	return clock_wall();
+}
+
+static void host_intr(void *ctx, bool level)
+{
+	struct vm *vm = ctx;
+
+	if (!vm->vcpu)
+		return;
+	if (level)
+		recomp_signal(&vm->vcpu->cpu, CPU_EVENT_INTR);
+	else
+		recomp_unsignal(&vm->vcpu->cpu, CPU_EVENT_INTR);
+}
+
+/* A running VM whose next timer moved closer must leave its engine in time; the timer is armed again on the way in. */
+static void host_timer_moved(void *ctx, u64 deadline)
+{
+	struct vm *vm = ctx;
+	bool sooner = deadline < vm->deadline;
+
+	vm->deadline = deadline;
+	if (sooner && vm->vcpu && vm->vcpu->loaded_on)
+		recomp_signal(&vm->vcpu->cpu, CPU_EVENT_YIELD);
+}
+
+static void host_serial(void *ctx, unsigned port, u8 byte)
+{
+	vm_console_tx(ctx, port, byte);
+}
+
+static void host_debug(void *ctx, u8 byte)
+{
+	(void)ctx;
+	(void)byte;
+}
+
+static void request(struct vm *vm, enum vm_request what, const char *why)
+{
+	vm->request = what;
+	vm->request_why = why;
+}
+
+static void host_power_off(void *ctx)
+{
+	request(ctx, VM_REQ_POWER_OFF, "power off (ACPI S5)");
+}
+
+static void host_reset(void *ctx, const char *why)
+{
+	request(ctx, VM_REQ_RESET, why);
+}
+
+static void host_exit(void *ctx, u32 code)
+{
+	struct vm *vm = ctx;
+
+	vm->exit_code = code;
+	request(vm, VM_REQ_EXIT, "debug exit");
+}
+
+/* Translations and mappings are found through A20-masked addresses: both start over. */
+static void host_a20(void *ctx, bool enabled)
+{
+	struct vm *vm = ctx;
+	u64 mask = enabled ? ~0ull : ~(u64)BIT(20);
+
+	if (!vm->vcpu || vm->vcpu->cpu.a20_mask == mask)
+		return;
+	vm->vcpu->cpu.a20_mask = mask;
+	vm->vcpu->cpu.env->paging_changed(&vm->vcpu->cpu, PAGING_CR0);
+	recomp_mapping_changed(vm->vcpu->cpu.recomp, -1);
+}
+
+static const struct board_host host_template = {
+	.now = host_now,
+	.wall_clock = host_wall,
+	.intr = host_intr,
+	.timer_moved = host_timer_moved,
+	.serial_tx = host_serial,
+	.debug_tx = host_debug,
+	.power_off = host_power_off,
+	.reset = host_reset,
+	.a20 = host_a20,
+	.exit_code = host_exit,
+};
+
+/* --- Creation and destruction ---------------------------------------------------------------------------------------- */
+
+static int create_board(struct vm *vm)
+{
+	struct board_config bc = { .ram_size = vm->config.memory, .debug_exit = vm->config.debug_exit };
+	struct board_host host = host_template;
+
+	host.ctx = vm;
+	vm->board = board_create(&bc, &host, &vm->mem);
+	return vm->board ? 0 : E_NOMEM;
+}
+
+static int create_vcpu(struct vm *vm)
+{
+	vm->vcpu = mem_alloc(sizeof(*vm->vcpu));
+	if (!vm->vcpu)
+		return E_NOMEM;
+	return vcpu_create(vm->vcpu, vm, 0);
+}
+
+int vm_create(const struct config_vm *config, struct vm **out)
+{
+	u64 need = config->memory, have = page_free_bytes();
+	struct vm *vm = mem_alloc(sizeof(*vm));
+	int err = E_NOMEM;
+
+	if (!vm)
+		return E_NOMEM;
+	vm->config = *config;
+	vm->state = VM_RUNNING;
+	vm->time_offset = clock_now();
+	vm->deadline = UINT64_MAX;
+	vm->pool_quota = (4 * MiB + config->memory / 32) >> PAGE_SHIFT;
+	list_init(&vm->link);
+	gpmem_init(&vm->mem);
+	err = vm_ram_create(vm);
+	if (err) {
+		log_error("%s: memory = %lluM: only %lluM are free", config->name,
+			  (unsigned long long)(need / MiB), (unsigned long long)(have / MiB));
+		goto fail;
+	}
+	err = create_board(vm);
+	if (!err)
+		err = create_vcpu(vm);
+	if (!err)
+		err = raw_pages_init(&vm->raw_pages, &vm->mem, vm->vcpu->shadow, config->memory,
+				     cpu_features.umip);
+	if (err) {
+		log_error("%s: not enough memory for the virtual machine's own structures (%lluM free)",
+			  config->name, (unsigned long long)(page_free_bytes() / MiB));
+		goto fail;
+	}
+	err = vm_load(vm);
+	if (err)
+		goto fail;
+	list_add_tail(&vm->link, &vm_list);
+	*out = vm;
+	return 0;
+fail:
+	vm_destroy(vm);
+	return err;
+}
+
+void vm_destroy(struct vm *vm)
+{
+	vm_console_forget(vm);
+	list_del(&vm->link);
+	if (vm->vcpu) {
+		vcpu_destroy(vm->vcpu);
+		raw_pages_destroy(&vm->raw_pages);
+		mem_free(vm->vcpu);
+		vm->vcpu = NULL;
+	}
+	if (vm->board)
+		board_destroy(vm->board);
+	gpmem_destroy(&vm->mem);
+	vm_ram_destroy(vm);
+	mem_free(vm);
+}
+
+int vm_reset(struct vm *vm, const char *why)
+{
+	vm_report(vm, "reset: %s", why);
+	vm->resets++;
+	vm->request = VM_REQ_NONE;
+	vm->halt_reported = false;
+	vcpu_reset(vm->vcpu);
+	vm_ram_clear(vm);
+	if (vm->state != VM_RUNNING)
+		vm_resume(vm);
+	vm->state = VM_RUNNING;
+	board_reset(vm->board);
+
+	int err = vm_load(vm);
+
+	if (err)
+		vm_stop(vm, "cannot load its images again");
+	return err;
+}
+
+void vm_pause(struct vm *vm)
+{
+	if (vm->state != VM_RUNNING)
+		return;
+	vm->paused_at = clock_now();
+	vm->state = VM_PAUSED;
+}
+
+void vm_resume(struct vm *vm)
+{
+	if (vm->state == VM_RUNNING)
+		return;
+	vm->time_offset += clock_now() - vm->paused_at;
+	vm->state = VM_RUNNING;
+}
+
+void vm_stop(struct vm *vm, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (vm->state == VM_RUNNING)
+		vm->paused_at = clock_now();
+	vm->state = VM_STOPPED;
+	va_start(ap, fmt);
+	fmt_vprint(vm->stop_reason, sizeof(vm->stop_reason), fmt, ap);
+	va_end(ap);
+	vm_report(vm, "stopped: %s", vm->stop_reason);
+}
+
+void vm_do_request(struct vm *vm)
+{
+	enum vm_request what = vm->request;
+
+	vm->request = VM_REQ_NONE;
+	switch (what) {
+	case VM_REQ_NONE:
+		return;
+	case VM_REQ_POWER_OFF:
+		vm_stop(vm, "%s", vm->request_why);
+		return;
+	case VM_REQ_RESET:
+		vm_reset(vm, vm->request_why);
+		return;
+	case VM_REQ_EXIT:
+		vm_stop(vm, "%s, code %u", vm->request_why, vm->exit_code);
+		return;
+	}
+}
+
+struct vm *vm_find(const char *name)
+{
+	struct list *p;
+
+	list_for_each (p, &vm_list) {
+		struct vm *vm = list_entry(p, struct vm, link);
+
+		if (!strcmp(vm->config.name, name))
+			return vm;
+	}
+	return NULL;
+}
+
+u64 vm_overhead(const struct vm *vm)
+{
+	return (vm->pool_pages << PAGE_SHIFT) + sizeof(*vm) + sizeof(*vm->vcpu) +
+	       (u64)vm->raw_pages.pages * 5 + vcpu_overhead();
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A virtual machine: memory, board, processor, console. Created from a section of the configuration; can be paused, reset and
+ * destroyed while others run.
+ *
+ *      create -> RUNNING <-> PAUSED        RUNNING, PAUSED -> STOPPED (power-off, triple fault, error)
+ *      any -> RUNNING by reset; destroy frees everything
+ */
+#pragma once
+
+#include "emu/mem/gpmem.h"
+#include "emu/pc/board.h"
+#include "kernel/base/list.h"
+#include "vmm/config.h"
+#include "vmm/raw_page.h"
+#include "vmm/vcpu.h"
+#include "vmm/vm_console.h"
+
+enum vm_state { VM_RUNNING, VM_PAUSED, VM_STOPPED };
+
+/* What a device handler asked for; done by the run loop, between two instructions. */
+enum vm_request { VM_REQ_NONE, VM_REQ_POWER_OFF, VM_REQ_RESET, VM_REQ_EXIT };
+
+struct vm {
+	struct list link;
+	struct config_vm config;
+	enum vm_state state;
+	char stop_reason[96];
+	enum vm_request request;
+	const char *request_why;
+	u32 exit_code;
+
+	struct gpmem mem;
+	u8 **chunk; /* every 2 MiB chunk of RAM, ours to free */
+	unsigned chunks;
+	struct board *board;
+	struct vcpu *vcpu;
+	struct raw_pages raw_pages;
+	struct vm_console console;
+
+	/* Virtual time = clock - time_offset; stands still while paused. */
+	u64 time_offset, paused_at;
+	u64 deadline; /* earliest virtual timer, in virtual ns; UINT64_MAX: none */
+
+	/* Pages for shadow tables and the like, below pool_quota. */
+	u64 pool_pages, pool_quota;
+	bool halt_reported;
+	u64 resets;
+};
+
+/*
+ * Creates the VM of a configuration section and loads its images. On failure reports why with the VM's name, frees everything and
+ * returns a negative error.
+ */
+int vm_create(const struct config_vm *config, struct vm **out);
+void vm_destroy(struct vm *vm);
+
+/* Back to power-on with the images loaded again. */
+int vm_reset(struct vm *vm, const char *why);
+void vm_pause(struct vm *vm);
+void vm_resume(struct vm *vm);
+/* Ends it with a report; devices and memory stay to be looked at until it is destroyed or reset. */
+void vm_stop(struct vm *vm, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* One line about this VM on the monitor's console and in the log. */
+void vm_report(struct vm *vm, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Carries out vm->request. */
+void vm_do_request(struct vm *vm);
+
+struct vm *vm_find(const char *name);
+extern struct list vm_list;
+
+u64 vm_now(const struct vm *vm); /* virtual ns */
+const char *vm_state_name(enum vm_state s);
+const char *vm_engine_name(enum config_engine e);
+
+/* Memory that the monitor holds for this VM besides the guest's RAM, in bytes. */
+u64 vm_overhead(const struct vm *vm);

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From the configuration module to running VMs.
+ */
+#include "vmm/vmm.h"
+
+#include "boot/bootinfo.h"
+#include "kernel/base/log.h"
+#include "kernel/base/alloc.h"
+#include "kernel/base/string.h"
+#include "kernel/cmdline.h"
+#include "kernel/console.h"
+#include "kernel/shell.h"
+#include "vmm/config.h"
+#include "vmm/sched.h"
+#include "vmm/vm.h"
+#include "vmm/vm_commands.h"
+
+#define CONFIG_MODULE "vms.conf"
+
+static bool module_exists(void *ctx, const char *name)
+{
+	(void)ctx;
+	return boot_find_module(name) != NULL;
+}
+
+static void report(void *ctx, const char *message)
+{
+	(void)ctx;
+	log_error("%s", message);
+}
+
+/* The [ringleader] section's settings; the command line's win. */
+static void apply(const struct config *c)
+{
+	if (!cmdline_get("console"))
+		console_select(c->console);
+	vm_console_set_escape(c->escape);
+	vm_set_exit(c->exit);
+}
+
+static struct vm *create_vms(const struct config *c)
+{
+	struct vm *first = NULL;
+
+	for (unsigned i = 0; i < c->vms; i++) {
+		const struct config_vm *cv = &c->vm[i];
+		struct vm *vm;
+
+		if (cv->bad) {
+			log_error("%s: not started: its section has errors", cv->name);
+			continue;
+		}
+		if (vm_create(cv, &vm))
+			continue;
+		vm_report(vm, "%lluM, engine %s", (unsigned long long)(cv->memory / MiB),
+			  vm_engine_name(cv->engine));
+		if (!cv->start)
+			vm_pause(vm);
+		if (!first)
+			first = vm;
+	}
+	return first;
+}
+
+void vmm_main(void)
+{
+	const struct boot_module *m = boot_find_module(CONFIG_MODULE);
+	struct config *c = mem_alloc(sizeof(*c));
+	struct vm *first = NULL;
+
+	vm_commands_init();
+	if (!c)
+		panic("no memory for the configuration");
+	if (m) {
+		const char *name = cmdline_get("config");
+
+		config_parse(name ? name : CONFIG_MODULE, (const char *)m->data, m->size, c, module_exists,
+			     report, NULL);
+		apply(c);
+		first = create_vms(c);
+	} else {
+		log_error("no boot module is called %s: there is nothing to run", CONFIG_MODULE);
+	}
+	mem_free(c);
+	if (first)
+		vm_console_focus(first);
+	else
+		shell_enter();
+	sched_loop();
+}
