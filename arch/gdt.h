@@ -32,6 +32,10 @@ struct percpu;
 
 /* Writes the monitor's four entries for this CPU into a 64 KiB table. */
 void gdt_fill_monitor(u64 *gdt, struct percpu *pc);
+/* Writes the entry SEL_LDT for a 64 KiB local table. */
+void gdt_fill_ldt(u64 *gdt, const u64 *ldt);
+/* LLDT with SEL_LDT of the table in use. */
+void gdt_load_ldt(void);
 /* LGDT (and LTR the first time; the TSS descriptor of the new table is marked busy as the old one was). */
 void gdt_load(struct percpu *pc, u64 *gdt);
 /* The table in use when no guest runs. */

@@ -137,7 +137,7 @@ void raw_run(struct vcpu *v)
 	v->raw_exit = RAWEXIT_ENTRY;
 	load_segments(v);
 	vcpu_account(v, c->cpl == 3 ? PLACE_RAW3 : PLACE_RAW1);
-	raw_enter(f, &v->unwind_rsp, &percpu_this()->tss->rsp[0]);
+	raw_enter(f, &v->unwind_rsp, (u8 *)percpu_this()->tss + offsetof(struct tss, rsp));
 	vcpu_account(v, PLACE_MONITOR);
 	v->stats.raw_exits[v->raw_exit]++;
 	policy_raw_ended(v);

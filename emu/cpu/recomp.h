@@ -56,7 +56,8 @@ int recomp_create(struct cpu *cpu, const struct recomp_config *config);
 void recomp_destroy(struct cpu *cpu);
 
 /*
- * Runs from cpu->eip until there is a reason to stop; takes pending interrupts and NMIs itself (cpu_take_events).
+ * Runs from cpu->eip until there is a reason to stop; takes pending interrupts and NMIs itself (cpu_take_events). Executes at
+ * least one guest instruction before it asks env->want_leave(): the caller has decided already.
  * Interrupts are enabled by the caller's choice: translated code runs with the host's IF as recomp_run() found it.
  */
 enum recomp_exit recomp_run(struct cpu *cpu);
@@ -75,6 +76,8 @@ bool recomp_trap(struct cpu *cpu, struct host_frame *frame, u8 vector, u32 error
 
 /* Asks translated code to leave at the next poll. Async-signal-safe; any context on the same CPU. */
 void recomp_signal(struct cpu *cpu, u32 events);
+/* The level of these events dropped (the interrupt line went down). */
+void recomp_unsignal(struct cpu *cpu, u32 events);
 /* From an interrupt that hit translated code: if the guest instruction at frame->rip may be left right here (REP), redirects. */
 void recomp_interrupted(struct cpu *cpu, struct host_frame *frame);
 
