@@ -137,9 +137,12 @@ void raw_run(struct vcpu *v)
 	v->raw_exit = RAWEXIT_ENTRY;
 	load_segments(v);
 	vcpu_account(v, c->cpl == 3 ? PLACE_RAW3 : PLACE_RAW1);
+	u8 kind = c->cpl == 3 ? TRACE_RAW3 : TRACE_RAW1;
+
 	raw_enter(f, &v->unwind_rsp, (u8 *)percpu_this()->tss + offsetof(struct tss, rsp));
 	vcpu_account(v, PLACE_MONITOR);
 	v->stats.raw_exits[v->raw_exit]++;
+	exit_trace_add(&v->trace, kind, (u8)v->raw_exit, v->exit_eip, v->exit_detail, v->place_since);
 	policy_raw_ended(v);
 }
 
@@ -190,6 +193,9 @@ static void save_segments(struct vcpu *v, const struct trap_frame *f)
 static void save_state(struct vcpu *v, const struct trap_frame *f)
 {
 	struct cpu *c = &v->cpu;
+
+	v->exit_eip = (u32)f->rip;
+	v->exit_detail = (u32)f->vector << 24 | (u32)(f->error & 0xffffff);
 
 	for (int i = 0; i < 8; i++)
 		c->gpr[i] = (u32)f->gpr[i];

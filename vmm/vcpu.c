@@ -249,6 +249,7 @@ static enum vcpu_stop run_engine(struct vcpu *v)
 	enum recomp_exit e = recomp_run(&v->cpu);
 	irq_disable();
 	vcpu_account(v, PLACE_MONITOR);
+	exit_trace_add(&v->trace, TRACE_RECOMPILER, (u8)e, v->cpu.eip, 0, v->place_since);
 	return e == RECOMP_SHUTDOWN ? VCPU_SHUTDOWN : VCPU_SLICE;
 }
 

@@ -12,6 +12,7 @@
 #include "emu/cpu/cpu.h"
 #include "emu/cpu/recomp.h"
 #include "vmm/config.h"
+#include "vmm/exit_trace.h"
 #include "vmm/shadow.h"
 #include "vmm/shadow_desc.h"
 
@@ -83,6 +84,7 @@ struct vcpu {
 	u64 unwind_rsp;
 	struct trap_frame entry; /* registers for the next raw entry */
 	enum raw_exit raw_exit;
+	u32 exit_eip, exit_detail; /* for the trace: where, vector << 24 | error */
 	bool segments_dirty;     /* the tables changed under loaded selectors: load them again */
 	bool shutdown;           /* a delivery ended in a triple fault */
 	bool must_progress;      /* the recompiler has to execute at least one instruction before the next raw entry */
@@ -94,6 +96,7 @@ struct vcpu {
 	u64 place_since; /* TSC */
 	u64 vruntime;    /* TSC cycles consumed, adjusted on wake-up */
 	struct vcpu_stats stats;
+	struct exit_trace trace;
 };
 
 /* Why vcpu_run() returned. */

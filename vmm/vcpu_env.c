@@ -45,8 +45,11 @@ static int env_intr_ack(struct cpu *cpu)
 {
 	struct vcpu *v = vcpu_of(cpu);
 
+	int vector = board_intr_ack(v->vm->board);
+
 	v->stats.interrupts++;
-	return board_intr_ack(v->vm->board);
+	exit_trace_add(&v->trace, TRACE_IRQ, (u8)vector, cpu->eip, 0, rdtsc());
+	return vector;
 }
 
 static enum env_pf env_page_fault(struct cpu *cpu, gla_t gla, unsigned access)
@@ -188,6 +191,7 @@ bool vcpu_code_trap(struct percpu *pc, struct trap_frame *f)
 	enum vcpu_place from = vcpu_account(v, PLACE_MONITOR);
 
 	v->stats.code_traps++;
+	exit_trace_add(&v->trace, TRACE_CODE, (u8)f->vector, (u32)f->rip, (u32)cr2, v->place_since);
 	memcpy(hf.gpr, f->gpr, sizeof(hf.gpr));
 	hf.gpr[REG_ESP] = f->rsp;
 	hf.rip = f->rip;

@@ -141,6 +141,21 @@ static int cmd_stat(int argc, char **argv)
 	return 0;
 }
 
+static int cmd_trace(int argc, char **argv)
+{
+	u64 n = 40;
+
+	if (argc > 2 && str_to_u64(argv[2], &n))
+		return E_INVAL;
+
+	struct vm *vm = vm_arg(argc, argv, 1);
+
+	if (!vm)
+		return E_NOENT;
+	exit_trace_print(&vm->vcpu->trace, (unsigned)n);
+	return 0;
+}
+
 /* ctrl-a .. ctrl-] as control characters; a single character as itself. */
 static int parse_key(const char *s, u8 *key)
 {
@@ -181,6 +196,7 @@ static struct shell_command commands[] = {
 	{ .name = "destroy", .args = "NAME", .help = "end a VM and free all that it has", .run = cmd_destroy, .complete = complete_vm },
 	{ .name = "regs", .args = "NAME", .help = "a VM's registers", .run = cmd_regs, .complete = complete_vm },
 	{ .name = "stat", .args = "NAME", .help = "a VM's counters: cycles per state, exits, faults", .run = cmd_stat, .complete = complete_vm },
+	{ .name = "trace", .args = "NAME [N]", .help = "the last N exits of a VM's processor", .run = cmd_trace, .complete = complete_vm },
 	{ .name = "sendkey", .args = "KEY NAME", .help = "type one key into a VM: sendkey ctrl-]", .run = cmd_sendkey },
 };
 
