@@ -1,10 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Engine policy.
+ * Engine policy; the header tells the idea.
  */
 #include "vmm/policy.h"
 
 #include "vmm/vm.h"
+
+static struct policy_page *page_of(struct vcpu *v)
+{
+	u32 page = v->cpu.eip >> PAGE_SHIFT;
+	struct policy_page *p = &v->policy.page[page % POLICY_PAGES];
+
+	if (p->page != page)
+		*p = (struct policy_page){ .page = page };
+	return p;
+}
+
+static bool auto_wants_ring1(struct vcpu *v)
+{
+	struct policy_page *p = page_of(v);
+
+	if (p->average >= POLICY_STAY_CYCLES)
+		return true;
+	if (++p->asked < POLICY_TRIAL_EVERY)
+		return false;
+	p->asked = 0;
+	v->policy.trials++;
+	return true;
+}
 
 bool policy_wants_raw(struct vcpu *v)
 {
@@ -12,15 +35,28 @@ bool policy_wants_raw(struct vcpu *v)
 	case ENGINE_RECOMPILE_ALL:
 		return false;
 	case ENGINE_RECOMPILE:
-	case ENGINE_AUTO:
 		return v->cpu.cpl == 3;
 	case ENGINE_RING1:
 		return true;
+	case ENGINE_AUTO:
+		return v->cpu.cpl == 3 || auto_wants_ring1(v);
 	}
 	return false;
 }
 
-void policy_raw_ended(struct vcpu *v)
+void policy_raw_begins(struct vcpu *v)
 {
-	(void)v;
+	v->policy.staying = v->cpu.cpl == 0 ? page_of(v) : NULL;
+}
+
+void policy_raw_ended(struct vcpu *v, u64 cycles)
+{
+	struct policy_page *p = v->policy.staying;
+	u32 stay = (u32)MIN(cycles, UINT32_MAX);
+
+	if (!p)
+		return;
+	if (stay >= POLICY_STAY_CYCLES)
+		v->policy.long_stays++;
+	p->average = p->average ? p->average - p->average / 4 + stay / 4 : stay;
 }

@@ -137,13 +137,14 @@ void raw_run(struct vcpu *v)
 	v->raw_exit = RAWEXIT_ENTRY;
 	load_segments(v);
 	vcpu_account(v, c->cpl == 3 ? PLACE_RAW3 : PLACE_RAW1);
+	u64 before = v->stats.cycles[PLACE_RAW1];
 	u8 kind = c->cpl == 3 ? TRACE_RAW3 : TRACE_RAW1;
 
+	policy_raw_begins(v);
 	raw_enter(f, &v->unwind_rsp, (u8 *)percpu_this()->tss + offsetof(struct tss, rsp));
-	vcpu_account(v, PLACE_MONITOR);
 	v->stats.raw_exits[v->raw_exit]++;
 	exit_trace_add(&v->trace, kind, (u8)v->raw_exit, v->exit_eip, v->exit_detail, v->place_since);
-	policy_raw_ended(v);
+	policy_raw_ended(v, v->stats.cycles[PLACE_RAW1] - before);
 }
 
 bool raw_entry_failed(struct vcpu *v, struct trap_frame *frame)
@@ -209,6 +210,7 @@ static void save_state(struct vcpu *v, const struct trap_frame *f)
 
 void raw_leave(struct vcpu *v, struct trap_frame *frame, enum raw_exit why)
 {
+	vcpu_account(v, PLACE_MONITOR);
 	save_state(v, frame);
 	v->raw_exit = why;
 	raw_unwind(v->unwind_rsp);
@@ -258,7 +260,7 @@ static bool sysenter(struct vcpu *v)
 /* Fetches of ring 1 end up here when the page is NX: analyse it, or let the recompiler have it. */
 static bool ring1_fetch_ok(struct vcpu *v, gla_t gla)
 {
-	return policy_wants_raw(v) && raw_page_clean(&v->vm->raw_pages, &v->cpu, gla);
+	return raw_page_clean(&v->vm->raw_pages, &v->cpu, gla);
 }
 
 static void page_fault(struct vcpu *v, struct trap_frame *f)

@@ -13,6 +13,7 @@
 #include "emu/cpu/recomp.h"
 #include "vmm/config.h"
 #include "vmm/exit_trace.h"
+#include "vmm/policy.h"
 #include "vmm/shadow.h"
 #include "vmm/shadow_desc.h"
 
@@ -89,8 +90,7 @@ struct vcpu {
 	bool shutdown;           /* a delivery ended in a triple fault */
 	bool must_progress;      /* the recompiler has to execute at least one instruction before the next raw entry */
 
-	/* Policy of `auto` (vmm/policy.c). */
-	u32 raw1_credit;
+	struct policy policy; /* of `auto` */
 
 	enum vcpu_place place;
 	u64 place_since; /* TSC */

@@ -104,5 +104,7 @@ void vm_print_stat(struct vm *vm)
 	pair("pages", "clean", NULL, vm->raw_pages.clean);
 	pair("pages", "dirty", NULL, vm->raw_pages.dirty);
 	pair("pages", "lost", NULL, vm->raw_pages.lost);
+	pair("auto", "trials", NULL, vm->vcpu->policy.trials);
+	pair("auto", "long_stays", NULL, vm->vcpu->policy.long_stays);
 	pair("desc", "syncs", NULL, vm->vcpu->desc.syncs);
 }
