@@ -15,7 +15,27 @@ struct cpu_features {
 	char brand[49];
 };
 extern struct cpu_features cpu_features; /* of the boot CPU; written once at start-up */
+/* Detects, and puts the control registers and MSRs of this CPU into the state that the monitor runs in. */
 void cpu_features_init(void);
+
+#define CPU_CR0_MP   BIT64(1)
+#define CPU_CR0_NE   BIT64(5)
+#define CPU_CR0_WP   BIT64(16)
+#define CPU_CR4_PAE  BIT64(5)
+#define CPU_CR4_MCE  BIT64(6)
+#define CPU_CR4_PGE  BIT64(7)
+#define CPU_CR4_OSFXSR     BIT64(9)
+#define CPU_CR4_OSXMMEXCPT BIT64(10)
+#define CPU_CR4_UMIP       BIT64(11)
+#define CPU_CR4_OSXSAVE    BIT64(18)
+#define CPU_CR4_SMEP       BIT64(20)
+
+#define MSR_APIC_BASE    0x1bu
+#define MSR_SYSENTER_CS  0x174u
+#define MSR_PAT          0x277u
+#define MSR_EFER         0xc0000080u
+#define EFER_LME_BIT     BIT64(8)
+#define EFER_NXE_BIT     BIT64(11)
 
 static inline u8 inb(u16 p) { u8 v; __asm__ volatile("inb %1,%0" : "=a"(v) : "Nd"(p)); return v; }
 static inline u16 inw(u16 p) { u16 v; __asm__ volatile("inw %1,%0" : "=a"(v) : "Nd"(p)); return v; }

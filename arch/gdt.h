@@ -30,7 +30,9 @@ struct tss {
 
 struct percpu;
 
-/* Writes the monitor's four entries for this CPU into a 64 KiB table. */
+/* Fills the monitor's own table and loads it, with a null LDT and null data selectors. */
+void gdt_init(void);
+/* Writes the monitor's entries for this CPU into a 64 KiB table. */
 void gdt_fill_monitor(u64 *gdt, struct percpu *pc);
 /* Writes the entry SEL_LDT for a 64 KiB local table. */
 void gdt_fill_ldt(u64 *gdt, const u64 *ldt);

@@ -23,8 +23,23 @@ struct percpu {
 	void (*after_irq)(struct percpu *pc, struct trap_frame *frame);
 	void *vcpu; /* what runs here: the monitor's struct vcpu, or NULL */
 	unsigned irq_depth;
+	const struct trap_frame *irq_frame; /* what the present device interrupt interrupted, NULL outside of one */
 	u64 irqs;
+	u64 nmis;
+	u64 xcr0; /* what XCR0 holds (arch/fpu.h) */
 };
+
+/* The boot CPU's stacks and TSS; before anything that asks percpu_this(). */
+void percpu_init_boot(void);
+/* True for a page that must stay unmapped below a stack. */
+bool percpu_stack_guard(hva_t page);
+
+/* Interrupt stack numbers in the TSS, as the IDT's gates name them. */
+#define PERCPU_IST_NMI   1
+#define PERCPU_IST_DF    2
+#define PERCPU_IST_MC    3
+#define PERCPU_IST_DB    4
+#define PERCPU_IST_COUNT 4
 
 static inline struct percpu *percpu_this(void)
 {

@@ -31,11 +31,23 @@ struct trap_frame {
 #define TRAP_PF 14
 #define TRAP_MC 18
 
+/* The device interrupts' vectors (arch/irq.h). */
+#define TRAP_IRQ_FIRST 0x20
+#define TRAP_SPURIOUS  0xff
+
 void trap_init(void); /* builds the IDT and loads it; once per CPU for the load */
 void trap_set_gate_dpl(u8 vector, unsigned dpl);
 
 /* Restores the frame and IRETQs. Does not return. */
 void trap_return(struct trap_frame *frame) __attribute__((noreturn));
+/* The IRETQ that leaves every trap: a #GP or #SS here means that a frame held selectors that do not load. */
+extern const char trap_return_iret[];
+
+/* Called by the stubs. */
+void trap_dispatch(struct trap_frame *frame);
+/* A trap that nobody wanted: one screen, and the end. Implemented by kernel/panic.c. */
+void trap_fatal(const struct trap_frame *frame) __attribute__((noreturn));
+const char *trap_name(u64 vector);
 
 /*
  * Runs fn(arg) and returns true, unless a fault happens inside that trap_recover_here() names: for probing hardware only
@@ -44,5 +56,5 @@ void trap_return(struct trap_frame *frame) __attribute__((noreturn));
 int rdmsr_safe(u32 index, u64 *value);
 int wrmsr_safe(u32 index, u64 value);
 
-/* Registers, stack and symbolic backtrace on the console; used by panic and by the BREAK dump. */
+/* Registers, stack and symbolic backtrace on the console; used by panic and by the BREAK dump. Implemented by kernel/panic.c. */
 void trap_dump(const struct trap_frame *frame);

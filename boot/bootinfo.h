@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "drivers/screen.h"
 #include "kernel/base/types.h"
 
 #define BOOT_MAX_RANGES  128
@@ -24,14 +25,6 @@ struct boot_module {
 	size_t size;
 };
 
-struct boot_framebuffer {
-	hpa_t base; /* 0: none; else VGA text or linear */
-	u32 pitch, width, height;
-	u8 bpp;
-	bool text;
-	u8 red_pos, red_size, green_pos, green_size, blue_pos, blue_size;
-};
-
 struct boot_info {
 	char loader[64];
 	char cmdline[BOOT_STRING];
@@ -39,10 +32,12 @@ struct boot_info {
 	unsigned ranges;
 	struct boot_module module[BOOT_MAX_MODULES];
 	unsigned modules;
-	struct boot_framebuffer fb;
-	hpa_t rsdp; /* 0: search */
+	struct screen_mode fb;
+	hpa_t rsdp; /* of rsdp_copy; 0: search */
+	u8 rsdp_copy[64];
+	u32 rsdp_copy_size;
 };
 extern struct boot_info boot_info;
 
-/* The module of that name, or NULL. */
+/* The module of that name, else the first whose name's last part is name's last part, or NULL. */
 const struct boot_module *boot_find_module(const char *name);

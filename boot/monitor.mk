@@ -4,14 +4,15 @@
 CC := gcc
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes -Wstrict-prototypes -Wundef -Werror
 CFLAGS_COMMON := -std=gnu11 -I. -O2 -g $(WARN)
-MON_CFLAGS := $(CFLAGS_COMMON) -ffreestanding -fno-pic -fno-pie -mgeneral-regs-only -mno-red-zone -mcmodel=kernel \
-	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fno-strict-aliasing \
-	-mindirect-branch=thunk-extern -fcf-protection=none -isystem $(BUILD)/zydis/include
+MON_MACHINE := -ffreestanding -fno-pic -fno-pie -mgeneral-regs-only -mno-red-zone -mcmodel=kernel -fno-stack-protector \
+	-fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fno-strict-aliasing -mindirect-branch=thunk-extern \
+	-fcf-protection=none
+MON_CFLAGS = $(CFLAGS_COMMON) $(MON_MACHINE) -isystem $(BUILD)/zydis/include -DZYAN_NO_LIBC $(ZYDIS_DEF)
 MON_LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --build-id=none -T boot/ringleader.ld
 
 MON_C := $(wildcard boot/*.c arch/*.c kernel/*.c kernel/base/*.c drivers/*.c emu/*/*.c vmm/*.c)
 MON_S := $(wildcard boot/*.asm arch/*.asm emu/*/*.asm vmm/*.asm)
-MON_OBJ := $(MON_C:%.c=$(BUILD)/mon/%.o) $(MON_S:%.asm=$(BUILD)/mon/%.asm.o)
+BASE_OBJ := $(MON_C:%.c=$(BUILD)/mon/%.o) $(MON_S:%.asm=$(BUILD)/mon/%.asm.o)
 
 # --- Zydis: decoder and formatter, from Debian's source package ---
 ZYDIS_VERSION := 4.0.0-1
@@ -19,8 +20,59 @@ ZYDIS_SHA256 := e990107f80c62afc1deb51de230023a1098db801b8ea6bf483e296d45459e234
 ZYDIS_DEF := -DZYDIS_STATIC_BUILD -DZYCORE_STATIC_BUILD -DZYDIS_DISABLE_ENCODER
 ZYDIS_NAMES := Decoder DecoderData Disassembler Formatter FormatterATT FormatterBase FormatterBuffer FormatterIntel MetaInfo \
 	Mnemonic Register SharedData String Utils Zydis Segment
+MON_OBJ := $(BASE_OBJ) $(ZYDIS_NAMES:%=$(BUILD)/mon/zydis/%.o)
+BASE_OBJ := $(filter-out $(BUILD)/mon/vmm/% $(BUILD)/mon/emu/%,$(BASE_OBJ))
 
-$(BUILD)/zydis/.fetched: iso/fetch-source boot/monitor.mk
+$(BUILD)/zydis/.fetched: iso/fetch-source
 	@mkdir -p $(BUILD)
 	iso/fetch-source zydis $(ZYDIS_VERSION) $(ZYDIS_SHA256) $(BUILD)/zydis
 	@touch $@
+
+$(BUILD)/mon/zydis/%.o: $(BUILD)/zydis/.fetched
+	@mkdir -p $(@D)
+	@echo '  CC   zydis/$*.c'
+	@$(CC) -std=gnu11 -O2 -w $(MON_MACHINE) -I$(BUILD)/zydis/include -I$(BUILD)/zydis/src -DZYAN_NO_LIBC $(ZYDIS_DEF) \
+		-c $(BUILD)/zydis/src/$*.c -o $@
+
+# --- Compiling ---
+$(BUILD)/mon/%.o: %.c | $(BUILD)/zydis/.fetched
+	@mkdir -p $(@D)
+	@echo '  CC   $<'
+	@$(CC) $(MON_CFLAGS) -MMD -c $< -o $@
+
+$(BUILD)/mon/%.asm.o: %.asm
+	@mkdir -p $(@D)
+	@echo '  ASM  $<'
+	@nasm -f elf64 -g -i. -MD $(@:.o=.d) -o $@ $<
+
+$(BUILD)/mon/%.symbols.o: $(BUILD)/mon/%.symbols.s
+	$(CC) -c $< -o $@
+
+# --- Linking, twice: the second time with the table of symbols that the first one gave ---
+$(BUILD)/mon/empty.symbols.s: boot/symbols.awk
+	@mkdir -p $(@D)
+	awk -f boot/symbols.awk /dev/null > $@
+
+$(BUILD)/mon/ringleader.first $(BUILD)/ringleader.debug.elf: $(MON_OBJ)
+$(BUILD)/mon/base.first $(BUILD)/base.debug.elf: $(BASE_OBJ)
+
+$(BUILD)/mon/%.first: $(BUILD)/mon/empty.symbols.o boot/ringleader.ld
+	$(LD) $(MON_LDFLAGS) $(filter %.o,$^) -o $@
+
+$(BUILD)/mon/%.symbols.s: $(BUILD)/mon/%.first boot/symbols.awk
+	nm -n $< | awk -f boot/symbols.awk > $@
+
+$(BUILD)/%.debug.elf: $(BUILD)/mon/%.symbols.o boot/ringleader.ld
+	$(LD) $(MON_LDFLAGS) $(filter %.o,$^) -o $@
+
+$(BUILD)/%.elf: $(BUILD)/%.debug.elf boot/check-image
+	boot/check-image $<
+	objcopy -S $< $@
+
+## monitor  build/ringleader.elf, the image that GRUB or QEMU's -kernel loads (build/ringleader.debug.elf: the same for gdb)
+.PHONY: monitor base
+monitor: $(BUILD)/ringleader.elf
+## base     build/base.elf, the microkernel without its VM layer, for the tests of start-up, traps and panic
+base: $(BUILD)/base.elf
+
+-include $(MON_OBJ:.o=.d)

@@ -6,7 +6,17 @@
 
 #include "kernel/base/types.h"
 
-void clock_init(void);
+/* A free-running up-counter of known frequency. */
+struct clock_reference {
+	const char *name;
+	u64 hz, mask;
+	u64 (*read)(void);
+};
+
+/* Calibrates against the first of n references that runs, or the PIT. Takes 10 ms. */
+void clock_init(const struct clock_reference *references, unsigned n);
+/* Seconds since 1970 UTC, now. */
+void clock_set_wall(u64 seconds);
 u64 clock_now(void);          /* ns */
 u64 clock_wall(void);         /* seconds since 1970 UTC, from the RTC at start-up plus clock_now() */
 u64 clock_tsc_hz(void);

@@ -22,6 +22,8 @@ void shell_init(void);
 void shell_register(struct shell_command *c);
 /* Prints the prompt and takes the keyboard. */
 void shell_enter(void);
+/* Somebody else takes the keyboard: no prompt after the command that did it. */
+void shell_leave(void);
 /* One input byte while the shell has the keyboard. */
 void shell_input(u8 byte);
 /* Executes one line, for scripts and tests. */

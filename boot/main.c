@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Start-up, a line per step. The order is the documentation: what needs what is told where a step is implemented.
+ */
+#include "arch/cpu.h"
+#include "arch/gdt.h"
+#include "arch/irq.h"
+#include "arch/percpu.h"
+#include "arch/timer.h"
+#include "arch/trap.h"
+#include "arch/tsc.h"
+#include "boot/boot_commands.h"
+#include "boot/bootinfo.h"
+#include "boot/memory.h"
+#include "boot/multiboot.h"
+#include "boot/selftest.h"
+#include "drivers/acpi.h"
+#include "drivers/machine_clock.h"
+#include "drivers/machine_power.h"
+#include "drivers/pci_scan.h"
+#include "drivers/ps2_keyboard.h"
+#include "drivers/screen.h"
+#include "drivers/serial_port.h"
+#include "kernel/base/log.h"
+#include "kernel/base/string.h"
+#include "kernel/clock.h"
+#include "kernel/cmdline.h"
+#include "kernel/commands.h"
+#include "kernel/console.h"
+#include "kernel/page.h"
+#include "kernel/shell.h"
+
+void boot_main(u32 magic, u32 info);
+void vmm_main(void);
+
+static void select_console(void)
+{
+	const char *which = cmdline_get("console");
+
+	if (which && !strcmp(which, "serial"))
+		console_select(CONSOLE_SERIAL);
+	else if (which && !strcmp(which, "screen"))
+		console_select(CONSOLE_SCREEN);
+}
+
+static void banner(void)
+{
+	log_info("Ringleader on %s, booted by %s", cpu_features.brand, boot_info.loader);
+}
+
+void boot_main(u32 magic, u32 info)
+{
+	percpu_init_boot();
+	tsc_start();
+	serial_port_init();
+	gdt_init();
+	trap_init();
+	multiboot_parse(magic, info);
+	cmdline_init(boot_info.cmdline);
+	select_console();
+	screen_init_text(&boot_info.fb);
+	cpu_features_init();
+	banner();
+	memory_init();
+	screen_init_graphics(&boot_info.fb);
+	acpi_init(boot_info.rsdp);
+	machine_power_init();
+	machine_clock_init();
+	irq_init(acpi_irq_topology());
+	timer_init();
+	serial_port_enable_input();
+	ps2_keyboard_init();
+	pci_scan();
+	shell_init();
+	commands_init();
+	boot_commands_init();
+	log_info("start-up took %llu ms; %llu MiB free", (unsigned long long)(clock_now() / 1000000),
+		 (unsigned long long)(page_free_bytes() / MiB));
+	selftest_run();
+	vmm_main();
+	panic("vmm_main returned");
+}
+
+/* The image without the VM layer (make base): the prompt and nothing else. vmm/vmm.c has the real one. */
+__attribute__((weak)) void vmm_main(void)
+{
+	log_info("no VM layer in this image");
+	shell_enter();
+	for (;;) {
+		int c = console_read();
+
+		if (c >= 0)
+			shell_input((u8)c);
+		else
+			irq_wait();
+	}
+}

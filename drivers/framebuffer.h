@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Text on a linear frame buffer of 15 to 32 bits per pixel, in cells of 8 by 16 pixels.
+ */
+#pragma once
+
+#include "drivers/screen.h"
+#include "drivers/terminal.h"
+
+extern const struct terminal_ops framebuffer_ops;
+
+/* Returns 0 and the size in cells, or E_NOSYS for a format that it cannot write, E_NOMEM. */
+int framebuffer_init(const struct screen_mode *mode, unsigned *columns, unsigned *rows);

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * log_print: one line with a time stamp to the ring, and to the console if it is important enough. Safe in any context: an
+ * interrupt that logs in the middle of another line tears that line at worst.
+ */
+#include "kernel/log.h"
+
+#include "kernel/base/print.h"
+#include "kernel/base/string.h"
+#include "kernel/clock.h"
+#include "kernel/console.h"
+
+#define RING_SIZE 65536u
+#define LINE_SIZE 512u
+
+static char ring[RING_SIZE];
+static u64 written; /* since start-up; ring[written % RING_SIZE] is next */
+static enum log_level shown = LOG_INFO;
+
+static const char *const prefix[] = { "error: ", "warning: ", "", "debug: " };
+
+static void ring_write(const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		ring[written++ % RING_SIZE] = s[i];
+}
+
+void log_print(enum log_level level, const char *fmt, ...)
+{
+	char line[LINE_SIZE];
+	u64 us = clock_now() / 1000;
+	size_t n = (size_t)fmt_print(line, sizeof(line), "[%4llu.%06llu] %s",
+				     (unsigned long long)(us / 1000000),
+				     (unsigned long long)(us % 1000000), prefix[level]);
+	va_list ap;
+
+	va_start(ap, fmt);
+	n += (size_t)fmt_vprint(line + n, sizeof(line) - n - 1, fmt, ap);
+	va_end(ap);
+	n = MIN(n, sizeof(line) - 2);
+	line[n++] = '\n';
+	ring_write(line, n);
+	if (level <= shown)
+		console_write(line, n);
+}
+
+void log_set_level(enum log_level level)
+{
+	shown = level;
+}
+
+void log_read(void (*fn)(const char *s, size_t n, void *ctx), void *ctx)
+{
+	u64 end = written;
+	u64 at = end > RING_SIZE ? end - RING_SIZE : 0;
+
+	/* The oldest line may have lost its beginning. */
+	if (at)
+		while (at < end && ring[at++ % RING_SIZE] != '\n')
+			;
+	while (at < end) {
+		u64 from = at % RING_SIZE;
+		u64 n = MIN(end - at, RING_SIZE - from);
+
+		fn(ring + from, n, ctx);
+		at += n;
+	}
+}

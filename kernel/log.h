@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The ring behind kernel/base/log.h: the last 64 KiB of what was said, LOG_DEBUG lines included.
+ */
+#pragma once
+
+#include "kernel/base/log.h"
+#include "kernel/base/types.h"
+
+/* Calls fn with the kept text, oldest first, in pieces of whole lines or parts of them. */
+void log_read(void (*fn)(const char *s, size_t n, void *ctx), void *ctx);
+/* Lines of this level and more important ones appear on the console; LOG_INFO at first. */
+void log_set_level(enum log_level level);

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The machine's memory in kernel/buddy.c's hands. No lock: the monitor's C runs on one CPU, and interrupt handlers do not
+ * allocate. A second CPU brings one.
+ */
+#include "kernel/page.h"
+
+#include "arch/vm.h"
+#include "kernel/buddy.h"
+
+static struct buddy buddy;
+
+void page_init(u8 *state, hpa_t top)
+{
+	buddy_init(&buddy, direct_ptr(0), top >> PAGE_SHIFT, state);
+}
+
+void page_add_range(hpa_t start, hpa_t end)
+{
+	start = MAX(ALIGN_UP(start, (hpa_t)PAGE_SIZE), MiB);
+	end = ALIGN_DOWN(end, (hpa_t)PAGE_SIZE);
+	if (start < end)
+		buddy_add(&buddy, start >> PAGE_SHIFT, (end - start) >> PAGE_SHIFT);
+}
+
+void *page_alloc(unsigned order)
+{
+	return buddy_alloc(&buddy, order);
+}
+
+void page_free(void *p, unsigned order)
+{
+	buddy_free(&buddy, p, order);
+}
+
+void *page_alloc_span(u64 pages)
+{
+	return buddy_alloc_span(&buddy, pages);
+}
+
+void page_free_span(void *p, u64 pages)
+{
+	buddy_free_span(&buddy, p, pages);
+}
+
+u64 page_free_bytes(void)
+{
+	return buddy.free_pages * PAGE_SIZE;
+}
+
+u64 page_total_bytes(void)
+{
+	return buddy.total_pages * PAGE_SIZE;
+}
+
+u64 page_free_blocks(unsigned order)
+{
+	struct list *p;
+	u64 n = 0;
+
+	list_for_each (p, &buddy.free[order])
+		n++;
+	return n;
+}

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: MIT
+"""The microkernel alone (build/base.elf) in QEMU: start-up, traps, panic, console. Needs nothing but qemu-system-x86_64.
+
+One test:  python3 -m pytest tests/boot/test_base.py -k panic
+"""
+import os
+import subprocess
+
+import pexpect
+import pytest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+IMAGE = os.path.join(ROOT, "build", "base.elf")
+EXIT_OK, EXIT_PANIC = 33, 35  # kernel/power.h, as isa-debug-exit reports them
+TIMEOUT = 60
+
+
+@pytest.fixture(scope="module", autouse=True)
+def image():
+    subprocess.run(["make", "-s", "base"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+
+
+class Machine:
+    def __init__(self, cmdline="", memory="128", cpu="max", extra=(), debug_exit=True):
+        self.process = pexpect.spawn("qemu-system-x86_64", [
+            "-accel", "tcg", "-cpu", cpu, "-m", memory, "-kernel", IMAGE,
+            "-append", ("debug-exit " if debug_exit else "") + cmdline, "-display", "none", "-nodefaults", "-vga", "std",
+            "-chardev", "stdio,id=serial,signal=off,mux=off", "-serial", "chardev:serial", "-no-reboot",
+            "-device", "isa-debug-exit,iobase=0x501", *extra],
+            timeout=TIMEOUT, encoding="latin-1", echo=False)
+
+    def expect(self, *patterns):
+        for pattern in patterns:
+            self.process.expect(pattern)
+
+    def command(self, line):
+        self.expect("rl> ")
+        self.process.send(line + "\r")
+
+    def exit_code(self):
+        self.process.expect(pexpect.EOF)
+        self.process.close()
+        return self.process.exitstatus
+
+
+@pytest.fixture
+def start():
+    machines = []
+
+    def run(*args, **kwargs):
+        machines.append(Machine(*args, **kwargs))
+        return machines[-1]
+    yield run
+    for m in machines:
+        m.process.close(force=True)
+
+
+@pytest.mark.parametrize("cpu", ["qemu64", "max"])
+@pytest.mark.parametrize("memory", ["128", "8G"])
+def test_banner_and_power_off(start, cpu, memory):
+    m = start(cpu=cpu, memory=memory)
+    m.expect("Ringleader on ", r"clock: TSC runs at \d+\.\d+ MHz, by the HPET", "local APIC and I/O APIC")
+    m.command("poweroff")
+    assert m.exit_code() == EXIT_OK
+
+
+def test_power_off_by_acpi(start):
+    m = start(debug_exit=False)
+    m.expect("S5")
+    m.command("poweroff")
+    assert m.exit_code() == 0
+
+
+@pytest.mark.parametrize("options, expected", [
+    ("clock=pm", "by the PM timer"), ("clock=pit", "by the PIT"), ("noapic", "interrupts: 8259 pair")])
+def test_fallbacks(start, options, expected):
+    m = start(options + " selftest=timer")
+    m.expect(expected)
+    for ms in (1, 20, 200):
+        m.expect(r"selftest timer: %d ms, late by (\d+) us" % ms)
+        assert int(m.process.match.group(1)) < 50000  # a busy test machine; early would be a huge number
+    m.command("poweroff")
+    assert m.exit_code() == EXIT_OK
+
+
+@pytest.mark.parametrize("cpu", ["qemu64", "max"])
+def test_panic_names_its_callers(start, cpu):
+    m = start("selftest=panic", cpu=cpu)
+    m.expect("PANIC: selftest: a panic was asked for", r"selftest_inner\+", r"selftest_outer\+", r"do_panic\+",
+             r"selftest_run\+", r"boot_main\+", "end of panic")
+    assert m.exit_code() == EXIT_PANIC
+
+
+@pytest.mark.parametrize("name, reason, caller", [
+    ("null", r"#PF page fault \(write\).* at address 0 ", "do_null"),
+    ("text", r"#PF page fault \(write\)", "do_write_text"),
+    ("nx", r"#PF page fault \(execute\)", "do_execute_data"),
+    ("stack", r"#DF double fault \(stack overflow\)", "recurse"),
+    ("df", r"#DF double fault", "do_double_fault"),
+    ("ud", r"#UD invalid opcode", "do_ud"),
+    ("assert", r"boot/selftest.c:\d+: assertion failed: 1 \+ 1 == 3", "do_assert")])
+def test_traps(start, name, reason, caller):
+    m = start("selftest=" + name)
+    m.expect("PANIC: " + reason, caller + r"\+")
+    assert m.exit_code() == EXIT_PANIC
+
+
+def test_memory(start):
+    for memory in ("128", "8G"):
+        m = start("selftest=memory", memory=memory)
+        m.expect("selftest memory: 0 bad, 0 bytes lost")
+        m.command("poweroff")
+        assert m.exit_code() == EXIT_OK
+
+
+def test_unknown_msr_is_survived(start):
+    m = start("selftest=msr", cpu="qemu64")
+    m.expect(r"selftest msr: unknown -?\d+, EFER 0 [0-9a-f]*d0")
+    m.command("poweroff")
+    assert m.exit_code() == EXIT_OK
+
+
+def test_no_long_mode(start):
+    m = start(cpu="qemu32")
+    m.expect("Ringleader cannot run here: this processor has no 64-bit")
+
+
+def test_too_little_memory(start):
+    m = start(memory="16")
+    m.expect(r"Ringleader cannot run here: \d+ MiB of memory are free, at least \d+ are needed")
+
+
+def test_modules_and_command_line(start, tmp_path):
+    first, second = tmp_path / "vms.conf", tmp_path / "kernel"
+    first.write_text("[ringleader]\n")
+    second.write_bytes(b"x" * 5000)
+    m = start("some=thing", extra=("-initrd", "%s,%s arg" % (first, second)))
+    m.command("modules")
+    m.expect("2 modules", "some=thing", r"13 bytes  \S*vms.conf", r"5000 bytes  \S*kernel")
+    m.command("poweroff")
+    assert m.exit_code() == EXIT_OK
+
+
+def test_shell(start):
+    m = start()
+    m.command("mem")
+    m.expect(r"memory: \d+ KiB free of \d+ KiB", "free blocks:")
+    m.command("cpu")
+    m.expect("TSC ", "nx", "lines:")
+    m.command("lspci")
+    m.expect("00:00.0  8086:1237")
+    m.command("nonsense")
+    m.expect("nonsense: unknown command")
+    m.expect("rl> ")
+    m.process.send("pow\t\r")  # completion
+    assert m.exit_code() == EXIT_OK
+
+
+def test_five_escapes_dump_the_state(start):
+    m = start()
+    m.expect("rl> ")
+    m.process.send("\x1d" * 5)
+    m.expect("--- state, by the escape key ---", r"interrupted at \w+\+", r"boot_main\+", "--- end of state ---")
+
+
+def test_four_escapes_do_not(start):
+    m = start()
+    m.expect("rl> ")
+    m.process.send("\x1d" * 4 + "x\x1d")
+    m.process.send("\x15mem\r")
+    m.expect("memory: ")
+    assert "--- state" not in m.process.before
