@@ -57,6 +57,7 @@ static void do_execute_data(void)
 	void (*f)(void) = (void (*)(void))(hva_t)code;
 
 	f();
+	__asm__ volatile("" ::: "memory"); /* no tail call */
 }
 
 static NOINLINE unsigned recurse(unsigned n)
@@ -165,7 +166,7 @@ static const struct {
 	{ "msr", do_msr },	 { "timer", do_timer },	   { "memory", do_memory },
 };
 
-void selftest_run(void)
+NOINLINE void selftest_run(void)
 {
 	const char *name = cmdline_get("selftest");
 
@@ -174,6 +175,7 @@ void selftest_run(void)
 	for (unsigned i = 0; i < ARRAY_SIZE(tests); i++) {
 		if (!strcmp(tests[i].name, name)) {
 			tests[i].run();
+			__asm__ volatile("" ::: "memory");
 			return;
 		}
 	}

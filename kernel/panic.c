@@ -8,6 +8,7 @@
 #include "arch/cpu.h"
 #include "arch/percpu.h"
 #include "arch/trap.h"
+#include "arch/vm.h"
 #include "kernel/base/log.h"
 #include "kernel/base/print.h"
 #include "kernel/console.h"
@@ -30,10 +31,14 @@ static void print_address(u64 at)
 static void backtrace(u64 rip, u64 rbp, u64 rsp)
 {
 	u64 stack_end = (rsp & ~(u64)(PERCPU_STACK_SIZE - 1)) + PERCPU_STACK_SIZE;
-	u64 below = rsp;
+	u64 below;
 
 	console_print("called by:\n");
 	print_address(rip);
+	/* A call to nowhere made no frame: its return address lies on top. */
+	if (!symbol_find(rip, &below) && rsp >= IMAGE_BASE && !(rsp & 7) && symbol_find(*(const u64 *)rsp, &below))
+		print_address(*(const u64 *)rsp);
+	below = rsp;
 	for (int i = 0; i < MAX_FRAMES; i++) {
 		if (rbp < below || rbp > stack_end - 16 || rbp & 7)
 			return;
