@@ -4,7 +4,6 @@
 BUILD := build
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
-.SECONDARY:
 
 include boot/monitor.mk
 include tests/host.mk

@@ -69,6 +69,9 @@ $(BUILD)/%.elf: $(BUILD)/%.debug.elf boot/check-image
 	boot/check-image $<
 	objcopy -S $< $@
 
+# Kept, though only rules in a chain name them. (A bare .SECONDARY: would do, and would also skip objects that are missing.)
+.PRECIOUS: $(BUILD)/mon/%.first $(BUILD)/mon/%.symbols.s $(BUILD)/mon/%.symbols.o $(BUILD)/%.debug.elf
+
 ## monitor  build/ringleader.elf, the image that GRUB or QEMU's -kernel loads (build/ringleader.debug.elf: the same for gdb)
 .PHONY: monitor base
 monitor: $(BUILD)/ringleader.elf

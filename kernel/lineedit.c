@@ -268,6 +268,8 @@ static bool escape_byte(struct lineedit *e, u8 byte)
 		e->state = LINEEDIT_ESC;
 		return true;
 	case LINEEDIT_ESC:
+		if (byte == 0x1b)
+			return true;
 		e->parameter = 0;
 		e->state = byte == '[' ? LINEEDIT_CSI : byte == 'O' ? LINEEDIT_SS3 : LINEEDIT_TEXT;
 		return true;

@@ -4,7 +4,10 @@
 One test:  python3 -m pytest tests/boot/test_base.py -k panic
 """
 import os
+import socket
 import subprocess
+import tempfile
+import time
 
 import pexpect
 import pytest
@@ -22,16 +25,29 @@ def image():
 
 class Machine:
     def __init__(self, cmdline="", memory="128", cpu="max", extra=(), debug_exit=True):
+        self.directory = tempfile.TemporaryDirectory()
+        self.monitor = os.path.join(self.directory.name, "monitor")
         self.process = pexpect.spawn("qemu-system-x86_64", [
             "-accel", "tcg", "-cpu", cpu, "-m", memory, "-kernel", IMAGE,
             "-append", ("debug-exit " if debug_exit else "") + cmdline, "-display", "none", "-nodefaults", "-vga", "std",
             "-chardev", "stdio,id=serial,signal=off,mux=off", "-serial", "chardev:serial", "-no-reboot",
-            "-device", "isa-debug-exit,iobase=0x501", *extra],
+            "-monitor", "unix:%s,server,nowait" % self.monitor, "-device", "isa-debug-exit,iobase=0x501", *extra],
             timeout=TIMEOUT, encoding="latin-1", echo=False)
 
     def expect(self, *patterns):
         for pattern in patterns:
             self.process.expect(pattern)
+
+    def qemu(self, line):
+        """One line to QEMU's own monitor."""
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(self.monitor)
+            f = s.makefile("rwb", buffering=0)
+            while not f.read(1) == b")":  # (qemu)
+                pass
+            f.write(line.encode() + b"\n")
+            while not f.read(1) == b")":
+                pass
 
     def command(self, line):
         self.expect("rl> ")
@@ -170,3 +186,44 @@ def test_four_escapes_do_not(start):
     m.process.send("\x15mem\r")
     m.expect("memory: ")
     assert "--- state" not in m.process.before
+
+
+def test_break_dumps_the_state(start):
+    m = start()
+    m.expect("rl> ")
+    m.qemu("chardev-send-break serial")
+    m.expect("--- state, by BREAK ---", r"interrupted at \w+\+", "--- end of state ---")
+
+
+def test_keyboard_and_screen(start):
+    m = start()
+    m.expect("rl> ")
+    for key in ("m", "e", "x", "backspace", "m", "shift-a", "home", "right", "right", "right", "delete", "ret"):
+        m.qemu("sendkey " + key)
+        time.sleep(0.15)  # QEMU holds a key for 100 ms
+    m.expect("memory: ")
+    m.qemu("sendkey ctrl-c")
+    # The same text stands in video memory: characters in the even bytes.
+    path = os.path.join(m.directory.name, "screen")
+    m.qemu('pmemsave 0xb8000 4000 "%s"' % path)  # quoted, or the path divides the size
+    with open(path, "rb") as f:
+        text = f.read()[::2].decode("latin-1")
+    assert "Ringleader on" in text and "rl> mem " in text and "memory: " in text
+
+
+def test_panic_is_on_every_console(start):
+    m = start("console=serial panic=halt selftest=ud", debug_exit=False)
+    m.expect("end of panic")
+    path = os.path.join(m.directory.name, "screen")
+    m.qemu('pmemsave 0xb8000 4000 "%s"' % path)  # quoted, or the path divides the size
+    with open(path, "rb") as f:
+        text = f.read()[::2].decode("latin-1")
+    assert "#UD invalid opcode" in text and "do_ud+" in text and "Ringleader on" not in text
+
+
+@pytest.mark.parametrize("how, command", [("panic=reboot selftest=ud", None), ("", "reboot")])
+def test_reboot(start, how, command):
+    m = start(how, debug_exit=False)  # -no-reboot turns it into QEMU's exit
+    if command:
+        m.command(command)
+    assert m.exit_code() == 0
