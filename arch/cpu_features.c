@@ -2,10 +2,10 @@
 /*
  * What the boot CPU can do, and the control state that the monitor runs in.
  *
- *     CR0   PG WP NE ET MP PE                        (EM TS AM CD NW clear: caches on whatever firmware left)
- *     CR4   PAE MCE PGE OSFXSR OSXMMEXCPT, and OSXSAVE SMEP UMIP where they exist. Never SMAP, CET, FSGSBASE, FRED: design.
- *     EFER  LME, NXE where it exists. SCE stays 0: SYSCALL is #UD everywhere.
- *     XCR0  x87, SSE and AVX: what struct cpu_fpu's image has room for.
+ *     CR0   PG WP NE ET MP PE                        (EM TS AM CD NW clear: caches on whatever
+ * firmware left) CR4   PAE MCE PGE OSFXSR OSXMMEXCPT, and OSXSAVE SMEP UMIP where they exist. Never
+ * SMAP, CET, FSGSBASE, FRED: design. EFER  LME, NXE where it exists. SCE stays 0: SYSCALL is #UD
+ * everywhere. XCR0  x87, SSE and AVX: what struct cpu_fpu's image has room for.
  */
 #include "arch/cpu.h"
 
@@ -20,8 +20,8 @@ struct cpu_features cpu_features;
 
 #define MSR_PLATFORM_INFO   0xceu
 #define MSR_MISC_FEATURES   0x140u
-#define MSR_HWCR            0xc0010015u
-#define CPUID_FAULTING      BIT64(31) /* of MSR_PLATFORM_INFO */
+#define MSR_HWCR	    0xc0010015u
+#define CPUID_FAULTING	    BIT64(31) /* of MSR_PLATFORM_INFO */
 #define HWCR_CPUID_USER_DIS BIT64(35)
 
 static void detect_extended(struct cpu_features *f)
@@ -83,7 +83,8 @@ static void detect(struct cpu_features *f)
 	detect_extended(f);
 }
 
-/* CPUID then faults outside ring 0, so that guests see the CPUID that we choose. Intel: virtualization white paper 323850. */
+/* CPUID then faults outside ring 0, so that guests see the CPUID that we choose. Intel:
+ * virtualization white paper 323850. */
 static bool enable_cpuid_faulting(const struct cpu_features *f)
 {
 	u64 v;
@@ -132,7 +133,8 @@ void cpu_features_init(void)
 	write_cr4(cr4);
 	wrmsr(MSR_EFER, EFER_LME_BIT | (f->nx ? EFER_NXE_BIT : 0));
 	wrmsr_safe(MSR_SYSENTER_CS, 0); /* SYSENTER is #GP */
-	/* PA4 becomes write-combining; the six types that PWT and PCD choose stay as after reset. */
+	/* PA4 becomes write-combining; the six types that PWT and PCD choose stay as after reset.
+	 */
 	wrmsr_safe(MSR_PAT, 0x0007040100070406ull);
 	if (f->xsave)
 		enable_xsave(f);

@@ -7,11 +7,11 @@
 #include "arch/percpu.h"
 #include "kernel/base/log.h"
 
-#define CODE64   0x00af9b000000ffffull /* L, present, DPL 0, accessed */
-#define DATA     0x00cf93000000ffffull
-#define TYPE_LDT 2u
+#define CODE64		   0x00af9b000000ffffull /* L, present, DPL 0, accessed */
+#define DATA		   0x00cf93000000ffffull
+#define TYPE_LDT	   2u
 #define TYPE_TSS_AVAILABLE 9u
-#define TYPE_TSS_BUSY      11u
+#define TYPE_TSS_BUSY	   11u
 
 static u64 monitor_gdt[GDT_SIZE / 8] __attribute__((aligned(PAGE_SIZE)));
 
@@ -59,7 +59,8 @@ static void lgdt(u64 *gdt)
 	__asm__ volatile("lgdt %0" ::"m"(gdtr) : "memory");
 }
 
-/* CS and TR keep their hidden parts over LGDT: every table holds the same monitor entries at the same place. */
+/* CS and TR keep their hidden parts over LGDT: every table holds the same monitor entries at the
+ * same place. */
 void gdt_load(struct percpu *pc, u64 *gdt)
 {
 	ASSERT(gdt[SEL_CODE64 / 8] == CODE64);

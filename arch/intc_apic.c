@@ -9,20 +9,20 @@
 #include "arch/vm.h"
 #include "kernel/base/error.h"
 
-#define LAPIC_ID        0x20
-#define LAPIC_TPR       0x80
-#define LAPIC_EOI       0xb0
-#define LAPIC_SPURIOUS  0xf0
+#define LAPIC_ID	0x20
+#define LAPIC_TPR	0x80
+#define LAPIC_EOI	0xb0
+#define LAPIC_SPURIOUS	0xf0
 #define LAPIC_LVT_TIMER 0x320
 #define LAPIC_LVT_LINT0 0x350
 #define LAPIC_LVT_LINT1 0x360
 #define LAPIC_LVT_ERROR 0x370
-#define LAPIC_INITIAL   0x380
-#define LAPIC_CURRENT   0x390
-#define LAPIC_DIVIDE    0x3e0
+#define LAPIC_INITIAL	0x380
+#define LAPIC_CURRENT	0x390
+#define LAPIC_DIVIDE	0x3e0
 
 #define LVT_MASKED BIT(16)
-#define LVT_NMI    (4u << 8)
+#define LVT_NMI	   (4u << 8)
 
 #define APIC_BASE_ENABLE BIT64(11)
 #define APIC_BASE_X2APIC BIT64(10)
@@ -59,7 +59,8 @@ static void ioapic_write(unsigned n, u32 reg, u32 v)
 	ioapic[n].regs[4] = v;
 }
 
-/* xAPIC mode, whatever the firmware left; from x2APIC mode the way back leads through "disabled" (SDM 3A 10.12.5). */
+/* xAPIC mode, whatever the firmware left; from x2APIC mode the way back leads through "disabled"
+ * (SDM 3A 10.12.5). */
 static int lapic_enable(hpa_t base)
 {
 	u64 v;
@@ -119,7 +120,8 @@ u32 intc_apic_id(void)
 	return lapic_read(LAPIC_ID) >> 24;
 }
 
-/* Redirection entry: vector, fixed delivery, physical destination, 13 polarity, 15 trigger, 16 mask, 63..56 APIC ID. */
+/* Redirection entry: vector, fixed delivery, physical destination, 13 polarity, 15 trigger, 16
+ * mask, 63..56 APIC ID. */
 int intc_ioapic_route(u32 gsi, u8 vector, bool level, bool active_low)
 {
 	for (unsigned n = 0; n < ioapics; n++) {

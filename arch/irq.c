@@ -50,9 +50,10 @@ int irq_register(unsigned n, void (*fn)(void *ctx), void *ctx)
 	}
 
 	u8 vector = (u8)(TRAP_IRQ_FIRST + n);
-	int err = n < IRQ_ISA_LINES ? intc_ioapic_route(topology.isa[n].gsi, vector, topology.isa[n].level,
-							topology.isa[n].active_low)
-				    : intc_ioapic_route(n, vector, true, true);
+	int err = n < IRQ_ISA_LINES
+			  ? intc_ioapic_route(topology.isa[n].gsi, vector, topology.isa[n].level,
+					      topology.isa[n].active_low)
+			  : intc_ioapic_route(n, vector, true, true);
 
 	if (err)
 		line[n].fn = NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Device interrupts. Lines are ISA IRQ 0..15 or ACPI global interrupts; masked until a handler is registered.
+ * Device interrupts. Lines are ISA IRQ 0..15 or ACPI global interrupts; masked until a handler is
+ * registered.
  *
  *     vector 20h + n   line n (ISA IRQ, or with an I/O APIC global interrupt 16..63)
  *     vector E0h       the local APIC's timer
@@ -10,10 +11,10 @@
 
 #include "kernel/base/types.h"
 
-#define IRQ_LINES         64u
-#define IRQ_VECTOR_TIMER  0xe0u
-#define IRQ_MAX_IOAPICS   8u
-#define IRQ_ISA_LINES     16u
+#define IRQ_LINES	 64u
+#define IRQ_VECTOR_TIMER 0xe0u
+#define IRQ_MAX_IOAPICS	 8u
+#define IRQ_ISA_LINES	 16u
 
 /* What the firmware's tables say (drivers/acpi.h fills it in). */
 struct irq_topology {

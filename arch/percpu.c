@@ -2,10 +2,11 @@
 /*
  * Stacks and per-CPU data of the boot CPU.
  *
- *     stack, 32 KiB     | word: struct percpu * ... page 0 | page 1: guard, unmapped | 24 KiB of stack     |
+ *     stack, 32 KiB     | word: struct percpu * ... page 0 | page 1: guard, unmapped | 24 KiB of
+ * stack     |
  *
- * A stack that overflows meets the guard; the page fault cannot be pushed there either, and the double fault, on a stack of
- * its own, tells. All stacks lie side by side in .bss.stacks.
+ * A stack that overflows meets the guard; the page fault cannot be pushed there either, and the
+ * double fault, on a stack of its own, tells. All stacks lie side by side in .bss.stacks.
  */
 #include "arch/percpu.h"
 

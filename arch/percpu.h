@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Per-CPU data. Found from RSP: every stack of a CPU (RSP0 and IST) is PERCPU_STACK_SIZE bytes, aligned to its size, and its
- * lowest word holds the pointer to struct percpu. Never by GS: guest selectors stay loaded while the monitor runs.
+ * Per-CPU data. Found from RSP: every stack of a CPU (RSP0 and IST) is PERCPU_STACK_SIZE bytes,
+ * aligned to its size, and its lowest word holds the pointer to struct percpu. Never by GS: guest
+ * selectors stay loaded while the monitor runs.
  */
 #pragma once
 
@@ -15,15 +16,18 @@ struct percpu {
 	u32 apic_id;
 	struct tss *tss;
 	void *gdt; /* the 64 KiB table loaded now */
-	/* Guest code (CPL != 0) trapped. Must resume the frame by returning, or unwind by its own means. */
+	/* Guest code (CPL != 0) trapped. Must resume the frame by returning, or unwind by its own
+	 * means. */
 	void (*guest_trap)(struct percpu *pc, struct trap_frame *frame);
 	/* Exception in ring 0. Returns true if handled: the frame is resumed. */
 	bool (*code_trap)(struct percpu *pc, struct trap_frame *frame);
-	/* After a device interrupt was handled, before its frame is resumed: the scheduler's chance to signal. */
+	/* After a device interrupt was handled, before its frame is resumed: the scheduler's chance
+	 * to signal. */
 	void (*after_irq)(struct percpu *pc, struct trap_frame *frame);
 	void *vcpu; /* what runs here: the monitor's struct vcpu, or NULL */
 	unsigned irq_depth;
-	const struct trap_frame *irq_frame; /* what the present device interrupt interrupted, NULL outside of one */
+	const struct trap_frame
+		*irq_frame; /* what the present device interrupt interrupted, NULL outside of one */
 	u64 irqs;
 	u64 nmis;
 	u64 xcr0; /* what XCR0 holds (arch/fpu.h) */
@@ -35,10 +39,10 @@ void percpu_init_boot(void);
 bool percpu_stack_guard(hva_t page);
 
 /* Interrupt stack numbers in the TSS, as the IDT's gates name them. */
-#define PERCPU_IST_NMI   1
-#define PERCPU_IST_DF    2
-#define PERCPU_IST_MC    3
-#define PERCPU_IST_DB    4
+#define PERCPU_IST_NMI	 1
+#define PERCPU_IST_DF	 2
+#define PERCPU_IST_MC	 3
+#define PERCPU_IST_DB	 4
 #define PERCPU_IST_COUNT 4
 
 static inline struct percpu *percpu_this(void)

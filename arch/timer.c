@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One-shot timer interrupt. The hardware counts 32 (APIC) or 16 (8254) bits; a deadline further away is reached in several
- * interrupts, of which only the last one calls the handler.
+ * One-shot timer interrupt. The hardware counts 32 (APIC) or 16 (8254) bits; a deadline further
+ * away is reached in several interrupts, of which only the last one calls the handler.
  */
 #include "arch/timer.h"
 

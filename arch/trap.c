@@ -36,14 +36,41 @@ extern const struct fixup image_fixups_start[], image_fixups_end[];
 
 static struct gate idt[256] __attribute__((aligned(PAGE_SIZE)));
 
+static void (*nmi_handler)(const struct trap_frame *frame);
+
 static const char *const exception_name[32] = {
-	"#DE divide error", "#DB debug", "NMI", "#BP breakpoint", "#OF overflow", "#BR bound range",
-	"#UD invalid opcode", "#NM no FPU", "#DF double fault", "coprocessor segment overrun",
-	"#TS invalid TSS", "#NP segment not present", "#SS stack", "#GP general protection",
-	"#PF page fault", "exception 15", "#MF x87", "#AC alignment", "#MC machine check", "#XM SIMD",
-	"#VE virtualization", "#CP control protection", "exception 22", "exception 23", "exception 24",
-	"exception 25", "exception 26", "exception 27", "#HV hypervisor", "#VC VMM communication",
-	"#SX security", "exception 31",
+	"#DE divide error",
+	"#DB debug",
+	"NMI",
+	"#BP breakpoint",
+	"#OF overflow",
+	"#BR bound range",
+	"#UD invalid opcode",
+	"#NM no FPU",
+	"#DF double fault",
+	"coprocessor segment overrun",
+	"#TS invalid TSS",
+	"#NP segment not present",
+	"#SS stack",
+	"#GP general protection",
+	"#PF page fault",
+	"exception 15",
+	"#MF x87",
+	"#AC alignment",
+	"#MC machine check",
+	"#XM SIMD",
+	"#VE virtualization",
+	"#CP control protection",
+	"exception 22",
+	"exception 23",
+	"exception 24",
+	"exception 25",
+	"exception 26",
+	"exception 27",
+	"#HV hypervisor",
+	"#VC VMM communication",
+	"#SX security",
+	"exception 31",
 };
 
 const char *trap_name(u64 vector)
@@ -68,6 +95,11 @@ static void set_gate(unsigned vector, unsigned ist)
 void trap_set_gate_dpl(u8 vector, unsigned dpl)
 {
 	idt[vector].type = (u8)((idt[vector].type & 0x9f) | (dpl & 3) << 5);
+}
+
+void trap_set_nmi_handler(void (*fn)(const struct trap_frame *frame))
+{
+	nmi_handler = fn;
 }
 
 void trap_init(void)
@@ -120,8 +152,9 @@ void trap_dispatch(struct trap_frame *f)
 		return;
 	}
 	if (f->vector == TRAP_NMI) {
-		/* Ours or the chipset's; at any place, a window of the run loop included: only count. */
 		pc->nmis++;
+		if (nmi_handler)
+			nmi_handler(f);
 		return;
 	}
 	if (f->vector == TRAP_MC || f->vector == TRAP_DF)

@@ -1,35 +1,39 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Exceptions and interrupts of the real CPU. Every stub builds a struct trap_frame on the stack in use and calls trap_dispatch(),
- * which, in this order: hands device interrupts to their handlers; a trap that came from guest code (CPL != 0) to
- * percpu->guest_trap; one in translated code or in an accessor to percpu->code_trap; looks for a fix-up; panics.
+ * Exceptions and interrupts of the real CPU. Every stub builds a struct trap_frame on the stack in
+ * use and calls trap_dispatch(), which, in this order: hands device interrupts to their handlers; a
+ * trap that came from guest code (CPL != 0) to percpu->guest_trap; one in translated code or in an
+ * accessor to percpu->code_trap; looks for a fix-up; panics.
  *
- * All 256 gates are interrupt gates (IF=0 in handlers) with DPL 0, except that the guest's software interrupts must arrive as
- * #GP: no gate has DPL 3 unless vmm/ asks for it (trap_set_gate_dpl), for its fast system calls.
+ * All 256 gates are interrupt gates (IF=0 in handlers) with DPL 0, except that the guest's software
+ * interrupts must arrive as #GP: no gate has DPL 3 unless vmm/ asks for it (trap_set_gate_dpl), for
+ * its fast system calls.
  *
- * NMI, #DF, #MC and #DB have IST stacks; everything else runs on RSP0 (from guest code) or the current stack.
+ * NMI, #DF, #MC and #DB have IST stacks; everything else runs on RSP0 (from guest code) or the
+ * current stack.
  */
 #pragma once
 
 #include "kernel/base/types.h"
 
 struct trap_frame {
-	u64 gpr[16]; /* rax rcx rdx rbx (rsp: unused) rbp rsi rdi r8..r15, as the hardware numbers them */
+	u64 gpr[16]; /* rax rcx rdx rbx (rsp: unused) rbp rsi rdi r8..r15, as the hardware numbers
+			them */
 	u64 vector;
 	u64 error;
 	u64 rip, cs, rflags, rsp, ss;
 };
 
-#define TRAP_DE 0
-#define TRAP_DB 1
+#define TRAP_DE	 0
+#define TRAP_DB	 1
 #define TRAP_NMI 2
-#define TRAP_BP 3
-#define TRAP_UD 6
-#define TRAP_NM 7
-#define TRAP_DF 8
-#define TRAP_GP 13
-#define TRAP_PF 14
-#define TRAP_MC 18
+#define TRAP_BP	 3
+#define TRAP_UD	 6
+#define TRAP_NM	 7
+#define TRAP_DF	 8
+#define TRAP_GP	 13
+#define TRAP_PF	 14
+#define TRAP_MC	 18
 
 /* The device interrupts' vectors (arch/irq.h). */
 #define TRAP_IRQ_FIRST 0x20
@@ -40,8 +44,15 @@ void trap_set_gate_dpl(u8 vector, unsigned dpl);
 
 /* Restores the frame and IRETQs. Does not return. */
 void trap_return(struct trap_frame *frame) __attribute__((noreturn));
-/* The IRETQ that leaves every trap: a #GP or #SS here means that a frame held selectors that do not load. */
+/* The IRETQ that leaves every trap: a #GP or #SS here means that a frame held selectors that do not
+ * load. */
 extern const char trap_return_iret[];
+
+/*
+ * Called for each NMI, at any point of any code, on a stack of its own. An NMI does nothing else:
+ * it may be the button of someone who wants to know where a monitor hangs that has interrupts off.
+ */
+void trap_set_nmi_handler(void (*fn)(const struct trap_frame *frame));
 
 /* Called by the stubs. */
 void trap_dispatch(struct trap_frame *frame);
@@ -50,11 +61,12 @@ void trap_fatal(const struct trap_frame *frame) __attribute__((noreturn));
 const char *trap_name(u64 vector);
 
 /*
- * Runs fn(arg) and returns true, unless a fault happens inside that trap_recover_here() names: for probing hardware only
- * (unknown MSRs). rdmsr_safe/wrmsr_safe return 0 or E_FAULT.
+ * Runs fn(arg) and returns true, unless a fault happens inside that trap_recover_here() names: for
+ * probing hardware only (unknown MSRs). rdmsr_safe/wrmsr_safe return 0 or E_FAULT.
  */
 int rdmsr_safe(u32 index, u64 *value);
 int wrmsr_safe(u32 index, u64 value);
 
-/* Registers, stack and symbolic backtrace on the console; used by panic and by the BREAK dump. Implemented by kernel/panic.c. */
+/* Registers, stack and symbolic backtrace on the console; used by panic and by the BREAK dump.
+ * Implemented by kernel/panic.c. */
 void trap_dump(const struct trap_frame *frame);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * TSC arithmetic in 32.32 fixed point: one multiplication each way, exact to 2^-32 per cycle, no overflow in 128 bits.
+ * TSC arithmetic in 32.32 fixed point: one multiplication each way, exact to 2^-32 per cycle, no
+ * overflow in 128 bits.
  */
 #include "arch/tsc.h"
 
 #include "arch/cpu.h"
 
 static u64 start, hz;
-static u64 ns_per_cycle; /* 32.32 */
+static u64 ns_per_cycle;  /* 32.32 */
 static u64 cycles_per_ns; /* 32.32 */
 
 static u64 scale(u64 v, u64 factor)

@@ -15,7 +15,7 @@
 #include "kernel/base/types.h"
 
 #define DIRECT_MAP_BASE 0xffff800000000000ull
-#define IMAGE_BASE      0xffffffff80000000ull
+#define IMAGE_BASE	0xffffffff80000000ull
 
 static inline void *direct_ptr(hpa_t hpa)
 {
@@ -26,8 +26,9 @@ struct vm_range {
 };
 
 /*
- * Builds the final tables and loads them: the image, and a direct map of ranges, sorted, (outer) 2 MiB pages. alloc gives and free takes memory of
- * 4 KiB << order that lies in the direct map, while vm_init() runs below 4 GiB. Panics without memory.
+ * Builds the final tables and loads them: the image, and a direct map of ranges, sorted, (outer) 2
+ * MiB pages. alloc gives and free takes memory of 4 KiB << order that lies in the direct map, while
+ * vm_init() runs below 4 GiB. Panics without memory.
  */
 void vm_init(const struct vm_range *ranges, unsigned n, void *(*alloc)(unsigned order),
 	     void (*free)(void *p, unsigned order));
@@ -37,19 +38,22 @@ bool vm_direct_mapped(hpa_t hpa, u64 size);
 /* Of an address in the direct map or in the image. */
 hpa_t vm_hpa(const void *hva);
 
-/* PML4[256..511] of the monitor, to be copied into every shadow root (static after start-up: shared by reference below). */
+/* PML4[256..511] of the monitor, to be copied into every shadow root (static after start-up: shared
+ * by reference below). */
 const u64 *vm_upper_pml4(void);
 /* The root with an empty low half, for when no guest is loaded. */
 hpa_t vm_monitor_root(void);
 
 /*
- * Maps size bytes (rounded up to 2 MiB) of fresh memory executable within +-2 GiB of the image; *rw receives a writable alias.
- * Returns the executable address, NULL when out of memory.
+ * Maps size bytes (rounded up to 2 MiB) of fresh memory executable within +-2 GiB of the image; *rw
+ * receives a writable alias. Returns the executable address, NULL when out of memory.
  */
 void *vm_map_code(size_t size, u8 **rw);
 void vm_unmap_code(void *rx, size_t size);
 enum vm_cache { VM_UNCACHED, VM_WRITE_COMBINE, VM_CACHED };
-/* A mapping of something outside the direct map: firmware tables cached, registers not. Never undone. NULL when out of space. */
+/* A mapping of something outside the direct map: firmware tables cached, registers not. Never
+ * undone. NULL when out of space. */
 void *vm_map_physical(hpa_t hpa, size_t size, enum vm_cache cache);
-/* Uncached mapping of device registers (write_combine: for frame buffers). NULL when out of space. */
+/* Uncached mapping of device registers (write_combine: for frame buffers). NULL when out of space.
+ */
 void *vm_map_device(hpa_t hpa, size_t size, bool write_combine);

@@ -2,9 +2,10 @@
 /*
  * Mappings beside the direct map: code caches and device memory.
  *
- * Code caches are slots of 2 MiB. A slot's two addresses differ by CODE_ALIAS: executable and read-only at the lower one,
- * writable and never executable at the upper one. Device memory is handed out upwards and never given back.
- * No lock: only start-up and the creation of VMs come here, on the boot CPU.
+ * Code caches are slots of 2 MiB. A slot's two addresses differ by CODE_ALIAS: executable and
+ * read-only at the lower one, writable and never executable at the upper one. Device memory is
+ * handed out upwards and never given back. No lock: only start-up and the creation of VMs come
+ * here, on the boot CPU.
  */
 #include "arch/vm.h"
 
@@ -60,7 +61,8 @@ void *vm_map_code(size_t size, u8 **rw)
 		}
 		code_slot[i] = p;
 		if (vm_table_try_map(rx, vm_hpa(p), LARGE_2M, 0, LARGE_2M) ||
-		    vm_table_try_map(rx + CODE_ALIAS, vm_hpa(p), LARGE_2M, PTE_W | PTE_NX, LARGE_2M)) {
+		    vm_table_try_map(rx + CODE_ALIAS, vm_hpa(p), LARGE_2M, PTE_W | PTE_NX,
+				     LARGE_2M)) {
 			free_slots(first, i + 1 - first);
 			return NULL;
 		}

@@ -2,9 +2,10 @@
 /*
  * The monitor's page tables: one root whose upper half every shadow root shares by reference.
  *
- * PML4 entries exist for everything before the first shadow root copies them: those of the direct map because it is complete
- * after vm_init(), the last one because the image is there. Below that, tables are shared, so later mappings show everywhere.
- * All leaves are global: a CR3 load for the guest's sake keeps the monitor's translations.
+ * PML4 entries exist for everything before the first shadow root copies them: those of the direct
+ * map because it is complete after vm_init(), the last one because the image is there. Below that,
+ * tables are shared, so later mappings show everywhere. All leaves are global: a CR3 load for the
+ * guest's sake keeps the monitor's translations.
  */
 #include "arch/vm_tables.h"
 
@@ -49,7 +50,8 @@ static u64 *table_new(void)
 	return t;
 }
 
-/* The entry for hva at level (0: 4 KiB leaves); NULL when there is no memory for a table above it. */
+/* The entry for hva at level (0: 4 KiB leaves); NULL when there is no memory for a table above it.
+ */
 static u64 *entry_make(hva_t hva, unsigned level)
 {
 	u64 *t = root;

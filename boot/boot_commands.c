@@ -15,11 +15,13 @@ static int cmd_modules(int argc, char **argv)
 {
 	(void)argc;
 	(void)argv;
-	console_print("%u modules from %s; command line: %s\n", boot_info.modules, boot_info.loader, boot_info.cmdline);
+	console_print("%u modules from %s; command line: %s\n", boot_info.modules, boot_info.loader,
+		      boot_info.cmdline);
 	for (unsigned i = 0; i < boot_info.modules; i++) {
 		const struct boot_module *m = &boot_info.module[i];
 
-		console_print("%12llx %10llu bytes  %s\n", (ull)vm_hpa(m->data), (ull)m->size, m->name);
+		console_print("%12llx %10llu bytes  %s\n", (ull)vm_hpa(m->data), (ull)m->size,
+			      m->name);
 	}
 	return 0;
 }
@@ -31,13 +33,17 @@ static int cmd_memmap(int argc, char **argv)
 	(void)argc;
 	(void)argv;
 	for (unsigned i = 0; i < boot_info.ranges; i++)
-		console_print("%16llx %16llx  %s\n", (ull)boot_info.range[i].start, (ull)boot_info.range[i].end,
-			      kind[boot_info.range[i].kind]);
+		console_print("%16llx %16llx  %s\n", (ull)boot_info.range[i].start,
+			      (ull)boot_info.range[i].end, kind[boot_info.range[i].kind]);
 	return 0;
 }
 
-static struct shell_command modules = { .name = "modules", .help = "files that the boot loader brought", .run = cmd_modules };
-static struct shell_command memmap = { .name = "memmap", .help = "the firmware's memory map", .run = cmd_memmap };
+static struct shell_command modules = { .name = "modules",
+					.help = "files that the boot loader brought",
+					.run = cmd_modules };
+static struct shell_command memmap = { .name = "memmap",
+				       .help = "the firmware's memory map",
+				       .run = cmd_memmap };
 
 void boot_commands_init(void)
 {

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the boot loader told us, in one form for Multiboot 1 and 2. Everything is copied out of the loader's memory, except
- * the modules' contents, whose pages stay reserved.
+ * What the boot loader told us, in one form for Multiboot 1 and 2. Everything is copied out of the
+ * loader's memory, except the modules' contents, whose pages stay reserved.
  */
 #pragma once
 
 #include "drivers/screen.h"
 #include "kernel/base/types.h"
 
-#define BOOT_MAX_RANGES  128
+#define BOOT_MAX_RANGES	 128
 #define BOOT_MAX_MODULES 64
-#define BOOT_STRING      512
+#define BOOT_STRING	 512
 
 enum boot_range_kind { BOOT_RAM = 1, BOOT_RESERVED, BOOT_ACPI, BOOT_NVS, BOOT_BAD };
 
@@ -20,8 +20,9 @@ struct boot_range {
 };
 
 struct boot_module {
-	char name[BOOT_STRING]; /* first word of the module's string: the file's name in the config */
-	const u8 *data;         /* in the direct map */
+	char name[BOOT_STRING]; /* first word of the module's string: the file's name in the config
+				 */
+	const u8 *data;		/* in the direct map */
 	size_t size;
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Start-up, a line per step. The order is the documentation: what needs what is told where a step is implemented.
+ * Start-up, a line per step. The order is the documentation: what needs what is told where a step
+ * is implemented.
  */
 #include "arch/cpu.h"
 #include "arch/gdt.h"
@@ -68,20 +69,23 @@ void boot_main(u32 magic, u32 info)
 	machine_clock_init();
 	irq_init(acpi_irq_topology());
 	timer_init();
+	console_init_dump();
 	serial_port_enable_input();
 	ps2_keyboard_init();
 	pci_scan();
 	shell_init();
 	commands_init();
 	boot_commands_init();
-	log_info("start-up took %llu ms; %llu MiB free", (unsigned long long)(clock_now() / 1000000),
+	log_info("start-up took %llu ms; %llu MiB free",
+		 (unsigned long long)(clock_now() / 1000000),
 		 (unsigned long long)(page_free_bytes() / MiB));
 	selftest_run();
 	vmm_main();
 	panic("vmm_main returned");
 }
 
-/* The image without the VM layer (make base): the prompt and nothing else. vmm/vmm.c has the real one. */
+/* The image without the VM layer (make base): the prompt and nothing else. vmm/vmm.c has the real
+ * one. */
 __attribute__((weak)) void vmm_main(void)
 {
 	log_info("no VM layer in this image");

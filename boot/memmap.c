@@ -15,7 +15,7 @@ static void insert(struct memmap *m, unsigned at, hpa_t start, hpa_t end)
 	m->pieces++;
 }
 
-static void delete(struct memmap *m, unsigned at)
+static void delete (struct memmap *m, unsigned at)
 {
 	m->pieces--;
 	for (unsigned i = at; i < m->pieces; i++)
@@ -31,7 +31,7 @@ void memmap_remove(struct memmap *m, hpa_t start, hpa_t end)
 			i++;
 			continue;
 		}
-		delete(m, i);
+		delete (m, i);
 		if (e > end)
 			insert(m, i, end, e);
 		if (s < start) {
@@ -46,7 +46,8 @@ void memmap_from_boot(struct memmap *m, const struct boot_info *info)
 	hpa_t done = 0;
 
 	m->pieces = 0;
-	/* Sorted by start; overlapping RAM entries (seen in firmware) must not yield a page twice. */
+	/* Sorted by start; overlapping RAM entries (seen in firmware) must not yield a page twice.
+	 */
 	for (unsigned i = 0; i < info->ranges; i++) {
 		hpa_t start = MAX(done, ALIGN_UP(info->range[i].start, (hpa_t)PAGE_SIZE));
 		hpa_t end = ALIGN_DOWN(info->range[i].end, (hpa_t)PAGE_SIZE);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What of the machine's memory is ours: RAM of the boot map less everything that somebody else claims. Pure.
+ * What of the machine's memory is ours: RAM of the boot map less everything that somebody else
+ * claims. Pure.
  */
 #pragma once
 
@@ -19,7 +20,8 @@ struct memmap {
 /* RAM less all ranges of another kind that overlap it. */
 void memmap_from_boot(struct memmap *m, const struct boot_info *info);
 void memmap_remove(struct memmap *m, hpa_t start, hpa_t end);
-/* Cuts size bytes (a multiple of 4 KiB) out of the lowest piece that has them between floor and limit; 0 if none has. */
+/* Cuts size bytes (a multiple of 4 KiB) out of the lowest piece that has them between floor and
+ * limit; 0 if none has. */
 hpa_t memmap_take(struct memmap *m, u64 size, hpa_t floor, hpa_t limit);
 u64 memmap_total(const struct memmap *m);
 hpa_t memmap_top(const struct memmap *m);

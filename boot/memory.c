@@ -42,12 +42,14 @@ static void check_enough(void)
 
 	if (have >= NEEDED)
 		return;
-	console_print("Ringleader cannot run here: %llu MiB of memory are free, at least %llu are needed\n",
+	console_print("Ringleader cannot run here: %llu MiB of memory are free, at least %llu are "
+		      "needed\n",
 		      (unsigned long long)(have / MiB), (unsigned long long)(NEEDED / MiB));
 	power_halt();
 }
 
-/* RAM and firmware tables; the first MiB for the BIOS's own. Device memory is mapped by those who know it. */
+/* RAM and firmware tables; the first MiB for the BIOS's own. Device memory is mapped by those who
+ * know it. */
 static unsigned direct_ranges(void)
 {
 	unsigned n = 0;
@@ -83,11 +85,13 @@ void memory_init(void)
 	hpa_t state = memmap_take(&map, state_size, MiB, 4 * GiB);
 
 	if (!state)
-		panic("no room below 4 GiB for %llu KiB of page states", (unsigned long long)(state_size / KiB));
+		panic("no room below 4 GiB for %llu KiB of page states",
+		      (unsigned long long)(state_size / KiB));
 	page_init(direct_ptr(state), top);
 	add_pieces(0, 4 * GiB);
 	vm_init(direct, direct_ranges(), page_alloc, page_free);
 	add_pieces(4 * GiB, UINT64_MAX);
-	log_info("memory: %llu MiB, %llu KiB of them page states", (unsigned long long)(page_total_bytes() / MiB),
+	log_info("memory: %llu MiB, %llu KiB of them page states",
+		 (unsigned long long)(page_total_bytes() / MiB),
 		 (unsigned long long)(state_size / KiB));
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* From the boot map to the page allocator, the direct map and the final page tables. Refuses a machine with too little memory. */
+/* From the boot map to the page allocator, the direct map and the final page tables. Refuses a
+ * machine with too little memory. */
 void memory_init(void);

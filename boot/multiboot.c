@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Multiboot 1 (0.6.96) and Multiboot 2 (2.0) information. Everything is copied; only module contents are left in place.
+ * Multiboot 1 (0.6.96) and Multiboot 2 (2.0) information. Everything is copied; only module
+ * contents are left in place.
  */
 #include "boot/multiboot.h"
 
@@ -13,11 +14,14 @@
 
 struct boot_info boot_info;
 
-/* --- Common ------------------------------------------------------------------------------------------------------ */
+/* --- Common
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static void add_range(u64 start, u64 length, u32 type)
 {
-	static const enum boot_range_kind kinds[] = { BOOT_RESERVED, BOOT_RAM, BOOT_RESERVED, BOOT_ACPI, BOOT_NVS, BOOT_BAD };
+	static const enum boot_range_kind kinds[] = { BOOT_RESERVED, BOOT_RAM, BOOT_RESERVED,
+						      BOOT_ACPI,     BOOT_NVS, BOOT_BAD };
 	unsigned n = boot_info.ranges;
 
 	if (n == BOOT_MAX_RANGES || !length || start + length < start)
@@ -72,14 +76,20 @@ const struct boot_module *boot_find_module(const char *name)
 	return NULL;
 }
 
-static void set_framebuffer(hpa_t base, u32 pitch, u32 width, u32 height, u8 bpp, u8 type, const u8 *color)
+static void set_framebuffer(hpa_t base, u32 pitch, u32 width, u32 height, u8 bpp, u8 type,
+			    const u8 *color)
 {
 	struct screen_mode *fb = &boot_info.fb;
 
 	if (type == 0 || width == 0) /* indexed colour: not supported, the screen stays dark */
 		return;
 	*fb = (struct screen_mode){
-		.base = base, .pitch = pitch, .width = width, .height = height, .bpp = bpp, .text = type == 2,
+		.base = base,
+		.pitch = pitch,
+		.width = width,
+		.height = height,
+		.bpp = bpp,
+		.text = type == 2,
 	};
 	if (type != 1)
 		return;
@@ -91,12 +101,15 @@ static void set_framebuffer(hpa_t base, u32 pitch, u32 width, u32 height, u8 bpp
 	fb->blue_size = color[5];
 }
 
-/* --- Multiboot 1 ------------------------------------------------------------------------------------------------- */
+/* --- Multiboot 1
+ * -------------------------------------------------------------------------------------------------
+ */
 
 struct mb1_info {
 	u32 flags, mem_lower, mem_upper, boot_device, cmdline;
 	u32 mods_count, mods_addr, syms[4];
-	u32 mmap_length, mmap_addr, drives_length, drives_addr, config_table, loader_name, apm_table;
+	u32 mmap_length, mmap_addr, drives_length, drives_addr, config_table, loader_name,
+		apm_table;
 	u32 vbe[4];
 	u64 fb_addr;
 	u32 fb_pitch, fb_width, fb_height;
@@ -117,7 +130,7 @@ struct mb1_mmap {
 #define MB1_MODULES BIT(3)
 #define MB1_MMAP    BIT(6)
 #define MB1_LOADER  BIT(9)
-#define MB1_FB      BIT(12)
+#define MB1_FB	    BIT(12)
 
 /* A Multiboot 1 command line begins with the image's own file name, except from GRUB 2. */
 static void set_cmdline(const char *s, bool skip_name)
@@ -141,7 +154,8 @@ static void parse1(const struct mb1_info *mb)
 		const struct mb1_module *m = direct_ptr(mb->mods_addr);
 
 		for (u32 i = 0; i < mb->mods_count; i++)
-			add_module(m[i].start, m[i].end, m[i].string ? direct_ptr(m[i].string) : "");
+			add_module(m[i].start, m[i].end,
+				   m[i].string ? direct_ptr(m[i].string) : "");
 	}
 	if (mb->flags & MB1_MMAP) {
 		for (u32 at = 0; at + sizeof(struct mb1_mmap) <= mb->mmap_length;) {
@@ -155,11 +169,13 @@ static void parse1(const struct mb1_info *mb)
 		add_range(MiB, mb->mem_upper * KiB, 1);
 	}
 	if (mb->flags & MB1_FB)
-		set_framebuffer(mb->fb_addr, mb->fb_pitch, mb->fb_width, mb->fb_height, mb->fb_bpp, mb->fb_type,
-				mb->fb_color);
+		set_framebuffer(mb->fb_addr, mb->fb_pitch, mb->fb_width, mb->fb_height, mb->fb_bpp,
+				mb->fb_type, mb->fb_color);
 }
 
-/* --- Multiboot 2 ------------------------------------------------------------------------------------------------- */
+/* --- Multiboot 2
+ * -------------------------------------------------------------------------------------------------
+ */
 
 struct mb2_tag {
 	u32 type, size;
@@ -182,14 +198,24 @@ struct mb2_fb {
 	u8 color[6];
 } __attribute__((packed));
 
-enum { MB2_END, MB2_CMDLINE, MB2_LOADER, MB2_MODULE, MB2_MMAP = 6, MB2_FB = 8, MB2_RSDP1 = 14, MB2_RSDP2 = 15 };
+enum {
+	MB2_END,
+	MB2_CMDLINE,
+	MB2_LOADER,
+	MB2_MODULE,
+	MB2_MMAP = 6,
+	MB2_FB = 8,
+	MB2_RSDP1 = 14,
+	MB2_RSDP2 = 15
+};
 
 static void parse_mmap2(const struct mb2_tag *t)
 {
 	const struct mb2_mmap *m = (const void *)t->data;
 	u32 end = t->size - (u32)sizeof(*t);
 
-	for (u32 at = (u32)sizeof(*m); m->entry_size && at + m->entry_size <= end; at += m->entry_size) {
+	for (u32 at = (u32)sizeof(*m); m->entry_size && at + m->entry_size <= end;
+	     at += m->entry_size) {
 		const struct mb2_mmap_entry *e = (const void *)(t->data + at);
 
 		add_range(e->base, e->length, e->type);
@@ -215,7 +241,8 @@ static void parse_tag2(const struct mb2_tag *t)
 		parse_mmap2(t);
 		return;
 	case MB2_FB:
-		set_framebuffer(fb->addr, fb->pitch, fb->width, fb->height, fb->bpp, fb->type, fb->color);
+		set_framebuffer(fb->addr, fb->pitch, fb->width, fb->height, fb->bpp, fb->type,
+				fb->color);
 		return;
 	case MB2_RSDP1:
 		/* A copy of the table itself; the newer one wins. */
@@ -224,7 +251,8 @@ static void parse_tag2(const struct mb2_tag *t)
 		return;
 	case MB2_RSDP2:
 	copy:
-		boot_info.rsdp_copy_size = MIN(t->size - (u32)sizeof(*t), (u32)sizeof(boot_info.rsdp_copy));
+		boot_info.rsdp_copy_size =
+			MIN(t->size - (u32)sizeof(*t), (u32)sizeof(boot_info.rsdp_copy));
 		memcpy(boot_info.rsdp_copy, t->data, boot_info.rsdp_copy_size);
 		boot_info.rsdp = vm_hpa(boot_info.rsdp_copy);
 		return;

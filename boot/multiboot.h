@@ -6,5 +6,6 @@
 
 #include "kernel/base/types.h"
 
-/* magic and info as the loader left them in EAX and EBX. The first 4 GiB must be in the direct map. */
+/* magic and info as the loader left them in EAX and EBX. The first 4 GiB must be in the direct map.
+ */
 void multiboot_parse(u32 magic, u32 info);

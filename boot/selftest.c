@@ -3,6 +3,7 @@
  * Deliberate mistakes, so that tests can see what becomes of them (tests/boot/test_base.py).
  */
 #include "boot/selftest.h"
+#include "boot/selftest_rings.h"
 
 #include "arch/cpu.h"
 #include "arch/image.h"
@@ -79,6 +80,14 @@ static void do_double_fault(void)
 	__asm__ volatile("mov $0x1000, %%rsp; ud2" ::: "memory");
 }
 
+static void do_hang(void)
+{
+	console_print("selftest hang: now\n");
+	irq_disable();
+	for (;;)
+		cpu_relax();
+}
+
 static void do_ud(void)
 {
 	__asm__ volatile("ud2");
@@ -117,8 +126,8 @@ static void do_timer(void)
 		while (!rang)
 			irq_wait();
 		late = clock_now() - begin - wait_ms[i] * 1000000;
-		console_print("selftest timer: %llu ms, late by %llu us\n", (unsigned long long)wait_ms[i],
-			      (unsigned long long)(late / 1000));
+		console_print("selftest timer: %llu ms, late by %llu us\n",
+			      (unsigned long long)wait_ms[i], (unsigned long long)(late / 1000));
 	}
 	timer_set_handler(NULL);
 }
@@ -126,7 +135,9 @@ static void do_timer(void)
 /* Sizes around every border of the heap, code mappings, and everything given back. */
 static void do_memory(void)
 {
-	static const size_t sizes[] = { 1, 16, 17, 64, 65, 1984, 1985, 4096, 65536, 3000000, 9000000 };
+	static const size_t sizes[] = {
+		1, 16, 17, 64, 65, 1984, 1985, 4096, 65536, 3000000, 9000000
+	};
 	void *p[ARRAY_SIZE(sizes)];
 	u64 before = page_free_bytes(), bad = 0;
 	u8 *rw, *rx;
@@ -161,9 +172,13 @@ static const struct {
 	const char *name;
 	void (*run)(void);
 } tests[] = {
-	{ "panic", do_panic },	 { "null", do_null },	   { "text", do_write_text }, { "nx", do_execute_data },
-	{ "stack", do_stack },	 { "df", do_double_fault }, { "ud", do_ud },	      { "assert", do_assert },
-	{ "msr", do_msr },	 { "timer", do_timer },	   { "memory", do_memory },
+	{ "panic", do_panic },	   { "null", do_null },
+	{ "text", do_write_text }, { "nx", do_execute_data },
+	{ "stack", do_stack },	   { "df", do_double_fault },
+	{ "ud", do_ud },	   { "assert", do_assert },
+	{ "hang", do_hang },	   { "rings", selftest_rings },
+	{ "msr", do_msr },	   { "timer", do_timer },
+	{ "memory", do_memory },
 };
 
 NOINLINE void selftest_run(void)

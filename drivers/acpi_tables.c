@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * RSDP, RSDT/XSDT, MADT, FADT, HPET, and \_S5 by its look. Every length is checked before a byte is believed.
+ * RSDP, RSDT/XSDT, MADT, FADT, HPET, and \_S5 by its look. Every length is checked before a byte is
+ * believed.
  */
 #include "drivers/acpi_tables.h"
 
@@ -54,7 +55,9 @@ static const u8 *table_map(hpa_t hpa, acpi_map_fn map, u32 *length)
 	return t && sum_is_zero(t, *length) ? t : NULL;
 }
 
-/* --- MADT: 5.2.12 ------------------------------------------------------------------------------------------------- */
+/* --- MADT: 5.2.12
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static void parse_override(struct acpi_info *out, const u8 *e)
 {
@@ -109,9 +112,12 @@ static void parse_madt(struct acpi_info *out, const u8 *t, u32 length)
 	}
 }
 
-/* --- \_S5 --------------------------------------------------------------------------------------------------------- */
+/* --- \_S5
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
-/* One integer of a package: ZeroOp, OneOp, or a byte, word or dword constant. Returns its size in AML, 0 if it is none. */
+/* One integer of a package: ZeroOp, OneOp, or a byte, word or dword constant. Returns its size in
+ * AML, 0 if it is none. */
 static u32 aml_integer(const u8 *p, u32 left, u8 *value)
 {
 	static const u8 sizes[] = { 2, 3, 5 };
@@ -137,7 +143,8 @@ bool acpi_find_s5(const u8 *aml, u32 size, u8 *type_a, u8 *type_b)
 		if (aml[at - 1] != 0x08 && !(at >= 2 && aml[at - 1] == '\\' && aml[at - 2] == 0x08))
 			continue;
 
-		u32 p = at + 5 + 1 + (aml[at + 5] >> 6) + 1; /* PkgLength of 1 to 4 bytes, NumElements */
+		u32 p = at + 5 + 1 + (aml[at + 5] >> 6) +
+			1; /* PkgLength of 1 to 4 bytes, NumElements */
 		u32 n = p < size ? aml_integer(aml + p, size - p, type_a) : 0;
 
 		if (!n)
@@ -150,7 +157,9 @@ bool acpi_find_s5(const u8 *aml, u32 size, u8 *type_a, u8 *type_b)
 	return false;
 }
 
-/* --- FADT: 5.2.9 -------------------------------------------------------------------------------------------------- */
+/* --- FADT: 5.2.9
+ * --------------------------------------------------------------------------------------------------
+ */
 
 static void parse_reset(struct acpi_info *out, const u8 *t, u32 length)
 {
@@ -184,11 +193,14 @@ static void parse_fadt(struct acpi_info *out, const u8 *t, u32 length, acpi_map_
 		dsdt = table_map(get64(t + 140), map, &dsdt_length);
 	if (!dsdt)
 		dsdt = table_map(get32(t + 40), map, &dsdt_length);
-	if (dsdt && acpi_find_s5(dsdt + HEADER, dsdt_length - HEADER, &out->s5_type_a, &out->s5_type_b))
+	if (dsdt &&
+	    acpi_find_s5(dsdt + HEADER, dsdt_length - HEADER, &out->s5_type_a, &out->s5_type_b))
 		out->have_s5 = true;
 }
 
-/* --- Roots -------------------------------------------------------------------------------------------------------- */
+/* --- Roots
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 static void parse_table(struct acpi_info *out, hpa_t hpa, acpi_map_fn map)
 {
@@ -204,7 +216,8 @@ static void parse_table(struct acpi_info *out, hpa_t hpa, acpi_map_fn map)
 	else if (!memcmp(t, "HPET", 4) && length >= 56 && t[40] == 0)
 		out->hpet = get64(t + 44);
 	else if (!memcmp(t, "SSDT", 4) && !out->have_s5)
-		out->have_s5 = acpi_find_s5(t + HEADER, length - HEADER, &out->s5_type_a, &out->s5_type_b);
+		out->have_s5 =
+			acpi_find_s5(t + HEADER, length - HEADER, &out->s5_type_a, &out->s5_type_b);
 }
 
 void acpi_parse(struct acpi_info *out, hpa_t rsdp, acpi_map_fn map)

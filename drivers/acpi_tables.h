@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ACPI's static tables, parsed without an AML interpreter. Pure: tables are reached through a callback. ACPI 6.4, chapter 5.
+ * ACPI's static tables, parsed without an AML interpreter. Pure: tables are reached through a
+ * callback. ACPI 6.4, chapter 5.
  */
 #pragma once
 
@@ -11,12 +12,12 @@
 
 struct acpi_info {
 	bool found;
-	struct irq_topology irq; /* isa[] has sensible defaults even without tables */
+	struct irq_topology irq;	/* isa[] has sensible defaults even without tables */
 	u32 cpu_apic_id[ACPI_MAX_CPUS]; /* enabled ones */
 	unsigned cpus;
-	hpa_t hpet;       /* 0: none */
-	u16 pm_timer;     /* port, 0: none */
-	bool pm_timer_32; /* else 24 bits */
+	hpa_t hpet;			/* 0: none */
+	u16 pm_timer;			/* port, 0: none */
+	bool pm_timer_32;		/* else 24 bits */
 	u16 pm1a_control, pm1b_control; /* ports, 0: none */
 	u16 smi_command;
 	u8 acpi_enable;

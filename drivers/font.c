@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The font. Letters are five dots wide and seven high, one column of space on the left and two on the right; the eighth row is for
- * descenders.
+ * The font. Letters are five dots wide and seven high, one column of space on the left and two on
+ * the right; the eighth row is for descenders.
  */
 #include "drivers/font.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Text on a linear frame buffer, which is only ever written: reading write-combining memory is slow.
+ * Text on a linear frame buffer, which is only ever written: reading write-combining memory is
+ * slow.
  */
 #include "drivers/framebuffer.h"
 
@@ -17,7 +18,8 @@ static u8 *pixels;
 static unsigned bytes_per_pixel;
 static u32 palette[16];
 static unsigned cursor_x, cursor_y;
-static u16 cursor_cell[TERMINAL_MAX_ROWS][TERMINAL_MAX_COLUMNS]; /* what is shown, to redraw under the cursor */
+static u16 cursor_cell[TERMINAL_MAX_ROWS]
+		      [TERMINAL_MAX_COLUMNS]; /* what is shown, to redraw under the cursor */
 
 static u32 component(unsigned level8, u8 pos, u8 size)
 {
@@ -37,17 +39,27 @@ static u32 make_color(unsigned c)
 
 static void put_pixel(u8 *at, u32 color)
 {
-	switch (bytes_per_pixel) {
-	case 4:
-		*(volatile u32 *)(void *)at = color;
-		return;
-	case 3:
-		((volatile u8 *)at)[2] = (u8)(color >> 16);
-		/* fall through */
-	default:
-		((volatile u8 *)at)[0] = (u8)color;
-		((volatile u8 *)at)[1] = (u8)(color >> 8);
-	}
+	for (unsigned i = 0; i < bytes_per_pixel; i++)
+		((volatile u8 *)at)[i] = (u8)(color >> 8 * i);
+}
+
+/* Two pixels at a time: a full screen of them moves when text scrolls. */
+static void draw_line32(u8 *at, unsigned bits, u32 fg, u32 bg)
+{
+	const u64 pair[4] = { (u64)bg << 32 | bg, (u64)fg << 32 | bg, (u64)bg << 32 | fg,
+			      (u64)fg << 32 | fg };
+	volatile u64 *p = (void *)at;
+
+	p[0] = pair[bits >> 6];
+	p[1] = pair[bits >> 4 & 3];
+	p[2] = pair[bits >> 2 & 3];
+	p[3] = pair[bits & 3];
+}
+
+static void draw_line(u8 *at, unsigned bits, u32 fg, u32 bg)
+{
+	for (unsigned x = 0; x < CELL_WIDTH; x++, at += bytes_per_pixel)
+		put_pixel(at, bits & 0x80 >> x ? fg : bg);
 }
 
 /* A font row stands for two lines of pixels. */
@@ -57,11 +69,14 @@ static void draw(unsigned column, unsigned row, u16 cell, bool under_cursor)
 	const u8 *glyph = font_glyph((u8)cell);
 
 	for (unsigned y = 0; y < CELL_HEIGHT; y++) {
-		u8 *at = pixels + (row * CELL_HEIGHT + y) * mode.pitch + column * CELL_WIDTH * bytes_per_pixel;
+		u8 *at = pixels + (row * CELL_HEIGHT + y) * mode.pitch +
+			 column * CELL_WIDTH * bytes_per_pixel;
 		unsigned bits = under_cursor && y >= 14 ? 0xff : glyph[y / 2];
 
-		for (unsigned x = 0; x < CELL_WIDTH; x++, at += bytes_per_pixel)
-			put_pixel(at, bits & 0x80 >> x ? fg : bg);
+		if (bytes_per_pixel == 4)
+			draw_line32(at, bits, fg, bg);
+		else
+			draw_line(at, bits, fg, bg);
 	}
 }
 
@@ -73,6 +88,8 @@ static void cell(unsigned column, unsigned row, u16 c)
 
 static void cursor(unsigned column, unsigned row)
 {
+	if (column == cursor_x && row == cursor_y)
+		return;
 	draw(cursor_x, cursor_y, cursor_cell[cursor_y][cursor_x], false);
 	cursor_x = column;
 	cursor_y = row;

@@ -11,7 +11,7 @@
 #include "kernel/clock.h"
 #include "kernel/cmdline.h"
 
-#define HPET_PERIOD  4  /* upper half of the capabilities: femtoseconds */
+#define HPET_PERIOD  4 /* upper half of the capabilities: femtoseconds */
 #define HPET_CONFIG  16
 #define HPET_COUNTER 240
 #define PM_TIMER_HZ  3579545u
@@ -42,7 +42,10 @@ static bool hpet_reference(struct clock_reference *r)
 		return false;
 	*(volatile u32 *)(hpet + HPET_CONFIG) |= 1;
 	*r = (struct clock_reference){
-		.name = "HPET", .hz = 1000000000000000ull / period, .mask = UINT32_MAX, .read = hpet_read,
+		.name = "HPET",
+		.hz = 1000000000000000ull / period,
+		.mask = UINT32_MAX,
+		.read = hpet_read,
 	};
 	return true;
 }
@@ -60,7 +63,9 @@ static bool pm_reference(struct clock_reference *r)
 	return true;
 }
 
-/* --- RTC ---------------------------------------------------------------------------------------------------------- */
+/* --- RTC
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 struct rtc_time {
 	u8 second, minute, hour, day, month, year, century;
@@ -74,7 +79,12 @@ static u8 cmos(u8 index)
 
 static struct rtc_time rtc_read(void)
 {
-	return (struct rtc_time){ cmos(0), cmos(2), cmos(4), cmos(7), cmos(8), cmos(9),
+	return (struct rtc_time){ cmos(0),
+				  cmos(2),
+				  cmos(4),
+				  cmos(7),
+				  cmos(8),
+				  cmos(9),
 				  acpi_info.century ? cmos(acpi_info.century) : 0 };
 }
 
@@ -97,7 +107,8 @@ static u64 rtc_seconds(void)
 	struct rtc_time t = { 0 }, again;
 	u8 b = cmos(11);
 
-	/* A reading that an update passed through differs from the next one; updates come once a second. */
+	/* A reading that an update passed through differs from the next one; updates come once a
+	 * second. */
 	for (int i = 0; i < 4; i++) {
 		t = rtc_read();
 		again = rtc_read();
@@ -111,8 +122,8 @@ static u64 rtc_seconds(void)
 	if (!(b & 2)) /* 12 hours, bit 7: afternoon */
 		hour = hour % 12 + (t.hour & 0x80 ? 12 : 0);
 	year += century >= 19 && century <= 21 ? century * 100 : year < 70 ? 2000 : 1900;
-	return days(year, binary(t.month, b), binary(t.day, b)) * 86400 + hour * 3600 + binary(t.minute, b) * 60 +
-	       binary(t.second, b);
+	return days(year, binary(t.month, b), binary(t.day, b)) * 86400 + hour * 3600 +
+	       binary(t.minute, b) * 60 + binary(t.second, b);
 }
 
 void machine_clock_init(void)

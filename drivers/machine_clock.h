@@ -4,5 +4,6 @@
  */
 #pragma once
 
-/* Runs clock_init() and sets the wall clock; after acpi_init(). `clock=hpet|pm|pit` on the command line chooses. */
+/* Runs clock_init() and sets the wall clock; after acpi_init(). `clock=hpet|pm|pit` on the command
+ * line chooses. */
 void machine_clock_init(void);

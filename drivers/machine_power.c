@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ACPI S5, and three ways to reset in order of politeness. Usable from a panic: no allocation, no interrupt.
+ * ACPI S5, and three ways to reset in order of politeness. Usable from a panic: no allocation, no
+ * interrupt.
  */
 #include "drivers/machine_power.h"
 
@@ -14,8 +15,8 @@
 #include "kernel/power.h"
 
 #define DEBUG_EXIT_PORT 0x501
-#define PM1_SCI_EN      BIT(0)
-#define PM1_SLP_EN      BIT(13)
+#define PM1_SCI_EN	BIT(0)
+#define PM1_SLP_EN	BIT(13)
 
 static volatile u8 *reset_register;
 static u8 status = POWER_STATUS_OK;
@@ -57,7 +58,8 @@ static void debug_exit(u8 code)
 /* Firmware hands the power management registers over on request. ACPI 16.3.1. */
 static void acpi_enable(void)
 {
-	if (!acpi_info.smi_command || !acpi_info.acpi_enable || inw(acpi_info.pm1a_control) & PM1_SCI_EN)
+	if (!acpi_info.smi_command || !acpi_info.acpi_enable ||
+	    inw(acpi_info.pm1a_control) & PM1_SCI_EN)
 		return;
 	outb(acpi_info.smi_command, acpi_info.acpi_enable);
 	for (int i = 0; i < 300 && !(inw(acpi_info.pm1a_control) & PM1_SCI_EN); i++)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PCI enumeration: bus 0 and what its bridges lead to, as firmware numbered it. PCI Local Bus 3.0, 3.2.2.3.2.
+ * PCI enumeration: bus 0 and what its bridges lead to, as firmware numbered it. PCI Local
+ * Bus 3.0, 3.2.2.3.2.
  */
 #include "drivers/pci_scan.h"
 
@@ -9,8 +10,8 @@
 #include "kernel/console.h"
 #include "kernel/shell.h"
 
-#define ADDRESS 0xcf8
-#define DATA    0xcfc
+#define ADDRESS	      0xcf8
+#define DATA	      0xcfc
 #define MAX_FUNCTIONS 128u
 
 static struct pci_function function[MAX_FUNCTIONS];
@@ -19,7 +20,8 @@ static unsigned functions;
 /* Address: 31 enable, 23..16 bus, 15..11 device, 10..8 function, 7..2 register. */
 static void select(const struct pci_function *f, u8 offset)
 {
-	outl(ADDRESS, 1u << 31 | (u32)f->bus << 16 | (u32)f->device << 11 | (u32)f->function << 8 | (offset & 0xfcu));
+	outl(ADDRESS, 1u << 31 | (u32)f->bus << 16 | (u32)f->device << 11 | (u32)f->function << 8 |
+			      (offset & 0xfcu));
 }
 
 u32 pci_config_read(const struct pci_function *f, u8 offset)
@@ -94,9 +96,10 @@ static const char *class_name(const struct pci_function *f)
 		u8 class, subclass;
 		const char *name;
 	} names[] = {
-		{ 1, 1, "IDE" },	  { 1, 6, "SATA" },	   { 1, 8, "NVMe" },	     { 1, 0, "SCSI" },
-		{ 2, 0, "Ethernet" },	  { 3, 0, "VGA" },	   { 4, 3, "audio" },	     { 6, 0, "host bridge" },
-		{ 6, 1, "ISA bridge" },	  { 6, 4, "PCI bridge" },  { 6, 0x80, "bridge" },    { 12, 3, "USB" },
+		{ 1, 1, "IDE" },	{ 1, 6, "SATA" },	 { 1, 8, "NVMe" },
+		{ 1, 0, "SCSI" },	{ 2, 0, "Ethernet" },	 { 3, 0, "VGA" },
+		{ 4, 3, "audio" },	{ 6, 0, "host bridge" }, { 6, 1, "ISA bridge" },
+		{ 6, 4, "PCI bridge" }, { 6, 0x80, "bridge" },	 { 12, 3, "USB" },
 		{ 12, 5, "SMBus" },
 	};
 
@@ -113,13 +116,16 @@ static int cmd_lspci(int argc, char **argv)
 	for (unsigned i = 0; i < functions; i++) {
 		const struct pci_function *f = &function[i];
 
-		console_print("%02x:%02x.%u  %04x:%04x  class %02x%02x%02x  irq %3u  %s\n", f->bus, f->device,
-			      f->function, f->vendor, f->id, f->class, f->subclass, f->interface, f->irq, class_name(f));
+		console_print("%02x:%02x.%u  %04x:%04x  class %02x%02x%02x  irq %3u  %s\n", f->bus,
+			      f->device, f->function, f->vendor, f->id, f->class, f->subclass,
+			      f->interface, f->irq, class_name(f));
 	}
 	return 0;
 }
 
-static struct shell_command lspci = { .name = "lspci", .help = "the machine's PCI devices", .run = cmd_lspci };
+static struct shell_command lspci = { .name = "lspci",
+				      .help = "the machine's PCI devices",
+				      .run = cmd_lspci };
 
 void pci_scan(void)
 {

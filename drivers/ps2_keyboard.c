@@ -8,17 +8,17 @@
 #include "arch/irq.h"
 #include "kernel/console.h"
 
-#define DATA    0x60
-#define COMMAND 0x64 /* reads: status */
+#define DATA	    0x60
+#define COMMAND	    0x64 /* reads: status */
 #define OUTPUT_FULL BIT(0)
 #define INPUT_FULL  BIT(1)
 #define FROM_MOUSE  BIT(5)
-#define SPINS       10000
+#define SPINS	    10000
 
 #define KEY_CTRL   0x1d
 #define KEY_LSHIFT 0x2a
 #define KEY_RSHIFT 0x36
-#define KEY_ALT    0x38
+#define KEY_ALT	   0x38
 #define KEY_CAPS   0x3a
 
 static const char plain[] = "\0\x1b"

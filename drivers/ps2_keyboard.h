@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The machine's keyboard, US layout, as terminal input (arrows and the like become escape sequences).
+ * The machine's keyboard, US layout, as terminal input (arrows and the like become escape
+ * sequences).
  */
 #pragma once
 

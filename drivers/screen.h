@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The machine's screen as the monitor's console: VGA text, or the linear frame buffer that the boot loader set up.
+ * The machine's screen as the monitor's console: VGA text, or the linear frame buffer that the boot
+ * loader set up.
  */
 #pragma once
 
@@ -17,5 +18,6 @@ struct screen_mode {
 
 /* Attaches VGA text unless mode is a frame buffer; works from the first instruction on. */
 void screen_init_text(const struct screen_mode *mode);
-/* Attaches the frame buffer, if it is one, and shows what was logged before; needs the final page tables. */
+/* Attaches the frame buffer, if it is one, and shows what was logged before; needs the final page
+ * tables. */
 void screen_init_graphics(const struct screen_mode *mode);

@@ -2,8 +2,9 @@
 /*
  * 16550A at COM1, 115200 baud, 8N1. PC16550D data sheet.
  *
- * Output is polled: one look at the line status register per 16 bytes, since each is an exit when a hypervisor runs below us.
- * A transmitter that does not empty within TX_SPINS looks is taken for dead until it does.
+ * Output is polled: one look at the line status register per 16 bytes, since each is an exit when a
+ * hypervisor runs below us. A transmitter that does not empty within TX_SPINS looks is taken for
+ * dead until it does.
  */
 #include "drivers/serial_port.h"
 
@@ -12,19 +13,19 @@
 #include "kernel/base/log.h"
 #include "kernel/console.h"
 
-#define PORT     0x3f8
-#define IRQ      4
-#define FIFO     16u
+#define PORT	 0x3f8
+#define IRQ	 4
+#define FIFO	 16u
 #define TX_SPINS 1000000u
 
-#define REG_DATA 0
-#define REG_IER  1
-#define REG_FCR  2
-#define REG_IIR  2
-#define REG_LCR  3
-#define REG_MCR  4
-#define REG_LSR  5
-#define REG_MSR  6
+#define REG_DATA    0
+#define REG_IER	    1
+#define REG_FCR	    2
+#define REG_IIR	    2
+#define REG_LCR	    3
+#define REG_MCR	    4
+#define REG_LSR	    5
+#define REG_MSR	    6
 #define REG_SCRATCH 7
 
 #define LSR_DATA  BIT(0)

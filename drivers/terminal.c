@@ -21,12 +21,29 @@ static u16 make_cell(const struct terminal *t, char c)
 	return (u16)((u8)c | fg << 8 | bg << 12);
 }
 
-static void fill(struct terminal *t, unsigned row, unsigned from, unsigned to)
+static u16 *row_of(struct terminal *t, unsigned y)
+{
+	unsigned at = t->top + y;
+
+	return t->want[at < t->rows ? at : at - t->rows];
+}
+
+static void touch(struct terminal *t, unsigned x0, unsigned y0, unsigned x1, unsigned y1)
+{
+	t->dirty_x0 = MIN(t->dirty_x0, x0);
+	t->dirty_y0 = MIN(t->dirty_y0, y0);
+	t->dirty_x1 = MAX(t->dirty_x1, x1);
+	t->dirty_y1 = MAX(t->dirty_y1, y1);
+}
+
+static void fill(struct terminal *t, unsigned y, unsigned from, unsigned to)
 {
 	u16 blank = (u16)(' ' | DEFAULT_FOREGROUND << 8 | (unsigned)t->background << 12);
+	u16 *row = row_of(t, y);
 
 	for (unsigned x = from; x < to; x++)
-		t->want[row][x] = blank;
+		row[x] = blank;
+	touch(t, from, y, to, y + 1);
 }
 
 static void reset_attributes(struct terminal *t)
@@ -36,21 +53,31 @@ static void reset_attributes(struct terminal *t)
 	t->bold = t->reverse = false;
 }
 
+static void show_row(struct terminal *t, unsigned y)
+{
+	const u16 *want = row_of(t, y);
+	u16 *shown = t->shown[y];
+
+	for (unsigned x = t->dirty_x0; x < t->dirty_x1; x++) {
+		if (want[x] == shown[x])
+			continue;
+		shown[x] = want[x];
+		t->ops->cell(x, y, want[x]);
+	}
+}
+
 static void show(struct terminal *t)
 {
-	for (unsigned y = 0; y < t->rows; y++) {
-		for (unsigned x = 0; x < t->columns; x++) {
-			if (t->want[y][x] == t->shown[y][x])
-				continue;
-			t->shown[y][x] = t->want[y][x];
-			t->ops->cell(x, y, t->want[y][x]);
-		}
-	}
+	for (unsigned y = t->dirty_y0; y < t->dirty_y1; y++)
+		show_row(t, y);
+	t->dirty_x0 = t->dirty_y0 = UINT32_MAX;
+	t->dirty_x1 = t->dirty_y1 = 0;
 	if (t->ops->cursor)
 		t->ops->cursor(t->x, t->y);
 }
 
-void terminal_init(struct terminal *t, const struct terminal_ops *ops, unsigned columns, unsigned rows)
+void terminal_init(struct terminal *t, const struct terminal_ops *ops, unsigned columns,
+		   unsigned rows)
 {
 	memset(t, 0, sizeof(*t)); /* shown: nothing, so that every cell is drawn once */
 	t->ops = ops;
@@ -69,8 +96,9 @@ static void line_feed(struct terminal *t)
 		t->y++;
 		return;
 	}
-	memmove(t->want[0], t->want[1], (t->rows - 1) * sizeof(t->want[0]));
+	t->top = t->top + 1 < t->rows ? t->top + 1 : 0;
 	fill(t, t->rows - 1, 0, t->columns);
+	touch(t, 0, 0, t->columns, t->rows);
 }
 
 static void put(struct terminal *t, char c)
@@ -79,7 +107,8 @@ static void put(struct terminal *t, char c)
 		t->x = 0;
 		line_feed(t);
 	}
-	t->want[t->y][t->x] = make_cell(t, c);
+	row_of(t, t->y)[t->x] = make_cell(t, c);
+	touch(t, t->x, t->y, t->x + 1, t->y + 1);
 	if (t->x + 1 < t->columns)
 		t->x++;
 	else
@@ -173,7 +202,8 @@ static void csi_byte(struct terminal *t, char c)
 {
 	if (c >= '0' && c <= '9') {
 		if (t->parameters < ARRAY_SIZE(t->parameter) && t->parameter[t->parameters] < 10000)
-			t->parameter[t->parameters] = t->parameter[t->parameters] * 10 + (unsigned)(c - '0');
+			t->parameter[t->parameters] =
+				t->parameter[t->parameters] * 10 + (unsigned)(c - '0');
 	} else if (c == ';') {
 		t->parameters++;
 	} else if (c >= 0x40) {
@@ -220,7 +250,9 @@ static void byte(struct terminal *t, char c, bool cooked)
 	case TERMINAL_ESC:
 		memset(t->parameter, 0, sizeof(t->parameter));
 		t->parameters = 0;
-		t->state = c == '[' ? TERMINAL_CSI : c == '(' || c == ')' ? TERMINAL_SKIP : TERMINAL_TEXT;
+		t->state = c == '['		  ? TERMINAL_CSI
+			   : c == '(' || c == ')' ? TERMINAL_SKIP
+						  : TERMINAL_TEXT;
 		return;
 	case TERMINAL_CSI:
 		csi_byte(t, c);

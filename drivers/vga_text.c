@@ -8,7 +8,7 @@
 #include "arch/vm.h"
 
 #define VIDEO_MEMORY 0xb8000u
-#define CRTC         0x3d4
+#define CRTC	     0x3d4
 
 static void cell(unsigned column, unsigned row, u16 c)
 {

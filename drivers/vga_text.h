@@ -7,6 +7,6 @@
 #include "drivers/terminal.h"
 
 #define VGA_TEXT_COLUMNS 80u
-#define VGA_TEXT_ROWS    25u
+#define VGA_TEXT_ROWS	 25u
 
 extern const struct terminal_ops vga_text_ops;

@@ -71,7 +71,8 @@ static unsigned order_at(u64 page, u64 count)
 {
 	unsigned order = 0;
 
-	while (order + 1 < BUDDY_ORDERS && !(page & ((2ull << order) - 1)) && 2ull << order <= count)
+	while (order + 1 < BUDDY_ORDERS && !(page & ((2ull << order) - 1)) &&
+	       2ull << order <= count)
 		order++;
 	return order;
 }

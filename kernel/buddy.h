@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The buddy system, pure: blocks of 2^order pages, aligned to their size, in a range of pages that may have holes. Free blocks
- * are linked through their own first bytes; one state byte per page says where free blocks begin.
+ * The buddy system, pure: blocks of 2^order pages, aligned to their size, in a range of pages that
+ * may have holes. Free blocks are linked through their own first bytes; one state byte per page
+ * says where free blocks begin.
  *
  *     state[page] = order of the free block that begins here, or BUDDY_NONE
  *
- * Invariant: no two free buddies of one order exist below the highest order (they have been joined).
+ * Invariant: no two free buddies of one order exist below the highest order (they have been
+ * joined).
  */
 #pragma once
 

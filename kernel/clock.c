@@ -2,8 +2,9 @@
 /*
  * The clock: finds the TSC's frequency by watching a reference for 10 ms, then is the TSC.
  *
- * Reference and TSC are read together; the reading that took fewest cycles of a few is the one that counts, so that a
- * hypervisor below us that takes the CPU away for a moment does not bend the result.
+ * Reference and TSC are read together; the reading that took fewest cycles of a few is the one that
+ * counts, so that a hypervisor below us that takes the CPU away for a moment does not bend the
+ * result.
  */
 #include "kernel/clock.h"
 
@@ -13,7 +14,7 @@
 #include "kernel/base/log.h"
 
 #define CALIBRATE_MS 10u
-#define TRIES        5
+#define TRIES	     5
 
 struct sample {
 	u64 reference, tsc;
@@ -46,7 +47,10 @@ static u64 pit_read(void)
 }
 
 static const struct clock_reference pit_reference = {
-	.name = "PIT", .hz = TIMER_PIT_HZ, .mask = 0xffff, .read = pit_read,
+	.name = "PIT",
+	.hz = TIMER_PIT_HZ,
+	.mask = 0xffff,
+	.read = pit_read,
 };
 
 /* A counter that stands still (dead or absent hardware) is given up after this many reads. */
@@ -90,8 +94,8 @@ void clock_init(const struct clock_reference *references, unsigned n)
 	if (!hz)
 		panic("no reference clock runs: neither HPET, PM timer nor PIT");
 	tsc_set_hz(hz);
-	log_info("clock: TSC runs at %llu.%03llu MHz, by the %s%s", (unsigned long long)(hz / 1000000),
-		 (unsigned long long)(hz / 1000 % 1000), source,
+	log_info("clock: TSC runs at %llu.%03llu MHz, by the %s%s",
+		 (unsigned long long)(hz / 1000000), (unsigned long long)(hz / 1000 % 1000), source,
 		 cpu_features.tsc_invariant ? "" : "; not marked invariant");
 }
 

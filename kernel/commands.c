@@ -40,7 +40,8 @@ static int cmd_mem(int argc, char **argv)
 	(void)argv;
 	console_print("memory: %llu KiB free of %llu KiB\n", (ull)(page_free_bytes() / KiB),
 		      (ull)(page_total_bytes() / KiB));
-	console_print("heap: %llu objects in %llu KiB\n", (ull)h.objects, (ull)(h.pages * PAGE_SIZE / KiB));
+	console_print("heap: %llu objects in %llu KiB\n", (ull)h.objects,
+		      (ull)(h.pages * PAGE_SIZE / KiB));
 	console_print("free blocks:");
 	for (unsigned o = 0; o <= 18; o++)
 		console_print(" %u:%llu", o, (ull)page_free_blocks(o));
@@ -62,8 +63,8 @@ static int cmd_cpu(int argc, char **argv)
 	(void)argv;
 	console_print("%s\n", f->brand);
 	console_print("TSC %llu kHz by %s; %u physical address bits; XCR0 %llx, %u bytes\n",
-		      (ull)(clock_tsc_hz() / 1000), clock_source(), f->phys_bits, (ull)f->xcr0_supported,
-		      f->xsave_size);
+		      (ull)(clock_tsc_hz() / 1000), clock_source(), f->phys_bits,
+		      (ull)f->xcr0_supported, f->xsave_size);
 	print_flag("nx", f->nx);
 	print_flag("smep", f->smep);
 	print_flag("umip", f->umip);

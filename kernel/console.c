@@ -2,8 +2,10 @@
 /*
  * The console between its sinks (serial, screen), its keyboards and the rest of the monitor.
  *
- * Input is a ring with one producer (the input interrupt) and one consumer (the main loop): head and tail are each written by
- * one side only, so no lock is needed. The state dump runs in the input interrupt, hence even when nobody reads the ring.
+ * Input is a ring with one producer (the input interrupt) and one consumer (the main loop): head
+ * and tail are each written by one side only, so no lock is needed. The state dump runs in the
+ * input interrupt, hence even when nobody reads the ring, or in an NMI, hence even when interrupts
+ * are off.
  */
 #include "kernel/console.h"
 
@@ -14,9 +16,9 @@
 #include "kernel/page.h"
 #include "kernel/symbols.h"
 
-#define QUEUE_SIZE   1024u
-#define DUMP_KEYS    5u
-#define DUMP_SECOND  1000000000ull
+#define QUEUE_SIZE  1024u
+#define DUMP_KEYS   5u
+#define DUMP_SECOND 1000000000ull
 
 static struct {
 	unsigned kind;
@@ -31,10 +33,12 @@ static volatile u32 queue_head, queue_tail;
 
 static u8 escape_key = 0x1d;
 static u64 escape_time[DUMP_KEYS]; /* of the last presses, newest at [0] */
-static unsigned escapes;           /* in a row */
+static unsigned escapes;	   /* in a row */
 static void (*dump_hook)(void);
 
-/* --- Output ----------------------------------------------------------------------------------------------------- */
+/* --- Output
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 void console_select(unsigned sinks)
 {
@@ -86,7 +90,8 @@ static void replay_to(const char *s, size_t n, void *ctx)
 	(*write)(s, n, true);
 }
 
-void console_attach(enum console_sink kind, void (*write)(const char *s, size_t n, bool cooked), bool replay)
+void console_attach(enum console_sink kind, void (*write)(const char *s, size_t n, bool cooked),
+		    bool replay)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(sink); i++)
 		if (sink[i].kind == kind)
@@ -95,7 +100,9 @@ void console_attach(enum console_sink kind, void (*write)(const char *s, size_t 
 		log_read(replay_to, &write);
 }
 
-/* --- Input ------------------------------------------------------------------------------------------------------ */
+/* --- Input
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 void console_set_escape(u8 key)
 {
@@ -107,7 +114,7 @@ void console_set_dump_hook(void (*fn)(void))
 	dump_hook = fn;
 }
 
-static void dump_state(const char *why)
+static void dump_state(const char *why, const struct trap_frame *f)
 {
 	struct percpu *pc = percpu_this();
 	char name[96];
@@ -117,9 +124,9 @@ static void dump_state(const char *why)
 		      (unsigned long long)(clock_now() / 1000000), (unsigned long long)pc->irqs,
 		      (unsigned long long)pc->nmis, (unsigned long long)(page_free_bytes() / MiB),
 		      (unsigned long long)(page_total_bytes() / MiB));
-	if (pc->irq_frame) {
-		console_print("interrupted at %s\n", symbol_format(pc->irq_frame->rip, name, sizeof(name)));
-		trap_dump(pc->irq_frame);
+	if (f) {
+		console_print("interrupted at %s\n", symbol_format(f->rip, name, sizeof(name)));
+		trap_dump(f);
 	}
 	if (dump_hook)
 		dump_hook();
@@ -151,12 +158,29 @@ void console_input(u8 byte)
 		queue_head = next;
 	}
 	if (dump_wanted(byte))
-		dump_state("the escape key");
+		dump_state("the escape key", percpu_this()->irq_frame);
 }
 
 void console_input_break(void)
 {
-	dump_state("BREAK");
+	dump_state("BREAK", percpu_this()->irq_frame);
+}
+
+/* Once a second at most: a counter that overflows may send many. */
+static void nmi(const struct trap_frame *f)
+{
+	static u64 last;
+	u64 now = clock_now();
+
+	if (last && now - last < DUMP_SECOND)
+		return;
+	last = now;
+	dump_state("NMI", f);
+}
+
+void console_init_dump(void)
+{
+	trap_set_nmi_handler(nmi);
 }
 
 int console_read(void)

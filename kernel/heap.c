@@ -5,8 +5,9 @@
  *     page: | header, 64 bytes | object | object | ...        slab
  *           | header, 64 bytes | one object over the pages     run
  *
- * An object's header is found by rounding its address down to its page. Classes of 64 bytes and more are multiples of 64, so
- * that structures that hold FPU images are aligned as they ask. An empty slab goes back at once. No lock: see kernel/page.c.
+ * An object's header is found by rounding its address down to its page. Classes of 64 bytes and
+ * more are multiples of 64, so that structures that hold FPU images are aligned as they ask. An
+ * empty slab goes back at once. No lock: see kernel/page.c.
  */
 #include "kernel/heap.h"
 
@@ -16,15 +17,15 @@
 #include "kernel/base/string.h"
 #include "kernel/page.h"
 
-#define HEADER     64u
+#define HEADER	   64u
 #define MAGIC_SLAB 0x51abu
 #define MAGIC_RUN  0x0e17u
 
 struct header {
 	u32 magic;
 	u16 class, used;
-	u64 pages;          /* of a run */
-	struct list link;   /* slab: among those with a free object */
+	u64 pages;	  /* of a run */
+	struct list link; /* slab: among those with a free object */
 	struct object *free;
 };
 
@@ -45,13 +46,14 @@ static struct header *slab_create(unsigned class)
 
 	if (!h)
 		return NULL;
-	*h = (struct header){ .magic = MAGIC_SLAB, .class = (u16)class };
+	*h = (struct header){ .magic = MAGIC_SLAB, .class = (u16) class };
 	list_init(&h->link);
 	list_add_head(&h->link, &partial[class]);
 
 	u8 *p = (u8 *)h + HEADER;
 
-	for (unsigned n = (PAGE_SIZE - HEADER) / class_size[class]; n; n--, p += class_size[class]) {
+	for (unsigned n = (PAGE_SIZE - HEADER) / class_size[class]; n;
+	     n--, p += class_size[class]) {
 		struct object *o = (void *)p;
 
 		o->next = h->free;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The line editor. The screen is kept right by small means: after each change the tail behind the cursor is printed
- * again, the rest of the terminal's line erased, and the cursor moved back.
+ * The line editor. The screen is kept right by small means: after each change the tail behind the
+ * cursor is printed again, the rest of the terminal's line erased, and the cursor moved back.
  */
 #include "kernel/lineedit.h"
 
@@ -97,7 +97,9 @@ static unsigned word_before(const struct lineedit *e)
 	return at;
 }
 
-/* --- History ---------------------------------------------------------------------------------------------------- */
+/* --- History
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 static char *history_at(struct lineedit *e, unsigned back)
 {
@@ -125,7 +127,9 @@ static void history_go(struct lineedit *e, unsigned back)
 	show_tail(e, 0);
 }
 
-/* --- Completion -------------------------------------------------------------------------------------------------- */
+/* --- Completion
+ * --------------------------------------------------------------------------------------------------
+ */
 
 struct matches {
 	unsigned count;
@@ -199,7 +203,9 @@ static void complete(struct lineedit *e)
 		insert(e, " ", 1);
 }
 
-/* --- Keys ---------------------------------------------------------------------------------------------------------- */
+/* --- Keys
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 static void submit(struct lineedit *e)
 {

@@ -1,24 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A line editor for a VT100-like terminal, pure: bytes in, bytes out. Emacs keys, arrows, history, completion by Tab.
+ * A line editor for a VT100-like terminal, pure: bytes in, bytes out. Emacs keys, arrows, history,
+ * completion by Tab.
  *
- * Keys: printable; Backspace; Delete; arrows, Home, End; Ctrl-A E B F P N K U W D L; Ctrl-C drops the line; Tab completes,
- * and lists the candidates when pressed where nothing more is certain. ESC [ ... and ESC O ... sequences that mean nothing are eaten.
+ * Keys: printable; Backspace; Delete; arrows, Home, End; Ctrl-A E B F P N K U W D L; Ctrl-C drops
+ * the line; Tab completes, and lists the candidates when pressed where nothing more is certain. ESC
+ * [ ... and ESC O ... sequences that mean nothing are eaten.
  */
 #pragma once
 
 #include "kernel/base/types.h"
 
-#define LINEEDIT_LINE    256u
+#define LINEEDIT_LINE	 256u
 #define LINEEDIT_HISTORY 32u
 
 struct lineedit_ops {
 	void (*out)(void *ctx, const char *s, size_t n);
-	/* A whole line, without its end; the editor is empty again and may be re-entered. The caller shows the next prompt. */
+	/* A whole line, without its end; the editor is empty again and may be re-entered. The
+	 * caller shows the next prompt. */
 	void (*submit)(void *ctx, const char *line);
 	/*
-	 * The i-th thing that could stand where the word at line[word_start] is (the core picks those that begin as the
-	 * word does); NULL at the end. May be NULL itself.
+	 * The i-th thing that could stand where the word at line[word_start] is (the core picks
+	 * those that begin as the word does); NULL at the end. May be NULL itself.
 	 */
 	const char *(*candidate)(void *ctx, const char *line, unsigned word_start, unsigned i);
 	void *ctx;
@@ -30,8 +33,8 @@ struct lineedit {
 	char line[LINEEDIT_LINE];
 	unsigned len, cursor;
 	char history[LINEEDIT_HISTORY][LINEEDIT_LINE];
-	unsigned history_count; /* ever added; the newest is [(count - 1) % HISTORY] */
-	unsigned history_back;  /* how far back we look; 0: the line being typed */
+	unsigned history_count;	   /* ever added; the newest is [(count - 1) % HISTORY] */
+	unsigned history_back;	   /* how far back we look; 0: the line being typed */
 	char typed[LINEEDIT_LINE]; /* that line, while we look at older ones */
 	enum { LINEEDIT_TEXT, LINEEDIT_ESC, LINEEDIT_CSI, LINEEDIT_SS3 } state;
 	unsigned parameter;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * log_print: one line with a time stamp to the ring, and to the console if it is important enough. Safe in any context: an
- * interrupt that logs in the middle of another line tears that line at worst.
+ * log_print: one line with a time stamp to the ring, and to the console if it is important enough.
+ * Safe in any context: an interrupt that logs in the middle of another line tears that line at
+ * worst.
  */
 #include "kernel/log.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The machine's memory in kernel/buddy.c's hands. No lock: the monitor's C runs on one CPU, and interrupt handlers do not
- * allocate. A second CPU brings one.
+ * The machine's memory in kernel/buddy.c's hands. No lock: the monitor's C runs on one CPU, and
+ * interrupt handlers do not allocate. A second CPU brings one.
  */
 #include "kernel/page.h"
 
@@ -58,7 +58,6 @@ u64 page_free_blocks(unsigned order)
 	struct list *p;
 	u64 n = 0;
 
-	list_for_each (p, &buddy.free[order])
-		n++;
+	list_for_each(p, &buddy.free[order]) n++;
 	return n;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Physical page allocator: buddy system over the boot memory map, orders 0 (4 KiB) to 9 (2 MiB) and on to 18 (1 GiB). Pages below 1 MiB are not handed
- * out. Not zeroed. Interrupt handlers do not allocate. Addresses are direct-map pointers.
+ * Physical page allocator: buddy system over the boot memory map, orders 0 (4 KiB) to 9 (2 MiB) and
+ * on to 18 (1 GiB). Pages below 1 MiB are not handed out. Not zeroed. Interrupt handlers do not
+ * allocate. Addresses are direct-map pointers.
  */
 #pragma once
 
@@ -12,7 +13,7 @@
 /* state: a byte for each page below top, in the direct map; start-up only. */
 void page_init(u8 *state, hpa_t top);
 void page_add_range(hpa_t start, hpa_t end); /* start-up only */
-void *page_alloc(unsigned order);             /* NULL when there is none */
+void *page_alloc(unsigned order);	     /* NULL when there is none */
 void page_free(void *p, unsigned order);
 u64 page_free_bytes(void);
 u64 page_total_bytes(void);

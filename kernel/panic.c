@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Our own mistakes: one screen with the reason, the registers and a backtrace in names, on all consoles.
+ * Our own mistakes: one screen with the reason, the registers and a backtrace in names, on all
+ * consoles.
  *
- * The backtrace follows frame pointers while they stay inside the stack in use and rise: a guest's EBP, which is what RBP
- * holds on entry from guest code, is never followed.
+ * The backtrace follows frame pointers while they stay inside the stack in use and rise: a guest's
+ * EBP, which is what RBP holds on entry from guest code, is never followed.
  */
 #include "arch/cpu.h"
 #include "arch/percpu.h"
@@ -36,7 +37,8 @@ static void backtrace(u64 rip, u64 rbp, u64 rsp)
 	console_print("called by:\n");
 	print_address(rip);
 	/* A call to nowhere made no frame: its return address lies on top. */
-	if (!symbol_find(rip, &below) && rsp >= IMAGE_BASE && !(rsp & 7) && symbol_find(*(const u64 *)rsp, &below))
+	if (!symbol_find(rip, &below) && rsp >= IMAGE_BASE && !(rsp & 7) &&
+	    symbol_find(*(const u64 *)rsp, &below))
 		print_address(*(const u64 *)rsp);
 	below = rsp;
 	for (int i = 0; i < MAX_FRAMES; i++) {
@@ -57,13 +59,18 @@ static void print_registers(const struct trap_frame *f)
 {
 	const u64 *g = f->gpr;
 
-	console_print("rax %016llx rcx %016llx rdx %016llx rbx %016llx\n", (ull)g[0], (ull)g[1], (ull)g[2], (ull)g[3]);
-	console_print("rsp %016llx rbp %016llx rsi %016llx rdi %016llx\n", (ull)f->rsp, (ull)g[5], (ull)g[6], (ull)g[7]);
-	console_print("r8  %016llx r9  %016llx r10 %016llx r11 %016llx\n", (ull)g[8], (ull)g[9], (ull)g[10], (ull)g[11]);
-	console_print("r12 %016llx r13 %016llx r14 %016llx r15 %016llx\n", (ull)g[12], (ull)g[13], (ull)g[14], (ull)g[15]);
-	console_print("rip %016llx rflags %08llx cs %04llx ss %04llx  cr0 %08llx cr2 %llx cr3 %llx cr4 %llx\n",
-		      (ull)f->rip, (ull)f->rflags, (ull)f->cs, (ull)f->ss, (ull)read_cr0(), (ull)read_cr2(),
-		      (ull)read_cr3(), (ull)read_cr4());
+	console_print("rax %016llx rcx %016llx rdx %016llx rbx %016llx\n", (ull)g[0], (ull)g[1],
+		      (ull)g[2], (ull)g[3]);
+	console_print("rsp %016llx rbp %016llx rsi %016llx rdi %016llx\n", (ull)f->rsp, (ull)g[5],
+		      (ull)g[6], (ull)g[7]);
+	console_print("r8  %016llx r9  %016llx r10 %016llx r11 %016llx\n", (ull)g[8], (ull)g[9],
+		      (ull)g[10], (ull)g[11]);
+	console_print("r12 %016llx r13 %016llx r14 %016llx r15 %016llx\n", (ull)g[12], (ull)g[13],
+		      (ull)g[14], (ull)g[15]);
+	console_print("rip %016llx rflags %08llx cs %04llx ss %04llx  cr0 %08llx cr2 %llx cr3 %llx "
+		      "cr4 %llx\n",
+		      (ull)f->rip, (ull)f->rflags, (ull)f->cs, (ull)f->ss, (ull)read_cr0(),
+		      (ull)read_cr2(), (ull)read_cr3(), (ull)read_cr4());
 }
 
 void trap_dump(const struct trap_frame *f)
@@ -107,8 +114,8 @@ void panic(const char *fmt, ...)
 	va_start(ap, fmt);
 	print_reason(fmt, ap);
 	va_end(ap);
-	console_print("cr0 %08llx cr2 %llx cr3 %llx cr4 %llx\n", (ull)read_cr0(), (ull)read_cr2(), (ull)read_cr3(),
-		      (ull)read_cr4());
+	console_print("cr0 %08llx cr2 %llx cr3 %llx cr4 %llx\n", (ull)read_cr0(), (ull)read_cr2(),
+		      (ull)read_cr3(), (ull)read_cr4());
 	backtrace((u64)__builtin_return_address(0), *(u64 *)rbp, rbp);
 	end();
 }
@@ -131,8 +138,8 @@ static const char *explain(const struct trap_frame *f)
 void trap_fatal(const struct trap_frame *f)
 {
 	begin();
-	console_print("\n--- PANIC: %s%s, vector %llu error %llx", trap_name(f->vector), explain(f), (ull)f->vector,
-		      (ull)f->error);
+	console_print("\n--- PANIC: %s%s, vector %llu error %llx", trap_name(f->vector), explain(f),
+		      (ull)f->vector, (ull)f->error);
 	if (f->vector == TRAP_PF)
 		console_print(" at address %llx", (ull)read_cr2());
 	console_print(" ---\n");

@@ -2,14 +2,15 @@
 /*
  * The end. Implemented by drivers/machine_power.c.
  *
- * With `debug-exit` on the command line the machine is QEMU with isa-debug-exit at port 501h: power_off() then leaves with the status
- * code (QEMU's exit status is 2 * code + 1), and so does a panic, with POWER_STATUS_PANIC.
+ * With `debug-exit` on the command line the machine is QEMU with isa-debug-exit at port 501h:
+ * power_off() then leaves with the status code (QEMU's exit status is 2 * code + 1), and so does a
+ * panic, with POWER_STATUS_PANIC.
  */
 #pragma once
 
 #include "kernel/base/types.h"
 
-#define POWER_STATUS_OK    0x10u /* QEMU exits with 33 */
+#define POWER_STATUS_OK	   0x10u /* QEMU exits with 33 */
 #define POWER_STATUS_PANIC 0x11u /* 35 */
 
 void power_off(void) __attribute__((noreturn));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The prompt: a line editor in front of a list of commands. Everything runs in the main loop, interrupts off.
+ * The prompt: a line editor in front of a list of commands. Everything runs in the main loop,
+ * interrupts off.
  */
 #include "kernel/shell.h"
 
@@ -42,7 +43,8 @@ static struct shell_command *find(const char *name, size_t n)
 {
 	struct list *p;
 
-	list_for_each (p, &commands) {
+	list_for_each(p, &commands)
+	{
 		struct shell_command *c = list_entry(p, struct shell_command, link);
 
 		if (!strncmp(c->name, name, n) && !c->name[n])
@@ -112,7 +114,8 @@ int shell_execute(const char *line)
 	return err;
 }
 
-/* --- The editor's wishes ----------------------------------------------------------------------------------------- */
+/* --- The editor's wishes
+ * ----------------------------------------------------------------------------------------- */
 
 static void editor_out(void *ctx, const char *s, size_t n)
 {
@@ -134,9 +137,8 @@ static const char *nth_command(unsigned i)
 {
 	struct list *p;
 
-	list_for_each (p, &commands)
-		if (!i--)
-			return list_entry(p, struct shell_command, link)->name;
+	list_for_each(p, &commands) if (!i--) return list_entry(p, struct shell_command, link)
+		->name;
 	return NULL;
 }
 
@@ -162,10 +164,14 @@ static const char *editor_candidate(void *ctx, const char *line, unsigned word_s
 }
 
 static const struct lineedit_ops editor_ops = {
-	.out = editor_out, .submit = editor_submit, .candidate = editor_candidate,
+	.out = editor_out,
+	.submit = editor_submit,
+	.candidate = editor_candidate,
 };
 
-/* --- Interface --------------------------------------------------------------------------------------------------- */
+/* --- Interface
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 static int cmd_help(int argc, char **argv)
 {
@@ -173,11 +179,13 @@ static int cmd_help(int argc, char **argv)
 
 	(void)argc;
 	(void)argv;
-	list_for_each (p, &commands) {
+	list_for_each(p, &commands)
+	{
 		struct shell_command *c = list_entry(p, struct shell_command, link);
 		int pad = 24 - (int)strlen(c->name);
 
-		console_print("%s %-*s %s\n", c->name, MAX(pad, 1), c->args ? c->args : "", c->help);
+		console_print("%s %-*s %s\n", c->name, MAX(pad, 1), c->args ? c->args : "",
+			      c->help);
 	}
 	return 0;
 }
@@ -195,9 +203,9 @@ void shell_register(struct shell_command *c)
 {
 	struct list *p;
 
-	list_for_each (p, &commands)
-		if (strcmp(c->name, list_entry(p, struct shell_command, link)->name) < 0)
-			break;
+	list_for_each(
+		p, &commands) if (strcmp(c->name, list_entry(p, struct shell_command, link)->name) <
+				  0) break;
 	list_add_before(&c->link, p);
 }
 

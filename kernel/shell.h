@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The prompt `rl>`: line editing, history, completion, and a table of commands that subsystems add to.
+ * The prompt `rl>`: line editing, history, completion, and a table of commands that subsystems add
+ * to.
  */
 #pragma once
 
@@ -9,9 +10,9 @@
 
 struct shell_command {
 	struct list link;
-	const char *name;  /* "pause" */
-	const char *args;  /* "NAME" */
-	const char *help;  /* one line */
+	const char *name; /* "pause" */
+	const char *args; /* "NAME" */
+	const char *help; /* one line */
 	/* argv[0] is the command. Returns 0, or an error that the shell prints. */
 	int (*run)(int argc, char **argv);
 	/* Completion of argument n: the i-th candidate, or NULL at the end; may be NULL. */

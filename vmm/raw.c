@@ -227,13 +227,14 @@ static bool soft_int(struct vcpu *v, struct trap_frame *f)
 
 	if (!(f->error & 2))
 		return false;
-
-	u8 vector = (u8)(f->error >> 3);
-
 	if (cpu_lin_read(c, c->seg[SEG_CS].base + c->eip, code, 2, ACCESS_EXEC | (c->cpl == 3 ? ACCESS_USER : 0)) !=
 	    CPU_NEXT)
 		return false;
-	if (code[0] != 0xcd || code[1] != vector)
+
+	u8 vector = code[1];
+
+	/* The error code says vector * 8 + 2 (SDM 3A 6.13), in QEMU's long mode vector * 16 + 2. */
+	if (code[0] != 0xcd || (f->error != vector * 8u + 2 && f->error != vector * 16u + 2))
 		return false;
 
 	u32 eip = c->eip;

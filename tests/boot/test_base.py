@@ -136,6 +136,14 @@ def test_unknown_msr_is_survived(start):
     assert m.exit_code() == EXIT_OK
 
 
+@pytest.mark.parametrize("cpu", ["qemu64", "max"])
+def test_guest_rings(start, cpu):
+    m = start("selftest=rings", cpu=cpu)
+    m.expect("selftest rings: ring 1 ok, ring 3 ok", "selftest fpu: ok")
+    m.command("poweroff")
+    assert m.exit_code() == EXIT_OK
+
+
 def test_no_long_mode(start):
     m = start(cpu="qemu32")
     m.expect("Ringleader cannot run here: this processor has no 64-bit")
@@ -193,6 +201,13 @@ def test_break_dumps_the_state(start):
     m.expect("rl> ")
     m.qemu("chardev-send-break serial")
     m.expect("--- state, by BREAK ---", r"interrupted at \w+\+", "--- end of state ---")
+
+
+def test_nmi_finds_a_hang_with_interrupts_off(start):
+    m = start("selftest=hang")
+    m.expect("selftest hang: now")
+    m.qemu("nmi")
+    m.expect("--- state, by NMI ---", r"interrupted at do_hang\+", "selftest_run", "--- end of state ---")
 
 
 def test_keyboard_and_screen(start):

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The ACPI table parser (drivers/acpi_tables.c) on tables made here: every field that the monitor uses, and damage of all kinds.
+ * The ACPI table parser (drivers/acpi_tables.c) on tables made here: every field that the monitor
+ * uses, and damage of all kinds.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,15 +12,15 @@
 
 #include "drivers/acpi_tables.h"
 
-#define BASE   0x7000000u
-#define RSDP   (BASE + 0x000)
-#define XSDT   (BASE + 0x100)
-#define RSDT   (BASE + 0x200)
-#define MADT   (BASE + 0x300)
-#define FADT   (BASE + 0x500)
-#define HPET   (BASE + 0x700)
-#define DSDT   (BASE + 0x800)
-#define SIZE   0x1000u
+#define BASE 0x7000000u
+#define RSDP (BASE + 0x000)
+#define XSDT (BASE + 0x100)
+#define RSDT (BASE + 0x200)
+#define MADT (BASE + 0x300)
+#define FADT (BASE + 0x500)
+#define HPET (BASE + 0x700)
+#define DSDT (BASE + 0x800)
+#define SIZE 0x1000u
 
 static u8 image[SIZE];
 static struct acpi_info info;
@@ -70,16 +71,17 @@ static void table(hpa_t hpa, const char *signature, u32 length)
 }
 
 static const u8 madt_entries[] = {
-	0, 8, 0, 7, 1, 0, 0, 0,			  /* CPU with APIC ID 7, enabled */
-	0, 8, 1, 8, 0, 0, 0, 0,			  /* one that is not there */
-	1, 12, 0, 0, 0x00, 0x00, 0xc0, 0xfe, 0, 0, 0, 0, /* I/O APIC */
-	2, 10, 0, 0, 2, 0, 0, 0, 0, 0,		  /* IRQ 0 is GSI 2 */
-	2, 10, 0, 9, 9, 0, 0, 0, 0x0f, 0,	  /* IRQ 9: level, active low */
+	0, 8,  0, 7, 1,	   0,	 0,    0,		    /* CPU with APIC ID 7, enabled */
+	0, 8,  1, 8, 0,	   0,	 0,    0,		    /* one that is not there */
+	1, 12, 0, 0, 0x00, 0x00, 0xc0, 0xfe, 0,	   0, 0, 0, /* I/O APIC */
+	2, 10, 0, 0, 2,	   0,	 0,    0,    0,	   0,	    /* IRQ 0 is GSI 2 */
+	2, 10, 0, 9, 9,	   0,	 0,    0,    0x0f, 0,	    /* IRQ 9: level, active low */
 };
 
 /* Name (_S5, Package (4) {5, 6, 0, 0}) between other bytes. */
-static const u8 aml[] = { 0x10, 0x20, 0x08, '_', 'S', '4', '_', 0x12, 0x06, 0x04, 0x0a, 0x03, 0x00, 0x00, 0x00,
-			  0x08, '_',  'S',  '5', '_', 0x12, 0x08, 0x04, 0x0a, 0x05, 0x0a, 0x06, 0x00, 0x00, 0x5b };
+static const u8 aml[] = { 0x10, 0x20, 0x08, '_',  'S',	'4',  '_',  0x12, 0x06, 0x04,
+			  0x0a, 0x03, 0x00, 0x00, 0x00, 0x08, '_',  'S',  '5',	'_',
+			  0x12, 0x08, 0x04, 0x0a, 0x05, 0x0a, 0x06, 0x00, 0x00, 0x5b };
 
 static int setup(void **unused)
 {
@@ -220,7 +222,8 @@ static void test_lying_lengths(void **unused)
 static void test_s5_forms(void **unused)
 {
 	static const u8 short_form[] = { 0x08, '\\', '_', 'S', '5', '_', 0x12, 0x03, 0x01, 0x01 };
-	static const u8 word_form[] = { 0x08, '_', 'S', '5', '_', 0x12, 0x48, 0x00, 0x02, 0x0b, 0x07, 0x00, 0x0a, 0x02 };
+	static const u8 word_form[] = { 0x08, '_',  'S',  '5',	'_',  0x12, 0x48,
+					0x00, 0x02, 0x0b, 0x07, 0x00, 0x0a, 0x02 };
 	static const u8 method[] = { 0x14, 0x08, '_', 'S', '5', '_', 0x00, 0xa4 };
 	u8 a, b;
 

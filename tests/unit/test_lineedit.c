@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The line editor (kernel/lineedit.c) in front of the monitor's own terminal (drivers/terminal.c): what is submitted, and what
- * the screen shows while typing.
+ * The line editor (kernel/lineedit.c) in front of the monitor's own terminal (drivers/terminal.c):
+ * what is submitted, and what the screen shows while typing.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 #include "kernel/lineedit.h"
 
 #define COLUMNS 60u
-#define ROWS    8u
+#define ROWS	8u
 
 static struct terminal terminal;
 static struct lineedit e;
@@ -44,7 +44,8 @@ static void submit(void *ctx, const char *line)
 
 static const char *candidate(void *ctx, const char *line, unsigned start, unsigned i)
 {
-	static const char *const commands[] = { "pause", "poweroff", "regs", "reset", "resume", "vm list" };
+	static const char *const commands[] = { "pause", "poweroff", "regs",
+						"reset", "resume",   "vm list" };
 	static const char *const names[] = { "debian" };
 
 	(void)ctx;
@@ -104,7 +105,8 @@ static void test_typing(void **unused)
 static void test_editing_in_the_middle(void **unused)
 {
 	(void)unused;
-	type("pose\x1b[D\x1b[D\x7f" "au"); /* po|se -> p|se -> pau|se */
+	type("pose\x1b[D\x1b[D\x7f"
+	     "au"); /* po|se -> p|se -> pau|se */
 	check("rl> pause", 7);
 	type("\x01re\x05!\x1b[D\x1b[3~"); /* Home, insert, End, Delete */
 	check("rl> repause", 11);
@@ -182,7 +184,8 @@ static void test_long_line_and_odd_bytes(void **unused)
 		type("y");
 	type("\r");
 	assert_int_equal(strlen(submitted), LINEEDIT_LINE - 1);
-	type("a\x1b[1;5C\x1b[?25h\x1b\x1bz\x06" "b\r"); /* sequences that mean nothing here */
+	type("a\x1b[1;5C\x1b[?25h\x1b\x1bz\x06"
+	     "b\r"); /* sequences that mean nothing here */
 	assert_string_equal(submitted, "ab");
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The page allocator's core (kernel/buddy.c) and the pieces of memory it is fed with (boot/memmap.c): alignment, joining, exact
- * spans, exhaustion, a long random run against a model, and firmware maps with overlaps.
+ * The page allocator's core (kernel/buddy.c) and the pieces of memory it is fed with
+ * (boot/memmap.c): alignment, joining, exact spans, exhaustion, a long random run against a model,
+ * and firmware maps with overlaps.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -106,7 +107,8 @@ static void test_spans_take_no_more(void **unused)
 	assert_non_null(buddy_alloc(&b, 12));
 }
 
-/* 20,000 random steps; every block must lie in pages that the model knows as free, and be whole when it is given back. */
+/* 20,000 random steps; every block must lie in pages that the model knows as free, and be whole
+ * when it is given back. */
 static void test_random_run(void **unused)
 {
 	struct {
@@ -161,7 +163,7 @@ static void test_memmap_overlaps(void **unused)
 	range(0, 0x9fc00, BOOT_RAM);
 	range(0x9fc00, 0xa0000, BOOT_RESERVED);
 	range(0x100000, 0x8000000, BOOT_RAM);
-	range(0x4000000, 0x5000800, BOOT_RAM);      /* a second time */
+	range(0x4000000, 0x5000800, BOOT_RAM);	    /* a second time */
 	range(0x7fe0123, 0x7ff0000, BOOT_RESERVED); /* not on page borders */
 	memmap_from_boot(&m, &info);
 	assert_int_equal(m.pieces, 3);

@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* selftest=rings: compatibility-mode code in rings 1 and 3, and what becomes of its traps; the
+ * FPU's images. */
+void selftest_rings(void);
