@@ -18,6 +18,8 @@ static char ring[RING_SIZE];
 static u64 written; /* since start-up; ring[written % RING_SIZE] is next */
 static enum log_level shown = LOG_INFO;
 
+static void (*frame_before)(void), (*frame_after)(void);
+
 static const char *const prefix[] = { "error: ", "warning: ", "", "debug: " };
 
 static void ring_write(const char *s, size_t n)
@@ -41,8 +43,19 @@ void log_print(enum log_level level, const char *fmt, ...)
 	n = MIN(n, sizeof(line) - 2);
 	line[n++] = '\n';
 	ring_write(line, n);
-	if (level <= shown)
-		console_write(line, n);
+	if (level > shown)
+		return;
+	if (frame_before)
+		frame_before();
+	console_write(line, n);
+	if (frame_after)
+		frame_after();
+}
+
+void log_set_frame(void (*before)(void), void (*after)(void))
+{
+	frame_before = before;
+	frame_after = after;
 }
 
 void log_set_level(enum log_level level)

@@ -10,9 +10,9 @@
 #include "arch/percpu.h"
 #include "arch/trap.h"
 #include "arch/vm.h"
-#include "kernel/base/log.h"
 #include "kernel/base/print.h"
 #include "kernel/console.h"
+#include "kernel/log.h"
 #include "kernel/power.h"
 #include "kernel/symbols.h"
 
@@ -87,6 +87,7 @@ static void begin(void)
 	irq_disable();
 	if (panics++ > 1)
 		power_after_panic(); /* printing itself fails */
+	log_set_frame(NULL, NULL);
 	console_set_panic();
 }
 

@@ -9,6 +9,7 @@
 #include "kernel/base/string.h"
 #include "kernel/console.h"
 #include "kernel/lineedit.h"
+#include "kernel/log.h"
 
 #define MAX_ARGS 16
 
@@ -123,12 +124,27 @@ static void editor_out(void *ctx, const char *s, size_t n)
 	console_write(s, n);
 }
 
-static bool active; /* the keyboard is ours: print a prompt after the command */
+static bool active;    /* the keyboard is ours: a prompt follows each command */
+static bool executing; /* no prompt stands there now */
+
+static void log_before(void)
+{
+	if (active && !executing)
+		console_write("\r\x1b[K", 4);
+}
+
+static void log_after(void)
+{
+	if (active && !executing)
+		lineedit_redraw(&editor);
+}
 
 static void editor_submit(void *ctx, const char *line)
 {
 	(void)ctx;
+	executing = true;
 	shell_execute(line);
+	executing = false;
 	if (active)
 		lineedit_redraw(&editor);
 }
@@ -196,6 +212,7 @@ void shell_init(void)
 {
 	lineedit_init(&editor, &editor_ops, "rl> ");
 	shell_register(&help);
+	log_set_frame(log_before, log_after);
 }
 
 /* Kept in alphabetical order. */

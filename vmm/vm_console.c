@@ -115,6 +115,7 @@ void vm_console_focus(struct vm *vm)
 		last = focus;
 	focus = vm;
 	if (vm) {
+		shell_leave();
 		last = vm;
 		show_kept(&vm->console);
 	} else {

@@ -30,13 +30,25 @@ static void report(void *ctx, const char *message)
 	log_error("%s", message);
 }
 
+static enum config_exit exit_wanted(const struct config *c)
+{
+	static const char *const name[] = { [EXIT_POWEROFF] = "poweroff", [EXIT_REBOOT] = "reboot",
+					    [EXIT_HALT] = "halt", [EXIT_STAY] = "stay" };
+	const char *want = cmdline_get("exit");
+
+	for (unsigned i = 0; want && i < ARRAY_SIZE(name); i++)
+		if (!strcmp(want, name[i]))
+			return (enum config_exit)i;
+	return c->exit;
+}
+
 /* The [ringleader] section's settings; the command line's win. */
 static void apply(const struct config *c)
 {
 	if (!cmdline_get("console"))
 		console_select(c->console);
 	vm_console_set_escape(c->escape);
-	vm_set_exit(c->exit);
+	vm_set_exit(exit_wanted(c));
 }
 
 static struct vm *create_vms(const struct config *c)
