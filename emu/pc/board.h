@@ -49,6 +49,12 @@ bool board_serial_rx(struct board *b, unsigned port, u8 byte);
 void board_serial_break(struct board *b, unsigned port);
 /* A PS/2 scan code (set 2) from outside; false when the queue is full. */
 bool board_key(struct board *b, u8 scancode);
+/* Relative movement of the mouse, dy upwards; buttons: bit 0 left, 1 right, 2 middle. */
+void board_mouse(struct board *b, s32 dx, s32 dy, s32 dz, u8 buttons);
+/* The power button is pressed: an ACPI guest shuts down. */
+void board_power_button(struct board *b);
+/* FERR# with CR0.NE = 0: IRQ 13 until the guest writes port F0h. */
+void board_fpu_error(struct board *b);
 
 /* Where the board put its tables, for loaders. */
 gpa_t board_rsdp(const struct board *b);

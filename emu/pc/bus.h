@@ -14,9 +14,11 @@ struct bus_ports {
 	/* size 1, 2 or 4; offset from the first port claimed. */
 	u32 (*read)(void *dev, u16 offset, unsigned size);
 	void (*write)(void *dev, u16 offset, unsigned size, u32 value);
+	u8 width; /* widest access in bytes, wider ones arrive in pieces; 0: as it comes */
 };
 
 #define BUS_MAX_CLAIMS 64
+#define BUS_DIRECT     0x800 /* ports below are found by one table look-up */
 
 struct bus_claim {
 	u16 first, count;
@@ -29,7 +31,8 @@ struct bus_claim {
 struct bus {
 	struct bus_claim claim[BUS_MAX_CLAIMS]; /* sorted by first port */
 	unsigned claims;
-	u64 unclaimed;
+	u64 unclaimed;         /* byte accesses that nobody answered */
+	u8 direct[BUS_DIRECT]; /* index into claim[] + 1; 0: nobody */
 };
 
 void bus_init(struct bus *b);
@@ -75,6 +78,8 @@ struct vtimers {
 	void *now_ctx;
 	/* The earliest deadline moved (UINT64_MAX: none armed); NULL if nobody cares. */
 	void (*rearm)(void *ctx, u64 deadline);
+	void *rearm_ctx;
+	bool running; /* inside vtimers_run(), whose return value replaces rearm */
 };
 
 void vtimers_init(struct vtimers *q, u64 (*now)(void *ctx), void *ctx);
@@ -85,5 +90,9 @@ static inline u64 vtimers_now(struct vtimers *q)
 void vtimer_init(struct vtimer *t, void (*fire)(void *ctx, u64 now), void *ctx);
 void vtimer_arm(struct vtimers *q, struct vtimer *t, u64 deadline); /* moves it if armed */
 void vtimer_cancel(struct vtimers *q, struct vtimer *t);
+static inline bool vtimer_armed(const struct vtimer *t)
+{
+	return !list_empty(&t->link);
+}
 /* Fires all that are due; returns the next deadline or UINT64_MAX. */
 u64 vtimers_run(struct vtimers *q);

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the two PS/2 devices have in common: a queue of bytes towards the controller (IBM PS/2 Hardware Interface Technical
+ * Reference, keyboard and auxiliary device controller).
+ */
+#pragma once
+
+#include "kernel/base/types.h"
+
+#define PS2_QUEUE 32
+
+struct ps2_queue {
+	u8 data[PS2_QUEUE];
+	unsigned head, used;
+	u8 last; /* last byte sent, for RESEND */
+};
+
+static inline unsigned ps2_room(const struct ps2_queue *q)
+{
+	return PS2_QUEUE - q->used;
+}
+
+static inline void ps2_clear(struct ps2_queue *q)
+{
+	q->head = q->used = 0;
+}
+
+/* Drops the byte if there is no room: callers that must not lose one ask ps2_room() first. */
+static inline void ps2_push(struct ps2_queue *q, u8 byte)
+{
+	if (q->used < PS2_QUEUE)
+		q->data[(q->head + q->used++) % PS2_QUEUE] = byte;
+}
+
+static inline u8 ps2_pop(struct ps2_queue *q)
+{
+	q->last = q->data[q->head];
+	q->head = (q->head + 1) % PS2_QUEUE;
+	q->used--;
+	return q->last;
+}
+
+#define PS2_ACK       0xfa
+#define PS2_SELF_TEST 0xaa
+#define PS2_RESEND    0xfe
