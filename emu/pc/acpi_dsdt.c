@@ -5,10 +5,9 @@
  *   Name (\_S5, Package { 0, 0, 0, 0 })
  *   Scope (\_SB) {
  *     Device (PCI0)  PNP0A03: _CRS the windows, _PRT every device's pins to LNKA..LNKD
- *       Device (ISA) 00:01.0: field over the PIRQ router; timer, DMA, RTC, keyboard, mouse, FPU, serial ports
- *       Device (PM)  00:01.3
- *     Device (LNKA) .. (LNKD)  PNP0C0F: PIRQ router registers as interrupt links
- *     Device (MBRD)  PNP0C02: ports that belong to the board itself
+ *       Device (ISA) 00:01.0: field over the PIRQ router; timer, DMA, RTC, keyboard, mouse, FPU,
+ * serial ports Device (PM)  00:01.3 Device (LNKA) .. (LNKD)  PNP0C0F: PIRQ router registers as
+ * interrupt links Device (MBRD)  PNP0C02: ports that belong to the board itself
  *   }
  */
 #include "emu/pc/acpi_tables.h"
@@ -17,9 +16,20 @@
 #include "emu/pc/piix4_pm.h"
 
 enum {
-	OP_STORE = 0x70, OP_SHIFT_LEFT = 0x79, OP_AND = 0x7b, OP_OR = 0x7d, OP_FIND_SET_RIGHT = 0x82,
-	OP_DECREMENT = 0x76, OP_CREATE_WORD_FIELD = 0x8b, OP_RETURN = 0xa4, OP_EXT = 0x5b,
-	EXT_REGION = 0x80, EXT_FIELD = 0x81, LOCAL0 = 0x60, ARG0 = 0x68, NO_TARGET = 0x00,
+	OP_STORE = 0x70,
+	OP_SHIFT_LEFT = 0x79,
+	OP_AND = 0x7b,
+	OP_OR = 0x7d,
+	OP_FIND_SET_RIGHT = 0x82,
+	OP_DECREMENT = 0x76,
+	OP_CREATE_WORD_FIELD = 0x8b,
+	OP_RETURN = 0xa4,
+	OP_EXT = 0x5b,
+	EXT_REGION = 0x80,
+	EXT_FIELD = 0x81,
+	LOCAL0 = 0x60,
+	ARG0 = 0x68,
+	NO_TARGET = 0x00,
 };
 
 #define REGION_PCI_CONFIG 2
@@ -39,7 +49,8 @@ static void begin_crs(struct aml *a)
 	aml_begin_resources(a);
 }
 
-/* --- Interrupt links --------------------------------------------------------------------------------------------- */
+/* --- Interrupt links
+ * --------------------------------------------------------------------------------------------- */
 
 static void path_of_pirq(struct aml *a, unsigned n)
 {
@@ -84,7 +95,8 @@ static void mask_field(struct aml *a)
 	aml_path(a, "IRQM");
 }
 
-/* Method (_CRS) { CreateWordField (BUF, 1, IRQM) Store (ShiftLeft (1, And (PRQn, 15)), IRQM) Return (BUF) } */
+/* Method (_CRS) { CreateWordField (BUF, 1, IRQM) Store (ShiftLeft (1, And (PRQn, 15)), IRQM) Return
+ * (BUF) } */
 static void link_crs(struct aml *a, unsigned n)
 {
 	aml_name(a, "BUF");
@@ -107,7 +119,8 @@ static void link_crs(struct aml *a, unsigned n)
 	aml_end(a);
 }
 
-/* Method (_SRS, 1) { CreateWordField (Arg0, 1, IRQM) FindSetRightBit (IRQM, Local0) Decrement (Local0) Store (Local0, PRQn) } */
+/* Method (_SRS, 1) { CreateWordField (Arg0, 1, IRQM) FindSetRightBit (IRQM, Local0) Decrement
+ * (Local0) Store (Local0, PRQn) } */
 static void link_srs(struct aml *a, unsigned n)
 {
 	aml_begin_method(a, "_SRS", 1);
@@ -144,7 +157,8 @@ static void links(struct aml *a)
 	}
 }
 
-/* --- Devices on the ISA bus -------------------------------------------------------------------------------------- */
+/* --- Devices on the ISA bus
+ * -------------------------------------------------------------------------------------- */
 
 static void isa_device(struct aml *a, const char *name, const char *hid, u16 io, u8 len, u16 irqs)
 {
@@ -203,7 +217,10 @@ static void serial(struct aml *a, unsigned ports)
 		const char *name;
 		u16 io;
 		u8 irq;
-	} com[4] = { { "COM1", 0x3f8, 4 }, { "COM2", 0x2f8, 3 }, { "COM3", 0x3e8, 4 }, { "COM4", 0x2e8, 3 } };
+	} com[4] = { { "COM1", 0x3f8, 4 },
+		     { "COM2", 0x2f8, 3 },
+		     { "COM3", 0x3e8, 4 },
+		     { "COM4", 0x2e8, 3 } };
 
 	for (unsigned i = 0; i < ports; i++) {
 		device(a, com[i].name, "PNP0501");
@@ -216,13 +233,15 @@ static void serial(struct aml *a, unsigned ports)
 	}
 }
 
-/* OperationRegion (PIRQ, PCI_Config, 0x60, 4) Field (PIRQ, ByteAcc, NoLock, Preserve) { PRQA, 8, ... } */
+/* OperationRegion (PIRQ, PCI_Config, 0x60, 4) Field (PIRQ, ByteAcc, NoLock, Preserve) { PRQA, 8,
+ * ... } */
 static void router(struct aml *a)
 {
 	/* The length is below 64: one byte holds it, and counts itself. */
-	static const u8 field[] = { OP_EXT, EXT_FIELD, 26, 'P', 'I', 'R', 'Q', FIELD_BYTE_ACCESS,
-				    'P', 'R', 'Q', 'A', 8, 'P', 'R', 'Q', 'B', 8,
-				    'P', 'R', 'Q', 'C', 8, 'P', 'R', 'Q', 'D', 8 };
+	static const u8 field[] = { OP_EXT, EXT_FIELD, 26,  'P', 'I', 'R', 'Q', FIELD_BYTE_ACCESS,
+				    'P',    'R',       'Q', 'A', 8,   'P', 'R', 'Q',
+				    'B',    8,	       'P', 'R', 'Q', 'C', 8,	'P',
+				    'R',    'Q',       'D', 8 };
 
 	aml_byte(a, OP_EXT);
 	aml_byte(a, EXT_REGION);
@@ -249,11 +268,14 @@ static void isa_bridge(struct aml *a, const struct acpi_machine *m)
 	aml_end(a);
 }
 
-/* --- PCI --------------------------------------------------------------------------------------------------------- */
+/* --- PCI
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 static void pci_windows(struct aml *a, const struct acpi_machine *m)
 {
-	/* BARs are placed between RAM and the 20 MiB below 4 GiB that chipsets keep for APICs and firmware. */
+	/* BARs are placed between RAM and the 20 MiB below 4 GiB that chipsets keep for APICs and
+	 * firmware. */
 	u32 hole = (u32)ALIGN_UP(MIN(m->ram_size, 0xe0000000ull), 0x100000ull);
 
 	begin_crs(a);

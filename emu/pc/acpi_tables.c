@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The tables' fixed parts (ACPI 3.0, 5.2). Written field by field into zeroed bytes at the offsets of the specification.
+ * The tables' fixed parts (ACPI 3.0, 5.2). Written field by field into zeroed bytes at the offsets
+ * of the specification.
  */
 #include "emu/pc/acpi_tables.h"
 
@@ -9,18 +10,18 @@
 #include "kernel/base/error.h"
 #include "kernel/base/string.h"
 
-#define HEADER 36u
+#define HEADER	  36u
 #define RSDP_SIZE 36u
 #define FADT_SIZE 244u
 #define FACS_SIZE 64u
 
-#define FADT_WBINVD         BIT(0)
-#define FADT_PROC_C1        BIT(2)
-#define FADT_SLP_BUTTON     BIT(5)  /* no fixed sleep button */
-#define FADT_FIX_RTC        BIT(6)  /* no RTC wake status */
-#define FADT_RESET_REG      BIT(10)
+#define FADT_WBINVD	    BIT(0)
+#define FADT_PROC_C1	    BIT(2)
+#define FADT_SLP_BUTTON	    BIT(5) /* no fixed sleep button */
+#define FADT_FIX_RTC	    BIT(6) /* no RTC wake status */
+#define FADT_RESET_REG	    BIT(10)
 #define BOOT_LEGACY_DEVICES BIT(0)
-#define BOOT_8042           BIT(1)
+#define BOOT_8042	    BIT(1)
 
 static void put8(u8 *t, u32 at, u32 v)
 {
@@ -149,7 +150,7 @@ int acpi_build(u8 *buf, u32 size, u32 base, const struct acpi_machine *m, struct
 	fadt(buf + l.fadt, base + l.facs, base + l.dsdt);
 	memcpy(buf + l.facs, "FACS", 4);
 	put32(buf + l.facs, 4, FACS_SIZE);
-	put8(buf + l.facs, 32, 1); /* version */
+	put8(buf + l.facs, 32, 1);		      /* version */
 	header(buf + l.dsdt, "DSDT", l.dsdt_size, 1); /* revision 1: integers have 32 bits */
 	*out = l;
 	return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The ACPI tables that describe the board: RSDP, RSDT, XSDT, FADT (revision 3), FACS and a DSDT. No MADT: the machine offers
- * the 8259 pair only.
+ * The ACPI tables that describe the board: RSDP, RSDT, XSDT, FADT (revision 3), FACS and a DSDT. No
+ * MADT: the machine offers the 8259 pair only.
  */
 #pragma once
 
@@ -19,8 +19,8 @@ struct acpi_layout {
 };
 
 /*
- * Writes all tables to buf, which the guest will see at base (below 4 GiB, multiple of 64); the RSDP comes first. Returns 0 or
- * E_NOMEM when size is too small.
+ * Writes all tables to buf, which the guest will see at base (below 4 GiB, multiple of 64); the
+ * RSDP comes first. Returns 0 or E_NOMEM when size is too small.
  */
 int acpi_build(u8 *buf, u32 size, u32 base, const struct acpi_machine *m, struct acpi_layout *out);
 /* The DSDT's definition block after its header: number of bytes, 0 when cap is too small. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * AML encoding. A PkgLength counts itself and has 1 to 4 bytes, the fewest that do; so a scope's contents are moved up when it
- * is closed and its length is known.
+ * AML encoding. A PkgLength counts itself and has 1 to 4 bytes, the fewest that do; so a scope's
+ * contents are moved up when it is closed and its length is known.
  */
 #include "emu/pc/aml.h"
 
@@ -9,9 +9,22 @@
 #include "kernel/base/string.h"
 
 enum {
-	OP_ZERO = 0x00, OP_ONE = 0x01, OP_NAME = 0x08, OP_BYTE = 0x0a, OP_WORD, OP_DWORD, OP_STRING,
-	OP_SCOPE = 0x10, OP_BUFFER, OP_PACKAGE, OP_METHOD = 0x14, PREFIX_DUAL = 0x2e, PREFIX_MULTI,
-	OP_EXT = 0x5b, OP_IF = 0xa0, EXT_DEVICE = 0x82,
+	OP_ZERO = 0x00,
+	OP_ONE = 0x01,
+	OP_NAME = 0x08,
+	OP_BYTE = 0x0a,
+	OP_WORD,
+	OP_DWORD,
+	OP_STRING,
+	OP_SCOPE = 0x10,
+	OP_BUFFER,
+	OP_PACKAGE,
+	OP_METHOD = 0x14,
+	PREFIX_DUAL = 0x2e,
+	PREFIX_MULTI,
+	OP_EXT = 0x5b,
+	OP_IF = 0xa0,
+	EXT_DEVICE = 0x82,
 };
 
 void aml_init(struct aml *a, u8 *buf, u32 cap)
@@ -45,7 +58,8 @@ static void dword(struct aml *a, u32 v)
 	word(a, (u16)(v >> 16));
 }
 
-/* --- Names and values -------------------------------------------------------------------------------------------- */
+/* --- Names and values
+ * -------------------------------------------------------------------------------------------- */
 
 /* One segment, padded with underscores to four characters; returns what follows it. */
 static const char *segment(struct aml *a, const char *p)
@@ -140,7 +154,9 @@ void aml_name_eisaid(struct aml *a, const char *name, const char *id)
 	aml_eisaid(a, id);
 }
 
-/* --- Scopes ------------------------------------------------------------------------------------------------------ */
+/* --- Scopes
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static void begin(struct aml *a)
 {
@@ -216,7 +232,8 @@ void aml_end(struct aml *a)
 		p[i] = (u8)(len >> (4 + 8 * (i - 1)));
 }
 
-/* --- Resources (6.4) --------------------------------------------------------------------------------------------- */
+/* --- Resources (6.4)
+ * --------------------------------------------------------------------------------------------- */
 
 void aml_begin_resources(struct aml *a)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A writer of AML bytecode and resource descriptors (ACPI 3.0, chapters 6.4 and 20.2) into a buffer. Scopes nest: aml_begin_*
- * leaves its length open, aml_end closes the innermost. Beyond the buffer's end nothing is written and overflow is set.
+ * A writer of AML bytecode and resource descriptors (ACPI 3.0, chapters 6.4 and 20.2) into a
+ * buffer. Scopes nest: aml_begin_* leaves its length open, aml_end closes the innermost. Beyond the
+ * buffer's end nothing is written and overflow is set.
  */
 #pragma once
 
@@ -47,7 +48,7 @@ void aml_begin_resources(struct aml *a);
 void aml_end_resources(struct aml *a);
 void aml_res_io(struct aml *a, u16 base, u8 len);
 void aml_res_io_fixed(struct aml *a, u16 base, u8 len);
-void aml_res_irq(struct aml *a, u16 mask);       /* edge, active high, exclusive */
+void aml_res_irq(struct aml *a, u16 mask);	  /* edge, active high, exclusive */
 void aml_res_irq_shared(struct aml *a, u16 mask); /* level, active low, shared */
 void aml_res_dma(struct aml *a, u8 channels);
 void aml_res_bus_range(struct aml *a, u16 first, u16 last);

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The mainboard: which device exists, where it is wired to, and what memory the board itself brings:
+ * The mainboard: which device exists, where it is wired to, and what memory the board itself
+ * brings:
  *
  *   A0000h..BFFFFh   video memory: plain RAM
  *   C0000h..DFFFFh   nothing (reads ones)
  *   E0000h..FFFFFh   RAM that holds the ACPI tables from E0000h on
  *
- *   IRQ 0 PIT   1 keyboard   3 COM2, COM4   4 COM1, COM3   8 RTC   9 SCI   10, 11 PCI   12 mouse   13 FERR
+ *   IRQ 0 PIT   1 keyboard   3 COM2, COM4   4 COM1, COM3   8 RTC   9 SCI   10, 11 PCI   12 mouse 13
+ * FERR
  *
- * No firmware has run when a loader starts a kernel directly, so reset leaves the devices as firmware would: PMBASE and PIRQ
- * routes set, CMOS filled in, A20 on.
+ * No firmware has run when a loader starts a kernel directly, so reset leaves the devices as
+ * firmware would: PMBASE and PIRQ routes set, CMOS filled in, A20 on.
  */
 #include "emu/pc/board.h"
 
@@ -38,7 +40,7 @@
 #define TABLES_START 0xe0000u
 #define TABLES_SIZE  0x20000u
 
-#define A20_KBC  BIT(0)
+#define A20_KBC	 BIT(0)
 #define A20_FAST BIT(1)
 
 struct serial_port {
@@ -68,13 +70,14 @@ struct board {
 	struct chipset chipset;
 	struct irq_line pci_line[16];
 	struct piix4_pm pm;
-	u8 a20; /* A20_*: A20 is on while any of them says so */
-	u8 *memory;        /* what video and tables lie in */
+	u8 a20;	    /* A20_*: A20 is on while any of them says so */
+	u8 *memory; /* what video and tables lie in */
 	u8 *video, *tables;
 	struct acpi_layout acpi;
 };
 
-/* --- From the devices to the machine around ---------------------------------------------------------------------- */
+/* --- From the devices to the machine around
+ * ---------------------------------------------------------------------- */
 
 static void host_intr(void *ctx, unsigned irq, bool level)
 {
@@ -130,7 +133,8 @@ static void kbc_reset(void *ctx)
 	host_reset(ctx, "reset (keyboard controller)");
 }
 
-/* --- Between the devices ----------------------------------------------------------------------------------------- */
+/* --- Between the devices
+ * ----------------------------------------------------------------------------------------- */
 
 static enum i8254_sink pit_sink(void *ctx)
 {
@@ -171,7 +175,8 @@ static void cf8_side_write(void *ctx, unsigned offset, u8 value)
 		reset_control_write_cf9(&b->reset, value);
 }
 
-/* --- What firmware would do -------------------------------------------------------------------------------------- */
+/* --- What firmware would do
+ * -------------------------------------------------------------------------------------- */
 
 static void set_cmos16(struct mc146818 *r, u8 index, u64 value)
 {
@@ -202,7 +207,9 @@ static void write_tables(struct board *b)
 		panic("board: the ACPI tables do not fit");
 }
 
-/* --- Creation ---------------------------------------------------------------------------------------------------- */
+/* --- Creation
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 static int add_region(struct board *b, gpa_t start, u32 size, u8 *memory, const char *name)
 {
@@ -245,7 +252,8 @@ static int add_serial(struct board *b)
 	for (unsigned i = 0; i < SERIAL_PORTS && !err; i++) {
 		b->serial[i] = (struct serial_port){ b, i };
 		err = uart16550_init(&b->uart[i], &b->bus, com[i].port, &b->timers,
-				     irq_or_source(&b->irqs, com[i].irq), host_serial, &b->serial[i]);
+				     irq_or_source(&b->irqs, com[i].irq), host_serial,
+				     &b->serial[i]);
 	}
 	return err;
 }
@@ -262,8 +270,8 @@ static int add_pci(struct board *b)
 	for (unsigned irq = 0; irq < 16; irq++)
 		b->pci_line[irq] = irq_or_source(&b->irqs, irq);
 	chipset_init(&b->chipset, &b->pci, (struct irq_line){ .set = pci_irq, .ctx = b });
-	return piix4_pm_init(&b->pm, &b->pci, &b->bus, &b->timers, irq_or_source(&b->irqs, PM_SCI_IRQ),
-			     b->host.power_off, b->host.ctx);
+	return piix4_pm_init(&b->pm, &b->pci, &b->bus, &b->timers,
+			     irq_or_source(&b->irqs, PM_SCI_IRQ), b->host.power_off, b->host.ctx);
 }
 
 static int add_devices(struct board *b)
@@ -294,7 +302,8 @@ static int add_devices(struct board *b)
 		err = ferr_init(&b->ferr, &b->bus, irq_or_source(&b->irqs, 13));
 	if (!err)
 		err = debug_ports_init(&b->debug, &b->bus, b->host.debug_tx,
-				       b->config.debug_exit ? b->host.exit_code : NULL, b->host.ctx);
+				       b->config.debug_exit ? b->host.exit_code : NULL,
+				       b->host.ctx);
 	if (!err)
 		err = add_serial(b);
 	if (!err)
@@ -363,7 +372,8 @@ void board_reset(struct board *b)
 	tell_written(b, TABLES_START, TABLES_SIZE);
 }
 
-/* --- The CPU's side ---------------------------------------------------------------------------------------------- */
+/* --- The CPU's side
+ * ---------------------------------------------------------------------------------------------- */
 
 u32 board_io_read(struct board *b, u16 port, unsigned size)
 {
@@ -390,7 +400,8 @@ u64 board_run_timers(struct board *b)
 	return vtimers_run(&b->timers);
 }
 
-/* --- The outside world ------------------------------------------------------------------------------------------- */
+/* --- The outside world
+ * ------------------------------------------------------------------------------------------- */
 
 bool board_serial_rx(struct board *b, unsigned port, u8 byte)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guest's mainboard: an i440FX/PIIX-style PC put together from the devices. It owns every device, the port bus and the
- * timers of one VM; the VM owns memory and processors.
+ * The guest's mainboard: an i440FX/PIIX-style PC put together from the devices. It owns every
+ * device, the port bus and the timers of one VM; the VM owns memory and processors.
  */
 #pragma once
 
@@ -10,18 +10,19 @@
 
 struct board;
 
-/* What the machine around the board does for it. Called from device handlers; must not re-enter the board. */
+/* What the machine around the board does for it. Called from device handlers; must not re-enter the
+ * board. */
 struct board_host {
-	u64 (*now)(void *ctx);                          /* virtual ns */
-	u64 (*wall_clock)(void *ctx);                   /* seconds since 1970 UTC */
-	void (*intr)(void *ctx, bool level);            /* the INTR pin of the CPU */
-	void (*timer_moved)(void *ctx, u64 deadline);   /* earliest virtual deadline changed */
+	u64 (*now)(void *ctx);			      /* virtual ns */
+	u64 (*wall_clock)(void *ctx);		      /* seconds since 1970 UTC */
+	void (*intr)(void *ctx, bool level);	      /* the INTR pin of the CPU */
+	void (*timer_moved)(void *ctx, u64 deadline); /* earliest virtual deadline changed */
 	void (*serial_tx)(void *ctx, unsigned port, u8 byte);
-	void (*debug_tx)(void *ctx, u8 byte);           /* ports 402h and E9h */
-	void (*power_off)(void *ctx);                   /* ACPI S5 */
-	void (*reset)(void *ctx, const char *why);      /* port CF9h, keyboard controller, 92h */
+	void (*debug_tx)(void *ctx, u8 byte);	   /* ports 402h and E9h */
+	void (*power_off)(void *ctx);		   /* ACPI S5 */
+	void (*reset)(void *ctx, const char *why); /* port CF9h, keyboard controller, 92h */
 	void (*a20)(void *ctx, bool enabled);
-	void (*exit_code)(void *ctx, u32 code);         /* isa-debug-exit at 501h, test guests only */
+	void (*exit_code)(void *ctx, u32 code); /* isa-debug-exit at 501h, test guests only */
 	void *ctx;
 };
 
@@ -30,7 +31,8 @@ struct board_config {
 	bool debug_exit; /* offer port 501h */
 };
 
-/* Creates all devices, claims ports, adds device memory and the ACPI tables to mem. NULL when out of memory. */
+/* Creates all devices, claims ports, adds device memory and the ACPI tables to mem. NULL when out
+ * of memory. */
 struct board *board_create(const struct board_config *config, const struct board_host *host,
 			   struct gpmem *mem);
 void board_destroy(struct board *b);
@@ -38,13 +40,15 @@ void board_reset(struct board *b);
 
 u32 board_io_read(struct board *b, u16 port, unsigned size);
 void board_io_write(struct board *b, u16 port, unsigned size, u32 value);
-/* Interrupt acknowledge cycle: the vector, or -1 if nothing is pending (the caller then delivers nothing). */
+/* Interrupt acknowledge cycle: the vector, or -1 if nothing is pending (the caller then delivers
+ * nothing). */
 int board_intr_ack(struct board *b);
 bool board_intr_pending(struct board *b);
 /* Fires due timers; returns the next deadline in virtual ns or UINT64_MAX. */
 u64 board_run_timers(struct board *b);
 
-/* A byte from outside for serial port 0..3; false when the receive FIFO is full (offer it again later). */
+/* A byte from outside for serial port 0..3; false when the receive FIFO is full (offer it again
+ * later). */
 bool board_serial_rx(struct board *b, unsigned port, u8 byte);
 void board_serial_break(struct board *b, unsigned port);
 /* A PS/2 scan code (set 2) from outside; false when the queue is full. */
@@ -58,5 +62,6 @@ void board_fpu_error(struct board *b);
 
 /* Where the board put its tables, for loaders. */
 gpa_t board_rsdp(const struct board *b);
-/* True while some device will raise an interrupt by itself (an armed timer), for "halted for good" reports. */
+/* True while some device will raise an interrupt by itself (an armed timer), for "halted for good"
+ * reports. */
 bool board_can_wake(struct board *b);

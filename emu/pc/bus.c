@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The port bus: which device answers which of the 65,536 ports. Claims are sorted and do not overlap. Nearly all accesses
- * go to ports below BUS_DIRECT, found by one table look-up; the others by binary search. An access is handed on whole if one
- * claim covers it and the device is that wide; else it is cut into pieces, as the ISA bus does for 8-bit cards.
+ * The port bus: which device answers which of the 65,536 ports. Claims are sorted and do not
+ * overlap. Nearly all accesses go to ports below BUS_DIRECT, found by one table look-up; the others
+ * by binary search. An access is handed on whole if one claim covers it and the device is that
+ * wide; else it is cut into pieces, as the ISA bus does for 8-bit cards.
  */
 #include "emu/pc/bus.h"
 
@@ -52,8 +53,9 @@ int bus_claim(struct bus *b, u16 first, u16 count, const struct bus_ports *ops, 
 	if (b->claims == BUS_MAX_CLAIMS)
 		return E_FULL;
 	memmove(&b->claim[i + 1], &b->claim[i], (b->claims - i) * sizeof(b->claim[0]));
-	b->claim[i] = (struct bus_claim){ .first = first, .count = count, .ops = ops, .dev = dev,
-					  .name = name };
+	b->claim[i] = (struct bus_claim){
+		.first = first, .count = count, .ops = ops, .dev = dev, .name = name
+	};
 	b->claims++;
 	rebuild_direct(b);
 	return 0;

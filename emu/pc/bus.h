@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guest PC's port bus, interrupt lines and timers, as devices see them. A device is a struct with no static state; it
- * claims ports, drives a line, arms timers and touches guest memory through gpmem, and knows nothing else.
+ * The guest PC's port bus, interrupt lines and timers, as devices see them. A device is a struct
+ * with no static state; it claims ports, drives a line, arms timers and touches guest memory
+ * through gpmem, and knows nothing else.
  */
 #pragma once
 
 #include "kernel/base/list.h"
 #include "kernel/base/types.h"
 
-/* --- Ports ---------------------------------------------------------------------------------------------------- */
+/* --- Ports
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 struct bus_ports {
 	/* size 1, 2 or 4; offset from the first port claimed. */
@@ -31,7 +34,7 @@ struct bus_claim {
 struct bus {
 	struct bus_claim claim[BUS_MAX_CLAIMS]; /* sorted by first port */
 	unsigned claims;
-	u64 unclaimed;         /* byte accesses that nobody answered */
+	u64 unclaimed;	       /* byte accesses that nobody answered */
 	u8 direct[BUS_DIRECT]; /* index into claim[] + 1; 0: nobody */
 };
 
@@ -44,7 +47,8 @@ void bus_release(struct bus *b, u16 first);
 u32 bus_read(struct bus *b, u16 port, unsigned size);
 void bus_write(struct bus *b, u16 port, unsigned size, u32 value);
 
-/* --- Interrupt lines ------------------------------------------------------------------------------------------- */
+/* --- Interrupt lines
+ * ------------------------------------------------------------------------------------------- */
 
 /* The sink of a line: a PIC input, or a test's recorder. level is the new state of the wire. */
 struct irq_line {
@@ -59,16 +63,19 @@ static inline void irq_set(const struct irq_line *l, bool level)
 		l->set(l->ctx, l->irq, level);
 }
 
-/* --- Time ------------------------------------------------------------------------------------------------------ */
+/* --- Time
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 /*
- * Virtual time in nanoseconds, monotonic, stopped while the VM is paused. A timer queue belongs to one VM. Fired timers are off
- * the queue before their function runs, so that it may arm again.
+ * Virtual time in nanoseconds, monotonic, stopped while the VM is paused. A timer queue belongs to
+ * one VM. Fired timers are off the queue before their function runs, so that it may arm again.
  */
 struct vtimer {
 	struct list link;
 	u64 deadline; /* ns */
-	void (*fire)(void *ctx, u64 now); /* now >= deadline; a periodic device catches up from deadline */
+	void (*fire)(void *ctx,
+		     u64 now); /* now >= deadline; a periodic device catches up from deadline */
 	void *ctx;
 };
 

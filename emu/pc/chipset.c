@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * 82441FX (Intel 290549) and PIIX3 (Intel 290550). Of the host bridge only the registers exist: the PAM registers can be
- * written and read, but E0000h..FFFFFh stays RAM whatever they say.
+ * 82441FX (Intel 290549) and PIIX3 (Intel 290550). Of the host bridge only the registers exist: the
+ * PAM registers can be written and read, but E0000h..FFFFFh stays RAM whatever they say.
  */
 #include "emu/pc/chipset.h"
 
@@ -49,8 +49,9 @@ void chipset_set_intx(struct chipset *c, unsigned device, unsigned pin, bool lev
 
 static void host_init(struct pci_function *f)
 {
-	static const struct pci_identity id = { .vendor = 0x8086, .device = 0x1237,
-						.class_code = 0x060000, .revision = 2 };
+	static const struct pci_identity id = {
+		.vendor = 0x8086, .device = 0x1237, .class_code = 0x060000, .revision = 2
+	};
 
 	pci_function_init(f, &id, "82441FX");
 	pci_set16(f->config, PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
@@ -63,12 +64,13 @@ static void host_init(struct pci_function *f)
 
 static void isa_init(struct pci_function *f)
 {
-	static const struct pci_identity id = { .vendor = 0x8086, .device = 0x7000,
-						.class_code = 0x060100, .header = PCI_HEADER_MULTI };
+	static const struct pci_identity id = { .vendor = 0x8086,
+						.device = 0x7000,
+						.class_code = 0x060100,
+						.header = PCI_HEADER_MULTI };
 
 	pci_function_init(f, &id, "PIIX3");
-	pci_set16(f->config, PCI_COMMAND,
-		  PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	pci_set16(f->config, PCI_COMMAND, PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	pci_set16(f->writable, PCI_COMMAND, 0x0008);
 	pci_set16(f->config, PCI_STATUS, 0x0280);
 	f->config[0x4c] = 0x4d; /* ISA recovery */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ports through which firmware and test guests talk past the emulated hardware: 402h (SeaBIOS) and E9h (Bochs) take text and
- * read E9h; 501h, if offered, ends the VM with an exit code.
+ * Ports through which firmware and test guests talk past the emulated hardware: 402h (SeaBIOS) and
+ * E9h (Bochs) take text and read E9h; 501h, if offered, ends the VM with an exit code.
  */
 #pragma once
 

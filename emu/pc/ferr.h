@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The PC's way of reporting x87 errors when CR0.NE is 0: FERR# raises IRQ 13, a write to port F0h clears it.
+ * The PC's way of reporting x87 errors when CR0.NE is 0: FERR# raises IRQ 13, a write to port F0h
+ * clears it.
  */
 #pragma once
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The 8042. The output buffer holds one byte and knows where it came from; when it is empty it is filled from the keyboard,
- * then from the mouse, unless that one's clock is held (command byte bits 4 and 5). IRQ 1 and IRQ 12 stand for "buffer full
- * from there", so each byte that is read makes a new edge if another follows.
+ * The 8042. The output buffer holds one byte and knows where it came from; when it is empty it is
+ * filled from the keyboard, then from the mouse, unless that one's clock is held (command byte bits
+ * 4 and 5). IRQ 1 and IRQ 12 stand for "buffer full from there", so each byte that is read makes a
+ * new edge if another follows.
  */
 #include "emu/pc/i8042.h"
 
@@ -14,15 +15,15 @@
 #define STATUS_UNLOCK  0x10
 #define STATUS_AUX     0x20
 
-#define CCB_IRQ1     0x01
-#define CCB_IRQ12    0x02
-#define CCB_SYSTEM   0x04
-#define CCB_NO_KBD   0x10
-#define CCB_NO_AUX   0x20
-#define CCB_XLATE    0x40
+#define CCB_IRQ1   0x01
+#define CCB_IRQ12  0x02
+#define CCB_SYSTEM 0x04
+#define CCB_NO_KBD 0x10
+#define CCB_NO_AUX 0x20
+#define CCB_XLATE  0x40
 
 #define OUT_NO_RESET 0x01
-#define OUT_A20      0x02
+#define OUT_A20	     0x02
 #define OUT_KBD_OBF  0x10
 #define OUT_AUX_OBF  0x20
 #define OUT_LINES    0xcc /* clocks and data lines, as they rest */
@@ -30,15 +31,32 @@
 enum { EMPTY, FROM_CONTROLLER, FROM_KEYBOARD, FROM_MOUSE };
 
 enum {
-	READ_RAM = 0x20, WRITE_RAM = 0x60, TEST_PASSWORD = 0xa4, AUX_OFF = 0xa7, AUX_ON, AUX_TEST,
-	SELF_TEST, KBD_TEST, KBD_OFF = 0xad, KBD_ON, READ_INPUT = 0xc0, READ_OUTPUT = 0xd0,
-	WRITE_OUTPUT, WRITE_KBD_BUFFER, WRITE_AUX_BUFFER, WRITE_AUX, A20_OFF = 0xdd, A20_ON = 0xdf,
-	READ_TEST = 0xe0, PULSE = 0xf0,
+	READ_RAM = 0x20,
+	WRITE_RAM = 0x60,
+	TEST_PASSWORD = 0xa4,
+	AUX_OFF = 0xa7,
+	AUX_ON,
+	AUX_TEST,
+	SELF_TEST,
+	KBD_TEST,
+	KBD_OFF = 0xad,
+	KBD_ON,
+	READ_INPUT = 0xc0,
+	READ_OUTPUT = 0xd0,
+	WRITE_OUTPUT,
+	WRITE_KBD_BUFFER,
+	WRITE_AUX_BUFFER,
+	WRITE_AUX,
+	A20_OFF = 0xdd,
+	A20_ON = 0xdf,
+	READ_TEST = 0xe0,
+	PULSE = 0xf0,
 };
 
 static void update_irqs(struct i8042 *c)
 {
-	bool kbd = (c->source == FROM_KEYBOARD || c->source == FROM_CONTROLLER) && (c->ram[0] & CCB_IRQ1);
+	bool kbd = (c->source == FROM_KEYBOARD || c->source == FROM_CONTROLLER) &&
+		   (c->ram[0] & CCB_IRQ1);
 	bool aux = c->source == FROM_MOUSE && (c->ram[0] & CCB_IRQ12);
 
 	if (kbd != c->level1) {
@@ -62,7 +80,8 @@ static void put(struct i8042 *c, u8 source, u8 byte)
 	update_irqs(c);
 }
 
-/* Set 2 to set 1 on the way through: F0h vanishes and sets bit 7 of what follows. False: nothing to show yet. */
+/* Set 2 to set 1 on the way through: F0h vanishes and sets bit 7 of what follows. False: nothing to
+ * show yet. */
 static bool translate(struct i8042 *c, u8 *byte)
 {
 	if (!(c->ram[0] & CCB_XLATE))

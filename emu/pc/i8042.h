@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The 8042 keyboard controller of a PS/2-style PC, ports 60h and 64h, with a keyboard and a mouse plugged in. Its output port
- * gates A20 and can reset the machine.
+ * The 8042 keyboard controller of a PS/2-style PC, ports 60h and 64h, with a keyboard and a mouse
+ * plugged in. Its output port gates A20 and can reset the machine.
  */
 #pragma once
 
@@ -12,12 +12,12 @@
 struct i8042 {
 	struct ps2_keyboard keyboard;
 	struct ps2_mouse mouse;
-	u8 ram[32];      /* [0] is the command byte */
-	u8 output_port;  /* bit 0: not reset, bit 1: A20 */
-	u8 data;         /* output buffer */
-	u8 source;       /* whose byte that is, or 0: buffer empty */
+	u8 ram[32];	      /* [0] is the command byte */
+	u8 output_port;	      /* bit 0: not reset, bit 1: A20 */
+	u8 data;	      /* output buffer */
+	u8 source;	      /* whose byte that is, or 0: buffer empty */
 	u8 held, held_source; /* a device's byte that a controller's answer pushed aside */
-	u8 command;      /* waiting for its data byte; 0: none */
+	u8 command;	      /* waiting for its data byte; 0: none */
 	bool last_was_command;
 	bool translate_release; /* F0h was swallowed by the translation */
 	struct irq_line irq1, irq12;

@@ -3,7 +3,16 @@
 
 #include "kernel/base/string.h"
 
-enum { COMMAND_STATUS = 8, REQUEST, SINGLE_MASK, MODE, CLEAR_FLIP_FLOP, MASTER_CLEAR, CLEAR_MASK, ALL_MASK };
+enum {
+	COMMAND_STATUS = 8,
+	REQUEST,
+	SINGLE_MASK,
+	MODE,
+	CLEAR_FLIP_FLOP,
+	MASTER_CLEAR,
+	CLEAR_MASK,
+	ALL_MASK
+};
 
 static void master_clear(struct i8237 *c)
 {

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The 8254. Time is a tick number T of the 1.193182 MHz crystal since virtual time 0; a write in tick T is loaded by the clock
- * pulse that begins tick T + 1 (start). With e = T - start:
+ * The 8254. Time is a tick number T of the 1.193182 MHz crystal since virtual time 0; a write in
+ * tick T is loaded by the clock pulse that begins tick T + 1 (start). With e = T - start:
  *
  *   mode 0, 1   OUT low for e in [0, n), then high
  *   mode 2      OUT low for the last tick of each n
  *   mode 3      OUT high for the first (n + 1) / 2 ticks of each n; the count steps by two
  *   mode 4, 5   OUT low in tick e = n
  *
- * advance() is the only place where time acts on a channel: it performs a reload that has come due and tells how many rising
- * edges OUT had since it was last called. Everything else first advances, then looks or changes.
+ * advance() is the only place where time acts on a channel: it performs a reload that has come due
+ * and tells how many rising edges OUT had since it was last called. Everything else first advances,
+ * then looks or changes.
  *
- * Deviations: a count of 1 in modes 2 and 3, which the data sheet forbids, counts as 2; channel 0's request in modes 2 and 3
- * does not fall with OUT, so that a late guest does not lose it; periods below MIN_PERIOD_NS are delivered in batches.
+ * Deviations: a count of 1 in modes 2 and 3, which the data sheet forbids, counts as 2; channel 0's
+ * request in modes 2 and 3 does not fall with OUT, so that a late guest does not lose it; periods
+ * below MIN_PERIOD_NS are delivered in batches.
  */
 #include "emu/pc/i8254.h"
 
@@ -22,16 +24,17 @@
 #define MIN_PERIOD_NS 100000u
 /* More than this much time is not caught up: such a guest did not lose ticks but ignored them. */
 #define OWED_TICKS (10 * I8254_HZ)
-/* One DRAM refresh request per 18 ticks of channel 1 as firmware programs it; port 61h bit 4 toggles with each. */
+/* One DRAM refresh request per 18 ticks of channel 1 as firmware programs it; port 61h bit 4
+ * toggles with each. */
 #define REFRESH_NS 15085u
 
-#define CONTROL_RW    0x30
-#define READ_BACK     0xc0
-#define RB_NO_COUNT   0x20
-#define RB_NO_STATUS  0x10
-#define STATUS_OUT    0x80
-#define STATUS_NULL   0x40
-#define PORT61_GATE2  0x01
+#define CONTROL_RW   0x30
+#define READ_BACK    0xc0
+#define RB_NO_COUNT  0x20
+#define RB_NO_STATUS 0x10
+#define STATUS_OUT   0x80
+#define STATUS_NULL  0x40
+#define PORT61_GATE2 0x01
 
 static s64 tick_now(struct i8254 *p)
 {
@@ -141,7 +144,8 @@ static u64 advance(struct i8254_channel *c, s64 t)
 	return edges + edges_between(c, from, t);
 }
 
-/* --- Channel 0's interrupt --------------------------------------------------------------------------------------- */
+/* --- Channel 0's interrupt
+ * --------------------------------------------------------------------------------------- */
 
 static void drive(struct i8254 *p, bool level)
 {
@@ -252,7 +256,8 @@ void i8254_irq_done(struct i8254 *p)
 	pulse(p);
 }
 
-/* --- Counts and gates -------------------------------------------------------------------------------------------- */
+/* --- Counts and gates
+ * -------------------------------------------------------------------------------------------- */
 
 static u32 from_bcd(u32 v)
 {
@@ -272,7 +277,8 @@ static void load(struct i8254_channel *c, s64 t)
 	c->reload = false;
 }
 
-/* End of the current period (mode 2) or half period (mode 3): where a count written meanwhile is taken over. */
+/* End of the current period (mode 2) or half period (mode 3): where a count written meanwhile is
+ * taken over. */
 static s64 period_end(const struct i8254_channel *c, s64 t)
 {
 	s64 phase = (t - c->start) % c->n, begin = t - phase;
@@ -334,7 +340,9 @@ static void set_gate(struct i8254_channel *c, bool gate, s64 t)
 	}
 }
 
-/* --- Registers --------------------------------------------------------------------------------------------------- */
+/* --- Registers
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 static u16 visible_count(const struct i8254_channel *c, s64 t)
 {
@@ -470,7 +478,8 @@ static void port_write(void *dev, u16 offset, unsigned size, u32 value)
 		write_channel(p, &p->ch[offset], (u8)value);
 }
 
-/* Port 61h: PARITY IOCHK OUT2 REFRESH -IOCHK -PARITY SPEAKER GATE2; no parity or I/O channel errors here. */
+/* Port 61h: PARITY IOCHK OUT2 REFRESH -IOCHK -PARITY SPEAKER GATE2; no parity or I/O channel errors
+ * here. */
 static u32 port61_read(void *dev, u16 offset, unsigned size)
 {
 	struct i8254 *p = dev;
@@ -502,7 +511,11 @@ void i8254_reset(struct i8254 *p)
 	vtimer_cancel(p->timers, &p->timer);
 	for (unsigned i = 0; i < 3; i++)
 		p->ch[i] = (struct i8254_channel){
-			.rw = 3, .cr = 0x10000, .gate = i != 2, .idle_out = true, .synced = tick_now(p),
+			.rw = 3,
+			.cr = 0x10000,
+			.gate = i != 2,
+			.idle_out = true,
+			.synced = tick_now(p),
 		};
 	p->port61 = 0;
 	p->owed = 0;

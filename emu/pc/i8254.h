@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The 8254 interval timer (Intel 8254 data sheet, 231164) and port 61h, through which channel 2 is gated and read.
+ * The 8254 interval timer (Intel 8254 data sheet, 231164) and port 61h, through which channel 2 is
+ * gated and read.
  *
- * Nothing runs per count: a channel remembers the tick in which its counting element was loaded, and everything that can be
- * read of it is computed from virtual time. Only channel 0's rising output needs a timer. Ticks that the machine was late
- * for are not lost: they are owed, and paid one by one as the guest finishes the previous one.
+ * Nothing runs per count: a channel remembers the tick in which its counting element was loaded,
+ * and everything that can be read of it is computed from virtual time. Only channel 0's rising
+ * output needs a timer. Ticks that the machine was late for are not lost: they are owed, and paid
+ * one by one as the guest finishes the previous one.
  */
 #pragma once
 
@@ -14,17 +16,17 @@
 
 struct i8254_channel {
 	u8 mode; /* 0..5 */
-	u8 rw;   /* 1 low byte, 2 high byte, 3 low then high */
+	u8 rw;	 /* 1 low byte, 2 high byte, 3 low then high */
 	bool bcd, gate;
 	bool counting; /* a count was loaded (will be, while now < start) */
 	bool paused;   /* by the gate, with held ticks elapsed */
 	bool reload;   /* cr waits for load_at (modes 2, 3) or for a trigger (modes 1, 5) */
 	bool has_count, null_count;
-	u32 cr;         /* count register as a number, 1..65536 */
-	u32 n;          /* what the counting element was loaded with */
-	s64 start;      /* tick of that load */
+	u32 cr;	   /* count register as a number, 1..65536 */
+	u32 n;	   /* what the counting element was loaded with */
+	s64 start; /* tick of that load */
 	s64 load_at, held, synced;
-	bool idle_out;  /* OUT and count while nothing is loaded */
+	bool idle_out; /* OUT and count while nothing is loaded */
 	u32 idle_count;
 	/* access */
 	bool write_high, read_high;
@@ -49,10 +51,10 @@ struct i8254 {
 	struct irq_line irq;
 	enum i8254_sink (*sink)(void *ctx); /* NULL: always free */
 	void *sink_ctx;
-	bool level;     /* of irq */
+	bool level; /* of irq */
 	u64 owed;
-	u64 last_fire;  /* ns */
-	u8 port61;      /* bits 0..3 */
+	u64 last_fire;	 /* ns */
+	u8 port61;	 /* bits 0..3 */
 	u64 ticks, late; /* delivered; of these owed before */
 };
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The 8259A pair. What follows from the wires:
- *  - IRR = edge latch for edge inputs (it falls with the wire: the request must stay until acknowledged, data sheet p. 18),
- *    the wire itself for level inputs.
+ *  - IRR = edge latch for edge inputs (it falls with the wire: the request must stay until
+ * acknowledged, data sheet p. 18), the wire itself for level inputs.
  *  - A chip's INT output is up while an unmasked request outranks everything in service.
- *  - The second chip's INT is input 2 of the first, an edge input; it drops during its INTA, so that a further request
- *    makes a new edge.
- * ICW1's LTIM bit is ignored, as the PIIX ignores it: the ELCR decides. Buffered mode and MCS-80 vectors have no meaning here.
+ *  - The second chip's INT is input 2 of the first, an edge input; it drops during its INTA, so
+ * that a further request makes a new edge. ICW1's LTIM bit is ignored, as the PIIX ignores it: the
+ * ELCR decides. Buffered mode and MCS-80 vectors have no meaning here.
  */
 #include "emu/pc/i8259.h"
 
@@ -19,9 +19,9 @@
 #define ICW1_ICW4   0x01
 #define ICW4_AEOI   0x02
 #define ICW4_SFNM   0x10
-#define OCW3        0x08
+#define OCW3	    0x08
 #define OCW3_POLL   0x04
-#define OCW3_RR     0x02
+#define OCW3_RR	    0x02
 #define OCW3_RIS    0x01
 #define OCW3_ESMM   0x40
 #define OCW3_SMM    0x20
@@ -54,7 +54,8 @@ static int candidate(const struct i8259 *c)
 		return -1;
 	if (c->special_mask)
 		in_service &= (u8)~c->imr;
-	if (c->special_nested) /* further requests of a slave are let through while one of them is in service */
+	if (c->special_nested) /* further requests of a slave are let through while one of them is
+				  in service */
 		in_service &= (u8)~c->slaves;
 
 	unsigned rank = best_rank(c, irr(c) & (u8)~c->imr);
@@ -199,7 +200,8 @@ static int write_ocw2(struct i8259 *c, u8 v)
 		return -1;
 	case 1:
 	case 5:
-		if (c->special_mask) /* a masked level in service is not cleared, data sheet p. 17 */
+		if (c->special_mask) /* a masked level in service is not cleared, data sheet p. 17
+				      */
 			set &= (u8)~c->imr;
 		rank = best_rank(c, set);
 		if (rank == 8)
@@ -356,7 +358,9 @@ void i8259_reset(struct i8259_pair *p)
 		p->chip[i] = (struct i8259){
 			.line = line,
 			.imr = 0xff,
-			.elcr_mask = i ? 0xde : 0xf8, /* timer, keyboard, cascade, RTC, FERR: edge for ever */
+			.elcr_mask =
+				i ? 0xde
+				  : 0xf8, /* timer, keyboard, cascade, RTC, FERR: edge for ever */
 			.base = i ? 0x70 : 0x08,
 			.icw3 = i ? CASCADE : BIT(CASCADE),
 			.slaves = i ? 0 : BIT(CASCADE),

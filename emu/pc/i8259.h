@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pair of 8259A interrupt controllers of a PC, the second one cascaded at input 2 of the first, with the edge/level
- * control registers of the PIIX (4D0h, 4D1h). Intel 8259A data sheet (231468-003); PIIX3 data sheet (290550), 2.5.
+ * The pair of 8259A interrupt controllers of a PC, the second one cascaded at input 2 of the first,
+ * with the edge/level control registers of the PIIX (4D0h, 4D1h). Intel 8259A data sheet
+ * (231468-003); PIIX3 data sheet (290550), 2.5.
  */
 #pragma once
 
 #include "emu/pc/bus.h"
 
 struct i8259 {
-	u8 line;    /* the wires */
-	u8 latch;   /* edge inputs: a rising edge was seen and not yet acknowledged */
+	u8 line;  /* the wires */
+	u8 latch; /* edge inputs: a rising edge was seen and not yet acknowledged */
 	u8 isr, imr;
 	u8 elcr, elcr_mask; /* 1: level-triggered; which of them can be */
-	u8 base;    /* vector of input 0 */
-	u8 icw3;    /* as written; first: inputs with a controller behind; second: its identity */
-	u8 slaves;  /* as wired: inputs with a controller behind */
-	u8 lowest;  /* input of lowest priority; 7 unless rotated */
-	u8 expect;  /* 0, or the ICW that the next write to the data port is */
+	u8 base;	    /* vector of input 0 */
+	u8 icw3;   /* as written; first: inputs with a controller behind; second: its identity */
+	u8 slaves; /* as wired: inputs with a controller behind */
+	u8 lowest; /* input of lowest priority; 7 unless rotated */
+	u8 expect; /* 0, or the ICW that the next write to the data port is */
 	bool single, want_icw4;
 	bool aeoi, rotate_aeoi, special_mask, special_nested;
 	bool read_isr, poll;
@@ -24,7 +25,7 @@ struct i8259 {
 
 struct i8259_pair {
 	struct i8259 chip[2]; /* master, slave */
-	bool pin;             /* INTR to the CPU */
+	bool pin;	      /* INTR to the CPU */
 	struct irq_line intr;
 	void (*eoi)(void *ctx, unsigned irq); /* input 0..15 left service; may be NULL */
 	void *eoi_ctx;

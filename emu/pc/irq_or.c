@@ -20,5 +20,7 @@ static void set(void *ctx, unsigned where, bool level)
 struct irq_line irq_or_source(struct irq_or *o, unsigned irq)
 {
 	ASSERT(irq < 16 && o->sources[irq] < 32);
-	return (struct irq_line){ .set = set, .ctx = o, .irq = irq | (unsigned)o->sources[irq]++ << 16 };
+	return (struct irq_line){ .set = set,
+				  .ctx = o,
+				  .irq = irq | (unsigned)o->sources[irq]++ << 16 };
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Wired-or of interrupt sources: several devices may share one of the 16 ISA interrupt lines; the wire is up while any of them
- * holds it up.
+ * Wired-or of interrupt sources: several devices may share one of the 16 ISA interrupt lines; the
+ * wire is up while any of them holds it up.
  */
 #pragma once
 

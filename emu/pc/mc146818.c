@@ -2,10 +2,12 @@
 /*
  * The MC146818.
  *
- * Time: mark k lies at epoch + k seconds, and at it the update cycle ends: the time of day advances, UF is set, the alarm
- * is compared. UIP is up for the 244 + 1984 us before (32.768 kHz time base, data sheet table 6). SET freezes the registers
- * but not the divider chain; holding the divider in reset stops the marks, and the first one comes half a second after release.
- * A clock with a battery does not stop while the VM is paused: pauses are found by comparing with the wall clock.
+ * Time: mark k lies at epoch + k seconds, and at it the update cycle ends: the time of day
+ * advances, UF is set, the alarm is compared. UIP is up for the 244 + 1984 us before (32.768 kHz
+ * time base, data sheet table 6). SET freezes the registers but not the divider chain; holding the
+ * divider in reset stops the marks, and the first one comes half a second after release. A clock
+ * with a battery does not stop while the VM is paused: pauses are found by comparing with the wall
+ * clock.
  *
  * Periodic interrupts that the guest was late for are owed and follow at four times the rate.
  */
@@ -15,39 +17,53 @@
 #include "kernel/base/string.h"
 
 enum {
-	SECONDS, SECONDS_ALARM, MINUTES, MINUTES_ALARM, HOURS, HOURS_ALARM, DAY_OF_WEEK, DAY, MONTH, YEAR,
-	REG_A, REG_B, REG_C, REG_D,
+	SECONDS,
+	SECONDS_ALARM,
+	MINUTES,
+	MINUTES_ALARM,
+	HOURS,
+	HOURS_ALARM,
+	DAY_OF_WEEK,
+	DAY,
+	MONTH,
+	YEAR,
+	REG_A,
+	REG_B,
+	REG_C,
+	REG_D,
 };
 
-#define A_UIP     0x80
-#define A_DV      0x70
+#define A_UIP	  0x80
+#define A_DV	  0x70
 #define A_DV_RUN  0x20 /* 32.768 kHz */
 #define A_DV_HALT 0x60 /* 11x: divider held in reset */
-#define A_RS      0x0f
-#define B_SET     0x80
-#define B_PIE     0x40
-#define B_AIE     0x20
-#define B_UIE     0x10
-#define B_SQWE    0x08
+#define A_RS	  0x0f
+#define B_SET	  0x80
+#define B_PIE	  0x40
+#define B_AIE	  0x20
+#define B_UIE	  0x10
+#define B_SQWE	  0x08
 #define B_BINARY  0x04
-#define B_24H     0x02
-#define C_IRQF    0x80
-#define C_PF      0x40
-#define C_AF      0x20
-#define C_UF      0x10
-#define D_VRT     0x80
-#define HOUR_PM   0x80
+#define B_24H	  0x02
+#define C_IRQF	  0x80
+#define C_PF	  0x40
+#define C_AF	  0x20
+#define C_UF	  0x10
+#define D_VRT	  0x80
+#define HOUR_PM	  0x80
 #define DONT_CARE 0xc0
 
-#define CRYSTAL_HZ  32768u
-#define UIP_NS      (244000u + 1984000u)
-#define DAY_S       86400
+#define CRYSTAL_HZ    32768u
+#define UIP_NS	      (244000u + 1984000u)
+#define DAY_S	      86400
 #define OWED_PULSES_S 10
 
-/* --- Calendar ---------------------------------------------------------------------------------------------------- */
+/* --- Calendar
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 struct calendar {
-	s64 year; /* full */
+	s64 year;	/* full */
 	u32 month, day; /* from 1 */
 };
 
@@ -60,8 +76,8 @@ static s64 days_from_date(s64 year, s64 month, s64 day)
 		year--;
 		month += 12;
 	}
-	return 365 * year + year / 4 - year / 100 + year / 400 + (153 * (month - 3) + 2) / 5 + day - 1 -
-	       719468;
+	return 365 * year + year / 4 - year / 100 + year / 400 + (153 * (month - 3) + 2) / 5 + day -
+	       1 - 719468;
 }
 
 static struct calendar date_from_days(s64 days)
@@ -81,7 +97,9 @@ static unsigned weekday(s64 days) /* 1 Sunday .. 7; 1970-01-01 was a Thursday */
 	return (unsigned)((days + 4) % 7) + 1;
 }
 
-/* --- Encoding ---------------------------------------------------------------------------------------------------- */
+/* --- Encoding
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 static u8 encode(const struct mc146818 *r, unsigned v)
 {
@@ -131,11 +149,12 @@ static s64 registers_to_time(struct mc146818 *r)
 				  MAX(decode(r, r->reg[DAY]), 1u));
 
 	r->day_offset = (u8)((dow + 7 - weekday(days) % 7) % 7);
-	return days * DAY_S + decode_hour(r, r->reg[HOURS]) * 3600 + decode(r, r->reg[MINUTES]) * 60 +
-	       decode(r, r->reg[SECONDS]);
+	return days * DAY_S + decode_hour(r, r->reg[HOURS]) * 3600 +
+	       decode(r, r->reg[MINUTES]) * 60 + decode(r, r->reg[SECONDS]);
 }
 
-/* --- Time and flags ---------------------------------------------------------------------------------------------- */
+/* --- Time and flags
+ * ---------------------------------------------------------------------------------------------- */
 
 static bool divider_runs(const struct mc146818 *r)
 {
@@ -172,7 +191,8 @@ static s64 next_alarm(const struct mc146818 *r, s64 time)
 	return -1;
 }
 
-/* Periodic mark: every 2^(rate - 1) cycles of the crystal; rates 1 and 2 are those of 8 and 9. 0: off. */
+/* Periodic mark: every 2^(rate - 1) cycles of the crystal; rates 1 and 2 are those of 8 and 9. 0:
+ * off. */
 static u32 pulse_cycles(const struct mc146818 *r)
 {
 	unsigned rate = r->reg[REG_A] & A_RS;
@@ -301,7 +321,9 @@ static bool update_in_progress(const struct mc146818 *r, u64 now)
 	return updating(r) && ((s64)now - r->epoch) % NS_PER_S >= NS_PER_S - UIP_NS;
 }
 
-/* --- Registers --------------------------------------------------------------------------------------------------- */
+/* --- Registers
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 static bool is_clock_register(u8 i)
 {
@@ -394,7 +416,7 @@ static u8 read_register(struct mc146818 *r, u8 i)
 	if (i == REG_C) {
 		u8 v = r->reg[REG_C];
 
-		r->reg[REG_C] &= (u8)~(C_PF | C_AF | C_UF);
+		r->reg[REG_C] &= (u8) ~(C_PF | C_AF | C_UF);
 		update_irq(r);
 		arm(r, now);
 		return v;
@@ -438,7 +460,7 @@ void mc146818_set_cmos(struct mc146818 *r, u8 index, u8 value)
 
 void mc146818_reset(struct mc146818 *r)
 {
-	r->reg[REG_B] &= (u8)~(B_PIE | B_AIE | B_UIE | B_SQWE);
+	r->reg[REG_B] &= (u8) ~(B_PIE | B_AIE | B_UIE | B_SQWE);
 	r->reg[REG_C] &= C_IRQF; /* update_irq() lowers the line and clears it */
 	r->owed = 0;
 	r->index = 0;

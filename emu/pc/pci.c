@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Configuration mechanism 1. CF8h answers dword accesses only, which is how software tells it from mechanism 2; CFCh..CFFh
- * reach the byte lanes of the register selected.
+ * Configuration mechanism 1. CF8h answers dword accesses only, which is how software tells it from
+ * mechanism 2; CFCh..CFFh reach the byte lanes of the register selected.
  */
 #include "emu/pc/pci.h"
 
@@ -22,7 +22,8 @@ void pci_function_init(struct pci_function *f, const struct pci_identity *id, co
 	f->config[PCI_CLASS + 2] = (u8)(id->class_code >> 16);
 	f->config[PCI_HEADER] = id->header;
 	f->config[PCI_IRQ_PIN] = id->irq_pin;
-	pci_set16(f->writable, PCI_COMMAND, PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	pci_set16(f->writable, PCI_COMMAND,
+		  PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	pci_set16(f->clear, PCI_STATUS, 0xf900);
 	if (id->irq_pin)
 		f->writable[PCI_IRQ_LINE] = 0xff;
@@ -52,7 +53,7 @@ static void write_config(struct pci_function *f, unsigned reg, unsigned size, u3
 		u8 v = (u8)(value >> (8 * i)), *at = &f->config[reg + i], w = f->writable[reg + i];
 
 		*at = (u8)((*at & ~w) | (v & w));
-		*at &= (u8)~(v & f->clear[reg + i]);
+		*at &= (u8) ~(v & f->clear[reg + i]);
 	}
 	if (f->written)
 		f->written(f->ctx, reg, size);

@@ -2,34 +2,36 @@
 /*
  * The power management block:
  *
- *   00 PM1_STS  02 PM1_EN  04 PM1_CNT  08 PM_TMR  0C GPSTS  0E GPEN  10.. P_CNT, P_LVL2/3, GLB*, DEV*, GPI/GPO
+ *   00 PM1_STS  02 PM1_EN  04 PM1_CNT  08 PM_TMR  0C GPSTS  0E GPEN  10.. P_CNT, P_LVL2/3, GLB*,
+ * DEV*, GPI/GPO
  *
- * SCI = SCI_EN and (PM1_STS and PM1_EN, or GPSTS and GPEN). The timer's 24 bits are computed from virtual time; TMROF is
- * set at each toggle of bit 23 and needs a timer of ours only while its interrupt is wanted. Without SMM, writes to the
- * APM port do at once what firmware's SMI handler would: F1h hands the registers to ACPI, F0h takes them back. Entering a C
- * state by P_LVL2 or P_LVL3, S1 and S3 are not offered by the tables and do nothing.
+ * SCI = SCI_EN and (PM1_STS and PM1_EN, or GPSTS and GPEN). The timer's 24 bits are computed from
+ * virtual time; TMROF is set at each toggle of bit 23 and needs a timer of ours only while its
+ * interrupt is wanted. Without SMM, writes to the APM port do at once what firmware's SMI handler
+ * would: F1h hands the registers to ACPI, F0h takes them back. Entering a C state by P_LVL2 or
+ * P_LVL3, S1 and S3 are not offered by the tables and do nothing.
  */
 #include "emu/pc/piix4_pm.h"
 
 #include "emu/pc/ticks.h"
 #include "kernel/base/string.h"
 
-#define REG_PMBASE 0x40
-#define REG_PMMISC 0x80 /* bit 0: PMBASE is decoded */
+#define REG_PMBASE  0x40
+#define REG_PMMISC  0x80 /* bit 0: PMBASE is decoded */
 #define REG_SMBBASE 0x90
 #define REG_SMBCFG  0xd2
 
-#define PM1_TMROF   0x0001
-#define PM1_GBL     0x0020
-#define PM1_PWRBTN  0x0100
-#define PM1_RTC     0x0400
-#define PM1_STS_ALL 0x8531 /* RSM RTC PWRBTN GBL BMIF TMROF */
-#define PM1_EN_ALL  (PM1_TMROF | PM1_GBL | PM1_PWRBTN | PM1_RTC)
-#define CNT_SCI_EN  0x0001
-#define CNT_KEPT    0x1c03 /* SUS_TYP, BRLD_EN_BM, SCI_EN */
-#define CNT_SUS_EN  0x2000
+#define PM1_TMROF      0x0001
+#define PM1_GBL	       0x0020
+#define PM1_PWRBTN     0x0100
+#define PM1_RTC	       0x0400
+#define PM1_STS_ALL    0x8531 /* RSM RTC PWRBTN GBL BMIF TMROF */
+#define PM1_EN_ALL     (PM1_TMROF | PM1_GBL | PM1_PWRBTN | PM1_RTC)
+#define CNT_SCI_EN     0x0001
+#define CNT_KEPT       0x1c03 /* SUS_TYP, BRLD_EN_BM, SCI_EN */
+#define CNT_SUS_EN     0x2000
 #define CNT_SUS_TYP(v) ((v) >> 10 & 7u)
-#define GPE_ALL     0x0f81 /* LID RI GPI1 USB THRM */
+#define GPE_ALL	       0x0f81 /* LID RI GPI1 USB THRM */
 
 #define TIMER_MSB_TICKS (1u << 23)
 
@@ -38,7 +40,9 @@ static u64 timer_ticks(const struct piix4_pm *p)
 	return ticks_at(vtimers_now(p->timers), PM_TIMER_HZ);
 }
 
-/* --- SCI --------------------------------------------------------------------------------------------------------- */
+/* --- SCI
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 static void sync(struct piix4_pm *p)
 {
@@ -56,7 +60,8 @@ static void sync(struct piix4_pm *p)
 		irq_set(&p->sci, sci);
 	}
 	if ((p->pm1_cnt & CNT_SCI_EN) && (p->pm1_en & ~p->pm1_sts & PM1_TMROF))
-		vtimer_arm(p->timers, &p->timer, ticks_begin((msb + 1) * TIMER_MSB_TICKS, PM_TIMER_HZ));
+		vtimer_arm(p->timers, &p->timer,
+			   ticks_begin((msb + 1) * TIMER_MSB_TICKS, PM_TIMER_HZ));
 	else
 		vtimer_cancel(p->timers, &p->timer);
 }
@@ -73,7 +78,9 @@ void piix4_pm_power_button(struct piix4_pm *p)
 	sync(p);
 }
 
-/* --- Ports at PMBASE ----------------------------------------------------------------------------------------------- */
+/* --- Ports at PMBASE
+ * -----------------------------------------------------------------------------------------------
+ */
 
 static void write_cnt(struct piix4_pm *p, u16 v)
 {
@@ -128,7 +135,7 @@ static void write16(struct piix4_pm *p, unsigned reg, u16 v, u16 lanes)
 {
 	switch (reg) {
 	case 0x00:
-		p->pm1_sts &= (u16)~(v & lanes & PM1_STS_ALL);
+		p->pm1_sts &= (u16) ~(v & lanes & PM1_STS_ALL);
 		return;
 	case 0x02:
 		p->pm1_en = (u16)((p->pm1_en & ~lanes) | (v & lanes & PM1_EN_ALL));
@@ -137,7 +144,7 @@ static void write16(struct piix4_pm *p, unsigned reg, u16 v, u16 lanes)
 		write_cnt(p, (u16)((p->pm1_cnt & ~lanes) | (v & lanes)));
 		return;
 	case 0x0c:
-		p->gpe_sts &= (u16)~(v & lanes & GPE_ALL);
+		p->gpe_sts &= (u16) ~(v & lanes & GPE_ALL);
 		return;
 	case 0x0e:
 		p->gpe_en = (u16)((p->gpe_en & ~lanes) | (v & lanes & GPE_ALL));
@@ -189,7 +196,9 @@ static void config_written(void *ctx, unsigned reg, unsigned len)
 	remap(ctx);
 }
 
-/* --- APM port ------------------------------------------------------------------------------------------------------ */
+/* --- APM port
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static u32 apm_read(void *dev, u16 offset, unsigned size)
 {
@@ -218,12 +227,17 @@ static void apm_write(void *dev, u16 offset, unsigned size, u32 value)
 
 static const struct bus_ports apm_ports = { apm_read, apm_write, 1 };
 
-/* --- Set-up -------------------------------------------------------------------------------------------------------- */
+/* --- Set-up
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 static void config_reset(struct piix4_pm *p)
 {
-	static const struct pci_identity id = { .vendor = 0x8086, .device = 0x7113,
-						.class_code = 0x068000, .revision = 3, .irq_pin = 1 };
+	static const struct pci_identity id = { .vendor = 0x8086,
+						.device = 0x7113,
+						.class_code = 0x068000,
+						.revision = 3,
+						.irq_pin = 1 };
 	struct pci_function *f = &p->pci;
 
 	pci_function_init(f, &id, "PIIX4 PM");
@@ -234,7 +248,8 @@ static void config_reset(struct piix4_pm *p)
 	f->config[PCI_IRQ_LINE] = PM_SCI_IRQ;
 	pci_set32(f->config, REG_PMBASE, 1);
 	pci_set32(f->writable, REG_PMBASE, 0xffc0);
-	memset(&f->writable[0x44], 0xff, 0x7c - 0x44); /* counters, device activity and resources: storage */
+	memset(&f->writable[0x44], 0xff,
+	       0x7c - 0x44); /* counters, device activity and resources: storage */
 	f->writable[REG_PMMISC] = 0x01;
 	pci_set32(f->config, REG_SMBBASE, 1);
 	pci_set32(f->writable, REG_SMBBASE, 0xfff0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the two PS/2 devices have in common: a queue of bytes towards the controller (IBM PS/2 Hardware Interface Technical
- * Reference, keyboard and auxiliary device controller).
+ * What the two PS/2 devices have in common: a queue of bytes towards the controller (IBM PS/2
+ * Hardware Interface Technical Reference, keyboard and auxiliary device controller).
  */
 #pragma once
 
@@ -40,6 +40,6 @@ static inline u8 ps2_pop(struct ps2_queue *q)
 	return q->last;
 }
 
-#define PS2_ACK       0xfa
+#define PS2_ACK	      0xfa
 #define PS2_SELF_TEST 0xaa
 #define PS2_RESEND    0xfe

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A PS/2 keyboard, 101/102 keys. Scan codes come in as set 2 and leave as set 2, or as set 1 if the guest chose that. Set 3 is
- * refused. Repetition is the sender's affair.
+ * A PS/2 keyboard, 101/102 keys. Scan codes come in as set 2 and leave as set 2, or as set 1 if the
+ * guest chose that. Set 3 is refused. Repetition is the sender's affair.
  */
 #pragma once
 
@@ -10,7 +10,7 @@
 struct ps2_keyboard {
 	struct ps2_queue out;
 	bool scanning;
-	u8 set;       /* 1 or 2 */
+	u8 set; /* 1 or 2 */
 	u8 leds, typematic;
 	u8 command;   /* waiting for its argument; 0: none */
 	bool release; /* set 1: the prefix F0h was seen */

@@ -10,9 +10,22 @@
 #include "kernel/base/string.h"
 
 enum {
-	SCALING_1 = 0xe6, SCALING_2, SET_RESOLUTION, GET_STATUS, SET_STREAM, READ_DATA, RESET_WRAP,
-	SET_WRAP = 0xee, SET_REMOTE = 0xf0, IDENTIFY = 0xf2, SET_RATE, ENABLE, DISABLE, SET_DEFAULTS,
-	RESEND = 0xfe, RESET = 0xff,
+	SCALING_1 = 0xe6,
+	SCALING_2,
+	SET_RESOLUTION,
+	GET_STATUS,
+	SET_STREAM,
+	READ_DATA,
+	RESET_WRAP,
+	SET_WRAP = 0xee,
+	SET_REMOTE = 0xf0,
+	IDENTIFY = 0xf2,
+	SET_RATE,
+	ENABLE,
+	DISABLE,
+	SET_DEFAULTS,
+	RESEND = 0xfe,
+	RESET = 0xff,
 };
 
 static void set_defaults(struct ps2_mouse *m)
@@ -78,7 +91,8 @@ void ps2_mouse_move(struct ps2_mouse *m, s32 dx, s32 dy, s32 dz, u8 buttons)
 	}
 	if (!m->reporting || m->remote || m->wrap)
 		return;
-	/* What finds no room stays summed up for the next report; a click alone makes a report too. */
+	/* What finds no room stays summed up for the next report; a click alone makes a report too.
+	 */
 	while ((click || m->dx || m->dy || m->dz) && ps2_room(&m->out) >= 12) {
 		click = false;
 		packet(m, m->scale2);
@@ -87,9 +101,9 @@ void ps2_mouse_move(struct ps2_mouse *m, s32 dx, s32 dy, s32 dz, u8 buttons)
 
 static void status(struct ps2_mouse *m)
 {
-	ps2_push(&m->out, (u8)((m->remote ? 0x40 : 0) | (m->reporting ? 0x20 : 0) |
-			       (m->scale2 ? 0x10 : 0) | (m->buttons & 1) << 2 |
-			       (m->buttons & 4) >> 1 | (m->buttons & 2) >> 1));
+	ps2_push(&m->out,
+		 (u8)((m->remote ? 0x40 : 0) | (m->reporting ? 0x20 : 0) | (m->scale2 ? 0x10 : 0) |
+		      (m->buttons & 1) << 2 | (m->buttons & 4) >> 1 | (m->buttons & 2) >> 1));
 	ps2_push(&m->out, m->resolution);
 	ps2_push(&m->out, m->rate);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A PS/2 mouse with three buttons and, once the guest has knocked (sample rates 200, 100, 80), a wheel (IntelliMouse).
+ * A PS/2 mouse with three buttons and, once the guest has knocked (sample rates 200, 100, 80), a
+ * wheel (IntelliMouse).
  */
 #pragma once
 
@@ -10,9 +11,9 @@ struct ps2_mouse {
 	struct ps2_queue out;
 	bool reporting, remote, wrap, scale2, wheel;
 	u8 rate, resolution;
-	u8 command;    /* waiting for its argument; 0: none */
-	u8 knock[2];   /* the two sample rates before the last */
-	u8 buttons;    /* 0 left, 1 right, 2 middle */
+	u8 command;	/* waiting for its argument; 0: none */
+	u8 knock[2];	/* the two sample rates before the last */
+	u8 buttons;	/* 0 left, 1 right, 2 middle */
 	s32 dx, dy, dz; /* movement not yet reported; dy grows upwards */
 };
 

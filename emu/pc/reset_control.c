@@ -2,9 +2,9 @@
 #include "emu/pc/reset_control.h"
 
 #define P92_INIT 0x01 /* 0 -> 1: INIT pulse */
-#define P92_A20  0x02
+#define P92_A20	 0x02
 #define CF9_HARD 0x02
-#define CF9_GO   0x04 /* 0 -> 1: reset, hard or soft by bit 1 */
+#define CF9_GO	 0x04 /* 0 -> 1: reset, hard or soft by bit 1 */
 
 static u32 port92_read(void *dev, u16 offset, unsigned size)
 {
@@ -52,7 +52,8 @@ void reset_control_reset(struct reset_control *r)
 	r->port92 = r->cf9 = 0;
 }
 
-int reset_control_init(struct reset_control *r, struct bus *bus, void (*a20)(void *ctx, bool enabled),
+int reset_control_init(struct reset_control *r, struct bus *bus,
+		       void (*a20)(void *ctx, bool enabled),
 		       void (*reset)(void *ctx, const char *why), void *ctx)
 {
 	*r = (struct reset_control){ .a20 = a20, .reset = reset, .ctx = ctx };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The small registers of the PIIX3 that reset the machine or gate A20: port 92h (fast A20 and INIT) and CF9h (reset control).
- * CF9h lies within the four ports of PCI's address register, whose owner passes byte accesses on.
+ * The small registers of the PIIX3 that reset the machine or gate A20: port 92h (fast A20 and INIT)
+ * and CF9h (reset control). CF9h lies within the four ports of PCI's address register, whose owner
+ * passes byte accesses on.
  */
 #pragma once
 
@@ -14,7 +15,8 @@ struct reset_control {
 	void *ctx;
 };
 
-int reset_control_init(struct reset_control *r, struct bus *bus, void (*a20)(void *ctx, bool enabled),
+int reset_control_init(struct reset_control *r, struct bus *bus,
+		       void (*a20)(void *ctx, bool enabled),
 		       void (*reset)(void *ctx, const char *why), void *ctx);
 void reset_control_reset(struct reset_control *r);
 u8 reset_control_read_cf9(const struct reset_control *r);

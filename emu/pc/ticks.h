@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Between nanoseconds and the ticks of a crystal, without drift: tick t begins at the first nanosecond n for which
- * ticks_at(n, hz) == t, and ticks_begin() returns just that n. No 128-bit division (the monitor links no libgcc).
+ * Between nanoseconds and the ticks of a crystal, without drift: tick t begins at the first
+ * nanosecond n for which ticks_at(n, hz) == t, and ticks_begin() returns just that n. No 128-bit
+ * division (the monitor links no libgcc).
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The 16550A. Interrupt sources in order of priority (data sheet table IV): line status, received data, character timeout,
- * transmitter empty, modem status. On a PC the interrupt output passes a gate that OUT2 opens (also in loopback, where
- * drivers test their interrupts).
+ * The 16550A. Interrupt sources in order of priority (data sheet table IV): line status, received
+ * data, character timeout, transmitter empty, modem status. On a PC the interrupt output passes a
+ * gate that OUT2 opens (also in loopback, where drivers test their interrupts).
  */
 #include "emu/pc/uart16550.h"
 
@@ -11,16 +11,16 @@
 
 enum { RBR_THR, IER, IIR_FCR, LCR, MCR, LSR, MSR, SCR };
 
-#define IER_RDA   0x01
+#define IER_RDA	  0x01
 #define IER_THRE  0x02
-#define IER_RLS   0x04
+#define IER_RLS	  0x04
 #define IER_MODEM 0x08
 
 #define IIR_NONE    0x01
 #define IIR_MODEM   0x00
 #define IIR_THRE    0x02
-#define IIR_RDA     0x04
-#define IIR_RLS     0x06
+#define IIR_RDA	    0x04
+#define IIR_RLS	    0x06
 #define IIR_TIMEOUT 0x0c
 #define IIR_FIFO    0xc0
 
@@ -31,17 +31,17 @@ enum { RBR_THR, IER, IIR_FCR, LCR, MCR, LSR, MSR, SCR };
 #define LCR_BREAK 0x40
 #define LCR_DLAB  0x80
 
-#define MCR_DTR  0x01
-#define MCR_RTS  0x02
+#define MCR_DTR	 0x01
+#define MCR_RTS	 0x02
 #define MCR_OUT1 0x04
 #define MCR_OUT2 0x08
 #define MCR_LOOP 0x10
 
-#define LSR_DR   0x01
-#define LSR_OE   0x02
-#define LSR_PE   0x04
-#define LSR_FE   0x08
-#define LSR_BI   0x10
+#define LSR_DR	 0x01
+#define LSR_OE	 0x02
+#define LSR_PE	 0x04
+#define LSR_FE	 0x08
+#define LSR_BI	 0x10
 #define LSR_THRE 0x20
 #define LSR_TEMT 0x40
 #define LSR_FIFO 0x80 /* an error lies somewhere in the FIFO */
@@ -49,7 +49,7 @@ enum { RBR_THR, IER, IIR_FCR, LCR, MCR, LSR, MSR, SCR };
 
 #define MSR_CTS 0x10
 #define MSR_DSR 0x20
-#define MSR_RI  0x40
+#define MSR_RI	0x40
 #define MSR_DCD 0x80
 
 #define CLOCK_HZ 1843200u
@@ -96,7 +96,9 @@ static void update(struct uart16550 *u)
 	}
 }
 
-/* --- Reception --------------------------------------------------------------------------------------------------- */
+/* --- Reception
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 /* Time of n characters: start bit, data, parity, stop bits at 16 clocks * divisor each. */
 static u64 characters_ns(const struct uart16550 *u, unsigned n)
@@ -190,7 +192,9 @@ void uart16550_break(struct uart16550 *u)
 	update(u);
 }
 
-/* --- Modem lines ------------------------------------------------------------------------------------------------- */
+/* --- Modem lines
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static u8 modem_inputs(const struct uart16550 *u)
 {
@@ -218,11 +222,14 @@ void uart16550_modem(struct uart16550 *u, u8 inputs)
 	update(u);
 }
 
-/* --- Registers --------------------------------------------------------------------------------------------------- */
+/* --- Registers
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 static void transmit(struct uart16550 *u, u8 byte)
 {
-	if (u->thre_pending) { /* THR full for a moment: the line falls, and rises again with the next empty */
+	if (u->thre_pending) { /* THR full for a moment: the line falls, and rises again with the
+				  next empty */
 		u->thre_pending = false;
 		update(u);
 	}
@@ -399,7 +406,7 @@ int uart16550_init(struct uart16550 *u, struct bus *bus, u16 port, struct vtimer
 	u->irq = irq;
 	u->tx = tx;
 	u->tx_ctx = tx_ctx;
-	u->divisor = 12; /* 9600 baud, until somebody sets it */
+	u->divisor = 12;			/* 9600 baud, until somebody sets it */
 	u->modem = MSR_CTS | MSR_DSR | MSR_DCD; /* a terminal is plugged in */
 	vtimer_init(&u->timer, timed_out, u);
 	uart16550_reset(u);

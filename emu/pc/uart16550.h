@@ -2,9 +2,10 @@
 /*
  * The 16550A UART (National Semiconductor PC16550D data sheet), one per serial port.
  *
- * Transmission takes no time: a byte written to THR is on the wire at once and THR is empty again, so a driver that fills 16
- * bytes per interrupt, or polls LSR, is never kept waiting. Reception is paced by the outside, which is refused when the
- * FIFO is full; an overrun can only happen in loopback.
+ * Transmission takes no time: a byte written to THR is on the wire at once and THR is empty again,
+ * so a driver that fills 16 bytes per interrupt, or polls LSR, is never kept waiting. Reception is
+ * paced by the outside, which is refused when the FIFO is full; an overrun can only happen in
+ * loopback.
  */
 #pragma once
 
@@ -14,15 +15,15 @@
 
 struct uart16550 {
 	u8 ier, lcr, mcr, scratch, fcr;
-	u8 lsr_errors;  /* OE PE FE BI as reading LSR would show and clear them */
-	u8 modem;       /* outside inputs: MSR bits 4..7 */
-	u8 msr_delta;   /* MSR bits 0..3 */
+	u8 lsr_errors; /* OE PE FE BI as reading LSR would show and clear them */
+	u8 modem;      /* outside inputs: MSR bits 4..7 */
+	u8 msr_delta;  /* MSR bits 0..3 */
 	u16 divisor;
 	u8 data[UART_FIFO], errors[UART_FIFO]; /* errors: LSR bits that came with the byte */
 	unsigned head, used;
 	bool thre_pending; /* transmitter-empty interrupt not yet acknowledged */
-	bool timeout;      /* bytes lie in the FIFO and nothing happened for four characters */
-	bool level;        /* of irq */
+	bool timeout;	   /* bytes lie in the FIFO and nothing happened for four characters */
+	bool level;	   /* of irq */
 	struct vtimers *timers;
 	struct vtimer timer;
 	struct irq_line irq;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * VGA registers (IBM VGA XGA Technical Reference). Where bit 0 of the miscellaneous output is 1 (colour) the CRTC lies at
- * 3D4h, else at 3B4h; the other place is silent. Retrace bits follow virtual time at 70 Hz and 31.5 kHz.
+ * VGA registers (IBM VGA XGA Technical Reference). Where bit 0 of the miscellaneous output is 1
+ * (colour) the CRTC lies at 3D4h, else at 3B4h; the other place is silent. Retrace bits follow
+ * virtual time at 70 Hz and 31.5 kHz.
  */
 #include "emu/pc/vga_regs.h"
 
@@ -10,12 +11,13 @@
 #define BASE 0x3b0
 
 #define FRAME_NS 14268000u /* 449 lines */
-#define LINE_NS  31778u
-#define LINES    449u
-#define RETRACE_LINE 412u /* mode 3: vertical retrace begins at line 412, for 2 lines; blank from 400 */
+#define LINE_NS	 31778u
+#define LINES	 449u
+#define RETRACE_LINE \
+	412u /* mode 3: vertical retrace begins at line 412, for 2 lines; blank from 400 */
 #define VISIBLE_LINES 400u
 
-#define MISC_COLOUR 0x01
+#define MISC_COLOUR  0x01
 #define CRTC_PROTECT 0x80 /* CRTC 11h bit 7: registers 0..7 are read-only but for bit 4 of 7 */
 
 static const u8 mode3_crtc[25] = { 0x5f, 0x4f, 0x50, 0x82, 0x55, 0x81, 0xbf, 0x1f, 0x00,
@@ -23,8 +25,9 @@ static const u8 mode3_crtc[25] = { 0x5f, 0x4f, 0x50, 0x82, 0x55, 0x81, 0xbf, 0x1
 				   0x8f, 0x28, 0x1f, 0x96, 0xb9, 0xa3, 0xff };
 static const u8 mode3_sequencer[5] = { 0x03, 0x00, 0x03, 0x00, 0x02 };
 static const u8 mode3_graphics[9] = { 0x00, 0x00, 0x00, 0x00, 0x00, 0x10, 0x0e, 0x0f, 0xff };
-static const u8 mode3_attribute[21] = { 0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x14, 0x07, 0x38, 0x39, 0x3a,
-					0x3b, 0x3c, 0x3d, 0x3e, 0x3f, 0x0c, 0x00, 0x0f, 0x08, 0x00 };
+static const u8 mode3_attribute[21] = { 0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x14,
+					0x07, 0x38, 0x39, 0x3a, 0x3b, 0x3c, 0x3d,
+					0x3e, 0x3f, 0x0c, 0x00, 0x0f, 0x08, 0x00 };
 
 /* Writable bits; reserved ones read 0. */
 static const u8 sequencer_mask[5] = { 0x03, 0x3d, 0x0f, 0x3f, 0x0e };
@@ -67,7 +70,8 @@ static void attribute_write(struct vga_regs *v, u8 value)
 
 	if (!v->attribute_data)
 		v->attribute_index = value & 0x3f;
-	else if (i < 16 && !(v->attribute_index & 0x20)) /* the palette, while the screen does not use it */
+	else if (i < 16 &&
+		 !(v->attribute_index & 0x20)) /* the palette, while the screen does not use it */
 		v->attribute[i] = value & 0x3f;
 	else if (i >= 16 && i < sizeof(v->attribute))
 		v->attribute[i] = value;
@@ -114,7 +118,8 @@ static u32 port_read(void *dev, u16 offset, unsigned size)
 	case 0x3c4:
 		return v->sequencer_index;
 	case 0x3c5:
-		return v->sequencer_index < sizeof(v->sequencer) ? v->sequencer[v->sequencer_index] : 0;
+		return v->sequencer_index < sizeof(v->sequencer) ? v->sequencer[v->sequencer_index]
+								 : 0;
 	case 0x3c6:
 		return v->dac_mask;
 	case 0x3c7:
@@ -207,7 +212,8 @@ static void port_write(void *dev, u16 offset, unsigned size, u32 value)
 	}
 }
 
-/* 8 bits wide: the word writes of index and data that drivers use arrive as two bytes, as on ISA. */
+/* 8 bits wide: the word writes of index and data that drivers use arrive as two bytes, as on ISA.
+ */
 static const struct bus_ports vga_ports = { port_read, port_write, 1 };
 
 /* The 16 colours of text mode, where the attribute registers of mode 3 point. */

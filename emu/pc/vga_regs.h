@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The register file of a VGA, ports 3B0h..3DFh, in its 80x25 colour text mode. Text only and honest about it: registers are
- * kept and read back, the cursor and start address can be asked for, video memory is plain RAM of the board's; planes, latches,
- * fonts and graphics modes are not there.
+ * The register file of a VGA, ports 3B0h..3DFh, in its 80x25 colour text mode. Text only and honest
+ * about it: registers are kept and read back, the cursor and start address can be asked for, video
+ * memory is plain RAM of the board's; planes, latches, fonts and graphics modes are not there.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The timer queue of one VM: a list sorted by deadline (a PC arms fewer than ten timers at a time). Equal deadlines fire in
- * the order in which they were armed.
+ * The timer queue of one VM: a list sorted by deadline (a PC arms fewer than ten timers at a time).
+ * Equal deadlines fire in the order in which they were armed.
  */
 #include "emu/pc/bus.h"
 
@@ -39,9 +39,8 @@ void vtimer_arm(struct vtimers *q, struct vtimer *t, u64 deadline)
 
 	list_del(&t->link);
 	t->deadline = deadline;
-	list_for_each (p, &q->queue)
-		if (list_entry(p, struct vtimer, link)->deadline > deadline)
-			break;
+	list_for_each(p,
+		      &q->queue) if (list_entry(p, struct vtimer, link)->deadline > deadline) break;
 	list_add_before(&t->link, p);
 	tell_if_moved(q, before);
 }
@@ -54,7 +53,8 @@ void vtimer_cancel(struct vtimers *q, struct vtimer *t)
 	tell_if_moved(q, before);
 }
 
-/* The time is read once: a handler that arms itself anew for a later time cannot keep this loop busy for ever. */
+/* The time is read once: a handler that arms itself anew for a later time cannot keep this loop
+ * busy for ever. */
 u64 vtimers_run(struct vtimers *q)
 {
 	u64 now = vtimers_now(q);
