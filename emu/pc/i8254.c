@@ -36,11 +36,6 @@
 #define STATUS_NULL  0x40
 #define PORT61_GATE2 0x01
 
-static s64 tick_now(struct i8254 *p)
-{
-	return (s64)ticks_at(vtimers_now(p->timers), I8254_HZ);
-}
-
 static u32 modulus(const struct i8254_channel *c)
 {
 	return c->bcd ? 10000 : 0x10000;
@@ -205,7 +200,7 @@ static void arm(struct i8254 *p)
 	u64 at = ticks_begin((u64)next, I8254_HZ);
 
 	if (periodic(c))
-		at = MAX(at, p->last_fire + MIN_PERIOD_NS);
+		at = MAX(at, p->last_edge + MIN_PERIOD_NS);
 	if (!vtimer_armed(&p->timer) || p->timer.deadline != at)
 		vtimer_arm(p->timers, &p->timer, at);
 	return;
@@ -215,10 +210,12 @@ none:
 
 static s64 sync(struct i8254 *p, struct i8254_channel *c)
 {
-	s64 t = tick_now(p);
+	u64 now = vtimers_now(p->timers);
+	s64 t = (s64)ticks_at(now, I8254_HZ);
 	u64 edges = advance(c, t);
 
 	if (edges && c == &p->ch[0]) {
+		p->last_edge = now;
 		deliver(p, edges);
 		arm(p);
 	}
@@ -239,7 +236,7 @@ static void fire(void *ctx, u64 now)
 {
 	struct i8254 *p = ctx;
 
-	p->last_fire = now;
+	(void)now;
 	sync(p, &p->ch[0]);
 	arm(p);
 }
@@ -508,6 +505,8 @@ static const struct bus_ports port61_ports = { port61_read, port61_write, 1 };
 
 void i8254_reset(struct i8254 *p)
 {
+	s64 now = (s64)ticks_at(vtimers_now(p->timers), I8254_HZ);
+
 	vtimer_cancel(p->timers, &p->timer);
 	for (unsigned i = 0; i < 3; i++)
 		p->ch[i] = (struct i8254_channel){
@@ -515,7 +514,7 @@ void i8254_reset(struct i8254 *p)
 			.cr = 0x10000,
 			.gate = i != 2,
 			.idle_out = true,
-			.synced = tick_now(p),
+			.synced = now,
 		};
 	p->port61 = 0;
 	p->owed = 0;

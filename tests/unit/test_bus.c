@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The port bus (claims, splitting, look-up above and below the direct table) and the timer queue.
+ * Alone: make build/unit/test_bus && build/unit/test_bus
+ */
+#include "kernel/base/error.h"
+#include "tests/unit/pc_fixture.h"
+
+struct recorder {
+	u32 value;
+	unsigned reads, writes;
+	u16 offset;
+	unsigned size;
+};
+
+static u32 rec_read(void *dev, u16 offset, unsigned size)
+{
+	struct recorder *r = dev;
+
+	r->reads++;
+	r->offset = offset;
+	r->size = size;
+	return 0xa0b0c0d0u + offset;
+}
+
+static void rec_write(void *dev, u16 offset, unsigned size, u32 value)
+{
+	struct recorder *r = dev;
+
+	r->writes++;
+	r->offset = offset;
+	r->size = size;
+	r->value = value;
+}
+
+static const struct bus_ports wide = { rec_read, rec_write, 0 };
+static const struct bus_ports narrow = { rec_read, rec_write, 1 };
+
+static void test_claims(void **state)
+{
+	static const struct {
+		u16 first, count;
+		int result;
+	} t[] = {
+		{ 0x100, 0x10, 0 },	 { 0x100, 0x10, E_INVAL }, { 0x10f, 1, E_INVAL },
+		{ 0xf0, 0x11, E_INVAL }, { 0xf0, 0x10, 0 },	   { 0x110, 4, 0 },
+		{ 0x80, 0, E_INVAL },	 { 0xfffe, 3, E_INVAL },   { 0xfffc, 4, 0 },
+		{ 0x7fe, 4, 0 },
+	};
+	struct pc p;
+	struct recorder r = { 0 };
+
+	(void)state;
+	pc_init(&p);
+	for (unsigned i = 0; i < ARRAY_SIZE(t); i++)
+		assert_int_equal(bus_claim(&p.bus, t[i].first, t[i].count, &wide, &r, "x"), t[i].result);
+	/* On both sides of the end of the direct table, and at the end of port space. */
+	for (u32 port = 0x7fe; port < 0x802; port++)
+		assert_int_equal(in8(&p, (u16)port), 0xd0 + port - 0x7fe);
+	assert_int_equal(in8(&p, 0x7fd), 0xff);
+	assert_int_equal(in8(&p, 0x802), 0xff);
+	assert_int_equal(in32(&p, 0xfffc), 0xa0b0c0d0);
+	bus_release(&p.bus, 0x100);
+	assert_int_equal(in8(&p, 0x100), 0xff);
+	assert_int_equal(in8(&p, 0x110), 0xd0);
+	assert_int_equal(bus_claim(&p.bus, 0x100, 0x10, &wide, &r, "x"), 0);
+}
+
+static void test_full(void **state)
+{
+	struct pc p;
+	struct recorder r = { 0 };
+
+	(void)state;
+	pc_init(&p);
+	for (unsigned i = 0; i < BUS_MAX_CLAIMS; i++)
+		assert_int_equal(bus_claim(&p.bus, (u16)(0x4000 - i * 16), 16, &wide, &r, "x"), 0);
+	assert_int_equal(bus_claim(&p.bus, 0x8000, 1, &wide, &r, "x"), E_FULL);
+	for (unsigned i = 0; i < BUS_MAX_CLAIMS; i++)
+		assert_int_equal(in8(&p, (u16)(0x4003 - i * 16)), 0xd3);
+}
+
+static void test_splitting(void **state)
+{
+	struct pc p;
+	struct recorder w = { 0 }, n = { 0 };
+
+	(void)state;
+	pc_init(&p);
+	bus_claim(&p.bus, 0x10, 4, &wide, &w, "wide");
+	bus_claim(&p.bus, 0x14, 2, &narrow, &n, "narrow");
+
+	out32(&p, 0x10, 0x11223344);
+	assert_int_equal(w.writes, 1);
+	assert_int_equal(w.value, 0x11223344);
+	/* Half in one claim, half in the other: two bytes each. */
+	out32(&p, 0x12, 0x11223344);
+	assert_int_equal(w.value, 0x3344);
+	assert_int_equal(w.size, 2);
+	assert_int_equal(n.writes, 2);
+	assert_int_equal(n.value, 0x11);
+	assert_int_equal(n.offset, 1);
+	/* What nobody answers reads ones. */
+	assert_int_equal(in32(&p, 0x14), 0xffffd1d0);
+	assert_int_equal(in32(&p, 0x200), 0xffffffff);
+	assert_int_equal(p.bus.unclaimed, 2 + 4);
+	/* A narrow value is never seen with garbage above it. */
+	out8(&p, 0x10, 0x7f);
+	assert_int_equal(w.value, 0x7f);
+	assert_int_equal(in8(&p, 0x10), 0xd0);
+}
+
+static unsigned fired[4], order;
+static struct pc *timer_pc;
+static struct vtimer timer[4];
+
+static void fire(void *ctx, u64 now)
+{
+	unsigned i = (unsigned)(uintptr_t)ctx;
+
+	fired[i] = ++order;
+	assert_true(now >= timer[i].deadline);
+	if (i == 3) /* arms itself again, in the past: must not keep the loop */
+		vtimer_arm(&timer_pc->timers, &timer[3], now + 1);
+}
+
+static u64 told;
+static unsigned tellings;
+
+static void rearm(void *ctx, u64 deadline)
+{
+	(void)ctx;
+	told = deadline;
+	tellings++;
+}
+
+static void test_timers(void **state)
+{
+	struct pc p;
+
+	(void)state;
+	pc_init(&p);
+	timer_pc = &p;
+	p.timers.rearm = rearm;
+	for (unsigned i = 0; i < 4; i++)
+		vtimer_init(&timer[i], fire, (void *)(uintptr_t)i);
+	vtimer_arm(&p.timers, &timer[0], 300);
+	assert_int_equal(told, 300);
+	vtimer_arm(&p.timers, &timer[1], 100);
+	assert_int_equal(told, 100);
+	vtimer_arm(&p.timers, &timer[2], 300); /* same time: after timer 0 */
+	assert_int_equal(tellings, 2);
+	vtimer_arm(&p.timers, &timer[1], 400); /* moved */
+	assert_int_equal(told, 300);
+	p.now = 299;
+	assert_int_equal(vtimers_run(&p.timers), 300);
+	assert_int_equal(order, 0);
+	p.now = 350;
+	assert_int_equal(vtimers_run(&p.timers), 400);
+	assert_int_equal(fired[0], 1);
+	assert_int_equal(fired[2], 2);
+	vtimer_cancel(&p.timers, &timer[1]);
+	assert_true(told == UINT64_MAX);
+	vtimer_cancel(&p.timers, &timer[1]);
+	vtimer_arm(&p.timers, &timer[3], 10);
+	assert_int_equal(vtimers_run(&p.timers), 351);
+	assert_int_equal(fired[3], 3);
+	assert_int_equal(fired[1], 0);
+}
+
+static void test_ticks(void **state)
+{
+	static const u32 hz[] = { 1193182, 3579545, 32768, 1, 1000000000 };
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(hz); i++) {
+		/* A tick begins exactly where ticks_at() says so, also after years. */
+		for (u64 t = 1; t < (u64)hz[i] << 28; t = t * 3 + 1) {
+			u64 ns = ticks_begin(t, hz[i]);
+
+			assert_int_equal(ticks_at(ns, hz[i]), t);
+			assert_int_equal(ticks_at(ns - 1, hz[i]), t - 1);
+		}
+	}
+	assert_int_equal(ticks_at(1000000000ull * 86400 * 365 * 100, 1193182), 1193182ull * 86400 * 365 * 100);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_claims), cmocka_unit_test(test_full),  cmocka_unit_test(test_splitting),
+		cmocka_unit_test(test_timers), cmocka_unit_test(test_ticks),
+	};
+
+	return cmocka_run_group_tests_name("bus", tests, NULL, NULL);
+}
