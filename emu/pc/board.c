@@ -15,7 +15,7 @@
  */
 #include "emu/pc/board.h"
 
-#include "emu/pc/acpi_tables.h"
+#include "emu/pc/guest_acpi.h"
 #include "emu/pc/chipset.h"
 #include "emu/pc/debug_ports.h"
 #include "emu/pc/ferr.h"

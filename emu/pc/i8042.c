@@ -231,12 +231,12 @@ static void data(struct i8042 *c, u8 v)
 		return;
 	case WRITE_AUX:
 		set_ccb(c, c->ram[0] & (u8)~CCB_NO_AUX);
-		ps2_mouse_command(&c->mouse, v);
+		pc_mouse_command(&c->mouse, v);
 		return;
 	default: /* to the keyboard, whose clock is released for it */
 		set_ccb(c, c->ram[0] & (u8)~CCB_NO_KBD);
 		c->translate_release = false;
-		ps2_keyboard_command(&c->keyboard, v);
+		pc_keyboard_command(&c->keyboard, v);
 	}
 }
 
@@ -291,7 +291,7 @@ static void command_write(void *dev, u16 offset, unsigned size, u32 value)
 
 bool i8042_key(struct i8042 *c, u8 scancode)
 {
-	bool taken = ps2_keyboard_key(&c->keyboard, scancode);
+	bool taken = pc_keyboard_key(&c->keyboard, scancode);
 
 	refill(c);
 	return taken;
@@ -299,7 +299,7 @@ bool i8042_key(struct i8042 *c, u8 scancode)
 
 void i8042_mouse(struct i8042 *c, s32 dx, s32 dy, s32 dz, u8 buttons)
 {
-	ps2_mouse_move(&c->mouse, dx, dy, dz, buttons);
+	pc_mouse_move(&c->mouse, dx, dy, dz, buttons);
 	refill(c);
 }
 
@@ -308,8 +308,8 @@ static const struct bus_ports command_ports = { status_read, command_write, 1 };
 
 void i8042_reset(struct i8042 *c)
 {
-	ps2_keyboard_reset(&c->keyboard);
-	ps2_mouse_reset(&c->mouse);
+	pc_keyboard_reset(&c->keyboard);
+	pc_mouse_reset(&c->mouse);
 	memset(c->ram, 0, sizeof(c->ram));
 	c->ram[0] = CCB_XLATE | CCB_SYSTEM | CCB_NO_AUX;
 	c->source = c->held_source = EMPTY;

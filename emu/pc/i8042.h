@@ -6,12 +6,12 @@
 #pragma once
 
 #include "emu/pc/bus.h"
-#include "emu/pc/ps2_keyboard.h"
-#include "emu/pc/ps2_mouse.h"
+#include "emu/pc/pc_keyboard.h"
+#include "emu/pc/pc_mouse.h"
 
 struct i8042 {
-	struct ps2_keyboard keyboard;
-	struct ps2_mouse mouse;
+	struct pc_keyboard keyboard;
+	struct pc_mouse mouse;
 	u8 ram[32];	      /* [0] is the command byte */
 	u8 output_port;	      /* bit 0: not reset, bit 1: A20 */
 	u8 data;	      /* output buffer */

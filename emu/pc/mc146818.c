@@ -227,7 +227,7 @@ static void sync_periodic(struct mc146818 *r, u64 now)
 		return;
 	}
 	r->owed = MIN(r->owed + passed, OWED_PULSES_S * CRYSTAL_HZ / cycles);
-	if (r->owed && !(r->reg[REG_C] & C_PF) && (passed || now >= r->periodic_at)) {
+	if (r->owed && !(r->reg[REG_C] & C_PF) && now >= r->periodic_at) {
 		r->owed--;
 		r->reg[REG_C] |= C_PF;
 		r->periodic_at = now + ticks_begin(cycles, CRYSTAL_HZ) / 4;
@@ -277,11 +277,9 @@ static void arm(struct mc146818 *r, u64 now)
 	u32 cycles = pulse_cycles(r);
 	u64 at = UINT64_MAX;
 
-	if ((want & B_PIE) && cycles) {
-		at = ticks_begin((r->pulses + 1) * cycles, CRYSTAL_HZ);
-		if (r->owed)
-			at = MIN(at, MAX(r->periodic_at, now + 1));
-	}
+	if ((want & B_PIE) && cycles)
+		at = r->owed ? MAX(r->periodic_at, now + 1)
+			     : ticks_begin((r->pulses + 1) * cycles, CRYSTAL_HZ);
 	if (updating(r)) {
 		if (want & B_UIE)
 			at = MIN(at, (u64)(r->epoch + (r->marks + 1) * NS_PER_S));
@@ -373,7 +371,7 @@ static void write_b(struct mc146818 *r, u8 v, u64 now)
 		thaw(r);
 	}
 	if (!(old & B_PIE) && (v & B_PIE))
-		r->periodic_at = now;
+		r->periodic_at = 0;
 	if (old & ~v & B_PIE)
 		r->owed = 0;
 }

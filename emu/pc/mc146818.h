@@ -30,7 +30,7 @@ struct mc146818 {
 	u8 day_offset;	 /* what the day-of-week register says beyond the date's own */
 	u64 pulses;	 /* periodic marks accounted, counted from virtual time 0 */
 	u64 owed;	 /* periodic interrupts still to be made up for */
-	u64 periodic_at; /* ns: the next owed one not before */
+	u64 periodic_at; /* ns: the next one not before */
 };
 
 int mc146818_init(struct mc146818 *r, struct bus *bus, struct vtimers *timers, struct irq_line irq,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a device test needs around the device: a bus, a clock that the test moves, and recorders for interrupt lines.
+ * What a device test needs around the device: a bus, a clock that the test moves, and recorders for
+ * interrupt lines.
  */
 #pragma once
 

@@ -53,7 +53,8 @@ static void test_claims(void **state)
 	(void)state;
 	pc_init(&p);
 	for (unsigned i = 0; i < ARRAY_SIZE(t); i++)
-		assert_int_equal(bus_claim(&p.bus, t[i].first, t[i].count, &wide, &r, "x"), t[i].result);
+		assert_int_equal(bus_claim(&p.bus, t[i].first, t[i].count, &wide, &r, "x"),
+				 t[i].result);
 	/* On both sides of the end of the direct table, and at the end of port space. */
 	for (u32 port = 0x7fe; port < 0x802; port++)
 		assert_int_equal(in8(&p, (u16)port), 0xd0 + port - 0x7fe);
@@ -182,14 +183,16 @@ static void test_ticks(void **state)
 			assert_int_equal(ticks_at(ns - 1, hz[i]), t - 1);
 		}
 	}
-	assert_int_equal(ticks_at(1000000000ull * 86400 * 365 * 100, 1193182), 1193182ull * 86400 * 365 * 100);
+	assert_int_equal(ticks_at(1000000000ull * 86400 * 365 * 100, 1193182),
+			 1193182ull * 86400 * 365 * 100);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_claims), cmocka_unit_test(test_full),  cmocka_unit_test(test_splitting),
-		cmocka_unit_test(test_timers), cmocka_unit_test(test_ticks),
+		cmocka_unit_test(test_claims),	  cmocka_unit_test(test_full),
+		cmocka_unit_test(test_splitting), cmocka_unit_test(test_timers),
+		cmocka_unit_test(test_ticks),
 	};
 
 	return cmocka_run_group_tests_name("bus", tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The 8254 against its data sheet: waveform and count of every mode, gates, latches, BCD, the interrupt of channel 0 on time and
- * late, and the two ways in which Linux calibrates against it.
+ * The 8254 against its data sheet: waveform and count of every mode, gates, latches, BCD, the
+ * interrupt of channel 0 on time and late, and the two ways in which Linux calibrates against it.
  * Alone: make build/unit/test_i8254 && build/unit/test_i8254
  */
 #include "emu/pc/i8254.h"
@@ -53,9 +53,9 @@ static void gate2(struct machine *m, bool on)
 }
 
 /*
- * Waveforms of channel 2 (the one with a gate). Programmed in tick 0; 'trigger' raises the gate in tick 0 too, after the count
- * was written, else it is up all the time. One character per tick: OUT high '^' or low '_'; counts, where given, in the
- * same ticks, -1 meaning not defined.
+ * Waveforms of channel 2 (the one with a gate). Programmed in tick 0; 'trigger' raises the gate in
+ * tick 0 too, after the count was written, else it is up all the time. One character per tick: OUT
+ * high '^' or low '_'; counts, where given, in the same ticks, -1 meaning not defined.
  */
 static const struct {
 	u8 mode;
@@ -74,7 +74,12 @@ static const struct {
 	{ 4, false, false, 3, "^^^^_^^^^", { -1, 3, 2, 1, 0, 0xffff, 0xfffe, 0xfffd, 0xfffc } },
 	{ 5, false, true, 3, "^^^^_^^^^", { -1, 3, 2, 1, 0, 0xffff, 0xfffe, 0xfffd, 0xfffc } },
 	/* BCD: 0 is 10000, and what follows 0 is 9999 */
-	{ 0, true, false, 0x0011, "____________^^", { -1, 0x11, 0x10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0x9999 } },
+	{ 0,
+	  true,
+	  false,
+	  0x0011,
+	  "____________^^",
+	  { -1, 0x11, 0x10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0x9999 } },
 	{ 2, true, false, 0, "^^^^", { -1, 0, 0x9999, 0x9998 } },
 	{ 0, false, false, 0, "____", { -1, 0, 0xffff, 0xfffe } },
 	/* modes 6 and 7 are 2 and 3 */
@@ -96,7 +101,8 @@ static void test_waveforms(void **state)
 			to_tick(&m, 1000 + t);
 			if (out_of(&m, 2) != (waves[i].wave[t] == '^'))
 				fail_msg("wave %u: OUT in tick %u", i, t);
-			if (waves[i].count[t] >= 0 && count_of(&m, 2) != (unsigned)waves[i].count[t])
+			if (waves[i].count[t] >= 0 &&
+			    count_of(&m, 2) != (unsigned)waves[i].count[t])
 				fail_msg("wave %u: count in tick %u is %x", i, t, count_of(&m, 2));
 			assert_int_equal(!!(in8(&m.pc, 0x61) & 0x20), waves[i].wave[t] == '^');
 		}
@@ -169,7 +175,8 @@ static void test_gate(void **state)
 	assert_false(out_of(&m, 2));
 }
 
-/* A count written in modes 2 and 3 is taken over at the end of the (half) period; null count tells. */
+/* A count written in modes 2 and 3 is taken over at the end of the (half) period; null count tells.
+ */
 static void test_new_count(void **state)
 {
 	struct machine m;
@@ -266,8 +273,11 @@ static void test_interrupt(void **state)
 		u8 mode;
 		u16 n;
 		u64 first, second; /* ticks after programming at which the line rises; 0: never */
-	} t[] = { { 0, 100, 101, 0 }, { 2, 11932, 11933, 2 * 11932 + 1 }, { 3, 11932, 11933, 2 * 11932 + 1 },
-		  { 4, 100, 102, 0 }, { 1, 100, 0, 0 } };
+	} t[] = { { 0, 100, 101, 0 },
+		  { 2, 11932, 11933, 2 * 11932 + 1 },
+		  { 3, 11932, 11933, 2 * 11932 + 1 },
+		  { 4, 100, 102, 0 },
+		  { 1, 100, 0, 0 } };
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_SIZE(t); i++) {
@@ -314,7 +324,8 @@ static enum i8254_sink sink(void *ctx)
 	return sink_state;
 }
 
-/* The machine was away: ticks are owed and paid one per interrupt finished; reading the count shows no tick before it is given. */
+/* The machine was away: ticks are owed and paid one per interrupt finished; reading the count shows
+ * no tick before it is given. */
 static void test_late(void **state)
 {
 	struct machine m;
@@ -404,7 +415,8 @@ static void test_linux_calibration(void **state)
 		m.pc.now += 700;
 	assert_in_range(m.pc.now - start, 50 * MS - 2 * US, 50 * MS + 2 * US);
 
-	/* quick_pit_calibrate(): count down from FFFFh, the high byte read unlatched falls by one each 256 ticks. */
+	/* quick_pit_calibrate(): count down from FFFFh, the high byte read unlatched falls by one
+	 * each 256 ticks. */
 	out8(&m.pc, 0x43, 0xb0);
 	out8(&m.pc, 0x42, 0xff);
 	out8(&m.pc, 0x42, 0xff);

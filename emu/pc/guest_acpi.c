@@ -3,7 +3,7 @@
  * The tables' fixed parts (ACPI 3.0, 5.2). Written field by field into zeroed bytes at the offsets
  * of the specification.
  */
-#include "emu/pc/acpi_tables.h"
+#include "emu/pc/guest_acpi.h"
 
 #include "emu/pc/mc146818.h"
 #include "emu/pc/piix4_pm.h"

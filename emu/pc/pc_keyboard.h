@@ -7,7 +7,7 @@
 
 #include "emu/pc/ps2.h"
 
-struct ps2_keyboard {
+struct pc_keyboard {
 	struct ps2_queue out;
 	bool scanning;
 	u8 set; /* 1 or 2 */
@@ -16,10 +16,10 @@ struct ps2_keyboard {
 	bool release; /* set 1: the prefix F0h was seen */
 };
 
-void ps2_keyboard_reset(struct ps2_keyboard *k);
+void pc_keyboard_reset(struct pc_keyboard *k);
 /* A byte from the controller. */
-void ps2_keyboard_command(struct ps2_keyboard *k, u8 byte);
+void pc_keyboard_command(struct pc_keyboard *k, u8 byte);
 /* A set 2 byte from outside; false: no room. A keyboard that does not scan swallows it. */
-bool ps2_keyboard_key(struct ps2_keyboard *k, u8 scancode);
+bool pc_keyboard_key(struct pc_keyboard *k, u8 scancode);
 /* Set 2 code to set 1 code; what has no twin (codes from 85h on, responses) stays itself. */
 u8 ps2_set2_to_set1(u8 code);

@@ -10,7 +10,7 @@
  * interrupt links Device (MBRD)  PNP0C02: ports that belong to the board itself
  *   }
  */
-#include "emu/pc/acpi_tables.h"
+#include "emu/pc/guest_acpi.h"
 #include "emu/pc/aml.h"
 #include "emu/pc/chipset.h"
 #include "emu/pc/piix4_pm.h"

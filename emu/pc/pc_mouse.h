@@ -7,7 +7,7 @@
 
 #include "emu/pc/ps2.h"
 
-struct ps2_mouse {
+struct pc_mouse {
 	struct ps2_queue out;
 	bool reporting, remote, wrap, scale2, wheel;
 	u8 rate, resolution;
@@ -17,6 +17,6 @@ struct ps2_mouse {
 	s32 dx, dy, dz; /* movement not yet reported; dy grows upwards */
 };
 
-void ps2_mouse_reset(struct ps2_mouse *m);
-void ps2_mouse_command(struct ps2_mouse *m, u8 byte);
-void ps2_mouse_move(struct ps2_mouse *m, s32 dx, s32 dy, s32 dz, u8 buttons);
+void pc_mouse_reset(struct pc_mouse *m);
+void pc_mouse_command(struct pc_mouse *m, u8 byte);
+void pc_mouse_move(struct pc_mouse *m, s32 dx, s32 dy, s32 dz, u8 buttons);

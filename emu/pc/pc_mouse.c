@@ -5,7 +5,7 @@
  *   byte 0   Yovf Xovf Ysign Xsign 1 M R L
  *   byte 1   X movement        byte 2   Y movement        byte 3 (wheel only)   Z movement
  */
-#include "emu/pc/ps2_mouse.h"
+#include "emu/pc/pc_mouse.h"
 
 #include "kernel/base/string.h"
 
@@ -28,7 +28,7 @@ enum {
 	RESET = 0xff,
 };
 
-static void set_defaults(struct ps2_mouse *m)
+static void set_defaults(struct pc_mouse *m)
 {
 	m->reporting = m->remote = m->wrap = m->scale2 = false;
 	m->rate = 100;
@@ -37,7 +37,7 @@ static void set_defaults(struct ps2_mouse *m)
 	m->dx = m->dy = m->dz = 0;
 }
 
-void ps2_mouse_reset(struct ps2_mouse *m)
+void pc_mouse_reset(struct pc_mouse *m)
 {
 	memset(m, 0, sizeof(*m));
 	set_defaults(m);
@@ -61,7 +61,7 @@ static s32 scale(s32 v)
 	return v < 0 ? -size : size;
 }
 
-static void packet(struct ps2_mouse *m, bool scaled)
+static void packet(struct pc_mouse *m, bool scaled)
 {
 	s32 limit = scaled ? 127 : 255;
 	s32 x = take(&m->dx, -limit, limit), y = take(&m->dy, -limit, limit);
@@ -79,7 +79,7 @@ static void packet(struct ps2_mouse *m, bool scaled)
 		m->dz = 0;
 }
 
-void ps2_mouse_move(struct ps2_mouse *m, s32 dx, s32 dy, s32 dz, u8 buttons)
+void pc_mouse_move(struct pc_mouse *m, s32 dx, s32 dy, s32 dz, u8 buttons)
 {
 	bool click = m->buttons != buttons;
 
@@ -99,7 +99,7 @@ void ps2_mouse_move(struct ps2_mouse *m, s32 dx, s32 dy, s32 dz, u8 buttons)
 	}
 }
 
-static void status(struct ps2_mouse *m)
+static void status(struct pc_mouse *m)
 {
 	ps2_push(&m->out,
 		 (u8)((m->remote ? 0x40 : 0) | (m->reporting ? 0x20 : 0) | (m->scale2 ? 0x10 : 0) |
@@ -108,7 +108,7 @@ static void status(struct ps2_mouse *m)
 	ps2_push(&m->out, m->rate);
 }
 
-static void set_rate(struct ps2_mouse *m, u8 rate)
+static void set_rate(struct pc_mouse *m, u8 rate)
 {
 	if (m->knock[0] == 200 && m->knock[1] == 100 && rate == 80)
 		m->wheel = true;
@@ -117,7 +117,7 @@ static void set_rate(struct ps2_mouse *m, u8 rate)
 	m->rate = rate;
 }
 
-static void argument(struct ps2_mouse *m, u8 byte)
+static void argument(struct pc_mouse *m, u8 byte)
 {
 	ps2_push(&m->out, PS2_ACK);
 	if (m->command == SET_RATE)
@@ -127,7 +127,7 @@ static void argument(struct ps2_mouse *m, u8 byte)
 	m->command = 0;
 }
 
-void ps2_mouse_command(struct ps2_mouse *m, u8 byte)
+void pc_mouse_command(struct pc_mouse *m, u8 byte)
 {
 	if (m->command) {
 		argument(m, byte);
@@ -178,7 +178,7 @@ void ps2_mouse_command(struct ps2_mouse *m, u8 byte)
 		set_defaults(m);
 		return;
 	case RESET:
-		ps2_mouse_reset(m);
+		pc_mouse_reset(m);
 		ps2_push(&m->out, PS2_ACK);
 		ps2_push(&m->out, PS2_SELF_TEST);
 		ps2_push(&m->out, 0);

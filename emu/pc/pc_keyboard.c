@@ -2,7 +2,7 @@
 /*
  * The PS/2 keyboard's commands and scan codes.
  */
-#include "emu/pc/ps2_keyboard.h"
+#include "emu/pc/pc_keyboard.h"
 
 #include "kernel/base/string.h"
 
@@ -43,7 +43,7 @@ u8 ps2_set2_to_set1(u8 code)
 	return code < sizeof(set1) ? set1[code] : code;
 }
 
-static void set_defaults(struct ps2_keyboard *k)
+static void set_defaults(struct pc_keyboard *k)
 {
 	k->set = 2;
 	k->typematic = 0x2b; /* 10.9 per second after 500 ms */
@@ -51,21 +51,21 @@ static void set_defaults(struct ps2_keyboard *k)
 	k->release = false;
 }
 
-void ps2_keyboard_reset(struct ps2_keyboard *k)
+void pc_keyboard_reset(struct pc_keyboard *k)
 {
 	memset(k, 0, sizeof(*k));
 	set_defaults(k);
 	k->scanning = true;
 }
 
-static void identify(struct ps2_keyboard *k)
+static void identify(struct pc_keyboard *k)
 {
 	ps2_push(&k->out, PS2_ACK);
 	ps2_push(&k->out, 0xab);
 	ps2_push(&k->out, 0x83);
 }
 
-static void argument(struct ps2_keyboard *k, u8 byte)
+static void argument(struct pc_keyboard *k, u8 byte)
 {
 	u8 command = k->command;
 
@@ -94,7 +94,7 @@ static void argument(struct ps2_keyboard *k, u8 byte)
 	ps2_push(&k->out, PS2_ACK);
 }
 
-void ps2_keyboard_command(struct ps2_keyboard *k, u8 byte)
+void pc_keyboard_command(struct pc_keyboard *k, u8 byte)
 {
 	/* A command byte in place of an argument cancels the command and is obeyed. */
 	if (k->command && byte < SET_LEDS) {
@@ -133,7 +133,7 @@ void ps2_keyboard_command(struct ps2_keyboard *k, u8 byte)
 		ps2_push(&k->out, k->out.last);
 		return;
 	case RESET:
-		ps2_keyboard_reset(k);
+		pc_keyboard_reset(k);
 		ps2_push(&k->out, PS2_ACK);
 		ps2_push(&k->out, PS2_SELF_TEST);
 		return;
@@ -144,7 +144,7 @@ void ps2_keyboard_command(struct ps2_keyboard *k, u8 byte)
 	ps2_push(&k->out, PS2_ACK);
 }
 
-bool ps2_keyboard_key(struct ps2_keyboard *k, u8 scancode)
+bool pc_keyboard_key(struct pc_keyboard *k, u8 scancode)
 {
 	if (!k->scanning)
 		return true;
