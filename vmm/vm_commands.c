@@ -11,6 +11,7 @@
 #include "kernel/power.h"
 #include "kernel/shell.h"
 #include "vmm/vm.h"
+#include "vmm/vm_inspect.h"
 #include "vmm/vm_stat.h"
 
 static enum config_exit exit_how = EXIT_STAY;
@@ -156,6 +157,30 @@ static int cmd_trace(int argc, char **argv)
 	return 0;
 }
 
+/* "dis NAME [ADDRESS [N]]" and "dump NAME ADDRESS [N]" */
+static int inspect(int argc, char **argv, void (*show)(struct vm *vm, gla_t gla, unsigned n), u64 n)
+{
+	struct vm *vm = vm_arg(argc, argv, 1);
+	u64 address = 0;
+
+	if (!vm)
+		return E_NOENT;
+	if ((argc > 2 && str_to_u64(argv[2], &address)) || (argc > 3 && str_to_u64(argv[3], &n)))
+		return E_INVAL;
+	show(vm, (gla_t)address, (unsigned)n);
+	return 0;
+}
+
+static int cmd_dis(int argc, char **argv)
+{
+	return inspect(argc, argv, vm_disassemble, 16);
+}
+
+static int cmd_dump(int argc, char **argv)
+{
+	return inspect(argc, argv, vm_dump, 64);
+}
+
 /* ctrl-a .. ctrl-] as control characters; a single character as itself. */
 static int parse_key(const char *s, u8 *key)
 {
@@ -197,6 +222,8 @@ static struct shell_command commands[] = {
 	{ .name = "regs", .args = "NAME", .help = "a VM's registers", .run = cmd_regs, .complete = complete_vm },
 	{ .name = "stat", .args = "NAME", .help = "a VM's counters: cycles per state, exits, faults", .run = cmd_stat, .complete = complete_vm },
 	{ .name = "trace", .args = "NAME [N]", .help = "the last N exits of a VM's processor", .run = cmd_trace, .complete = complete_vm },
+	{ .name = "dis", .args = "NAME [ADDRESS [N]]", .help = "disassemble a VM's code, at EIP or an address", .run = cmd_dis, .complete = complete_vm },
+	{ .name = "dump", .args = "NAME ADDRESS [N]", .help = "a VM's memory at a linear address", .run = cmd_dump, .complete = complete_vm },
 	{ .name = "sendkey", .args = "KEY NAME", .help = "type one key into a VM: sendkey ctrl-]", .run = cmd_sendkey },
 };
 

@@ -166,6 +166,10 @@ struct cpu {
 	 * pending, at an address that faults. See recomp_signal().
 	 */
 	const u8 *volatile poll;
+	volatile u64 lookup_tag; /* what look-up entries must match; impossible while events are pending */
+	u64 lookup_table;
+	gla_t slow_gla; /* where the operand in scratch lives */
+	u8 scratch[64] __attribute__((aligned(64))); /* memory operands of instructions that C helps */
 	u8 cpl;
 
 	/* Cold architectural state. */

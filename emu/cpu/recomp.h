@@ -21,6 +21,7 @@ struct recomp_config {
 	u8 *cache_rw;  /* the code cache as written, */
 	u8 *cache_rx;  /* and as executed (may be the same); page aligned */
 	size_t cache_size;
+	u64 membase;           /* the value of GS.base with membase_gs, else 0 */
 	bool membase_gs;       /* guest memory at GS.base instead of 0 */
 	const u8 *poll_quiet;  /* a readable byte */
 	const u8 *poll_signal; /* an address whose load faults: unmapped or non-canonical */

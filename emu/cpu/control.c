@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Control registers, model-specific registers and RESET.
+ */
+#include "emu/cpu/semantics.h"
+#include "emu/mem/gpmem.h"
+#include "kernel/base/string.h"
+
+#define CR4_OFFERED                                                                                \
+	(CR4_TSD | CR4_DE | CR4_PSE | CR4_PAE | CR4_MCE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE)
+#define CR0_WRITABLE                                                                               \
+	(CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG)
+#define CR0_VECTOR (CR0_TS | CR0_EM | CR0_MP | CR0_NE | CR0_AM)
+
+/* The four PDPTEs are read when CR3 is loaded (SDM 3A 4.4.1). */
+static enum cpu_result load_pdptes(struct cpu *cpu, u32 cr3, u32 cr0, u32 cr4)
+{
+	u64 e[4];
+
+	if (!(cr0 & CR0_PG) || !(cr4 & CR4_PAE))
+		return CPU_NEXT;
+	for (int i = 0; i < 4; i++) {
+		gpmem_read(cpu->mem, ((cr3 & ~31u) + (u32)i * 8) & cpu->a20_mask, &e[i], 8);
+		if ((e[i] & 1) && (e[i] & 0xfffffff0000001e6ull))
+			return cpu_raise(cpu, VEC_GP, 0);
+	}
+	memcpy(cpu->pdpte, e, sizeof(e));
+	return CPU_NEXT;
+}
+
+static enum cpu_result write_cr0(struct cpu *cpu, u32 value)
+{
+	u32 old = cpu->cr0;
+
+	value = (value & CR0_WRITABLE) | CR0_ET;
+	if (((value & CR0_PG) && !(value & CR0_PE)) || ((value & CR0_NW) && !(value & CR0_CD)))
+		return cpu_raise(cpu, VEC_GP, 0);
+	if (((value ^ old) & CR0_PG) && load_pdptes(cpu, cpu->cr3, value, cpu->cr4) != CPU_NEXT)
+		return CPU_FAULT;
+	cpu->cr0 = value;
+	if ((value ^ old) & (CR0_PE | CR0_PG | CR0_WP))
+		cpu->env->paging_changed(cpu, PAGING_CR0);
+	if ((value ^ old) & CR0_VECTOR)
+		cpu->env->control_changed(cpu);
+	return CPU_JUMP;
+}
+
+static enum cpu_result write_cr4(struct cpu *cpu, u32 value)
+{
+	u32 old = cpu->cr4;
+
+	if (value & ~(u32)CR4_OFFERED)
+		return cpu_raise(cpu, VEC_GP, 0);
+	if (((value ^ old) & (CR4_PAE | CR4_PGE | CR4_PSE)) && load_pdptes(cpu, cpu->cr3, cpu->cr0, value) != CPU_NEXT)
+		return CPU_FAULT;
+	cpu->cr4 = value;
+	if ((value ^ old) & (CR4_PAE | CR4_PGE | CR4_PSE))
+		cpu->env->paging_changed(cpu, PAGING_CR4);
+	if ((value ^ old) & (CR4_TSD | CR4_DE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE))
+		cpu->env->control_changed(cpu);
+	return CPU_JUMP;
+}
+
+enum cpu_result cpu_write_cr(struct cpu *cpu, unsigned n, u32 value)
+{
+	switch (n) {
+	case 0:
+		return write_cr0(cpu, value);
+	case 2:
+		cpu->cr2 = value;
+		return CPU_NEXT;
+	case 3:
+		if (load_pdptes(cpu, value, cpu->cr0, cpu->cr4) != CPU_NEXT)
+			return CPU_FAULT;
+		cpu->cr3 = value;
+		cpu->env->paging_changed(cpu, PAGING_CR3);
+		return CPU_JUMP;
+	case 4:
+		return write_cr4(cpu, value);
+	}
+	return cpu_raise_noerr(cpu, VEC_UD);
+}
+
+#define MSR_TSC          0x10u
+#define MSR_PLATFORM_ID  0x17u
+#define MSR_APIC_BASE    0x1bu
+#define MSR_UCODE_REV    0x8bu
+#define MSR_MTRR_CAP     0xfeu
+#define MSR_SYSENTER_CS  0x174u
+#define MSR_SYSENTER_ESP 0x175u
+#define MSR_SYSENTER_EIP 0x176u
+#define MSR_MISC_ENABLE  0x1a0u
+#define MSR_PAT          0x277u
+#define MSR_EFER         0xc0000080u
+
+static u64 *plain_msr(struct cpu *cpu, u32 index)
+{
+	switch (index) {
+	case MSR_SYSENTER_CS:
+		return &cpu->msr.sysenter_cs;
+	case MSR_SYSENTER_ESP:
+		return &cpu->msr.sysenter_esp;
+	case MSR_SYSENTER_EIP:
+		return &cpu->msr.sysenter_eip;
+	case MSR_PAT:
+		return &cpu->msr.pat;
+	case MSR_MISC_ENABLE:
+		return &cpu->msr.misc_enable;
+	case MSR_APIC_BASE:
+		return &cpu->msr.apic_base;
+	case 0x2ff:
+		return &cpu->msr.mtrr_def_type;
+	}
+	return NULL;
+}
+
+enum cpu_result cpu_read_msr(struct cpu *cpu, u32 index, u64 *value)
+{
+	u64 *plain = plain_msr(cpu, index);
+
+	if (plain) {
+		*value = *plain;
+		return CPU_NEXT;
+	}
+	switch (index) {
+	case MSR_TSC:
+		*value = cpu->env->tsc(cpu);
+		return CPU_NEXT;
+	case MSR_EFER:
+		*value = cpu->msr.efer;
+		return CPU_NEXT;
+	case MSR_UCODE_REV:
+	case MSR_PLATFORM_ID:
+	case MSR_MTRR_CAP:
+		*value = 0;
+		return CPU_NEXT;
+	}
+	if (cpu->env->msr_read(cpu, index, value))
+		return cpu_raise(cpu, VEC_GP, 0);
+	return CPU_NEXT;
+}
+
+enum cpu_result cpu_write_msr(struct cpu *cpu, u32 index, u64 value)
+{
+	u64 *plain = plain_msr(cpu, index);
+
+	if (plain) {
+		*plain = value;
+		return CPU_NEXT;
+	}
+	switch (index) {
+	case MSR_EFER:
+		if (value & ~(u64)EFER_NXE)
+			return cpu_raise(cpu, VEC_GP, 0);
+		if (value != cpu->msr.efer) {
+			cpu->msr.efer = value;
+			cpu->env->paging_changed(cpu, PAGING_EFER);
+		}
+		return CPU_JUMP;
+	case MSR_TSC:
+	case MSR_UCODE_REV:
+		return CPU_NEXT;
+	}
+	if (cpu->env->msr_write(cpu, index, value))
+		return cpu_raise(cpu, VEC_GP, 0);
+	return CPU_NEXT;
+}
+
+void cpu_reset(struct cpu *cpu)
+{
+	u32 id[4] = { 0 };
+
+	memset(cpu->gpr, 0, sizeof(cpu->gpr));
+	cpu->eip = 0xfff0;
+	cpu_set_eflags(cpu, EFLAGS_ONE);
+	cpu->shadow = 0;
+	cpu->events = 0;
+	for (int s = 0; s < SEG_COUNT; s++)
+		cpu->seg[s] = (struct cpu_segment){ .attr = 0x93, .limit = 0xffff };
+	cpu->seg[SEG_CS] = (struct cpu_segment){ .sel = 0xf000, .attr = 0x9b, .base = 0xffff0000, .limit = 0xffff };
+	cpu->tr = (struct cpu_segment){ .attr = 0x8b, .limit = 0xffff };
+	cpu->ldtr = (struct cpu_segment){ .attr = 0x82, .limit = 0xffff };
+	cpu->gdtr = cpu->idtr = (struct cpu_table){ .limit = 0xffff };
+	cpu->cpl = 0;
+	cpu->cr0 = CR0_ET | CR0_NW | CR0_CD;
+	cpu->cr2 = cpu->cr3 = cpu->cr4 = 0;
+	memset(cpu->dr, 0, sizeof(cpu->dr));
+	cpu->dr[6] = 0xffff0ff0;
+	cpu->dr[7] = 0x400;
+	cpu->xcr0 = 1;
+	cpu->msr = (struct cpu_msrs){ .pat = 0x0007040600070406ull };
+	cpu->nmi_blocked = cpu->halted = false;
+	cpu->delivering = -1;
+	if (cpu->env && cpu->env->cpuid)
+		cpu->env->cpuid(cpu, 1, 0, id);
+	cpu->gpr[REG_EDX] = id[0];
+}

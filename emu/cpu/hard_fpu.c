@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Instructions that store and load FPU state: their images differ between 32-bit and 64-bit mode, so C converts between the
+ * guest's form and the image that env->fpu_save() makes (XSAVE standard format: SDM 1 13.4; legacy part SDM 1 10.5.1).
+ */
+#include "emu/cpu/hard_ops.h"
+#include "kernel/base/string.h"
+
+#define XSTATE_HEADER 512u
+#define XSTATE_AVX    576u
+#define XSTATE_END    832u
+
+static enum cpu_result x87_available(struct cpu *cpu)
+{
+	return cpu->cr0 & (CR0_TS | CR0_EM) ? cpu_raise_noerr(cpu, VEC_NM) : CPU_NEXT;
+}
+
+static unsigned user(const struct cpu *cpu)
+{
+	return cpu->cpl == 3 ? ACCESS_USER : 0;
+}
+
+static u16 get16(const u8 *p)
+{
+	return (u16)(p[0] | p[1] << 8);
+}
+
+static u32 get32(const u8 *p)
+{
+	return get16(p) | (u32)get16(p + 2) << 16;
+}
+
+static void put16(u8 *p, u32 v)
+{
+	p[0] = (u8)v;
+	p[1] = (u8)(v >> 8);
+}
+
+static void put32(u8 *p, u32 v)
+{
+	put16(p, v);
+	put16(p + 2, v >> 16);
+}
+
+/* The full tag word from FXSAVE's abridged one: empty, or by the register's contents. */
+static u16 full_tags(const u8 *fx)
+{
+	unsigned top = get16(fx + 2) >> 11 & 7;
+	u16 tags = 0;
+
+	for (unsigned phys = 0; phys < 8; phys++) {
+		const u8 *st = fx + 32 + 16 * ((phys - top) & 7);
+		u16 exp = get16(st + 8) & 0x7fff;
+		u64 man;
+		unsigned tag = 3;
+
+		memcpy(&man, st, 8);
+		if (fx[4] & BIT(phys)) {
+			if (exp == 0)
+				tag = man ? 2 : 1;
+			else
+				tag = exp == 0x7fff || !(man >> 63) ? 2 : 0;
+		}
+		tags = (u16)(tags | tag << 2 * phys);
+	}
+	return tags;
+}
+
+static u8 abridged_tags(u16 tags)
+{
+	u8 a = 0;
+
+	for (unsigned i = 0; i < 8; i++)
+		if ((tags >> 2 * i & 3) != 3)
+			a = (u8)(a | BIT(i));
+	return a;
+}
+
+/* 28 or 14 bytes of environment (SDM 1 figures 8-9 to 8-12). */
+static unsigned put_env(struct cpu *cpu, const u8 *fx, u8 *env, unsigned osize)
+{
+	bool prot = cpu_protected(cpu) && !cpu_v86(cpu);
+	u32 fip = get32(fx + 8), fdp = get32(fx + 16);
+	u16 fcs = get16(fx + 12), fds = get16(fx + 20), fop = get16(fx + 6) & 0x7ff;
+	unsigned w = osize == 4 ? 4 : 2;
+
+	memset(env, 0, 28);
+	if (osize == 4)
+		memset(env, 0xff, 12);
+	put16(env, get16(fx));
+	put16(env + w, get16(fx + 2));
+	put16(env + 2 * w, full_tags(fx));
+	if (osize == 4 && prot) {
+		put32(env + 12, fip);
+		put16(env + 16, fcs);
+		put16(env + 18, fop);
+		put32(env + 20, fdp);
+		put32(env + 24, fds | 0xffff0000u);
+	} else if (prot) {
+		put16(env + 6, fip);
+		put16(env + 8, fcs);
+		put16(env + 10, fdp);
+		put16(env + 12, fds);
+	} else {
+		u32 ip = fip + ((u32)fcs << 4), dp = fdp + ((u32)fds << 4);
+
+		if (osize == 4) {
+			put32(env + 12, (ip & 0xffff) | 0);
+			put32(env + 16, (ip >> 16 & 0xffff) << 12 | fop);
+			put32(env + 20, dp & 0xffff);
+			put32(env + 24, (dp >> 16 & 0xffff) << 12);
+		} else {
+			put16(env + 6, ip);
+			put16(env + 8, (ip >> 16 & 15) << 12 | fop);
+			put16(env + 10, dp);
+			put16(env + 12, (dp >> 16 & 15) << 12);
+		}
+	}
+	return osize == 4 ? 28 : 14;
+}
+
+static void get_env(struct cpu *cpu, u8 *fx, const u8 *env, unsigned osize)
+{
+	bool prot = cpu_protected(cpu) && !cpu_v86(cpu);
+	unsigned w = osize == 4 ? 4 : 2;
+
+	put16(fx, get16(env));
+	put16(fx + 2, get16(env + w));
+	fx[4] = abridged_tags(get16(env + 2 * w));
+	if (osize == 4 && prot) {
+		put32(fx + 8, get32(env + 12));
+		put16(fx + 12, get16(env + 16));
+		put16(fx + 6, get16(env + 18) & 0x7ff);
+		put32(fx + 16, get32(env + 20));
+		put16(fx + 20, get16(env + 24));
+	} else if (prot) {
+		put32(fx + 8, get16(env + 6));
+		put16(fx + 12, get16(env + 8));
+		put32(fx + 16, get16(env + 10));
+		put16(fx + 20, get16(env + 12));
+	} else {
+		put32(fx + 8, 0);
+		put32(fx + 16, 0);
+	}
+}
+
+static void init_x87(u8 *fx)
+{
+	put16(fx, 0x37f);
+	memset(fx + 2, 0, 22);
+}
+
+static enum cpu_result store_env(struct cpu *cpu, const struct insn *in)
+{
+	u8 image[108];
+	u8 *fx = cpu->fpu.image;
+	unsigned n;
+
+	if (x87_available(cpu) != CPU_NEXT)
+		return CPU_FAULT;
+	cpu->env->fpu_save(cpu);
+	n = put_env(cpu, fx, image, in->osize);
+	if (in->op == OP_FNSAVE)
+		for (unsigned i = 0; i < 8; i++, n += 10)
+			memcpy(image + n, fx + 32 + 16 * i, 10);
+	if (cpu_mem_write(cpu, in->seg, insn_ea(cpu, in), image, n) != CPU_NEXT)
+		return CPU_FAULT;
+	if (in->op == OP_FNSAVE)
+		init_x87(fx);
+	else
+		put16(fx, get16(fx) | 0x3f); /* FNSTENV masks all exceptions */
+	cpu->env->fpu_load(cpu);
+	return CPU_NEXT;
+}
+
+static enum cpu_result load_env(struct cpu *cpu, const struct insn *in)
+{
+	unsigned n = in->osize == 4 ? 28 : 14;
+	u8 image[108];
+	u8 *fx = cpu->fpu.image;
+
+	if (x87_available(cpu) != CPU_NEXT)
+		return CPU_FAULT;
+	if (cpu_mem_read(cpu, in->seg, insn_ea(cpu, in), image, n + (in->op == OP_FRSTOR ? 80 : 0)) != CPU_NEXT)
+		return CPU_FAULT;
+	cpu->env->fpu_save(cpu);
+	get_env(cpu, fx, image, in->osize);
+	if (in->op == OP_FRSTOR)
+		for (unsigned i = 0; i < 8; i++)
+			memcpy(fx + 32 + 16 * i, image + n + 10 * i, 10);
+	cpu->env->fpu_load(cpu);
+	return CPU_NEXT;
+}
+
+static bool misaligned(const struct cpu *cpu, const struct insn *in, unsigned align)
+{
+	return (cpu->seg[in->seg].base + insn_ea(cpu, in)) & (align - 1);
+}
+
+/* FXSAVE writes the XMM registers only with CR4.OSFXSR; 416 bytes are defined. */
+static enum cpu_result fxsave(struct cpu *cpu, const struct insn *in)
+{
+	unsigned n = cpu->cr4 & CR4_OSFXSR ? 288 : 160;
+
+	if (cpu->cr0 & (CR0_TS | CR0_EM))
+		return cpu_raise_noerr(cpu, VEC_NM);
+	if (misaligned(cpu, in, 16))
+		return cpu_raise(cpu, VEC_GP, 0);
+	cpu->env->fpu_save(cpu);
+	return cpu_mem_write(cpu, in->seg, insn_ea(cpu, in), cpu->fpu.image, n);
+}
+
+static enum cpu_result fxrstor(struct cpu *cpu, const struct insn *in)
+{
+	unsigned n = cpu->cr4 & CR4_OSFXSR ? 288 : 160;
+	u8 image[288], *fx = cpu->fpu.image;
+	u32 mask;
+
+	if (cpu->cr0 & (CR0_TS | CR0_EM))
+		return cpu_raise_noerr(cpu, VEC_NM);
+	if (misaligned(cpu, in, 16))
+		return cpu_raise(cpu, VEC_GP, 0);
+	if (cpu_mem_read(cpu, in->seg, insn_ea(cpu, in), image, n) != CPU_NEXT)
+		return CPU_FAULT;
+	cpu->env->fpu_save(cpu);
+	mask = get32(fx + 28) ? get32(fx + 28) : 0xffbf;
+	if ((cpu->cr4 & CR4_OSFXSR) && (get32(image + 24) & ~mask))
+		return cpu_raise(cpu, VEC_GP, 0);
+	memcpy(fx, image, 24);
+	if (cpu->cr4 & CR4_OSFXSR)
+		put32(fx + 24, get32(image + 24));
+	memcpy(fx + 32, image + 32, n - 32);
+	fx[XSTATE_HEADER] |= 3;
+	cpu->env->fpu_load(cpu);
+	return CPU_NEXT;
+}
+
+static enum cpu_result xsave_checks(struct cpu *cpu, const struct insn *in)
+{
+	if (!(cpu->cr4 & CR4_OSXSAVE))
+		return cpu_raise_noerr(cpu, VEC_UD);
+	if (cpu->cr0 & CR0_TS)
+		return cpu_raise_noerr(cpu, VEC_NM);
+	return misaligned(cpu, in, 64) ? cpu_raise(cpu, VEC_GP, 0) : CPU_NEXT;
+}
+
+static u8 requested(const struct cpu *cpu)
+{
+	return (u8)(cpu->gpr[REG_EAX] & cpu->xcr0 & 7);
+}
+
+static enum cpu_result xsave(struct cpu *cpu, const struct insn *in)
+{
+	gva_t ea = insn_ea(cpu, in);
+	u8 rfbm = requested(cpu), bv;
+	const u8 *fx = cpu->fpu.image;
+	gla_t gla;
+
+	if (xsave_checks(cpu, in) != CPU_NEXT)
+		return CPU_FAULT;
+	if (cpu_seg_check(cpu, in->seg, ea, rfbm & 4 ? XSTATE_END : XSTATE_AVX, ACCESS_WRITE, &gla) != CPU_NEXT ||
+	    cpu_lin_probe_write(cpu, gla, rfbm & 4 ? XSTATE_END : XSTATE_AVX, user(cpu)) != CPU_NEXT)
+		return CPU_FAULT;
+	cpu->env->fpu_save(cpu);
+	if (cpu_lin_read(cpu, gla + XSTATE_HEADER, &bv, 1, user(cpu)) != CPU_NEXT)
+		return CPU_FAULT;
+	bv = (u8)((bv & ~rfbm) | (fx[XSTATE_HEADER] & rfbm) | (rfbm & 3));
+	if ((rfbm & 1) && (cpu_lin_write(cpu, gla, fx, 24, user(cpu)) != CPU_NEXT ||
+			   cpu_lin_write(cpu, gla + 32, fx + 32, 128, user(cpu)) != CPU_NEXT))
+		return CPU_FAULT;
+	if ((rfbm & 6) && cpu_lin_write(cpu, gla + 24, fx + 24, 8, user(cpu)) != CPU_NEXT)
+		return CPU_FAULT;
+	if ((rfbm & 2) && cpu_lin_write(cpu, gla + 160, fx + 160, 256, user(cpu)) != CPU_NEXT)
+		return CPU_FAULT;
+	if ((rfbm & 4) && (fx[XSTATE_HEADER] & 4) &&
+	    cpu_lin_write(cpu, gla + XSTATE_AVX, fx + XSTATE_AVX, 256, user(cpu)) != CPU_NEXT)
+		return CPU_FAULT;
+	return cpu_lin_write(cpu, gla + XSTATE_HEADER, &bv, 1, user(cpu));
+}
+
+static enum cpu_result xrstor(struct cpu *cpu, const struct insn *in)
+{
+	static const u8 zero[16];
+	gva_t ea = insn_ea(cpu, in);
+	u8 rfbm = requested(cpu), bv, image[XSTATE_END];
+	u8 *fx = cpu->fpu.image;
+	unsigned n = rfbm & 4 ? XSTATE_END : XSTATE_AVX;
+	gla_t gla;
+
+	if (xsave_checks(cpu, in) != CPU_NEXT)
+		return CPU_FAULT;
+	if (cpu_seg_check(cpu, in->seg, ea, n, ACCESS_READ, &gla) != CPU_NEXT ||
+	    cpu_lin_read(cpu, gla, image, XSTATE_AVX, user(cpu)) != CPU_NEXT ||
+	    (n > XSTATE_AVX && cpu_lin_read(cpu, gla + XSTATE_AVX, image + XSTATE_AVX, 256, user(cpu)) != CPU_NEXT))
+		return CPU_FAULT;
+	bv = image[XSTATE_HEADER];
+	if ((bv & ~cpu->xcr0) || memcmp(image + XSTATE_HEADER + 8, zero, 16))
+		return cpu_raise(cpu, VEC_GP, 0);
+	if ((rfbm & 6) && (get32(image + 24) & 0xffff0000u))
+		return cpu_raise(cpu, VEC_GP, 0);
+	cpu->env->fpu_save(cpu);
+	if (rfbm & 1) {
+		if (bv & 1) {
+			memcpy(fx, image, 24);
+			memcpy(fx + 32, image + 32, 128);
+		} else {
+			init_x87(fx);
+			memset(fx + 32, 0, 128);
+		}
+	}
+	if (rfbm & 6)
+		put32(fx + 24, get32(image + 24));
+	if (rfbm & 2) {
+		if (bv & 2)
+			memcpy(fx + 160, image + 160, 256);
+		else
+			memset(fx + 160, 0, 256);
+	}
+	if (rfbm & 4) {
+		if (bv & 4)
+			memcpy(fx + XSTATE_AVX, image + XSTATE_AVX, 256);
+		else
+			memset(fx + XSTATE_AVX, 0, 256);
+	}
+	fx[XSTATE_HEADER] |= rfbm;
+	cpu->env->fpu_load(cpu);
+	return CPU_NEXT;
+}
+
+enum cpu_result hard_fpu(struct cpu *cpu, const struct insn *in)
+{
+	switch (in->op) {
+	case OP_FNSAVE:
+	case OP_FNSTENV:
+		return store_env(cpu, in);
+	case OP_FRSTOR:
+	case OP_FLDENV:
+		return load_env(cpu, in);
+	case OP_FXSAVE:
+		return fxsave(cpu, in);
+	case OP_FXRSTOR:
+		return fxrstor(cpu, in);
+	case OP_XSAVE:
+	case OP_XSAVEOPT:
+		return xsave(cpu, in);
+	default:
+		return xrstor(cpu, in);
+	}
+}

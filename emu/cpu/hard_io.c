@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Port instructions, with the permission check of SDM 1 19.5.
+ */
+#include "emu/cpu/hard_ops.h"
+
+static enum cpu_result permission(struct cpu *cpu, u16 port, unsigned size)
+{
+	unsigned iopl = (cpu->eflags & EFLAGS_IOPL) >> 12;
+	u16 map, bits;
+
+	if (!cpu_protected(cpu) || (!cpu_v86(cpu) && cpu->cpl <= iopl))
+		return CPU_NEXT;
+	if (!(cpu->tr.attr & 8) || cpu->tr.limit < 103)
+		return cpu_raise(cpu, VEC_GP, 0);
+	if (cpu_lin_read(cpu, cpu->tr.base + 102, &map, 2, 0) != CPU_NEXT)
+		return CPU_FAULT;
+	if (map + port / 8u + 1 > cpu->tr.limit)
+		return cpu_raise(cpu, VEC_GP, 0);
+	if (cpu_lin_read(cpu, cpu->tr.base + map + port / 8u, &bits, 2, 0) != CPU_NEXT)
+		return CPU_FAULT;
+	if (((u32)bits >> (port & 7)) & ((1u << size) - 1))
+		return cpu_raise(cpu, VEC_GP, 0);
+	return CPU_NEXT;
+}
+
+static void set_acc(struct cpu *cpu, u32 v, unsigned size)
+{
+	u32 mask = size == 4 ? 0xffffffff : (1u << size * 8) - 1;
+
+	cpu->gpr[REG_EAX] = (cpu->gpr[REG_EAX] & ~mask) | (v & mask);
+}
+
+static enum cpu_result one_string(struct cpu *cpu, const struct insn *in, u16 port)
+{
+	unsigned reg = in->op == OP_INS ? REG_EDI : REG_ESI;
+	u32 mask = in->asize == 2 ? 0xffff : 0xffffffff, v = 0;
+	u32 off = cpu->gpr[reg] & mask;
+	u32 step = cpu->eflags & EFLAGS_DF ? 0u - in->osize : in->osize;
+
+	if (in->op == OP_INS) {
+		gla_t gla;
+
+		if (cpu_seg_check(cpu, SEG_ES, off, in->osize, ACCESS_WRITE, &gla) != CPU_NEXT ||
+		    cpu_lin_probe_write(cpu, gla, in->osize, cpu->cpl == 3 ? ACCESS_USER : 0) != CPU_NEXT)
+			return CPU_FAULT;
+		v = cpu->env->io_read(cpu, port, in->osize);
+		if (cpu_mem_write(cpu, SEG_ES, off, &v, in->osize) != CPU_NEXT)
+			return CPU_FAULT;
+	} else {
+		if (cpu_mem_read(cpu, in->seg, off, &v, in->osize) != CPU_NEXT)
+			return CPU_FAULT;
+		cpu->env->io_write(cpu, port, in->osize, v);
+	}
+	cpu->gpr[reg] = (cpu->gpr[reg] & ~mask) | ((off + step) & mask);
+	return CPU_NEXT;
+}
+
+static enum cpu_result strings(struct cpu *cpu, const struct insn *in, u16 port)
+{
+	u32 mask = in->asize == 2 ? 0xffff : 0xffffffff;
+
+	if (!in->rep)
+		return one_string(cpu, in, port);
+	while (cpu->gpr[REG_ECX] & mask) {
+		if (one_string(cpu, in, port) != CPU_NEXT)
+			return CPU_FAULT;
+		cpu->gpr[REG_ECX] = (cpu->gpr[REG_ECX] & ~mask) | ((cpu->gpr[REG_ECX] - 1) & mask);
+		if (cpu->events && (cpu->gpr[REG_ECX] & mask))
+			return CPU_RETRY;
+	}
+	return CPU_NEXT;
+}
+
+enum cpu_result hard_io(struct cpu *cpu, const struct insn *in)
+{
+	u16 port = in->imm == (u32)-1 ? (u16)cpu->gpr[REG_EDX] : (u16)in->imm;
+
+	if (permission(cpu, port, in->osize) != CPU_NEXT)
+		return CPU_FAULT;
+	switch (in->op) {
+	case OP_IN:
+		set_acc(cpu, cpu->env->io_read(cpu, port, in->osize), in->osize);
+		return cpu->events ? CPU_JUMP : CPU_NEXT;
+	case OP_OUT: {
+		u32 mask = in->osize == 4 ? 0xffffffff : (1u << in->osize * 8) - 1;
+
+		cpu->env->io_write(cpu, port, in->osize, cpu->gpr[REG_EAX] & mask);
+		return cpu->events ? CPU_JUMP : CPU_NEXT;
+	}
+	default:
+		return strings(cpu, in, port);
+	}
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The hard instructions by family. Each returns as cpu_hard_exec(), except that CPU_NEXT leaves eip to the caller.
+ */
+#pragma once
+
+#include "emu/cpu/semantics.h"
+
+enum cpu_result hard_system(struct cpu *cpu, const struct insn *in);
+enum cpu_result hard_segment(struct cpu *cpu, const struct insn *in);
+enum cpu_result hard_io(struct cpu *cpu, const struct insn *in);
+enum cpu_result hard_flags(struct cpu *cpu, const struct insn *in);
+enum cpu_result hard_stack(struct cpu *cpu, const struct insn *in);
+enum cpu_result hard_bcd(struct cpu *cpu, const struct insn *in);
+enum cpu_result hard_string(struct cpu *cpu, const struct insn *in);
+enum cpu_result hard_fpu(struct cpu *cpu, const struct insn *in);

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Checked access to guest memory by linear address and by segment.
+ */
+#include "emu/cpu/semantics.h"
+#include "emu/mem/gpmem.h"
+#include "kernel/base/string.h"
+
+static u32 room(gla_t gla, unsigned len)
+{
+	u32 n = PAGE_SIZE - (gla & (PAGE_SIZE - 1));
+
+	return MIN(n, len);
+}
+
+enum cpu_result cpu_lin_read(struct cpu *cpu, gla_t gla, void *buf, unsigned len, unsigned access)
+{
+	u8 *out = buf;
+
+	while (len) {
+		u32 n = room(gla, len);
+		struct pagewalk w;
+		const void *p;
+
+		if (cpu_walk(cpu, gla, access & ~ACCESS_WRITE, &w) != CPU_NEXT)
+			return CPU_FAULT;
+		p = gpmem_ptr(cpu->mem, w.gpa, false);
+		if (p)
+			memcpy(out, p, n);
+		else
+			gpmem_read(cpu->mem, w.gpa, out, n);
+		out += n;
+		gla += n;
+		len -= n;
+	}
+	return CPU_NEXT;
+}
+
+enum cpu_result cpu_lin_probe_write(struct cpu *cpu, gla_t gla, unsigned len, unsigned access)
+{
+	while (len) {
+		u32 n = room(gla, len);
+		struct pagewalk w;
+
+		if (cpu_walk(cpu, gla, access | ACCESS_WRITE, &w) != CPU_NEXT)
+			return CPU_FAULT;
+		gla += n;
+		len -= n;
+	}
+	return CPU_NEXT;
+}
+
+enum cpu_result cpu_lin_write(struct cpu *cpu, gla_t gla, const void *buf, unsigned len, unsigned access)
+{
+	const u8 *in = buf;
+
+	if (room(gla, len) < len && cpu_lin_probe_write(cpu, gla, len, access) != CPU_NEXT)
+		return CPU_FAULT;
+	while (len) {
+		u32 n = room(gla, len);
+		struct pagewalk w;
+
+		if (cpu_walk(cpu, gla, access | ACCESS_WRITE, &w) != CPU_NEXT)
+			return CPU_FAULT;
+		gpmem_write(cpu->mem, w.gpa, in, n);
+		in += n;
+		gla += n;
+		len -= n;
+	}
+	return CPU_NEXT;
+}
+
+static bool within(const struct cpu_segment *s, gva_t offset, unsigned len)
+{
+	u32 last = offset + len - 1;
+
+	if (!(s->attr & SEG_ATTR_CODE) && (s->attr & SEG_ATTR_DOWN))
+		return offset > s->limit && last >= offset && last <= (s->attr & SEG_ATTR_DB ? 0xffffffff : 0xffff);
+	if (s->limit == 0xffffffff)
+		return true;
+	return last >= offset && last <= s->limit;
+}
+
+enum cpu_result cpu_seg_check(struct cpu *cpu, enum cpu_seg seg, gva_t offset, unsigned len,
+			      unsigned access, gla_t *gla)
+{
+	const struct cpu_segment *s = &cpu->seg[seg];
+	u8 vec = seg == SEG_SS ? VEC_SS : VEC_GP;
+
+	if (cpu_protected(cpu) && !cpu_v86(cpu)) {
+		bool code = s->attr & SEG_ATTR_CODE;
+
+		if (s->attr & SEG_ATTR_UNUSABLE)
+			return cpu_raise(cpu, vec, 0);
+		if ((access & ACCESS_WRITE) && (code || !(s->attr & SEG_ATTR_WRITE)))
+			return cpu_raise(cpu, vec, 0);
+		if (!(access & (ACCESS_WRITE | ACCESS_EXEC)) && code && !(s->attr & SEG_ATTR_WRITE))
+			return cpu_raise(cpu, vec, 0);
+	}
+	if (!within(s, offset, len))
+		return cpu_raise(cpu, vec, 0);
+	*gla = s->base + offset;
+	return CPU_NEXT;
+}
+
+enum cpu_result cpu_mem_read(struct cpu *cpu, enum cpu_seg seg, gva_t off, void *buf, unsigned len)
+{
+	gla_t gla;
+	enum cpu_result res = cpu_seg_check(cpu, seg, off, len, ACCESS_READ, &gla);
+
+	return res == CPU_NEXT ? cpu_lin_read(cpu, gla, buf, len, cpu->cpl == 3 ? ACCESS_USER : 0) : res;
+}
+
+enum cpu_result cpu_mem_write(struct cpu *cpu, enum cpu_seg seg, gva_t off, const void *buf, unsigned len)
+{
+	gla_t gla;
+	enum cpu_result res = cpu_seg_check(cpu, seg, off, len, ACCESS_WRITE, &gla);
+
+	return res == CPU_NEXT ? cpu_lin_write(cpu, gla, buf, len, cpu->cpl == 3 ? ACCESS_USER : 0) : res;
+}

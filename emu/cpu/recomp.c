@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The recompiler's life, dispatcher and traps. recomp_run() is the loop around translated code:
+ *
+ *   1. events   2. where are we (mode key, block)   3. run it   4. why did it come back
+ */
+#include "emu/cpu/recomp.h"
+
+#include "emu/cpu/block.h"
+#include "emu/cpu/recomp_slow.h"
+#include "emu/cpu/recomp_stubs.h"
+#include "emu/cpu/translate.h"
+#include "emu/mem/gpmem.h"
+#include "kernel/base/alloc.h"
+#include "kernel/base/error.h"
+#include "kernel/base/log.h"
+#include "kernel/base/string.h"
+
+#define TAG_NEVER  0xffffffff00000000ull
+#define GEN_BITS   9u
+#define SLOTS_SHARE 8u /* one eighth of the cache */
+#define TRAPPED    0x7fffffffu
+
+static void code_written(void *ctx, gpa_t gpa, u32 len)
+{
+	recomp_written(ctx, gpa, len);
+}
+
+int recomp_create(struct cpu *cpu, const struct recomp_config *config)
+{
+	struct recomp *r = mem_alloc(sizeof(*r));
+
+	if (!r)
+		return E_NOMEM;
+	r->cfg = *config;
+	r->cpu = cpu;
+	r->lookup = mem_alloc(LOOKUP_ENTRIES * sizeof(*r->lookup));
+	r->block = mem_alloc(BLOCK_MAX * sizeof(*r->block));
+	r->site = mem_alloc(SITE_MAX * sizeof(*r->site));
+	if (!r->lookup || !r->block || !r->site) {
+		cpu->recomp = r;
+		recomp_destroy(cpu);
+		return E_NOMEM;
+	}
+	r->slot_end = r->slot_next = (u32)config->cache_size;
+	cpu->recomp = r;
+	cpu->lookup_table = (u64)r->lookup;
+	cpu->poll = config->poll_quiet;
+	cpu->lookup_tag = TAG_NEVER;
+	recomp_emit_stubs(r, (const void *)recomp_hard, (const void *)recomp_slow_read, (const void *)recomp_slow_write);
+	if (cpu->mem) {
+		cpu->mem->watcher[0].written = code_written;
+		cpu->mem->watcher[0].ctx = r;
+	}
+	block_drop_all(r);
+	return 0;
+}
+
+void recomp_destroy(struct cpu *cpu)
+{
+	struct recomp *r = cpu->recomp;
+
+	if (!r)
+		return;
+	if (r->block)
+		block_drop_all(r);
+	if (cpu->mem)
+		cpu->mem->watcher[0].written = NULL;
+	mem_free(r->lookup);
+	mem_free(r->block);
+	mem_free(r->site);
+	mem_free(r);
+	cpu->recomp = NULL;
+}
+
+/* --- Events -------------------------------------------------------------------------------------------------------- */
+
+void recomp_signal(struct cpu *cpu, u32 events)
+{
+	__atomic_fetch_or(&cpu->events, events, __ATOMIC_SEQ_CST);
+	if (!cpu->recomp)
+		return;
+	cpu->poll = cpu->recomp->cfg.poll_signal;
+	cpu->lookup_tag = TAG_NEVER;
+}
+
+void recomp_unsignal(struct cpu *cpu, u32 events)
+{
+	__atomic_fetch_and(&cpu->events, ~events, __ATOMIC_SEQ_CST);
+}
+
+static bool deliverable(const struct cpu *cpu)
+{
+	return (cpu->events & CPU_EVENT_YIELD) || (cpu->events & CPU_EVENT_NMI && !cpu->nmi_blocked) ||
+	       (cpu->events & CPU_EVENT_INTR && cpu->vif);
+}
+
+/* --- Where are we ---------------------------------------------------------------------------------------------------- */
+
+static unsigned seg_class(const struct cpu *cpu, const struct cpu_segment *s)
+{
+	bool ok = !(s->attr & SEG_ATTR_UNUSABLE) && s->limit == 0xffffffff &&
+		  (s->attr & SEG_ATTR_CODE ? s == &cpu->seg[SEG_CS]
+					   : (s->attr & (SEG_ATTR_WRITE | SEG_ATTR_DOWN)) == SEG_ATTR_WRITE);
+
+	if (!ok)
+		return CLASS_CHECKED;
+	return s->base ? CLASS_BASED : CLASS_FLAT;
+}
+
+static u32 mode_key(const struct cpu *cpu)
+{
+	u32 key = 0;
+	unsigned iopl = (cpu->eflags & EFLAGS_IOPL) >> 12;
+
+	if (cpu->seg[SEG_CS].attr & SEG_ATTR_DB)
+		key |= KEY_D;
+	if (cpu->seg[SEG_SS].attr & SEG_ATTR_DB)
+		key |= KEY_B;
+	if (cpu->cr0 & CR0_PE)
+		key |= KEY_PE;
+	if (cpu_v86(cpu))
+		key |= KEY_VM;
+	if (cpu->cpl == 3)
+		key |= KEY_CPL3;
+	if (cpu->cpl <= iopl && !cpu_v86(cpu))
+		key |= KEY_IOPL;
+	if (cpu->eflags & EFLAGS_TF)
+		key |= KEY_TF;
+	if (cpu->cr0 & (CR0_TS | CR0_EM))
+		key |= KEY_NOX87;
+	if ((cpu->cr0 & (CR0_TS | CR0_EM)) || !(cpu->cr4 & CR4_OSFXSR))
+		key |= KEY_NOSSE;
+	if ((cpu->cr4 & CR4_TSD) && cpu->cpl == 3)
+		key |= KEY_TSD;
+	for (unsigned s = 0; s < SEG_COUNT; s++)
+		key |= seg_class(cpu, &cpu->seg[s]) << KEY_SEG(s);
+	return key;
+}
+
+static u64 tag_of(const struct recomp *r, u32 key)
+{
+	return ((u64)key | (u64)(r->generation & (BIT(GEN_BITS) - 1)) << KEY_BITS) << 32;
+}
+
+static struct block *current_block(struct recomp *r, u32 key)
+{
+	struct cpu *cpu = r->cpu;
+	struct pagewalk w;
+	struct block *b;
+	unsigned access = ACCESS_EXEC | (cpu->cpl == 3 ? ACCESS_USER : 0);
+
+	if (cpu_walk(cpu, cpu->seg[SEG_CS].base + cpu->eip, access, &w) != CPU_NEXT)
+		return NULL;
+	b = block_find(r, w.gpa, cpu->eip, key);
+	if (b && b->gpa[1] != ~0ull) {
+		struct pagewalk n;
+
+		/* The second page must still be the same. */
+		if (cpu_probe(cpu, ((cpu->seg[SEG_CS].base + cpu->eip) | (PAGE_SIZE - 1)) + 1, access, &n) ||
+		    (n.gpa & PAGE_MASK) != b->gpa[1])
+			b = NULL;
+	}
+	if (b)
+		return b;
+	if (r->blocks == BLOCK_MAX || r->code_next + 16 * KiB > r->slot_next ||
+	    r->slot_end - r->slot_next > r->cfg.cache_size / SLOTS_SHARE || r->flush_wanted)
+		block_drop_all(r);
+	for (;;) {
+		b = translate_block(r, key);
+		if (!b || !r->flush_wanted)
+			break;
+		block_drop_all(r);
+	}
+	if (b)
+		block_insert(r, b);
+	return b;
+}
+
+/* An event taken in between goes elsewhere than the edge does: only a block at the edge's own target is linked. */
+static void link_edge(struct recomp *r, u32 slot, u32 target, const struct block *b)
+{
+	if (slot == SLOT_NONE || slot < r->slot_next || b->eip != target || (b->key & (KEY_TF | KEY_SLOW)))
+		return;
+	*(u64 *)(void *)(r->cfg.cache_rw + slot) = (u64)r->cfg.cache_rx + b->code;
+	r->stats.patches++;
+}
+
+/* --- Running --------------------------------------------------------------------------------------------------------- */
+
+struct left {
+	u64 result, slot;
+};
+
+static struct left enter(struct recomp *r, const struct block *b)
+{
+	typedef unsigned __int128 (*enter_fn)(struct cpu *, u64);
+	enter_fn fn = (enter_fn)r->enter;
+	unsigned __int128 v = fn(r->cpu, (u64)r->cfg.cache_rx + b->code);
+
+	return (struct left){ (u32)v, (u32)(v >> 64) };
+}
+
+/* What a hard instruction or a trap ended with. True: leave recomp_run with *exit. */
+static bool finish(struct recomp *r, enum cpu_result res, enum recomp_exit *exit)
+{
+	struct cpu *cpu = r->cpu;
+
+	if (res == CPU_FAULT) {
+		r->stats.faults_delivered++;
+		res = cpu_deliver_fault(cpu);
+	}
+	if (res == CPU_SHUTDOWN) {
+		*exit = RECOMP_SHUTDOWN;
+		return true;
+	}
+	if (res == CPU_HALT) {
+		cpu->halted = true;
+		*exit = RECOMP_HALT;
+		return true;
+	}
+	return false;
+}
+
+static bool take_events(struct recomp *r, enum recomp_exit *exit)
+{
+	struct cpu *cpu = r->cpu;
+
+	if (cpu->events & CPU_EVENT_YIELD) {
+		recomp_unsignal(cpu, CPU_EVENT_YIELD);
+		*exit = RECOMP_EVENT;
+		return true;
+	}
+	if (cpu_take_events(cpu) == CPU_SHUTDOWN) {
+		*exit = RECOMP_SHUTDOWN;
+		return true;
+	}
+	return false;
+}
+
+/* Runs one block (and what is chained to it). step: only one instruction. */
+static bool run_once(struct recomp *r, u32 *slot, bool step, enum recomp_exit *exit)
+{
+	struct cpu *cpu = r->cpu;
+	u32 key = mode_key(cpu) | (step ? KEY_SLOW : 0);
+	bool tf = cpu->eflags & EFLAGS_TF;
+	struct block *b;
+	struct left l;
+	u64 flushes = r->stats.cache_flushes;
+
+	cpu->poll = r->cfg.poll_quiet;
+	cpu->lookup_tag = tag_of(r, key);
+	if (deliverable(cpu) && !cpu->shadow)
+		return false;
+	b = current_block(r, key);
+	if (!b)
+		return finish(r, CPU_FAULT, exit);
+	if (!(key & (KEY_TF | KEY_SLOW)))
+		r->lookup[cpu->eip & 0xffff] = (struct lookup_entry){ -(tag_of(r, key) + cpu->eip), (u64)r->cfg.cache_rx + b->code };
+	if (r->stats.cache_flushes == flushes && key == r->edge_key)
+		link_edge(r, *slot, r->edge_target, b);
+	if (cpu->shadow || key & KEY_SLOW)
+		cpu->shadow = 0;
+	r->code_changed = false;
+	r->stats.dispatches++;
+	l = enter(r, b);
+	*slot = (u32)l.slot;
+	r->edge_target = cpu->eip;
+	r->edge_key = key;
+	if (l.result == 0) {
+		if (tf)
+			return finish(r, cpu_raise_noerr(cpu, VEC_DB), exit);
+		return false;
+	}
+	return finish(r, r->pending, exit);
+}
+
+enum recomp_exit recomp_run(struct cpu *cpu)
+{
+	struct recomp *r = cpu->recomp;
+	enum recomp_exit exit;
+	u32 slot = SLOT_NONE;
+	bool first = true;
+
+	for (;;) {
+		if (take_events(r, &exit))
+			return exit;
+		if (!first && cpu->env->want_leave(cpu))
+			return RECOMP_LEAVE;
+		first = false;
+		r->step_slow = false;
+		if (run_once(r, &slot, r->slow_next || cpu->shadow, &exit))
+			return exit;
+		r->slow_next = r->step_slow;
+	}
+}
+
+enum recomp_exit recomp_step(struct cpu *cpu)
+{
+	enum recomp_exit exit;
+	u32 slot = SLOT_NONE;
+
+	if (take_events(cpu->recomp, &exit))
+		return exit;
+	return run_once(cpu->recomp, &slot, true, &exit) ? exit : RECOMP_EVENT;
+}
+
+/* --- Traps ----------------------------------------------------------------------------------------------------------- */
+
+bool recomp_owns(const struct recomp *r, u64 rip)
+{
+	return rip - (u64)r->cfg.cache_rx < r->cfg.cache_size;
+}
+
+static bool guest_eip(const struct block *b, u32 offset, u32 *eip)
+{
+	u32 off = offset - b->code;
+
+	for (unsigned i = b->insns; i-- > 0;) {
+		if (b->map[i].host <= off) {
+			*eip = b->eip + b->map[i].guest;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void save_frame(struct cpu *cpu, const struct host_frame *f, u32 eip)
+{
+	for (unsigned g = 0; g < 8; g++)
+		cpu->gpr[g] = (u32)f->gpr[g == REG_ESP ? R_GSP : g];
+	cpu->eip = eip;
+	cpu->eflags = (cpu->eflags & ~EFLAGS_ARITH) | ((u32)f->rflags & EFLAGS_ARITH);
+}
+
+static void redirect(struct recomp *r, struct host_frame *f, enum cpu_result res)
+{
+	r->pending = res;
+	f->rip = r->leave_trap;
+	f->gpr[R_A] = TRAPPED;
+	f->gpr[R_D] = SLOT_NONE;
+	f->rflags &= ~(u64)(EFLAGS_DF | EFLAGS_TF);
+}
+
+static bool page_fault(struct recomp *r, struct host_frame *f, u32 error, gla_t gla, u32 eip)
+{
+	struct cpu *cpu = r->cpu;
+	unsigned access = (error & 2 ? ACCESS_WRITE : 0) | (cpu->cpl == 3 ? ACCESS_USER : 0);
+
+	switch (cpu->env->page_fault(cpu, gla, access)) {
+	case ENV_PF_RESUME:
+		r->stats.faults_resolved++;
+		return true;
+	case ENV_PF_FAULT:
+		save_frame(cpu, f, eip);
+		redirect(r, f, CPU_FAULT);
+		return true;
+	case ENV_PF_SLOW:
+		save_frame(cpu, f, eip);
+		block_note_slow(r, cpu->seg[SEG_CS].base + eip);
+		r->step_slow = true;
+		redirect(r, f, CPU_RETRY);
+		return true;
+	}
+	return false;
+}
+
+bool recomp_trap(struct cpu *cpu, struct host_frame *f, u8 vector, u32 error, u64 cr2)
+{
+	struct recomp *r = cpu->recomp;
+	u32 offset = (u32)(f->rip - (u64)r->cfg.cache_rx), eip;
+	struct block *b = recomp_owns(r, f->rip) ? block_at(r, offset) : NULL;
+
+	if (!b || !guest_eip(b, offset, &eip))
+		return false;
+	if (vector == VEC_PF && cr2 - r->cfg.membase >= 0x200000000ull) { /* the poll */
+		save_frame(cpu, f, eip);
+		redirect(r, f, CPU_RETRY);
+		return true;
+	}
+	if (vector == VEC_PF)
+		return page_fault(r, f, error, (gla_t)(cr2 - r->cfg.membase), eip);
+	save_frame(cpu, f, eip);
+	cpu->fault = (struct cpu_fault){ .vector = vector };
+	if (vector == VEC_GP || vector == VEC_SS || vector == VEC_AC)
+		cpu->fault.has_error = true;
+	redirect(r, f, CPU_FAULT);
+	return true;
+}
+
+void recomp_interrupted(struct cpu *cpu, struct host_frame *f)
+{
+	struct recomp *r = cpu->recomp;
+	u32 offset = (u32)(f->rip - (u64)r->cfg.cache_rx), eip;
+	struct block *b = block_at(r, offset);
+
+	/* At the first host instruction of a guest instruction the registers are exactly the guest's. */
+	if (!b)
+		return;
+	for (unsigned i = 0; i < b->insns; i++) {
+		if (b->map[i].host == offset - b->code && guest_eip(b, offset, &eip)) {
+			save_frame(cpu, f, eip);
+			redirect(r, f, CPU_RETRY);
+			return;
+		}
+	}
+}
+
+/* --- The rest ----------------------------------------------------------------------------------------------------------- */
+
+void recomp_mapping_changed(struct recomp *r, int level)
+{
+	(void)level;
+	if ((++r->generation & (BIT(GEN_BITS) - 1)) == 0)
+		for (u32 i = 0; i < LOOKUP_ENTRIES; i++)
+			r->lookup[i] = (struct lookup_entry){ .minus_tag = 1 };
+	r->code_changed = true;
+	r->cpu->lookup_tag = TAG_NEVER;
+}
+
+void recomp_flush(struct recomp *r)
+{
+	block_drop_all(r);
+	r->code_changed = true;
+}
+
+const struct recomp_stats *recomp_stats(const struct recomp *r)
+{
+	return &r->stats;
+}

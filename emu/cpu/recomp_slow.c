@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What translated code asks of C: hard instructions, memory operands that must go through the accessors, and near transfers and
+ * stack operations where the stack is not flat.
+ */
+#include "emu/cpu/recomp_slow.h"
+
+#include "emu/cpu/semantics.h"
+
+static u32 stack_mask(const struct cpu *cpu)
+{
+	return cpu->seg[SEG_SS].attr & SEG_ATTR_DB ? 0xffffffff : 0xffff;
+}
+
+static void set_esp(struct cpu *cpu, u32 esp)
+{
+	u32 mask = stack_mask(cpu);
+
+	cpu->gpr[REG_ESP] = (cpu->gpr[REG_ESP] & ~mask) | (esp & mask);
+}
+
+static enum cpu_result push(struct cpu *cpu, u32 value, unsigned size)
+{
+	u32 esp = (cpu->gpr[REG_ESP] - size) & stack_mask(cpu);
+	enum cpu_result res = cpu_mem_write(cpu, SEG_SS, esp, &value, size);
+
+	if (res == CPU_NEXT)
+		set_esp(cpu, esp);
+	return res;
+}
+
+static u32 merge(u32 old, u32 value, unsigned size)
+{
+	return size == 2 ? (old & 0xffff0000) | (value & 0xffff) : value;
+}
+
+/* The value of a register, memory or (imm2 = 1) immediate operand. */
+static enum cpu_result operand(struct cpu *cpu, const struct insn *in, u32 *value)
+{
+	*value = in->imm;
+	if (in->imm2 == 1)
+		return CPU_NEXT;
+	*value = 0;
+	if (in->is_mem)
+		return cpu_mem_read(cpu, in->seg, insn_ea(cpu, in), value, in->osize);
+	*value = cpu->gpr[in->rm];
+	return CPU_NEXT;
+}
+
+static enum cpu_result jump(struct cpu *cpu, const struct insn *in, u32 target)
+{
+	cpu->eip = in->osize == 2 ? target & 0xffff : target;
+	return CPU_JUMP;
+}
+
+static enum cpu_result do_push(struct cpu *cpu, const struct insn *in)
+{
+	u32 value = 0;
+	enum cpu_result res;
+
+	if (in->imm2 == 3) { /* MOV m16, sreg */
+		u16 sel = cpu->seg[in->reg].sel;
+
+		return cpu_mem_write(cpu, in->seg, insn_ea(cpu, in), &sel, 2);
+	}
+	if (in->imm2 == 2)
+		value = cpu->seg[in->reg].sel;
+	else if ((res = operand(cpu, in, &value)) != CPU_NEXT)
+		return res;
+	return push(cpu, value, in->osize);
+}
+
+static enum cpu_result do_pop(struct cpu *cpu, const struct insn *in)
+{
+	u32 old = cpu->gpr[REG_ESP], value = 0;
+	enum cpu_result res = cpu_mem_read(cpu, SEG_SS, old & stack_mask(cpu), &value, in->osize);
+
+	if (res != CPU_NEXT)
+		return res;
+	set_esp(cpu, old + in->osize); /* an address with ESP in it sees the new value */
+	if (!in->is_mem) {
+		cpu->gpr[in->rm] = merge(cpu->gpr[in->rm], value, in->osize);
+		return CPU_NEXT;
+	}
+	res = cpu_mem_write(cpu, in->seg, insn_ea(cpu, in), &value, in->osize);
+	if (res != CPU_NEXT)
+		cpu->gpr[REG_ESP] = old;
+	return res;
+}
+
+static enum cpu_result do_ret(struct cpu *cpu, const struct insn *in)
+{
+	u32 target = 0;
+	enum cpu_result res =
+		cpu_mem_read(cpu, SEG_SS, cpu->gpr[REG_ESP] & stack_mask(cpu), &target, in->osize);
+
+	if (res != CPU_NEXT)
+		return res;
+	set_esp(cpu, cpu->gpr[REG_ESP] + in->osize + (in->imm & 0xffff));
+	return jump(cpu, in, target);
+}
+
+static enum cpu_result do_call(struct cpu *cpu, const struct insn *in)
+{
+	u32 target;
+	enum cpu_result res = operand(cpu, in, &target);
+
+	if (res == CPU_NEXT)
+		res = push(cpu, cpu->eip + in->len, in->osize);
+	return res == CPU_NEXT ? jump(cpu, in, target) : res;
+}
+
+static enum cpu_result do_jmp(struct cpu *cpu, const struct insn *in)
+{
+	u32 target;
+	enum cpu_result res = operand(cpu, in, &target);
+
+	return res == CPU_NEXT ? jump(cpu, in, target) : res;
+}
+
+/* LOOPcc and JCXZ with a 16-bit counter. imm: displacement; reg: low bits of the opcode. */
+static enum cpu_result do_loop(struct cpu *cpu, const struct insn *in)
+{
+	u16 cx = (u16)cpu->gpr[REG_ECX];
+	bool taken, zf = cpu->eflags & EFLAGS_ZF;
+	u32 next = cpu->eip + in->len;
+
+	if (in->reg == 3) {
+		taken = !cx;
+	} else {
+		cx--;
+		cpu->gpr[REG_ECX] = merge(cpu->gpr[REG_ECX], cx, 2);
+		taken = cx && (in->reg == 2 || zf == (in->reg == 1));
+	}
+	return jump(cpu, in, taken ? next + in->imm : next);
+}
+
+static enum cpu_result do_xlat(struct cpu *cpu, const struct insn *in)
+{
+	u32 ea = cpu->gpr[REG_EBX] + (cpu->gpr[REG_EAX] & 0xff);
+	u8 value;
+	enum cpu_result res = cpu_mem_read(cpu, in->seg, in->asize == 2 ? ea & 0xffff : ea, &value, 1);
+
+	if (res == CPU_NEXT)
+		cpu->gpr[REG_EAX] = (cpu->gpr[REG_EAX] & ~0xffu) | value;
+	return res;
+}
+
+static enum cpu_result fetch_fault(struct cpu *cpu)
+{
+	struct pagewalk w;
+	gla_t next = (cpu->seg[SEG_CS].base + cpu->eip + 15) & ~(PAGE_SIZE - 1);
+
+	if (cpu_walk(cpu, next, ACCESS_EXEC | (cpu->cpl == 3 ? ACCESS_USER : 0), &w) == CPU_FAULT)
+		return CPU_FAULT;
+	return cpu_raise_noerr(cpu, VEC_UD);
+}
+
+static enum cpu_result dispatch(struct cpu *cpu, const struct insn *in)
+{
+	enum cpu_result res;
+
+	switch (in->op) {
+	case OP_SLOW_CALL:
+		return do_call(cpu, in);
+	case OP_SLOW_RET:
+		return do_ret(cpu, in);
+	case OP_SLOW_JMP:
+		return do_jmp(cpu, in);
+	case OP_SLOW_LOOP:
+		return do_loop(cpu, in);
+	case OP_SLOW_FETCH:
+		return fetch_fault(cpu);
+	case OP_SLOW_PUSH:
+		res = do_push(cpu, in);
+		break;
+	case OP_SLOW_POP:
+		res = do_pop(cpu, in);
+		break;
+	case OP_SLOW_XLAT:
+		res = do_xlat(cpu, in);
+		break;
+	default:
+		return cpu_hard_exec(cpu, in);
+	}
+	if (res == CPU_NEXT)
+		cpu->eip += in->len;
+	return res;
+}
+
+enum cpu_result recomp_hard(struct cpu *cpu, const struct site *s)
+{
+	struct recomp *r = cpu->recomp;
+	enum cpu_result res = dispatch(cpu, &s->insn);
+
+	r->stats.hard_execs++;
+	if (res == CPU_NEXT && (r->code_changed || r->flush_wanted))
+		res = CPU_JUMP;
+	r->pending = res;
+	return res;
+}
+
+/* The address of a memory operand; bit strings (imm2 = 4) move it by the register's bit number (SDM 2, BT). */
+static gva_t operand_ea(const struct cpu *cpu, const struct insn *in)
+{
+	gva_t ea = insn_ea(cpu, in);
+	u32 bit = cpu->gpr[in->reg & 7];
+
+	if (in->imm2 != 4)
+		return ea;
+	ea += in->osize == 2 ? (u32)((s16)bit >> 4) * 2 : (u32)((s32)bit >> 5) * 4;
+	return in->asize == 2 ? (u16)ea : ea;
+}
+
+enum cpu_result recomp_slow_read(struct cpu *cpu, const struct site *s)
+{
+	struct recomp *r = cpu->recomp;
+	gla_t gla;
+	enum cpu_result res;
+
+	r->stats.slow_accesses++;
+	res = cpu_seg_check(cpu, s->insn.seg, operand_ea(cpu, &s->insn), s->mem_size,
+			    s->writes ? ACCESS_WRITE : ACCESS_READ, &gla);
+	unsigned user = cpu->cpl == 3 ? ACCESS_USER : 0;
+
+	if (res == CPU_NEXT && s->writes)
+		res = cpu_lin_probe_write(cpu, gla, s->mem_size, user);
+	if (res == CPU_NEXT && s->reads)
+		res = cpu_lin_read(cpu, gla, cpu->scratch, s->mem_size, user);
+	cpu->slow_gla = gla;
+	r->pending = res;
+	return res;
+}
+
+enum cpu_result recomp_slow_write(struct cpu *cpu, const struct site *s)
+{
+	struct recomp *r = cpu->recomp;
+	enum cpu_result res = cpu_lin_write(cpu, cpu->slow_gla, cpu->scratch, s->mem_size, cpu->cpl == 3 ? ACCESS_USER : 0);
+
+	if (res == CPU_NEXT && (r->code_changed || r->flush_wanted)) {
+		cpu->eip += s->insn.len;
+		res = CPU_JUMP;
+	}
+	r->pending = res;
+	return res;
+}

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Instructions that mean the same in 64-bit mode: copied, with the memory operand re-encoded (67h, ESP is R12, segment base).
+ */
+#include "emu/cpu/translate.h"
+
+int trans_gpr(ZydisRegister reg)
+{
+	if (reg >= ZYDIS_REGISTER_EAX && reg <= ZYDIS_REGISTER_EDI)
+		return (int)(reg - ZYDIS_REGISTER_EAX);
+	if (reg >= ZYDIS_REGISTER_AX && reg <= ZYDIS_REGISTER_DI)
+		return (int)(reg - ZYDIS_REGISTER_AX);
+	return -1;
+}
+
+bool trans_is_high8(ZydisRegister reg)
+{
+	return reg >= ZYDIS_REGISTER_AH && reg <= ZYDIS_REGISTER_BH;
+}
+
+unsigned trans_host_reg(unsigned guest)
+{
+	return guest == REG_ESP ? R_GSP : guest;
+}
+
+unsigned trans_seg(ZydisRegister reg)
+{
+	return (unsigned)(reg - ZYDIS_REGISTER_ES);
+}
+
+unsigned trans_seg_class(const struct trans *t, unsigned seg)
+{
+	return (t->key >> KEY_SEG(seg)) & 3;
+}
+
+int trans_mem_operand(const struct trans *t)
+{
+	for (unsigned i = 0; i < t->in.operand_count; i++)
+		if (t->op[i].type == ZYDIS_OPERAND_TYPE_MEMORY &&
+		    t->op[i].visibility != ZYDIS_OPERAND_VISIBILITY_HIDDEN)
+			return (int)i;
+	return -1;
+}
+
+struct hmem trans_address_noseg(struct trans *t, const ZydisDecodedOperand *op)
+{
+	int base = trans_gpr(op->mem.base), index = trans_gpr(op->mem.index);
+	struct hmem m = { .base = (s8)(base < 0 ? -1 : (int)trans_host_reg((unsigned)base)),
+			  .index = (s8)index,
+			  .scale = index < 0 ? 1 : op->mem.scale,
+			  .disp = op->mem.disp.has_displacement ? (s32)op->mem.disp.value : 0,
+			  .guest = true };
+
+	if (t->in.address_width == 16) {
+		emit_lea(&t->e, false, R8, m);
+		emit_rr(&t->e, false, 0x0fb7, R8, R8); /* movzx r8d, r8w */
+		m = (struct hmem){ .base = R8, .index = -1, .scale = 1, .guest = true };
+	}
+	return m;
+}
+
+struct hmem trans_address(struct trans *t, const ZydisDecodedOperand *op)
+{
+	struct hmem m = trans_address_noseg(t, op);
+	unsigned seg = trans_seg(op->mem.segment);
+
+	if (trans_seg_class(t, seg) != CLASS_BASED)
+		return m;
+	if (m.index >= 0) {
+		emit_lea(&t->e, false, R8, m);
+		m = (struct hmem){ .base = R8, .index = -1, .scale = 1, .guest = true };
+	}
+	emit_load32(&t->e, R9, cpu_field(offsetof(struct cpu, seg) + seg * sizeof(struct cpu_segment) +
+					  offsetof(struct cpu_segment, base)));
+	m.index = R9;
+	m.scale = 1;
+	return m;
+}
+
+/* The bytes of the instruction between its prefixes and its ModRM: escape and opcode. */
+static void emit_opcode_bytes(struct trans *t)
+{
+	const ZydisDecodedInstruction *in = &t->in;
+
+	switch (in->opcode_map) {
+	case ZYDIS_OPCODE_MAP_0F:
+		emit_u8(&t->e, 0x0f);
+		break;
+	case ZYDIS_OPCODE_MAP_0F38:
+		emit_u8(&t->e, 0x0f);
+		emit_u8(&t->e, 0x38);
+		break;
+	case ZYDIS_OPCODE_MAP_0F3A:
+		emit_u8(&t->e, 0x0f);
+		emit_u8(&t->e, 0x3a);
+		break;
+	default:
+		break;
+	}
+}
+
+/*
+ * 66h of a general instruction says the contrary in 16-bit code; of an SSE instruction it is part of the opcode everywhere.
+ */
+static bool wants_66(const struct trans *t, bool present)
+{
+	if (t->key & KEY_D)
+		return present;
+	for (unsigned i = 0; i < t->in.operand_count; i++)
+		if (t->op[i].type == ZYDIS_OPERAND_TYPE_REGISTER && t->op[i].reg.value >= ZYDIS_REGISTER_AX &&
+		    t->op[i].reg.value <= ZYDIS_REGISTER_DI)
+			return true;
+	if (t->in.meta.isa_ext == ZYDIS_ISA_EXT_BASE)
+		return t->in.operand_width == 16;
+	return t->in.meta.isa_ext == ZYDIS_ISA_EXT_X87 ? false : present;
+}
+
+static void emit_legacy_prefixes(struct trans *t)
+{
+	bool p66 = false;
+	u8 rep = 0;
+
+	for (unsigned i = 0; i < t->in.raw.prefix_count; i++) {
+		u8 v = t->in.raw.prefixes[i].value;
+
+		if (v == 0xf0)
+			emit_u8(&t->e, 0xf0);
+		p66 |= v == 0x66;
+		if (v == 0xf2 || v == 0xf3)
+			rep = v;
+	}
+	if (wants_66(t, p66))
+		emit_u8(&t->e, 0x66);
+	if (rep)
+		emit_u8(&t->e, rep);
+}
+
+static void emit_immediates(struct trans *t)
+{
+	const ZydisDecodedInstruction *in = &t->in;
+
+	for (int i = 0; i < 2; i++)
+		for (unsigned n = 0; n < in->raw.imm[i].size / 8u; n++)
+			emit_u8(&t->e, t->bytes[in->raw.imm[i].offset + n]);
+}
+
+/* The explicit operand with this encoding, or NULL. */
+static const ZydisDecodedOperand *operand_of(const struct trans *t, ZydisOperandEncoding enc)
+{
+	for (unsigned i = 0; i < t->in.operand_count; i++)
+		if (t->op[i].encoding == enc && t->op[i].type == ZYDIS_OPERAND_TYPE_REGISTER)
+			return &t->op[i];
+	return NULL;
+}
+
+static unsigned field_reg(const ZydisDecodedOperand *o, unsigned raw)
+{
+	int g = o ? trans_gpr(o->reg.value) : -1;
+
+	return g < 0 ? raw : trans_host_reg((unsigned)g);
+}
+
+/* VEX: always the three-byte form, since it has X and B. */
+static void emit_vex(struct trans *t, unsigned reg, struct hmem m, bool is_mem, unsigned rm)
+{
+	const ZydisDecodedInstructionRawVex *v = &t->in.raw.vex;
+	u8 rex = is_mem ? emit_rex_bits(reg, m) : (u8)((reg >= 8 ? 4 : 0) | (rm >= 8 ? 1 : 0));
+	u8 mmmmm = t->in.opcode_map == ZYDIS_OPCODE_MAP_0F38 ? 2 : t->in.opcode_map == ZYDIS_OPCODE_MAP_0F3A ? 3 : 1;
+	const ZydisDecodedOperand *n = operand_of(t, ZYDIS_OPERAND_ENCODING_NDSNDD);
+	u8 vvvv = v->vvvv | 8; /* as encoded: inverted; the top bit means nothing outside 64-bit mode */
+
+	if (n && n->reg.value == ZYDIS_REGISTER_ESP)
+		vvvv = (u8)(~R_GSP & 15);
+	if (is_mem)
+		emit_guest_prefix(&t->e, t->r, m);
+	emit_u8(&t->e, 0xc4);
+	emit_u8(&t->e, (u8)((~rex & 7) << 5 | mmmmm));
+	emit_u8(&t->e, (u8)(v->W << 7 | vvvv << 3 | v->L << 2 | v->pp));
+	emit_u8(&t->e, t->in.opcode);
+}
+
+static void copy_form(struct trans *t, unsigned reg, bool is_mem, struct hmem m, unsigned rm, u8 opcode)
+{
+	if (t->in.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX) {
+		emit_vex(t, reg, m, is_mem, rm);
+	} else {
+		u8 rex = is_mem ? emit_rex_bits(reg, m) : (u8)((reg >= 8 ? 4 : 0) | (rm >= 8 ? 1 : 0));
+
+		if (is_mem)
+			emit_guest_prefix(&t->e, t->r, m);
+		emit_legacy_prefixes(t);
+		if (rex)
+			emit_u8(&t->e, 0x40 | rex);
+		emit_opcode_bytes(t);
+		emit_u8(&t->e, opcode);
+	}
+	if (is_mem)
+		emit_modrm_mem(&t->e, reg, m);
+	else
+		emit_u8(&t->e, (u8)(0xc0 | (reg & 7) << 3 | (rm & 7)));
+	emit_immediates(t);
+}
+
+#define STACK_SLOT ((struct hmem){ .base = R_SP, .index = -1, .scale = 1, .disp = 8 })
+
+/* AH..BH with an address that needs REX: through a byte on the host's stack, which needs none. */
+static void copy_high8(struct trans *t, const ZydisDecodedOperand *mem, unsigned reg, struct hmem m)
+{
+	bool reads = mem->actions & ZYDIS_OPERAND_ACTION_MASK_READ;
+	bool writes = mem->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
+
+	if (reads) {
+		emit_rm(&t->e, t->r, false, 0x8a, R10, m);
+		if (writes)
+			emit_rm(&t->e, t->r, false, 0x88, R10, m); /* faults here, before flags change */
+		emit_rm(&t->e, t->r, false, 0x88, R10, STACK_SLOT);
+	}
+	copy_form(t, reg, true, STACK_SLOT, 0, t->in.opcode);
+	if (writes) {
+		emit_rm(&t->e, t->r, false, 0x8a, R10, STACK_SLOT);
+		emit_rm(&t->e, t->r, false, 0x88, R10, m);
+	}
+}
+
+static bool is_bit_string(const struct trans *t)
+{
+	switch (t->in.mnemonic) {
+	case ZYDIS_MNEMONIC_BT:
+	case ZYDIS_MNEMONIC_BTS:
+	case ZYDIS_MNEMONIC_BTR:
+	case ZYDIS_MNEMONIC_BTC:
+		return t->op[1].type == ZYDIS_OPERAND_TYPE_REGISTER;
+	default:
+		return false;
+	}
+}
+
+/* A bit number in a register reaches beyond the operand: C moves the address (insn.imm2), the register form takes the rest. */
+static void copy_slow_bit(struct trans *t, unsigned reg)
+{
+	struct hmem buf = CPU_FIELD(scratch);
+
+	emit_load32(&t->e, R10, buf);
+	t->in.attributes &= ~ZYDIS_ATTRIB_HAS_LOCK;
+	for (unsigned i = 0; i < t->in.raw.prefix_count; i++)
+		if (t->in.raw.prefixes[i].value == 0xf0)
+			t->in.raw.prefixes[i].value = 0;
+	copy_form(t, reg, false, buf, R10, t->in.opcode);
+	emit_store32(&t->e, R10, buf);
+}
+
+/* Memory operands that C fetches and stores: the operation runs on a buffer in struct cpu. */
+static void copy_slow(struct trans *t, const ZydisDecodedOperand *mem, unsigned reg, bool high8)
+{
+	struct site *s = trans_site(t, OP_COUNT);
+	struct hmem buf = CPU_FIELD(scratch);
+
+	s->mem_size = (u8)(mem->size / 8);
+	s->reads = mem->actions & ZYDIS_OPERAND_ACTION_MASK_READ;
+	s->writes = mem->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
+	emit_mov_imm32(&t->e, R8, t->eip);
+	emit_mov_imm64(&t->e, R9, (u64)s);
+	emit_call(&t->e, t->r, t->r->call_slow_read);
+	if (is_bit_string(t)) {
+		s->insn.imm2 = 4;
+		copy_slow_bit(t, reg);
+	} else if (high8) {
+		emit_rm(&t->e, t->r, false, 0x8a, R10, buf);
+		emit_rm(&t->e, t->r, false, 0x88, R10, STACK_SLOT);
+		copy_form(t, reg, true, STACK_SLOT, 0, t->in.opcode);
+		emit_rm(&t->e, t->r, false, 0x8a, R10, STACK_SLOT);
+		emit_rm(&t->e, t->r, false, 0x88, R10, buf);
+	} else {
+		copy_form(t, reg, true, buf, 0, t->in.opcode);
+	}
+	if (!s->writes)
+		return;
+	emit_mov_imm32(&t->e, R8, t->eip);
+	emit_mov_imm64(&t->e, R9, (u64)s);
+	emit_call(&t->e, t->r, t->r->call_slow_write);
+}
+
+static void copy_modrm(struct trans *t)
+{
+	const ZydisDecodedOperand *ro = operand_of(t, ZYDIS_OPERAND_ENCODING_MODRM_REG);
+	unsigned reg = field_reg(ro, t->in.raw.modrm.reg);
+	bool high8 = ro && trans_is_high8(ro->reg.value);
+	int mi = trans_mem_operand(t);
+
+	if (mi < 0) {
+		const ZydisDecodedOperand *mo = operand_of(t, ZYDIS_OPERAND_ENCODING_MODRM_RM);
+		unsigned rm = field_reg(mo, t->in.raw.modrm.rm);
+
+		if (mo && trans_is_high8(mo->reg.value) && reg >= 8) { /* movzx esp, ah */
+			emit_rm(&t->e, t->r, false, 0x88, rm, STACK_SLOT);
+			copy_form(t, reg, true, STACK_SLOT, 0, t->in.opcode);
+			return;
+		}
+		copy_form(t, reg, false, (struct hmem){ 0 }, rm, t->in.opcode);
+		return;
+	}
+
+	const ZydisDecodedOperand *mem = &t->op[mi];
+
+	if (mem->mem.type == ZYDIS_MEMOP_TYPE_AGEN) { /* LEA: no access; the operand size cuts the result */
+		struct hmem m = trans_address_noseg(t, mem);
+
+		copy_form(t, reg, true, m, 0, t->in.opcode);
+		return;
+	}
+	if (t->slow || trans_seg_class(t, trans_seg(mem->mem.segment)) == CLASS_CHECKED) {
+		copy_slow(t, mem, reg, high8);
+		return;
+	}
+
+	struct hmem m = trans_address(t, mem);
+
+	if (high8 && emit_rex_bits(0, m))
+		copy_high8(t, mem, reg, m);
+	else
+		copy_form(t, reg, true, m, 0, t->in.opcode);
+}
+
+/* 40h..4Fh are REX here: FF /0 and /1. */
+static void copy_inc_dec(struct trans *t)
+{
+	unsigned reg = trans_host_reg(t->in.opcode & 7u);
+
+	if (t->in.operand_width == 16)
+		emit_u8(&t->e, 0x66);
+	emit_rr(&t->e, false, 0xff, t->in.opcode & 8 ? 1 : 0, reg);
+}
+
+/* A0h..A3h: a 32-bit address without ModRM; as ModRM forms. */
+static void copy_moffs(struct trans *t)
+{
+	const ZydisDecodedOperand *mem = &t->op[trans_mem_operand(t)];
+	static const u8 modrm_opcode[] = { 0x8a, 0x8b, 0x88, 0x89 };
+	u8 opcode = modrm_opcode[t->in.opcode & 3];
+
+	t->in.raw.imm[0].size = t->in.raw.imm[1].size = 0;
+	t->in.raw.disp.size = 0;
+	t->in.opcode = opcode;
+	if (t->slow || trans_seg_class(t, trans_seg(mem->mem.segment)) == CLASS_CHECKED)
+		copy_slow(t, mem, R_A, false);
+	else
+		copy_form(t, R_A, true, trans_address(t, mem), 0, opcode);
+}
+
+/*
+ * QEMU 7.2's translator calls its CMPXCHG8B helper before it has written down which instruction set the flags, so that the image
+ * that PUSHFQ shows afterwards may have stray bits, DF among them. A jump to the next instruction makes it write that down.
+ */
+static void settle_flags(struct trans *t)
+{
+	emit_u8(&t->e, 0xeb);
+	emit_u8(&t->e, 0);
+}
+
+void translate_copy(struct trans *t)
+{
+	const ZydisDecodedInstruction *in = &t->in;
+	bool one_byte = in->opcode_map == ZYDIS_OPCODE_MAP_DEFAULT && in->encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY;
+
+	if (in->mnemonic == ZYDIS_MNEMONIC_CMPXCHG8B)
+		settle_flags(t);
+	if (one_byte && (in->opcode & 0xf0) == 0x40) {
+		copy_inc_dec(t);
+	} else if (one_byte && in->opcode >= 0xa0 && in->opcode <= 0xa3) {
+		copy_moffs(t);
+	} else if (in->attributes & ZYDIS_ATTRIB_HAS_MODRM) {
+		if (one_byte && in->opcode == 0x82)
+			t->in.opcode = 0x80;
+		copy_modrm(t);
+	} else {
+		const ZydisDecodedOperand *o = operand_of(t, ZYDIS_OPERAND_ENCODING_OPCODE);
+		int g = o ? trans_gpr(o->reg.value) : -1;
+
+		emit_legacy_prefixes(t);
+		if (g == REG_ESP)
+			emit_u8(&t->e, 0x41);
+		emit_opcode_bytes(t);
+		emit_u8(&t->e, in->opcode);
+		emit_immediates(t);
+	}
+}

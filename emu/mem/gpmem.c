@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Guest-physical memory. Regions are kept sorted; a look-up is a binary search over at most 64.
+ */
+#include "emu/mem/gpmem.h"
+
+#include "kernel/base/alloc.h"
+#include "kernel/base/error.h"
+#include "kernel/base/string.h"
+
+#define WATCH_MASK ((u8)(BIT(GPMEM_WATCHES) - 1))
+
+void gpmem_init(struct gpmem *m)
+{
+	memset(m, 0, sizeof(*m));
+}
+
+void gpmem_destroy(struct gpmem *m)
+{
+	for (unsigned i = 0; i < m->regions; i++) {
+		mem_free(m->region[i].chunk);
+		mem_free(m->region[i].page);
+	}
+	m->regions = 0;
+}
+
+struct gpmem_region *gpmem_find(struct gpmem *m, gpa_t gpa)
+{
+	unsigned lo = 0, hi = m->regions;
+
+	while (lo < hi) {
+		unsigned mid = (lo + hi) / 2;
+		struct gpmem_region *r = &m->region[mid];
+
+		if (gpa < r->start)
+			hi = mid;
+		else if (gpa - r->start >= r->size)
+			lo = mid + 1;
+		else
+			return r;
+	}
+	return NULL;
+}
+
+/* Opens a slot for [start, start + size), or returns NULL with *err set. */
+static struct gpmem_region *insert(struct gpmem *m, gpa_t start, u64 size, int *err)
+{
+	unsigned i = 0;
+
+	*err = E_INVAL;
+	if (!size || (start | size) & (PAGE_SIZE - 1) || start + size < start)
+		return NULL;
+	while (i < m->regions && m->region[i].start < start)
+		i++;
+	if (i && m->region[i - 1].start + m->region[i - 1].size > start)
+		return NULL;
+	if (i < m->regions && start + size > m->region[i].start)
+		return NULL;
+	*err = E_FULL;
+	if (m->regions == GPMEM_MAX_REGIONS)
+		return NULL;
+	memmove(&m->region[i + 1], &m->region[i], (m->regions - i) * sizeof(m->region[0]));
+	m->regions++;
+	m->region[i] = (struct gpmem_region){ .start = start, .size = size };
+	return &m->region[i];
+}
+
+int gpmem_add_ram(struct gpmem *m, gpa_t start, u64 size, u8 **chunk, bool zeroed, const char *name)
+{
+	u8 *page = mem_alloc((size_t)(size >> PAGE_SHIFT));
+	struct gpmem_region *r;
+	int err;
+
+	if (!page)
+		return E_NOMEM;
+	r = insert(m, start, size, &err);
+	if (!r) {
+		mem_free(page);
+		return err;
+	}
+	if (zeroed)
+		memset(page, GPMEM_ZEROED, (size_t)(size >> PAGE_SHIFT));
+	r->kind = GPMEM_RAM;
+	r->chunk = chunk;
+	r->page = page;
+	r->name = name;
+	return 0;
+}
+
+int gpmem_add_rom(struct gpmem *m, gpa_t start, u64 size, u8 **chunk, const char *name)
+{
+	int err;
+	struct gpmem_region *r = insert(m, start, size, &err);
+
+	if (!r)
+		return err;
+	r->kind = GPMEM_ROM;
+	r->chunk = chunk;
+	r->name = name;
+	return 0;
+}
+
+int gpmem_add_mmio(struct gpmem *m, gpa_t start, u64 size, const struct gpmem_mmio *ops, void *ctx,
+		   const char *name)
+{
+	int err;
+	struct gpmem_region *r = insert(m, start, size, &err);
+
+	if (!r)
+		return err;
+	r->kind = GPMEM_MMIO;
+	r->mmio = ops;
+	r->ctx = ctx;
+	r->name = name;
+	return 0;
+}
+
+static u8 *byte_at(const struct gpmem_region *r, u64 offset)
+{
+	return r->chunk[offset >> GPMEM_CHUNK_SHIFT] + (offset & (GPMEM_CHUNK_SIZE - 1));
+}
+
+/* The byte in a RAM region, its page zeroed if this is the first touch. */
+static u8 *ram_byte(struct gpmem_region *r, u64 offset)
+{
+	u8 *state = &r->page[offset >> PAGE_SHIFT];
+
+	if (!(*state & GPMEM_ZEROED)) {
+		memset(byte_at(r, offset & PAGE_MASK), 0, PAGE_SIZE);
+		*state |= GPMEM_ZEROED;
+	}
+	return byte_at(r, offset);
+}
+
+void *gpmem_ptr(struct gpmem *m, gpa_t gpa, bool write)
+{
+	struct gpmem_region *r = gpmem_find(m, gpa);
+
+	if (!r)
+		return NULL;
+	if (r->kind == GPMEM_RAM)
+		return ram_byte(r, gpa - r->start);
+	return r->kind == GPMEM_ROM && !write ? byte_at(r, gpa - r->start) : NULL;
+}
+
+static u8 *page_state(struct gpmem *m, gpa_t gpa)
+{
+	struct gpmem_region *r = gpmem_find(m, gpa);
+
+	return r && r->kind == GPMEM_RAM ? &r->page[(gpa - r->start) >> PAGE_SHIFT] : NULL;
+}
+
+static void tell(struct gpmem *m, u8 watches, gpa_t gpa, u32 len)
+{
+	for (unsigned i = 0; i < GPMEM_WATCHES; i++)
+		if (watches & BIT(i) && m->watcher[i].written)
+			m->watcher[i].written(m->watcher[i].ctx, gpa, len);
+}
+
+void gpmem_written(struct gpmem *m, gpa_t gpa, u32 len)
+{
+	while (len) {
+		u32 n = MIN(len, PAGE_SIZE - (u32)(gpa & (PAGE_SIZE - 1)));
+
+		tell(m, gpmem_watches(m, gpa), gpa, n);
+		gpa += n;
+		len -= n;
+	}
+}
+
+/* The largest natural access at offset that fits in len. */
+static unsigned natural_size(u64 offset, u32 len)
+{
+	unsigned size = 8;
+
+	while (size > len || offset & (size - 1))
+		size /= 2;
+	return size;
+}
+
+static void mmio_read(struct gpmem_region *r, u64 offset, u8 *buf, u32 len)
+{
+	while (len) {
+		unsigned size = natural_size(offset, len);
+		u64 v = r->mmio->read(r->ctx, offset, size);
+
+		memcpy(buf, &v, size);
+		buf += size;
+		offset += size;
+		len -= size;
+	}
+}
+
+static void mmio_write(struct gpmem_region *r, u64 offset, const u8 *buf, u32 len)
+{
+	while (len) {
+		unsigned size = natural_size(offset, len);
+		u64 v = 0;
+
+		memcpy(&v, buf, size);
+		r->mmio->write(r->ctx, offset, size, v);
+		buf += size;
+		offset += size;
+		len -= size;
+	}
+}
+
+void gpmem_read(struct gpmem *m, gpa_t gpa, void *buf, u32 len)
+{
+	u8 *out = buf;
+
+	while (len) {
+		u32 n = MIN(len, PAGE_SIZE - (u32)(gpa & (PAGE_SIZE - 1)));
+		struct gpmem_region *r = gpmem_find(m, gpa);
+
+		if (!r)
+			memset(out, 0xff, n);
+		else if (r->kind == GPMEM_MMIO)
+			mmio_read(r, gpa - r->start, out, n);
+		else
+			memcpy(out, gpmem_ptr(m, gpa, false), n);
+		out += n;
+		gpa += n;
+		len -= n;
+	}
+}
+
+void gpmem_write(struct gpmem *m, gpa_t gpa, const void *buf, u32 len)
+{
+	const u8 *in = buf;
+
+	while (len) {
+		u32 n = MIN(len, PAGE_SIZE - (u32)(gpa & (PAGE_SIZE - 1)));
+		struct gpmem_region *r = gpmem_find(m, gpa);
+
+		if (r && r->kind == GPMEM_MMIO) {
+			mmio_write(r, gpa - r->start, in, n);
+		} else if (r && r->kind == GPMEM_RAM) {
+			u64 offset = gpa - r->start;
+
+			memcpy(ram_byte(r, offset), in, n);
+			if (r->page[offset >> PAGE_SHIFT] & WATCH_MASK)
+				tell(m, r->page[offset >> PAGE_SHIFT] & WATCH_MASK, gpa, n);
+		}
+		in += n;
+		gpa += n;
+		len -= n;
+	}
+}
+
+u8 gpmem_watches(struct gpmem *m, gpa_t gpa)
+{
+	u8 *state = page_state(m, gpa);
+
+	return state ? *state & WATCH_MASK : 0;
+}
+
+void gpmem_watch(struct gpmem *m, gpa_t gpa, u8 watch)
+{
+	u8 *state = page_state(m, gpa);
+
+	if (!state || (*state & watch) == watch)
+		return;
+
+	bool first = !(*state & WATCH_MASK);
+
+	*state |= watch;
+	if (first && m->protect)
+		m->protect(m->protect_ctx, gpa & PAGE_MASK, true);
+}
+
+void gpmem_unwatch(struct gpmem *m, gpa_t gpa, u8 watch)
+{
+	u8 *state = page_state(m, gpa);
+
+	if (!state || !(*state & watch))
+		return;
+	*state &= (u8)~watch;
+	if (!(*state & WATCH_MASK) && m->protect)
+		m->protect(m->protect_ctx, gpa & PAGE_MASK, false);
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inside shadow paging.
+ *
+ *   root    one guest address space in one role and view: PML4, PDPT and four PDs of the host
+ *   table   one host page table (512 leaves, 2 MiB): made from half a guest page table (non-PAE), a whole one (PAE), or part of a
+ *           large page; shared by all roots that reach the same guest table with the same rights
+ *   rmap    per guest RAM page, the list of leaves that map it
+ */
+#pragma once
+
+#include "vmm/shadow.h"
+
+#define HOST_P  BIT64(0)
+#define HOST_W  BIT64(1)
+#define HOST_U  BIT64(2)
+#define HOST_A  BIT64(5)
+#define HOST_D  BIT64(6)
+#define HOST_NX BIT64(63)
+#define HOST_ADDRESS 0x000ffffffffff000ull
+
+#define ROOT_MAX   96u
+#define TABLE_MAX  4096u
+#define TABLE_HASH 1024u
+#define NO_INDEX   0xffffffffu
+
+#define ROLE_PAE    BIT(0)
+#define ROLE_PAGING BIT(1)
+#define ROLE_WP     BIT(2)
+#define ROLE_NXE    BIT(3)
+#define ROLE_PSE    BIT(4)
+#define ROLE_USER_VIEW BIT(5)
+/* of a table only: rights above it */
+#define ROLE_W      BIT(6)
+#define ROLE_U      BIT(7)
+#define ROLE_X      BIT(8)
+#define ROLE_LARGE  BIT(9)
+
+struct table {
+	u64 *host;    /* NULL: free */
+	gpa_t source; /* guest table page + half * 2 KiB; large: frame of the first leaf; no paging: likewise */
+	u32 role;
+	u32 next;     /* hash chain */
+	u32 links;    /* host PD entries that point here */
+};
+
+struct root {
+	bool used;
+	u32 role;
+	gpa_t key[4]; /* guest PD pages (PAE: PDPTE values; non-PAE: CR3 in [0]) */
+	u64 *pml4, *pdpt, *pd[4];
+	u64 last_use;
+	u32 writes; /* to its PD pages since it was last used */
+};
+
+struct rnode {
+	u32 next, leaf; /* leaf: table index * 512 + entry */
+};
+
+struct shadow {
+	struct cpu *cpu;
+	struct shadow_host host;
+	struct root root[ROOT_MAX];
+	struct root *current;
+	struct table *table;
+	u32 tables; /* high-water mark */
+	u32 free_table;
+	u32 hash[TABLE_HASH];
+	u32 *rmap; /* per page of RAM below 4 GiB: first node, NO_INDEX if none */
+	u32 rmap_pages;
+	u32 **leaf_page; /* per table: which RAM page each leaf maps */
+	struct rnode **node; /* chunks of one page */
+	u32 node_chunks, node_free;
+	u8 *clean; /* bit per page */
+	u64 clock;
+	u32 generation[2];
+	u32 noted[2][64]; /* 2048 regions of 2 MiB in which code was noted */
+	struct shadow_stats stats;
+};
+
+u32 shadow_role(const struct cpu *cpu, enum shadow_view view);
+/* The table of (source, role), made if need be; NULL when the pool is empty. */
+struct table *shadow_table_get(struct shadow *s, gpa_t source, u32 role);
+void shadow_table_drop(struct shadow *s, struct table *t);
+struct table *shadow_table_find(struct shadow *s, gpa_t source, u32 role);
+void shadow_leaf_set(struct shadow *s, struct table *t, unsigned i, u64 value, gpa_t page);
+void shadow_leaf_clear(struct shadow *s, struct table *t, unsigned i);
+/* Clears every leaf of a page's list, or only takes away rights. */
+void shadow_page_zap(struct shadow *s, gpa_t page);
+void shadow_page_restrict(struct shadow *s, gpa_t page, u64 clear, u64 set);
+bool shadow_clean_bit(const struct shadow *s, gpa_t page);
+struct root *shadow_root_get(struct shadow *s, enum shadow_view view);
+void shadow_root_drop(struct shadow *s, struct root *r);
+void shadow_tables_written(void *ctx, gpa_t gpa, u32 len);

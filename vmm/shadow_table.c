@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Host page tables, their leaves, and the reverse map.
+ */
+#include "kernel/base/alloc.h"
+#include "kernel/base/string.h"
+#include "vmm/shadow_internal.h"
+
+#define NODES_PER_CHUNK (PAGE_SIZE / sizeof(struct rnode))
+
+static u32 hash_of(gpa_t source, u32 role)
+{
+	return (u32)((source >> 11) * 0x9e3779b1u ^ role) % TABLE_HASH;
+}
+
+struct table *shadow_table_find(struct shadow *s, gpa_t source, u32 role)
+{
+	u32 i = s->hash[hash_of(source, role)];
+
+	while (i != NO_INDEX && (s->table[i].source != source || s->table[i].role != role))
+		i = s->table[i].next;
+	return i == NO_INDEX ? NULL : &s->table[i];
+}
+
+struct table *shadow_table_get(struct shadow *s, gpa_t source, u32 role)
+{
+	struct table *t = shadow_table_find(s, source, role);
+	u32 i, h = hash_of(source, role);
+	u64 *host;
+
+	if (t)
+		return t;
+	i = s->free_table;
+	if (i == NO_INDEX && s->tables == TABLE_MAX)
+		return NULL;
+	host = s->host.page_alloc(s->host.ctx);
+	if (!host)
+		return NULL;
+	if (i == NO_INDEX)
+		i = s->tables;
+	if (!s->leaf_page[i])
+		s->leaf_page[i] = mem_alloc(512 * sizeof(u32));
+	if (!s->leaf_page[i]) {
+		s->host.page_free(s->host.ctx, host);
+		return NULL;
+	}
+	if (i == s->tables)
+		s->tables++;
+	else
+		s->free_table = s->table[i].next;
+	s->table[i] = (struct table){ .host = host, .source = source, .role = role, .next = s->hash[h] };
+	s->hash[h] = i;
+	s->stats.tables_created++;
+	s->stats.pages_used++;
+	if ((role & ROLE_PAGING) && !(role & ROLE_LARGE))
+		gpmem_watch(s->cpu->mem, source & PAGE_MASK, GPMEM_WATCH_TABLE);
+	return &s->table[i];
+}
+
+static struct rnode *node_at(struct shadow *s, u32 i)
+{
+	return &s->node[i / NODES_PER_CHUNK][i % NODES_PER_CHUNK];
+}
+
+static u32 node_alloc(struct shadow *s)
+{
+	u32 i = s->node_free;
+
+	if (i != NO_INDEX) {
+		s->node_free = node_at(s, i)->next;
+		return i;
+	}
+	if (s->node_chunks == TABLE_MAX)
+		return NO_INDEX;
+
+	struct rnode *chunk = s->host.page_alloc(s->host.ctx);
+
+	if (!chunk)
+		return NO_INDEX;
+	i = s->node_chunks * (u32)NODES_PER_CHUNK;
+	s->node[s->node_chunks++] = chunk;
+	s->stats.pages_used++;
+	for (u32 n = 1; n < NODES_PER_CHUNK; n++)
+		chunk[n].next = n + 1 < NODES_PER_CHUNK ? i + n + 1 : NO_INDEX;
+	s->node_free = i + 1;
+	return i;
+}
+
+static u32 page_index(const struct shadow *s, gpa_t page)
+{
+	u64 i = page >> PAGE_SHIFT;
+
+	return i < s->rmap_pages ? (u32)i : NO_INDEX;
+}
+
+void shadow_leaf_clear(struct shadow *s, struct table *t, unsigned i)
+{
+	u64 old = t->host[i];
+	u32 leaf = (u32)(t - s->table) * 512 + i;
+
+	if (!(old & HOST_P))
+		return;
+	t->host[i] = 0;
+
+	u32 page = s->leaf_page[leaf / 512][i];
+	u32 *link;
+
+	if (page == NO_INDEX)
+		return;
+	for (link = &s->rmap[page]; *link != NO_INDEX; link = &node_at(s, *link)->next) {
+		u32 n = *link;
+
+		if (node_at(s, n)->leaf != leaf)
+			continue;
+		*link = node_at(s, n)->next;
+		node_at(s, n)->next = s->node_free;
+		s->node_free = n;
+		break;
+	}
+	if (gpmem_watches(s->cpu->mem, (gpa_t)page << PAGE_SHIFT) & (GPMEM_WATCH_CODE | GPMEM_WATCH_RAW)) {
+		s->generation[0]++;
+		s->generation[1]++;
+	}
+}
+
+void shadow_leaf_set(struct shadow *s, struct table *t, unsigned i, u64 value, gpa_t page)
+{
+	u32 index = page_index(s, page), leaf = (u32)(t - s->table) * 512 + i, n;
+
+	if (t->host[i] & HOST_P) {
+		if ((t->host[i] & HOST_ADDRESS) == (value & HOST_ADDRESS)) {
+			t->host[i] = value; /* more rights for the same page */
+			return;
+		}
+		shadow_leaf_clear(s, t, i);
+	}
+	if (index != NO_INDEX) {
+		n = node_alloc(s);
+		if (n == NO_INDEX)
+			return; /* stays absent: the next fault flushes the pool */
+		*node_at(s, n) = (struct rnode){ s->rmap[index], leaf };
+		s->rmap[index] = n;
+	}
+	s->leaf_page[leaf / 512][i] = index;
+	t->host[i] = value;
+}
+
+void shadow_table_drop(struct shadow *s, struct table *t)
+{
+	u32 i = (u32)(t - s->table), *link = &s->hash[hash_of(t->source, t->role)];
+
+	for (unsigned e = 0; e < 512; e++)
+		shadow_leaf_clear(s, t, e);
+	while (*link != i)
+		link = &s->table[*link].next;
+	*link = t->next;
+	s->host.page_free(s->host.ctx, t->host);
+	t->host = NULL;
+	t->next = s->free_table;
+	s->free_table = i;
+	s->stats.tables_flushed++;
+	s->stats.pages_used--;
+}
+
+void shadow_page_restrict(struct shadow *s, gpa_t page, u64 clear, u64 set)
+{
+	u32 index = page_index(s, page);
+	bool any = false;
+
+	if (index == NO_INDEX)
+		return;
+	for (u32 n = s->rmap[index]; n != NO_INDEX; n = node_at(s, n)->next) {
+		struct table *t = &s->table[node_at(s, n)->leaf / 512];
+		u64 *e = &t->host[node_at(s, n)->leaf % 512];
+
+		any |= (*e & clear) || (~*e & set);
+		*e = (*e & ~clear) | set;
+	}
+	if (any)
+		s->host.tlb_flush_all(s->host.ctx);
+}
+
+void shadow_page_zap(struct shadow *s, gpa_t page)
+{
+	u32 index = page_index(s, page);
+	bool any = false;
+
+	if (index == NO_INDEX)
+		return;
+	while (s->rmap[index] != NO_INDEX) {
+		u32 leaf = node_at(s, s->rmap[index])->leaf;
+
+		shadow_leaf_clear(s, &s->table[leaf / 512], leaf % 512);
+		any = true;
+	}
+	if (any)
+		s->host.tlb_flush_all(s->host.ctx);
+}
+
+bool shadow_clean_bit(const struct shadow *s, gpa_t page)
+{
+	u32 i = page_index(s, page);
+
+	return i != NO_INDEX && (s->clean[i / 8] >> (i & 7) & 1);
+}
