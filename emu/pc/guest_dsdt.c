@@ -337,7 +337,6 @@ u32 acpi_dsdt_body(u8 *buf, u32 cap, const struct acpi_machine *m)
 	soft_off(a);
 	aml_begin_scope(a, "\\_SB");
 	device(a, "PCI0", "PNP0A03");
-	aml_name_integer(a, "_ADR", 0);
 	aml_name_integer(a, "_UID", 0);
 	pci_windows(a, m);
 	pci_routing(a);

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * PCI configuration mechanism 1, the standard header's read-only bits and base address sizing, and the chipset's functions with
+ * interrupt routing. Linux's pci_check_type1() is among the cases.
+ * Alone: make build/unit/test_pci && build/unit/test_pci
+ */
+#include "emu/pc/chipset.h"
+#include "emu/pc/pci.h"
+#include "tests/unit/pc_fixture.h"
+
+struct machine {
+	struct pc pc;
+	struct pci_bus pci;
+	struct chipset chipset;
+	struct pci_function card;
+	u8 side[4];
+	unsigned side_writes, written_reg, written_len;
+};
+
+static u8 side_read(void *ctx, unsigned offset)
+{
+	return ((struct machine *)ctx)->side[offset];
+}
+
+static void side_write(void *ctx, unsigned offset, u8 v)
+{
+	struct machine *m = ctx;
+
+	m->side[offset] = v;
+	m->side_writes++;
+}
+
+static void written(void *ctx, unsigned reg, unsigned len)
+{
+	struct machine *m = ctx;
+
+	m->written_reg = reg;
+	m->written_len = len;
+}
+
+static void setup(struct machine *m)
+{
+	static const struct pci_identity id = { .vendor = 0x1af4, .device = 0x1000, .class_code = 0x020000,
+						.irq_pin = 1 };
+
+	*m = (struct machine){ .side_writes = 0 };
+	pc_init(&m->pc);
+	assert_int_equal(pci_init(&m->pci, &m->pc.bus), 0);
+	m->pci.side_read = side_read;
+	m->pci.side_write = side_write;
+	m->pci.side_ctx = m;
+	chipset_init(&m->chipset, &m->pci, (struct irq_line){ .set = pc_wire_set, .ctx = &m->pc });
+	pci_function_init(&m->card, &id, "card");
+	pci_function_set_bar(&m->card, 0, 0x20, 1);
+	pci_function_set_bar(&m->card, 1, 0x1000, 0);
+	m->card.written = written;
+	m->card.ctx = m;
+	pci_plug(&m->pci, 3, 0, &m->card);
+}
+
+static u32 address(unsigned dev, unsigned fn, unsigned reg)
+{
+	return 0x80000000u | dev << 11 | fn << 8 | (reg & 0xfc);
+}
+
+static u32 get(struct machine *m, unsigned dev, unsigned fn, unsigned reg, unsigned size)
+{
+	out32(&m->pc, 0xcf8, address(dev, fn, reg));
+	return bus_read(&m->pc.bus, (u16)(0xcfc + (reg & 3)), size);
+}
+
+static void put(struct machine *m, unsigned dev, unsigned fn, unsigned reg, unsigned size, u32 v)
+{
+	out32(&m->pc, 0xcf8, address(dev, fn, reg));
+	bus_write(&m->pc.bus, (u16)(0xcfc + (reg & 3)), size, v);
+}
+
+static void test_mechanism(void **state)
+{
+	struct machine m;
+
+	(void)state;
+	setup(&m);
+	/* pci_check_type1() */
+	out8(&m.pc, 0xcfb, 0x01);
+	u32 before = in32(&m.pc, 0xcf8);
+	out32(&m.pc, 0xcf8, 0x80000000);
+	assert_int_equal(in32(&m.pc, 0xcf8), 0x80000000);
+	out32(&m.pc, 0xcf8, before);
+	/* Reserved bits read 0; bytes do not touch the address but go to the chipset. */
+	out32(&m.pc, 0xcf8, 0xffffffff);
+	assert_int_equal(in32(&m.pc, 0xcf8), 0x80fffffc);
+	m.side_writes = 0;
+	out8(&m.pc, 0xcf9, 0x02);
+	assert_int_equal(m.side_writes, 1);
+	assert_int_equal(in8(&m.pc, 0xcf9), 0x02);
+	assert_int_equal(in32(&m.pc, 0xcf8), 0x80fffffc);
+	/* Nothing there, another bus, enable bit off: ones. */
+	assert_int_equal(get(&m, 9, 0, 0, 4), 0xffffffff);
+	assert_int_equal(get(&m, 3, 1, 0, 2), 0xffff);
+	out32(&m.pc, 0xcf8, address(0, 0, 0) | 1 << 16);
+	assert_int_equal(in32(&m.pc, 0xcfc), 0xffffffff);
+	out32(&m.pc, 0xcf8, address(0, 0, 0) & 0x7fffffff);
+	assert_int_equal(in32(&m.pc, 0xcfc), 0xffffffff);
+	/* Byte lanes. */
+	assert_int_equal(get(&m, 0, 0, 0, 4), 0x12378086);
+	assert_int_equal(get(&m, 0, 0, 2, 2), 0x1237);
+	assert_int_equal(get(&m, 0, 0, 3, 1), 0x12);
+	assert_int_equal(get(&m, 0, 0, 1, 2), 0x3780);
+}
+
+static void test_identity(void **state)
+{
+	static const struct {
+		u8 dev, fn, reg, size;
+		u32 value;
+	} t[] = {
+		{ 0, 0, 0x08, 4, 0x06000002 }, { 0, 0, 0x0e, 1, 0x00 },	      { 1, 0, 0x00, 4, 0x70008086 },
+		{ 1, 0, 0x08, 4, 0x06010000 }, { 1, 0, 0x0e, 1, 0x80 },	      { 1, 0, 0x04, 2, 0x0007 },
+		{ 3, 0, 0x00, 4, 0x10001af4 }, { 3, 0, 0x08, 4, 0x02000000 }, { 3, 0, 0x3d, 1, 0x01 },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(t); i++) {
+		struct machine m;
+
+		setup(&m);
+		assert_int_equal(get(&m, t[i].dev, t[i].fn, t[i].reg, t[i].size), t[i].value);
+		if (t[i].reg == 4)
+			continue;
+		put(&m, t[i].dev, t[i].fn, t[i].reg, t[i].size, 0x55555555); /* read-only */
+		assert_int_equal(get(&m, t[i].dev, t[i].fn, t[i].reg, t[i].size), t[i].value);
+	}
+}
+
+static void test_header(void **state)
+{
+	struct machine m;
+
+	(void)state;
+	setup(&m);
+	/* Sizing: write ones, read the mask; the low bits stay. */
+	put(&m, 3, 0, 0x10, 4, 0xffffffff);
+	assert_int_equal(get(&m, 3, 0, 0x10, 4), 0xffffffe1);
+	assert_int_equal(m.written_reg, 0x10);
+	assert_int_equal(m.written_len, 4);
+	put(&m, 3, 0, 0x14, 4, 0xffffffff);
+	assert_int_equal(get(&m, 3, 0, 0x14, 4), 0xfffff000);
+	put(&m, 3, 0, 0x18, 4, 0xffffffff);
+	assert_int_equal(get(&m, 3, 0, 0x18, 4), 0);
+	put(&m, 3, 0, 0x10, 4, 0xc000);
+	assert_int_equal(get(&m, 3, 0, 0x10, 4), 0xc001);
+	put(&m, 3, 0, 0x15, 1, 0x12);
+	assert_int_equal(get(&m, 3, 0, 0x14, 4), 0xffff1000);
+	/* Command bits; the status register clears where ones are written. */
+	put(&m, 3, 0, 0x04, 2, 0xffff);
+	assert_int_equal(get(&m, 3, 0, 0x04, 2), 0x0007);
+	pci_set16(m.card.config, PCI_STATUS, 0x2290);
+	put(&m, 3, 0, 0x06, 2, 0x0000);
+	assert_int_equal(get(&m, 3, 0, 0x06, 2), 0x2290);
+	put(&m, 3, 0, 0x06, 2, 0xffff);
+	assert_int_equal(get(&m, 3, 0, 0x06, 2), 0x0290);
+	put(&m, 3, 0, 0x3c, 1, 11);
+	assert_int_equal(get(&m, 3, 0, 0x3c, 2), 0x010b);
+}
+
+static void test_routing(void **state)
+{
+	struct machine m;
+	const struct wire *w = m.pc.wire;
+
+	(void)state;
+	setup(&m);
+	assert_int_equal(get(&m, 1, 0, 0x60, 4), 0x0b0b0a0a);
+	/* device 1 INTA is PIRQA, device 3 INTA PIRQC, device 3 INTC PIRQA */
+	chipset_set_intx(&m.chipset, 3, 1, true);
+	assert_true(w[11].level);
+	chipset_set_intx(&m.chipset, 3, 3, true);
+	assert_true(w[10].level);
+	chipset_set_intx(&m.chipset, 1, 1, true);
+	chipset_set_intx(&m.chipset, 3, 3, false);
+	assert_true(w[10].level); /* device 1 still pulls */
+	put(&m, 1, 0, 0x60, 1, 5);
+	assert_false(w[10].level);
+	assert_true(w[5].level);
+	put(&m, 1, 0, 0x60, 1, 0x85);
+	assert_false(w[5].level);
+	put(&m, 1, 0, 0x60, 1, 0x7b); /* bits 4..6 are reserved */
+	assert_int_equal(get(&m, 1, 0, 0x60, 1), 0x0b);
+	assert_int_equal(w[11].rises, 1); /* PIRQC holds it already */
+	chipset_set_intx(&m.chipset, 3, 1, false);
+	assert_true(w[11].level);
+	chipset_set_intx(&m.chipset, 1, 1, false);
+	assert_false(w[11].level);
+	put(&m, 1, 0, 0x60, 1, 0x08); /* reserved: not the RTC's line */
+	chipset_set_intx(&m.chipset, 1, 1, true);
+	assert_false(w[8].level);
+	chipset_set_intx(&m.chipset, 1, 1, false);
+	chipset_reset(&m.chipset);
+	assert_int_equal(get(&m, 1, 0, 0x60, 1), 10);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_mechanism),
+		cmocka_unit_test(test_identity),
+		cmocka_unit_test(test_header),
+		cmocka_unit_test(test_routing),
+	};
+
+	return cmocka_run_group_tests_name("pci", tests, NULL, NULL);
+}
