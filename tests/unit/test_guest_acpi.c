@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guest's ACPI tables: what a kernel walks (RSDP, RSDT, XSDT, FADT, FACS, DSDT) with checksums and addresses, the AML
- * encodings, and, where ACPICA's tools are installed, iasl's and acpiexec's opinion of the whole.
- * Alone: make build/unit/test_guest_acpi && build/unit/test_guest_acpi
+ * The guest's ACPI tables: what a kernel walks (RSDP, RSDT, XSDT, FADT, FACS, DSDT) with checksums
+ * and addresses, the AML encodings, and, where ACPICA's tools are installed, iasl's and acpiexec's
+ * opinion of the whole. Alone: make build/unit/test_guest_acpi && build/unit/test_guest_acpi
  */
 #include <stdlib.h>
 #include <unistd.h>
@@ -114,7 +114,8 @@ static void expect_bytes(const struct aml *a, const u8 *want, u32 n)
 static void test_encoding(void **state)
 {
 	static const u8 path[] = { '\\', 0x2e, '_', 'S', 'B', '_', 'P', 'C', 'I', '0' };
-	static const u8 multi[] = { '^', 0x2f, 3, 'A', '_', '_', '_', 'B', '_', '_', '_', 'C', '_', '_', '_' };
+	static const u8 multi[] = { '^', 0x2f, 3,   'A', '_', '_', '_', 'B',
+				    '_', '_',  '_', 'C', '_', '_', '_' };
 	static const u8 ints[] = { 0x00, 0x01, 0x0a, 2, 0x0a, 255, 0x0b, 0, 1, 0x0c, 0, 0, 1, 0 };
 	static const u8 eisa[] = { 0x0c, 0x41, 0xd0, 0x0a, 0x03 };
 	u8 buf[8192];
@@ -182,11 +183,13 @@ static void run(const char *dir, const char *command)
 {
 	char line[512];
 
-	snprintf(line, sizeof(line), "cd %s && { %s; } >log 2>&1 || { cat log >&2; exit 1; }", dir, command);
+	snprintf(line, sizeof(line), "cd %s && { %s; } >log 2>&1 || { cat log >&2; exit 1; }", dir,
+		 command);
 	assert_int_equal(system(line), 0);
 }
 
-/* Disassembled and compiled again without an error; the interpreter routes PIRQs through the links' methods. */
+/* Disassembled and compiled again without an error; the interpreter routes PIRQs through the links'
+ * methods. */
 static void test_acpica(void **state)
 {
 	struct acpi_layout l;
@@ -201,14 +204,20 @@ static void test_acpica(void **state)
 	write_file(dir, "fadt.dat", &mem[l.fadt], 244);
 	write_file(dir, "facs.dat", &mem[l.facs], 64);
 	run(dir, "iasl -d dsdt.dat fadt.dat facs.dat");
-	run(dir, "iasl -ve -oa dsdt.dsl && grep -q '^Compilation successful. 0 Errors, 0 Warnings' log");
-	run(dir, "grep -q 'Name (.*_S5' dsdt.dsl && grep -q 'Device (LNKD)' dsdt.dsl && grep -q PNP0303 dsdt.dsl");
-	run(dir, "grep -q 'SCI Interrupt : 0009' fadt.dsl && ! grep -qi 'invalid\\|error' fadt.dsl");
-	/* Route link B to IRQ 5: the template that _SRS takes has mask 0020h; _CRS must give the same back. */
-	run(dir, "acpiexec -b 'execute \\_SB.LNKB._SRS (23 20 00 18 79 00);execute \\_SB.LNKB._CRS;"
-		 "execute \\_SB.LNKB._STA;execute \\_SB.LNKB._DIS;execute \\_SB.LNKB._STA' dsdt.dat >out 2>&1 </dev/null;"
-		 "grep -q '23 20 00 18 79' out && grep -q '0000000B' out && grep -q '00000009' out &&"
-		 "! grep -q 'AE_\\|Exception' out");
+	run(dir,
+	    "iasl -ve -oa dsdt.dsl && grep -q '^Compilation successful. 0 Errors, 0 Warnings' log");
+	run(dir, "grep -q 'Name (.*_S5' dsdt.dsl && grep -q 'Device (LNKD)' dsdt.dsl && grep -q "
+		 "PNP0303 dsdt.dsl");
+	run(dir,
+	    "grep -q 'SCI Interrupt : 0009' fadt.dsl && ! grep -qi 'invalid\\|error' fadt.dsl");
+	/* Route link B to IRQ 5: the template that _SRS takes has mask 0020h; _CRS must give the
+	 * same back. */
+	run(dir,
+	    "acpiexec -b 'execute \\_SB.LNKB._SRS (23 20 00 18 79 00);execute \\_SB.LNKB._CRS;"
+	    "execute \\_SB.LNKB._STA;execute \\_SB.LNKB._DIS;execute \\_SB.LNKB._STA' dsdt.dat "
+	    ">out 2>&1 </dev/null;"
+	    "grep -q '23 20 00 18 79' out && grep -q '0000000B' out && grep -q '00000009' out &&"
+	    "! grep -q 'AE_\\|Exception' out");
 	snprintf(clean, sizeof(clean), "rm -r %s", dir);
 	assert_int_equal(system(clean), 0);
 }

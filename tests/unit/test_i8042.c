@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The 8042 with keyboard and mouse: commands and answers as conversations, scan codes, interrupts, A20 and reset.
- * Alone: make build/unit/test_i8042 && build/unit/test_i8042
+ * The 8042 with keyboard and mouse: commands and answers as conversations, scan codes, interrupts,
+ * A20 and reset. Alone: make build/unit/test_i8042 && build/unit/test_i8042
  */
 #include "emu/pc/i8042.h"
 #include "tests/unit/pc_fixture.h"
@@ -31,7 +31,9 @@ static void setup(struct machine *m)
 	pc_init(&m->pc);
 	m->a20 = true;
 	m->resets = 0;
-	assert_int_equal(i8042_init(&m->kbc, &m->pc.bus, pc_wire(&m->pc, 1), pc_wire(&m->pc, 12), a20, reset, m), 0);
+	assert_int_equal(i8042_init(&m->kbc, &m->pc.bus, pc_wire(&m->pc, 1), pc_wire(&m->pc, 12),
+				    a20, reset, m),
+			 0);
 }
 
 static u8 status(struct machine *m)
@@ -40,8 +42,8 @@ static u8 status(struct machine *m)
 }
 
 /*
- * A conversation: each word is a direction and a byte. C command (64h), D data (60h), M data to the mouse (D4h first), K answer
- * expected without the AUX bit, A with it, '.' nothing waits.
+ * A conversation: each word is a direction and a byte. C command (64h), D data (60h), M data to the
+ * mouse (D4h first), K answer expected without the AUX bit, A with it, '.' nothing waits.
  */
 static void talk(struct machine *m, const char *script)
 {
@@ -66,7 +68,8 @@ static void talk(struct machine *m, const char *script)
 			out8(&m->pc, 0x60, (u8)v);
 		} else if (op == '.') {
 			if (status(m) & 1)
-				fail_msg("'%s': %02x waits at word %u", script, in8(&m->pc, 0x60), at);
+				fail_msg("'%s': %02x waits at word %u", script, in8(&m->pc, 0x60),
+					 at);
 		} else {
 			if ((status(m) & 0x21) != (op == 'A' ? 0x21 : 0x01))
 				fail_msg("'%s': status %02x at word %u", script, status(m), at);
@@ -79,23 +82,23 @@ static void talk(struct machine *m, const char *script)
 
 static const char *const conversations[] = {
 	/* controller */
-	"Caa K55 C20 K74 .",			  /* self test: interfaces off, translation kept */
-	"C60 D03 C20 K03 C65 D42 C25 K42 .",	  /* RAM */
+	"Caa K55 C20 K74 .",		     /* self test: interfaces off, translation kept */
+	"C60 D03 C20 K03 C65 D42 C25 K42 .", /* RAM */
 	"Cab K00 Ca9 K00 Ca4 Kf1 Cc0 K80 Ce0 K00 .",
 	"Ca7 C20 K64 Ca8 C20 K44 Cad C20 K54 Cae C20 K44 .",
-	"Cd2 D5a K5a Cd3 Da5 Aa5 .",		  /* loop-back into either buffer */
+	"Cd2 D5a K5a Cd3 Da5 Aa5 .", /* loop-back into either buffer */
 	"Cd0 Kcf .",
-	"C00 C6b .",				  /* undefined; a write that gets no data */
+	"C00 C6b .", /* undefined; a write that gets no data */
 	/* keyboard, untranslated */
 	"C60 D04 Df2 Kfa Kab K83 .",
 	"C60 D04 Dff Kfa Kaa .",
 	"C60 D04 Dee Kee .",
 	"C60 D04 Ded Kfa D07 Kfa Df3 Kfa D20 Kfa .",
-	"C60 D04 Ded Kfa Df4 Kfa .",		  /* a command instead of the argument */
+	"C60 D04 Ded Kfa Df4 Kfa .", /* a command instead of the argument */
 	"C60 D04 Df0 Kfa D00 Kfa K02 Df0 Kfa D01 Kfa Df0 Kfa D00 Kfa K01 Df0 Kfa D03 Kfe .",
 	"C60 D04 Df6 Kfa Df5 Kfa Df4 Kfa Dfe Kfa Df7 Kfa Dfb Kfa D1c Kfa .",
 	"C60 D04 D99 Kfe .",
-	"Df2 Kfa Kab K41 .",			  /* translated */
+	"Df2 Kfa Kab K41 .", /* translated */
 	/* an answer of the controller does not lose what the keyboard said */
 	"C60 D04 Dff C20 K04 Kfa Kaa .",
 	/* a held clock keeps the answer back */
@@ -144,7 +147,8 @@ static void keys(struct machine *m, const u8 *set2, unsigned n)
 
 static void test_scancodes(void **state)
 {
-	static const u8 a_and_up[] = { 0x1c, 0xf0, 0x1c, 0xe0, 0x75, 0xe0, 0xf0, 0x75, 0x83, 0xf0, 0x83 };
+	static const u8 a_and_up[] = { 0x1c, 0xf0, 0x1c, 0xe0, 0x75, 0xe0,
+				       0xf0, 0x75, 0x83, 0xf0, 0x83 };
 	struct machine m;
 
 	(void)state;
@@ -175,9 +179,10 @@ static void test_scancodes(void **state)
 	}
 	static const struct {
 		u8 set2, set1;
-	} known[] = { { 0x76, 0x01 }, { 0x16, 0x02 }, { 0x15, 0x10 }, { 0x5a, 0x1c }, { 0x29, 0x39 },
-		      { 0x05, 0x3b }, { 0x78, 0x57 }, { 0x07, 0x58 }, { 0x14, 0x1d }, { 0x12, 0x2a },
-		      { 0x59, 0x36 }, { 0x84, 0x54 }, { 0xaa, 0xaa }, { 0xfa, 0xfa } };
+	} known[] = { { 0x76, 0x01 }, { 0x16, 0x02 }, { 0x15, 0x10 }, { 0x5a, 0x1c },
+		      { 0x29, 0x39 }, { 0x05, 0x3b }, { 0x78, 0x57 }, { 0x07, 0x58 },
+		      { 0x14, 0x1d }, { 0x12, 0x2a }, { 0x59, 0x36 }, { 0x84, 0x54 },
+		      { 0xaa, 0xaa }, { 0xfa, 0xfa } };
 	for (unsigned i = 0; i < ARRAY_SIZE(known); i++)
 		assert_int_equal(ps2_set2_to_set1(known[i].set2), known[i].set1);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PCI configuration mechanism 1, the standard header's read-only bits and base address sizing, and the chipset's functions with
- * interrupt routing. Linux's pci_check_type1() is among the cases.
+ * PCI configuration mechanism 1, the standard header's read-only bits and base address sizing, and
+ * the chipset's functions with interrupt routing. Linux's pci_check_type1() is among the cases.
  * Alone: make build/unit/test_pci && build/unit/test_pci
  */
 #include "emu/pc/chipset.h"
@@ -40,8 +40,9 @@ static void written(void *ctx, unsigned reg, unsigned len)
 
 static void setup(struct machine *m)
 {
-	static const struct pci_identity id = { .vendor = 0x1af4, .device = 0x1000, .class_code = 0x020000,
-						.irq_pin = 1 };
+	static const struct pci_identity id = {
+		.vendor = 0x1af4, .device = 0x1000, .class_code = 0x020000, .irq_pin = 1
+	};
 
 	*m = (struct machine){ .side_writes = 0 };
 	pc_init(&m->pc);
@@ -115,9 +116,11 @@ static void test_identity(void **state)
 		u8 dev, fn, reg, size;
 		u32 value;
 	} t[] = {
-		{ 0, 0, 0x08, 4, 0x06000002 }, { 0, 0, 0x0e, 1, 0x00 },	      { 1, 0, 0x00, 4, 0x70008086 },
-		{ 1, 0, 0x08, 4, 0x06010000 }, { 1, 0, 0x0e, 1, 0x80 },	      { 1, 0, 0x04, 2, 0x0007 },
-		{ 3, 0, 0x00, 4, 0x10001af4 }, { 3, 0, 0x08, 4, 0x02000000 }, { 3, 0, 0x3d, 1, 0x01 },
+		{ 0, 0, 0x08, 4, 0x06000002 }, { 0, 0, 0x0e, 1, 0x00 },
+		{ 1, 0, 0x00, 4, 0x70008086 }, { 1, 0, 0x08, 4, 0x06010000 },
+		{ 1, 0, 0x0e, 1, 0x80 },       { 1, 0, 0x04, 2, 0x0007 },
+		{ 3, 0, 0x00, 4, 0x10001af4 }, { 3, 0, 0x08, 4, 0x02000000 },
+		{ 3, 0, 0x3d, 1, 0x01 },
 	};
 
 	(void)state;

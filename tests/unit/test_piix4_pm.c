@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The PIIX4's power management: PM timer, event and control registers, SCI, ACPI hand-over by the APM port, soft off, PMBASE.
- * Alone: make build/unit/test_piix4_pm && build/unit/test_piix4_pm
+ * The PIIX4's power management: PM timer, event and control registers, SCI, ACPI hand-over by the
+ * APM port, soft off, PMBASE. Alone: make build/unit/test_piix4_pm && build/unit/test_piix4_pm
  */
 #include "emu/pc/piix4_pm.h"
 #include "tests/unit/pc_fixture.h"
@@ -23,7 +23,8 @@ static void setup(struct machine *m)
 	m->offs = 0;
 	pc_init(&m->pc);
 	assert_int_equal(pci_init(&m->pci, &m->pc.bus), 0);
-	assert_int_equal(piix4_pm_init(&m->pm, &m->pci, &m->pc.bus, &m->pc.timers, pc_wire(&m->pc, 9), power_off, m),
+	assert_int_equal(piix4_pm_init(&m->pm, &m->pci, &m->pc.bus, &m->pc.timers,
+				       pc_wire(&m->pc, 9), power_off, m),
 			 0);
 }
 
@@ -130,8 +131,9 @@ static void test_soft_off(void **state)
 		u16 value;
 		unsigned size;
 		bool off;
-	} t[] = { { 0x2001, 2, true }, { 0x2000, 2, true }, { 0x0001, 2, false }, { 0x1c01, 2, false },
-		  { 0x2401, 2, false }, { 0x2801, 2, false }, { 0x3401, 2, false } };
+	} t[] = { { 0x2001, 2, true },	{ 0x2000, 2, true },  { 0x0001, 2, false },
+		  { 0x1c01, 2, false }, { 0x2401, 2, false }, { 0x2801, 2, false },
+		  { 0x3401, 2, false } };
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_SIZE(t); i++) {
@@ -214,9 +216,9 @@ static void test_pmbase(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_timer),	     cmocka_unit_test(test_overflow_interrupt),
-		cmocka_unit_test(test_acpi_mode),    cmocka_unit_test(test_power_button),
-		cmocka_unit_test(test_soft_off),     cmocka_unit_test(test_gpe),
+		cmocka_unit_test(test_timer),	  cmocka_unit_test(test_overflow_interrupt),
+		cmocka_unit_test(test_acpi_mode), cmocka_unit_test(test_power_button),
+		cmocka_unit_test(test_soft_off),  cmocka_unit_test(test_gpe),
 		cmocka_unit_test(test_pmbase),
 	};
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The 16550A against its data sheet, and the probes by which Linux's 8250 driver finds out what it has.
- * Alone: make build/unit/test_uart16550 && build/unit/test_uart16550
+ * The 16550A against its data sheet, and the probes by which Linux's 8250 driver finds out what it
+ * has. Alone: make build/unit/test_uart16550 && build/unit/test_uart16550
  */
 #include "emu/pc/uart16550.h"
 #include "tests/unit/pc_fixture.h"
@@ -28,7 +28,9 @@ static void setup(struct machine *m)
 {
 	pc_init(&m->pc);
 	m->sent_len = 0;
-	assert_int_equal(uart16550_init(&m->uart, &m->pc.bus, BASE, &m->pc.timers, pc_wire(&m->pc, 4), tx, m), 0);
+	assert_int_equal(uart16550_init(&m->uart, &m->pc.bus, BASE, &m->pc.timers,
+					pc_wire(&m->pc, 4), tx, m),
+			 0);
 }
 
 static u8 get(struct machine *m, u16 r)
@@ -65,8 +67,9 @@ static void test_registers(void **state)
 	static const struct {
 		u16 reg;
 		u8 write, read;
-	} t[] = { { IER, 0xff, 0x0f }, { IER, 0x00, 0x00 }, { LCR, 0x7f, 0x7f }, { LCR, 0x00, 0x00 },
-		  { MCR, 0xff, 0x1f }, { MCR, 0x00, 0x00 }, { SCR, 0xa5, 0xa5 }, { LSR, 0x00, 0x60 } };
+	} t[] = { { IER, 0xff, 0x0f }, { IER, 0x00, 0x00 }, { LCR, 0x7f, 0x7f },
+		  { LCR, 0x00, 0x00 }, { MCR, 0xff, 0x1f }, { MCR, 0x00, 0x00 },
+		  { SCR, 0xa5, 0xa5 }, { LSR, 0x00, 0x60 } };
 	struct machine m;
 
 	(void)state;
@@ -170,7 +173,8 @@ static void test_receive_levels(void **state)
 	assert_int_equal(get(&m, IIR), 0x01);
 }
 
-/* Below the trigger level the timeout tells, after four characters: 40 bits at 115200, 44 bits at 9600 with parity. */
+/* Below the trigger level the timeout tells, after four characters: 40 bits at 115200, 44 bits at
+ * 9600 with parity. */
 static void test_timeout(void **state)
 {
 	static const struct {
@@ -222,7 +226,8 @@ static void test_priorities(void **state)
 	assert_int_equal(get(&m, LSR), 0xe1); /* but somewhere in the FIFO */
 	assert_int_equal(get(&m, RBR), 'q');
 	assert_int_equal(get(&m, IIR), 0xc6); /* line status first */
-	assert_int_equal(get(&m, LSR), 0xf9); /* break and framing error, at the top and in the FIFO */
+	assert_int_equal(get(&m, LSR),
+			 0xf9); /* break and framing error, at the top and in the FIFO */
 	assert_int_equal(get(&m, LSR), 0x61);
 	assert_int_equal(get(&m, IIR), 0xc2); /* 13 bytes: below the level */
 	assert_int_equal(get(&m, IIR), 0xc0); /* modem status comes last */
@@ -252,7 +257,9 @@ static void test_loopback(void **state)
 	put(&m, MCR, 0x18);
 	get(&m, MSR);
 	/* Outputs to inputs: DTR DSR, RTS CTS, OUT1 RI, OUT2 DCD. */
-	static const u8 map[][2] = { { 0x11, 0x20 }, { 0x12, 0x10 }, { 0x14, 0x40 }, { 0x18, 0x80 }, { 0x10, 0 } };
+	static const u8 map[][2] = {
+		{ 0x11, 0x20 }, { 0x12, 0x10 }, { 0x14, 0x40 }, { 0x18, 0x80 }, { 0x10, 0 }
+	};
 	for (unsigned i = 0; i < ARRAY_SIZE(map); i++) {
 		put(&m, MCR, map[i][0]);
 		assert_int_equal(get(&m, MSR) & 0xf0, map[i][1]);
