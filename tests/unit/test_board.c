@@ -13,7 +13,6 @@
 
 #include "emu/pc/board.h"
 #include "emu/pc/ticks.h"
-#include "kernel/base/alloc.h"
 #include "kernel/base/string.h"
 
 #define MS 1000000ull
@@ -31,69 +30,6 @@ struct machine {
 	char debug[16];
 	unsigned debug_len;
 };
-
-/* --- Guest memory: the few regions of the board as one flat array, until the real map is linked
- * ------------------- */
-
-static u8 *fake_chunk(struct gpmem *m, gpa_t gpa, u64 *room)
-{
-	for (unsigned i = 0; i < m->regions; i++) {
-		struct gpmem_region *r = &m->region[i];
-
-		if (gpa >= r->start && gpa < r->start + r->size) {
-			*room = r->start + r->size - gpa;
-			return r->chunk[0] + (gpa - r->start);
-		}
-	}
-	return NULL;
-}
-
-void gpmem_init(struct gpmem *m)
-{
-	memset(m, 0, sizeof(*m));
-}
-
-void gpmem_destroy(struct gpmem *m)
-{
-	for (unsigned i = 0; i < m->regions; i++)
-		mem_free(m->region[i].chunk);
-}
-
-int gpmem_add_ram(struct gpmem *m, gpa_t start, u64 size, u8 **chunk, bool zeroed, const char *name)
-{
-	(void)zeroed;
-	m->region[m->regions++] =
-		(struct gpmem_region){ .start = start, .size = size, .chunk = chunk, .name = name };
-	return 0;
-}
-
-void gpmem_written(struct gpmem *m, gpa_t gpa, u32 len)
-{
-	u64 room = 0;
-
-	assert_non_null(fake_chunk(m, gpa, &room));
-	assert_true(room >= len);
-}
-
-void gpmem_read(struct gpmem *m, gpa_t gpa, void *buf, u32 len)
-{
-	u64 room = 0;
-	const u8 *p = fake_chunk(m, gpa, &room);
-
-	if (p && room >= len)
-		memcpy(buf, p, len);
-	else
-		memset(buf, 0xff, len);
-}
-
-void gpmem_write(struct gpmem *m, gpa_t gpa, const void *buf, u32 len)
-{
-	u64 room = 0;
-	u8 *p = fake_chunk(m, gpa, &room);
-
-	assert_true(p && room >= len);
-	memcpy(p, buf, len);
-}
 
 static u64 now(void *ctx)
 {
