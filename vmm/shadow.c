@@ -305,7 +305,7 @@ static bool pd_written(struct shadow *s, gpa_t gpa, u32 len)
 		for (unsigned d = 0; d < (pae ? 4u : 1u); d++) {
 			if ((pae && !(r->key[d] & 1)) || (r->key[d] & HOST_ADDRESS) != (gpa & PAGE_MASK))
 				continue;
-			for (u32 e = (gpa & (PAGE_SIZE - 1)) / per; e <= ((gpa & (PAGE_SIZE - 1)) + len - 1) / per; e++) {
+			for (u32 e = (u32)(gpa & (PAGE_SIZE - 1)) / per; e <= ((u32)(gpa & (PAGE_SIZE - 1)) + len - 1) / per; e++) {
 				if (pae) {
 					unlink_region(s, r, d, e);
 				} else {
@@ -340,7 +340,7 @@ static bool pt_written(struct shadow *s, gpa_t gpa, u32 len)
 			continue;
 		}
 		any = true;
-		for (u32 e = (gpa & (PAGE_SIZE - 1)) / per; e <= ((gpa & (PAGE_SIZE - 1)) + len - 1) / per; e++) {
+		for (u32 e = (u32)(gpa & (PAGE_SIZE - 1)) / per; e <= ((u32)(gpa & (PAGE_SIZE - 1)) + len - 1) / per; e++) {
 			u32 i = pae ? e : e & 511;
 
 			if (!pae && (e >> 9) != (t->source >> 11 & 1))
