@@ -185,11 +185,11 @@ void trans_call_hard(struct trans *t, struct site *s, bool ends)
 {
 	emit_mov_imm32(&t->e, R8, t->eip);
 	emit_mov_imm64(&t->e, R9, (u64)s);
-	emit_call(&t->e, t->r, t->r->call_hard);
+	emit_call(&t->e, t->r->call_hard);
 	if (ends || t->slow) {
 		/* The helper moved eip; translated code goes on there through the dispatcher. */
 		emit_load32(&t->e, R8, CPU_FIELD(eip));
-		emit_jmp(&t->e, t->r, t->r->leave_dispatch);
+		emit_jmp(&t->e, t->r->leave_dispatch);
 		t->ended = true;
 	}
 }

@@ -140,20 +140,19 @@ void emit_store_imm32(struct emit *e, struct hmem m, u32 imm)
 	emit_u32(e, imm);
 }
 
-/* Where the byte at e->p is executed. */
-static u64 here(const struct emit *e, const struct recomp *r)
+u64 emit_here(const struct emit *e)
 {
-	return (u64)r->cfg.cache_rx + (u64)(e->p - r->cfg.cache_rw);
+	return e->rx + (u64)(e->p - e->start);
 }
 
-void emit_jmp(struct emit *e, const struct recomp *r, u64 target)
+void emit_jmp(struct emit *e, u64 target)
 {
 	emit_u8(e, 0xe9);
-	emit_u32(e, (u32)(target - (here(e, r) + 4)));
+	emit_u32(e, (u32)(target - (emit_here(e) + 4)));
 }
 
-void emit_call(struct emit *e, const struct recomp *r, u64 target)
+void emit_call(struct emit *e, u64 target)
 {
 	emit_u8(e, 0xe8);
-	emit_u32(e, (u32)(target - (here(e, r) + 4)));
+	emit_u32(e, (u32)(target - (emit_here(e) + 4)));
 }

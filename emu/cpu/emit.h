@@ -14,6 +14,8 @@ struct hmem {
 	bool guest;
 };
 
+/* Where the next byte will be executed. */
+u64 emit_here(const struct emit *e);
 void emit_u8(struct emit *e, u8 v);
 void emit_u32(struct emit *e, u32 v);
 void emit_u64(struct emit *e, u64 v);
@@ -39,5 +41,5 @@ void emit_load64(struct emit *e, unsigned reg, struct hmem m);
 void emit_lea(struct emit *e, bool w, unsigned reg, struct hmem m);
 void emit_store_imm32(struct emit *e, struct hmem m, u32 imm);
 /* JMP rel32 to an address as executed. */
-void emit_jmp(struct emit *e, const struct recomp *r, u64 target);
-void emit_call(struct emit *e, const struct recomp *r, u64 target);
+void emit_jmp(struct emit *e, u64 target);
+void emit_call(struct emit *e, u64 target);

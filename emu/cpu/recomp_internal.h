@@ -88,10 +88,17 @@ struct page_blocks {
 	u32 hits;
 };
 
+/*
+ * Code in the making: written to a buffer and copied to the cache as a whole. Under QEMU a store to a page that was executed from
+ * costs hundreds of cycles, and blocks share pages.
+ */
 struct emit {
 	u8 *start, *p, *end;
+	u64 rx; /* where start will be executed */
 	bool overflow;
 };
+
+#define EMIT_BUFFER 16384u
 
 struct recomp {
 	struct recomp_config cfg;
@@ -112,6 +119,7 @@ struct recomp {
 	u32 slow_gla[1024];
 	u32 edge_target, edge_key; /* where the edge by which translated code came to the dispatcher leads, in which mode */
 	enum cpu_result pending;
+	u8 buffer[EMIT_BUFFER] __attribute__((aligned(8)));
 	struct recomp_stats stats;
 	/* stubs, as executed */
 	u64 enter, leave_dispatch, leave_edge, leave_trap, call_hard, call_slow_read, call_slow_write;

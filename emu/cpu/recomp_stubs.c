@@ -61,11 +61,11 @@ static void epilogue(struct emit *e)
 		emit_u8(e, code[i]);
 }
 
-static u64 align_stub(struct recomp *r, struct emit *e)
+static u64 align_stub(struct emit *e)
 {
-	while ((u64)(e->p - r->cfg.cache_rw) & 15)
+	while (emit_here(e) & 15)
 		emit_u8(e, 0xcc);
-	return (u64)r->cfg.cache_rx + (u64)(e->p - r->cfg.cache_rw);
+	return emit_here(e);
 }
 
 static void call_c(struct emit *e, const void *fn)
@@ -84,9 +84,9 @@ static void call_c(struct emit *e, const void *fn)
 }
 
 /* eax: 0 goes on in translated code, else leaves with it. */
-static u64 c_stub(struct recomp *r, struct emit *e, const void *fn)
+static u64 c_stub(struct emit *e, const void *fn)
 {
-	u64 at = align_stub(r, e);
+	u64 at = align_stub(e);
 	u8 *fix;
 
 	store_guest(e);
@@ -112,9 +112,9 @@ void recomp_emit_stubs(struct recomp *r, const void *hard, const void *slow_read
 {
 	static const u8 prologue[] = { 0x53, 0x55, 0x41, 0x54, 0x41, 0x55, 0x41, 0x56, 0x41, 0x57,
 				       0x48, 0x83, 0xec, 40, 0x49, 0x89, 0xff, 0x49, 0x89, 0xf5 }; /* r15=rdi r13=rsi */
-	struct emit e = { r->cfg.cache_rw, r->cfg.cache_rw, r->cfg.cache_rw + PAGE_SIZE, false };
+	struct emit e = { r->cfg.cache_rw, r->cfg.cache_rw, r->cfg.cache_rw + PAGE_SIZE, (u64)r->cfg.cache_rx, false };
 
-	r->enter = align_stub(r, &e);
+	r->enter = align_stub(&e);
 	for (unsigned i = 0; i < sizeof(prologue); i++)
 		emit_u8(&e, prologue[i]);
 	emit_load64(&e, R_TABLE, CPU_FIELD(lookup_table));
@@ -123,21 +123,21 @@ void recomp_emit_stubs(struct recomp *r, const void *hard, const void *slow_read
 	emit_u8(&e, 0xff);
 	emit_u8(&e, 0xe5);
 
-	r->leave_dispatch = align_stub(r, &e);
+	r->leave_dispatch = align_stub(&e);
 	emit_mov_imm32(&e, R9, SLOT_NONE);
-	r->leave_edge = (u64)r->cfg.cache_rx + (u64)(e.p - r->cfg.cache_rw);
+	r->leave_edge = emit_here(&e);
 	store_guest(&e);
 	emit_rr(&e, false, 0x89, R9, R_D);
 	emit_rr(&e, false, 0x31, R_A, R_A);
 	epilogue(&e);
 
 	/* From a trap: the guest is in struct cpu already; eax and edx are set by the frame. */
-	r->leave_trap = align_stub(r, &e);
+	r->leave_trap = align_stub(&e);
 	emit_u8(&e, 0xfc);
 	epilogue(&e);
 
-	r->call_hard = c_stub(r, &e, hard);
-	r->call_slow_read = c_stub(r, &e, slow_read);
-	r->call_slow_write = c_stub(r, &e, slow_write);
+	r->call_hard = c_stub(&e, hard);
+	r->call_slow_read = c_stub(&e, slow_read);
+	r->call_slow_write = c_stub(&e, slow_write);
 	r->code_start = r->code_next = PAGE_SIZE;
 }

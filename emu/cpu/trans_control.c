@@ -38,7 +38,7 @@ static void lookup(struct trans *t)
 	emit_u8(e, 0xe3); /* jrcxz hit */
 	emit_u8(e, 3 + 5);
 	emit_rr(e, true, 0x89, R10, R_C);
-	emit_jmp(e, t->r, t->r->leave_dispatch);
+	emit_jmp(e, t->r->leave_dispatch);
 	emit_rr(e, true, 0x89, R10, R_C);
 	emit_u8(e, 0x41); /* jmp [r9 + 8] */
 	emit_u8(e, 0xff);
@@ -58,7 +58,7 @@ void trans_jump_r8(struct trans *t)
 void trans_leave(struct trans *t, u32 eip)
 {
 	emit_mov_imm32(&t->e, R8, eip);
-	emit_jmp(&t->e, t->r, t->r->leave_dispatch);
+	emit_jmp(&t->e, t->r->leave_dispatch);
 	t->ended = true;
 }
 
@@ -83,13 +83,13 @@ static void jump_slot(struct trans *t, u32 target)
 	edge->target = target;
 	emit_u8(e, 0xff); /* jmp [rip + disp32] */
 	emit_u8(e, 0x25);
-	emit_u32(e, (u32)(slot_address(r, edge->slot) - ((u64)r->cfg.cache_rx + (u64)(e->p - r->cfg.cache_rw) + 4)));
+	emit_u32(e, (u32)(slot_address(r, edge->slot) - (emit_here(e) + 4)));
 	u64 *slot = (u64 *)(void *)(r->cfg.cache_rw + edge->slot);
 
-	slot[0] = slot[1] = (u64)r->cfg.cache_rx + (u64)(e->p - r->cfg.cache_rw);
+	slot[0] = slot[1] = emit_here(e);
 	emit_mov_imm32(e, R8, target);
 	emit_mov_imm32(e, R9, edge->slot);
-	emit_jmp(e, r, r->leave_edge);
+	emit_jmp(e, r->leave_edge);
 	t->ended = true;
 }
 

@@ -260,7 +260,7 @@ static void copy_slow(struct trans *t, const ZydisDecodedOperand *mem, unsigned 
 	s->writes = mem->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
 	emit_mov_imm32(&t->e, R8, t->eip);
 	emit_mov_imm64(&t->e, R9, (u64)s);
-	emit_call(&t->e, t->r, t->r->call_slow_read);
+	emit_call(&t->e, t->r->call_slow_read);
 	if (is_bit_string(t)) {
 		s->insn.imm2 = 4;
 		copy_slow_bit(t, reg);
@@ -277,7 +277,7 @@ static void copy_slow(struct trans *t, const ZydisDecodedOperand *mem, unsigned 
 		return;
 	emit_mov_imm32(&t->e, R8, t->eip);
 	emit_mov_imm64(&t->e, R9, (u64)s);
-	emit_call(&t->e, t->r, t->r->call_slow_write);
+	emit_call(&t->e, t->r->call_slow_write);
 }
 
 static void copy_modrm(struct trans *t)

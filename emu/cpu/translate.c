@@ -53,7 +53,7 @@ static void check_events(struct trans *t)
 	emit_u8(e, 3 + 6 + 5);
 	emit_rr(e, true, 0x89, R10, R_C);
 	emit_mov_imm32(e, R8, t->next);
-	emit_jmp(e, t->r, t->r->leave_dispatch);
+	emit_jmp(e, t->r->leave_dispatch);
 	emit_rr(e, true, 0x89, R10, R_C);
 }
 
@@ -81,13 +81,23 @@ static void begin(struct trans *t, struct recomp *r, u32 key)
 	t->cpu = r->cpu;
 	t->b = b;
 	t->key = key;
-	t->e.start = t->e.p = r->cfg.cache_rw + r->code_next;
-	t->e.end = r->cfg.cache_rw + r->slot_next - 64;
+	t->e.start = t->e.p = r->buffer;
+	t->e.end = r->buffer + sizeof(r->buffer);
+	t->e.rx = (u64)r->cfg.cache_rx + r->code_next;
 	b->eip = r->cpu->eip;
 	b->key = key;
 	b->code = r->code_next;
 	b->edge[0].slot = b->edge[1].slot = SLOT_NONE;
 	b->gpa[1] = ~0ull;
+}
+
+static void copy_code(struct recomp *r, const struct block *b)
+{
+	u64 *to = (u64 *)(void *)(r->cfg.cache_rw + b->code);
+	const u64 *from = (const u64 *)(const void *)r->buffer;
+
+	for (u32 i = 0; i < (b->code_len + 7) / 8; i++)
+		to[i] = from[i];
 }
 
 struct block *translate_block(struct recomp *r, u32 key)
@@ -143,11 +153,12 @@ struct block *translate_block(struct recomp *r, u32 key)
 		else
 			trans_jump(&t, t.eip);
 	}
-	if (t.e.overflow || t.e.p + 256 > r->cfg.cache_rw + r->slot_next) {
+	if (t.e.overflow || r->code_next + (u32)(t.e.p - t.e.start) + 64 > r->slot_next) {
 		r->flush_wanted = true;
 		return t.b; /* the dispatcher flushes and comes again */
 	}
 	t.b->code_len = (u32)(t.e.p - t.e.start);
+	copy_code(r, t.b);
 	t.b->map = mem_alloc(t.b->insns * sizeof(map[0]));
 	if (!t.b->map) {
 		r->flush_wanted = true;
