@@ -2,15 +2,52 @@
 # Ringleader. `make help` lists the targets.
 
 BUILD := build
+PYTHON := /usr/bin/python3
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
-
-# A header that was renamed away still stands in old dependency files: what needed it is simply rebuilt.
-%.h: ;
+.DEFAULT_GOAL := monitor
 
 include boot/monitor.mk
+include iso/guests.mk
 include tests/host.mk
+
+## run      boots the default guest, or VM=path/to/vms.conf, in QEMU in this terminal
+.PHONY: run debug
+run debug: deps
+	@$(MAKE) --no-print-directory -s $(BUILD)/ringleader.elf $(if $(VM),,guests)
+	@iso/run $(if $(filter debug,$@),-g) $(or $(VM),$(GUESTS)/debian.conf)
+## debug    the same, waiting for gdb; prints the line to type
+
+.PHONY: deps
+deps:
+	@iso/deps
+
+## test     everything: lint, unit tests, boots in QEMU; ends with one line of counts
+.PHONY: test
+test: deps
+	@$(MAKE) --no-print-directory -s -j2 $(BUILD)/ringleader.elf base guests $(UNIT)
+	@$(PYTHON) tests/run.py
+
+## lint     layering, names, file sizes, SPDX lines, formatting
+.PHONY: lint
+lint:
+	@$(PYTHON) tests/lint.py
+
+## boot     only the tests that boot in QEMU
+.PHONY: boot
+boot: deps
+	@$(MAKE) --no-print-directory -s -j2 $(BUILD)/ringleader.elf base guests
+	@$(PYTHON) -m pytest -q tests/boot
+
+## format   clang-format over all C files
+.PHONY: format
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+.PHONY: clean
+clean:
+	rm -rf $(BUILD)
 
 .PHONY: help
 help:
-	@sed -n 's/^## //p' Makefile boot/monitor.mk tests/*.mk iso/*.mk 2>/dev/null
+	@sed -n 's/^## //p' Makefile boot/monitor.mk tests/*.mk iso/*.mk | sort

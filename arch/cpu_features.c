@@ -7,7 +7,7 @@
  * SMAP, CET, FSGSBASE, FRED: design. EFER  LME, NXE where it exists. SCE stays 0: SYSCALL is #UD
  * everywhere. XCR0  x87, SSE and AVX: what struct cpu_fpu's image has room for.
  */
-#include "arch/cpu.h"
+#include "arch/processor.h"
 
 #include "arch/fpu.h"
 #include "arch/percpu.h"

@@ -4,7 +4,7 @@
  */
 #include "arch/fpu.h"
 
-#include "arch/cpu.h"
+#include "arch/processor.h"
 #include "arch/percpu.h"
 #include "kernel/base/string.h"
 

@@ -4,9 +4,9 @@
  */
 #include "arch/intc_apic.h"
 
-#include "arch/cpu.h"
+#include "arch/processor.h"
 #include "arch/trap.h"
-#include "arch/vm.h"
+#include "arch/paging.h"
 #include "kernel/base/error.h"
 
 #define LAPIC_ID	0x20

@@ -4,7 +4,7 @@
  */
 #include "arch/intc_pic.h"
 
-#include "arch/cpu.h"
+#include "arch/processor.h"
 #include "arch/trap.h"
 
 #define MASTER 0x20

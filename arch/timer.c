@@ -5,7 +5,7 @@
  */
 #include "arch/timer.h"
 
-#include "arch/cpu.h"
+#include "arch/processor.h"
 #include "arch/intc_apic.h"
 #include "arch/irq.h"
 #include "arch/timer_pit.h"

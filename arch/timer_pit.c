@@ -4,7 +4,7 @@
  */
 #include "arch/timer_pit.h"
 
-#include "arch/cpu.h"
+#include "arch/processor.h"
 
 void timer_pit_start(u16 count)
 {

@@ -4,7 +4,7 @@
  */
 #include "arch/trap.h"
 
-#include "arch/cpu.h"
+#include "arch/processor.h"
 #include "arch/gdt.h"
 #include "arch/irq.h"
 #include "arch/percpu.h"

@@ -5,7 +5,7 @@
  */
 #include "arch/tsc.h"
 
-#include "arch/cpu.h"
+#include "arch/processor.h"
 
 static u64 start, hz;
 static u64 ns_per_cycle;  /* 32.32 */

@@ -7,7 +7,7 @@
  * handed out upwards and never given back. No lock: only start-up and the creation of VMs come
  * here, on the boot CPU.
  */
-#include "arch/vm.h"
+#include "arch/paging.h"
 
 #include "arch/vm_tables.h"
 #include "kernel/base/log.h"

@@ -9,10 +9,10 @@
  */
 #include "arch/vm_tables.h"
 
-#include "arch/cpu.h"
+#include "arch/processor.h"
 #include "arch/image.h"
 #include "arch/percpu.h"
-#include "arch/vm.h"
+#include "arch/paging.h"
 #include "kernel/base/error.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The monitor's page tables, for the files that implement arch/vm.h.
+ * The monitor's page tables, for the files that implement arch/paging.h.
  */
 #pragma once
 

@@ -4,7 +4,7 @@
  */
 #include "boot/boot_commands.h"
 
-#include "arch/vm.h"
+#include "arch/paging.h"
 #include "boot/bootinfo.h"
 #include "kernel/console.h"
 #include "kernel/shell.h"

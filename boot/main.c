@@ -3,7 +3,7 @@
  * Start-up, a line per step. The order is the documentation: what needs what is told where a step
  * is implemented.
  */
-#include "arch/cpu.h"
+#include "arch/processor.h"
 #include "arch/gdt.h"
 #include "arch/irq.h"
 #include "arch/percpu.h"

@@ -10,7 +10,7 @@
 #include "boot/memory.h"
 
 #include "arch/image.h"
-#include "arch/vm.h"
+#include "arch/paging.h"
 #include "boot/bootinfo.h"
 #include "boot/memmap.h"
 #include "kernel/base/log.h"

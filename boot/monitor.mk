@@ -38,7 +38,7 @@ $(BUILD)/mon/zydis/%.o: $(BUILD)/zydis/.fetched
 $(BUILD)/mon/%.o: %.c | $(BUILD)/zydis/.fetched
 	@mkdir -p $(@D)
 	@echo '  CC   $<'
-	@$(CC) $(MON_CFLAGS) -MMD -c $< -o $@
+	@$(CC) $(MON_CFLAGS) -MMD -MP -c $< -o $@
 
 $(BUILD)/mon/%.asm.o: %.asm
 	@mkdir -p $(@D)

@@ -5,11 +5,11 @@
 #include "boot/selftest.h"
 #include "boot/selftest_rings.h"
 
-#include "arch/cpu.h"
+#include "arch/processor.h"
 #include "arch/image.h"
 #include "arch/timer.h"
 #include "arch/trap.h"
-#include "arch/vm.h"
+#include "arch/paging.h"
 #include "kernel/base/alloc.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"

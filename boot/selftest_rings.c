@@ -9,13 +9,13 @@
  */
 #include "boot/selftest_rings.h"
 
-#include "arch/cpu.h"
+#include "arch/processor.h"
 #include "arch/fpu.h"
 #include "arch/gdt.h"
 #include "arch/percpu.h"
 #include "arch/timer.h"
 #include "arch/trap.h"
-#include "arch/vm.h"
+#include "arch/paging.h"
 #include "arch/vm_tables.h"
 #include "kernel/base/string.h"
 #include "kernel/clock.h"

@@ -4,7 +4,7 @@
  */
 #include "drivers/acpi.h"
 
-#include "arch/vm.h"
+#include "arch/paging.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
 #include "kernel/cmdline.h"

@@ -5,7 +5,7 @@
  */
 #include "drivers/framebuffer.h"
 
-#include "arch/vm.h"
+#include "arch/paging.h"
 #include "drivers/font.h"
 #include "kernel/base/error.h"
 #include "kernel/base/string.h"

@@ -4,8 +4,8 @@
  */
 #include "drivers/machine_clock.h"
 
-#include "arch/cpu.h"
-#include "arch/vm.h"
+#include "arch/processor.h"
+#include "arch/paging.h"
 #include "drivers/acpi.h"
 #include "kernel/base/string.h"
 #include "kernel/clock.h"

@@ -5,8 +5,8 @@
  */
 #include "drivers/machine_power.h"
 
-#include "arch/cpu.h"
-#include "arch/vm.h"
+#include "arch/processor.h"
+#include "arch/paging.h"
 #include "drivers/acpi.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"

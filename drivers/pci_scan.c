@@ -5,7 +5,7 @@
  */
 #include "drivers/pci_scan.h"
 
-#include "arch/cpu.h"
+#include "arch/processor.h"
 #include "kernel/base/log.h"
 #include "kernel/console.h"
 #include "kernel/shell.h"

@@ -4,7 +4,7 @@
  */
 #include "drivers/ps2_keyboard.h"
 
-#include "arch/cpu.h"
+#include "arch/processor.h"
 #include "arch/irq.h"
 #include "kernel/console.h"
 

@@ -8,7 +8,7 @@
  */
 #include "drivers/serial_port.h"
 
-#include "arch/cpu.h"
+#include "arch/processor.h"
 #include "arch/irq.h"
 #include "kernel/base/log.h"
 #include "kernel/console.h"

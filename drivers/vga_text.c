@@ -4,8 +4,8 @@
  */
 #include "drivers/vga_text.h"
 
-#include "arch/cpu.h"
-#include "arch/vm.h"
+#include "arch/processor.h"
+#include "arch/paging.h"
 
 #define VIDEO_MEMORY 0xb8000u
 #define CRTC	     0x3d4

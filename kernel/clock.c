@@ -8,7 +8,7 @@
  */
 #include "kernel/clock.h"
 
-#include "arch/cpu.h"
+#include "arch/processor.h"
 #include "arch/timer_pit.h"
 #include "arch/tsc.h"
 #include "kernel/base/log.h"

@@ -4,14 +4,14 @@
  */
 #include "kernel/commands.h"
 
-#include "arch/cpu.h"
+#include "arch/processor.h"
 #include "arch/irq.h"
 #include "arch/percpu.h"
 #include "kernel/base/string.h"
 #include "kernel/clock.h"
 #include "kernel/console.h"
 #include "kernel/heap.h"
-#include "kernel/log.h"
+#include "kernel/log_ring.h"
 #include "kernel/page.h"
 #include "kernel/power.h"
 #include "kernel/shell.h"

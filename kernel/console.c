@@ -12,7 +12,7 @@
 #include "arch/percpu.h"
 #include "kernel/base/print.h"
 #include "kernel/clock.h"
-#include "kernel/log.h"
+#include "kernel/log_ring.h"
 #include "kernel/page.h"
 #include "kernel/symbols.h"
 

@@ -4,7 +4,7 @@
  * Safe in any context: an interrupt that logs in the middle of another line tears that line at
  * worst.
  */
-#include "kernel/log.h"
+#include "kernel/log_ring.h"
 
 #include "kernel/base/print.h"
 #include "kernel/base/string.h"

@@ -5,7 +5,7 @@
  */
 #include "kernel/page.h"
 
-#include "arch/vm.h"
+#include "arch/paging.h"
 #include "kernel/buddy.h"
 
 static struct buddy buddy;

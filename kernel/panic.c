@@ -6,13 +6,13 @@
  * The backtrace follows frame pointers while they stay inside the stack in use and rise: a guest's
  * EBP, which is what RBP holds on entry from guest code, is never followed.
  */
-#include "arch/cpu.h"
+#include "arch/processor.h"
 #include "arch/percpu.h"
 #include "arch/trap.h"
-#include "arch/vm.h"
+#include "arch/paging.h"
 #include "kernel/base/print.h"
 #include "kernel/console.h"
-#include "kernel/log.h"
+#include "kernel/log_ring.h"
 #include "kernel/power.h"
 #include "kernel/symbols.h"
 

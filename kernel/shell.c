@@ -9,7 +9,7 @@
 #include "kernel/base/string.h"
 #include "kernel/console.h"
 #include "kernel/lineedit.h"
-#include "kernel/log.h"
+#include "kernel/log_ring.h"
 
 #define MAX_ARGS 16
 

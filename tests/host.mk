@@ -19,7 +19,7 @@ $(BUILD)/host/zydis/%.o: $(BUILD)/zydis/.fetched
 
 $(BUILD)/host/%.o: %.c | $(BUILD)/zydis/.fetched
 	@mkdir -p $(@D)
-	$(HOST_CC) $(HOST_CFLAGS) $(SAN) $(ZYDIS_DEF) -MMD -c $< -o $@
+	$(HOST_CC) $(HOST_CFLAGS) $(SAN) $(ZYDIS_DEF) -MMD -MP -c $< -o $@
 
 $(BUILD)/host/%.asm.o: %.asm
 	@mkdir -p $(@D)
@@ -31,7 +31,7 @@ $(BUILD)/host/libpure.a: $(HOST_OBJ) $(HOST_ZYDIS)
 
 $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/host/libpure.a
 	@mkdir -p $(@D)
-	$(HOST_CC) $(HOST_CFLAGS) $(SAN) $(ZYDIS_DEF) -MMD -MF $@.d $< $(BUILD)/host/libpure.a -lcmocka -o $@
+	$(HOST_CC) $(HOST_CFLAGS) $(SAN) $(ZYDIS_DEF) -MMD -MP -MF $@.d $< $(BUILD)/host/libpure.a -lcmocka -o $@
 
 ## unit     unit tests on the host, with ASan and UBSan
 .PHONY: unit

@@ -4,7 +4,7 @@
  */
 #include "vmm/raw.h"
 
-#include "arch/cpu.h"
+#include "arch/processor.h"
 #include "arch/gdt.h"
 #include "emu/cpu/recomp.h"
 #include "emu/cpu/semantics.h"

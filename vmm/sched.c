@@ -4,7 +4,7 @@
  */
 #include "vmm/sched.h"
 
-#include "arch/cpu.h"
+#include "arch/processor.h"
 #include "arch/timer.h"
 #include "kernel/clock.h"
 #include "vmm/raw.h"

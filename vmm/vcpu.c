@@ -4,10 +4,10 @@
  */
 #include "vmm/vcpu.h"
 
-#include "arch/cpu.h"
+#include "arch/processor.h"
 #include "arch/fpu.h"
 #include "arch/gdt.h"
-#include "arch/vm.h"
+#include "arch/paging.h"
 #include "emu/cpu/semantics.h"
 #include "kernel/base/alloc.h"
 #include "kernel/base/error.h"

@@ -7,7 +7,7 @@
  * anything else, either hands over to raw execution (which needs the kernel view) or loads the view. So a system call in raw
  * ring 3 that is recompiled in between costs no CR3 write.
  */
-#include "arch/cpu.h"
+#include "arch/processor.h"
 #include "emu/cpu/env.h"
 #include "kernel/base/error.h"
 #include "kernel/base/string.h"

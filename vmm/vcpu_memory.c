@@ -4,8 +4,8 @@
  */
 #include "vmm/vcpu_memory.h"
 
-#include "arch/cpu.h"
-#include "arch/vm.h"
+#include "arch/processor.h"
+#include "arch/paging.h"
 #include "kernel/base/string.h"
 #include "kernel/page.h"
 #include "vmm/vm.h"

@@ -6,7 +6,7 @@
 
 #include <stdarg.h>
 
-#include "arch/cpu.h"
+#include "arch/processor.h"
 #include "kernel/base/alloc.h"
 #include "kernel/base/error.h"
 #include "kernel/base/log.h"

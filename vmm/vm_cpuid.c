@@ -5,7 +5,7 @@
  */
 #include "vmm/vm_cpuid.h"
 
-#include "arch/cpu.h"
+#include "arch/processor.h"
 
 /* Leaf 1 EDX */
 #define HIDE_1_EDX                                                                                 \

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: MIT
+"""A machine that boots an image of ours in QEMU: built from a configuration text, driven over its serial line."""
+import os
+import shutil
+import subprocess
+import tempfile
+
+import pexpect
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+GUESTS = os.path.join(ROOT, "build", "guests")
+TIMEOUT = 400  # generous: machines are shared; no test depends on how fast it is
+ESCAPE = "\x1d"
+OVMF = "/usr/share/OVMF/OVMF_CODE.fd"
+
+
+class Machine:
+    """config: the text of vms.conf. media: cd, disk or usb."""
+
+    def __init__(self, config, cpu="max", memory="1G", media="cd", firmware="bios", arguments=""):
+        self.folder = tempfile.TemporaryDirectory()
+        conf = os.path.join(self.folder.name, "vms.conf")
+        with open(conf, "w") as f:
+            f.write(config)
+        for name in os.listdir(GUESTS):
+            if name in config:
+                shutil.copy(os.path.join(GUESTS, name), self.folder.name)
+        self.image = os.path.join(self.folder.name, "out.iso")
+        subprocess.run([os.path.join(ROOT, "iso/mkimage"), "-o", self.image, "-a", arguments, conf], check=True)
+        drive = {
+            "cd": ["-cdrom", self.image],
+            "disk": ["-drive", "file=%s,format=raw" % self.image],
+            "usb": ["-drive", "file=%s,format=raw,if=none,id=stick" % self.image, "-usb",
+                    "-device", "usb-ehci", "-device", "usb-storage,drive=stick,bootindex=0"],
+        }[media]
+        if firmware == "uefi":
+            drive += ["-drive", "if=pflash,format=raw,readonly=on,file=" + OVMF]
+        self.process = pexpect.spawn("qemu-system-x86_64", [
+            "-accel", "tcg", "-cpu", cpu, "-m", memory, *drive, "-display", "none", "-no-reboot",
+            "-chardev", "stdio,id=serial,signal=off,mux=off", "-serial", "chardev:serial", "-monitor", "none"],
+            timeout=TIMEOUT, encoding="latin-1", echo=False)
+        logs = os.path.join(ROOT, "build", "logs")
+        os.makedirs(logs, exist_ok=True)
+        self.log = open(os.path.join(logs, "%s.log" % os.environ.get("PYTEST_CURRENT_TEST", "machine").split("::")[-1]
+                                     .split(" ")[0].replace("/", "_")), "w")
+        self.process.logfile_read = self.log
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.process.close(force=True)
+        self.log.close()
+        self.folder.cleanup()
+
+    def expect(self, *patterns):
+        for p in patterns:
+            self.process.expect(p)
+        return self.process.match
+
+    def shell(self):
+        """Waits for the guest's shell."""
+        self.expect("Type 'poweroff -f'", r"guest:[^#]*# ")
+
+    def run(self, command):
+        """One command in the guest's shell; its output."""
+        self.process.send(command + "; echo END=$?\r")
+        self.expect(r"END=\$\?\r+\n")
+        self.expect(r"END=(\d+)\r")
+        output, status = self.process.before, int(self.process.match.group(1))
+        self.expect(r"# ")
+        assert status == 0, "%s: %s" % (command, output)
+        return output.replace("\r", "")
+
+    def prompt(self):
+        """Turns the console to the monitor."""
+        self.process.send(ESCAPE)
+        self.expect("rl> ")
+
+    def monitor(self, command):
+        """One command at the monitor's prompt; its output. The line editor echoes as it likes."""
+        self.process.send(command + "\r")
+        self.expect(r"\n")
+        self.expect(r"rl> ")
+        return self.process.before.replace("\r", "")
+
+    def guest(self):
+        """Turns the console back to the VM."""
+        self.process.send(ESCAPE)
+
+    def stat(self, name):
+        self.prompt()
+        text = self.monitor("stat " + name)
+        self.guest()
+        pairs = (line.split() for line in text.splitlines())
+        return {p[0]: int(p[1]) for p in pairs if len(p) == 2 and p[1].isdigit()}
+
+    def ended(self):
+        self.expect(pexpect.EOF)

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+"""Debian's 32-bit kernels boot to a shell from our image and work there, under every engine.
+
+One engine:  make guests && /usr/bin/python3 -m pytest tests/boot/test_debian.py -k ring1
+"""
+import hashlib
+import time
+
+import pytest
+
+from machine import Machine
+
+CONFIG = """
+[ringleader]
+exit = poweroff
+[vm debian]
+memory  = 256M
+kernel  = %s
+initrd  = initrd.gz
+cmdline = console=ttyS0
+engine  = %s
+"""
+
+
+def check_files(m):
+    """A pipeline over 16 MiB; the digest is the host's."""
+    digest = hashlib.sha256(b"0123456789abcdef" * (1 << 20)).hexdigest()
+    out = m.run("yes 0123456789abcdef | tr -d '\\n' | head -c 16777216 | sha256sum")
+    assert digest in out
+
+
+def check_processes(m):
+    assert "done 200" in m.run("i=0; while [ $i -lt 200 ]; do (true) & wait; i=$((i+1)); done; echo done $i")
+    assert "status 139" in m.run("sh -c 'kill -SEGV $$' ; echo status $?")
+
+
+def check_floating_point(m):
+    """Two processes at the same time; each sums the same series and must come to the same value."""
+    awk = "awk 'BEGIN { s = 0; for (i = 1; i <= 60000; i++) s += sqrt(i) / i; printf \"%.9f\\n\", s }'"
+    out = m.run("%s > /tmp/a & %s > /tmp/b; wait; cat /tmp/a /tmp/b" % (awk, awk))
+    expected = "%.9f" % sum((i ** 0.5) / i for i in range(1, 60001))
+    assert out.count(expected) == 2, out
+
+
+def check_clock(m):
+    """20 seconds of the guest are 20 seconds of ours, within 1 % and the second that `date` cuts off."""
+    def now():
+        t = time.monotonic()
+        guest = float(m.run("cat /proc/uptime").split()[0])
+        return (t + time.monotonic()) / 2, guest
+
+    host0, guest0 = now()
+    m.run("sleep 20")
+    host1, guest1 = now()
+    assert abs((guest1 - guest0) / (host1 - host0) - 1) < 0.01, (guest1 - guest0, host1 - host0)
+
+
+def check_engine(engine, before, after):
+    cycles = {p: after["state.%s.cycles" % p] - before["state.%s.cycles" % p]
+              for p in ("monitor", "recompiler", "raw3", "raw1")}
+    print(engine, cycles)
+    if engine == "recompile-all":
+        assert after["state.raw3.entries"] == after["state.raw1.entries"] == 0
+    elif engine == "recompile":
+        assert after["state.raw1.entries"] == 0 and cycles["raw3"] > 0
+    elif engine == "ring1":
+        assert cycles["raw1"] > 0 and cycles["raw3"] > 0
+    else:
+        assert cycles["raw3"] > 0
+
+
+@pytest.mark.parametrize("kernel,engine", [
+    ("vmlinuz-686", "auto"), ("vmlinuz-686-pae", "auto"), ("vmlinuz-686", "ring1"), ("vmlinuz-686", "recompile"),
+    ("vmlinuz-686", "recompile-all"),
+])
+def test_shell(kernel, engine):
+    with Machine(CONFIG % (kernel, engine)) as m:
+        m.shell()
+        before = m.stat("debian")
+        assert "GNU/Linux" in m.run("uname -a")
+        assert "GenuineIntel" in m.run("cat /proc/cpuinfo") or "AuthenticAMD" in m.run("cat /proc/cpuinfo")
+        check_processes(m)
+        check_floating_point(m)
+        check_files(m)
+        if engine == "auto":
+            check_clock(m)
+        check_engine(engine, before, m.stat("debian"))
+        m.process.send("poweroff -f\r")
+        m.expect("stopped: power off")
+        m.ended()

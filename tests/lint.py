@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+"""The rules of the house that a program can check. Prints each violation, then `N rules kept, N broken`."""
+import os
+import re
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+SOURCE = (".c", ".h", ".asm", ".py", ".mk", ".ld")
+# Who may include whom; everybody may include kernel/base.
+LAYERS = {
+    "boot": {"boot", "arch", "kernel", "drivers", "emu", "vmm"},
+    "arch": {"arch", "kernel/base"},
+    "kernel": {"kernel", "arch"},
+    "drivers": {"drivers", "kernel", "arch"},
+    "emu": {"emu"},
+    "vmm": {"vmm", "emu", "kernel", "arch"},
+}
+# Exceptions, each with its reason.
+ALLOWED = {
+    ("vmm", "boot/bootinfo.h"): "modules are the VM layer's input",
+}
+LINES = 800
+
+
+def files():
+    out = subprocess.run(["git", "ls-files"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
+    return [f for f in out.splitlines() if os.path.isfile(os.path.join(ROOT, f))]
+
+
+def text(name):
+    with open(os.path.join(ROOT, name), encoding="utf-8", errors="replace") as f:
+        return f.read()
+
+
+def spdx(names):
+    """Every source file says its licence in its first two lines."""
+    for n in names:
+        if n.endswith(SOURCE) and "SPDX-License-Identifier: MIT" not in "\n".join(text(n).splitlines()[:2]):
+            yield n + ": no SPDX line"
+
+
+def size(names):
+    """No source file is longer than the limit."""
+    for n in names:
+        lines = text(n).count("\n")
+        if n.endswith(SOURCE) and lines > LINES:
+            yield "%s: %d lines, more than %d" % (n, lines, LINES)
+
+
+def unique(names):
+    """A basename answers the question where something is."""
+    seen = {}
+    for n in names:
+        base = os.path.basename(n)
+        if n.endswith((".c", ".h", ".asm")) and seen.setdefault(base, n) != n:
+            yield "%s: the same name as %s" % (n, seen[base])
+
+
+def layer_ok(layer, include):
+    top = include.split("/")[0]
+    if include.startswith("kernel/base/") or (layer, include) in ALLOWED:
+        return True
+    return top in LAYERS[layer] or any(include.startswith(p + "/") for p in LAYERS[layer])
+
+
+def layering(names):
+    """Includes follow the layers of docs/tour.md."""
+    for n in names:
+        layer = n.split("/")[0]
+        if layer not in LAYERS or not n.endswith((".c", ".h")):
+            continue
+        if n.startswith("kernel/base/"):
+            continue
+        for include in re.findall(r'^#include "([^"]+)"', text(n), re.MULTILINE):
+            if not layer_ok(layer, include):
+                yield "%s: may not include %s" % (n, include)
+
+
+def top_level(names):
+    """The layout of the top level is fixed."""
+    allowed = {"Makefile", "boot", "arch", "kernel", "vmm", "emu", "drivers", "tests", "iso", "docs", "README.md", "LICENSE"}
+    for top in sorted({n.split("/")[0] for n in names}):
+        if top not in allowed and not top.startswith("."):
+            yield top + ": not in the layout"
+
+
+def main():
+    names, kept, broken = files(), 0, 0
+    for rule in (spdx, size, unique, layering, top_level):
+        found = list(rule(names))
+        for line in found:
+            print("lint:", line)
+        kept, broken = kept + (not found), broken + bool(found)
+    print("%d rules kept, %d broken" % (kept, broken))
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+"""All tests, one after another; the last line is `N passed, N failed, N skipped`. Exit status 0 only if none failed.
+
+Counts: each cmocka test function, each pytest case, and each lint rule is one.
+"""
+import glob
+import os
+import re
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def run(command):
+    print("==", " ".join(command), flush=True)
+    p = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    print(p.stdout, end="", flush=True)
+    return p.returncode, p.stdout
+
+
+def number(pattern, text):
+    m = re.search(pattern, text, re.MULTILINE)
+    return int(m.group(1)) if m else 0
+
+
+def unit(program):
+    """A program that dies, or ends without its summary, is one failure more."""
+    code, out = run([program])
+    passed = len(re.findall(r"^\[       OK \]", out, re.MULTILINE))
+    failed = len(re.findall(r"^\[  FAILED  \] (?!\d)", out, re.MULTILINE))
+    if (code and not failed) or "test(s) run." not in out:
+        failed += 1
+    return passed, failed, 0
+
+
+def boot():
+    code, out = run([sys.executable, "-m", "pytest", "-q", "-rs", "tests/boot"])
+    passed, failed = number(r"(\d+) passed", out), number(r"(\d+) failed", out) + number(r"(\d+) error", out)
+    if code and not failed:
+        failed = 1
+    return passed, failed, number(r"(\d+) skipped", out)
+
+
+def lint():
+    code, out = run([sys.executable, "tests/lint.py"])
+    passed, failed = number(r"(\d+) rules kept", out), number(r"(\d+) broken", out)
+    return passed, failed if failed or not code else 1, 0
+
+
+def main():
+    results = [lint()]
+    programs = [os.path.splitext(p)[0] for p in sorted(glob.glob(os.path.join(ROOT, "tests/unit/test_*.c")))]
+    for p in programs:
+        results.append(unit(os.path.join(ROOT, "build/unit", os.path.basename(p))))
+    results.append(boot())
+    passed, failed, skipped = (sum(r[i] for r in results) for i in range(3))
+    print("%d passed, %d failed, %d skipped" % (passed, failed, skipped))
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
