@@ -136,13 +136,11 @@ static void kbc_reset(void *ctx)
 /* --- Between the devices
  * ----------------------------------------------------------------------------------------- */
 
-static enum i8254_sink pit_sink(void *ctx)
+static bool tick_waits(void *ctx)
 {
 	struct board *b = ctx;
 
-	if (i8259_masked(&b->pic, 0))
-		return I8254_DEAF;
-	return i8259_requests(&b->pic, 0) ? I8254_BUSY : I8254_FREE;
+	return i8259_requests(&b->pic, 0);
 }
 
 static void pic_eoi(void *ctx, unsigned irq)
@@ -284,8 +282,8 @@ static int add_devices(struct board *b)
 	b->pic.eoi_ctx = b;
 	if (!err)
 		err = i8254_init(&b->pit, &b->bus, &b->timers, irq_or_source(&b->irqs, 0));
-	b->pit.sink = pit_sink;
-	b->pit.sink_ctx = b;
+	b->pit.waiting = tick_waits;
+	b->pit.waiting_ctx = b;
 	if (!err)
 		err = mc146818_init(&b->rtc, &b->bus, &b->timers, irq_or_source(&b->irqs, 8),
 				    b->host.wall_clock, b->host.ctx);

@@ -162,19 +162,29 @@ static bool periodic(const struct i8254_channel *c)
 	return c->mode == 2 || c->mode == 3;
 }
 
+/*
+ * A tick whose forerunner still waits is owed, be it that the guest was not run, held interrupts
+ * off or masked IRQ 0: Linux masks the line for the length of each handler, EOI included, so that a
+ * mask says nothing about wanting ticks.
+ */
+static bool waiting(const struct i8254 *p)
+{
+	return p->waiting && p->waiting(p->waiting_ctx);
+}
+
 static void deliver(struct i8254 *p, u64 edges)
 {
 	const struct i8254_channel *c = &p->ch[0];
-	enum i8254_sink sink = p->sink ? p->sink(p->sink_ctx) : I8254_FREE;
 
-	if (sink != I8254_BUSY || !periodic(c)) {
+	if (!periodic(c)) {
+		pulse(p);
+		return;
+	}
+	if (!waiting(p)) {
 		pulse(p);
 		edges--;
 	}
-	if (sink == I8254_DEAF)
-		p->owed = 0;
-	else if (periodic(c))
-		p->owed = MIN(p->owed + edges, OWED_TICKS / c->n);
+	p->owed = MIN(p->owed + edges, OWED_TICKS / c->n);
 }
 
 static void arm(struct i8254 *p)
@@ -246,7 +256,7 @@ void i8254_irq_done(struct i8254 *p)
 	if (!p->owed)
 		return;
 	sync(p, &p->ch[0]);
-	if (!p->owed || (p->sink && p->sink(p->sink_ctx) != I8254_FREE))
+	if (!p->owed || waiting(p))
 		return;
 	p->owed--;
 	p->late++;

@@ -37,20 +37,14 @@ struct i8254_channel {
 	u8 status;
 };
 
-/* What happens to a tick of channel 0 right now. */
-enum i8254_sink {
-	I8254_FREE, /* it makes a new request */
-	I8254_BUSY, /* the request before it still waits: the tick is owed */
-	I8254_DEAF, /* masked: lost, as on hardware */
-};
-
 struct i8254 {
 	struct i8254_channel ch[3];
 	struct vtimers *timers;
 	struct vtimer timer;
 	struct irq_line irq;
-	enum i8254_sink (*sink)(void *ctx); /* NULL: always free */
-	void *sink_ctx;
+	/* Does the request of the tick before still wait to be acknowledged? NULL: never. */
+	bool (*waiting)(void *ctx);
+	void *waiting_ctx;
 	bool level; /* of irq */
 	u64 owed;
 	u64 last_edge;	 /* ns: when the last one was noticed */

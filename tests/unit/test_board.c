@@ -242,6 +242,35 @@ static void test_timer_tick(void **state)
 	assert_false(board_can_wake(m->board));
 }
 
+/* Linux's handle_level_irq(): masked and EOI sent first, handler, unmasked. A stall in the handler
+ * costs no tick. */
+static void test_late_ticks_masked(void **state)
+{
+	struct machine *m = *state;
+	unsigned ticks = 0;
+
+	init_pics(m, 0xfffe);
+	out8(m, 0x43, 0x34);
+	out8(m, 0x40, (u8)4773);
+	out8(m, 0x40, 4773 >> 8);
+	while (m->now < 1000 * MS) {
+		u64 next = board_run_timers(m->board);
+
+		while (m->intr) {
+			assert_int_equal(board_intr_ack(m->board), 0x30);
+			out8(m, 0x21, 0xff);
+			out8(m, 0x20, 0x60);
+			if (++ticks % 25 == 0)
+				m->now += 50 * MS;
+			board_run_timers(m->board);
+			out8(m, 0x21, 0xfe);
+			next = board_run_timers(m->board);
+		}
+		m->now = MAX(m->now, next);
+	}
+	assert_in_range(ticks, m->now / 4000229 - 1, m->now / 4000229 + 2);
+}
+
 /* 40 ms away: the ten ticks come one after the other, none twice, none lost. */
 static void test_late_ticks(void **state)
 {
@@ -483,6 +512,7 @@ int main(void)
 		CASE(test_memory_and_tables),
 		CASE(test_timer_tick),
 		CASE(test_late_ticks),
+		CASE(test_late_ticks_masked),
 		CASE(test_serial),
 		CASE(test_keyboard_and_mouse),
 		CASE(test_rtc_and_cmos),
