@@ -268,8 +268,8 @@ static void section(struct parser *p, char *s)
 	s = trim(s + 1);
 	if (!strcmp(s, "ringleader"))
 		p->global = true;
-	else if (!strncmp(s, "vm ", 3))
-		begin_vm(p, s + 3);
+	else if (!strncmp(s, "vm", 2) && (s[2] == ' ' || !s[2]))
+		begin_vm(p, s + 2);
 	else
 		fail(p, "[%s]: unknown section", s);
 }

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Page analysis: which instructions make a page dirty, what descent and sweep find, and the page's end.
+ * Alone: make build/unit/test_analyse && build/unit/test_analyse
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "vmm/analyse.h"
+
+struct sample {
+	const char *code;
+	unsigned len;
+	bool sensitive, without_umip;
+};
+
+static const struct sample samples[] = {
+	{ "\x9d", 1, true, true },	    /* popf */
+	{ "\x9c", 1, true, true },	    /* pushf */
+	{ "\x8c\xc8", 2, true, true },	    /* mov eax, cs */
+	{ "\x8c\xd0", 2, true, true },	    /* mov eax, ss */
+	{ "\x8c\xd8", 2, false, false },    /* mov eax, ds */
+	{ "\x0e", 1, true, true },	    /* push cs */
+	{ "\x16", 1, true, true },	    /* push ss */
+	{ "\x1e", 1, false, false },	    /* push ds */
+	{ "\x0f\x02\xc0", 3, true, true },  /* lar */
+	{ "\x0f\x03\xc0", 3, true, true },  /* lsl */
+	{ "\x0f\x00\xe0", 3, true, true },  /* verr */
+	{ "\x0f\xa2", 2, true, true },	    /* cpuid */
+	{ "\xcf", 1, true, true },	    /* iret */
+	{ "\xcb", 1, true, true },	    /* retf */
+	{ "\x9a\0\0\0\0\x60\0", 7, true, true },  /* call far */
+	{ "\xff\x2b", 2, true, true },	    /* jmp far [ebx] */
+	{ "\x0f\x01\x03", 3, false, true }, /* sgdt: traps with UMIP */
+	{ "\x0f\x01\xe0", 3, false, true }, /* smsw */
+	{ "\x0f\x00\xc8", 3, false, true }, /* str */
+	{ "\xfa", 1, false, false },	    /* cli traps */
+	{ "\xfb", 1, false, false },	    /* sti traps */
+	{ "\xcd\x80", 2, false, false },    /* int traps */
+	{ "\x0f\x22\xd8", 3, false, false }, /* mov cr3 traps */
+	{ "\x8e\xd0", 2, false, false },    /* mov ss: traps or is right */
+	{ "\xc3", 1, false, false },	    /* ret */
+};
+
+static void test_instructions(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(samples); i++) {
+		const struct sample *s = &samples[i];
+
+		if (analyse_is_sensitive((const u8 *)s->code, s->len, true, true) != s->sensitive ||
+		    analyse_is_sensitive((const u8 *)s->code, s->len, true, false) != s->without_umip)
+			fail_msg("sample %zu", i);
+	}
+}
+
+static void test_page(void **state)
+{
+	u8 page[4096];
+	u16 entry = 0;
+	struct analysis a;
+
+	(void)state;
+	memset(page, 0x90, sizeof(page));
+	page[4095] = 0xc3;
+	analyse_page(page, NULL, true, &entry, 1, true, &a);
+	assert_true(a.clean);
+	assert_false(a.uses_next);
+	page[2000] = 0x9d; /* found by falling into it */
+	analyse_page(page, NULL, true, &entry, 1, true, &a);
+	assert_false(a.clean);
+	assert_int_equal(a.offset, 2000);
+	page[10] = 0xc3; /* not reached from the entry any more, but the sweep sees it */
+	analyse_page(page, NULL, true, &entry, 1, true, &a);
+	assert_false(a.clean);
+}
+
+/* An entry in the middle of what a sweep takes for one instruction shows what is there. */
+static void test_entry_decides(void **state)
+{
+	u8 page[4096];
+	u16 entries[2] = { 0, 101 };
+	struct analysis a;
+
+	(void)state;
+	memset(page, 0x90, sizeof(page));
+	page[100] = 0xb0; /* mov al, 9Dh; at 101: popf */
+	page[101] = 0x9d;
+	analyse_page(page, NULL, true, entries, 1, true, &a);
+	assert_true(a.clean);
+	analyse_page(page, NULL, true, entries, 2, true, &a);
+	assert_false(a.clean);
+	assert_int_equal(a.offset, 101);
+}
+
+static void test_end(void **state)
+{
+	u8 page[4096], next[16] = { 0 };
+	u16 entry = 0;
+	struct analysis a;
+
+	(void)state;
+	memset(page, 0x90, sizeof(page));
+	page[4095] = 0x0f; /* 0F A2 across the end: cpuid */
+	next[0] = 0xa2;
+	analyse_page(page, next, true, &entry, 1, true, &a);
+	assert_false(a.clean);
+	next[0] = 0x0b; /* ud2 */
+	analyse_page(page, next, true, &entry, 1, true, &a);
+	assert_true(a.clean);
+	assert_true(a.uses_next);
+	analyse_page(page, NULL, true, &entry, 1, true, &a);
+	assert_true(a.uses_next);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_instructions),
+		cmocka_unit_test(test_page),
+		cmocka_unit_test(test_entry_decides),
+		cmocka_unit_test(test_end),
+	};
+
+	return cmocka_run_group_tests_name("analyse", tests, NULL, NULL);
+}
