@@ -8,7 +8,7 @@
 
 #include "kernel/base/string.h"
 
-#define PAGE 4096u
+#define PAGE  4096u
 #define AHEAD 16u
 
 /* Sensitive at CPL 1 and silent there. */
@@ -24,7 +24,7 @@ static bool mnemonic_is_sensitive(ZydisMnemonic m, bool umip)
 	case ZYDIS_MNEMONIC_VERR:
 	case ZYDIS_MNEMONIC_VERW:
 	case ZYDIS_MNEMONIC_CPUID: /* the real one */
-	case ZYDIS_MNEMONIC_IRET: /* IF, IOPL and VM keep their value */
+	case ZYDIS_MNEMONIC_IRET:  /* IF, IOPL and VM keep their value */
 	case ZYDIS_MNEMONIC_IRETD:
 	case ZYDIS_MNEMONIC_ARPL: /* RPL games with selectors read from CS */
 		return true;
@@ -44,12 +44,14 @@ static bool is_cs_or_ss(ZydisRegister r)
 	return r == ZYDIS_REGISTER_CS || r == ZYDIS_REGISTER_SS;
 }
 
-static bool insn_is_sensitive(const ZydisDecodedInstruction *in, const ZydisDecodedOperand *op, bool umip)
+static bool insn_is_sensitive(const ZydisDecodedInstruction *in, const ZydisDecodedOperand *op,
+			      bool umip)
 {
 	if (mnemonic_is_sensitive(in->mnemonic, umip))
 		return true;
 	if (in->meta.branch_type == ZYDIS_BRANCH_TYPE_FAR) /* selectors with RPL 1 on the stack */
-		return in->mnemonic == ZYDIS_MNEMONIC_CALL || in->mnemonic == ZYDIS_MNEMONIC_JMP || in->mnemonic == ZYDIS_MNEMONIC_RET;
+		return in->mnemonic == ZYDIS_MNEMONIC_CALL || in->mnemonic == ZYDIS_MNEMONIC_JMP ||
+		       in->mnemonic == ZYDIS_MNEMONIC_RET;
 	if (in->mnemonic == ZYDIS_MNEMONIC_MOV && op[1].type == ZYDIS_OPERAND_TYPE_REGISTER)
 		return is_cs_or_ss(op[1].reg.value); /* shows RPL 1 */
 	if (in->mnemonic == ZYDIS_MNEMONIC_PUSH && op[0].type == ZYDIS_OPERAND_TYPE_REGISTER)
@@ -63,7 +65,8 @@ static void decoder(ZydisDecoder *d, bool big)
 			 big ? ZYDIS_STACK_WIDTH_32 : ZYDIS_STACK_WIDTH_16);
 }
 
-static bool decode(const ZydisDecoder *d, const u8 *p, unsigned n, ZydisDecodedInstruction *in, ZydisDecodedOperand *op)
+static bool decode(const ZydisDecoder *d, const u8 *p, unsigned n, ZydisDecodedInstruction *in,
+		   ZydisDecodedOperand *op)
 {
 	ZydisDecoderContext ctx;
 
@@ -104,11 +107,13 @@ static void set_bit(u8 *map, unsigned i)
 
 static void add_target(struct state *s, s64 target)
 {
-	if (target >= 0 && target < PAGE && !bit(s->start, (unsigned)target) && s->todos < ARRAY_SIZE(s->todo))
+	if (target >= 0 && target < PAGE && !bit(s->start, (unsigned)target) &&
+	    s->todos < ARRAY_SIZE(s->todo))
 		s->todo[s->todos++] = (u16)target;
 }
 
-/* One instruction at offset at. Returns its length, 0 to stop; *falls: control goes on behind it. */
+/* One instruction at offset at. Returns its length, 0 to stop; *falls: control goes on behind it.
+ */
 static unsigned one(struct state *s, unsigned at, bool *falls)
 {
 	ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
@@ -134,7 +139,8 @@ static unsigned one(struct state *s, unsigned at, bool *falls)
 	}
 	if (in.meta.category == ZYDIS_CATEGORY_UNCOND_BR || in.meta.category == ZYDIS_CATEGORY_RET)
 		*falls = false;
-	if (in.meta.branch_type == ZYDIS_BRANCH_TYPE_SHORT || in.meta.branch_type == ZYDIS_BRANCH_TYPE_NEAR)
+	if (in.meta.branch_type == ZYDIS_BRANCH_TYPE_SHORT ||
+	    in.meta.branch_type == ZYDIS_BRANCH_TYPE_NEAR)
 		if (op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE && op[0].imm.is_relative)
 			add_target(s, (s64)at + in.length + op[0].imm.value.s);
 	return in.length;
@@ -171,8 +177,8 @@ static void sweep(struct state *s)
 	}
 }
 
-void analyse_page(const u8 *page, const u8 *next, bool big, const u16 *entries, unsigned n, bool umip,
-		  struct analysis *out)
+void analyse_page(const u8 *page, const u8 *next, bool big, const u16 *entries, unsigned n,
+		  bool umip, struct analysis *out)
 {
 	struct state s = { .size = next ? PAGE + AHEAD : PAGE, .umip = umip, .out = out };
 

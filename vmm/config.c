@@ -190,7 +190,8 @@ static void global_key(struct parser *p, const char *key, const char *value)
 		else
 			p->out->exit = (enum config_exit)i;
 	} else if (!strcmp(key, "escape")) {
-		if (strncmp(value, "ctrl-", 5) || strlen(value) != 6 || (value[5] | 0x20) < 'a' - 6 || value[5] > 'z')
+		if (strncmp(value, "ctrl-", 5) || strlen(value) != 6 ||
+		    (value[5] | 0x20) < 'a' - 6 || value[5] > 'z')
 			bad_value(p, key, value, "ctrl- and one character");
 		else
 			p->out->escape = value[5] & 0x1f;
@@ -221,7 +222,8 @@ static void finish_section(struct parser *p)
 	unsigned line = p->line;
 
 	p->line = vm->line;
-	fail(p, "[vm %s]: no kernel is given, and booting from a disk is not supported yet", vm->name);
+	fail(p, "[vm %s]: no kernel is given, and booting from a disk is not supported yet",
+	     vm->name);
 	p->line = line;
 }
 
@@ -233,7 +235,8 @@ static void begin_vm(struct parser *p, char *name)
 	p->global = false;
 	name = trim(name);
 	if (!*name || strlen(name) >= CONFIG_NAME || strchr(name, ' ')) {
-		fail(p, "[vm %s]: a name has 1 to %u characters and no space", name, CONFIG_NAME - 1);
+		fail(p, "[vm %s]: a name has 1 to %u characters and no space", name,
+		     CONFIG_NAME - 1);
 		return;
 	}
 	if (c->vms == CONFIG_MAX_VMS) {
@@ -242,7 +245,8 @@ static void begin_vm(struct parser *p, char *name)
 	}
 	for (unsigned i = 0; i < c->vms; i++) {
 		if (!strcmp(c->vm[i].name, name)) {
-			fail(p, "[vm %s]: there is one of this name in line %u", name, c->vm[i].line);
+			fail(p, "[vm %s]: there is one of this name in line %u", name,
+			     c->vm[i].line);
 			return;
 		}
 	}
@@ -321,10 +325,13 @@ static void one_line(struct parser *p, char *s)
 }
 
 unsigned config_parse(const char *file, const char *text, size_t size, struct config *out,
-		      bool (*exists)(void *ctx, const char *name), config_report_fn report, void *ctx)
+		      bool (*exists)(void *ctx, const char *name), config_report_fn report,
+		      void *ctx)
 {
 	static const struct config defaults = { .console = 1, .exit = EXIT_STAY, .escape = 0x1d };
-	struct parser p = { .file = file, .out = out, .exists = exists, .report = report, .ctx = ctx };
+	struct parser p = {
+		.file = file, .out = out, .exists = exists, .report = report, .ctx = ctx
+	};
 	char line[LINE_MAX];
 	size_t at = 0;
 

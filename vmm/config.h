@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The configuration: INI text to structures. Pure. Every mistake is reported with file, line and value, and costs only the
- * VM that it stands in; the others are still returned.
+ * The configuration: INI text to structures. Pure. Every mistake is reported with file, line and
+ * value, and costs only the VM that it stands in; the others are still returned.
  */
 #pragma once
 
 #include "kernel/base/types.h"
 
-#define CONFIG_MAX_VMS  16
-#define CONFIG_NAME     32
-#define CONFIG_PATH     128
-#define CONFIG_CMDLINE  1024
+#define CONFIG_MAX_VMS 16
+#define CONFIG_NAME    32
+#define CONFIG_PATH    128
+#define CONFIG_CMDLINE 1024
 
 enum config_engine { ENGINE_AUTO, ENGINE_RING1, ENGINE_RECOMPILE, ENGINE_RECOMPILE_ALL };
 enum config_exit { EXIT_POWEROFF, EXIT_REBOOT, EXIT_HALT, EXIT_STAY };
@@ -19,22 +19,22 @@ enum config_triple { TRIPLE_STOP, TRIPLE_RESET };
 
 struct config_vm {
 	char name[CONFIG_NAME];
-	unsigned line;        /* of its section header */
-	bool bad;             /* had an error: must not be started */
-	u64 memory;           /* bytes, multiple of 4 KiB; default 64M */
+	unsigned line; /* of its section header */
+	bool bad;      /* had an error: must not be started */
+	u64 memory;    /* bytes, multiple of 4 KiB; default 64M */
 	char kernel[CONFIG_PATH], initrd[CONFIG_PATH];
 	char cmdline[CONFIG_CMDLINE];
 	enum config_engine engine;
 	enum config_serial serial[4]; /* default: serial0 = console, others none */
 	enum config_triple triple;    /* on_triple_fault = stop (default) or reset */
-	bool debug_exit;              /* debug_exit = yes: port 501h, for test guests */
-	bool start;                   /* autostart = yes (default) */
+	bool debug_exit;	      /* debug_exit = yes: port 501h, for test guests */
+	bool start;		      /* autostart = yes (default) */
 };
 
 struct config {
 	unsigned console; /* CONSOLE_SERIAL | CONSOLE_SCREEN */
 	enum config_exit exit;
-	u8 escape;        /* escape = ctrl-] */
+	u8 escape; /* escape = ctrl-] */
 	struct config_vm vm[CONFIG_MAX_VMS];
 	unsigned vms;
 	unsigned errors;
@@ -44,8 +44,10 @@ struct config {
 typedef void (*config_report_fn)(void *ctx, const char *message);
 
 /*
- * Parses text[0..size). Always fills *out as far as it could; returns the number of errors reported. exists (may be NULL) says
- * whether a file that the config names was delivered as a module.
+ * Parses text[0..size). Always fills *out as far as it could; returns the number of errors
+ * reported. exists (may be NULL) says whether a file that the config names was delivered as a
+ * module.
  */
 unsigned config_parse(const char *file, const char *text, size_t size, struct config *out,
-		      bool (*exists)(void *ctx, const char *name), config_report_fn report, void *ctx);
+		      bool (*exists)(void *ctx, const char *name), config_report_fn report,
+		      void *ctx);

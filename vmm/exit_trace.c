@@ -22,13 +22,14 @@ void exit_trace_print(const struct exit_trace *t, unsigned n)
 	u32 count = MIN(n, MIN(t->next, EXIT_TRACE_SIZE));
 	u64 before = 0;
 
-	console_print("%12s %-10s %-8s %4s %8s %8s\n", "+cycles", "place", "exit", "info", "eip", "detail");
+	console_print("%12s %-10s %-8s %4s %8s %8s\n", "+cycles", "place", "exit", "info", "eip",
+		      "detail");
 	for (u32 i = t->next - count; i != t->next; i++) {
 		const struct exit_trace_entry *e = &t->entry[i % EXIT_TRACE_SIZE];
 
 		console_print("%12llu %-10s %-8s %4x %08x %08x\n",
-			      (unsigned long long)(before ? e->tsc - before : 0), kind_name[e->kind],
-			      info_name(e), e->info, e->eip, e->detail);
+			      (unsigned long long)(before ? e->tsc - before : 0),
+			      kind_name[e->kind], info_name(e), e->info, e->eip, e->detail);
 		before = e->tsc;
 	}
 }

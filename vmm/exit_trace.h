@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The last exits of a virtual CPU, for `trace NAME`: what left which engine, where, and when. One store per exit; always on.
+ * The last exits of a virtual CPU, for `trace NAME`: what left which engine, where, and when. One
+ * store per exit; always on.
  */
 #pragma once
 
@@ -9,11 +10,11 @@
 #define EXIT_TRACE_SIZE 256u /* power of two */
 
 enum exit_trace_kind {
-	TRACE_RAW3,       /* raw ring 3 left; info: enum raw_exit, detail: vector and error */
+	TRACE_RAW3, /* raw ring 3 left; info: enum raw_exit, detail: vector and error */
 	TRACE_RAW1,
 	TRACE_RECOMPILER, /* recomp_run() came back; info: enum recomp_exit */
-	TRACE_CODE,       /* exception in translated code; info: vector, detail: CR2 */
-	TRACE_IRQ,        /* virtual interrupt delivered; info: vector */
+	TRACE_CODE,	  /* exception in translated code; info: vector, detail: CR2 */
+	TRACE_IRQ,	  /* virtual interrupt delivered; info: vector */
 };
 
 struct exit_trace_entry {
@@ -27,10 +28,12 @@ struct exit_trace {
 	u32 next;
 };
 
-static inline void exit_trace_add(struct exit_trace *t, u8 kind, u8 info, u32 eip, u32 detail, u64 tsc)
+static inline void exit_trace_add(struct exit_trace *t, u8 kind, u8 info, u32 eip, u32 detail,
+				  u64 tsc)
 {
-	t->entry[t->next++ % EXIT_TRACE_SIZE] =
-		(struct exit_trace_entry){ .tsc = tsc, .eip = eip, .detail = detail, .kind = kind, .info = info };
+	t->entry[t->next++ % EXIT_TRACE_SIZE] = (struct exit_trace_entry){
+		.tsc = tsc, .eip = eip, .detail = detail, .kind = kind, .info = info
+	};
 }
 
 /* Prints the newest n entries, oldest first. */

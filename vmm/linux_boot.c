@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Direct Linux boot: lays out the zero page, command line, kernel and initrd, and puts the CPU at the 32-bit entry point.
+ * Direct Linux boot: lays out the zero page, command line, kernel and initrd, and puts the CPU at
+ * the 32-bit entry point.
  *
  *     1000h  GDT of the boot protocol     2000h  zero page     3000h  command line
  *     100000h  protected-mode kernel      below the RAM's end: initrd
@@ -10,28 +11,28 @@
 #include "kernel/base/error.h"
 #include "kernel/base/string.h"
 
-#define GDT_AT     0x1000u
-#define ZERO_PAGE  0x2000u
-#define CMDLINE_AT 0x3000u
+#define GDT_AT	    0x1000u
+#define ZERO_PAGE   0x2000u
+#define CMDLINE_AT  0x3000u
 #define CMDLINE_MAX 0x1000u
-#define KERNEL_AT  0x100000u
-#define LOW_END    0x9fc00u
+#define KERNEL_AT   0x100000u
+#define LOW_END	    0x9fc00u
 
 #define HDR_SETUP_SECTS 0x1f1u
-#define HDR_BOOT_FLAG   0x1feu
-#define HDR_MAGIC       0x202u
-#define HDR_VERSION     0x206u
-#define HDR_LOADER      0x210u
-#define HDR_LOADFLAGS   0x211u
-#define HDR_RAMDISK     0x218u
+#define HDR_BOOT_FLAG	0x1feu
+#define HDR_MAGIC	0x202u
+#define HDR_VERSION	0x206u
+#define HDR_LOADER	0x210u
+#define HDR_LOADFLAGS	0x211u
+#define HDR_RAMDISK	0x218u
 #define HDR_RAMDISK_LEN 0x21cu
-#define HDR_CMDLINE     0x228u
-#define HDR_INITRD_MAX  0x22cu
+#define HDR_CMDLINE	0x228u
+#define HDR_INITRD_MAX	0x22cu
 #define HDR_CMDLINE_LEN 0x238u
-#define HDR_INIT_SIZE   0x260u
-#define ZP_E820_COUNT   0x1e8u
-#define ZP_E820         0x2d0u
-#define ZP_RSDP         0x070u
+#define HDR_INIT_SIZE	0x260u
+#define ZP_E820_COUNT	0x1e8u
+#define ZP_E820		0x2d0u
+#define ZP_RSDP		0x070u
 
 static u32 get32(const u8 *p)
 {
@@ -67,7 +68,8 @@ static int check(const struct linux_image *im, u32 *setup_size, const char **why
 	if (im->kernel_size < 0x400)
 		return E_INVAL;
 	*why = "not a bzImage (no boot flag AA55h or no HdrS)";
-	if (k[HDR_BOOT_FLAG] != 0x55 || k[HDR_BOOT_FLAG + 1] != 0xaa || memcmp(k + HDR_MAGIC, "HdrS", 4))
+	if (k[HDR_BOOT_FLAG] != 0x55 || k[HDR_BOOT_FLAG + 1] != 0xaa ||
+	    memcmp(k + HDR_MAGIC, "HdrS", 4))
 		return E_INVAL;
 	*why = "boot protocol older than 2.02";
 	if ((k[HDR_VERSION] | k[HDR_VERSION + 1] << 8) < 0x202)
@@ -81,7 +83,8 @@ static int check(const struct linux_image *im, u32 *setup_size, const char **why
 	return im->kernel_size <= *setup_size ? E_INVAL : 0;
 }
 
-static int place_initrd(const struct linux_image *im, u64 ram_size, u32 kernel_end, u32 *at, const char **why)
+static int place_initrd(const struct linux_image *im, u64 ram_size, u32 kernel_end, u32 *at,
+			const char **why)
 {
 	u32 max = get32(im->kernel + HDR_INITRD_MAX);
 	u64 top = MIN(ram_size, (u64)(max ? max : 0x37ffffff) + 1);
@@ -119,7 +122,8 @@ static void set_cpu(struct cpu *cpu, struct gpmem *mem)
 	cpu_set_eflags(cpu, EFLAGS_ONE);
 }
 
-int linux_load(struct cpu *cpu, struct gpmem *mem, u64 ram_size, const struct linux_image *im, const char **why)
+int linux_load(struct cpu *cpu, struct gpmem *mem, u64 ram_size, const struct linux_image *im,
+	       const char **why)
 {
 	u8 zp[PAGE_SIZE] = { 0 };
 	u32 setup, kernel_size, initrd_at, init_size, cmdline_max;
@@ -142,7 +146,8 @@ int linux_load(struct cpu *cpu, struct gpmem *mem, u64 ram_size, const struct li
 		return E_INVAL;
 
 	/* The header is copied from its start to its end (2.02+: 202h + the byte at 201h). */
-	memcpy(zp + HDR_SETUP_SECTS, im->kernel + HDR_SETUP_SECTS, 0x202u + im->kernel[0x201] - HDR_SETUP_SECTS);
+	memcpy(zp + HDR_SETUP_SECTS, im->kernel + HDR_SETUP_SECTS,
+	       0x202u + im->kernel[0x201] - HDR_SETUP_SECTS);
 	zp[HDR_LOADER] = 0xff;
 	zp[HDR_LOADFLAGS] |= 1;
 	put32(zp + HDR_RAMDISK, initrd_at);

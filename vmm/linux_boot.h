@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Direct Linux boot: the 32-bit boot protocol (Linux, Documentation/arch/x86/boot.rst, protocol 2.02 and later). Pure: works on
- * gpmem and on the loaded images only.
+ * Direct Linux boot: the 32-bit boot protocol (Linux, Documentation/arch/x86/boot.rst,
+ * protocol 2.02 and later). Pure: works on gpmem and on the loaded images only.
  */
 #pragma once
 
@@ -24,12 +24,14 @@ struct linux_image {
 	unsigned e820_entries;
 };
 
-/* Builds the guest's memory map: RAM below 640K, hole, RAM above 1M, the ACPI tables reserved. Returns the number of entries. */
+/* Builds the guest's memory map: RAM below 640K, hole, RAM above 1M, the ACPI tables reserved.
+ * Returns the number of entries. */
 unsigned linux_e820(u64 ram_size, struct e820_entry *out, unsigned max);
 
 /*
- * Copies everything into guest memory and sets the CPU to the 32-bit entry point: protected mode, flat segments 10h/18h, ESI at
- * the zero page, interrupts off, paging off. Returns 0, or E_INVAL / E_NOMEM with *why one clear clause.
+ * Copies everything into guest memory and sets the CPU to the 32-bit entry point: protected mode,
+ * flat segments 10h/18h, ESI at the zero page, interrupts off, paging off. Returns 0, or E_INVAL /
+ * E_NOMEM with *why one clear clause.
  */
 int linux_load(struct cpu *cpu, struct gpmem *mem, u64 ram_size, const struct linux_image *image,
 	       const char **why);

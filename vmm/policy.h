@@ -2,10 +2,11 @@
 /*
  * Which engine runs what: the VM's `engine` setting, and for `auto` a measured choice.
  *
- * A raw ring-1 stay costs about 1,500 cycles to enter and leave, and translated kernel code runs near native speed, so raw pays
- * only where a stay is long. `auto` therefore tries raw now and then on each kernel code page, remembers how long stays that
- * began there were, and goes raw where the average is long enough. Pages are told apart by linear address; a wrong guess
- * costs time, never correctness.
+ * A raw ring-1 stay costs about 1,500 cycles to enter and leave, and translated kernel code runs
+ * near native speed, so raw pays only where a stay is long. `auto` therefore tries raw now and then
+ * on each kernel code page, remembers how long stays that began there were, and goes raw where the
+ * average is long enough. Pages are told apart by linear address; a wrong guess costs time, never
+ * correctness.
  */
 #pragma once
 
@@ -13,9 +14,9 @@
 
 struct vcpu;
 
-#define POLICY_PAGES       1024u
+#define POLICY_PAGES	   1024u
 #define POLICY_STAY_CYCLES 30000u /* twenty times the cost of entry and exit */
-#define POLICY_TRIAL_EVERY 512u   /* times asked */
+#define POLICY_TRIAL_EVERY 512u	  /* times asked */
 
 struct policy_page {
 	u32 page;    /* eip >> 12 */
@@ -29,7 +30,8 @@ struct policy {
 	u64 trials, long_stays;
 };
 
-/* Does the setting (or the measurement) want raw execution at the CPU's present CPL and eip? Says nothing of whether it may. */
+/* Does the setting (or the measurement) want raw execution at the CPU's present CPL and eip? Says
+ * nothing of whether it may. */
 bool policy_wants_raw(struct vcpu *v);
 
 /* A raw stay begins, at the CPU's CPL and eip; it ended after so many cycles. */

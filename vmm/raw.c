@@ -15,13 +15,16 @@
 #include "vmm/vcpu_memory.h"
 #include "vmm/vm.h"
 
-/* --- 1. May it? -------------------------------------------------------------------------------------------------- */
+/* --- 1. May it?
+ * --------------------------------------------------------------------------------------------------
+ */
 
 static bool segment_stale(struct vcpu *v, enum cpu_seg s)
 {
 	const struct cpu_segment *g = &v->cpu.seg[s];
 
-	/* A null data selector loads as null in ring 0 too; one that was nulled keeps faulting on use. */
+	/* A null data selector loads as null in ring 0 too; one that was nulled keeps faulting on
+	 * use. */
 	if (g->attr & SEG_ATTR_UNUSABLE)
 		return g->sel > 3;
 	return !shadow_desc_matches(&v->desc, g);
@@ -95,7 +98,9 @@ bool raw_refused(struct vcpu *v, enum raw_refusal *why)
 	return c->cpl == 0 && ring1_refused(v, why);
 }
 
-/* --- 2. In ------------------------------------------------------------------------------------------------------- */
+/* --- 2. In
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 static u16 raw_selector(const struct cpu *c, enum cpu_seg s)
 {
@@ -143,7 +148,8 @@ void raw_run(struct vcpu *v)
 	policy_raw_begins(v);
 	raw_enter(f, &v->unwind_rsp, (u8 *)percpu_this()->tss + offsetof(struct tss, rsp));
 	v->stats.raw_exits[v->raw_exit]++;
-	exit_trace_add(&v->trace, kind, (u8)v->raw_exit, v->exit_eip, v->exit_detail, v->place_since);
+	exit_trace_add(&v->trace, kind, (u8)v->raw_exit, v->exit_eip, v->exit_detail,
+		       v->place_since);
 	policy_raw_ended(v, v->stats.cycles[PLACE_RAW1] - before);
 }
 
@@ -161,12 +167,15 @@ bool raw_entry_failed(struct vcpu *v, struct trap_frame *frame)
 		frame->rip = (u64)raw_unwind;
 		return true;
 	}
-	/* A data selector: raw_load_segments() goes on with a null one; the guest code that uses it comes back as #GP. */
+	/* A data selector: raw_load_segments() goes on with a null one; the guest code that uses it
+	 * comes back as #GP. */
 	frame->gpr[0] = 0;
 	return true;
 }
 
-/* --- 3. Out ------------------------------------------------------------------------------------------------------ */
+/* --- 3. Out
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static void save_segments(struct vcpu *v, const struct trap_frame *f)
 {
@@ -182,14 +191,14 @@ static void save_segments(struct vcpu *v, const struct trap_frame *f)
 		if (sel[s] == c->seg[s].sel)
 			continue;
 		if (sel[s] < 4)
-			c->seg[s] = (struct cpu_segment){ .sel = sel[s], .attr = SEG_ATTR_UNUSABLE };
+			c->seg[s] =
+				(struct cpu_segment){ .sel = sel[s], .attr = SEG_ATTR_UNUSABLE };
 		else
 			shadow_desc_lookup(&v->desc, sel[s], &c->seg[s]);
 	}
 }
 
-#define RAW_FLAGS                                                                                  \
-	(EFLAGS_ARITH | EFLAGS_NT | EFLAGS_AC | EFLAGS_ID | EFLAGS_RF | EFLAGS_TF)
+#define RAW_FLAGS (EFLAGS_ARITH | EFLAGS_NT | EFLAGS_AC | EFLAGS_ID | EFLAGS_RF | EFLAGS_TF)
 
 static void save_state(struct vcpu *v, const struct trap_frame *f)
 {
@@ -217,8 +226,9 @@ void raw_leave(struct vcpu *v, struct trap_frame *frame, enum raw_exit why)
 }
 
 /*
- * INT n arrives as #GP because no gate has DPL 3; so do INT3 and INTO. One meaning: cpu_deliver() checks the guest's own gate.
- * Only the plain two forms are taken here; all else (prefixes, page faults on the code bytes) goes the general way.
+ * INT n arrives as #GP because no gate has DPL 3; so do INT3 and INTO. One meaning: cpu_deliver()
+ * checks the guest's own gate. Only the plain two forms are taken here; all else (prefixes, page
+ * faults on the code bytes) goes the general way.
  */
 static bool soft_int(struct vcpu *v, struct trap_frame *f)
 {
@@ -227,8 +237,8 @@ static bool soft_int(struct vcpu *v, struct trap_frame *f)
 
 	if (!(f->error & 2))
 		return false;
-	if (cpu_lin_read(c, c->seg[SEG_CS].base + c->eip, code, 2, ACCESS_EXEC | (c->cpl == 3 ? ACCESS_USER : 0)) !=
-	    CPU_NEXT)
+	if (cpu_lin_read(c, c->seg[SEG_CS].base + c->eip, code, 2,
+			 ACCESS_EXEC | (c->cpl == 3 ? ACCESS_USER : 0)) != CPU_NEXT)
 		return false;
 
 	u8 vector = code[1];
@@ -252,8 +262,8 @@ static bool sysenter(struct vcpu *v)
 	struct cpu *c = &v->cpu;
 	u8 code[2];
 
-	if (cpu_lin_read(c, c->seg[SEG_CS].base + c->eip, code, 2, ACCESS_EXEC | (c->cpl == 3 ? ACCESS_USER : 0)) !=
-	    CPU_NEXT)
+	if (cpu_lin_read(c, c->seg[SEG_CS].base + c->eip, code, 2,
+			 ACCESS_EXEC | (c->cpl == 3 ? ACCESS_USER : 0)) != CPU_NEXT)
 		return false;
 	return code[0] == 0x0f && code[1] == 0x34 && cpu_hard_exec(c, &insn) == CPU_JUMP;
 }
@@ -304,7 +314,8 @@ static void other_trap(struct vcpu *v, struct trap_frame *f)
 	else if (((f->vector == TRAP_GP && f->error == 0) || f->vector == TRAP_UD) && sysenter(v))
 		v->raw_exit = RAWEXIT_SYSENTER;
 	else
-		v->must_progress = true; /* the recompiler meets the same trap, with exact state, or executes it */
+		v->must_progress = true; /* the recompiler meets the same trap, with exact state, or
+					    executes it */
 	raw_unwind(v->unwind_rsp);
 }
 

@@ -6,7 +6,8 @@
 
 #include "arch/trap.h"
 
-/* Does not return by itself: raw_unwind() with the rsp that it stored returns from it. rsp0 receives the trap stack. */
+/* Does not return by itself: raw_unwind() with the rsp that it stored returns from it. rsp0
+ * receives the trap stack. */
 void raw_enter(const struct trap_frame *frame, u64 *unwind_rsp, void *rsp0);
 void raw_unwind(u64 rsp) __attribute__((noreturn));
 /* Indices as enum cpu_seg; CS and SS are ignored. */

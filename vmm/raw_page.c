@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Status of guest pages for raw ring 1. Status belongs to (physical page, following physical page) in 32-bit code segments; raw
- * ring 1 is refused in 16-bit ones, so CS.D is not part of the key.
+ * Status of guest pages for raw ring 1. Status belongs to (physical page, following physical page)
+ * in 32-bit code segments; raw ring 1 is refused in 16-bit ones, so CS.D is not part of the key.
  */
 #include "vmm/raw_page.h"
 
@@ -41,9 +41,12 @@ static void written(void *ctx, gpa_t gpa, u32 len)
 		gpmem_unwatch(r->mem, gpa, GPMEM_WATCH_RAW);
 }
 
-int raw_pages_init(struct raw_pages *r, struct gpmem *mem, struct shadow *shadow, u64 ram_end, bool umip)
+int raw_pages_init(struct raw_pages *r, struct gpmem *mem, struct shadow *shadow, u64 ram_end,
+		   bool umip)
 {
-	*r = (struct raw_pages){ .pages = (u32)(ram_end >> PAGE_SHIFT), .mem = mem, .shadow = shadow, .umip = umip };
+	*r = (struct raw_pages){
+		.pages = (u32)(ram_end >> PAGE_SHIFT), .mem = mem, .shadow = shadow, .umip = umip
+	};
 	r->status = mem_alloc(r->pages);
 	r->follows = mem_alloc((size_t)r->pages * sizeof(u32));
 	if (!r->status || !r->follows) {
@@ -87,7 +90,8 @@ static void analyse(struct raw_pages *r, struct cpu *cpu, gla_t gla, u32 page)
 		ahead = gpmem_ptr(r->mem, next.gpa, false);
 	analyse_page(bytes, ahead, true, &entry, 1, r->umip, &a);
 	r->analysed++;
-	if (a.clean && a.uses_next && (!ahead || !note_follower(r, page, (u32)(next.gpa >> PAGE_SHIFT))))
+	if (a.clean && a.uses_next &&
+	    (!ahead || !note_follower(r, page, (u32)(next.gpa >> PAGE_SHIFT))))
 		a.clean = false;
 	gpmem_watch(r->mem, (gpa_t)page << PAGE_SHIFT, GPMEM_WATCH_RAW);
 	r->status[page] = a.clean ? RAW_PAGE_CLEAN : RAW_PAGE_DIRTY;

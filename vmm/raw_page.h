@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which guest-physical pages may run raw in ring 1: the status of every RAM page (unknown, clean, dirty), gained by analysis
- * (vmm/analyse.h) at the first fetch and lost by any write. One per VM.
+ * Which guest-physical pages may run raw in ring 1: the status of every RAM page (unknown, clean,
+ * dirty), gained by analysis (vmm/analyse.h) at the first fetch and lost by any write. One per VM.
  */
 #pragma once
 
@@ -10,7 +10,8 @@
 
 struct raw_pages {
 	u8 *status;   /* per page of RAM below 4 GiB, RAW_PAGE_* */
-	u32 *follows; /* for page n: the page (number) whose analysis used n's first bytes; 0 if none */
+	u32 *follows; /* for page n: the page (number) whose analysis used n's first bytes; 0 if
+			 none */
 	u32 pages;
 	struct gpmem *mem;
 	struct shadow *shadow;
@@ -19,11 +20,13 @@ struct raw_pages {
 };
 
 /* Registers the GPMEM_WATCH_RAW watcher. Returns 0 or E_NOMEM. */
-int raw_pages_init(struct raw_pages *r, struct gpmem *mem, struct shadow *shadow, u64 ram_end, bool umip);
+int raw_pages_init(struct raw_pages *r, struct gpmem *mem, struct shadow *shadow, u64 ram_end,
+		   bool umip);
 void raw_pages_destroy(struct raw_pages *r);
 
 /*
- * Is the page of this linear address, where control is about to enter, clean? Analyses it if it has no status yet. The guest's
- * mapping is probed without side effects; user pages, unmapped pages and device memory are never clean.
+ * Is the page of this linear address, where control is about to enter, clean? Analyses it if it has
+ * no status yet. The guest's mapping is probed without side effects; user pages, unmapped pages and
+ * device memory are never clean.
  */
 bool raw_page_clean(struct raw_pages *r, struct cpu *cpu, gla_t gla);

@@ -12,11 +12,25 @@
 #include "vmm/vm.h"
 #include "vmm/vm_commands.h"
 
+#define NOT_ARMED 0ull
+
 static volatile bool timer_fired;
+static volatile u64 armed = NOT_ARMED; /* the deadline that the timer holds */
 
 static void on_timer(void)
 {
 	timer_fired = true;
+	armed = NOT_ARMED;
+}
+
+/* Programming the timer is slow (a device access): only when the deadline moved. */
+static void arm(u64 deadline)
+{
+	timer_fired = false;
+	if (deadline == armed)
+		return;
+	armed = deadline;
+	timer_arm(deadline);
 }
 
 /* A vcpu that slept may not claim the past: it starts at most one slice behind the others. */
@@ -43,7 +57,8 @@ static struct vcpu *pick(void)
 	struct list *p;
 	u64 slice = clock_ns_to_tsc(SCHED_SLICE_NS);
 
-	list_for_each (p, &vm_list) {
+	list_for_each(p, &vm_list)
+	{
 		struct vm *vm = list_entry(p, struct vm, link);
 
 		if (!runnable(vm))
@@ -64,7 +79,8 @@ static u64 run_timers(void)
 	struct list *p;
 	u64 earliest = UINT64_MAX;
 
-	list_for_each (p, &vm_list) {
+	list_for_each(p, &vm_list)
+	{
 		struct vm *vm = list_entry(p, struct vm, link);
 
 		if (vm->state != VM_RUNNING)
@@ -83,14 +99,14 @@ void sched_arm(struct vcpu *v, u64 slice_end)
 	u64 deadline = slice_end;
 
 	(void)v;
-	list_for_each (p, &vm_list) {
+	list_for_each(p, &vm_list)
+	{
 		struct vm *vm = list_entry(p, struct vm, link);
 
 		if (vm->state == VM_RUNNING)
 			deadline = MIN(deadline, vm_deadline_ns(vm));
 	}
-	timer_fired = false;
-	timer_arm(deadline);
+	arm(deadline);
 }
 
 void sched_after_irq(struct percpu *pc, struct trap_frame *f)
@@ -118,13 +134,17 @@ static void handle_stop(struct vcpu *v, enum vcpu_stop stop)
 		if (vm->config.triple == TRIPLE_RESET)
 			vm_reset(vm, "triple fault");
 		else
-			vm_stop(vm, "triple fault at %04x:%08x", v->cpu.seg[SEG_CS].sel, v->cpu.eip);
+			vm_stop(vm, "triple fault at %04x:%08x", v->cpu.seg[SEG_CS].sel,
+				v->cpu.eip);
 		return;
 	case VCPU_HALTED:
 		v->stats.halts++;
 		if (!v->cpu.vif && !vm->halt_reported && vm->state == VM_RUNNING) {
 			vm->halt_reported = true;
-			vm_report(vm, "halted with interrupts off at %08x: nothing can wake it but a reset", v->cpu.eip);
+			vm_report(vm,
+				  "halted with interrupts off at %08x: nothing can wake it but a "
+				  "reset",
+				  v->cpu.eip);
 		}
 		return;
 	case VCPU_STOPPED:
@@ -137,8 +157,7 @@ static void handle_stop(struct vcpu *v, enum vcpu_stop stop)
 
 static void idle(u64 deadline)
 {
-	timer_fired = false;
-	timer_arm(deadline);
+	arm(deadline);
 	if (clock_now() < deadline && !vm_console_pending())
 		irq_wait();
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which virtual CPU runs next, and for how long. Fair by consumed TSC cycles; preemption by the one-shot timer in whatever state the
- * processor is (raw code: the interrupt leaves it; translated code: the poll; monitor: returns to the loop by itself).
+ * Which virtual CPU runs next, and for how long. Fair by consumed TSC cycles; preemption by the
+ * one-shot timer in whatever state the processor is (raw code: the interrupt leaves it; translated
+ * code: the poll; monitor: returns to the loop by itself).
  */
 #pragma once
 

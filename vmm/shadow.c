@@ -8,8 +8,8 @@
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
 
-#define PTE_U BIT64(2)
-#define PTE_P BIT64(0)
+#define PTE_U		 BIT64(2)
+#define PTE_P		 BIT64(0)
 #define DEAD_ROOT_WRITES 64u
 
 static void protect(void *ctx, gpa_t page, bool on)
@@ -98,7 +98,8 @@ void shadow_destroy(struct shadow *s)
 }
 
 /* Do all regions where code was noted have the same PD entries in both roots? */
-static bool same_code(const struct shadow *s, const struct root *a, const struct root *b, unsigned cpl3)
+static bool same_code(const struct shadow *s, const struct root *a, const struct root *b,
+		      unsigned cpl3)
 {
 	if (!a || !b || a == b)
 		return a == b;
@@ -141,7 +142,9 @@ hpa_t shadow_root(struct shadow *s, enum shadow_view view)
 	return s->host.hpa(s->host.ctx, r->pml4);
 }
 
-/* --- Filling ------------------------------------------------------------------------------------------------------ */
+/* --- Filling
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 /* The table that serves gla by the guest's walk w; NULL: pool empty. */
 static struct table *table_for(struct shadow *s, u32 role, const struct pagewalk *w, gla_t gla)
@@ -161,7 +164,8 @@ static struct table *table_for(struct shadow *s, u32 role, const struct pagewalk
 	if (!(pde & HOST_NX))
 		role |= ROLE_X;
 	if (w->page_size != PAGE_SIZE) {
-		source = (w->gpa & ~(gpa_t)0x1fffff) | (pde & 0x40 ? 0x800 : 0); /* the dirty bit decides on W */
+		source = (w->gpa & ~(gpa_t)0x1fffff) |
+			 (pde & 0x40 ? 0x800 : 0); /* the dirty bit decides on W */
 		return shadow_table_get(s, source, role | ROLE_LARGE);
 	}
 	source = pae ? pde & 0xffffff000ull : (pde & 0xfffff000) | ((gla >> 21 & 1) ? 0x800 : 0);
@@ -197,12 +201,14 @@ static u64 link_region(struct shadow *s, struct root *r, gla_t gla)
 	return *e;
 }
 
-static u64 leaf_value(struct shadow *s, u32 role, const struct pagewalk *w, gpa_t page, const void *hva, unsigned access, bool rom)
+static u64 leaf_value(struct shadow *s, u32 role, const struct pagewalk *w, gpa_t page,
+		      const void *hva, unsigned access, bool rom)
 {
 	u64 v = (s->host.hpa(s->host.ctx, hva) & HOST_ADDRESS) | HOST_P | HOST_A;
 	bool user = w->user, writable = w->writable;
 
-	/* CR0.WP=0: the kernel writes read-only pages; then such a page is the kernel's alone until a program touches it. */
+	/* CR0.WP=0: the kernel writes read-only pages; then such a page is the kernel's alone until
+	 * a program touches it. */
 	if (!(role & ROLE_WP) && !writable && (access & ACCESS_WRITE) && !(access & ACCESS_USER)) {
 		writable = true;
 		user = false;
@@ -211,12 +217,14 @@ static u64 leaf_value(struct shadow *s, u32 role, const struct pagewalk *w, gpa_
 		v |= HOST_W | HOST_D;
 	if (user || (role & ROLE_USER_VIEW))
 		v |= HOST_U;
-	if (s->host.have_nx && (!w->executable || (!user && !shadow_clean_bit(s, page)) || (user && !w->user)))
+	if (s->host.have_nx &&
+	    (!w->executable || (!user && !shadow_clean_bit(s, page)) || (user && !w->user)))
 		v |= HOST_NX;
 	return v;
 }
 
-static enum env_pf fill(struct shadow *s, struct root *r, gla_t gla, unsigned access, const struct pagewalk *w, const void *hva, bool rom)
+static enum env_pf fill(struct shadow *s, struct root *r, gla_t gla, unsigned access,
+			const struct pagewalk *w, const void *hva, bool rom)
 {
 	gpa_t page = w->gpa & PAGE_MASK;
 	struct table *t = table_for(s, r->role, w, gla);
@@ -257,17 +265,21 @@ enum env_pf shadow_fault(struct shadow *s, gla_t gla, unsigned access, enum shad
 	}
 	page = w.gpa & PAGE_MASK;
 	region = gpmem_find(s->cpu->mem, page);
-	if (!region || region->kind == GPMEM_MMIO || ((access & ACCESS_WRITE) && region->kind == GPMEM_ROM) ||
+	if (!region || region->kind == GPMEM_MMIO ||
+	    ((access & ACCESS_WRITE) && region->kind == GPMEM_ROM) ||
 	    ((access & ACCESS_WRITE) && gpmem_watches(s->cpu->mem, page)) ||
-	    ((access & ACCESS_EXEC) && !(access & ACCESS_USER) && (w.user || !shadow_clean_bit(s, page)))) {
+	    ((access & ACCESS_EXEC) && !(access & ACCESS_USER) &&
+	     (w.user || !shadow_clean_bit(s, page)))) {
 		s->stats.faults_slow++;
 		return ENV_PF_SLOW;
 	}
 	hva = gpmem_ptr(s->cpu->mem, page, false);
-	return fill(s, s->current ? s->current : shadow_root_get(s, view), gla, access, &w, hva, region->kind == GPMEM_ROM);
+	return fill(s, s->current ? s->current : shadow_root_get(s, view), gla, access, &w, hva,
+		    region->kind == GPMEM_ROM);
 }
 
-/* --- What the guest does to its tables ------------------------------------------------------------------------------ */
+/* --- What the guest does to its tables
+ * ------------------------------------------------------------------------------ */
 
 static void unlink_region(struct shadow *s, struct root *r, unsigned d, unsigned i)
 {
@@ -277,7 +289,8 @@ static void unlink_region(struct shadow *s, struct root *r, unsigned d, unsigned
 		return;
 	r->pd[d][i] = 0;
 	for (u32 t = 0; t < s->tables; t++) {
-		if (s->table[t].host && s->host.hpa(s->host.ctx, s->table[t].host) == (entry & HOST_ADDRESS)) {
+		if (s->table[t].host &&
+		    s->host.hpa(s->host.ctx, s->table[t].host) == (entry & HOST_ADDRESS)) {
 			s->table[t].links--;
 			break;
 		}
@@ -303,9 +316,11 @@ static bool pd_written(struct shadow *s, gpa_t gpa, u32 len)
 		if (!r->used || !(r->role & ROLE_PAGING))
 			continue;
 		for (unsigned d = 0; d < (pae ? 4u : 1u); d++) {
-			if ((pae && !(r->key[d] & 1)) || (r->key[d] & HOST_ADDRESS) != (gpa & PAGE_MASK))
+			if ((pae && !(r->key[d] & 1)) ||
+			    (r->key[d] & HOST_ADDRESS) != (gpa & PAGE_MASK))
 				continue;
-			for (u32 e = (u32)(gpa & (PAGE_SIZE - 1)) / per; e <= ((u32)(gpa & (PAGE_SIZE - 1)) + len - 1) / per; e++) {
+			for (u32 e = (u32)(gpa & (PAGE_SIZE - 1)) / per;
+			     e <= ((u32)(gpa & (PAGE_SIZE - 1)) + len - 1) / per; e++) {
 				if (pae) {
 					unlink_region(s, r, d, e);
 				} else {
@@ -323,7 +338,8 @@ static bool pd_written(struct shadow *s, gpa_t gpa, u32 len)
 	return any;
 }
 
-/* Leaves of every table made from this page. Tables that nothing links to are dropped: the page is data now. */
+/* Leaves of every table made from this page. Tables that nothing links to are dropped: the page is
+ * data now. */
 static bool pt_written(struct shadow *s, gpa_t gpa, u32 len)
 {
 	bool any = false, flush = false;
@@ -333,14 +349,16 @@ static bool pt_written(struct shadow *s, gpa_t gpa, u32 len)
 		bool pae = t->role & ROLE_PAE;
 		unsigned per = pae ? 8 : 4;
 
-		if (!t->host || !(t->role & ROLE_PAGING) || (t->role & ROLE_LARGE) || (t->source & PAGE_MASK) != (gpa & PAGE_MASK))
+		if (!t->host || !(t->role & ROLE_PAGING) || (t->role & ROLE_LARGE) ||
+		    (t->source & PAGE_MASK) != (gpa & PAGE_MASK))
 			continue;
 		if (!t->links) {
 			shadow_table_drop(s, t);
 			continue;
 		}
 		any = true;
-		for (u32 e = (u32)(gpa & (PAGE_SIZE - 1)) / per; e <= ((u32)(gpa & (PAGE_SIZE - 1)) + len - 1) / per; e++) {
+		for (u32 e = (u32)(gpa & (PAGE_SIZE - 1)) / per;
+		     e <= ((u32)(gpa & (PAGE_SIZE - 1)) + len - 1) / per; e++) {
 			u32 i = pae ? e : e & 511;
 
 			if (!pae && (e >> 9) != (t->source >> 11 & 1))
@@ -366,7 +384,8 @@ void shadow_tables_written(void *ctx, gpa_t gpa, u32 len)
 
 void shadow_invlpg(struct shadow *s, gla_t gla)
 {
-	s->host.tlb_flush_page(s->host.ctx, gla); /* tables are never stale here: every write was seen */
+	s->host.tlb_flush_page(s->host.ctx,
+			       gla); /* tables are never stale here: every write was seen */
 }
 
 void shadow_paging_changed(struct shadow *s, unsigned what)

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Shadow paging: the host page tables under which one virtual CPU's guest code runs (raw and recompiled).
+ * Shadow paging: the host page tables under which one virtual CPU's guest code runs (raw and
+ * recompiled).
  *
- * A root (PML4) exists per guest CR3 and role; its lower 8 GiB are the guest's linear space twice (PDPT[4..7] = PDPT[0..3]),
- * PDPT[8] stays absent, PML4[256..511] are the monitor's. Tables are cached per guest table page and role. All pages come
- * from the VM's pool with a quota: when it is exhausted, this VM's tables are flushed.
+ * A root (PML4) exists per guest CR3 and role; its lower 8 GiB are the guest's linear space twice
+ * (PDPT[4..7] = PDPT[0..3]), PDPT[8] stays absent, PML4[256..511] are the monitor's. Tables are
+ * cached per guest table page and role. All pages come from the VM's pool with a quota: when it is
+ * exhausted, this VM's tables are flushed.
  *
- * Rights in a leaf: P, W (only if the guest page is writable, dirty and unwatched), U from the guest's U/S, NX from the
- * guest's NX, and NX too on supervisor pages that are not marked clean for raw ring 1 (shadow_set_clean()).
- * Views: VIEW_KERNEL maps everything; VIEW_USER maps only what CPL 3 may see (translated CPL 3 code runs in ring 0, where U/S
- * protects nothing). CR0.WP=0 is a role.
+ * Rights in a leaf: P, W (only if the guest page is writable, dirty and unwatched), U from the
+ * guest's U/S, NX from the guest's NX, and NX too on supervisor pages that are not marked clean for
+ * raw ring 1 (shadow_set_clean()). Views: VIEW_KERNEL maps everything; VIEW_USER maps only what CPL
+ * 3 may see (translated CPL 3 code runs in ring 0, where U/S protects nothing). CR0.WP=0 is a role.
  *
- * Host-testable: memory comes through struct shadow_host, and the INVLPG/CR3 instructions are hooks.
+ * Host-testable: memory comes through struct shadow_host, and the INVLPG/CR3 instructions are
+ * hooks.
  */
 #pragma once
 
@@ -47,29 +50,34 @@ enum shadow_view { VIEW_KERNEL, VIEW_USER, VIEW_COUNT };
 struct shadow *shadow_create(struct cpu *cpu, const struct shadow_host *host);
 void shadow_destroy(struct shadow *s);
 
-/* The root for the CPU's present CR0/CR3/CR4/EFER and the view; to be loaded into the real CR3. Never fails: flushes if it must. */
+/* The root for the CPU's present CR0/CR3/CR4/EFER and the view; to be loaded into the real CR3.
+ * Never fails: flushes if it must. */
 hpa_t shadow_root(struct shadow *s, enum shadow_view view);
 
 /*
- * Resolves a host #PF at gla. access: ACCESS_* (USER by the virtual CPL; EXEC for raw fetches only: translated code never
- * fetches through the shadow). Sets the guest's A/D bits. ENV_PF_RESUME: filled. ENV_PF_FAULT: cpu->fault says what to inject.
- * ENV_PF_SLOW: device memory, ROM write, or write to a watched page. An instruction fetch from a page that is mapped but
- * not clean returns ENV_PF_SLOW too.
+ * Resolves a host #PF at gla. access: ACCESS_* (USER by the virtual CPL; EXEC for raw fetches only:
+ * translated code never fetches through the shadow). Sets the guest's A/D bits. ENV_PF_RESUME:
+ * filled. ENV_PF_FAULT: cpu->fault says what to inject. ENV_PF_SLOW: device memory, ROM write, or
+ * write to a watched page. An instruction fetch from a page that is mapped but not clean returns
+ * ENV_PF_SLOW too.
  */
 enum env_pf shadow_fault(struct shadow *s, gla_t gla, unsigned access, enum shadow_view view);
 
-/* The guest executed INVLPG, wrote CR3 (what: PAGING_*), ... : resynchronise what was left stale. */
+/* The guest executed INVLPG, wrote CR3 (what: PAGING_*), ... : resynchronise what was left stale.
+ */
 void shadow_invlpg(struct shadow *s, gla_t gla);
 void shadow_paging_changed(struct shadow *s, unsigned what);
 
-/* Page (guest-physical) became fit, or unfit, for raw ring-1 execution: existing leaves change their NX. */
+/* Page (guest-physical) became fit, or unfit, for raw ring-1 execution: existing leaves change
+ * their NX. */
 void shadow_set_clean(struct shadow *s, gpa_t page, bool clean);
 bool shadow_is_clean(struct shadow *s, gpa_t page);
 
 /*
- * Generation of the linear mapping of code-watched pages (GPMEM_WATCH_CODE|RAW), for [0] linear addresses executed at CPL 0..2
- * and [1] at CPL 3: changes whenever such a mapping is removed or changed, and on a root switch unless the regions where
- * code was noted (shadow_note_code()) are the same in both roots.
+ * Generation of the linear mapping of code-watched pages (GPMEM_WATCH_CODE|RAW), for [0] linear
+ * addresses executed at CPL 0..2 and [1] at CPL 3: changes whenever such a mapping is removed or
+ * changed, and on a root switch unless the regions where code was noted (shadow_note_code()) are
+ * the same in both roots.
  */
 u32 shadow_code_generation(struct shadow *s, unsigned cpl3);
 void shadow_note_code(struct shadow *s, gla_t gla, unsigned cpl3);

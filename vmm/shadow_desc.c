@@ -7,15 +7,16 @@
 #include "kernel/base/string.h"
 
 #define D_ACCESSED BIT64(40)
-#define D_CODE     BIT64(43)
-#define D_S        BIT64(44)
-#define D_DPL      (3ull << 45)
-#define D_P        BIT64(47)
-#define D_L        BIT64(53)
-#define D_B        BIT64(54)
+#define D_CODE	   BIT64(43)
+#define D_S	   BIT64(44)
+#define D_DPL	   (3ull << 45)
+#define D_P	   BIT64(47)
+#define D_L	   BIT64(53)
+#define D_B	   BIT64(54)
 
-#define MONITOR_FIRST (0xffd0u / 8) /* SEL_LDT of arch/gdt.h, which the host's tests do not have */
-#define ENTRIES       8192u
+#define MONITOR_FIRST (0xffd0u / 8) /* SEL_LDT of arch/gdt.h, which the host's tests do not have \
+				     */
+#define ENTRIES 8192u
 
 u64 shadow_desc_convert(u64 d)
 {
@@ -24,7 +25,8 @@ u64 shadow_desc_convert(u64 d)
 	if (!(d & D_P) || !(d & D_S) || dpl == 1 || dpl == 2)
 		return 0;
 	d &= ~D_L;
-	/* A conforming segment would run at the caller's level whatever its DPL; none is offered. */
+	/* A conforming segment would run at the caller's level whatever its DPL; none is offered.
+	 */
 	if ((d & D_CODE) && (d & BIT64(42)))
 		return 0;
 	if (dpl == 0)
@@ -62,7 +64,9 @@ static void written(void *ctx, gpa_t gpa, u32 len)
 
 void shadow_desc_init(struct shadow_desc *d, struct cpu *cpu, u64 *gdt, u64 *ldt)
 {
-	*d = (struct shadow_desc){ .cpu = cpu, .gdt = gdt, .ldt = ldt, .gdt_dirty = true, .ldt_dirty = true };
+	*d = (struct shadow_desc){
+		.cpu = cpu, .gdt = gdt, .ldt = ldt, .gdt_dirty = true, .ldt_dirty = true
+	};
 	cpu->mem->watcher[3].written = written;
 	cpu->mem->watcher[3].ctx = d;
 }
@@ -78,7 +82,8 @@ void shadow_desc_invalidate(struct shadow_desc *d)
 }
 
 /* Mirrors limit bytes at base; entries that cannot be read are absent. */
-static bool mirror(struct shadow_desc *d, u64 *table, u32 base, u32 bytes, u32 old_bytes, unsigned max)
+static bool mirror(struct shadow_desc *d, u64 *table, u32 base, u32 bytes, u32 old_bytes,
+		   unsigned max)
 {
 	unsigned n = MIN(bytes / 8, max);
 	bool changed = false;
@@ -147,7 +152,7 @@ void shadow_desc_lookup(const struct shadow_desc *d, u16 sel, struct cpu_segment
 	}
 	cpu_unpack_descriptor(sel, (u32)e, (u32)(e >> 32), out);
 	if (SEG_ATTR_DPL(out->attr) == 1)
-		out->attr &= (u16)~(3u << 5);
+		out->attr &= (u16) ~(3u << 5);
 }
 
 bool shadow_desc_matches(const struct shadow_desc *d, const struct cpu_segment *seg)

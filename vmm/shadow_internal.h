@@ -3,20 +3,20 @@
  * Inside shadow paging.
  *
  *   root    one guest address space in one role and view: PML4, PDPT and four PDs of the host
- *   table   one host page table (512 leaves, 2 MiB): made from half a guest page table (non-PAE), a whole one (PAE), or part of a
- *           large page; shared by all roots that reach the same guest table with the same rights
- *   rmap    per guest RAM page, the list of leaves that map it
+ *   table   one host page table (512 leaves, 2 MiB): made from half a guest page table (non-PAE), a
+ * whole one (PAE), or part of a large page; shared by all roots that reach the same guest table
+ * with the same rights rmap    per guest RAM page, the list of leaves that map it
  */
 #pragma once
 
 #include "vmm/shadow.h"
 
-#define HOST_P  BIT64(0)
-#define HOST_W  BIT64(1)
-#define HOST_U  BIT64(2)
-#define HOST_A  BIT64(5)
-#define HOST_D  BIT64(6)
-#define HOST_NX BIT64(63)
+#define HOST_P	     BIT64(0)
+#define HOST_W	     BIT64(1)
+#define HOST_U	     BIT64(2)
+#define HOST_A	     BIT64(5)
+#define HOST_D	     BIT64(6)
+#define HOST_NX	     BIT64(63)
 #define HOST_ADDRESS 0x000ffffffffff000ull
 
 #define ROOT_MAX   96u
@@ -24,24 +24,25 @@
 #define TABLE_HASH 1024u
 #define NO_INDEX   0xffffffffu
 
-#define ROLE_PAE    BIT(0)
-#define ROLE_PAGING BIT(1)
-#define ROLE_WP     BIT(2)
-#define ROLE_NXE    BIT(3)
-#define ROLE_PSE    BIT(4)
+#define ROLE_PAE       BIT(0)
+#define ROLE_PAGING    BIT(1)
+#define ROLE_WP	       BIT(2)
+#define ROLE_NXE       BIT(3)
+#define ROLE_PSE       BIT(4)
 #define ROLE_USER_VIEW BIT(5)
 /* of a table only: rights above it */
-#define ROLE_W      BIT(6)
-#define ROLE_U      BIT(7)
-#define ROLE_X      BIT(8)
-#define ROLE_LARGE  BIT(9)
+#define ROLE_W	   BIT(6)
+#define ROLE_U	   BIT(7)
+#define ROLE_X	   BIT(8)
+#define ROLE_LARGE BIT(9)
 
 struct table {
 	u64 *host;    /* NULL: free */
-	gpa_t source; /* guest table page + half * 2 KiB; large: frame of the first leaf; no paging: likewise */
+	gpa_t source; /* guest table page + half * 2 KiB; large: frame of the first leaf; no paging:
+			 likewise */
 	u32 role;
-	u32 next;     /* hash chain */
-	u32 links;    /* host PD entries that point here */
+	u32 next;  /* hash chain */
+	u32 links; /* host PD entries that point here */
 };
 
 struct root {
@@ -68,7 +69,7 @@ struct shadow {
 	u32 hash[TABLE_HASH];
 	u32 *rmap; /* per page of RAM below 4 GiB: first node, NO_INDEX if none */
 	u32 rmap_pages;
-	u32 **leaf_page; /* per table: which RAM page each leaf maps */
+	u32 **leaf_page;     /* per table: which RAM page each leaf maps */
 	struct rnode **node; /* chunks of one page */
 	u32 node_chunks, node_free;
 	u8 *clean; /* bit per page */

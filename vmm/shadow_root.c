@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Roots: host address spaces, one per guest address space, role and view, found again at the next CR3 switch.
+ * Roots: host address spaces, one per guest address space, role and view, found again at the next
+ * CR3 switch.
  *
- * Guest PD entries map to host PD entries: PAE one to one, non-PAE one to two. Host PD entries carry all rights; what the
- * guest's PD entry takes away is part of the table's role.
+ * Guest PD entries map to host PD entries: PAE one to one, non-PAE one to two. Host PD entries
+ * carry all rights; what the guest's PD entry takes away is part of the table's role.
  */
 #include "kernel/base/string.h"
 #include "vmm/shadow_internal.h"
@@ -58,7 +59,8 @@ static void free_pages(struct shadow *s, struct root *r)
 static struct table *table_of(struct shadow *s, u64 entry)
 {
 	for (u32 i = 0; i < s->tables; i++)
-		if (s->table[i].host && s->host.hpa(s->host.ctx, s->table[i].host) == (entry & HOST_ADDRESS))
+		if (s->table[i].host &&
+		    s->host.hpa(s->host.ctx, s->table[i].host) == (entry & HOST_ADDRESS))
 			return &s->table[i];
 	return NULL;
 }

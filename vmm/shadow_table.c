@@ -48,7 +48,8 @@ struct table *shadow_table_get(struct shadow *s, gpa_t source, u32 role)
 		s->tables++;
 	else
 		s->free_table = s->table[i].next;
-	s->table[i] = (struct table){ .host = host, .source = source, .role = role, .next = s->hash[h] };
+	s->table[i] =
+		(struct table){ .host = host, .source = source, .role = role, .next = s->hash[h] };
 	s->hash[h] = i;
 	s->stats.tables_created++;
 	s->stats.pages_used++;
@@ -117,7 +118,8 @@ void shadow_leaf_clear(struct shadow *s, struct table *t, unsigned i)
 		s->node_free = n;
 		break;
 	}
-	if (gpmem_watches(s->cpu->mem, (gpa_t)page << PAGE_SHIFT) & (GPMEM_WATCH_CODE | GPMEM_WATCH_RAW)) {
+	if (gpmem_watches(s->cpu->mem, (gpa_t)page << PAGE_SHIFT) &
+	    (GPMEM_WATCH_CODE | GPMEM_WATCH_RAW)) {
 		s->generation[0]++;
 		s->generation[1]++;
 	}

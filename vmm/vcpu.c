@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Life of a virtual CPU and its run loop. vcpu_run() is the table of contents of what a virtual CPU does.
+ * Life of a virtual CPU and its run loop. vcpu_run() is the table of contents of what a virtual CPU
+ * does.
  */
 #include "vmm/vcpu.h"
 
@@ -21,12 +22,12 @@
 #include "vmm/vm.h"
 
 #define CODE_CACHE_SIZE (6 * MiB)
-#define TABLE_ORDER     4u /* 64 KiB */
+#define TABLE_ORDER	4u /* 64 KiB */
 
 const char *const vcpu_place_name[PLACE_COUNT] = { "monitor", "recompiler", "raw3", "raw1" };
 const char *const raw_refusal_name[REFUSE_COUNT] = {
-	"engine", "mode",  "if",   "flags", "stack16", "segment",
-	"ring12", "wp",    "flat", "smep",  "page",    "progress",
+	"engine", "mode", "if",	  "flags", "stack16", "segment",
+	"ring12", "wp",	  "flat", "smep",  "page",    "progress",
 };
 const char *const raw_exit_name[RAWEXIT_COUNT] = {
 	"irq", "pf_guest", "pf_slow", "fetch", "softint", "sysenter", "gp", "other", "entry",
@@ -124,7 +125,8 @@ void vcpu_reset(struct vcpu *v)
 	v->must_progress = v->shutdown = false;
 }
 
-/* --- Hardware state --------------------------------------------------------------------------------------------- */
+/* --- Hardware state
+ * --------------------------------------------------------------------------------------------- */
 
 #define CR0_GUEST (CR0_TS | CR0_EM | CR0_MP | CR0_NE | CR0_AM)
 #define CR4_GUEST (CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE | CR4_TSD | CR4_DE)
@@ -210,7 +212,8 @@ void vcpu_unload(struct vcpu *v)
 	pc->vcpu = NULL;
 }
 
-/* The FPU's registers hold the guest's state while v is loaded; images are made with the monitor's own control registers. */
+/* The FPU's registers hold the guest's state while v is loaded; images are made with the monitor's
+ * own control registers. */
 void vcpu_fpu_access(struct vcpu *v, bool save)
 {
 	if (!v->loaded_on)
@@ -223,7 +226,9 @@ void vcpu_fpu_access(struct vcpu *v, bool save)
 	vcpu_load_control(v);
 }
 
-/* --- The run loop ------------------------------------------------------------------------------------------------ */
+/* --- The run loop
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static bool wake_up_due(struct vcpu *v)
 {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A virtual CPU as the scheduler runs it: the architectural state (struct cpu), the shadow structures under which it executes,
- * the engine that runs it now, and the accounts of all of it.
+ * A virtual CPU as the scheduler runs it: the architectural state (struct cpu), the shadow
+ * structures under which it executes, the engine that runs it now, and the accounts of all of it.
  *
- * States of the processor (docs/engine.md): monitor, recompiler, raw ring 3, raw ring 1. Exactly one vcpu is loaded on a real
- * CPU at a time (percpu.vcpu): its GDT, LDT, CR3, FPU and control registers are then in the hardware; see vcpu_load().
+ * States of the processor (docs/engine.md): monitor, recompiler, raw ring 3, raw ring 1. Exactly
+ * one vcpu is loaded on a real CPU at a time (percpu.vcpu): its GDT, LDT, CR3, FPU and control
+ * registers are then in the hardware; see vcpu_load().
  */
 #pragma once
 
@@ -23,32 +24,32 @@ enum vcpu_place { PLACE_MONITOR, PLACE_RECOMPILER, PLACE_RAW3, PLACE_RAW1, PLACE
 
 /* Why raw execution was refused; counted once per decision. */
 enum raw_refusal {
-	REFUSE_ENGINE,   /* the VM's engine setting, or the policy of `auto` */
-	REFUSE_MODE,     /* no protected mode, no paging, V86 */
-	REFUSE_IF,       /* virtual IF is 0, or an interrupt shadow */
-	REFUSE_FLAGS,    /* TF, or IOPL not 0 */
-	REFUSE_STACK16,  /* SS.B = 0 */
-	REFUSE_SEGMENT,  /* a segment's hidden part differs from its table entry */
-	REFUSE_RING12,   /* the guest has descriptors of DPL 1 or 2 */
-	REFUSE_WP,       /* CR0.WP = 0 */
-	REFUSE_FLAT,     /* CS or SS of ring 0 not flat 32-bit */
-	REFUSE_SMEP,     /* the real CPU has no SMEP */
-	REFUSE_PAGE,     /* the code page is not clean */
+	REFUSE_ENGINE,	 /* the VM's engine setting, or the policy of `auto` */
+	REFUSE_MODE,	 /* no protected mode, no paging, V86 */
+	REFUSE_IF,	 /* virtual IF is 0, or an interrupt shadow */
+	REFUSE_FLAGS,	 /* TF, or IOPL not 0 */
+	REFUSE_STACK16,	 /* SS.B = 0 */
+	REFUSE_SEGMENT,	 /* a segment's hidden part differs from its table entry */
+	REFUSE_RING12,	 /* the guest has descriptors of DPL 1 or 2 */
+	REFUSE_WP,	 /* CR0.WP = 0 */
+	REFUSE_FLAT,	 /* CS or SS of ring 0 not flat 32-bit */
+	REFUSE_SMEP,	 /* the real CPU has no SMEP */
+	REFUSE_PAGE,	 /* the code page is not clean */
 	REFUSE_PROGRESS, /* the recompiler has an instruction to finish first */
 	REFUSE_COUNT
 };
 
 /* What ended a raw stay. */
 enum raw_exit {
-	RAWEXIT_IRQ,       /* a device interrupt of the machine */
-	RAWEXIT_PF_GUEST,  /* #PF that is the guest's own */
-	RAWEXIT_PF_SLOW,   /* device memory or a watched page */
-	RAWEXIT_FETCH,     /* ring 1 fetched from a page that is not clean */
-	RAWEXIT_SOFTINT,   /* INT n */
+	RAWEXIT_IRQ,	  /* a device interrupt of the machine */
+	RAWEXIT_PF_GUEST, /* #PF that is the guest's own */
+	RAWEXIT_PF_SLOW,  /* device memory or a watched page */
+	RAWEXIT_FETCH,	  /* ring 1 fetched from a page that is not clean */
+	RAWEXIT_SOFTINT,  /* INT n */
 	RAWEXIT_SYSENTER,
 	RAWEXIT_GP,
-	RAWEXIT_OTHER,     /* #UD, #DE, #NM, ... */
-	RAWEXIT_ENTRY,     /* IRETQ itself failed: nothing ran */
+	RAWEXIT_OTHER, /* #UD, #DE, #NM, ... */
+	RAWEXIT_ENTRY, /* IRETQ itself failed: nothing ran */
 	RAWEXIT_COUNT
 };
 
@@ -57,8 +58,8 @@ struct vcpu_stats {
 	u64 entries[PLACE_COUNT];
 	u64 refusals[REFUSE_COUNT];
 	u64 raw_exits[RAWEXIT_COUNT];
-	u64 pf_filled;       /* #PF of raw code resolved by a shadow fill, without leaving it */
-	u64 code_traps;      /* exceptions in translated code */
+	u64 pf_filled;	/* #PF of raw code resolved by a shadow fill, without leaving it */
+	u64 code_traps; /* exceptions in translated code */
 	u64 cr3_loads, view_switches;
 	u64 halts, interrupts, slices;
 };
@@ -77,24 +78,26 @@ struct vcpu {
 	/* What the hardware holds while this vcpu is loaded. */
 	struct percpu *loaded_on; /* NULL: nowhere */
 	hpa_t root;
-	u32 code_gen[2]; /* shadow_code_generation() that the recompiler was told of: CPL 0..2, CPL 3 */
+	u32 code_gen[2]; /* shadow_code_generation() that the recompiler was told of: CPL 0..2, CPL
+			    3 */
 	enum shadow_view view;
-	u16 hw_sel[SEG_COUNT];    /* ES, DS, FS, GS as last loaded; FFFFh: unknown */
+	u16 hw_sel[SEG_COUNT]; /* ES, DS, FS, GS as last loaded; FFFFh: unknown */
 
 	/* Raw execution. */
 	u64 unwind_rsp;
 	struct trap_frame entry; /* registers for the next raw entry */
 	enum raw_exit raw_exit;
 	u32 exit_eip, exit_detail; /* for the trace: where, vector << 24 | error */
-	bool segments_dirty;     /* the tables changed under loaded selectors: load them again */
-	bool shutdown;           /* a delivery ended in a triple fault */
-	bool must_progress;      /* the recompiler has to execute at least one instruction before the next raw entry */
+	bool segments_dirty;	   /* the tables changed under loaded selectors: load them again */
+	bool shutdown;		   /* a delivery ended in a triple fault */
+	bool must_progress; /* the recompiler has to execute at least one instruction before the
+			       next raw entry */
 
 	struct policy policy; /* of `auto` */
 
 	enum vcpu_place place;
 	u64 place_since; /* TSC */
-	u64 vruntime;    /* TSC cycles consumed, adjusted on wake-up */
+	u64 vruntime;	 /* TSC cycles consumed, adjusted on wake-up */
 	struct vcpu_stats stats;
 	struct exit_trace trace;
 };
@@ -112,7 +115,8 @@ int vcpu_create(struct vcpu *v, struct vm *vm, unsigned index);
 void vcpu_destroy(struct vcpu *v);
 void vcpu_reset(struct vcpu *v);
 
-/* Runs v until the clock reads slice_end (ns) or it stops for a reason of its own. Interrupts are off before and after. */
+/* Runs v until the clock reads slice_end (ns) or it stops for a reason of its own. Interrupts are
+ * off before and after. */
 enum vcpu_stop vcpu_run(struct vcpu *v, u64 slice_end);
 
 /* Puts the hardware in the monitor's own state, saving what v has in it. */
@@ -121,7 +125,8 @@ void vcpu_unload(struct vcpu *v);
 /* Moves the account to another place; returns the one before. */
 enum vcpu_place vcpu_account(struct vcpu *v, enum vcpu_place place);
 
-/* Makes CR3 hold the root for the CPU's present state and view. force: reload even if it is the same (flushes the TLB). */
+/* Makes CR3 hold the root for the CPU's present state and view. force: reload even if it is the
+ * same (flushes the TLB). */
 void vcpu_load_root(struct vcpu *v, enum shadow_view view, bool force);
 
 /* Real CR0, CR4 and XCR0 for running this guest's code. */
@@ -133,5 +138,6 @@ extern const char *const vcpu_place_name[PLACE_COUNT];
 extern const char *const raw_refusal_name[REFUSE_COUNT];
 extern const char *const raw_exit_name[RAWEXIT_COUNT];
 
-/* Bytes that every virtual CPU costs besides its struct and the VM's page pool: code cache, look-up tables, GDT and LDT. */
+/* Bytes that every virtual CPU costs besides its struct and the VM's page pool: code cache, look-up
+ * tables, GDT and LDT. */
 u64 vcpu_overhead(void);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The world around the virtual CPU (struct cpu_env) as the monitor provides it, and the two hooks that the trap code calls for
- * translated code.
+ * The world around the virtual CPU (struct cpu_env) as the monitor provides it, and the two hooks
+ * that the trap code calls for translated code.
  *
- * Views: a change of CPL only notes that another view may be needed; want_leave(), which the dispatcher asks before it runs
- * anything else, either hands over to raw execution (which needs the kernel view) or loads the view. So a system call in raw
- * ring 3 that is recompiled in between costs no CR3 write.
+ * Views: a change of CPL only notes that another view may be needed; want_leave(), which the
+ * dispatcher asks before it runs anything else, either hands over to raw execution (which needs the
+ * kernel view) or loads the view. So a system call in raw ring 3 that is recompiled in between
+ * costs no CR3 write.
  */
 #include "arch/processor.h"
 #include "emu/cpu/env.h"

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a virtual CPU's shadow paging needs of the monitor: pages under the VM's quota, addresses, TLB flushes.
+ * What a virtual CPU's shadow paging needs of the monitor: pages under the VM's quota, addresses,
+ * TLB flushes.
  */
 #pragma once
 
 #include "vmm/vcpu.h"
 
-/* Loading a byte here always faults: no mapping, no alias of guest memory (PDPT[8] of every root is absent). */
+/* Loading a byte here always faults: no mapping, no alias of guest memory (PDPT[8] of every root is
+ * absent). */
 #define VCPU_POLL_TRAP 0x200000000ull
 
 const struct shadow_host *vcpu_shadow_host(struct vcpu *v);

@@ -57,7 +57,8 @@ void vm_report(struct vm *vm, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* --- What the board asks of the machine around it ------------------------------------------------------------------ */
+/* --- What the board asks of the machine around it
+ * ------------------------------------------------------------------ */
 
 static u64 host_now(void *ctx)
 {
@@ -82,7 +83,8 @@ static void host_intr(void *ctx, bool level)
 		recomp_unsignal(&vm->vcpu->cpu, CPU_EVENT_INTR);
 }
 
-/* A running VM whose next timer moved closer must leave its engine in time; the timer is armed again on the way in. */
+/* A running VM whose next timer moved closer must leave its engine in time; the timer is armed
+ * again on the way in. */
 static void host_timer_moved(void *ctx, u64 deadline)
 {
 	struct vm *vm = ctx;
@@ -154,11 +156,13 @@ static const struct board_host host_template = {
 	.exit_code = host_exit,
 };
 
-/* --- Creation and destruction ---------------------------------------------------------------------------------------- */
+/* --- Creation and destruction
+ * ---------------------------------------------------------------------------------------- */
 
 static int create_board(struct vm *vm)
 {
-	struct board_config bc = { .ram_size = vm->config.memory, .debug_exit = vm->config.debug_exit };
+	struct board_config bc = { .ram_size = vm->config.memory,
+				   .debug_exit = vm->config.debug_exit };
 	struct board_host host = host_template;
 
 	host.ctx = vm;
@@ -202,7 +206,8 @@ int vm_create(const struct config_vm *config, struct vm **out)
 		err = raw_pages_init(&vm->raw_pages, &vm->mem, vm->vcpu->shadow, config->memory,
 				     cpu_features.umip);
 	if (err) {
-		log_error("%s: not enough memory for the virtual machine's own structures (%lluM free)",
+		log_error("%s: not enough memory for the virtual machine's own structures (%lluM "
+			  "free)",
 			  config->name, (unsigned long long)(page_free_bytes() / MiB));
 		goto fail;
 	}
@@ -307,7 +312,8 @@ struct vm *vm_find(const char *name)
 {
 	struct list *p;
 
-	list_for_each (p, &vm_list) {
+	list_for_each(p, &vm_list)
+	{
 		struct vm *vm = list_entry(p, struct vm, link);
 
 		if (!strcmp(vm->config.name, name))

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A virtual machine: memory, board, processor, console. Created from a section of the configuration; can be paused, reset and
- * destroyed while others run.
+ * A virtual machine: memory, board, processor, console. Created from a section of the
+ * configuration; can be paused, reset and destroyed while others run.
  *
- *      create -> RUNNING <-> PAUSED        RUNNING, PAUSED -> STOPPED (power-off, triple fault, error)
- *      any -> RUNNING by reset; destroy frees everything
+ *      create -> RUNNING <-> PAUSED        RUNNING, PAUSED -> STOPPED (power-off, triple fault,
+ * error) any -> RUNNING by reset; destroy frees everything
  */
 #pragma once
 
@@ -49,8 +49,8 @@ struct vm {
 };
 
 /*
- * Creates the VM of a configuration section and loads its images. On failure reports why with the VM's name, frees everything and
- * returns a negative error.
+ * Creates the VM of a configuration section and loads its images. On failure reports why with the
+ * VM's name, frees everything and returns a negative error.
  */
 int vm_create(const struct config_vm *config, struct vm **out);
 void vm_destroy(struct vm *vm);

@@ -40,9 +40,7 @@ static const char *complete_vm(int n, unsigned i)
 
 	if (n != 1)
 		return NULL;
-	list_for_each (p, &vm_list)
-		if (!i--)
-			return list_entry(p, struct vm, link)->config.name;
+	list_for_each(p, &vm_list) if (!i--) return list_entry(p, struct vm, link)->config.name;
 	return NULL;
 }
 
@@ -54,9 +52,10 @@ static int cmd_vm(int argc, char **argv)
 		console_print("vm list\n");
 		return E_INVAL;
 	}
-	console_print("%-16s %-8s %-13s %8s %10s  %s\n", "NAME", "STATE", "ENGINE", "MEMORY", "OVERHEAD",
-		      "REASON");
-	list_for_each (p, &vm_list) {
+	console_print("%-16s %-8s %-13s %8s %10s  %s\n", "NAME", "STATE", "ENGINE", "MEMORY",
+		      "OVERHEAD", "REASON");
+	list_for_each(p, &vm_list)
+	{
 		struct vm *vm = list_entry(p, struct vm, link);
 
 		console_print("%-16s %-8s %-13s %7lluM %9lluK  %s\n", vm->config.name,
@@ -214,17 +213,60 @@ static int cmd_sendkey(int argc, char **argv)
 
 static struct shell_command commands[] = {
 	{ .name = "vm", .args = "list", .help = "list the virtual machines", .run = cmd_vm },
-	{ .name = "console", .args = "NAME", .help = "turn the console to a VM", .run = cmd_console, .complete = complete_vm },
-	{ .name = "pause", .args = "NAME", .help = "stop a VM's processor and clock", .run = cmd_pause, .complete = complete_vm },
-	{ .name = "resume", .args = "NAME", .help = "let a paused VM go on", .run = cmd_resume, .complete = complete_vm },
-	{ .name = "reset", .args = "NAME", .help = "start a VM again from power-on", .run = cmd_reset, .complete = complete_vm },
-	{ .name = "destroy", .args = "NAME", .help = "end a VM and free all that it has", .run = cmd_destroy, .complete = complete_vm },
-	{ .name = "regs", .args = "NAME", .help = "a VM's registers", .run = cmd_regs, .complete = complete_vm },
-	{ .name = "stat", .args = "NAME", .help = "a VM's counters: cycles per state, exits, faults", .run = cmd_stat, .complete = complete_vm },
-	{ .name = "trace", .args = "NAME [N]", .help = "the last N exits of a VM's processor", .run = cmd_trace, .complete = complete_vm },
-	{ .name = "dis", .args = "NAME [ADDRESS [N]]", .help = "disassemble a VM's code, at EIP or an address", .run = cmd_dis, .complete = complete_vm },
-	{ .name = "dump", .args = "NAME ADDRESS [N]", .help = "a VM's memory at a linear address", .run = cmd_dump, .complete = complete_vm },
-	{ .name = "sendkey", .args = "KEY NAME", .help = "type one key into a VM: sendkey ctrl-]", .run = cmd_sendkey },
+	{ .name = "console",
+	  .args = "NAME",
+	  .help = "turn the console to a VM",
+	  .run = cmd_console,
+	  .complete = complete_vm },
+	{ .name = "pause",
+	  .args = "NAME",
+	  .help = "stop a VM's processor and clock",
+	  .run = cmd_pause,
+	  .complete = complete_vm },
+	{ .name = "resume",
+	  .args = "NAME",
+	  .help = "let a paused VM go on",
+	  .run = cmd_resume,
+	  .complete = complete_vm },
+	{ .name = "reset",
+	  .args = "NAME",
+	  .help = "start a VM again from power-on",
+	  .run = cmd_reset,
+	  .complete = complete_vm },
+	{ .name = "destroy",
+	  .args = "NAME",
+	  .help = "end a VM and free all that it has",
+	  .run = cmd_destroy,
+	  .complete = complete_vm },
+	{ .name = "regs",
+	  .args = "NAME",
+	  .help = "a VM's registers",
+	  .run = cmd_regs,
+	  .complete = complete_vm },
+	{ .name = "stat",
+	  .args = "NAME",
+	  .help = "a VM's counters: cycles per state, exits, faults",
+	  .run = cmd_stat,
+	  .complete = complete_vm },
+	{ .name = "trace",
+	  .args = "NAME [N]",
+	  .help = "the last N exits of a VM's processor",
+	  .run = cmd_trace,
+	  .complete = complete_vm },
+	{ .name = "dis",
+	  .args = "NAME [ADDRESS [N]]",
+	  .help = "disassemble a VM's code, at EIP or an address",
+	  .run = cmd_dis,
+	  .complete = complete_vm },
+	{ .name = "dump",
+	  .args = "NAME ADDRESS [N]",
+	  .help = "a VM's memory at a linear address",
+	  .run = cmd_dump,
+	  .complete = complete_vm },
+	{ .name = "sendkey",
+	  .args = "KEY NAME",
+	  .help = "type one key into a VM: sendkey ctrl-]",
+	  .run = cmd_sendkey },
 };
 
 void vm_commands_init(void)
@@ -244,7 +286,8 @@ void vm_check_finished(void)
 
 	if (exit_how == EXIT_STAY)
 		return;
-	list_for_each (p, &vm_list) {
+	list_for_each(p, &vm_list)
+	{
 		had_vms = true;
 		if (list_entry(p, struct vm, link)->state != VM_STOPPED)
 			return;

@@ -2,8 +2,8 @@
 /*
  * Consoles of the VMs, and the switch between them and the shell.
  *
- * Input: the escape key (Ctrl-]) turns the console from a VM to the shell; typed at the shell it turns back to the VM that had
- * it last. Everything runs in the main loop with interrupts off.
+ * Input: the escape key (Ctrl-]) turns the console from a VM to the shell; typed at the shell it
+ * turns back to the VM that had it last. Everything runs in the main loop with interrupts off.
  */
 #include "vmm/vm_console.h"
 
@@ -13,7 +13,7 @@
 #include "vmm/vm.h"
 
 static struct vm *focus; /* NULL: the shell has the console */
-static struct vm *last;  /* had it before the shell */
+static struct vm *last;	 /* had it before the shell */
 static u8 escape_key = 0x1d;
 
 void vm_console_set_escape(u8 key)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The console of one VM: what its first serial port says and hears. One VM has the monitor's console at a time; what the others
- * say meanwhile is kept, the last VM_CONSOLE_RING bytes of it, and shown when the console turns to them.
+ * The console of one VM: what its first serial port says and hears. One VM has the monitor's
+ * console at a time; what the others say meanwhile is kept, the last VM_CONSOLE_RING bytes of it,
+ * and shown when the console turns to them.
  */
 #pragma once
 
@@ -26,7 +27,8 @@ void vm_console_tx(struct vm *vm, unsigned port, u8 byte);
 /* Hands typed bytes to the guest's UART as far as its FIFO takes them. */
 void vm_console_feed(struct vm *vm);
 
-/* Reads the machine's console and gives each byte to the shell or to the focused VM. Called from the main loop. */
+/* Reads the machine's console and gives each byte to the shell or to the focused VM. Called from
+ * the main loop. */
 void vm_console_poll(void);
 bool vm_console_pending(void);
 /* Turns the console to vm; NULL: to the shell. */

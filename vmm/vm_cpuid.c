@@ -1,39 +1,44 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * CPUID policy: native, less the features below. Each is a kernel's matter (privileged state that the virtual CPU does not
- * have, or a device that the board does not offer) or depends on state that stays off.
+ * CPUID policy: native, less the features below. Each is a kernel's matter (privileged state that
+ * the virtual CPU does not have, or a device that the board does not offer) or depends on state
+ * that stays off.
  */
 #include "vmm/vm_cpuid.h"
 
 #include "arch/processor.h"
 
 /* Leaf 1 EDX */
-#define HIDE_1_EDX                                                                                 \
-	(BIT(1) /* VME */ | BIT(7) /* MCE */ | BIT(9) /* APIC: the board has a PIC only */ |       \
-	 BIT(12) /* MTRR */ | BIT(14) /* MCA */ | BIT(17) /* PSE-36 */ | BIT(18) /* PSN */ |       \
-	 BIT(21) /* DS */ | BIT(22) /* ACPI thermal */ | BIT(28) /* HTT */ | BIT(29) /* TM */ |    \
+#define HIDE_1_EDX                                                                              \
+	(BIT(1) /* VME */ | BIT(7) /* MCE */ | BIT(9) /* APIC: the board has a PIC only */ |    \
+	 BIT(12) /* MTRR */ | BIT(14) /* MCA */ | BIT(17) /* PSE-36 */ | BIT(18) /* PSN */ |    \
+	 BIT(21) /* DS */ | BIT(22) /* ACPI thermal */ | BIT(28) /* HTT */ | BIT(29) /* TM */ | \
 	 BIT(31) /* PBE */)
 /* Leaf 1 ECX */
-#define HIDE_1_ECX                                                                                 \
-	(BIT(2) /* DTES64 */ | BIT(3) /* MONITOR */ | BIT(4) /* DS-CPL */ | BIT(5) /* VMX */ |     \
-	 BIT(6) /* SMX */ | BIT(7) /* EIST */ | BIT(8) /* TM2 */ | BIT(10) /* CNXT-ID */ |         \
-	 BIT(11) /* SDBG */ | BIT(14) /* xTPR */ | BIT(15) /* PDCM */ | BIT(17) /* PCID */ |       \
+#define HIDE_1_ECX                                                                             \
+	(BIT(2) /* DTES64 */ | BIT(3) /* MONITOR */ | BIT(4) /* DS-CPL */ | BIT(5) /* VMX */ | \
+	 BIT(6) /* SMX */ | BIT(7) /* EIST */ | BIT(8) /* TM2 */ | BIT(10) /* CNXT-ID */ |     \
+	 BIT(11) /* SDBG */ | BIT(14) /* xTPR */ | BIT(15) /* PDCM */ | BIT(17) /* PCID */ |   \
 	 BIT(18) /* DCA */ | BIT(21) /* x2APIC */ | BIT(24) /* TSC deadline */)
 /* Leaf 7.0 EBX */
 #define HIDE_7_EBX                                                                                 \
 	(BIT(0) /* FSGSBASE */ | BIT(1) /* TSC_ADJUST */ | BIT(2) /* SGX */ | BIT(4) /* HLE */ |   \
 	 BIT(7) /* SMEP */ | BIT(10) /* INVPCID */ | BIT(11) /* RTM */ | BIT(12) /* PQM */ |       \
-	 BIT(14) /* MPX */ | BIT(15) /* PQE */ | BIT(16) /* AVX512F */ | BIT(17) | BIT(20) /* SMAP */ | \
-	 BIT(21) | BIT(25) /* PT */ | BIT(26) | BIT(27) | BIT(28) | BIT(30) | BIT(31))
-/* Leaf 7.0 ECX: vector AES and carry-less multiply (bits 9, 10) and GFNI (8) stay, they need AVX only. */
+	 BIT(14) /* MPX */ | BIT(15) /* PQE */ | BIT(16) /* AVX512F */ | BIT(17) |                 \
+	 BIT(20) /* SMAP */ | BIT(21) | BIT(25) /* PT */ | BIT(26) | BIT(27) | BIT(28) | BIT(30) | \
+	 BIT(31))
+/* Leaf 7.0 ECX: vector AES and carry-less multiply (bits 9, 10) and GFNI (8) stay, they need AVX
+ * only. */
 #define KEEP_7_ECX (BIT(8) | BIT(9) | BIT(10))
 /* Leaf 7.0 EDX: fast short REP MOV, MD_CLEAR */
 #define KEEP_7_EDX (BIT(4) | BIT(10))
 /* Leaf 80000001 */
-#define HIDE_81_EDX                                                                                \
-	(BIT(11) /* SYSCALL: EFER.SCE stays 0 */ | HIDE_1_EDX | BIT(26) /* 1 GiB pages */ |        \
+#define HIDE_81_EDX                                                                         \
+	(BIT(11) /* SYSCALL: EFER.SCE stays 0 */ | HIDE_1_EDX | BIT(26) /* 1 GiB pages */ | \
 	 BIT(27) /* RDTSCP */ | BIT(29) /* LM */)
-#define KEEP_81_ECX (BIT(0) /* LAHF */ | BIT(5) /* ABM */ | BIT(6) /* SSE4A */ | BIT(7) | BIT(8) /* PREFETCHW */)
+#define KEEP_81_ECX                                                           \
+	(BIT(0) /* LAHF */ | BIT(5) /* ABM */ | BIT(6) /* SSE4A */ | BIT(7) | \
+	 BIT(8) /* PREFETCHW */)
 
 #define XCR0_OFFERED 7u /* x87, SSE, AVX */
 
@@ -72,7 +77,8 @@ static bool in_range(u32 leaf, u32 base)
 
 void vm_cpuid(struct cpu *cpu, u32 leaf, u32 subleaf, u32 out[4])
 {
-	/* Beyond the last leaf real processors answer with the last basic one; the same as native, whatever that is. */
+	/* Beyond the last leaf real processors answer with the last basic one; the same as native,
+	 * whatever that is. */
 	cpu_id(leaf, subleaf, out);
 	if (leaf >= 0x80000000 ? !in_range(leaf, 0x80000000) : !in_range(leaf, 0))
 		return;
@@ -80,8 +86,8 @@ void vm_cpuid(struct cpu *cpu, u32 leaf, u32 subleaf, u32 out[4])
 	case 1:
 		leaf_1(cpu, out);
 		return;
-	case 5: /* MONITOR */
-	case 6: /* thermal and power */
+	case 5:	  /* MONITOR */
+	case 6:	  /* thermal and power */
 	case 0xa: /* performance counters */
 		out[0] = out[1] = out[2] = out[3] = 0;
 		return;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Looking into a VM from the prompt: memory and code at guest linear addresses, without side effects.
+ * Looking into a VM from the prompt: memory and code at guest linear addresses, without side
+ * effects.
  */
 #pragma once
 

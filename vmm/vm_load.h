@@ -6,5 +6,6 @@
 
 struct vm;
 
-/* Returns 0; or a negative error after reporting the reason. Called for creation and at every reset. */
+/* Returns 0; or a negative error after reporting the reason. Called for creation and at every
+ * reset. */
 int vm_load(struct vm *vm);

@@ -7,7 +7,7 @@
 #include "kernel/page.h"
 #include "vmm/vm.h"
 
-#define LOW_END    0xa0000u
+#define LOW_END	   0xa0000u
 #define HIGH_START 0x100000u
 
 static int add_part(struct vm *vm, gpa_t start, u64 end, u64 offset, const char *name)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guest's RAM: 2 MiB chunks of the machine's memory, wired into the guest-physical map as a PC has them:
+ * The guest's RAM: 2 MiB chunks of the machine's memory, wired into the guest-physical map as a PC
+ * has them:
  *
  *     0 .. A0000h   conventional memory      100000h .. 200000h, 200000h .. size   extended memory
  *
- * The first chunk holds both parts below 2 MiB, so that from 2 MiB up guest and machine memory are aligned alike (2 MiB pages).
+ * The first chunk holds both parts below 2 MiB, so that from 2 MiB up guest and machine memory are
+ * aligned alike (2 MiB pages).
  */
 #pragma once
 

@@ -19,8 +19,8 @@ void vm_print_regs(struct vm *vm)
 	for (int s = 0; s < SEG_COUNT; s++)
 		console_print("%s=%04x base=%08x limit=%08x attr=%04x\n", name[s], c->seg[s].sel,
 			      c->seg[s].base, c->seg[s].limit, c->seg[s].attr);
-	console_print("tr=%04x base=%08x  ldtr=%04x base=%08x\n", c->tr.sel, c->tr.base, c->ldtr.sel,
-		      c->ldtr.base);
+	console_print("tr=%04x base=%08x  ldtr=%04x base=%08x\n", c->tr.sel, c->tr.base,
+		      c->ldtr.sel, c->ldtr.base);
 	console_print("gdt=%08x/%04x idt=%08x/%04x\n", c->gdtr.base, c->gdtr.limit, c->idtr.base,
 		      c->idtr.limit);
 	console_print("cr0=%08x cr2=%08x cr3=%08x cr4=%08x\n", c->cr0, c->cr2, c->cr3, c->cr4);
@@ -92,8 +92,8 @@ static void print_shadow(const struct shadow_stats *s)
 
 void vm_print_stat(struct vm *vm)
 {
-	console_print("vm %s\nengine %s\nstate %s\n", vm->config.name, vm_engine_name(vm->config.engine),
-		      vm_state_name(vm->state));
+	console_print("vm %s\nengine %s\nstate %s\n", vm->config.name,
+		      vm_engine_name(vm->config.engine), vm_state_name(vm->state));
 	pair("vm", "time_ns", NULL, vm_now(vm));
 	pair("vm", "resets", NULL, vm->resets);
 	pair("vm", "overhead_bytes", NULL, vm_overhead(vm));

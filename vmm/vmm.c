@@ -32,8 +32,10 @@ static void report(void *ctx, const char *message)
 
 static enum config_exit exit_wanted(const struct config *c)
 {
-	static const char *const name[] = { [EXIT_POWEROFF] = "poweroff", [EXIT_REBOOT] = "reboot",
-					    [EXIT_HALT] = "halt", [EXIT_STAY] = "stay" };
+	static const char *const name[] = { [EXIT_POWEROFF] = "poweroff",
+					    [EXIT_REBOOT] = "reboot",
+					    [EXIT_HALT] = "halt",
+					    [EXIT_STAY] = "stay" };
 	const char *want = cmdline_get("exit");
 
 	for (unsigned i = 0; want && i < ARRAY_SIZE(name); i++)
@@ -87,8 +89,8 @@ void vmm_main(void)
 	if (m) {
 		const char *name = cmdline_get("config");
 
-		config_parse(name ? name : CONFIG_MODULE, (const char *)m->data, m->size, c, module_exists,
-			     report, NULL);
+		config_parse(name ? name : CONFIG_MODULE, (const char *)m->data, m->size, c,
+			     module_exists, report, NULL);
 		apply(c);
 		first = create_vms(c);
 	} else {

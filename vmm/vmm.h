@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The VM layer's entry: reads the configuration module, creates the VMs, and runs them until the machine is turned off.
+ * The VM layer's entry: reads the configuration module, creates the VMs, and runs them until the
+ * machine is turned off.
  */
 #pragma once
 

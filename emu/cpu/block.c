@@ -74,7 +74,8 @@ struct block *block_at(struct recomp *r, u32 offset)
 	return &r->block[lo - 1];
 }
 
-/* Slots that lead to b lead to their own stub again: it lies right behind the jump, so the slot's block knows. */
+/* Slots that lead to b lead to their own stub again: it lies right behind the jump, so the slot's
+ * block knows. */
 static void unlink_slots(struct recomp *r, struct block *b)
 {
 	u64 code = (u64)r->cfg.cache_rx + b->code;
@@ -143,7 +144,8 @@ void recomp_written(struct recomp *r, gpa_t gpa, u32 len)
 		return;
 	r->stats.smc_writes++;
 	p->hits++;
-	/* After a few writes the page is data for now: all its blocks go, and it is free until it is executed again. */
+	/* After a few writes the page is data for now: all its blocks go, and it is free until it
+	 * is executed again. */
 	for (struct block *b = p->blocks, *next; b; b = next) {
 		int n = (b->gpa[0] & PAGE_MASK) == p->page ? 0 : 1;
 		gpa_t start = n == 0 ? b->gpa[0] : b->gpa[1];

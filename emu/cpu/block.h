@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The set of blocks: by physical address and mode, by page (for writes), by position in the cache (for faults).
+ * The set of blocks: by physical address and mode, by page (for writes), by position in the cache
+ * (for faults).
  */
 #pragma once
 

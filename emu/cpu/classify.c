@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which instructions C executes: one table from mnemonic to hard operation. What is in no table of this directory is copied; what
- * Zydis does not know, or an i686 with SSE4.2 and AVX does not have, raises #UD.
+ * Which instructions C executes: one table from mnemonic to hard operation. What is in no table of
+ * this directory is copied; what Zydis does not know, or an i686 with SSE4.2 and AVX does not have,
+ * raises #UD.
  */
 #include "emu/cpu/translate.h"
 
@@ -95,16 +96,22 @@ static const struct hard table[] = {
 };
 
 static const ZydisMnemonic undefined[] = {
-	ZYDIS_MNEMONIC_SYSCALL, ZYDIS_MNEMONIC_SYSRET, ZYDIS_MNEMONIC_VMCALL, ZYDIS_MNEMONIC_VMLAUNCH, ZYDIS_MNEMONIC_VMRESUME,
-	ZYDIS_MNEMONIC_VMXOFF, ZYDIS_MNEMONIC_VMXON, ZYDIS_MNEMONIC_VMREAD, ZYDIS_MNEMONIC_VMWRITE, ZYDIS_MNEMONIC_VMPTRLD,
-	ZYDIS_MNEMONIC_VMPTRST, ZYDIS_MNEMONIC_VMCLEAR, ZYDIS_MNEMONIC_VMMCALL, ZYDIS_MNEMONIC_VMRUN, ZYDIS_MNEMONIC_VMLOAD,
-	ZYDIS_MNEMONIC_VMSAVE, ZYDIS_MNEMONIC_STGI, ZYDIS_MNEMONIC_CLGI, ZYDIS_MNEMONIC_SKINIT, ZYDIS_MNEMONIC_INVLPGA,
-	ZYDIS_MNEMONIC_GETSEC, ZYDIS_MNEMONIC_INVEPT, ZYDIS_MNEMONIC_INVVPID, ZYDIS_MNEMONIC_INVPCID, ZYDIS_MNEMONIC_XSAVES,
-	ZYDIS_MNEMONIC_XRSTORS, ZYDIS_MNEMONIC_XSAVEC, ZYDIS_MNEMONIC_UD0, ZYDIS_MNEMONIC_UD1, ZYDIS_MNEMONIC_UD2,
-	ZYDIS_MNEMONIC_STAC, ZYDIS_MNEMONIC_CLAC, ZYDIS_MNEMONIC_RDPKRU, ZYDIS_MNEMONIC_WRPKRU, ZYDIS_MNEMONIC_RDFSBASE,
-	ZYDIS_MNEMONIC_RDGSBASE, ZYDIS_MNEMONIC_WRFSBASE, ZYDIS_MNEMONIC_WRGSBASE, ZYDIS_MNEMONIC_RDPID, ZYDIS_MNEMONIC_VMFUNC,
-	ZYDIS_MNEMONIC_ENCLS, ZYDIS_MNEMONIC_ENCLU, ZYDIS_MNEMONIC_ENCLV, ZYDIS_MNEMONIC_XBEGIN, ZYDIS_MNEMONIC_XABORT,
-	ZYDIS_MNEMONIC_XEND, ZYDIS_MNEMONIC_XTEST,
+	ZYDIS_MNEMONIC_SYSCALL,	 ZYDIS_MNEMONIC_SYSRET,	  ZYDIS_MNEMONIC_VMCALL,
+	ZYDIS_MNEMONIC_VMLAUNCH, ZYDIS_MNEMONIC_VMRESUME, ZYDIS_MNEMONIC_VMXOFF,
+	ZYDIS_MNEMONIC_VMXON,	 ZYDIS_MNEMONIC_VMREAD,	  ZYDIS_MNEMONIC_VMWRITE,
+	ZYDIS_MNEMONIC_VMPTRLD,	 ZYDIS_MNEMONIC_VMPTRST,  ZYDIS_MNEMONIC_VMCLEAR,
+	ZYDIS_MNEMONIC_VMMCALL,	 ZYDIS_MNEMONIC_VMRUN,	  ZYDIS_MNEMONIC_VMLOAD,
+	ZYDIS_MNEMONIC_VMSAVE,	 ZYDIS_MNEMONIC_STGI,	  ZYDIS_MNEMONIC_CLGI,
+	ZYDIS_MNEMONIC_SKINIT,	 ZYDIS_MNEMONIC_INVLPGA,  ZYDIS_MNEMONIC_GETSEC,
+	ZYDIS_MNEMONIC_INVEPT,	 ZYDIS_MNEMONIC_INVVPID,  ZYDIS_MNEMONIC_INVPCID,
+	ZYDIS_MNEMONIC_XSAVES,	 ZYDIS_MNEMONIC_XRSTORS,  ZYDIS_MNEMONIC_XSAVEC,
+	ZYDIS_MNEMONIC_UD0,	 ZYDIS_MNEMONIC_UD1,	  ZYDIS_MNEMONIC_UD2,
+	ZYDIS_MNEMONIC_STAC,	 ZYDIS_MNEMONIC_CLAC,	  ZYDIS_MNEMONIC_RDPKRU,
+	ZYDIS_MNEMONIC_WRPKRU,	 ZYDIS_MNEMONIC_RDFSBASE, ZYDIS_MNEMONIC_RDGSBASE,
+	ZYDIS_MNEMONIC_WRFSBASE, ZYDIS_MNEMONIC_WRGSBASE, ZYDIS_MNEMONIC_RDPID,
+	ZYDIS_MNEMONIC_VMFUNC,	 ZYDIS_MNEMONIC_ENCLS,	  ZYDIS_MNEMONIC_ENCLU,
+	ZYDIS_MNEMONIC_ENCLV,	 ZYDIS_MNEMONIC_XBEGIN,	  ZYDIS_MNEMONIC_XABORT,
+	ZYDIS_MNEMONIC_XEND,	 ZYDIS_MNEMONIC_XTEST,
 };
 
 static bool is_undefined(const struct trans *t)
@@ -233,7 +240,8 @@ static bool mov_special(struct trans *t)
 {
 	ZydisRegisterClass dst = ZydisRegisterGetClass(t->op[0].reg.value);
 	ZydisRegisterClass src = ZydisRegisterGetClass(t->op[1].reg.value);
-	bool d = t->op[0].type == ZYDIS_OPERAND_TYPE_REGISTER, s = t->op[1].type == ZYDIS_OPERAND_TYPE_REGISTER;
+	bool d = t->op[0].type == ZYDIS_OPERAND_TYPE_REGISTER,
+	     s = t->op[1].type == ZYDIS_OPERAND_TYPE_REGISTER;
 
 	if (d && dst == ZYDIS_REGCLASS_SEGMENT) {
 		hard(t, OP_MOV_TO_SEG, true);
@@ -242,7 +250,8 @@ static bool mov_special(struct trans *t)
 			return false;
 
 		unsigned seg = trans_seg(t->op[1].reg.value);
-		struct hmem m = cpu_field(offsetof(struct cpu, seg) + seg * sizeof(struct cpu_segment));
+		struct hmem m =
+			cpu_field(offsetof(struct cpu, seg) + seg * sizeof(struct cpu_segment));
 		unsigned reg = trans_host_reg((unsigned)trans_gpr(t->op[0].reg.value));
 
 		if (t->in.operand_width == 16)
@@ -265,7 +274,8 @@ static bool mov_special(struct trans *t)
 /* MOV m16, sreg: the 16-bit store of a field. */
 static bool mov_seg_to_mem(struct trans *t)
 {
-	if (t->in.opcode != 0x8c || t->in.opcode_map != ZYDIS_OPCODE_MAP_DEFAULT || t->op[0].type != ZYDIS_OPERAND_TYPE_MEMORY)
+	if (t->in.opcode != 0x8c || t->in.opcode_map != ZYDIS_OPCODE_MAP_DEFAULT ||
+	    t->op[0].type != ZYDIS_OPERAND_TYPE_MEMORY)
 		return false;
 
 	unsigned seg = trans_seg(t->op[1].reg.value);
@@ -281,7 +291,8 @@ static bool mov_seg_to_mem(struct trans *t)
 
 	struct hmem m = trans_address(t, &t->op[0]);
 
-	emit_rm(&t->e, NULL, false, 0x0fb7, R10, cpu_field(offsetof(struct cpu, seg) + seg * sizeof(struct cpu_segment)));
+	emit_rm(&t->e, NULL, false, 0x0fb7, R10,
+		cpu_field(offsetof(struct cpu, seg) + seg * sizeof(struct cpu_segment)));
 	emit_guest_prefix(&t->e, t->r, m);
 	emit_u8(&t->e, 0x66);
 	m.guest = false;
@@ -340,7 +351,9 @@ bool translate_hard(struct trans *t)
 			const ZydisDecodedOperand *port = &t->op[table[i].op == OP_IN ? 1 : 0];
 			const ZydisDecodedOperand *data = &t->op[table[i].op == OP_IN ? 0 : 1];
 
-			s->insn.imm = port->type == ZYDIS_OPERAND_TYPE_IMMEDIATE ? (u32)port->imm.value.u & 0xff : (u32)-1;
+			s->insn.imm = port->type == ZYDIS_OPERAND_TYPE_IMMEDIATE
+					      ? (u32)port->imm.value.u & 0xff
+					      : (u32)-1;
 			s->insn.osize = (u8)(data->size / 8);
 			break;
 		}
@@ -353,10 +366,11 @@ bool translate_hard(struct trans *t)
 					s->insn.seg = (u8)trans_seg(t->op[n].mem.segment);
 			break;
 		case OP_LOAD_FAR_POINTER:
-			s->insn.imm = in->mnemonic == ZYDIS_MNEMONIC_LDS ? SEG_DS :
-				      in->mnemonic == ZYDIS_MNEMONIC_LES ? SEG_ES :
-				      in->mnemonic == ZYDIS_MNEMONIC_LFS ? SEG_FS :
-				      in->mnemonic == ZYDIS_MNEMONIC_LGS ? SEG_GS : SEG_SS;
+			s->insn.imm = in->mnemonic == ZYDIS_MNEMONIC_LDS   ? SEG_DS
+				      : in->mnemonic == ZYDIS_MNEMONIC_LES ? SEG_ES
+				      : in->mnemonic == ZYDIS_MNEMONIC_LFS ? SEG_FS
+				      : in->mnemonic == ZYDIS_MNEMONIC_LGS ? SEG_GS
+									   : SEG_SS;
 			break;
 		case OP_ENTER:
 			s->insn.imm = (u32)in->raw.imm[0].value.u;

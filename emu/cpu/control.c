@@ -6,9 +6,10 @@
 #include "emu/mem/gpmem.h"
 #include "kernel/base/string.h"
 
-#define CR4_OFFERED                                                                                \
-	(CR4_TSD | CR4_DE | CR4_PSE | CR4_PAE | CR4_MCE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE)
-#define CR0_WRITABLE                                                                               \
+#define CR4_OFFERED                                                                               \
+	(CR4_TSD | CR4_DE | CR4_PSE | CR4_PAE | CR4_MCE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT | \
+	 CR4_OSXSAVE)
+#define CR0_WRITABLE \
 	(CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG)
 #define CR0_VECTOR (CR0_TS | CR0_EM | CR0_MP | CR0_NE | CR0_AM)
 
@@ -51,7 +52,8 @@ static enum cpu_result write_cr4(struct cpu *cpu, u32 value)
 
 	if (value & ~(u32)CR4_OFFERED)
 		return cpu_raise(cpu, VEC_GP, 0);
-	if (((value ^ old) & (CR4_PAE | CR4_PGE | CR4_PSE)) && load_pdptes(cpu, cpu->cr3, cpu->cr0, value) != CPU_NEXT)
+	if (((value ^ old) & (CR4_PAE | CR4_PGE | CR4_PSE)) &&
+	    load_pdptes(cpu, cpu->cr3, cpu->cr0, value) != CPU_NEXT)
 		return CPU_FAULT;
 	cpu->cr4 = value;
 	if ((value ^ old) & (CR4_PAE | CR4_PGE | CR4_PSE))
@@ -81,17 +83,17 @@ enum cpu_result cpu_write_cr(struct cpu *cpu, unsigned n, u32 value)
 	return cpu_raise_noerr(cpu, VEC_UD);
 }
 
-#define MSR_TSC          0x10u
-#define MSR_PLATFORM_ID  0x17u
-#define MSR_APIC_BASE    0x1bu
-#define MSR_UCODE_REV    0x8bu
-#define MSR_MTRR_CAP     0xfeu
-#define MSR_SYSENTER_CS  0x174u
+#define MSR_TSC		 0x10u
+#define MSR_PLATFORM_ID	 0x17u
+#define MSR_APIC_BASE	 0x1bu
+#define MSR_UCODE_REV	 0x8bu
+#define MSR_MTRR_CAP	 0xfeu
+#define MSR_SYSENTER_CS	 0x174u
 #define MSR_SYSENTER_ESP 0x175u
 #define MSR_SYSENTER_EIP 0x176u
-#define MSR_MISC_ENABLE  0x1a0u
-#define MSR_PAT          0x277u
-#define MSR_EFER         0xc0000080u
+#define MSR_MISC_ENABLE	 0x1a0u
+#define MSR_PAT		 0x277u
+#define MSR_EFER	 0xc0000080u
 
 static u64 *plain_msr(struct cpu *cpu, u32 index)
 {
@@ -177,7 +179,9 @@ void cpu_reset(struct cpu *cpu)
 	cpu->events = 0;
 	for (int s = 0; s < SEG_COUNT; s++)
 		cpu->seg[s] = (struct cpu_segment){ .attr = 0x93, .limit = 0xffff };
-	cpu->seg[SEG_CS] = (struct cpu_segment){ .sel = 0xf000, .attr = 0x9b, .base = 0xffff0000, .limit = 0xffff };
+	cpu->seg[SEG_CS] = (struct cpu_segment){
+		.sel = 0xf000, .attr = 0x9b, .base = 0xffff0000, .limit = 0xffff
+	};
 	cpu->tr = (struct cpu_segment){ .attr = 0x8b, .limit = 0xffff };
 	cpu->ldtr = (struct cpu_segment){ .attr = 0x82, .limit = 0xffff };
 	cpu->gdtr = cpu->idtr = (struct cpu_table){ .limit = 0xffff };

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The virtual CPU: architectural state of one 32-bit x86 processor, as every engine (translated code, raw execution,
- * helpers, trap path) reads and writes it. Between two guest instructions, and whenever C code that is not the
- * translator's own looks at it, this struct is the truth and complete.
+ * The virtual CPU: architectural state of one 32-bit x86 processor, as every engine (translated
+ * code, raw execution, helpers, trap path) reads and writes it. Between two guest instructions, and
+ * whenever C code that is not the translator's own looks at it, this struct is the truth and
+ * complete.
  *
  * Invariants:
- *  - eflags never holds IF: vif does (0 or EFLAGS_IF), so that CLI and STI are one flag-free store. Bit 1 is set.
- *    cpu_eflags()/cpu_set_eflags() convert to and from the architectural image.
+ *  - eflags never holds IF: vif does (0 or EFLAGS_IF), so that CLI and STI are one flag-free store.
+ * Bit 1 is set. cpu_eflags()/cpu_set_eflags() convert to and from the architectural image.
  *  - cpl is the current privilege level: 0 in real mode, 3 in V86 mode, else SS.DPL.
  *  - seg[] holds the hidden parts; a null selector loaded in protected mode has SEG_ATTR_UNUSABLE.
- *  - translated code addresses the fields by offsetof (emu/cpu/), so any order works; hot ones come first.
+ *  - translated code addresses the fields by offsetof (emu/cpu/), so any order works; hot ones come
+ * first.
  */
 #pragma once
 
@@ -21,7 +23,17 @@ struct gpmem;
 struct recomp;
 
 enum cpu_reg { REG_EAX, REG_ECX, REG_EDX, REG_EBX, REG_ESP, REG_EBP, REG_ESI, REG_EDI };
-enum cpu_seg { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_COUNT, SEG_TR = SEG_COUNT, SEG_LDTR };
+enum cpu_seg {
+	SEG_ES,
+	SEG_CS,
+	SEG_SS,
+	SEG_DS,
+	SEG_FS,
+	SEG_GS,
+	SEG_COUNT,
+	SEG_TR = SEG_COUNT,
+	SEG_LDTR
+};
 
 #define EFLAGS_CF   BIT(0)
 #define EFLAGS_ONE  BIT(1)
@@ -42,7 +54,7 @@ enum cpu_seg { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_COUNT, SEG_TR
 #define EFLAGS_VIP  BIT(20)
 #define EFLAGS_ID   BIT(21)
 /* The flags that live in the host's EFLAGS while translated code runs. */
-#define EFLAGS_ARITH                                                                               \
+#define EFLAGS_ARITH \
 	(EFLAGS_CF | EFLAGS_PF | EFLAGS_AF | EFLAGS_ZF | EFLAGS_SF | EFLAGS_OF | EFLAGS_DF)
 
 #define CR0_PE BIT(0)
@@ -57,15 +69,15 @@ enum cpu_seg { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_COUNT, SEG_TR
 #define CR0_CD BIT(30)
 #define CR0_PG BIT(31)
 
-#define CR4_VME        BIT(0)
-#define CR4_PVI        BIT(1)
-#define CR4_TSD        BIT(2)
-#define CR4_DE         BIT(3)
-#define CR4_PSE        BIT(4)
-#define CR4_PAE        BIT(5)
-#define CR4_MCE        BIT(6)
-#define CR4_PGE        BIT(7)
-#define CR4_PCE        BIT(8)
+#define CR4_VME	       BIT(0)
+#define CR4_PVI	       BIT(1)
+#define CR4_TSD	       BIT(2)
+#define CR4_DE	       BIT(3)
+#define CR4_PSE	       BIT(4)
+#define CR4_PAE	       BIT(5)
+#define CR4_MCE	       BIT(6)
+#define CR4_PGE	       BIT(7)
+#define CR4_PCE	       BIT(8)
 #define CR4_OSFXSR     BIT(9)
 #define CR4_OSXMMEXCPT BIT(10)
 #define CR4_UMIP       BIT(11)
@@ -78,8 +90,24 @@ enum cpu_seg { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_COUNT, SEG_TR
 #define EFER_NXE BIT(11)
 
 enum cpu_vector {
-	VEC_DE, VEC_DB, VEC_NMI, VEC_BP, VEC_OF, VEC_BR, VEC_UD, VEC_NM, VEC_DF, VEC_TS = 10, VEC_NP,
-	VEC_SS, VEC_GP, VEC_PF, VEC_MF = 16, VEC_AC, VEC_MC, VEC_XM,
+	VEC_DE,
+	VEC_DB,
+	VEC_NMI,
+	VEC_BP,
+	VEC_OF,
+	VEC_BR,
+	VEC_UD,
+	VEC_NM,
+	VEC_DF,
+	VEC_TS = 10,
+	VEC_NP,
+	VEC_SS,
+	VEC_GP,
+	VEC_PF,
+	VEC_MF = 16,
+	VEC_AC,
+	VEC_MC,
+	VEC_XM,
 };
 
 /*
@@ -88,25 +116,26 @@ enum cpu_vector {
  *   15 14 13 12 | 11 .. 9 |  8   | 7 |  6  5 | 4 | 3 .. 0
  *    G  B/D L AVL|   -     |unus. | P |  DPL  | S | type
  */
-#define SEG_ATTR_TYPE     0x0fu
+#define SEG_ATTR_TYPE	  0x0fu
 #define SEG_ATTR_ACCESSED 0x01u
-#define SEG_ATTR_WRITE    0x02u /* data: writable; code: readable */
-#define SEG_ATTR_DOWN     0x04u /* data: expand-down; code: conforming */
-#define SEG_ATTR_CODE     0x08u
-#define SEG_ATTR_S        0x10u
-#define SEG_ATTR_DPL(a)   (((a) >> 5) & 3u)
-#define SEG_ATTR_P        0x80u
+#define SEG_ATTR_WRITE	  0x02u /* data: writable; code: readable */
+#define SEG_ATTR_DOWN	  0x04u /* data: expand-down; code: conforming */
+#define SEG_ATTR_CODE	  0x08u
+#define SEG_ATTR_S	  0x10u
+#define SEG_ATTR_DPL(a)	  (((a) >> 5) & 3u)
+#define SEG_ATTR_P	  0x80u
 #define SEG_ATTR_UNUSABLE 0x100u
-#define SEG_ATTR_AVL      0x1000u
-#define SEG_ATTR_L        0x2000u
-#define SEG_ATTR_DB       0x4000u
-#define SEG_ATTR_G        0x8000u
+#define SEG_ATTR_AVL	  0x1000u
+#define SEG_ATTR_L	  0x2000u
+#define SEG_ATTR_DB	  0x4000u
+#define SEG_ATTR_G	  0x8000u
 
 struct cpu_segment {
 	u16 sel;
 	u16 attr;
 	u32 base;
-	u32 limit; /* in bytes, granularity applied: the last valid offset (expand-down: the last invalid one) */
+	u32 limit; /* in bytes, granularity applied: the last valid offset (expand-down: the last
+		      invalid one) */
 };
 
 struct cpu_table { /* GDTR, IDTR */
@@ -124,18 +153,22 @@ struct cpu_fault {
 
 /* What a helper or an engine step ended with. */
 enum cpu_result {
-	CPU_NEXT,     /* done, eip advanced past the instruction, mode unchanged: translated code may fall through */
-	CPU_JUMP,     /* done, but eip, mode or pending events changed: go through the dispatcher */
-	CPU_FAULT,    /* nothing changed; cpu->fault tells what to deliver */
-	CPU_HALT,     /* HLT executed, eip advanced */
+	CPU_NEXT,  /* done, eip advanced past the instruction, mode unchanged: translated code may
+		      fall through */
+	CPU_JUMP,  /* done, but eip, mode or pending events changed: go through the dispatcher */
+	CPU_FAULT, /* nothing changed; cpu->fault tells what to deliver */
+	CPU_HALT,  /* HLT executed, eip advanced */
 	CPU_SHUTDOWN, /* triple fault */
-	CPU_RETRY,    /* nothing changed for good; re-execute at cpu->eip (e.g. string I/O with events pending) */
+	CPU_RETRY, /* nothing changed for good; re-execute at cpu->eip (e.g. string I/O with events
+		      pending) */
 };
 
-/* cpu->events: reasons to leave translated code at the next poll. Set by cpu_signal(), from interrupt handlers too. */
-#define CPU_EVENT_INTR  BIT(0) /* the interrupt line from the PIC or APIC is up (level) */
-#define CPU_EVENT_NMI   BIT(1)
-#define CPU_EVENT_YIELD BIT(2) /* the monitor wants the machine back: time slice, console, pause */
+/* cpu->events: reasons to leave translated code at the next poll. Set by cpu_signal(), from
+ * interrupt handlers too. */
+#define CPU_EVENT_INTR	BIT(0) /* the interrupt line from the PIC or APIC is up (level) */
+#define CPU_EVENT_NMI	BIT(1)
+#define CPU_EVENT_YIELD BIT(2) /* the monitor wants the machine back: time slice, console, pause \
+				*/
 
 /* XSAVE/FXSAVE image; standard format, FXSAVE part first. Large enough for x87, SSE and AVX. */
 struct cpu_fpu {
@@ -162,14 +195,16 @@ struct cpu {
 	struct cpu_segment seg[SEG_COUNT];
 	volatile u32 events;
 	/*
-	 * Translated code polls by loading a byte through this pointer: it points at a readable byte, or, while events are
-	 * pending, at an address that faults. See recomp_signal().
+	 * Translated code polls by loading a byte through this pointer: it points at a readable
+	 * byte, or, while events are pending, at an address that faults. See recomp_signal().
 	 */
 	const u8 *volatile poll;
-	volatile u64 lookup_tag; /* what look-up entries must match; impossible while events are pending */
+	volatile u64 lookup_tag; /* what look-up entries must match; impossible while events are
+				    pending */
 	u64 lookup_table;
 	gla_t slow_gla; /* where the operand in scratch lives */
-	u8 scratch[64] __attribute__((aligned(64))); /* memory operands of instructions that C helps */
+	u8 scratch[64]
+		__attribute__((aligned(64))); /* memory operands of instructions that C helps */
 	u8 cpl;
 
 	/* Cold architectural state. */
@@ -192,12 +227,13 @@ struct cpu {
 
 	/* Attachments. */
 	const struct cpu_env *env;
-	void *env_ctx; /* the environment's own (the monitor's struct vcpu, the host test's machine) */
+	void *env_ctx; /* the environment's own (the monitor's struct vcpu, the host test's machine)
+			*/
 	struct gpmem *mem;
 	struct recomp *recomp;
 };
 
-#define CPU_SHADOW_STI    1u /* after STI that set IF */
+#define CPU_SHADOW_STI	  1u /* after STI that set IF */
 #define CPU_SHADOW_MOV_SS 2u /* after MOV SS or POP SS: debug traps are held off too */
 
 static inline u32 cpu_eflags(const struct cpu *cpu)
@@ -226,7 +262,8 @@ static inline bool cpu_paging(const struct cpu *cpu)
 	return cpu->cr0 & CR0_PG;
 }
 
-/* Records a fault and returns CPU_FAULT, so that a helper can say: return cpu_raise(cpu, VEC_GP, sel & ~3). */
+/* Records a fault and returns CPU_FAULT, so that a helper can say: return cpu_raise(cpu, VEC_GP,
+ * sel & ~3). */
 static inline enum cpu_result cpu_raise(struct cpu *cpu, u8 vector, u32 error)
 {
 	cpu->fault = (struct cpu_fault){ .vector = vector, .has_error = true, .error = error };

@@ -33,8 +33,8 @@ static enum cpu_result deliver_real(struct cpu *cpu, u8 vector)
 	return CPU_JUMP;
 }
 
-static enum cpu_result enter_handler(struct cpu *cpu, u16 sel, u32 offset, unsigned type, bool has_error,
-				     u32 error, u32 ext, u32 flags)
+static enum cpu_result enter_handler(struct cpu *cpu, u16 sel, u32 offset, unsigned type,
+				     bool has_error, u32 error, u32 ext, u32 flags)
 {
 	unsigned size = type >= TYPE_INT32 ? 4 : 2, n = 0;
 	struct cpu_segment code, stack = cpu->seg[SEG_SS];
@@ -103,7 +103,8 @@ static enum cpu_result enter_handler(struct cpu *cpu, u16 sel, u32 offset, unsig
 	return CPU_JUMP;
 }
 
-static enum cpu_result deliver_protected(struct cpu *cpu, u8 vector, enum cpu_event_kind kind, bool has_error, u32 error)
+static enum cpu_result deliver_protected(struct cpu *cpu, u8 vector, enum cpu_event_kind kind,
+					 bool has_error, u32 error)
 {
 	u32 gate[2], ext = soft(kind) ? 0 : 1, flags = cpu_eflags(cpu);
 	u32 where = vector * 8u | 2u | ext;
@@ -120,16 +121,19 @@ static enum cpu_result deliver_protected(struct cpu *cpu, u8 vector, enum cpu_ev
 		return cpu_raise(cpu, VEC_GP, where);
 	if (!(gate[1] & BIT(15)))
 		return cpu_raise(cpu, VEC_NP, where);
-	/* Faults push RF set, so that a resumed instruction passes its breakpoint (SDM 3B 17.3.1.1). */
+	/* Faults push RF set, so that a resumed instruction passes its breakpoint (SDM
+	 * 3B 17.3.1.1). */
 	if (kind == EVENT_EXCEPTION && vector != VEC_DB && vector != VEC_DF)
 		flags |= EFLAGS_RF;
 
-	u32 offset = type >= TYPE_INT32 ? (gate[0] & 0xffff) | (gate[1] & 0xffff0000) : gate[0] & 0xffff;
+	u32 offset =
+		type >= TYPE_INT32 ? (gate[0] & 0xffff) | (gate[1] & 0xffff0000) : gate[0] & 0xffff;
 
 	return enter_handler(cpu, (u16)(gate[0] >> 16), offset, type, has_error, error, ext, flags);
 }
 
-static enum cpu_result once(struct cpu *cpu, u8 vector, enum cpu_event_kind kind, bool has_error, u32 error)
+static enum cpu_result once(struct cpu *cpu, u8 vector, enum cpu_event_kind kind, bool has_error,
+			    u32 error)
 {
 	if (!cpu_protected(cpu))
 		return deliver_real(cpu, vector);
@@ -142,7 +146,8 @@ static bool contributory(u8 v)
 	return v == VEC_DE || (v >= VEC_TS && v <= VEC_GP);
 }
 
-enum cpu_result cpu_deliver(struct cpu *cpu, u8 vector, enum cpu_event_kind kind, bool has_error, u32 error)
+enum cpu_result cpu_deliver(struct cpu *cpu, u8 vector, enum cpu_event_kind kind, bool has_error,
+			    u32 error)
 {
 	enum cpu_result res = once(cpu, vector, kind, has_error, error);
 	u8 first = vector;
@@ -155,8 +160,9 @@ enum cpu_result cpu_deliver(struct cpu *cpu, u8 vector, enum cpu_event_kind kind
 
 		if (exception && first == VEC_DF)
 			return CPU_SHUTDOWN;
-		if (exception && ((contributory(first) && contributory(second)) ||
-				  (first == VEC_PF && (contributory(second) || second == VEC_PF)))) {
+		if (exception &&
+		    ((contributory(first) && contributory(second)) ||
+		     (first == VEC_PF && (contributory(second) || second == VEC_PF)))) {
 			cpu->fault = (struct cpu_fault){ .vector = VEC_DF, .has_error = true };
 			second = VEC_DF;
 		}
@@ -164,7 +170,8 @@ enum cpu_result cpu_deliver(struct cpu *cpu, u8 vector, enum cpu_event_kind kind
 			cpu->cr2 = cpu->fault.addr;
 		first = second;
 		exception = true;
-		res = once(cpu, second, EVENT_EXCEPTION, cpu->fault.has_error && cpu_protected(cpu), cpu->fault.error);
+		res = once(cpu, second, EVENT_EXCEPTION, cpu->fault.has_error && cpu_protected(cpu),
+			   cpu->fault.error);
 	}
 	return res;
 }
@@ -175,7 +182,8 @@ enum cpu_result cpu_deliver_fault(struct cpu *cpu)
 		cpu->cr2 = cpu->fault.addr;
 	if (cpu->fault.vector == VEC_DB)
 		cpu->dr[6] |= cpu->fault.addr ? cpu->fault.addr : BIT(14);
-	return cpu_deliver(cpu, cpu->fault.vector, EVENT_EXCEPTION, cpu->fault.has_error, cpu->fault.error);
+	return cpu_deliver(cpu, cpu->fault.vector, EVENT_EXCEPTION, cpu->fault.has_error,
+			   cpu->fault.error);
 }
 
 enum cpu_result cpu_take_events(struct cpu *cpu)

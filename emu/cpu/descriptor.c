@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Descriptors: reading, unpacking, and loading them into segment registers with the checks of SDM 3A 5 and the MOV pseudo-code.
+ * Descriptors: reading, unpacking, and loading them into segment registers with the checks of SDM
+ * 3A 5 and the MOV pseudo-code.
  */
 #include "emu/cpu/semantics.h"
 
@@ -17,7 +18,8 @@ void cpu_unpack_descriptor(u16 sel, u32 lo, u32 hi, struct cpu_segment *out)
 enum cpu_result cpu_read_descriptor(struct cpu *cpu, u16 sel, u8 vec, u32 desc[2], gla_t *gla)
 {
 	bool local = sel & 4;
-	u32 limit = local ? (cpu->ldtr.attr & SEG_ATTR_UNUSABLE ? 0 : cpu->ldtr.limit) : cpu->gdtr.limit;
+	u32 limit = local ? (cpu->ldtr.attr & SEG_ATTR_UNUSABLE ? 0 : cpu->ldtr.limit)
+			  : cpu->gdtr.limit;
 	u32 base = local ? cpu->ldtr.base : cpu->gdtr.base;
 
 	if ((local && (cpu->ldtr.attr & SEG_ATTR_UNUSABLE)) || (sel | 7u) > limit)
@@ -48,7 +50,8 @@ static void load_real(struct cpu *cpu, enum cpu_seg seg, u16 sel)
 		s->limit = 0xffff;
 		s->attr = SEG_ATTR_P | SEG_ATTR_S | 3u << 5 | SEG_ATTR_WRITE | SEG_ATTR_ACCESSED;
 	} else {
-		s->attr &= (u16)~SEG_ATTR_UNUSABLE; /* the rest of the hidden part stays: unreal mode */
+		s->attr &= (u16)~SEG_ATTR_UNUSABLE; /* the rest of the hidden part stays: unreal
+						       mode */
 	}
 }
 
@@ -80,7 +83,8 @@ enum cpu_result cpu_load_segment(struct cpu *cpu, enum cpu_seg seg, u16 sel)
 	if (!(s.attr & SEG_ATTR_S))
 		return cpu_raise(cpu, VEC_GP, sel & 0xfffcu);
 	if (seg == SEG_SS) {
-		if (rpl != cpu->cpl || dpl != cpu->cpl || (s.attr & SEG_ATTR_CODE) || !(s.attr & SEG_ATTR_WRITE))
+		if (rpl != cpu->cpl || dpl != cpu->cpl || (s.attr & SEG_ATTR_CODE) ||
+		    !(s.attr & SEG_ATTR_WRITE))
 			return cpu_raise(cpu, VEC_GP, sel & 0xfffcu);
 		if (!(s.attr & SEG_ATTR_P))
 			return cpu_raise(cpu, VEC_SS, sel & 0xfffcu);

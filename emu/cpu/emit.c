@@ -71,7 +71,8 @@ void emit_modrm_mem(struct emit *e, unsigned reg, struct hmem m)
 
 	if (m.base < 0) { /* [index*scale + disp32] or [disp32]: SIB without base */
 		emit_u8(e, (u8)(r | 4));
-		emit_u8(e, (u8)(scale_bits(m.scale) << 6 | (m.index < 0 ? 4u : (unsigned)m.index & 7) << 3 | 5));
+		emit_u8(e, (u8)(scale_bits(m.scale) << 6 |
+				(m.index < 0 ? 4u : (unsigned)m.index & 7) << 3 | 5));
 		emit_u32(e, (u32)m.disp);
 		return;
 	}
@@ -80,7 +81,8 @@ void emit_modrm_mem(struct emit *e, unsigned reg, struct hmem m)
 
 	if (m.index >= 0 || (m.base & 7) == 4) {
 		emit_u8(e, (u8)(mod | r | 4));
-		emit_u8(e, (u8)(scale_bits(m.scale) << 6 | (m.index < 0 ? 4u : (unsigned)m.index & 7) << 3 |
+		emit_u8(e, (u8)(scale_bits(m.scale) << 6 |
+				(m.index < 0 ? 4u : (unsigned)m.index & 7) << 3 |
 				((unsigned)m.base & 7)));
 	} else {
 		emit_u8(e, (u8)(mod | r | ((unsigned)m.base & 7)));
@@ -91,7 +93,8 @@ void emit_modrm_mem(struct emit *e, unsigned reg, struct hmem m)
 		emit_u32(e, (u32)m.disp);
 }
 
-void emit_rm(struct emit *e, const struct recomp *r, bool w, u32 opcode, unsigned reg, struct hmem m)
+void emit_rm(struct emit *e, const struct recomp *r, bool w, u32 opcode, unsigned reg,
+	     struct hmem m)
 {
 	emit_guest_prefix(e, r, m);
 	emit_rex(e, (u8)((w ? 8 : 0) | emit_rex_bits(reg, m)));

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writing x86-64 code. Every function appends to the buffer; overflow is noted and checked once at the end of a block.
+ * Writing x86-64 code. Every function appends to the buffer; overflow is noted and checked once at
+ * the end of a block.
  */
 #pragma once
 
 #include "emu/cpu/recomp_internal.h"
 
-/* A host memory operand. base, index: host register or -1. guest: 67h prefix (and GS with that memory base). */
+/* A host memory operand. base, index: host register or -1. guest: 67h prefix (and GS with that
+ * memory base). */
 struct hmem {
 	s8 base, index;
 	u8 scale;
@@ -21,7 +23,8 @@ void emit_u32(struct emit *e, u32 v);
 void emit_u64(struct emit *e, u64 v);
 /* [prefix] REX opcode(1..3 bytes) ModRM. w: REX.W. */
 void emit_rr(struct emit *e, bool w, u32 opcode, unsigned reg, unsigned rm);
-void emit_rm(struct emit *e, const struct recomp *r, bool w, u32 opcode, unsigned reg, struct hmem m);
+void emit_rm(struct emit *e, const struct recomp *r, bool w, u32 opcode, unsigned reg,
+	     struct hmem m);
 /* ModRM, SIB and displacement only; *rex receives the bits R X B that go before. */
 u8 emit_rex_bits(unsigned reg, struct hmem m);
 void emit_modrm_mem(struct emit *e, unsigned reg, struct hmem m);

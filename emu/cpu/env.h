@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the virtual CPU needs of the world around it. The monitor (vmm/) and the host test machine (tests/host/) each
- * provide one constant table. No function here may block; all run with the guest's state complete in struct cpu.
+ * What the virtual CPU needs of the world around it. The monitor (vmm/) and the host test machine
+ * (tests/host/) each provide one constant table. No function here may block; all run with the
+ * guest's state complete in struct cpu.
  */
 #pragma once
 
 #include "emu/cpu/cpu.h"
 
-#define ACCESS_READ   0u
-#define ACCESS_WRITE  BIT(0)
-#define ACCESS_EXEC   BIT(1)
-#define ACCESS_USER   BIT(2) /* rights are checked as for CPL 3 */
+#define ACCESS_READ  0u
+#define ACCESS_WRITE BIT(0)
+#define ACCESS_EXEC  BIT(1)
+#define ACCESS_USER  BIT(2) /* rights are checked as for CPL 3 */
 
 enum env_pf {
 	ENV_PF_RESUME, /* mapped now: run the host instruction again */
 	ENV_PF_FAULT,  /* the guest's fault: cpu->fault is filled in */
-	ENV_PF_SLOW,   /* device memory or a watched page: execute this one instruction through the accessors */
+	ENV_PF_SLOW,   /* device memory or a watched page: execute this one instruction through the
+			  accessors */
 };
 
 struct cpu_env {
@@ -23,18 +25,19 @@ struct cpu_env {
 	u32 (*io_read)(struct cpu *cpu, u16 port, unsigned size);
 	void (*io_write)(struct cpu *cpu, u16 port, unsigned size, u32 value);
 
-	/* Acknowledges the interrupt controller; returns the vector, or -1 when the line has dropped meanwhile. */
+	/* Acknowledges the interrupt controller; returns the vector, or -1 when the line has
+	 * dropped meanwhile. */
 	int (*intr_ack)(struct cpu *cpu);
 
 	/*
-	 * A host #PF at a guest linear address, in translated code. access: ACCESS_* as the hardware reported it, USER by the
-	 * virtual CPL.
+	 * A host #PF at a guest linear address, in translated code. access: ACCESS_* as the
+	 * hardware reported it, USER by the virtual CPL.
 	 */
 	enum env_pf (*page_fault)(struct cpu *cpu, gla_t gla, unsigned access);
 
 	/*
-	 * CR0.PG/PE/WP, CR3, CR4.PSE/PAE/PGE or EFER.NXE were written, or the CPL changed between 0..2 and 3 (the view). Called
-	 * after cpu's fields hold the new values. what: PAGING_*.
+	 * CR0.PG/PE/WP, CR3, CR4.PSE/PAE/PGE or EFER.NXE were written, or the CPL changed between
+	 * 0..2 and 3 (the view). Called after cpu's fields hold the new values. what: PAGING_*.
 	 */
 	void (*paging_changed)(struct cpu *cpu, unsigned what);
 	void (*invlpg)(struct cpu *cpu, gla_t gla);
@@ -42,10 +45,12 @@ struct cpu_env {
 	/* GDTR, LDTR, IDTR or TR were loaded. */
 	void (*tables_changed)(struct cpu *cpu);
 
-	/* CR0.TS/EM/MP/NE, CR4.OSFXSR/OSXMMEXCPT/OSXSAVE/TSD/DE or XCR0 changed: make the real CPU agree where it must. */
+	/* CR0.TS/EM/MP/NE, CR4.OSFXSR/OSXMMEXCPT/OSXSAVE/TSD/DE or XCR0 changed: make the real CPU
+	 * agree where it must. */
 	void (*control_changed)(struct cpu *cpu);
 
-	/* Puts the real FPU state into cpu->fpu (save), or cpu->fpu into the real FPU (load). On the host likewise. */
+	/* Puts the real FPU state into cpu->fpu (save), or cpu->fpu into the real FPU (load). On
+	 * the host likewise. */
 	void (*fpu_save)(struct cpu *cpu);
 	void (*fpu_load)(struct cpu *cpu);
 
@@ -58,8 +63,9 @@ struct cpu_env {
 	int (*msr_write)(struct cpu *cpu, u32 index, u64 value);
 
 	/*
-	 * Asked by the dispatcher wherever it is in C with complete state (hash miss, after a far transfer, IRET, ...): should
-	 * recomp_run() return RECOMP_LEAVE so that another engine runs from cpu->eip?
+	 * Asked by the dispatcher wherever it is in C with complete state (hash miss, after a far
+	 * transfer, IRET, ...): should recomp_run() return RECOMP_LEAVE so that another engine runs
+	 * from cpu->eip?
 	 */
 	bool (*want_leave)(struct cpu *cpu);
 };

@@ -12,7 +12,8 @@ static enum cpu_result far_pointer(struct cpu *cpu, const struct insn *in, u32 *
 	*offset = 0;
 	if (cpu_mem_read(cpu, in->seg, ea, offset, in->osize) != CPU_NEXT)
 		return CPU_FAULT;
-	return cpu_mem_read(cpu, in->seg, in->asize == 2 ? (u16)(ea + in->osize) : ea + in->osize, sel, 2);
+	return cpu_mem_read(cpu, in->seg, in->asize == 2 ? (u16)(ea + in->osize) : ea + in->osize,
+			    sel, 2);
 }
 
 static enum cpu_result far_indirect(struct cpu *cpu, const struct insn *in, bool call)
@@ -27,7 +28,8 @@ static enum cpu_result far_indirect(struct cpu *cpu, const struct insn *in, bool
 	return cpu_far_jump(cpu, in, sel, offset, call);
 }
 
-static enum cpu_result soft_int(struct cpu *cpu, const struct insn *in, u8 vector, enum cpu_event_kind kind)
+static enum cpu_result soft_int(struct cpu *cpu, const struct insn *in, u8 vector,
+				enum cpu_event_kind kind)
 {
 	u32 eip = cpu->eip;
 	enum cpu_result res;
@@ -112,7 +114,8 @@ static enum cpu_result dispatch(struct cpu *cpu, const struct insn *in)
 	case OP_INT1:
 		return soft_int(cpu, in, VEC_DB, EVENT_SOFT_INT3);
 	case OP_INTO:
-		return cpu->eflags & EFLAGS_OF ? soft_int(cpu, in, VEC_OF, EVENT_SOFT_INT3) : CPU_NEXT;
+		return cpu->eflags & EFLAGS_OF ? soft_int(cpu, in, VEC_OF, EVENT_SOFT_INT3)
+					       : CPU_NEXT;
 	case OP_SYSENTER:
 		return sysenter(cpu);
 	case OP_SYSEXIT:
@@ -151,7 +154,9 @@ enum cpu_result cpu_hard_exec(struct cpu *cpu, const struct insn *in)
 	if (in->lock)
 		return cpu_raise_noerr(cpu, VEC_UD);
 	res = dispatch(cpu, in);
-	if (res == CPU_NEXT || (res == CPU_JUMP && in->op >= OP_MOV_TO_SEG && cpu->eip == eip) || res == CPU_HALT)
-		cpu->eip = cpu->seg[SEG_CS].attr & SEG_ATTR_DB ? eip + in->len : (eip + in->len) & 0xffff;
+	if (res == CPU_NEXT || (res == CPU_JUMP && in->op >= OP_MOV_TO_SEG && cpu->eip == eip) ||
+	    res == CPU_HALT)
+		cpu->eip = cpu->seg[SEG_CS].attr & SEG_ATTR_DB ? eip + in->len
+							       : (eip + in->len) & 0xffff;
 	return res;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Decimal adjustment: no encodings in 64-bit mode. Flags as the SDM defines them; undefined ones as processors of the P6 family
- * leave them (OF clear).
+ * Decimal adjustment: no encodings in 64-bit mode. Flags as the SDM defines them; undefined ones as
+ * processors of the P6 family leave them (OF clear).
  */
 #include "emu/cpu/hard_ops.h"
 

@@ -36,7 +36,8 @@ static enum cpu_result pushf(struct cpu *cpu, const struct insn *in)
 static enum cpu_result popf(struct cpu *cpu, const struct insn *in)
 {
 	u32 image = 0, esp = cpu->gpr[REG_ESP];
-	u32 mask = EFLAGS_ARITH | EFLAGS_TF | EFLAGS_NT | (in->osize == 4 ? EFLAGS_AC | EFLAGS_ID : 0);
+	u32 mask =
+		EFLAGS_ARITH | EFLAGS_TF | EFLAGS_NT | (in->osize == 4 ? EFLAGS_AC | EFLAGS_ID : 0);
 
 	if (cpu_mem_read(cpu, SEG_SS, esp & mask_of(cpu), &image, in->osize) != CPU_NEXT)
 		return CPU_FAULT;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Instructions that store and load FPU state: their images differ between 32-bit and 64-bit mode, so C converts between the
- * guest's form and the image that env->fpu_save() makes (XSAVE standard format: SDM 1 13.4; legacy part SDM 1 10.5.1).
+ * Instructions that store and load FPU state: their images differ between 32-bit and 64-bit mode,
+ * so C converts between the guest's form and the image that env->fpu_save() makes (XSAVE standard
+ * format: SDM 1 13.4; legacy part SDM 1 10.5.1).
  */
 #include "emu/cpu/hard_ops.h"
 #include "kernel/base/string.h"
@@ -181,7 +182,8 @@ static enum cpu_result load_env(struct cpu *cpu, const struct insn *in)
 
 	if (x87_available(cpu) != CPU_NEXT)
 		return CPU_FAULT;
-	if (cpu_mem_read(cpu, in->seg, insn_ea(cpu, in), image, n + (in->op == OP_FRSTOR ? 80 : 0)) != CPU_NEXT)
+	if (cpu_mem_read(cpu, in->seg, insn_ea(cpu, in), image,
+			 n + (in->op == OP_FRSTOR ? 80 : 0)) != CPU_NEXT)
 		return CPU_FAULT;
 	cpu->env->fpu_save(cpu);
 	get_env(cpu, fx, image, in->osize);
@@ -258,8 +260,10 @@ static enum cpu_result xsave(struct cpu *cpu, const struct insn *in)
 
 	if (xsave_checks(cpu, in) != CPU_NEXT)
 		return CPU_FAULT;
-	if (cpu_seg_check(cpu, in->seg, ea, rfbm & 4 ? XSTATE_END : XSTATE_AVX, ACCESS_WRITE, &gla) != CPU_NEXT ||
-	    cpu_lin_probe_write(cpu, gla, rfbm & 4 ? XSTATE_END : XSTATE_AVX, user(cpu)) != CPU_NEXT)
+	if (cpu_seg_check(cpu, in->seg, ea, rfbm & 4 ? XSTATE_END : XSTATE_AVX, ACCESS_WRITE,
+			  &gla) != CPU_NEXT ||
+	    cpu_lin_probe_write(cpu, gla, rfbm & 4 ? XSTATE_END : XSTATE_AVX, user(cpu)) !=
+		    CPU_NEXT)
 		return CPU_FAULT;
 	cpu->env->fpu_save(cpu);
 	if (cpu_lin_read(cpu, gla + XSTATE_HEADER, &bv, 1, user(cpu)) != CPU_NEXT)
@@ -291,7 +295,8 @@ static enum cpu_result xrstor(struct cpu *cpu, const struct insn *in)
 		return CPU_FAULT;
 	if (cpu_seg_check(cpu, in->seg, ea, n, ACCESS_READ, &gla) != CPU_NEXT ||
 	    cpu_lin_read(cpu, gla, image, XSTATE_AVX, user(cpu)) != CPU_NEXT ||
-	    (n > XSTATE_AVX && cpu_lin_read(cpu, gla + XSTATE_AVX, image + XSTATE_AVX, 256, user(cpu)) != CPU_NEXT))
+	    (n > XSTATE_AVX &&
+	     cpu_lin_read(cpu, gla + XSTATE_AVX, image + XSTATE_AVX, 256, user(cpu)) != CPU_NEXT))
 		return CPU_FAULT;
 	bv = image[XSTATE_HEADER];
 	if ((bv & ~cpu->xcr0) || memcmp(image + XSTATE_HEADER + 8, zero, 16))

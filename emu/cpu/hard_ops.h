@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The hard instructions by family. Each returns as cpu_hard_exec(), except that CPU_NEXT leaves eip to the caller.
+ * The hard instructions by family. Each returns as cpu_hard_exec(), except that CPU_NEXT leaves eip
+ * to the caller.
  */
 #pragma once
 

@@ -30,14 +30,16 @@ static enum cpu_result pop_seg(struct cpu *cpu, const struct insn *in)
 	u32 esp = cpu->gpr[REG_ESP];
 	u16 sel;
 
-	if (cpu_mem_read(cpu, SEG_SS, esp & mask, &sel, 2) != CPU_NEXT || load(cpu, in->reg, sel) != CPU_NEXT)
+	if (cpu_mem_read(cpu, SEG_SS, esp & mask, &sel, 2) != CPU_NEXT ||
+	    load(cpu, in->reg, sel) != CPU_NEXT)
 		return CPU_FAULT;
 	cpu->gpr[REG_ESP] = (esp & ~mask) | ((esp + in->osize) & mask);
 	return CPU_NEXT;
 }
 
 /* The descriptor that LAR, LSL, VERR and VERW ask about; false if it is not visible. */
-static bool visible(struct cpu *cpu, u16 sel, u32 desc[2], struct cpu_segment *s, enum cpu_result *res)
+static bool visible(struct cpu *cpu, u16 sel, u32 desc[2], struct cpu_segment *s,
+		    enum cpu_result *res)
 {
 	gla_t gla;
 
@@ -51,9 +53,11 @@ static bool visible(struct cpu *cpu, u16 sel, u32 desc[2], struct cpu_segment *s
 	}
 	cpu_unpack_descriptor(sel, desc[0], desc[1], s);
 
-	bool conforming = (s->attr & (SEG_ATTR_S | SEG_ATTR_CODE | SEG_ATTR_DOWN)) == (SEG_ATTR_S | SEG_ATTR_CODE | SEG_ATTR_DOWN);
+	bool conforming = (s->attr & (SEG_ATTR_S | SEG_ATTR_CODE | SEG_ATTR_DOWN)) ==
+			  (SEG_ATTR_S | SEG_ATTR_CODE | SEG_ATTR_DOWN);
 
-	return conforming || (SEG_ATTR_DPL(s->attr) >= cpu->cpl && SEG_ATTR_DPL(s->attr) >= (sel & 3u));
+	return conforming ||
+	       (SEG_ATTR_DPL(s->attr) >= cpu->cpl && SEG_ATTR_DPL(s->attr) >= (sel & 3u));
 }
 
 static bool system_ok(unsigned type, bool lsl)
@@ -81,10 +85,13 @@ static enum cpu_result inspect(struct cpu *cpu, const struct insn *in)
 	if (res == CPU_FAULT)
 		return res;
 	if (in->op == OP_LAR || in->op == OP_LSL) {
-		ok = ok && ((s.attr & SEG_ATTR_S) || system_ok(s.attr & SEG_ATTR_TYPE, in->op == OP_LSL));
+		ok = ok &&
+		     ((s.attr & SEG_ATTR_S) || system_ok(s.attr & SEG_ATTR_TYPE, in->op == OP_LSL));
 		value = in->op == OP_LAR ? desc[1] & 0x00ffff00 : s.limit;
 		if (ok)
-			cpu->gpr[in->reg] = in->osize == 2 ? (cpu->gpr[in->reg] & 0xffff0000) | (value & 0xffff) : value;
+			cpu->gpr[in->reg] =
+				in->osize == 2 ? (cpu->gpr[in->reg] & 0xffff0000) | (value & 0xffff)
+					       : value;
 	} else {
 		bool code = s.attr & SEG_ATTR_CODE, rw = s.attr & SEG_ATTR_WRITE;
 

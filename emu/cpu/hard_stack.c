@@ -17,7 +17,8 @@ static u32 merge(u32 old, u32 value, unsigned size)
 
 static enum cpu_result pusha(struct cpu *cpu, const struct insn *in)
 {
-	return transfer_push(cpu, &cpu->seg[SEG_SS], cpu->cpl, &cpu->gpr[REG_ESP], cpu->gpr, 8, in->osize);
+	return transfer_push(cpu, &cpu->seg[SEG_SS], cpu->cpl, &cpu->gpr[REG_ESP], cpu->gpr, 8,
+			     in->osize);
 }
 
 static enum cpu_result popa(struct cpu *cpu, const struct insn *in)
@@ -26,7 +27,8 @@ static enum cpu_result popa(struct cpu *cpu, const struct insn *in)
 
 	for (unsigned i = 0; i < 8; i++) {
 		v[i] = 0;
-		if (cpu_mem_read(cpu, SEG_SS, (esp + i * in->osize) & sp_mask(cpu), &v[i], in->osize) != CPU_NEXT)
+		if (cpu_mem_read(cpu, SEG_SS, (esp + i * in->osize) & sp_mask(cpu), &v[i],
+				 in->osize) != CPU_NEXT)
 			return CPU_FAULT;
 	}
 	for (unsigned i = 0; i < 8; i++)
@@ -48,7 +50,8 @@ static enum cpu_result enter(struct cpu *cpu, const struct insn *in)
 	for (unsigned i = 1; i < level; i++) {
 		u32 v = 0;
 
-		if (cpu_mem_read(cpu, SEG_SS, (ebp - i * in->osize) & mask, &v, in->osize) != CPU_NEXT)
+		if (cpu_mem_read(cpu, SEG_SS, (ebp - i * in->osize) & mask, &v, in->osize) !=
+		    CPU_NEXT)
 			return CPU_FAULT;
 		esp = (esp - in->osize) & mask;
 		if (cpu_mem_write(cpu, SEG_SS, esp, &v, in->osize) != CPU_NEXT)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * String instructions with all checks, an iteration at a time, for segments and modes where translated code cannot copy them.
+ * String instructions with all checks, an iteration at a time, for segments and modes where
+ * translated code cannot copy them.
  */
 #include "emu/cpu/hard_ops.h"
 

@@ -26,9 +26,11 @@ static enum cpu_result load_table(struct cpu *cpu, const struct insn *in, struct
 	return CPU_NEXT;
 }
 
-static enum cpu_result store_table(struct cpu *cpu, const struct insn *in, const struct cpu_table *t)
+static enum cpu_result store_table(struct cpu *cpu, const struct insn *in,
+				   const struct cpu_table *t)
 {
-	u8 image[6] = { (u8)t->limit, (u8)(t->limit >> 8), (u8)t->base, (u8)(t->base >> 8), (u8)(t->base >> 16), (u8)(t->base >> 24) };
+	u8 image[6] = { (u8)t->limit,	    (u8)(t->limit >> 8), (u8)t->base,
+			(u8)(t->base >> 8), (u8)(t->base >> 16), (u8)(t->base >> 24) };
 
 	if (!in->is_mem)
 		return cpu_raise_noerr(cpu, VEC_UD);
@@ -98,7 +100,8 @@ static enum cpu_result load_tr(struct cpu *cpu, const struct insn *in)
 	if (cpu_read_descriptor(cpu, sel, VEC_GP, desc, &gla) != CPU_NEXT)
 		return CPU_FAULT;
 	cpu_unpack_descriptor(sel, desc[0], desc[1], &s);
-	if ((s.attr & SEG_ATTR_S) || ((s.attr & SEG_ATTR_TYPE) != 1 && (s.attr & SEG_ATTR_TYPE) != 9))
+	if ((s.attr & SEG_ATTR_S) ||
+	    ((s.attr & SEG_ATTR_TYPE) != 1 && (s.attr & SEG_ATTR_TYPE) != 9))
 		return cpu_raise(cpu, VEC_GP, sel & 0xfffcu);
 	if (!(s.attr & SEG_ATTR_P))
 		return cpu_raise(cpu, VEC_NP, sel & 0xfffcu);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One guest instruction, decoded as far as a hard-instruction helper needs it. The translator builds it once per site and
- * hands its address to the helper; the effective address is computed from the registers at execution.
+ * One guest instruction, decoded as far as a hard-instruction helper needs it. The translator
+ * builds it once per site and hands its address to the helper; the effective address is computed
+ * from the registers at execution.
  */
 #pragma once
 
@@ -9,28 +10,98 @@
 
 enum insn_op {
 	/* far transfers and interrupts */
-	OP_CALL_FAR_IMM, OP_CALL_FAR_MEM, OP_JMP_FAR_IMM, OP_JMP_FAR_MEM, OP_RET_FAR, OP_IRET,
-	OP_INT, OP_INT3, OP_INT1, OP_INTO, OP_SYSENTER, OP_SYSEXIT,
+	OP_CALL_FAR_IMM,
+	OP_CALL_FAR_MEM,
+	OP_JMP_FAR_IMM,
+	OP_JMP_FAR_MEM,
+	OP_RET_FAR,
+	OP_IRET,
+	OP_INT,
+	OP_INT3,
+	OP_INT1,
+	OP_INTO,
+	OP_SYSENTER,
+	OP_SYSEXIT,
 	/* segment registers: reg is the enum cpu_seg */
-	OP_MOV_TO_SEG, OP_POP_SEG, OP_LOAD_FAR_POINTER, /* LDS LES LFS LGS LSS: reg = GPR, imm = enum cpu_seg */
-	OP_LAR, OP_LSL, OP_VERR, OP_VERW, OP_ARPL,
+	OP_MOV_TO_SEG,
+	OP_POP_SEG,
+	OP_LOAD_FAR_POINTER, /* LDS LES LFS LGS LSS: reg = GPR, imm = enum cpu_seg */
+	OP_LAR,
+	OP_LSL,
+	OP_VERR,
+	OP_VERW,
+	OP_ARPL,
 	/* system */
-	OP_LGDT, OP_LIDT, OP_SGDT, OP_SIDT, OP_LLDT, OP_LTR, OP_SLDT, OP_STR, OP_LMSW, OP_SMSW, OP_CLTS,
-	OP_MOV_FROM_CR, OP_MOV_TO_CR, OP_MOV_FROM_DR, OP_MOV_TO_DR, /* reg = CR/DR number, rm = GPR */
-	OP_INVLPG, OP_INVD, OP_WBINVD, OP_RDMSR, OP_WRMSR, OP_RDTSC, OP_RDTSCP, OP_RDPMC, OP_CPUID, OP_HLT,
-	OP_XGETBV, OP_XSETBV, OP_MONITOR, OP_MWAIT, OP_RSM,
+	OP_LGDT,
+	OP_LIDT,
+	OP_SGDT,
+	OP_SIDT,
+	OP_LLDT,
+	OP_LTR,
+	OP_SLDT,
+	OP_STR,
+	OP_LMSW,
+	OP_SMSW,
+	OP_CLTS,
+	OP_MOV_FROM_CR,
+	OP_MOV_TO_CR,
+	OP_MOV_FROM_DR,
+	OP_MOV_TO_DR, /* reg = CR/DR number, rm = GPR */
+	OP_INVLPG,
+	OP_INVD,
+	OP_WBINVD,
+	OP_RDMSR,
+	OP_WRMSR,
+	OP_RDTSC,
+	OP_RDTSCP,
+	OP_RDPMC,
+	OP_CPUID,
+	OP_HLT,
+	OP_XGETBV,
+	OP_XSETBV,
+	OP_MONITOR,
+	OP_MWAIT,
+	OP_RSM,
 	/* flags */
-	OP_CLI, OP_STI, OP_PUSHF, OP_POPF,
+	OP_CLI,
+	OP_STI,
+	OP_PUSHF,
+	OP_POPF,
 	/* ports: imm = port or -1 for DX; width in osize (1, 2, 4) */
-	OP_IN, OP_OUT, OP_INS, OP_OUTS,
+	OP_IN,
+	OP_OUT,
+	OP_INS,
+	OP_OUTS,
 	/* stack frames */
-	OP_PUSHA, OP_POPA, OP_ENTER, OP_LEAVE, OP_BOUND,
+	OP_PUSHA,
+	OP_POPA,
+	OP_ENTER,
+	OP_LEAVE,
+	OP_BOUND,
 	/* BCD */
-	OP_DAA, OP_DAS, OP_AAA, OP_AAS, OP_AAM, OP_AAD,
+	OP_DAA,
+	OP_DAS,
+	OP_AAA,
+	OP_AAS,
+	OP_AAM,
+	OP_AAD,
 	/* FPU state images */
-	OP_FXSAVE, OP_FXRSTOR, OP_FNSAVE, OP_FRSTOR, OP_FNSTENV, OP_FLDENV, OP_XSAVE, OP_XSAVEOPT, OP_XRSTOR,
-	/* generic string operation, one iteration at a time with all checks, where translated code cannot copy it */
-	OP_MOVS, OP_CMPS, OP_STOS, OP_LODS, OP_SCAS,
+	OP_FXSAVE,
+	OP_FXRSTOR,
+	OP_FNSAVE,
+	OP_FRSTOR,
+	OP_FNSTENV,
+	OP_FLDENV,
+	OP_XSAVE,
+	OP_XSAVEOPT,
+	OP_XRSTOR,
+	/* generic string operation, one iteration at a time with all checks, where translated code
+	   cannot copy it */
+	OP_MOVS,
+	OP_CMPS,
+	OP_STOS,
+	OP_LODS,
+	OP_SCAS,
 	OP_UD, /* raises #UD */
 	OP_COUNT
 };
@@ -38,20 +109,20 @@ enum insn_op {
 #define INSN_NO_REG 0xffu
 
 struct insn {
-	u16 op;    /* enum insn_op */
-	u8 len;    /* bytes */
-	u8 osize;  /* operand size in bytes: 1, 2 or 4 */
-	u8 asize;  /* address size in bytes: 2 or 4 */
-	u8 seg;    /* enum cpu_seg of the memory operand, overrides applied */
-	u8 rep;    /* 0, 0xf2 or 0xf3 */
-	u8 lock;   /* LOCK prefix present */
-	u8 reg;    /* ModRM.reg operand, meaning per op */
-	u8 is_mem; /* r/m operand is memory */
-	u8 rm;     /* register number if not */
+	u16 op;		       /* enum insn_op */
+	u8 len;		       /* bytes */
+	u8 osize;	       /* operand size in bytes: 1, 2 or 4 */
+	u8 asize;	       /* address size in bytes: 2 or 4 */
+	u8 seg;		       /* enum cpu_seg of the memory operand, overrides applied */
+	u8 rep;		       /* 0, 0xf2 or 0xf3 */
+	u8 lock;	       /* LOCK prefix present */
+	u8 reg;		       /* ModRM.reg operand, meaning per op */
+	u8 is_mem;	       /* r/m operand is memory */
+	u8 rm;		       /* register number if not */
 	u8 base, index, scale; /* of the memory operand; INSN_NO_REG if none; scale 1, 2, 4, 8 */
 	s32 disp;
-	u32 imm;   /* immediate or offset of a far pointer; ENTER: frame size */
-	u16 imm2;  /* selector of a far pointer; ENTER: level */
+	u32 imm;  /* immediate or offset of a far pointer; ENTER: frame size */
+	u16 imm2; /* selector of a far pointer; ENTER: level */
 };
 
 /* The offset of the memory operand, cut to the address size. */

@@ -50,7 +50,8 @@ enum cpu_result cpu_lin_probe_write(struct cpu *cpu, gla_t gla, unsigned len, un
 	return CPU_NEXT;
 }
 
-enum cpu_result cpu_lin_write(struct cpu *cpu, gla_t gla, const void *buf, unsigned len, unsigned access)
+enum cpu_result cpu_lin_write(struct cpu *cpu, gla_t gla, const void *buf, unsigned len,
+			      unsigned access)
 {
 	const u8 *in = buf;
 
@@ -75,7 +76,8 @@ static bool within(const struct cpu_segment *s, gva_t offset, unsigned len)
 	u32 last = offset + len - 1;
 
 	if (!(s->attr & SEG_ATTR_CODE) && (s->attr & SEG_ATTR_DOWN))
-		return offset > s->limit && last >= offset && last <= (s->attr & SEG_ATTR_DB ? 0xffffffff : 0xffff);
+		return offset > s->limit && last >= offset &&
+		       last <= (s->attr & SEG_ATTR_DB ? 0xffffffff : 0xffff);
 	if (s->limit == 0xffffffff)
 		return true;
 	return last >= offset && last <= s->limit;
@@ -108,13 +110,16 @@ enum cpu_result cpu_mem_read(struct cpu *cpu, enum cpu_seg seg, gva_t off, void 
 	gla_t gla;
 	enum cpu_result res = cpu_seg_check(cpu, seg, off, len, ACCESS_READ, &gla);
 
-	return res == CPU_NEXT ? cpu_lin_read(cpu, gla, buf, len, cpu->cpl == 3 ? ACCESS_USER : 0) : res;
+	return res == CPU_NEXT ? cpu_lin_read(cpu, gla, buf, len, cpu->cpl == 3 ? ACCESS_USER : 0)
+			       : res;
 }
 
-enum cpu_result cpu_mem_write(struct cpu *cpu, enum cpu_seg seg, gva_t off, const void *buf, unsigned len)
+enum cpu_result cpu_mem_write(struct cpu *cpu, enum cpu_seg seg, gva_t off, const void *buf,
+			      unsigned len)
 {
 	gla_t gla;
 	enum cpu_result res = cpu_seg_check(cpu, seg, off, len, ACCESS_WRITE, &gla);
 
-	return res == CPU_NEXT ? cpu_lin_write(cpu, gla, buf, len, cpu->cpl == 3 ? ACCESS_USER : 0) : res;
+	return res == CPU_NEXT ? cpu_lin_write(cpu, gla, buf, len, cpu->cpl == 3 ? ACCESS_USER : 0)
+			       : res;
 }

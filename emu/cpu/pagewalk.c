@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guest's page tables (SDM 3A 4): two levels with 4 MiB pages, or PAE's three with 2 MiB pages and NX.
+ * The guest's page tables (SDM 3A 4): two levels with 4 MiB pages, or PAE's three with 2 MiB pages
+ * and NX.
  */
 #include "emu/cpu/semantics.h"
 #include "emu/mem/gpmem.h"
@@ -14,14 +15,14 @@
 #define PTE_G  BIT64(8)
 #define PTE_NX BIT64(63)
 
-#define PF_P    BIT(0)
-#define PF_W    BIT(1)
-#define PF_U    BIT(2)
+#define PF_P	BIT(0)
+#define PF_W	BIT(1)
+#define PF_U	BIT(2)
 #define PF_RSVD BIT(3)
-#define PF_I    BIT(4)
-#define ERROR   BIT(31)
+#define PF_I	BIT(4)
+#define ERROR	BIT(31)
 
-#define PAE_ADDRESS 0x0000000ffffff000ull /* 36 physical bits */
+#define PAE_ADDRESS  0x0000000ffffff000ull /* 36 physical bits */
 #define PAE_RESERVED 0x7ffffff000000000ull
 
 struct format {
@@ -56,8 +57,8 @@ static u32 fault_code(const struct cpu *cpu, unsigned access, u32 code)
 {
 	bool nx = (cpu->cr4 & CR4_PAE) && (cpu->msr.efer & EFER_NXE);
 
-	return ERROR | code | (access & ACCESS_WRITE ? PF_W : 0) | (access & ACCESS_USER ? PF_U : 0) |
-	       ((access & ACCESS_EXEC) && nx ? PF_I : 0);
+	return ERROR | code | (access & ACCESS_WRITE ? PF_W : 0) |
+	       (access & ACCESS_USER ? PF_U : 0) | ((access & ACCESS_EXEC) && nx ? PF_I : 0);
 }
 
 /* One level: the entry's rights narrow those so far. */
@@ -119,7 +120,8 @@ mapped:
 	w->global = (e & PTE_G) && (cpu->cr4 & CR4_PGE);
 	if ((access & ACCESS_USER) && !w->user)
 		return fault_code(cpu, access, PF_P);
-	if ((access & ACCESS_WRITE) && !w->writable && ((access & ACCESS_USER) || (cpu->cr0 & CR0_WP)))
+	if ((access & ACCESS_WRITE) && !w->writable &&
+	    ((access & ACCESS_USER) || (cpu->cr0 & CR0_WP)))
 		return fault_code(cpu, access, PF_P);
 	if ((access & ACCESS_EXEC) && !w->executable)
 		return fault_code(cpu, access, PF_P);

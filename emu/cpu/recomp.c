@@ -16,10 +16,10 @@
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
 
-#define TAG_NEVER  0xffffffff00000000ull
-#define GEN_BITS   9u
+#define TAG_NEVER   0xffffffff00000000ull
+#define GEN_BITS    9u
 #define SLOTS_SHARE 8u /* one eighth of the cache */
-#define TRAPPED    0x7fffffffu
+#define TRAPPED	    0x7fffffffu
 
 static void code_written(void *ctx, gpa_t gpa, u32 len)
 {
@@ -47,7 +47,8 @@ int recomp_create(struct cpu *cpu, const struct recomp_config *config)
 	cpu->lookup_table = (u64)r->lookup;
 	cpu->poll = config->poll_quiet;
 	cpu->lookup_tag = TAG_NEVER;
-	recomp_emit_stubs(r, (const void *)recomp_hard, (const void *)recomp_slow_read, (const void *)recomp_slow_write);
+	recomp_emit_stubs(r, (const void *)recomp_hard, (const void *)recomp_slow_read,
+			  (const void *)recomp_slow_write);
 	if (cpu->mem) {
 		cpu->mem->watcher[0].written = code_written;
 		cpu->mem->watcher[0].ctx = r;
@@ -73,7 +74,9 @@ void recomp_destroy(struct cpu *cpu)
 	cpu->recomp = NULL;
 }
 
-/* --- Events -------------------------------------------------------------------------------------------------------- */
+/* --- Events
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 void recomp_signal(struct cpu *cpu, u32 events)
 {
@@ -91,17 +94,21 @@ void recomp_unsignal(struct cpu *cpu, u32 events)
 
 static bool deliverable(const struct cpu *cpu)
 {
-	return (cpu->events & CPU_EVENT_YIELD) || (cpu->events & CPU_EVENT_NMI && !cpu->nmi_blocked) ||
+	return (cpu->events & CPU_EVENT_YIELD) ||
+	       (cpu->events & CPU_EVENT_NMI && !cpu->nmi_blocked) ||
 	       (cpu->events & CPU_EVENT_INTR && cpu->vif);
 }
 
-/* --- Where are we ---------------------------------------------------------------------------------------------------- */
+/* --- Where are we
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 static unsigned seg_class(const struct cpu *cpu, const struct cpu_segment *s)
 {
 	bool ok = !(s->attr & SEG_ATTR_UNUSABLE) && s->limit == 0xffffffff &&
-		  (s->attr & SEG_ATTR_CODE ? s == &cpu->seg[SEG_CS]
-					   : (s->attr & (SEG_ATTR_WRITE | SEG_ATTR_DOWN)) == SEG_ATTR_WRITE);
+		  (s->attr & SEG_ATTR_CODE
+			   ? s == &cpu->seg[SEG_CS]
+			   : (s->attr & (SEG_ATTR_WRITE | SEG_ATTR_DOWN)) == SEG_ATTR_WRITE);
 
 	if (!ok)
 		return CLASS_CHECKED;
@@ -157,7 +164,8 @@ static struct block *current_block(struct recomp *r, u32 key)
 		struct pagewalk n;
 
 		/* The second page must still be the same. */
-		if (cpu_probe(cpu, ((cpu->seg[SEG_CS].base + cpu->eip) | (PAGE_SIZE - 1)) + 1, access, &n) ||
+		if (cpu_probe(cpu, ((cpu->seg[SEG_CS].base + cpu->eip) | (PAGE_SIZE - 1)) + 1,
+			      access, &n) ||
 		    (n.gpa & PAGE_MASK) != b->gpa[1])
 			b = NULL;
 	}
@@ -177,16 +185,20 @@ static struct block *current_block(struct recomp *r, u32 key)
 	return b;
 }
 
-/* An event taken in between goes elsewhere than the edge does: only a block at the edge's own target is linked. */
+/* An event taken in between goes elsewhere than the edge does: only a block at the edge's own
+ * target is linked. */
 static void link_edge(struct recomp *r, u32 slot, u32 target, const struct block *b)
 {
-	if (slot == SLOT_NONE || slot < r->slot_next || b->eip != target || (b->key & (KEY_TF | KEY_SLOW)))
+	if (slot == SLOT_NONE || slot < r->slot_next || b->eip != target ||
+	    (b->key & (KEY_TF | KEY_SLOW)))
 		return;
 	*(u64 *)(void *)(r->cfg.cache_rw + slot) = (u64)r->cfg.cache_rx + b->code;
 	r->stats.patches++;
 }
 
-/* --- Running --------------------------------------------------------------------------------------------------------- */
+/* --- Running
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 struct left {
 	u64 result, slot;
@@ -256,7 +268,9 @@ static bool run_once(struct recomp *r, u32 *slot, bool step, enum recomp_exit *e
 	if (!b)
 		return finish(r, CPU_FAULT, exit);
 	if (!(key & (KEY_TF | KEY_SLOW)))
-		r->lookup[cpu->eip & 0xffff] = (struct lookup_entry){ -(tag_of(r, key) + cpu->eip), (u64)r->cfg.cache_rx + b->code };
+		r->lookup[cpu->eip & 0xffff] =
+			(struct lookup_entry){ -(tag_of(r, key) + cpu->eip),
+					       (u64)r->cfg.cache_rx + b->code };
 	if (r->stats.cache_flushes == flushes && key == r->edge_key)
 		link_edge(r, *slot, r->edge_target, b);
 	if (cpu->shadow || key & KEY_SLOW)
@@ -305,7 +319,9 @@ enum recomp_exit recomp_step(struct cpu *cpu)
 	return run_once(cpu->recomp, &slot, true, &exit) ? exit : RECOMP_EVENT;
 }
 
-/* --- Traps ----------------------------------------------------------------------------------------------------------- */
+/* --- Traps
+ * -----------------------------------------------------------------------------------------------------------
+ */
 
 bool recomp_owns(const struct recomp *r, u64 rip)
 {
@@ -394,7 +410,8 @@ void recomp_interrupted(struct cpu *cpu, struct host_frame *f)
 	u32 offset = (u32)(f->rip - (u64)r->cfg.cache_rx), eip;
 	struct block *b = block_at(r, offset);
 
-	/* At the first host instruction of a guest instruction the registers are exactly the guest's. */
+	/* At the first host instruction of a guest instruction the registers are exactly the
+	 * guest's. */
 	if (!b)
 		return;
 	for (unsigned i = 0; i < b->insns; i++) {
@@ -406,7 +423,9 @@ void recomp_interrupted(struct cpu *cpu, struct host_frame *f)
 	}
 }
 
-/* --- The rest ----------------------------------------------------------------------------------------------------------- */
+/* --- The rest
+ * -----------------------------------------------------------------------------------------------------------
+ */
 
 void recomp_mapping_changed(struct recomp *r, int level)
 {

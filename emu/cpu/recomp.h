@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The recompiler: translates 16- and 32-bit guest code to x86-64 and runs it. One struct recomp per virtual CPU (code
- * cache, block tables, look-up table). See docs/recompiler.md.
+ * The recompiler: translates 16- and 32-bit guest code to x86-64 and runs it. One struct recomp per
+ * virtual CPU (code cache, block tables, look-up table). See docs/recompiler.md.
  *
- * Memory: translated code accesses guest linear addresses directly at membase + address. membase is 0 in the monitor and
- * in host processes that leave the low 4 GiB free, or GS.base on other hosts.
+ * Memory: translated code accesses guest linear addresses directly at membase + address. membase is
+ * 0 in the monitor and in host processes that leave the low 4 GiB free, or GS.base on other hosts.
  *
  * Who calls what:
  *   run loop        recomp_run()
  *   #PF, #GP, #DE, ... handler, when the host RIP lies in the code cache: recomp_trap()
- *   interrupt handler: recomp_signal() (and recomp_interrupted() so that a long REP stops at an iteration)
- *   guest memory writes: recomp_written(), as a gpmem watcher
+ *   interrupt handler: recomp_signal() (and recomp_interrupted() so that a long REP stops at an
+ * iteration) guest memory writes: recomp_written(), as a gpmem watcher
  */
 #pragma once
 
@@ -18,25 +18,26 @@
 #include "emu/cpu/env.h"
 
 struct recomp_config {
-	u8 *cache_rw;  /* the code cache as written, */
-	u8 *cache_rx;  /* and as executed (may be the same); page aligned */
+	u8 *cache_rw; /* the code cache as written, */
+	u8 *cache_rx; /* and as executed (may be the same); page aligned */
 	size_t cache_size;
-	u64 membase;           /* the value of GS.base with membase_gs, else 0 */
+	u64 membase;	       /* the value of GS.base with membase_gs, else 0 */
 	bool membase_gs;       /* guest memory at GS.base instead of 0 */
 	const u8 *poll_quiet;  /* a readable byte */
 	const u8 *poll_signal; /* an address whose load faults: unmapped or non-canonical */
-	bool verify;           /* run the confinement verifier on every block */
+	bool verify;	       /* run the confinement verifier on every block */
 };
 
 /* Why recomp_run() came back. cpu is complete and between two instructions in every case. */
 enum recomp_exit {
-	RECOMP_EVENT,    /* cpu->events holds CPU_EVENT_YIELD */
-	RECOMP_LEAVE,    /* env->want_leave said so */
-	RECOMP_HALT,     /* HLT: cpu->halted is set; interrupts may or may not be enabled */
+	RECOMP_EVENT,	 /* cpu->events holds CPU_EVENT_YIELD */
+	RECOMP_LEAVE,	 /* env->want_leave said so */
+	RECOMP_HALT,	 /* HLT: cpu->halted is set; interrupts may or may not be enabled */
 	RECOMP_SHUTDOWN, /* triple fault */
 };
 
-/* Registers of interrupted host code; the trap stub restores exactly these. Numbered as the hardware does. */
+/* Registers of interrupted host code; the trap stub restores exactly these. Numbered as the
+ * hardware does. */
 struct host_frame {
 	u64 gpr[16]; /* rax rcx rdx rbx rsp rbp rsi rdi r8..r15 */
 	u64 rip;
@@ -57,37 +58,44 @@ int recomp_create(struct cpu *cpu, const struct recomp_config *config);
 void recomp_destroy(struct cpu *cpu);
 
 /*
- * Runs from cpu->eip until there is a reason to stop; takes pending interrupts and NMIs itself (cpu_take_events). Executes at
- * least one guest instruction before it asks env->want_leave(): the caller has decided already.
- * Interrupts are enabled by the caller's choice: translated code runs with the host's IF as recomp_run() found it.
+ * Runs from cpu->eip until there is a reason to stop; takes pending interrupts and NMIs itself
+ * (cpu_take_events). Executes at least one guest instruction before it asks env->want_leave(): the
+ * caller has decided already. Interrupts are enabled by the caller's choice: translated code runs
+ * with the host's IF as recomp_run() found it.
  */
 enum recomp_exit recomp_run(struct cpu *cpu);
 
-/* Executes exactly one guest instruction (REP: one iteration or more), then returns as recomp_run(), or RECOMP_EVENT. */
+/* Executes exactly one guest instruction (REP: one iteration or more), then returns as
+ * recomp_run(), or RECOMP_EVENT. */
 enum recomp_exit recomp_step(struct cpu *cpu);
 
 /* True if a host RIP lies in translated code or its stubs. */
 bool recomp_owns(const struct recomp *r, u64 rip);
 
 /*
- * A host exception in translated code: cr2 is the host linear address of a #PF. Returns true if it was handled: resume with
- * the (possibly redirected) frame. False: it cannot be the guest's doing (a bug in the monitor).
+ * A host exception in translated code: cr2 is the host linear address of a #PF. Returns true if it
+ * was handled: resume with the (possibly redirected) frame. False: it cannot be the guest's doing
+ * (a bug in the monitor).
  */
 bool recomp_trap(struct cpu *cpu, struct host_frame *frame, u8 vector, u32 error, u64 cr2);
 
-/* Asks translated code to leave at the next poll. Async-signal-safe; any context on the same CPU. */
+/* Asks translated code to leave at the next poll. Async-signal-safe; any context on the same CPU.
+ */
 void recomp_signal(struct cpu *cpu, u32 events);
 /* The level of these events dropped (the interrupt line went down). */
 void recomp_unsignal(struct cpu *cpu, u32 events);
-/* From an interrupt that hit translated code: if the guest instruction at frame->rip may be left right here (REP), redirects. */
+/* From an interrupt that hit translated code: if the guest instruction at frame->rip may be left
+ * right here (REP), redirects. */
 void recomp_interrupted(struct cpu *cpu, struct host_frame *frame);
 
-/* Guest-physical bytes [gpa, gpa + len) are about to change or have changed: drops what was translated from them. */
+/* Guest-physical bytes [gpa, gpa + len) are about to change or have changed: drops what was
+ * translated from them. */
 void recomp_written(struct recomp *r, gpa_t gpa, u32 len);
 
 /*
- * The linear-to-physical mapping of code changed: entries found through linear addresses are void. level: 3 drops those of CPL
- * 3 blocks, 0 those of CPL 0..2 blocks, -1 all. Cheap (a generation number).
+ * The linear-to-physical mapping of code changed: entries found through linear addresses are void.
+ * level: 3 drops those of CPL 3 blocks, 0 those of CPL 0..2 blocks, -1 all. Cheap (a generation
+ * number).
  */
 void recomp_mapping_changed(struct recomp *r, int level);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What translated code asks of C: hard instructions, memory operands that must go through the accessors, and near transfers and
- * stack operations where the stack is not flat.
+ * What translated code asks of C: hard instructions, memory operands that must go through the
+ * accessors, and near transfers and stack operations where the stack is not flat.
  */
 #include "emu/cpu/recomp_slow.h"
 
@@ -139,7 +139,8 @@ static enum cpu_result do_xlat(struct cpu *cpu, const struct insn *in)
 {
 	u32 ea = cpu->gpr[REG_EBX] + (cpu->gpr[REG_EAX] & 0xff);
 	u8 value;
-	enum cpu_result res = cpu_mem_read(cpu, in->seg, in->asize == 2 ? ea & 0xffff : ea, &value, 1);
+	enum cpu_result res =
+		cpu_mem_read(cpu, in->seg, in->asize == 2 ? ea & 0xffff : ea, &value, 1);
 
 	if (res == CPU_NEXT)
 		cpu->gpr[REG_EAX] = (cpu->gpr[REG_EAX] & ~0xffu) | value;
@@ -200,7 +201,8 @@ enum cpu_result recomp_hard(struct cpu *cpu, const struct site *s)
 	return res;
 }
 
-/* The address of a memory operand; bit strings (imm2 = 4) move it by the register's bit number (SDM 2, BT). */
+/* The address of a memory operand; bit strings (imm2 = 4) move it by the register's bit number (SDM
+ * 2, BT). */
 static gva_t operand_ea(const struct cpu *cpu, const struct insn *in)
 {
 	gva_t ea = insn_ea(cpu, in);
@@ -235,7 +237,8 @@ enum cpu_result recomp_slow_read(struct cpu *cpu, const struct site *s)
 enum cpu_result recomp_slow_write(struct cpu *cpu, const struct site *s)
 {
 	struct recomp *r = cpu->recomp;
-	enum cpu_result res = cpu_lin_write(cpu, cpu->slow_gla, cpu->scratch, s->mem_size, cpu->cpl == 3 ? ACCESS_USER : 0);
+	enum cpu_result res = cpu_lin_write(cpu, cpu->slow_gla, cpu->scratch, s->mem_size,
+					    cpu->cpl == 3 ? ACCESS_USER : 0);
 
 	if (res == CPU_NEXT && (r->code_changed || r->flush_wanted)) {
 		cpu->eip += s->insn.len;

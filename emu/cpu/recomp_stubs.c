@@ -2,9 +2,10 @@
 /*
  * The stubs at the start of the code cache: in, out, and calls into C.
  *
- *   enter(cpu, code)  SysV function: saves callee-saved registers, reserves 40 bytes (a byte slot at RSP + 8), loads the guest
- *   leave_*           stores the guest and returns to C: eax = 0, edx = slot or SLOT_NONE; R8 is the EIP to go on at
- *   call_hard         called with R8 = EIP, R9 = site: stores the guest, calls C; 0 reloads the guest and returns, else leaves
+ *   enter(cpu, code)  SysV function: saves callee-saved registers, reserves 40 bytes (a byte slot
+ * at RSP + 8), loads the guest leave_*           stores the guest and returns to C: eax = 0, edx =
+ * slot or SLOT_NONE; R8 is the EIP to go on at call_hard         called with R8 = EIP, R9 = site:
+ * stores the guest, calls C; 0 reloads the guest and returns, else leaves
  */
 #include "emu/cpu/recomp_stubs.h"
 
@@ -15,7 +16,8 @@
 static void store_guest(struct emit *e)
 {
 	for (unsigned g = 0; g < 8; g++)
-		emit_store32(e, g == REG_ESP ? R_GSP : g, cpu_field(offsetof(struct cpu, gpr) + g * 4));
+		emit_store32(e, g == REG_ESP ? R_GSP : g,
+			     cpu_field(offsetof(struct cpu, gpr) + g * 4));
 	emit_store32(e, R8, CPU_FIELD(eip));
 	emit_u8(e, 0x9c); /* pushfq; pop rax */
 	emit_u8(e, 0x58);
@@ -50,12 +52,14 @@ static void load_guest(struct emit *e)
 	emit_u8(e, 0x52);
 	emit_u8(e, 0x9d);
 	for (unsigned g = 0; g < 8; g++)
-		emit_load32(e, g == REG_ESP ? R_GSP : g, cpu_field(offsetof(struct cpu, gpr) + g * 4));
+		emit_load32(e, g == REG_ESP ? R_GSP : g,
+			    cpu_field(offsetof(struct cpu, gpr) + g * 4));
 }
 
 static void epilogue(struct emit *e)
 {
-	static const u8 code[] = { 0x48, 0x83, 0xc4, 40, 0x41, 0x5f, 0x41, 0x5e, 0x41, 0x5d, 0x41, 0x5c, 0x5d, 0x5b, 0xc3 };
+	static const u8 code[] = { 0x48, 0x83, 0xc4, 40,   0x41, 0x5f, 0x41, 0x5e,
+				   0x41, 0x5d, 0x41, 0x5c, 0x5d, 0x5b, 0xc3 };
 
 	for (unsigned i = 0; i < sizeof(code); i++)
 		emit_u8(e, code[i]);
@@ -70,7 +74,9 @@ static u64 align_stub(struct emit *e)
 
 static void call_c(struct emit *e, const void *fn)
 {
-	static const u8 setup[] = { 0x4c, 0x89, 0xff, 0x4c, 0x89, 0xce, 0x48, 0x83, 0xec, 0x08 }; /* rdi=r15 rsi=r9 rsp-=8 */
+	static const u8 setup[] = {
+		0x4c, 0x89, 0xff, 0x4c, 0x89, 0xce, 0x48, 0x83, 0xec, 0x08
+	}; /* rdi=r15 rsi=r9 rsp-=8 */
 
 	for (unsigned i = 0; i < sizeof(setup); i++)
 		emit_u8(e, setup[i]);
@@ -108,11 +114,15 @@ static u64 c_stub(struct emit *e, const void *fn)
 	return at;
 }
 
-void recomp_emit_stubs(struct recomp *r, const void *hard, const void *slow_read, const void *slow_write)
+void recomp_emit_stubs(struct recomp *r, const void *hard, const void *slow_read,
+		       const void *slow_write)
 {
-	static const u8 prologue[] = { 0x53, 0x55, 0x41, 0x54, 0x41, 0x55, 0x41, 0x56, 0x41, 0x57,
-				       0x48, 0x83, 0xec, 40, 0x49, 0x89, 0xff, 0x49, 0x89, 0xf5 }; /* r15=rdi r13=rsi */
-	struct emit e = { r->cfg.cache_rw, r->cfg.cache_rw, r->cfg.cache_rw + PAGE_SIZE, (u64)r->cfg.cache_rx, false };
+	static const u8 prologue[] = {
+		0x53, 0x55, 0x41, 0x54, 0x41, 0x55, 0x41, 0x56, 0x41, 0x57,
+		0x48, 0x83, 0xec, 40,	0x49, 0x89, 0xff, 0x49, 0x89, 0xf5
+	}; /* r15=rdi r13=rsi */
+	struct emit e = { r->cfg.cache_rw, r->cfg.cache_rw, r->cfg.cache_rw + PAGE_SIZE,
+			  (u64)r->cfg.cache_rx, false };
 
 	r->enter = align_stub(&e);
 	for (unsigned i = 0; i < sizeof(prologue); i++)

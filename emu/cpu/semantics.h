@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The one meaning of every instruction and event that translated code does not do inline: memory access with all checks,
- * descriptor loads, far transfers, interrupts and exceptions, task switches, control registers, I/O. Used by translated
- * code (through struct insn) and by the monitor's trap path.
+ * The one meaning of every instruction and event that translated code does not do inline: memory
+ * access with all checks, descriptor loads, far transfers, interrupts and exceptions, task
+ * switches, control registers, I/O. Used by translated code (through struct insn) and by the
+ * monitor's trap path.
  *
- * Rule: decide first, then do. A function either returns CPU_FAULT with nothing changed (except accessed bits and pages
- * touched) or completes. References are to the Intel SDM.
+ * Rule: decide first, then do. A function either returns CPU_FAULT with nothing changed (except
+ * accessed bits and pages touched) or completes. References are to the Intel SDM.
  */
 #pragma once
 
@@ -13,40 +14,46 @@
 #include "emu/cpu/env.h"
 #include "emu/cpu/insn.h"
 
-/* --- Paging: emu/cpu/pagewalk.c (SDM 3A 4) ------------------------------------------------------------------- */
+/* --- Paging: emu/cpu/pagewalk.c (SDM 3A 4)
+ * ------------------------------------------------------------------- */
 
 struct pagewalk {
 	gpa_t gpa;     /* of the byte asked for, A20 applied */
 	u32 page_size; /* 4 KiB, 2 MiB, 4 MiB; 4 GiB when paging is off */
-	bool user, writable, executable, dirty, global; /* what the tables allow; writable before CR0.WP */
-	u64 entries[3];    /* the entries read, from the top; */
+	bool user, writable, executable, dirty,
+		global;	    /* what the tables allow; writable before CR0.WP */
+	u64 entries[3];	    /* the entries read, from the top; */
 	gpa_t entry_gpa[3]; /* and where; levels used of them */
 	unsigned levels;
 };
 
 /*
- * Walks the guest's tables for access (ACCESS_*), sets A and D bits as hardware does. Returns 0, or CPU_FAULT with
- * cpu->fault a #PF with its error code and address.
+ * Walks the guest's tables for access (ACCESS_*), sets A and D bits as hardware does. Returns 0, or
+ * CPU_FAULT with cpu->fault a #PF with its error code and address.
  */
 enum cpu_result cpu_walk(struct cpu *cpu, gla_t gla, unsigned access, struct pagewalk *out);
 
-/* The same without side effects: no A/D bits set, cpu->fault untouched. Returns 0, or the error code with BIT(31) set. */
+/* The same without side effects: no A/D bits set, cpu->fault untouched. Returns 0, or the error
+ * code with BIT(31) set. */
 u32 cpu_probe(struct cpu *cpu, gla_t gla, unsigned access, struct pagewalk *out);
 
-/* --- Linear memory: emu/cpu/linmem.c ------------------------------------------------------------------------- */
+/* --- Linear memory: emu/cpu/linmem.c
+ * ------------------------------------------------------------------------- */
 
 /*
- * Reads or writes len bytes (1..512) at a linear address, wrapping at 4 GiB, page crossings and device memory included.
- * All pages are checked before a byte is written. CPU_NEXT or CPU_FAULT. ACCESS_USER decides the rights.
+ * Reads or writes len bytes (1..512) at a linear address, wrapping at 4 GiB, page crossings and
+ * device memory included. All pages are checked before a byte is written. CPU_NEXT or CPU_FAULT.
+ * ACCESS_USER decides the rights.
  */
 enum cpu_result cpu_lin_read(struct cpu *cpu, gla_t gla, void *buf, unsigned len, unsigned access);
-enum cpu_result cpu_lin_write(struct cpu *cpu, gla_t gla, const void *buf, unsigned len, unsigned access);
+enum cpu_result cpu_lin_write(struct cpu *cpu, gla_t gla, const void *buf, unsigned len,
+			      unsigned access);
 /* Checks that a write of len bytes would succeed (A and D bits are set). */
 enum cpu_result cpu_lin_probe_write(struct cpu *cpu, gla_t gla, unsigned len, unsigned access);
 
 /*
- * Segment check as the mode demands (limit, type, null, expand-down; real mode 64 KiB), then *gla = base + offset. #GP(0), or
- * #SS(0) for SS. access: ACCESS_READ, WRITE or EXEC.
+ * Segment check as the mode demands (limit, type, null, expand-down; real mode 64 KiB), then *gla =
+ * base + offset. #GP(0), or #SS(0) for SS. access: ACCESS_READ, WRITE or EXEC.
  */
 enum cpu_result cpu_seg_check(struct cpu *cpu, enum cpu_seg seg, gva_t offset, unsigned len,
 			      unsigned access, gla_t *gla);
@@ -55,15 +62,17 @@ enum cpu_result cpu_mem_read(struct cpu *cpu, enum cpu_seg seg, gva_t off, void 
 enum cpu_result cpu_mem_write(struct cpu *cpu, enum cpu_seg seg, gva_t off, const void *buf,
 			      unsigned len);
 
-/* --- Events: emu/cpu/deliver.c (SDM 3A 6) -------------------------------------------------------------------- */
+/* --- Events: emu/cpu/deliver.c (SDM 3A 6)
+ * -------------------------------------------------------------------- */
 
 enum cpu_event_kind { EVENT_EXTERNAL, EVENT_NMI, EVENT_EXCEPTION, EVENT_SOFT_INT, EVENT_SOFT_INT3 };
 
 /*
- * Delivers vector through the guest's IDT (or real-mode table, with redirection in V86 mode), from cpu->eip as the return
- * address (soft interrupts: eip already past the instruction). On a nested fault does the double-fault algebra of table 6-5.
- * Returns CPU_JUMP, or CPU_SHUTDOWN on a triple fault; never CPU_FAULT, except for EVENT_SOFT_INT*, where a fault is the
- * instruction's own and is returned undelivered.
+ * Delivers vector through the guest's IDT (or real-mode table, with redirection in V86 mode), from
+ * cpu->eip as the return address (soft interrupts: eip already past the instruction). On a nested
+ * fault does the double-fault algebra of table 6-5. Returns CPU_JUMP, or CPU_SHUTDOWN on a triple
+ * fault; never CPU_FAULT, except for EVENT_SOFT_INT*, where a fault is the instruction's own and is
+ * returned undelivered.
  */
 enum cpu_result cpu_deliver(struct cpu *cpu, u8 vector, enum cpu_event_kind kind, bool has_error,
 			    u32 error);
@@ -72,36 +81,43 @@ enum cpu_result cpu_deliver(struct cpu *cpu, u8 vector, enum cpu_event_kind kind
 enum cpu_result cpu_deliver_fault(struct cpu *cpu);
 
 /*
- * If an NMI or interrupt is pending and can be taken now (vif, shadow), acknowledges and delivers it. Returns CPU_NEXT if
- * nothing was to do, else as cpu_deliver(). Clears cpu->halted when it delivers.
+ * If an NMI or interrupt is pending and can be taken now (vif, shadow), acknowledges and delivers
+ * it. Returns CPU_NEXT if nothing was to do, else as cpu_deliver(). Clears cpu->halted when it
+ * delivers.
  */
 enum cpu_result cpu_take_events(struct cpu *cpu);
 
-/* --- Hard instructions: emu/cpu/hard*.c ---------------------------------------------------------------------- */
+/* --- Hard instructions: emu/cpu/hard*.c
+ * ---------------------------------------------------------------------- */
 
 /*
- * Executes one instruction whose op is a hard one at cpu->eip. On CPU_NEXT and CPU_JUMP eip is the next one's. On CPU_FAULT
- * nothing has changed and eip is still this instruction's.
+ * Executes one instruction whose op is a hard one at cpu->eip. On CPU_NEXT and CPU_JUMP eip is the
+ * next one's. On CPU_FAULT nothing has changed and eip is still this instruction's.
  */
 enum cpu_result cpu_hard_exec(struct cpu *cpu, const struct insn *insn);
 
-/* --- Segments: emu/cpu/descriptor.c -------------------------------------------------------------------------- */
+/* --- Segments: emu/cpu/descriptor.c
+ * -------------------------------------------------------------------------- */
 
 /* Unpacks descriptor words into the hidden part (sel is set too). Pure. */
 void cpu_unpack_descriptor(u16 sel, u32 lo, u32 hi, struct cpu_segment *out);
 
-/* Reads the 8-byte descriptor of sel; #GP(sel) (or vec) beyond the table's limit. gla receives where it lies. */
+/* Reads the 8-byte descriptor of sel; #GP(sel) (or vec) beyond the table's limit. gla receives
+ * where it lies. */
 enum cpu_result cpu_read_descriptor(struct cpu *cpu, u16 sel, u8 vec, u32 desc[2], gla_t *gla);
 
-/* MOV/POP/LxS to a data segment register or SS, with all checks of the current mode (SDM 2, MOV). */
+/* MOV/POP/LxS to a data segment register or SS, with all checks of the current mode (SDM 2, MOV).
+ */
 enum cpu_result cpu_load_segment(struct cpu *cpu, enum cpu_seg seg, u16 sel);
 
-/* --- Mode changes ---------------------------------------------------------------------------------------------- */
+/* --- Mode changes
+ * ---------------------------------------------------------------------------------------------- */
 
 /* Sets cpu->cpl and tells the environment when the view changes. */
 void cpu_set_cpl(struct cpu *cpu, u8 cpl);
 
-/* The MSR and CR rules shared by instructions and the monitor's own loaders. CPU_NEXT, CPU_JUMP or CPU_FAULT. */
+/* The MSR and CR rules shared by instructions and the monitor's own loaders. CPU_NEXT, CPU_JUMP or
+ * CPU_FAULT. */
 enum cpu_result cpu_write_cr(struct cpu *cpu, unsigned n, u32 value);
 enum cpu_result cpu_write_msr(struct cpu *cpu, u32 index, u64 value);
 enum cpu_result cpu_read_msr(struct cpu *cpu, u32 index, u64 *value);

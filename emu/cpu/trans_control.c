@@ -2,8 +2,9 @@
 /*
  * Control transfers within the segment, and the flags that are virtual.
  *
- * A jump inside the page goes through a slot (data), which points at the edge's stub until the target is translated. Every other
- * jump, and every return, goes through the look-up table by its EIP; the comparison is free of flags:
+ * A jump inside the page goes through a slot (data), which points at the edge's stub until the
+ * target is translated. Every other jump, and every return, goes through the look-up table by its
+ * EIP; the comparison is free of flags:
  *
  *     r9 = &table[low 16 bits of r8];  rcx = entry.minus_tag + tag + r8;  jrcxz hit
  */
@@ -15,14 +16,16 @@ static u64 slot_address(const struct recomp *r, u32 slot)
 }
 
 /*
- * Backward jumps poll before they change anything: a poll that traps runs the whole instruction again. Flag-free.
+ * Backward jumps poll before they change anything: a poll that traps runs the whole instruction
+ * again. Flag-free.
  */
 static void poll(struct trans *t, u32 target)
 {
 	if (target > t->eip)
 		return;
 	emit_load64(&t->e, R9, CPU_FIELD(poll));
-	emit_rm(&t->e, NULL, false, 0x0fb6, R9, (struct hmem){ .base = R9, .index = -1, .scale = 1 });
+	emit_rm(&t->e, NULL, false, 0x0fb6, R9,
+		(struct hmem){ .base = R9, .index = -1, .scale = 1 });
 }
 
 /* rcx is saved in r10; entry's address in r9; target EIP in r8. */
@@ -106,7 +109,9 @@ void trans_jump(struct trans *t, u32 target)
 		return;
 	}
 	emit_mov_imm32(&t->e, R8, target);
-	emit_lea(&t->e, true, R9, (struct hmem){ .base = R_TABLE, .index = -1, .disp = (s32)((target & 0xffff) * 16) });
+	emit_lea(&t->e, true, R9,
+		 (struct hmem){
+			 .base = R_TABLE, .index = -1, .disp = (s32)((target & 0xffff) * 16) });
 	lookup(t);
 }
 
@@ -117,7 +122,8 @@ static u32 relative_target(const struct trans *t)
 	return t->in.operand_width == 16 ? target & 0xffff : target;
 }
 
-/* Jcc, JECXZ, LOOPcc over the taken path: emits the condition with a rel32 or rel8 to be filled in. */
+/* Jcc, JECXZ, LOOPcc over the taken path: emits the condition with a rel32 or rel8 to be filled in.
+ */
 static void conditional(struct trans *t)
 {
 	struct emit *e = &t->e;
@@ -132,7 +138,8 @@ static void conditional(struct trans *t)
 	case ZYDIS_MNEMONIC_LOOP:
 	case ZYDIS_MNEMONIC_LOOPE:
 	case ZYDIS_MNEMONIC_LOOPNE: {
-		/* Only JECXZ/LOOP with ECX exist in 64-bit mode (67h); with CX the value goes through R10. */
+		/* Only JECXZ/LOOP with ECX exist in 64-bit mode (67h); with CX the value goes
+		 * through R10. */
 		u8 opcode = t->in.opcode;
 
 		emit_u8(e, 0x67);
@@ -167,7 +174,8 @@ static bool stack_flat32(const struct trans *t)
 	return !t->slow && (t->key & KEY_B) && trans_seg_class(t, SEG_SS) == CLASS_FLAT;
 }
 
-#define GSP_AT(d) ((struct hmem){ .base = R_GSP, .index = -1, .scale = 1, .disp = (d), .guest = true })
+#define GSP_AT(d) \
+	((struct hmem){ .base = R_GSP, .index = -1, .scale = 1, .disp = (d), .guest = true })
 
 /* The near target of an indirect jump or call into R8. False: needs C. */
 static bool indirect_target(struct trans *t)
@@ -177,7 +185,8 @@ static bool indirect_target(struct trans *t)
 	if (t->in.operand_width != 32)
 		return false;
 	if (mi < 0) {
-		emit_rr(&t->e, false, 0x89, trans_host_reg((unsigned)trans_gpr(t->op[0].reg.value)), R8);
+		emit_rr(&t->e, false, 0x89, trans_host_reg((unsigned)trans_gpr(t->op[0].reg.value)),
+			R8);
 		return true;
 	}
 	if (t->slow || trans_seg_class(t, trans_seg(t->op[mi].mem.segment)) == CLASS_CHECKED)
@@ -222,8 +231,9 @@ static bool ret(struct trans *t)
 
 static void near_in_c(struct trans *t)
 {
-	unsigned op = t->in.mnemonic == ZYDIS_MNEMONIC_CALL ? OP_SLOW_CALL :
-		      t->in.mnemonic == ZYDIS_MNEMONIC_RET  ? OP_SLOW_RET : OP_SLOW_JMP;
+	unsigned op = t->in.mnemonic == ZYDIS_MNEMONIC_CALL  ? OP_SLOW_CALL
+		      : t->in.mnemonic == ZYDIS_MNEMONIC_RET ? OP_SLOW_RET
+							     : OP_SLOW_JMP;
 	struct site *s = trans_site(t, op);
 
 	if (t->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE && op != OP_SLOW_RET)
@@ -278,11 +288,14 @@ bool translate_control(struct trans *t)
 	}
 }
 
-/* --- Virtual flags ------------------------------------------------------------------------------------------------- */
+/* --- Virtual flags
+ * -------------------------------------------------------------------------------------------------
+ */
 
 bool translate_flags(struct trans *t)
 {
-	bool inline_ok = (t->key & KEY_IOPL) && (t->key & KEY_PE) && !(t->key & (KEY_VM | KEY_TF)) && !t->slow;
+	bool inline_ok = (t->key & KEY_IOPL) && (t->key & KEY_PE) &&
+			 !(t->key & (KEY_VM | KEY_TF)) && !t->slow;
 
 	if (!inline_ok)
 		return false;

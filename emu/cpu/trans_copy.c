@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Instructions that mean the same in 64-bit mode: copied, with the memory operand re-encoded (67h, ESP is R12, segment base).
+ * Instructions that mean the same in 64-bit mode: copied, with the memory operand re-encoded (67h,
+ * ESP is R12, segment base).
  */
 #include "emu/cpu/translate.h"
 
@@ -70,8 +71,9 @@ struct hmem trans_address(struct trans *t, const ZydisDecodedOperand *op)
 		emit_lea(&t->e, false, R8, m);
 		m = (struct hmem){ .base = R8, .index = -1, .scale = 1, .guest = true };
 	}
-	emit_load32(&t->e, R9, cpu_field(offsetof(struct cpu, seg) + seg * sizeof(struct cpu_segment) +
-					  offsetof(struct cpu_segment, base)));
+	emit_load32(&t->e, R9,
+		    cpu_field(offsetof(struct cpu, seg) + seg * sizeof(struct cpu_segment) +
+			      offsetof(struct cpu_segment, base)));
 	m.index = R9;
 	m.scale = 1;
 	return m;
@@ -100,14 +102,16 @@ static void emit_opcode_bytes(struct trans *t)
 }
 
 /*
- * 66h of a general instruction says the contrary in 16-bit code; of an SSE instruction it is part of the opcode everywhere.
+ * 66h of a general instruction says the contrary in 16-bit code; of an SSE instruction it is part
+ * of the opcode everywhere.
  */
 static bool wants_66(const struct trans *t, bool present)
 {
 	if (t->key & KEY_D)
 		return present;
 	for (unsigned i = 0; i < t->in.operand_count; i++)
-		if (t->op[i].type == ZYDIS_OPERAND_TYPE_REGISTER && t->op[i].reg.value >= ZYDIS_REGISTER_AX &&
+		if (t->op[i].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+		    t->op[i].reg.value >= ZYDIS_REGISTER_AX &&
 		    t->op[i].reg.value <= ZYDIS_REGISTER_DI)
 			return true;
 	if (t->in.meta.isa_ext == ZYDIS_ISA_EXT_BASE)
@@ -165,9 +169,12 @@ static void emit_vex(struct trans *t, unsigned reg, struct hmem m, bool is_mem, 
 {
 	const ZydisDecodedInstructionRawVex *v = &t->in.raw.vex;
 	u8 rex = is_mem ? emit_rex_bits(reg, m) : (u8)((reg >= 8 ? 4 : 0) | (rm >= 8 ? 1 : 0));
-	u8 mmmmm = t->in.opcode_map == ZYDIS_OPCODE_MAP_0F38 ? 2 : t->in.opcode_map == ZYDIS_OPCODE_MAP_0F3A ? 3 : 1;
+	u8 mmmmm = t->in.opcode_map == ZYDIS_OPCODE_MAP_0F38   ? 2
+		   : t->in.opcode_map == ZYDIS_OPCODE_MAP_0F3A ? 3
+							       : 1;
 	const ZydisDecodedOperand *n = operand_of(t, ZYDIS_OPERAND_ENCODING_NDSNDD);
-	u8 vvvv = v->vvvv | 8; /* as encoded: inverted; the top bit means nothing outside 64-bit mode */
+	u8 vvvv = v->vvvv |
+		  8; /* as encoded: inverted; the top bit means nothing outside 64-bit mode */
 
 	if (n && n->reg.value == ZYDIS_REGISTER_ESP)
 		vvvv = (u8)(~R_GSP & 15);
@@ -179,12 +186,14 @@ static void emit_vex(struct trans *t, unsigned reg, struct hmem m, bool is_mem, 
 	emit_u8(&t->e, t->in.opcode);
 }
 
-static void copy_form(struct trans *t, unsigned reg, bool is_mem, struct hmem m, unsigned rm, u8 opcode)
+static void copy_form(struct trans *t, unsigned reg, bool is_mem, struct hmem m, unsigned rm,
+		      u8 opcode)
 {
 	if (t->in.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX) {
 		emit_vex(t, reg, m, is_mem, rm);
 	} else {
-		u8 rex = is_mem ? emit_rex_bits(reg, m) : (u8)((reg >= 8 ? 4 : 0) | (rm >= 8 ? 1 : 0));
+		u8 rex = is_mem ? emit_rex_bits(reg, m)
+				: (u8)((reg >= 8 ? 4 : 0) | (rm >= 8 ? 1 : 0));
 
 		if (is_mem)
 			emit_guest_prefix(&t->e, t->r, m);
@@ -212,7 +221,8 @@ static void copy_high8(struct trans *t, const ZydisDecodedOperand *mem, unsigned
 	if (reads) {
 		emit_rm(&t->e, t->r, false, 0x8a, R10, m);
 		if (writes)
-			emit_rm(&t->e, t->r, false, 0x88, R10, m); /* faults here, before flags change */
+			emit_rm(&t->e, t->r, false, 0x88, R10,
+				m); /* faults here, before flags change */
 		emit_rm(&t->e, t->r, false, 0x88, R10, STACK_SLOT);
 	}
 	copy_form(t, reg, true, STACK_SLOT, 0, t->in.opcode);
@@ -235,7 +245,8 @@ static bool is_bit_string(const struct trans *t)
 	}
 }
 
-/* A bit number in a register reaches beyond the operand: C moves the address (insn.imm2), the register form takes the rest. */
+/* A bit number in a register reaches beyond the operand: C moves the address (insn.imm2), the
+ * register form takes the rest. */
 static void copy_slow_bit(struct trans *t, unsigned reg)
 {
 	struct hmem buf = CPU_FIELD(scratch);
@@ -302,7 +313,8 @@ static void copy_modrm(struct trans *t)
 
 	const ZydisDecodedOperand *mem = &t->op[mi];
 
-	if (mem->mem.type == ZYDIS_MEMOP_TYPE_AGEN) { /* LEA: no access; the operand size cuts the result */
+	if (mem->mem.type ==
+	    ZYDIS_MEMOP_TYPE_AGEN) { /* LEA: no access; the operand size cuts the result */
 		struct hmem m = trans_address_noseg(t, mem);
 
 		copy_form(t, reg, true, m, 0, t->in.opcode);
@@ -348,8 +360,9 @@ static void copy_moffs(struct trans *t)
 }
 
 /*
- * QEMU 7.2's translator calls its CMPXCHG8B helper before it has written down which instruction set the flags, so that the image
- * that PUSHFQ shows afterwards may have stray bits, DF among them. A jump to the next instruction makes it write that down.
+ * QEMU 7.2's translator calls its CMPXCHG8B helper before it has written down which instruction set
+ * the flags, so that the image that PUSHFQ shows afterwards may have stray bits, DF among them. A
+ * jump to the next instruction makes it write that down.
  */
 static void settle_flags(struct trans *t)
 {
@@ -360,7 +373,8 @@ static void settle_flags(struct trans *t)
 void translate_copy(struct trans *t)
 {
 	const ZydisDecodedInstruction *in = &t->in;
-	bool one_byte = in->opcode_map == ZYDIS_OPCODE_MAP_DEFAULT && in->encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY;
+	bool one_byte = in->opcode_map == ZYDIS_OPCODE_MAP_DEFAULT &&
+			in->encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY;
 
 	if (in->mnemonic == ZYDIS_MNEMONIC_CMPXCHG8B)
 		settle_flags(t);

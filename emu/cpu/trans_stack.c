@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PUSH, POP, LEAVE and string instructions. Inline with a flat 32-bit stack; store first, then commit ESP.
+ * PUSH, POP, LEAVE and string instructions. Inline with a flat 32-bit stack; store first, then
+ * commit ESP.
  */
 #include "emu/cpu/translate.h"
 
-#define GSP_AT(d) ((struct hmem){ .base = R_GSP, .index = -1, .scale = 1, .disp = (d), .guest = true })
+#define GSP_AT(d) \
+	((struct hmem){ .base = R_GSP, .index = -1, .scale = 1, .disp = (d), .guest = true })
 
 static bool stack_flat32(const struct trans *t)
 {
@@ -57,7 +59,8 @@ static bool push(struct trans *t)
 	} else if (o->type == ZYDIS_OPERAND_TYPE_MEMORY) {
 		if (!mem_inline(t, 0))
 			return false;
-		emit_rm(&t->e, t->r, false, stack_size(t) == 2 ? 0x0fb7 : 0x8b, R10, trans_address(t, o));
+		emit_rm(&t->e, t->r, false, stack_size(t) == 2 ? 0x0fb7 : 0x8b, R10,
+			trans_address(t, o));
 		store_stack(t, R10);
 	} else if (trans_gpr(o->reg.value) >= 0) {
 		store_stack(t, trans_host_reg((unsigned)trans_gpr(o->reg.value)));
@@ -113,7 +116,8 @@ bool translate_stack(struct trans *t)
 			stack_in_c(t, OP_SLOW_PUSH);
 		return true;
 	case ZYDIS_MNEMONIC_POP:
-		if (t->op[0].type == ZYDIS_OPERAND_TYPE_REGISTER && trans_gpr(t->op[0].reg.value) < 0)
+		if (t->op[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+		    trans_gpr(t->op[0].reg.value) < 0)
 			return false; /* segment register */
 		if (!pop(t))
 			stack_in_c(t, OP_SLOW_POP);
@@ -123,7 +127,8 @@ bool translate_stack(struct trans *t)
 	}
 }
 
-/* Copied when DS (or the override) and ES are flat and addresses have 32 bits; the destination cannot have a GS base. */
+/* Copied when DS (or the override) and ES are flat and addresses have 32 bits; the destination
+ * cannot have a GS base. */
 bool translate_string(struct trans *t)
 {
 	static const struct {
@@ -131,18 +136,26 @@ bool translate_string(struct trans *t)
 		u8 op;
 		bool src, dst;
 	} table[] = {
-		{ ZYDIS_MNEMONIC_MOVSB, OP_MOVS, true, true },	 { ZYDIS_MNEMONIC_MOVSW, OP_MOVS, true, true },
-		{ ZYDIS_MNEMONIC_MOVSD, OP_MOVS, true, true },	 { ZYDIS_MNEMONIC_CMPSB, OP_CMPS, true, true },
-		{ ZYDIS_MNEMONIC_CMPSW, OP_CMPS, true, true },	 { ZYDIS_MNEMONIC_CMPSD, OP_CMPS, true, true },
-		{ ZYDIS_MNEMONIC_STOSB, OP_STOS, false, true },	 { ZYDIS_MNEMONIC_STOSW, OP_STOS, false, true },
-		{ ZYDIS_MNEMONIC_STOSD, OP_STOS, false, true },	 { ZYDIS_MNEMONIC_LODSB, OP_LODS, true, false },
-		{ ZYDIS_MNEMONIC_LODSW, OP_LODS, true, false },	 { ZYDIS_MNEMONIC_LODSD, OP_LODS, true, false },
-		{ ZYDIS_MNEMONIC_SCASB, OP_SCAS, false, true },	 { ZYDIS_MNEMONIC_SCASW, OP_SCAS, false, true },
+		{ ZYDIS_MNEMONIC_MOVSB, OP_MOVS, true, true },
+		{ ZYDIS_MNEMONIC_MOVSW, OP_MOVS, true, true },
+		{ ZYDIS_MNEMONIC_MOVSD, OP_MOVS, true, true },
+		{ ZYDIS_MNEMONIC_CMPSB, OP_CMPS, true, true },
+		{ ZYDIS_MNEMONIC_CMPSW, OP_CMPS, true, true },
+		{ ZYDIS_MNEMONIC_CMPSD, OP_CMPS, true, true },
+		{ ZYDIS_MNEMONIC_STOSB, OP_STOS, false, true },
+		{ ZYDIS_MNEMONIC_STOSW, OP_STOS, false, true },
+		{ ZYDIS_MNEMONIC_STOSD, OP_STOS, false, true },
+		{ ZYDIS_MNEMONIC_LODSB, OP_LODS, true, false },
+		{ ZYDIS_MNEMONIC_LODSW, OP_LODS, true, false },
+		{ ZYDIS_MNEMONIC_LODSD, OP_LODS, true, false },
+		{ ZYDIS_MNEMONIC_SCASB, OP_SCAS, false, true },
+		{ ZYDIS_MNEMONIC_SCASW, OP_SCAS, false, true },
 		{ ZYDIS_MNEMONIC_SCASD, OP_SCAS, false, true },
 	};
 	u8 opcode = t->in.opcode;
 
-	if (t->in.opcode_map != ZYDIS_OPCODE_MAP_DEFAULT || t->in.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY ||
+	if (t->in.opcode_map != ZYDIS_OPCODE_MAP_DEFAULT ||
+	    t->in.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY ||
 	    !((opcode >= 0xa4 && opcode <= 0xa7) || (opcode >= 0xaa && opcode <= 0xaf)))
 		return false;
 	for (unsigned i = 0; i < ARRAY_SIZE(table); i++) {
@@ -152,12 +165,14 @@ bool translate_string(struct trans *t)
 			continue;
 		if (t->in.attributes & ZYDIS_ATTRIB_HAS_SEGMENT)
 			for (unsigned n = 0; n < t->in.operand_count; n++)
-				if (t->op[n].type == ZYDIS_OPERAND_TYPE_MEMORY && t->op[n].mem.base != ZYDIS_REGISTER_EDI &&
+				if (t->op[n].type == ZYDIS_OPERAND_TYPE_MEMORY &&
+				    t->op[n].mem.base != ZYDIS_REGISTER_EDI &&
 				    t->op[n].mem.base != ZYDIS_REGISTER_DI)
 					src = trans_seg(t->op[n].mem.segment);
 		bool ok = t->in.address_width == 32 && !t->slow && !(t->key & KEY_TF) &&
 			  (!table[i].src || trans_seg_class(t, src) == CLASS_FLAT) &&
-			  (!table[i].dst || (trans_seg_class(t, SEG_ES) == CLASS_FLAT && !t->r->cfg.membase_gs));
+			  (!table[i].dst ||
+			   (trans_seg_class(t, SEG_ES) == CLASS_FLAT && !t->r->cfg.membase_gs));
 
 		if (!ok) {
 			struct site *s = trans_site(t, table[i].op);

@@ -4,7 +4,8 @@
  */
 #include "emu/cpu/transfer.h"
 
-enum cpu_result transfer_code(struct cpu *cpu, u16 sel, unsigned cpl, u8 vec, u32 ext, struct cpu_segment *out)
+enum cpu_result transfer_code(struct cpu *cpu, u16 sel, unsigned cpl, u8 vec, u32 ext,
+			      struct cpu_segment *out)
 {
 	u32 desc[2];
 	gla_t gla;
@@ -36,7 +37,8 @@ enum cpu_result transfer_code(struct cpu *cpu, u16 sel, unsigned cpl, u8 vec, u3
 	return CPU_NEXT;
 }
 
-enum cpu_result transfer_stack(struct cpu *cpu, u16 sel, unsigned cpl, u8 vec, u32 ext, struct cpu_segment *out)
+enum cpu_result transfer_stack(struct cpu *cpu, u16 sel, unsigned cpl, u8 vec, u32 ext,
+			       struct cpu_segment *out)
 {
 	u32 desc[2];
 	gla_t gla;
@@ -50,7 +52,8 @@ enum cpu_result transfer_stack(struct cpu *cpu, u16 sel, unsigned cpl, u8 vec, u
 	}
 	cpu_unpack_descriptor(sel, desc[0], desc[1], out);
 	if ((sel & 3) != cpl || SEG_ATTR_DPL(out->attr) != cpl ||
-	    (out->attr & (SEG_ATTR_S | SEG_ATTR_CODE | SEG_ATTR_WRITE)) != (SEG_ATTR_S | SEG_ATTR_WRITE))
+	    (out->attr & (SEG_ATTR_S | SEG_ATTR_CODE | SEG_ATTR_WRITE)) !=
+		    (SEG_ATTR_S | SEG_ATTR_WRITE))
 		return cpu_raise(cpu, vec, (sel & 0xfffcu) | ext);
 	if (!(out->attr & SEG_ATTR_P))
 		return cpu_raise(cpu, VEC_SS, (sel & 0xfffcu) | ext);
@@ -110,9 +113,11 @@ void transfer_drop_segments(struct cpu *cpu)
 
 	for (unsigned i = 0; i < sizeof(data); i++) {
 		struct cpu_segment *s = &cpu->seg[data[i]];
-		bool conforming = (s->attr & (SEG_ATTR_CODE | SEG_ATTR_DOWN)) == (SEG_ATTR_CODE | SEG_ATTR_DOWN);
+		bool conforming = (s->attr & (SEG_ATTR_CODE | SEG_ATTR_DOWN)) ==
+				  (SEG_ATTR_CODE | SEG_ATTR_DOWN);
 
-		if (!(s->attr & SEG_ATTR_UNUSABLE) && !conforming && SEG_ATTR_DPL(s->attr) < cpu->cpl)
+		if (!(s->attr & SEG_ATTR_UNUSABLE) && !conforming &&
+		    SEG_ATTR_DPL(s->attr) < cpu->cpl)
 			*s = (struct cpu_segment){ .sel = 0, .attr = SEG_ATTR_UNUSABLE };
 	}
 }
@@ -170,7 +175,8 @@ static void iret_flags(struct cpu *cpu, u32 image, unsigned size, unsigned cpl)
 	cpu_set_eflags(cpu, (cpu_eflags(cpu) & ~mask) | (image & mask));
 }
 
-static enum cpu_result return_far(struct cpu *cpu, unsigned size, u32 skip_words, u32 release, const u32 *w, bool iret)
+static enum cpu_result return_far(struct cpu *cpu, unsigned size, u32 skip_words, u32 release,
+				  const u32 *w, bool iret)
 {
 	u16 cs = (u16)w[1];
 	unsigned rpl = cs & 3, old_cpl = cpu->cpl;
@@ -197,7 +203,9 @@ static enum cpu_result return_far(struct cpu *cpu, unsigned size, u32 skip_words
 		u32 esp = top[0] + (iret ? 0 : release);
 
 		cpu->seg[SEG_SS] = stack;
-		cpu->gpr[REG_ESP] = stack.attr & SEG_ATTR_DB ? esp : (cpu->gpr[REG_ESP] & 0xffff0000) | (esp & 0xffff);
+		cpu->gpr[REG_ESP] = stack.attr & SEG_ATTR_DB
+					    ? esp
+					    : (cpu->gpr[REG_ESP] & 0xffff0000) | (esp & 0xffff);
 		cpu_set_cpl(cpu, (u8)rpl);
 		transfer_drop_segments(cpu);
 	} else {
@@ -206,7 +214,8 @@ static enum cpu_result return_far(struct cpu *cpu, unsigned size, u32 skip_words
 	return CPU_JUMP;
 }
 
-static enum cpu_result real_return(struct cpu *cpu, unsigned size, const u32 *w, unsigned n, u32 release)
+static enum cpu_result real_return(struct cpu *cpu, unsigned size, const u32 *w, unsigned n,
+				   u32 release)
 {
 	if (w[0] > 0xffff)
 		return cpu_raise(cpu, VEC_GP, 0);
@@ -233,8 +242,12 @@ enum cpu_result cpu_iret(struct cpu *cpu, const struct insn *in)
 		u32 keep = cpu_v86(cpu) ? EFLAGS_IOPL | EFLAGS_VM : 0;
 
 		if (res == CPU_JUMP)
-			cpu_set_eflags(cpu, in->osize == 2 ? (cpu->eflags & 0xffff0000) | (w[2] & 0xffff & ~keep) | (cpu->eflags & keep & 0xffff)
-							   : (w[2] & 0x257fd5 & ~keep) | (cpu->eflags & (keep | 0x1a0000)));
+			cpu_set_eflags(cpu, in->osize == 2
+						    ? (cpu->eflags & 0xffff0000) |
+							      (w[2] & 0xffff & ~keep) |
+							      (cpu->eflags & keep & 0xffff)
+						    : (w[2] & 0x257fd5 & ~keep) |
+							      (cpu->eflags & (keep | 0x1a0000)));
 		return res;
 	}
 	return return_far(cpu, in->osize, 3, 0, w, true);
@@ -280,7 +293,8 @@ enum cpu_result cpu_far_jump(struct cpu *cpu, const struct insn *in, u16 sel, u3
 		if (offset > code.limit)
 			return cpu_raise(cpu, VEC_GP, 0);
 	}
-	if (call && transfer_push(cpu, &cpu->seg[SEG_SS], cpu->cpl, &esp, ret, 2, in->osize) != CPU_NEXT)
+	if (call &&
+	    transfer_push(cpu, &cpu->seg[SEG_SS], cpu->cpl, &esp, ret, 2, in->osize) != CPU_NEXT)
 		return CPU_FAULT;
 	cpu->gpr[REG_ESP] = esp;
 	cpu->seg[SEG_CS] = code;

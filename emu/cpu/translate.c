@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One block: fetch, decode, translate instruction by instruction until control leaves, the page ends, or the mode may change.
+ * One block: fetch, decode, translate instruction by instruction until control leaves, the page
+ * ends, or the mode may change.
  */
 #include "emu/cpu/translate.h"
 
@@ -9,7 +10,8 @@
 #include "kernel/base/alloc.h"
 #include "kernel/base/string.h"
 
-/* Up to 15 bytes at gla, as far as they can be fetched; n receives how many. False if not even one can. */
+/* Up to 15 bytes at gla, as far as they can be fetched; n receives how many. False if not even one
+ * can. */
 static bool fetch(struct trans *t, gla_t gla, unsigned *n)
 {
 	unsigned access = ACCESS_EXEC | (t->key & KEY_CPL3 ? ACCESS_USER : 0);
@@ -39,7 +41,8 @@ static bool decode(struct trans *t, const ZydisDecoder *d, unsigned have)
 	ZydisDecoderContext ctx;
 
 	return ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(d, &ctx, t->bytes, have, &t->in)) &&
-	       ZYAN_SUCCESS(ZydisDecoderDecodeOperands(d, &ctx, &t->in, t->op, t->in.operand_count));
+	       ZYAN_SUCCESS(
+		       ZydisDecoderDecodeOperands(d, &ctx, &t->in, t->op, t->in.operand_count));
 }
 
 /* After the instruction behind an STI: leave if something is pending. */
@@ -59,14 +62,18 @@ static void check_events(struct trans *t)
 
 static void undefined(struct trans *t, unsigned have)
 {
-	/* What could not be fetched faults when it is reached; what does not decode is #UD; over 15 bytes #GP. */
-	t->in = (ZydisDecodedInstruction){ .length = (u8)MAX(have, 1u), .operand_width = 32, .address_width = 32 };
+	/* What could not be fetched faults when it is reached; what does not decode is #UD; over 15
+	 * bytes #GP. */
+	t->in = (ZydisDecodedInstruction){ .length = (u8)MAX(have, 1u),
+					   .operand_width = 32,
+					   .address_width = 32 };
 	trans_call_hard(t, trans_site(t, have < 15 && t->fetch_cut ? OP_SLOW_FETCH : OP_UD), true);
 }
 
 static void one(struct trans *t)
 {
-	if (translate_flags(t) || translate_control(t) || translate_hard(t) || translate_stack(t) || translate_string(t))
+	if (translate_flags(t) || translate_control(t) || translate_hard(t) || translate_stack(t) ||
+	    translate_string(t))
 		return;
 	translate_copy(t);
 }
@@ -111,10 +118,12 @@ struct block *translate_block(struct recomp *r, u32 key)
 	unsigned max = key & (KEY_TF | KEY_SLOW) ? 1 : BLOCK_INSNS;
 
 	begin(&t, r, key);
-	if (cpu_walk(cpu, base + cpu->eip, ACCESS_EXEC | (key & KEY_CPL3 ? ACCESS_USER : 0), &w) != CPU_NEXT)
+	if (cpu_walk(cpu, base + cpu->eip, ACCESS_EXEC | (key & KEY_CPL3 ? ACCESS_USER : 0), &w) !=
+	    CPU_NEXT)
 		return NULL;
 	t.b->gpa[0] = w.gpa;
-	ZydisDecoderInit(&d, key & KEY_D ? ZYDIS_MACHINE_MODE_LEGACY_32 : ZYDIS_MACHINE_MODE_LEGACY_16,
+	ZydisDecoderInit(&d,
+			 key & KEY_D ? ZYDIS_MACHINE_MODE_LEGACY_32 : ZYDIS_MACHINE_MODE_LEGACY_16,
 			 key & KEY_D ? ZYDIS_STACK_WIDTH_32 : ZYDIS_STACK_WIDTH_16);
 	t.eip = cpu->eip;
 	while (!t.ended && t.b->insns < max) {
@@ -128,7 +137,8 @@ struct block *translate_block(struct recomp *r, u32 key)
 		if (!fetch(&t, base + t.eip, &have))
 			break;
 		t.fetch_cut = have < 15;
-		map[t.b->insns++] = (struct insn_map){ (u16)(t.e.p - t.e.start), (u16)(t.eip - t.b->eip) };
+		map[t.b->insns++] =
+			(struct insn_map){ (u16)(t.e.p - t.e.start), (u16)(t.eip - t.b->eip) };
 		t.slow = key & KEY_SLOW || block_is_slow(r, base + t.eip);
 		if (decode(&t, &d, have)) {
 			t.next = t.eip + t.in.length;

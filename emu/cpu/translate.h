@@ -10,26 +10,27 @@ struct trans {
 	struct block *b;
 	struct emit e;
 	u32 key, eip, next; /* this instruction's EIP and the next one's */
-	bool slow;          /* memory operands go through C */
+	bool slow;	    /* memory operands go through C */
 	bool ended;
 	bool fetch_cut; /* fewer than 15 bytes could be fetched */
 	gpa_t next_gpa; /* of the following page, if the bytes reach it */
-	bool sti;           /* the instruction before was STI: check events after this one */
+	bool sti;	/* the instruction before was STI: check events after this one */
 	ZydisDecodedInstruction in;
 	ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
 	u8 bytes[16];
 };
 
-/* Translates the block at cpu->eip in mode key. NULL: cpu->fault holds a fetch fault at the very first byte. */
+/* Translates the block at cpu->eip in mode key. NULL: cpu->fault holds a fetch fault at the very
+ * first byte. */
 struct block *translate_block(struct recomp *r, u32 key);
 
 /* The parts: each returns true if it dealt with the instruction. */
-bool translate_hard(struct trans *t);    /* classify.c: what C executes */
+bool translate_hard(struct trans *t);	 /* classify.c: what C executes */
 bool translate_control(struct trans *t); /* trans_control.c */
-bool translate_stack(struct trans *t);   /* trans_stack.c */
-bool translate_flags(struct trans *t);   /* trans_control.c: CLI STI PUSHF POPF */
-bool translate_string(struct trans *t);  /* trans_stack.c */
-void translate_copy(struct trans *t);    /* trans_copy.c: the rest */
+bool translate_stack(struct trans *t);	 /* trans_stack.c */
+bool translate_flags(struct trans *t);	 /* trans_control.c: CLI STI PUSHF POPF */
+bool translate_string(struct trans *t);	 /* trans_stack.c */
+void translate_copy(struct trans *t);	 /* trans_copy.c: the rest */
 
 unsigned trans_seg_class(const struct trans *t, unsigned seg);
 unsigned trans_host_reg(unsigned guest);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Guest-physical memory: a sorted map of regions (RAM, ROM, device memory) and, per RAM page, who watches it.
+ * Guest-physical memory: a sorted map of regions (RAM, ROM, device memory) and, per RAM page, who
+ * watches it.
  *
- * RAM is backed in chunks of 2 MiB that need not be contiguous in the machine; a 4 KiB page is zeroed when it is first
- * touched. Writes by every path (gpmem_write, DMA, the slow path of the CPU) tell the watchers; direct writes by guest code
- * are kept off watched pages by the shadow tables, which learn of a new watch by the protect hook.
+ * RAM is backed in chunks of 2 MiB that need not be contiguous in the machine; a 4 KiB page is
+ * zeroed when it is first touched. Writes by every path (gpmem_write, DMA, the slow path of the
+ * CPU) tell the watchers; direct writes by guest code are kept off watched pages by the shadow
+ * tables, which learn of a new watch by the protect hook.
  */
 #pragma once
 
@@ -19,10 +21,10 @@ enum gpmem_kind { GPMEM_RAM, GPMEM_ROM, GPMEM_MMIO };
 /* Watchers of a page; several may watch one. */
 #define GPMEM_WATCH_CODE  BIT(0) /* translated blocks */
 #define GPMEM_WATCH_TABLE BIT(1) /* a guest page table that is shadowed */
-#define GPMEM_WATCH_RAW   BIT(2) /* analysed for raw ring 1 */
+#define GPMEM_WATCH_RAW	  BIT(2) /* analysed for raw ring 1 */
 #define GPMEM_WATCH_DESC  BIT(3) /* holds (part of) the guest's GDT or LDT */
-#define GPMEM_WATCHES     4
-#define GPMEM_ZEROED      BIT(7) /* internal: contents are valid */
+#define GPMEM_WATCHES	  4
+#define GPMEM_ZEROED	  BIT(7) /* internal: contents are valid */
 
 struct gpmem_mmio {
 	/* size 1, 2, 4 or 8, never crossing the region; offset from the region's start. */
@@ -34,8 +36,8 @@ struct gpmem_region {
 	gpa_t start;
 	u64 size; /* multiples of 4 KiB */
 	enum gpmem_kind kind;
-	u8 **chunk;  /* RAM, ROM: hva of each 2 MiB from start (the last may be shorter) */
-	u8 *page;    /* RAM: state byte of each 4 KiB, GPMEM_WATCH_* | GPMEM_ZEROED */
+	u8 **chunk; /* RAM, ROM: hva of each 2 MiB from start (the last may be shorter) */
+	u8 *page;   /* RAM: state byte of each 4 KiB, GPMEM_WATCH_* | GPMEM_ZEROED */
 	const struct gpmem_mmio *mmio;
 	void *ctx;
 	const char *name;
@@ -47,10 +49,12 @@ struct gpmem {
 	struct gpmem_region region[GPMEM_MAX_REGIONS];
 	unsigned regions;
 	struct {
-		gpmem_watch_fn written; /* bytes were written: called after the write, gpa+len within one page */
+		gpmem_watch_fn written; /* bytes were written: called after the write, gpa+len
+					   within one page */
 		void *ctx;
 	} watcher[GPMEM_WATCHES];
-	/* A page became watched (true: must not be writable by guest code) or unwatched (false: may be again). */
+	/* A page became watched (true: must not be writable by guest code) or unwatched (false: may
+	 * be again). */
 	void (*protect)(void *ctx, gpa_t page, bool on);
 	void *protect_ctx;
 };
@@ -59,10 +63,12 @@ void gpmem_init(struct gpmem *m);
 void gpmem_destroy(struct gpmem *m); /* frees the arrays, not the chunks */
 
 /*
- * Adds a region; must not overlap. RAM and ROM: chunk is an array of DIV_ROUND_UP(size, 2 MiB) chunk addresses that gpmem takes
- * over (mem_free). zeroed: contents are valid already. Returns 0, E_INVAL, E_FULL, E_NOMEM.
+ * Adds a region; must not overlap. RAM and ROM: chunk is an array of DIV_ROUND_UP(size, 2 MiB)
+ * chunk addresses that gpmem takes over (mem_free). zeroed: contents are valid already. Returns 0,
+ * E_INVAL, E_FULL, E_NOMEM.
  */
-int gpmem_add_ram(struct gpmem *m, gpa_t start, u64 size, u8 **chunk, bool zeroed, const char *name);
+int gpmem_add_ram(struct gpmem *m, gpa_t start, u64 size, u8 **chunk, bool zeroed,
+		  const char *name);
 int gpmem_add_rom(struct gpmem *m, gpa_t start, u64 size, u8 **chunk, const char *name);
 int gpmem_add_mmio(struct gpmem *m, gpa_t start, u64 size, const struct gpmem_mmio *ops, void *ctx,
 		   const char *name);
@@ -71,15 +77,16 @@ int gpmem_add_mmio(struct gpmem *m, gpa_t start, u64 size, const struct gpmem_mm
 struct gpmem_region *gpmem_find(struct gpmem *m, gpa_t gpa);
 
 /*
- * Monitor's address of the byte at gpa, valid to the end of its 4 KiB page, zeroed if first touched; NULL unless RAM (or, for
- * reading, ROM). For writing through the pointer the caller must call gpmem_written() afterwards.
+ * Monitor's address of the byte at gpa, valid to the end of its 4 KiB page, zeroed if first
+ * touched; NULL unless RAM (or, for reading, ROM). For writing through the pointer the caller must
+ * call gpmem_written() afterwards.
  */
 void *gpmem_ptr(struct gpmem *m, gpa_t gpa, bool write);
 void gpmem_written(struct gpmem *m, gpa_t gpa, u32 len);
 
 /*
- * Reads or writes any length, across regions; holes and write to ROM: reads ones, writes nothing. Device memory is split into
- * naturally sized accesses. Watchers are told.
+ * Reads or writes any length, across regions; holes and write to ROM: reads ones, writes nothing.
+ * Device memory is split into naturally sized accesses. Watchers are told.
  */
 void gpmem_read(struct gpmem *m, gpa_t gpa, void *buf, u32 len);
 void gpmem_write(struct gpmem *m, gpa_t gpa, const void *buf, u32 len);

@@ -10,10 +10,13 @@ struct list {
 	struct list *next, *prev;
 };
 
-#define LIST_INIT(name) { &(name), &(name) }
+#define LIST_INIT(name)          \
+	{                        \
+		&(name), &(name) \
+	}
 #define list_entry(p, type, member) container_of(p, type, member)
-#define list_for_each(p, head) for ((p) = (head)->next; (p) != (head); (p) = (p)->next)
-#define list_for_each_safe(p, n, head)                                                            \
+#define list_for_each(p, head)	    for ((p) = (head)->next; (p) != (head); (p) = (p)->next)
+#define list_for_each_safe(p, n, head) \
 	for ((p) = (head)->next, (n) = (p)->next; (p) != (head); (p) = (n), (n) = (p)->next)
 
 static inline void list_init(struct list *l)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Formatted output to a buffer: %d %i %u %x %X %p %s %c %% with flags 0 and -, width, precision for %s, and the length
- * modifiers h hh l ll z. Always terminates; returns the length that the whole text has.
+ * Formatted output to a buffer: %d %i %u %x %X %p %s %c %% with flags 0 and -, width, precision for
+ * %s, and the length modifiers h hh l ll z. Always terminates; returns the length that the whole
+ * text has.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Freestanding string functions. rep movsb/stosb are the fast forms on every CPU with ERMS and good enough without.
- * The host build leaves out the libc part (see string_num.c for what both need).
+ * Freestanding string functions. rep movsb/stosb are the fast forms on every CPU with ERMS and good
+ * enough without. The host build leaves out the libc part (see string_num.c for what both need).
  */
 #include "kernel/base/string.h"
 

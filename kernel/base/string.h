@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The part of <string.h> that the monitor uses. On the host libc provides it; in the monitor kernel/base/string.c does.
+ * The part of <string.h> that the monitor uses. On the host libc provides it; in the monitor
+ * kernel/base/string.c does.
  */
 #pragma once
 
@@ -21,7 +22,8 @@ char *strrchr(const char *s, int c);
 size_t str_copy(char *dst, const char *src, size_t size);
 
 /*
- * Parses an unsigned number, decimal or 0x hexadecimal, that fills the whole string; *value is written on success only.
- * Returns 0, or E_INVAL for an empty string, a stray character or an overflow.
+ * Parses an unsigned number, decimal or 0x hexadecimal, that fills the whole string; *value is
+ * written on success only. Returns 0, or E_INVAL for an empty string, a stray character or an
+ * overflow.
  */
 int str_to_u64(const char *s, u64 *value);

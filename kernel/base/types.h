@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Integer types and the five kinds of address. A guest address is always an integer, never a pointer: the low 8 GiB of
- * the monitor's address space belong to the guest, so a guest address that is dereferenced by mistake would not fault.
+ * Integer types and the five kinds of address. A guest address is always an integer, never a
+ * pointer: the low 8 GiB of the monitor's address space belong to the guest, so a guest address
+ * that is dereferenced by mistake would not fault.
  */
 #pragma once
 
@@ -18,10 +19,10 @@ typedef int16_t s16;
 typedef int32_t s32;
 typedef int64_t s64;
 
-typedef u32 gva_t; /* guest virtual: an offset in a segment */
-typedef u32 gla_t; /* guest linear: segment base + offset, wraps at 4 GiB */
-typedef u64 gpa_t; /* guest physical, after A20 */
-typedef u64 hpa_t; /* machine physical */
+typedef u32 gva_t;	 /* guest virtual: an offset in a segment */
+typedef u32 gla_t;	 /* guest linear: segment base + offset, wraps at 4 GiB */
+typedef u64 gpa_t;	 /* guest physical, after A20 */
+typedef u64 hpa_t;	 /* machine physical */
 typedef uintptr_t hva_t; /* monitor virtual, where a pointer's type would say nothing */
 
 #define PAGE_SHIFT 12
@@ -32,11 +33,11 @@ typedef uintptr_t hva_t; /* monitor virtual, where a pointer's type would say no
 #define MiB (1024ull * KiB)
 #define GiB (1024ull * MiB)
 
-#define ARRAY_SIZE(a)       (sizeof(a) / sizeof((a)[0]))
-#define ALIGN_UP(x, a)      (((x) + (a)-1) & ~((a)-1))
-#define ALIGN_DOWN(x, a)    ((x) & ~((a)-1))
-#define BIT(n)              (1u << (n))
-#define BIT64(n)            (1ull << (n))
-#define MIN(a, b)           ((a) < (b) ? (a) : (b))
-#define MAX(a, b)           ((a) > (b) ? (a) : (b))
+#define ARRAY_SIZE(a)	      (sizeof(a) / sizeof((a)[0]))
+#define ALIGN_UP(x, a)	      (((x) + (a)-1) & ~((a)-1))
+#define ALIGN_DOWN(x, a)      ((x) & ~((a)-1))
+#define BIT(n)		      (1u << (n))
+#define BIT64(n)	      (1ull << (n))
+#define MIN(a, b)	      ((a) < (b) ? (a) : (b))
+#define MAX(a, b)	      ((a) > (b) ? (a) : (b))
 #define container_of(p, t, m) ((t *)(void *)((char *)(p)-offsetof(t, m)))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Page analysis: which instructions make a page dirty, what descent and sweep find, and the page's end.
- * Alone: make build/unit/test_analyse && build/unit/test_analyse
+ * Page analysis: which instructions make a page dirty, what descent and sweep find, and the page's
+ * end. Alone: make build/unit/test_analyse && build/unit/test_analyse
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,31 +18,31 @@ struct sample {
 };
 
 static const struct sample samples[] = {
-	{ "\x9d", 1, true, true },	    /* popf */
-	{ "\x9c", 1, true, true },	    /* pushf */
-	{ "\x8c\xc8", 2, true, true },	    /* mov eax, cs */
-	{ "\x8c\xd0", 2, true, true },	    /* mov eax, ss */
-	{ "\x8c\xd8", 2, false, false },    /* mov eax, ds */
-	{ "\x0e", 1, true, true },	    /* push cs */
-	{ "\x16", 1, true, true },	    /* push ss */
-	{ "\x1e", 1, false, false },	    /* push ds */
-	{ "\x0f\x02\xc0", 3, true, true },  /* lar */
-	{ "\x0f\x03\xc0", 3, true, true },  /* lsl */
-	{ "\x0f\x00\xe0", 3, true, true },  /* verr */
-	{ "\x0f\xa2", 2, true, true },	    /* cpuid */
-	{ "\xcf", 1, true, true },	    /* iret */
-	{ "\xcb", 1, true, true },	    /* retf */
-	{ "\x9a\0\0\0\0\x60\0", 7, true, true },  /* call far */
-	{ "\xff\x2b", 2, true, true },	    /* jmp far [ebx] */
-	{ "\x0f\x01\x03", 3, false, true }, /* sgdt: traps with UMIP */
-	{ "\x0f\x01\xe0", 3, false, true }, /* smsw */
-	{ "\x0f\x00\xc8", 3, false, true }, /* str */
-	{ "\xfa", 1, false, false },	    /* cli traps */
-	{ "\xfb", 1, false, false },	    /* sti traps */
-	{ "\xcd\x80", 2, false, false },    /* int traps */
-	{ "\x0f\x22\xd8", 3, false, false }, /* mov cr3 traps */
-	{ "\x8e\xd0", 2, false, false },    /* mov ss: traps or is right */
-	{ "\xc3", 1, false, false },	    /* ret */
+	{ "\x9d", 1, true, true },		 /* popf */
+	{ "\x9c", 1, true, true },		 /* pushf */
+	{ "\x8c\xc8", 2, true, true },		 /* mov eax, cs */
+	{ "\x8c\xd0", 2, true, true },		 /* mov eax, ss */
+	{ "\x8c\xd8", 2, false, false },	 /* mov eax, ds */
+	{ "\x0e", 1, true, true },		 /* push cs */
+	{ "\x16", 1, true, true },		 /* push ss */
+	{ "\x1e", 1, false, false },		 /* push ds */
+	{ "\x0f\x02\xc0", 3, true, true },	 /* lar */
+	{ "\x0f\x03\xc0", 3, true, true },	 /* lsl */
+	{ "\x0f\x00\xe0", 3, true, true },	 /* verr */
+	{ "\x0f\xa2", 2, true, true },		 /* cpuid */
+	{ "\xcf", 1, true, true },		 /* iret */
+	{ "\xcb", 1, true, true },		 /* retf */
+	{ "\x9a\0\0\0\0\x60\0", 7, true, true }, /* call far */
+	{ "\xff\x2b", 2, true, true },		 /* jmp far [ebx] */
+	{ "\x0f\x01\x03", 3, false, true },	 /* sgdt: traps with UMIP */
+	{ "\x0f\x01\xe0", 3, false, true },	 /* smsw */
+	{ "\x0f\x00\xc8", 3, false, true },	 /* str */
+	{ "\xfa", 1, false, false },		 /* cli traps */
+	{ "\xfb", 1, false, false },		 /* sti traps */
+	{ "\xcd\x80", 2, false, false },	 /* int traps */
+	{ "\x0f\x22\xd8", 3, false, false },	 /* mov cr3 traps */
+	{ "\x8e\xd0", 2, false, false },	 /* mov ss: traps or is right */
+	{ "\xc3", 1, false, false },		 /* ret */
 };
 
 static void test_instructions(void **state)
@@ -52,7 +52,8 @@ static void test_instructions(void **state)
 		const struct sample *s = &samples[i];
 
 		if (analyse_is_sensitive((const u8 *)s->code, s->len, true, true) != s->sensitive ||
-		    analyse_is_sensitive((const u8 *)s->code, s->len, true, false) != s->without_umip)
+		    analyse_is_sensitive((const u8 *)s->code, s->len, true, false) !=
+			    s->without_umip)
 			fail_msg("sample %zu", i);
 	}
 }

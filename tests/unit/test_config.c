@@ -38,9 +38,12 @@ static void test_values(void **state)
 	struct config c;
 
 	(void)state;
-	assert_int_equal(parse("; comment\n[ringleader]\nconsole = both ; x\nexit=poweroff\nescape = ctrl-a\n"
-			       "\n[vm one]\r\n memory = 1G \nkernel = k\ninitrd = i\ncmdline = a=b c\nengine = ring1\n"
-			       "serial0 = log\nserial2 = console\non_triple_fault = reset\ndebug_exit = yes\nautostart = no\n"
+	assert_int_equal(parse("; comment\n[ringleader]\nconsole = both ; x\nexit=poweroff\nescape "
+			       "= ctrl-a\n"
+			       "\n[vm one]\r\n memory = 1G \nkernel = k\ninitrd = i\ncmdline = a=b "
+			       "c\nengine = ring1\n"
+			       "serial0 = log\nserial2 = console\non_triple_fault = "
+			       "reset\ndebug_exit = yes\nautostart = no\n"
 			       "[vm two]\nkernel = k",
 			       &c),
 			 0);
@@ -67,9 +70,11 @@ static void test_mistakes(void **state)
 	static const struct {
 		const char *text, *message;
 	} cases[] = {
-		{ "[vm a]\nkernel=k\ncolour = blue\n", "t.conf:3: colour = blue: unknown key in [vm a]" },
+		{ "[vm a]\nkernel=k\ncolour = blue\n",
+		  "t.conf:3: colour = blue: unknown key in [vm a]" },
 		{ "[vm a]\nkernel=k\nmemory = 12Q\n", "t.conf:3: memory = 12Q: not a size" },
-		{ "[vm a]\nkernel=k\nmemory = 1M\n", "t.conf:3: memory = 1M: not between 4M and 3G" },
+		{ "[vm a]\nkernel=k\nmemory = 1M\n",
+		  "t.conf:3: memory = 1M: not between 4M and 3G" },
 		{ "[vm a]\nkernel=k\nmemory = 99999999999999999999\n", "t.conf:3: memory" },
 		{ "[vm a]\nkernel=k\nengine = fast\n", "t.conf:3: engine = fast: not auto" },
 		{ "[vm a]\nkernel=absent\n", "t.conf:2: kernel = absent: there is no such file" },
@@ -102,7 +107,10 @@ static void test_others_survive(void **state)
 	struct config c;
 
 	(void)state;
-	assert_int_equal(parse("[vm a]\nkernel=k\n[vm b]\nkernel=k\nx=y\n[vm a]\nkernel=k\n[vm c]\nkernel=k\n", &c), 3);
+	assert_int_equal(parse("[vm a]\nkernel=k\n[vm b]\nkernel=k\nx=y\n[vm a]\nkernel=k\n[vm "
+			       "c]\nkernel=k\n",
+			       &c),
+			 3);
 	assert_int_equal(c.vms, 3);
 	assert_false(c.vm[0].bad);
 	assert_true(c.vm[1].bad);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Guest-physical memory: the region map, zeroing at first touch, device memory, and who is told of writes.
- * Alone: make build/unit/test_gpmem && build/unit/test_gpmem
+ * Guest-physical memory: the region map, zeroing at first touch, device memory, and who is told of
+ * writes. Alone: make build/unit/test_gpmem && build/unit/test_gpmem
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -49,7 +49,8 @@ static u64 dev_read(void *ctx, u64 offset, unsigned size)
 	struct log *l = ctx;
 
 	l->accesses++;
-	return l->device[offset / 8] >> (offset % 8 * 8) & (size == 8 ? ~0ull : (1ull << size * 8) - 1);
+	return l->device[offset / 8] >> (offset % 8 * 8) &
+	       (size == 8 ? ~0ull : (1ull << size * 8) - 1);
 }
 
 static void dev_write(void *ctx, u64 offset, unsigned size, u64 value)
@@ -96,7 +97,8 @@ static void test_regions(void **state)
 	teardown(&m);
 }
 
-/* A page reads as zero until it is written, whatever the machine's memory held; its neighbours are left alone. */
+/* A page reads as zero until it is written, whatever the machine's memory held; its neighbours are
+ * left alone. */
 static void test_zeroing(void **state)
 {
 	struct gpmem m;
@@ -182,8 +184,9 @@ static void test_watches(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_regions), cmocka_unit_test(test_zeroing), cmocka_unit_test(test_holes),
-		cmocka_unit_test(test_device),	cmocka_unit_test(test_watches),
+		cmocka_unit_test(test_regions), cmocka_unit_test(test_zeroing),
+		cmocka_unit_test(test_holes),	cmocka_unit_test(test_device),
+		cmocka_unit_test(test_watches),
 	};
 
 	return cmocka_run_group_tests_name("gpmem", tests, NULL, NULL);

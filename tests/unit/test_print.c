@@ -13,12 +13,12 @@
 #include "kernel/base/print.h"
 #include "kernel/base/string.h"
 
-#define SAME(...)                                                                                  \
-	do {                                                                                       \
-		char a[128], b[128];                                                               \
-		int n = snprintf(a, sizeof(a), __VA_ARGS__);                                       \
-		assert_int_equal(fmt_print(b, sizeof(b), __VA_ARGS__), n);                         \
-		assert_string_equal(a, b);                                                         \
+#define SAME(...)                                                          \
+	do {                                                               \
+		char a[128], b[128];                                       \
+		int n = snprintf(a, sizeof(a), __VA_ARGS__);               \
+		assert_int_equal(fmt_print(b, sizeof(b), __VA_ARGS__), n); \
+		assert_string_equal(a, b);                                 \
 	} while (0)
 
 static void test_conversions(void **state)
@@ -26,7 +26,8 @@ static void test_conversions(void **state)
 	(void)state;
 	SAME("%d %i %u", -5, 0, 4000000000u);
 	SAME("[%5d][%-5d][%05d][%5s][%-5s|%.2s]", -42, -42, -42, "ab", "ab", "abcdef");
-	SAME("%x %X %08x %llx %lu %zu", 0xbeefu, 0xbeefu, 0x12u, 0x123456789abcdefull, 7ul, (size_t)9);
+	SAME("%x %X %08x %llx %lu %zu", 0xbeefu, 0xbeefu, 0x12u, 0x123456789abcdefull, 7ul,
+	     (size_t)9);
 	SAME("%c%%%*d", 'x', 6, 12);
 	SAME("%hhu %hx %lld", 0x1ff, 0x12345, (long long)INT64_MIN);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Shadow descriptors: every descriptor type and DPL keeps the invariant of docs/isolation.md, and a mirrored table follows the
- * guest's writes.
- * Alone: make build/unit/test_shadow_desc && build/unit/test_shadow_desc
+ * Shadow descriptors: every descriptor type and DPL keeps the invariant of docs/isolation.md, and a
+ * mirrored table follows the guest's writes. Alone: make build/unit/test_shadow_desc &&
+ * build/unit/test_shadow_desc
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,7 +20,8 @@ static void test_convert(void **state)
 	(void)state;
 	for (unsigned flags = 0; flags < 16; flags++) {
 		for (unsigned access = 0; access < 256; access++) {
-			u64 d = 0x0000000012345678ull | (u64)access << 40 | (u64)flags << 52 | 0x9a00000000000000ull;
+			u64 d = 0x0000000012345678ull | (u64)access << 40 | (u64)flags << 52 |
+				0x9a00000000000000ull;
 			u64 s = shadow_desc_convert(d);
 			unsigned dpl = access >> 5 & 3;
 			bool segment = (access & 0x90) == 0x90;
@@ -41,7 +42,8 @@ static void test_convert(void **state)
 
 static void test_unsafe_is_seen(void **state)
 {
-	u64 code64 = 0x00af9b000000ffffull | 1ull << 45, call_gate = 0x0000ec0000080000ull, ring0 = 0x00cf93000000ffffull;
+	u64 code64 = 0x00af9b000000ffffull | 1ull << 45, call_gate = 0x0000ec0000080000ull,
+	    ring0 = 0x00cf93000000ffffull;
 
 	(void)state;
 	assert_false(shadow_desc_safe(&code64, 1));
@@ -54,7 +56,8 @@ static void test_mirror(void **state)
 	struct cpu *cpu = calloc(1, sizeof(*cpu));
 	struct gpmem *mem = calloc(1, sizeof(*mem));
 	u8 **chunk = mem_alloc(sizeof(*chunk));
-	u64 *gdt = calloc(8192, 8), *ldt = calloc(8192, 8), *ram = aligned_alloc(PAGE_SIZE, GPMEM_CHUNK_SIZE);
+	u64 *gdt = calloc(8192, 8), *ldt = calloc(8192, 8),
+	    *ram = aligned_alloc(PAGE_SIZE, GPMEM_CHUNK_SIZE);
 	struct shadow_desc d;
 	struct cpu_segment seg;
 	u64 desc = 0x00cf93000000ffffull;
