@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MIT
+"""A hostile guest beside Debian: whatever it does, Debian boots on and the monitor answers."""
+import os
+import subprocess
+
+import pytest
+
+from machine import GUESTS, ROOT, Machine
+
+CONFIG = """
+[vm hostile]
+memory = 16M
+kernel = hostile-%s
+engine = %s
+[vm debian]
+memory  = 64M
+kernel  = vmlinuz-686
+initrd  = initrd.gz
+cmdline = console=ttyS0 earlyprintk=serial,ttyS0
+serial0 = console
+"""
+
+
+@pytest.mark.parametrize("what,engine,end", [
+    ("spin", "auto", "running"), ("halt", "ring1", "running"), ("triple", "auto", "stopped"), ("ports", "recompile", "running"),
+    ("string", "recompile-all", "running"), ("faults", "ring1", "running"), ("garbage", "auto", "stopped"),
+    ("code", "auto", "running"),
+])
+def test_neighbour_goes_on(what, engine, end):
+    image = os.path.join(GUESTS, "hostile-" + what)
+    subprocess.run(["nasm", "-f", "bin", "-DWHAT=" + what, "-o", image, os.path.join(ROOT, "tests/guests/hostile.asm")], check=True)
+    with Machine(CONFIG % (what, engine)) as m:
+        m.expect("hostile guest runs")
+        m.prompt()
+        m.process.send("console debian\r")
+        m.expect("Linux version 6", "Kernel command line", "SLUB:")
+        m.prompt()
+        m.process.send("vm list\r")
+        m.expect(r"hostile +(\w+) ")
+        assert m.process.match.group(1) == end
+        m.expect(r"debian +running")
