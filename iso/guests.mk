@@ -1,14 +1,24 @@
 # SPDX-License-Identifier: MIT
-# The guests of examples and tests: Debian kernels and an initramfs, under build/guests.
+# The guests of examples and tests: Debian kernels and an initramfs, under build/guests. The test programs of tests/guests/linux
+# are in the initramfs too: they need no library, only a compiler that knows -m32.
 
 GUESTS := $(BUILD)/guests
+GUEST_ROOT := $(BUILD)/guest-root
+GUEST_LIB := tests/guests/linux/nolibc.c tests/guests/linux/nolibc.h
+GUEST_PROGRAMS := $(patsubst tests/guests/linux/%.c,$(GUEST_ROOT)/bin/%,$(filter-out %/nolibc.c,$(wildcard tests/guests/linux/*.c)))
+GUEST_CFLAGS := -m32 -march=i686 -std=gnu11 -O2 -Wall -Wextra -Werror -ffreestanding -fno-pic -no-pie -nostdlib -static \
+	-fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none -Wl,--build-id=none
 
 $(GUESTS)/.fetched: iso/fetch-guests
-	iso/fetch-guests $(GUESTS)
+	iso/fetch-guests $(GUESTS) $(GUEST_ROOT)
 	@touch $@
 
-$(GUESTS)/initrd.gz: iso/make-initramfs $(GUESTS)/.fetched
-	iso/make-initramfs $@ $(GUESTS)/busybox
+$(GUEST_ROOT)/bin/%: tests/guests/linux/%.c $(GUEST_LIB)
+	@mkdir -p $(@D)
+	$(CC) $(GUEST_CFLAGS) $< tests/guests/linux/nolibc.c -o $@
+
+$(GUESTS)/initrd.gz: iso/make-initramfs $(GUESTS)/.fetched $(GUEST_PROGRAMS)
+	iso/make-initramfs $@ $(GUESTS)/busybox $(GUEST_ROOT)
 
 # Examples name files in their own folder: they are copied beside the guests.
 $(GUESTS)/%.conf: iso/examples/%.conf $(GUESTS)/initrd.gz

@@ -14,35 +14,18 @@ ESCAPE = "\x1d"
 OVMF = "/usr/share/OVMF/OVMF_CODE.fd"
 
 
-class Machine:
-    """config: the text of vms.conf. media: cd, disk or usb."""
+class Console:
+    """QEMU with a guest's shell on its serial line."""
 
-    def __init__(self, config, cpu="max", memory="1G", media="cd", firmware="bios", arguments=""):
-        self.folder = tempfile.TemporaryDirectory()
-        conf = os.path.join(self.folder.name, "vms.conf")
-        with open(conf, "w") as f:
-            f.write(config)
-        for name in os.listdir(GUESTS):
-            if name in config:
-                shutil.copy(os.path.join(GUESTS, name), self.folder.name)
-        self.image = os.path.join(self.folder.name, "out.iso")
-        subprocess.run([os.path.join(ROOT, "iso/mkimage"), "-o", self.image, "-a", arguments, conf], check=True)
-        drive = {
-            "cd": ["-cdrom", self.image],
-            "disk": ["-drive", "file=%s,format=raw" % self.image],
-            "usb": ["-drive", "file=%s,format=raw,if=none,id=stick" % self.image, "-usb",
-                    "-device", "usb-ehci", "-device", "usb-storage,drive=stick,bootindex=0"],
-        }[media]
-        if firmware == "uefi":
-            drive += ["-drive", "if=pflash,format=raw,readonly=on,file=" + OVMF]
+    def __init__(self, arguments, name=None):
         self.process = pexpect.spawn("qemu-system-x86_64", [
-            "-accel", "tcg", "-cpu", cpu, "-m", memory, *drive, "-display", "none", "-no-reboot",
-            "-chardev", "stdio,id=serial,signal=off,mux=off", "-serial", "chardev:serial", "-monitor", "none"],
+            "-accel", "tcg", *arguments, "-display", "none", "-no-reboot", "-monitor", "none"],
             timeout=TIMEOUT, encoding="latin-1", echo=False)
+        self.process.delaybeforesend = None
         logs = os.path.join(ROOT, "build", "logs")
         os.makedirs(logs, exist_ok=True)
-        self.log = open(os.path.join(logs, "%s.log" % os.environ.get("PYTEST_CURRENT_TEST", "machine").split("::")[-1]
-                                     .split(" ")[0].replace("/", "_")), "w")
+        name = name or os.environ.get("PYTEST_CURRENT_TEST", "machine").split("::")[-1].split(" ")[0]
+        self.log = open(os.path.join(logs, name.replace("/", "_") + ".log"), "w")
         self.process.logfile_read = self.log
 
     def __enter__(self):
@@ -51,7 +34,6 @@ class Machine:
     def __exit__(self, *exc):
         self.process.close(force=True)
         self.log.close()
-        self.folder.cleanup()
 
     def expect(self, *patterns):
         for p in patterns:
@@ -71,6 +53,50 @@ class Machine:
         self.expect(r"# ")
         assert status == 0, "%s: %s" % (command, output)
         return output.replace("\r", "")
+
+    def ended(self):
+        self.expect(pexpect.EOF)
+
+
+class BareMachine(Console):
+    """The same guest without us: QEMU loads the kernel. SeaBIOS's own messages come on the same line."""
+
+    def __init__(self, kernel="vmlinuz-686", cmdline="console=ttyS0", cpu="max", memory="256M", name=None):
+        super().__init__([
+            "-cpu", cpu, "-m", memory, "-chardev", "stdio,id=serial,signal=off,mux=on", "-serial", "chardev:serial",
+            "-device", "isa-debugcon,iobase=0x402,chardev=serial",
+            "-kernel", os.path.join(GUESTS, kernel), "-initrd", os.path.join(GUESTS, "initrd.gz"), "-append", cmdline], name)
+        self.process.send("\x01c")  # the multiplexer's own key: the keyboard goes from the debug port to the serial line
+
+
+class Machine(Console):
+    """Our image. config: the text of vms.conf. media: cd, disk or usb."""
+
+    def __init__(self, config, cpu="max", memory="1G", media="cd", firmware="bios", arguments="", extra=(),
+                 name=None):
+        self.folder = tempfile.TemporaryDirectory()
+        conf = os.path.join(self.folder.name, "vms.conf")
+        with open(conf, "w") as f:
+            f.write(config)
+        for file in os.listdir(GUESTS):
+            if file in config:
+                shutil.copy(os.path.join(GUESTS, file), self.folder.name)
+        self.image = os.path.join(self.folder.name, "out.iso")
+        subprocess.run([os.path.join(ROOT, "iso/mkimage"), "-o", self.image, "-a", arguments, conf], check=True)
+        drive = {
+            "cd": ["-cdrom", self.image],
+            "disk": ["-drive", "file=%s,format=raw" % self.image],
+            "usb": ["-drive", "file=%s,format=raw,if=none,id=stick" % self.image, "-usb",
+                    "-device", "usb-ehci", "-device", "usb-storage,drive=stick,bootindex=0"],
+        }[media]
+        if firmware == "uefi":
+            drive += ["-drive", "if=pflash,format=raw,readonly=on,file=" + OVMF]
+        super().__init__(["-cpu", cpu, "-m", memory, *drive, "-chardev", "stdio,id=serial,signal=off,mux=off",
+                          "-serial", "chardev:serial", *extra], name)
+
+    def __exit__(self, *exc):
+        super().__exit__(*exc)
+        self.folder.cleanup()
 
     def prompt(self):
         """Turns the console to the monitor."""
@@ -94,6 +120,3 @@ class Machine:
         self.guest()
         pairs = (line.split() for line in text.splitlines())
         return {p[0]: int(p[1]) for p in pairs if len(p) == 2 and p[1].isdigit()}
-
-    def ended(self):
-        self.expect(pexpect.EOF)
