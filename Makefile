@@ -10,6 +10,7 @@ MAKEFLAGS += --no-builtin-rules
 include boot/monitor.mk
 include iso/guests.mk
 include tests/host.mk
+include tests/bench/bench.mk
 
 ## run      boots the default guest, or VM=path/to/vms.conf, in QEMU in this terminal
 .PHONY: run debug
@@ -50,4 +51,4 @@ clean:
 
 .PHONY: help
 help:
-	@sed -n 's/^## //p' Makefile boot/monitor.mk tests/*.mk iso/*.mk | sort
+	@sed -n 's/^## //p' Makefile boot/monitor.mk tests/*.mk tests/*/*.mk iso/*.mk | sort

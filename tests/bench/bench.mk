@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: MIT
+# Figures, not tests: nothing here decides over success. BENCH passes options on: make bench BENCH='--runs 1 --engines auto'.
+
+## bench    boot, user code and kernel work, ours over bare QEMU, as a table
+.PHONY: bench
+bench: deps
+	@$(MAKE) --no-print-directory -s $(BUILD)/ringleader.elf guests
+	@$(PYTHON) tests/bench/bench.py $(BENCH)
