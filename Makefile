@@ -10,6 +10,7 @@ MAKEFLAGS += --no-builtin-rules
 include boot/monitor.mk
 include iso/guests.mk
 include tests/host.mk
+include tests/diff.mk
 
 ## run      boots the default guest, or VM=path/to/vms.conf, in QEMU in this terminal
 .PHONY: run debug
