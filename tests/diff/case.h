@@ -63,6 +63,7 @@ struct diff_case {
 	unsigned insns;
 	struct case_insn insn[CASE_INSNS];
 	struct case_state start;
+	u32 undefined; /* flags that some instruction of the case leaves undefined, if it ends early */
 	u64 data_seed; /* contents of data and stack windows */
 	u8 code[CASE_BYTES];
 	u32 code_len, code_offset; /* offset of the first instruction in the code window */

@@ -167,6 +167,11 @@ static bool allowed(const struct gen *g, const ZydisDecodedInstruction *in,
 		return false;
 	if ((g->what & GEN_NATIVE) && uses_fs_gs(in, op))
 		return false;
+	/* REP before a branch is reserved; AMD's LOOPNE takes it for something else. */
+	if (in->meta.category == ZYDIS_CATEGORY_COND_BR)
+		for (unsigned i = 0; i < in->raw.prefix_count; i++)
+			if (in->raw.prefixes[i].value >= 0xf2)
+				return false;
 	return true;
 }
 
@@ -322,6 +327,7 @@ static void add_clear(struct gen *g, struct case_insn *n, u32 flags)
 
 	if (!flags)
 		return;
+	g->c->undefined |= flags;
 	/* pushfd; and dword [esp], ~flags; popfd */
 	if (g->l->code16)
 		*p++ = 0x66;

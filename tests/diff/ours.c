@@ -20,8 +20,12 @@
 #define IDT	      (SYS + 0x7000)
 #define TSS	      (SYS + 0x8000)
 #define STACK0	      (SYS + 0xa000)
-#define HANDLERS      (SYS + 0xb000)
+#define HANDLERS (SYS + 0xb000)
+#define PD2	 (SYS + 0xc000)
+#define SYS_SIZE 0xd000u
 #define REAL_HANDLERS 0x500u
+/* With paging the system area lies where no case's address gets by chance: it must not be there. */
+#define SYS_LINEAR 0xb5400000u
 
 static struct machine m;
 static enum case_mode mode = CASE_MODES; /* what the tables are set up for */
@@ -51,6 +55,12 @@ static u64 descriptor(u32 base, u32 limit, u32 attr)
 	       (u64)(base >> 24) << 56;
 }
 
+/* The linear address of something in the system area. */
+static u32 lin(u32 at)
+{
+	return mode == CASE_FLAT3 ? at - SYS + SYS_LINEAR : at;
+}
+
 static void make_gdt(void)
 {
 	const struct case_layout *s = case_layout(CASE_SEGMENTS), *p = case_layout(CASE_PROT16);
@@ -70,7 +80,7 @@ static void make_gdt(void)
 		}
 	}
 	put64(GDT + 0x50, descriptor(p->base[SEG_CS], 0xffff, 0x09b));
-	put64(GDT + 0x78, descriptor(TSS, 0x67, 0x08b));
+	put64(GDT + 0x78, descriptor(lin(TSS), 0x67, 0x08b));
 }
 
 static void make_idt(void)
@@ -78,12 +88,12 @@ static void make_idt(void)
 	for (u32 v = 0; v < 256; v++) {
 		u32 dpl = v == VEC_BP || v == VEC_OF ? 3 : 0;
 
-		put64(IDT + 8 * v, (HANDLERS & 0xffff) + v + 0x080000ull +
+		put64(IDT + 8 * v, (lin(HANDLERS) & 0xffff) + v + 0x080000ull +
 					   ((u64)(0x8e00 | dpl << 13) << 32) +
-					   ((u64)(HANDLERS >> 16) << 48));
+					   ((u64)(lin(HANDLERS) >> 16) << 48));
 		put32(4 * v, 0x00500000 + v);
 	}
-	put32(TSS + 4, STACK0);
+	put32(TSS + 4, lin(STACK0));
 	put32(TSS + 8, 0x10);
 	memset(m.ram + TSS + 102, 0xff, 2);
 	memset(m.ram + HANDLERS, 0xf4, 256);
@@ -97,20 +107,24 @@ static void make_page_tables(void)
 	const u64 nx = BIT64(63);
 
 	memset(m.ram + PDPT, 0, 0x6000);
+	memset(m.ram + PD2, 0, PAGE_SIZE);
 	put64(PDPT, PD | 1);
-	for (u32 n = 0; n < 4; n++)
+	for (u32 n = 0; n < 3; n++)
 		put64(PD + 8 * n, PT(n) | 7);
-	for (u32 p = 0; p < RAM_SIZE; p += PAGE_SIZE) {
+	for (u32 p = 0; p < 6 * MiB; p += PAGE_SIZE) {
 		u64 e = 0;
 
 		if (p - l->code < l->code_size)
 			e = p | 7;
 		else if (p - l->data < l->data_size || p - l->stack < l->stack_size)
 			e = p | 7 | nx;
-		else if (p >= SYS && p < SYS + 0xc000)
-			e = p | 3;
 		put64(PT(p >> 21) + 8 * (p >> 12 & 511), e);
 	}
+	/* SYS_LINEAR is in gigabyte 2, whose directory is the page behind the other tables. */
+	put64(PDPT + 8 * (SYS_LINEAR >> 30), PD2 | 1);
+	put64(PD2 + 8 * (SYS_LINEAR >> 21 & 511), PT(3) | 7);
+	for (u32 p = 0; p < SYS_SIZE; p += PAGE_SIZE)
+		put64(PT(3) + 8 * ((SYS_LINEAR + p) >> 12 & 511), (SYS + p) | 3);
 }
 
 static void set_mode(enum case_mode to)
@@ -119,19 +133,23 @@ static void set_mode(enum case_mode to)
 
 	machine_reset(&m);
 	mode = to;
+	make_gdt();
+	make_idt();
+	make_page_tables();
 	cpu->cr0 = CR0_ET | CR0_NE | (to == CASE_REAL ? 0 : CR0_PE);
 	cpu->cr4 = CR4_OSFXSR | CR4_OSXMMEXCPT;
-	cpu->gdtr.base = GDT;
+	cpu->gdtr.base = lin(GDT);
 	cpu->gdtr.limit = 0x7f;
-	cpu->idtr.base = to == CASE_REAL ? 0 : IDT;
+	cpu->idtr.base = to == CASE_REAL ? 0 : lin(IDT);
 	cpu->idtr.limit = to == CASE_REAL ? 0x3ff : 0x7ff;
-	cpu->tr = (struct cpu_segment){ 0x78, 0x8b, TSS, 0x67 };
+	cpu->tr = (struct cpu_segment){ 0x78, 0x8b, lin(TSS), 0x67 };
 	if (to == CASE_FLAT3) {
 		cpu->cr0 |= CR0_PG | CR0_WP | CR0_MP;
 		cpu->cr4 |= CR4_PAE;
 		cpu->msr.efer = EFER_NXE;
 		cpu->cr3 = PDPT;
 		cpu->pdpte[0] = PD | 1;
+		cpu->pdpte[SYS_LINEAR >> 30] = PD2 | 1;
 	}
 	cpu->env->paging_changed(cpu, PAGING_CR0 | PAGING_CR3 | PAGING_CR4 | PAGING_EFER);
 }
@@ -161,9 +179,6 @@ static int init(void)
 
 	if (err)
 		return err;
-	make_gdt();
-	make_idt();
-	make_page_tables();
 	return 0;
 }
 
@@ -177,6 +192,9 @@ static void unwind(struct case_state *end)
 {
 	struct cpu *cpu = &m.cpu;
 	u32 sp = cpu->seg[SEG_SS].base + cpu->gpr[REG_ESP], words[6];
+
+	if (mode == CASE_FLAT3)
+		sp = sp - SYS_LINEAR + SYS;
 
 	memcpy(end->gpr, cpu->gpr, sizeof(end->gpr));
 	for (unsigned i = 0; i < 6; i++)
@@ -195,7 +213,7 @@ static void unwind(struct case_state *end)
 		end->frame_len = 6;
 		return;
 	}
-	end->vector = (u8)(cpu->eip - 1 - HANDLERS);
+	end->vector = (u8)(cpu->eip - 1 - lin(HANDLERS));
 	end->has_error = has_error_code(end->vector);
 	end->frame_at = sp;
 	memcpy(words, m.ram + sp, sizeof(words));
