@@ -11,6 +11,7 @@ include boot/monitor.mk
 include iso/guests.mk
 include tests/host.mk
 include tests/bench/bench.mk
+include tests/diff.mk
 
 ## run      boots the default guest, or VM=path/to/vms.conf, in QEMU in this terminal
 .PHONY: run debug

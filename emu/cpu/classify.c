@@ -280,7 +280,7 @@ static bool mov_seg_to_mem(struct trans *t)
 
 	unsigned seg = trans_seg(t->op[1].reg.value);
 
-	if (t->slow || trans_seg_class(t, trans_seg(t->op[0].mem.segment)) == CLASS_CHECKED) {
+	if (t->slow || trans_mem_checked(t, &t->op[0])) {
 		struct site *s = trans_site(t, OP_SLOW_PUSH);
 
 		s->insn.imm2 = 3; /* store the selector at the operand */
@@ -311,6 +311,17 @@ static void xlat(struct trans *t)
 	trans_call_hard(t, s, false);
 }
 
+/* SALC, not documented and on every processor: AL = CF ? FFh : 0. In flag-free steps. */
+static void salc(struct trans *t)
+{
+	struct emit *e = &t->e;
+
+	emit_rr(e, false, 0x0f93, 0, R10); /* setnc r10b */
+	emit_rr(e, false, 0x0fb6, R10, R10);
+	emit_lea(e, false, R10, (struct hmem){ .base = R10, .index = -1, .scale = 1, .disp = -1 });
+	emit_rr(e, false, 0x88, R10, R_A); /* mov al, r10b */
+}
+
 bool translate_hard(struct trans *t)
 {
 	const ZydisDecodedInstruction *in = &t->in;
@@ -329,6 +340,10 @@ bool translate_hard(struct trans *t)
 
 		s->insn.reg = (u8)trans_seg(t->op[0].reg.value);
 		trans_call_hard(t, s, true);
+		return true;
+	}
+	if (in->mnemonic == ZYDIS_MNEMONIC_SALC) {
+		salc(t);
 		return true;
 	}
 	if (in->mnemonic == ZYDIS_MNEMONIC_XLAT) {

@@ -107,7 +107,7 @@ static unsigned seg_class(const struct cpu *cpu, const struct cpu_segment *s)
 {
 	bool ok = !(s->attr & SEG_ATTR_UNUSABLE) && s->limit == 0xffffffff &&
 		  (s->attr & SEG_ATTR_CODE
-			   ? s == &cpu->seg[SEG_CS]
+			   ? s == &cpu->seg[SEG_CS] && (s->attr & SEG_ATTR_WRITE) /* readable */
 			   : (s->attr & (SEG_ATTR_WRITE | SEG_ATTR_DOWN)) == SEG_ATTR_WRITE);
 
 	if (!ok)
@@ -275,18 +275,16 @@ static bool run_once(struct recomp *r, u32 *slot, bool step, enum recomp_exit *e
 		link_edge(r, *slot, r->edge_target, b);
 	if (cpu->shadow || key & KEY_SLOW)
 		cpu->shadow = 0;
-	r->code_changed = false;
+	r->code_changed = r->entered_handler = false;
 	r->stats.dispatches++;
 	l = enter(r, b);
 	*slot = (u32)l.slot;
 	r->edge_target = cpu->eip;
 	r->edge_key = key;
-	if (l.result == 0) {
-		if (tf)
-			return finish(r, cpu_raise_noerr(cpu, VEC_DB), exit);
-		return false;
-	}
-	return finish(r, r->pending, exit);
+	/* INT n clears TF on its way and traps no more (SDM 3B 17.3.1.4); all else that was completed does. */
+	if (tf && (l.result == 0 || (r->pending == CPU_JUMP && !r->entered_handler)))
+		return finish(r, cpu_raise_noerr(cpu, VEC_DB), exit);
+	return l.result == 0 ? false : finish(r, r->pending, exit);
 }
 
 enum recomp_exit recomp_run(struct cpu *cpu)

@@ -23,6 +23,11 @@ struct recomp_config {
 	size_t cache_size;
 	u64 membase;	       /* the value of GS.base with membase_gs, else 0 */
 	bool membase_gs;       /* guest memory at GS.base instead of 0 */
+	/*
+	 * NULL where the C around us leaves FPU registers alone (the monitor). Else a 16-byte aligned
+	 * FXSAVE image to run C with: the stubs then keep the guest's in cpu->fpu while C runs.
+	 */
+	const u8 *host_fpu;
 	const u8 *poll_quiet;  /* a readable byte */
 	const u8 *poll_signal; /* an address whose load faults: unmapped or non-canonical */
 	bool verify;	       /* run the confinement verifier on every block */

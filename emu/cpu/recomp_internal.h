@@ -40,6 +40,7 @@ enum {
 	OP_SLOW_PUSH,
 	OP_SLOW_POP,
 	OP_SLOW_XLAT,
+	OP_SLOW_MASKMOV,
 	OP_SLOW_FETCH
 };
 
@@ -127,6 +128,7 @@ struct recomp {
 	u32 generation;
 	bool flush_wanted;
 	bool code_changed;	   /* a block was dropped: the running one must leave soon */
+	bool entered_handler;	   /* the last hard instruction was a software interrupt or SYSENTER */
 	bool step_slow, slow_next; /* the next instruction's memory goes through C */
 	u32 slow_gla[1024];
 	u32 edge_target, edge_key; /* where the edge by which translated code came to the dispatcher

@@ -132,7 +132,10 @@ static enum cpu_result do_loop(struct cpu *cpu, const struct insn *in)
 		cpu->gpr[REG_ECX] = merge(cpu->gpr[REG_ECX], cx, 2);
 		taken = cx && (in->reg == 2 || zf == (in->reg == 1));
 	}
-	return jump(cpu, in, taken ? next + in->imm : next);
+	if (taken)
+		return jump(cpu, in, next + in->imm);
+	cpu->eip = cpu->seg[SEG_CS].attr & SEG_ATTR_DB ? next : next & 0xffff;
+	return CPU_JUMP;
 }
 
 static enum cpu_result do_xlat(struct cpu *cpu, const struct insn *in)
@@ -145,6 +148,27 @@ static enum cpu_result do_xlat(struct cpu *cpu, const struct insn *in)
 	if (res == CPU_NEXT)
 		cpu->gpr[REG_EAX] = (cpu->gpr[REG_EAX] & ~0xffu) | value;
 	return res;
+}
+
+/* reg: the data, rm: the mask; a byte is stored where the mask's byte has its top bit set. */
+static enum cpu_result do_maskmov(struct cpu *cpu, const struct insn *in)
+{
+	unsigned file = in->osize == 8 ? 32 : 160, user = cpu->cpl == 3 ? ACCESS_USER : 0;
+	const u8 *data = cpu->fpu.image + file + 16 * in->reg;
+	const u8 *mask = cpu->fpu.image + file + 16 * in->rm;
+	u32 edi = in->asize == 2 ? (u16)cpu->gpr[REG_EDI] : cpu->gpr[REG_EDI];
+	gla_t gla;
+
+	if (cpu_seg_check(cpu, in->seg, edi, in->osize, ACCESS_WRITE, &gla) != CPU_NEXT ||
+	    cpu_lin_probe_write(cpu, gla, in->osize, user) != CPU_NEXT)
+		return CPU_FAULT;
+	cpu->env->fpu_save(cpu);
+	for (unsigned i = 0; i < in->osize; i++)
+		if ((mask[i] & 0x80) &&
+		    cpu_lin_write(cpu, gla + i, &data[i], 1, user) != CPU_NEXT)
+			return CPU_FAULT;
+	cpu->env->fpu_load(cpu);
+	return CPU_NEXT;
 }
 
 static enum cpu_result fetch_fault(struct cpu *cpu)
@@ -178,6 +202,9 @@ static enum cpu_result dispatch(struct cpu *cpu, const struct insn *in)
 	case OP_SLOW_POP:
 		res = do_pop(cpu, in);
 		break;
+	case OP_SLOW_MASKMOV:
+		res = do_maskmov(cpu, in);
+		break;
 	case OP_SLOW_XLAT:
 		res = do_xlat(cpu, in);
 		break;
@@ -195,6 +222,7 @@ enum cpu_result recomp_hard(struct cpu *cpu, const struct site *s)
 	enum cpu_result res = dispatch(cpu, &s->insn);
 
 	r->stats.hard_execs++;
+	r->entered_handler = s->insn.op >= OP_INT && s->insn.op <= OP_SYSENTER;
 	if (res == CPU_NEXT && (r->code_changed || r->flush_wanted))
 		res = CPU_JUMP;
 	r->pending = res;

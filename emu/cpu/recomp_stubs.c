@@ -13,7 +13,23 @@
 
 #define FLAGS_MASK (EFLAGS_ARITH)
 
-static void store_guest(struct emit *e)
+/* fxsave64 [cpu->fpu]; fxrstor64 [host_fpu]. Clobbers RCX. */
+static void fpu_to_host(struct emit *e, const struct recomp *r)
+{
+	if (!r->cfg.host_fpu)
+		return;
+	emit_rm(e, NULL, true, 0x0fae, 0, CPU_FIELD(fpu));
+	emit_mov_imm64(e, R_C, (u64)r->cfg.host_fpu);
+	emit_rm(e, NULL, true, 0x0fae, 1, (struct hmem){ .base = R_C, .index = -1, .scale = 1 });
+}
+
+static void fpu_to_guest(struct emit *e, const struct recomp *r)
+{
+	if (r->cfg.host_fpu)
+		emit_rm(e, NULL, true, 0x0fae, 1, CPU_FIELD(fpu));
+}
+
+static void store_guest(struct emit *e, const struct recomp *r)
 {
 	for (unsigned g = 0; g < 8; g++)
 		emit_store32(e, g == REG_ESP ? R_GSP : g,
@@ -30,11 +46,13 @@ static void store_guest(struct emit *e)
 	emit_rr(e, false, 0x09, R_A, R_C); /* or ecx, eax */
 	emit_store32(e, R_C, CPU_FIELD(eflags));
 	emit_u8(e, 0xfc); /* cld */
+	fpu_to_host(e, r);
 }
 
 /* Clobbers R10, R11. */
-static void load_guest(struct emit *e)
+static void load_guest(struct emit *e, const struct recomp *r)
 {
+	fpu_to_guest(e, r);
 	emit_load32(e, R10, CPU_FIELD(eflags));
 	emit_u8(e, 0x41); /* and r10d, imm32 */
 	emit_u8(e, 0x81);
@@ -90,19 +108,19 @@ static void call_c(struct emit *e, const void *fn)
 }
 
 /* eax: 0 goes on in translated code, else leaves with it. */
-static u64 c_stub(struct emit *e, const void *fn)
+static u64 c_stub(struct emit *e, const struct recomp *r, const void *fn)
 {
 	u64 at = align_stub(e);
 	u8 *fix;
 
-	store_guest(e);
+	store_guest(e, r);
 	call_c(e, fn);
 	emit_u8(e, 0x85); /* test eax, eax */
 	emit_u8(e, 0xc0);
 	emit_u8(e, 0x75); /* jnz leave */
 	fix = e->p;
 	emit_u8(e, 0);
-	load_guest(e);
+	load_guest(e, r);
 	emit_u8(e, 0xc3);
 	*fix = (u8)(e->p - (fix + 1));
 	emit_u8(e, 0x48); /* add rsp, 8: the return address */
@@ -128,7 +146,7 @@ void recomp_emit_stubs(struct recomp *r, const void *hard, const void *slow_read
 	for (unsigned i = 0; i < sizeof(prologue); i++)
 		emit_u8(&e, prologue[i]);
 	emit_load64(&e, R_TABLE, CPU_FIELD(lookup_table));
-	load_guest(&e);
+	load_guest(&e, r);
 	emit_u8(&e, 0x41); /* jmp r13 */
 	emit_u8(&e, 0xff);
 	emit_u8(&e, 0xe5);
@@ -136,7 +154,7 @@ void recomp_emit_stubs(struct recomp *r, const void *hard, const void *slow_read
 	r->leave_dispatch = align_stub(&e);
 	emit_mov_imm32(&e, R9, SLOT_NONE);
 	r->leave_edge = emit_here(&e);
-	store_guest(&e);
+	store_guest(&e, r);
 	emit_rr(&e, false, 0x89, R9, R_D);
 	emit_rr(&e, false, 0x31, R_A, R_A);
 	epilogue(&e);
@@ -144,10 +162,11 @@ void recomp_emit_stubs(struct recomp *r, const void *hard, const void *slow_read
 	/* From a trap: the guest is in struct cpu already; eax and edx are set by the frame. */
 	r->leave_trap = align_stub(&e);
 	emit_u8(&e, 0xfc);
+	fpu_to_host(&e, r);
 	epilogue(&e);
 
-	r->call_hard = c_stub(&e, hard);
-	r->call_slow_read = c_stub(&e, slow_read);
-	r->call_slow_write = c_stub(&e, slow_write);
+	r->call_hard = c_stub(&e, r, hard);
+	r->call_slow_read = c_stub(&e, r, slow_read);
+	r->call_slow_write = c_stub(&e, r, slow_write);
 	r->code_start = r->code_next = PAGE_SIZE;
 }

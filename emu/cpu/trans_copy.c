@@ -34,6 +34,17 @@ unsigned trans_seg_class(const struct trans *t, unsigned seg)
 	return (t->key >> KEY_SEG(seg)) & 3;
 }
 
+/* Nobody writes through a code segment in protected mode, flat or not. */
+bool trans_mem_checked(const struct trans *t, const ZydisDecodedOperand *op)
+{
+	unsigned seg = trans_seg(op->mem.segment);
+
+	if (trans_seg_class(t, seg) == CLASS_CHECKED)
+		return true;
+	return seg == SEG_CS && (t->key & KEY_PE) && !(t->key & KEY_VM) &&
+	       (op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE);
+}
+
 int trans_mem_operand(const struct trans *t)
 {
 	for (unsigned i = 0; i < t->in.operand_count; i++)
@@ -219,10 +230,12 @@ static void copy_high8(struct trans *t, const ZydisDecodedOperand *mem, unsigned
 	bool writes = mem->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
 
 	if (reads) {
+		/* Faults here, before flags change, and as a write: NOT leaves the flags alone. */
+		if (writes) {
+			emit_rm(&t->e, t->r, false, 0xf6, 2, m);
+			emit_rm(&t->e, t->r, false, 0xf6, 2, m);
+		}
 		emit_rm(&t->e, t->r, false, 0x8a, R10, m);
-		if (writes)
-			emit_rm(&t->e, t->r, false, 0x88, R10,
-				m); /* faults here, before flags change */
 		emit_rm(&t->e, t->r, false, 0x88, R10, STACK_SLOT);
 	}
 	copy_form(t, reg, true, STACK_SLOT, 0, t->in.opcode);
@@ -320,7 +333,9 @@ static void copy_modrm(struct trans *t)
 		copy_form(t, reg, true, m, 0, t->in.opcode);
 		return;
 	}
-	if (t->slow || trans_seg_class(t, trans_seg(mem->mem.segment)) == CLASS_CHECKED) {
+	/* A bit number moves a 16-bit address within its 64 KiB; the copied form would leave them. */
+	if (t->slow || trans_mem_checked(t, mem) ||
+	    (t->in.address_width == 16 && is_bit_string(t))) {
 		copy_slow(t, mem, reg, high8);
 		return;
 	}
@@ -353,7 +368,7 @@ static void copy_moffs(struct trans *t)
 	t->in.raw.imm[0].size = t->in.raw.imm[1].size = 0;
 	t->in.raw.disp.size = 0;
 	t->in.opcode = opcode;
-	if (t->slow || trans_seg_class(t, trans_seg(mem->mem.segment)) == CLASS_CHECKED)
+	if (t->slow || trans_mem_checked(t, mem))
 		copy_slow(t, mem, R_A, false);
 	else
 		copy_form(t, R_A, true, trans_address(t, mem), 0, opcode);
@@ -370,12 +385,50 @@ static void settle_flags(struct trans *t)
 	emit_u8(&t->e, 0);
 }
 
+/* MASKMOVQ, MASKMOVDQU: the store goes to DS:[EDI], an operand that no ModRM names. */
+static void mask_move(struct trans *t)
+{
+	const ZydisDecodedInstruction *in = &t->in;
+	unsigned seg = SEG_DS;
+
+	for (unsigned i = 0; i < in->operand_count; i++)
+		if (t->op[i].type == ZYDIS_OPERAND_TYPE_MEMORY)
+			seg = trans_seg(t->op[i].mem.segment);
+	if (t->slow || in->address_width != 32 || trans_seg_class(t, seg) != CLASS_FLAT ||
+	    (seg == SEG_CS && (t->key & KEY_PE))) {
+		struct site *s = trans_site(t, OP_SLOW_MASKMOV);
+
+		s->insn.seg = (u8)seg;
+		s->insn.osize = in->mnemonic == ZYDIS_MNEMONIC_MASKMOVQ ? 8 : 16;
+		if (s->insn.osize == 8) { /* movq mm0, mm0: TOP becomes 0, as by any MMX instruction */
+			emit_u8(&t->e, 0x0f);
+			emit_u8(&t->e, 0x6f);
+			emit_u8(&t->e, 0xc0);
+		}
+		trans_call_hard(t, s, false);
+		return;
+	}
+	emit_guest_prefix(&t->e, t->r, (struct hmem){ .guest = true });
+	if (in->mnemonic == ZYDIS_MNEMONIC_MASKMOVDQU)
+		emit_u8(&t->e, 0x66);
+	emit_opcode_bytes(t);
+	emit_u8(&t->e, in->opcode);
+	emit_u8(&t->e, (u8)(0xc0 | in->raw.modrm.reg << 3 | in->raw.modrm.rm));
+}
+
 void translate_copy(struct trans *t)
 {
 	const ZydisDecodedInstruction *in = &t->in;
 	bool one_byte = in->opcode_map == ZYDIS_OPCODE_MAP_DEFAULT &&
 			in->encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY;
 
+	if (in->mnemonic == ZYDIS_MNEMONIC_NOP)
+		return; /* with an operand, too: it is not accessed */
+	if (in->mnemonic == ZYDIS_MNEMONIC_MASKMOVQ || in->mnemonic == ZYDIS_MNEMONIC_MASKMOVDQU ||
+	    in->mnemonic == ZYDIS_MNEMONIC_VMASKMOVDQU) {
+		mask_move(t);
+		return;
+	}
 	if (in->mnemonic == ZYDIS_MNEMONIC_CMPXCHG8B)
 		settle_flags(t);
 	if (one_byte && (in->opcode & 0xf0) == 0x40) {

@@ -79,6 +79,25 @@ enum cpu_result transfer_tss_stack(struct cpu *cpu, unsigned cpl, u32 ext, u16 *
 	return cpu_lin_read(cpu, cpu->tr.base + offset + (tss32 ? 4 : 2), ss, 2, 0);
 }
 
+/* Word by word, as the processor pushes: the first that cannot be written names the fault. */
+static enum cpu_result push_words(struct cpu *cpu, u32 esp, u32 mask, const u32 *words, unsigned n,
+				  unsigned size)
+{
+	unsigned user = cpu->cpl == 3 ? ACCESS_USER : 0;
+	gla_t gla;
+
+	for (unsigned i = 1; i <= n; i++)
+		if (cpu_seg_check(cpu, SEG_SS, (esp - i * size) & mask, size, ACCESS_WRITE, &gla) !=
+			    CPU_NEXT ||
+		    cpu_lin_probe_write(cpu, gla, size, user) != CPU_NEXT)
+			return CPU_FAULT;
+	for (unsigned i = 1; i <= n; i++)
+		if (cpu_mem_write(cpu, SEG_SS, (esp - i * size) & mask, &words[i - 1], size) !=
+		    CPU_NEXT)
+			return CPU_FAULT;
+	return CPU_NEXT;
+}
+
 enum cpu_result transfer_push(struct cpu *cpu, const struct cpu_segment *s, unsigned cpl, u32 *esp,
 			      const u32 *words, unsigned n, unsigned size)
 {
@@ -86,7 +105,7 @@ enum cpu_result transfer_push(struct cpu *cpu, const struct cpu_segment *s, unsi
 	struct cpu_segment old = cpu->seg[SEG_SS];
 	u8 old_cpl = cpu->cpl;
 	u8 image[64];
-	enum cpu_result res;
+	enum cpu_result res = CPU_FAULT;
 	gla_t gla;
 
 	for (unsigned i = 0; i < n; i++) /* the first word pushed lies highest */
@@ -97,9 +116,12 @@ enum cpu_result transfer_push(struct cpu *cpu, const struct cpu_segment *s, unsi
 
 	cpu->seg[SEG_SS] = *s;
 	cpu->cpl = (u8)cpl;
-	res = cpu_seg_check(cpu, SEG_SS, to, n * size, ACCESS_WRITE, &gla);
-	if (res == CPU_NEXT)
+	/* All at once where that works; a fault, or a stack pointer that wraps, is looked at closely. */
+	if (to < ((*esp - 1) & mask) &&
+	    cpu_seg_check(cpu, SEG_SS, to, n * size, ACCESS_WRITE, &gla) == CPU_NEXT)
 		res = cpu_lin_write(cpu, gla, image, n * size, cpl == 3 ? ACCESS_USER : 0);
+	if (res != CPU_NEXT)
+		res = push_words(cpu, *esp, mask, words, n, size);
 	cpu->seg[SEG_SS] = old;
 	cpu->cpl = old_cpl;
 	if (res == CPU_NEXT)

@@ -39,6 +39,8 @@ int trans_gpr(ZydisRegister reg);
 bool trans_is_high8(ZydisRegister reg);
 int trans_mem_operand(const struct trans *t); /* index of the explicit memory operand or -1 */
 unsigned trans_seg(ZydisRegister reg);
+/* The operand's segment needs C to check it. */
+bool trans_mem_checked(const struct trans *t, const ZydisDecodedOperand *op);
 /* Computes the address of a memory operand; clobbers R8 and R9 only. */
 /* Without the segment's base (LEA). */
 struct hmem trans_address_noseg(struct trans *t, const ZydisDecodedOperand *op);

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One differential test case, and the state that a processor is in before and after it.
+ *
+ * A case is a list of instructions that ends with UD2, a processor mode, and initial state. It runs
+ * until the first exception; UD2 at its end is the normal one. Everything follows from a 64-bit
+ * seed, so that a case is replayed by seed and index, also after the minimiser has dropped
+ * instructions.
+ */
+#pragma once
+
+#include <Zydis/Zydis.h>
+
+#include "kernel/base/types.h"
+
+#define CASE_INSNS 24u
+#define CASE_BYTES 800u
+
+enum case_mode {
+	CASE_FLAT3,    /* 32-bit, flat, CPL 3, paging: what a program is */
+	CASE_FLAT0,    /* 32-bit, flat, CPL 0, no paging */
+	CASE_SEGMENTS, /* 32-bit, CPL 0, DS ES FS GS SS with bases, no paging */
+	CASE_PROT16,   /* 16-bit code and stack, CPL 0, segments with bases */
+	CASE_REAL,     /* real mode */
+	CASE_MODES
+};
+extern const char *const case_mode_name[CASE_MODES];
+
+/* Linear addresses; offsets follow from the segments' bases. */
+struct case_layout {
+	u32 code, data, stack; /* start of each window */
+	u32 code_size, data_size, stack_size;
+	u32 esp; /* initial offset in SS */
+	/* selectors and bases, in enum cpu_seg order */
+	u16 sel[6];
+	u32 base[6];
+	bool code16;
+};
+const struct case_layout *case_layout(enum case_mode mode);
+
+struct case_insn {
+	u8 bytes[32]; /* the instruction; behind it, perhaps, what clears the flags that it leaves undefined */
+	u8 len;
+	u8 rel_size; /* 0, 1, 2 or 4: the last rel_size bytes are a displacement ... */
+	u8 skip;     /* ... to the instruction this many further on (1: the next) */
+	u8 abs_at;   /* 0, or where an absolute 16/32-bit offset of that target stands */
+	bool dropped;
+};
+
+struct case_state {
+	u32 gpr[8], eip, eflags;
+	u16 sel[6];
+	u8 fx[512] __attribute__((aligned(16))); /* FXSAVE, 32-bit form */
+	u8 vector;
+	bool has_error, has_cr2;
+	u32 error, cr2;
+	u32 frame_at, frame_len; /* memory that the exception's own frame took; not compared */
+};
+
+struct diff_case {
+	enum case_mode mode;
+	u64 seed, index;
+	unsigned insns;
+	struct case_insn insn[CASE_INSNS];
+	struct case_state start;
+	u32 undefined; /* flags that some instruction of the case leaves undefined, if it ends early */
+	u64 data_seed; /* contents of data and stack windows */
+	u8 code[CASE_BYTES];
+	u32 code_len, code_offset; /* offset of the first instruction in the code window */
+	u32 end;		   /* EIP of the final UD2 */
+};
+
+/* xorshift64*: small, good enough, the same everywhere. */
+static inline u64 rnd(u64 *s)
+{
+	*s ^= *s >> 12;
+	*s ^= *s << 25;
+	*s ^= *s >> 27;
+	return *s * 0x2545f4914f6cdd1dull;
+}
+
+static inline u32 rnd_below(u64 *s, u32 n)
+{
+	return (u32)((rnd(s) >> 32) * n >> 32);
+}
+
+/* What the generator may use. */
+#define GEN_X87	   BIT(0)
+#define GEN_SSE	   BIT(1)
+#define GEN_SYSTEM BIT(2) /* privileged and segment instructions */
+#define GEN_NATIVE BIT(3) /* only what means the same in a Linux process */
+
+void case_generate(struct diff_case *c, enum case_mode mode, u64 seed, u64 index, unsigned what);
+/* Puts code[], code_len and end together from the instructions that are not dropped. */
+void case_assemble(struct diff_case *c);
+/* Fills a window with the case's data. */
+void case_fill(const struct diff_case *c, u8 *buf, u32 size, u32 salt);
+void case_print(const struct diff_case *c, const struct case_state *a, const char *name_a,
+		const struct case_state *b, const char *name_b);
+
+/* A processor to run cases on. data and stack receive the windows' contents afterwards. */
+struct processor {
+	const char *name;
+	int (*init)(void);
+	/* Returns 0, 1 if the case makes no sense here, or -1 if it did not come to an exception. */
+	int (*run)(const struct diff_case *c, struct case_state *end, u8 *data, u8 *stack);
+	/* What this processor does not report. */
+	bool no_fault_details;
+};
+extern struct processor processor_ours, processor_native, processor_unicorn;

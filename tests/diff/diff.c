@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * diff [-a native|unicorn] [-m MODE] [-n CASES] [-s SEED] [-i INDEX] [-w WHAT]: runs random cases
+ * on our processor and another and compares everything. A difference is minimised, printed, and can
+ * be replayed by the command that is printed with it. Last line: N passed, N failed.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "emu/cpu/cpu.h"
+#include "tests/diff/case.h"
+#include "tests/host/machine_trap.h"
+
+#define WINDOW 0x10000u
+
+static struct processor *other;
+
+struct outcome {
+	int failed;
+	struct case_state end;
+	u8 data[WINDOW], stack[WINDOW];
+};
+static struct outcome ours, theirs;
+
+/* x87 control, status and tags, MXCSR, ten bytes of each ST, XMM. */
+static bool same_fpu(const u8 *a, const u8 *b)
+{
+	if (memcmp(a, b, 5) || memcmp(a + 24, b + 24, 4) || memcmp(a + 160, b + 160, 128))
+		return false;
+	for (unsigned i = 0; i < 8; i++)
+		if (memcmp(a + 32 + 16 * i, b + 32 + 16 * i, 10))
+			return false;
+	return true;
+}
+
+static bool ends_in_cmps(const struct diff_case *c, u32 eip)
+{
+	u32 at = eip - c->start.eip;
+
+	while (at < c->code_len && (c->code[at] & 0xfe) != 0xa6 && at < eip - c->start.eip + 8)
+		at++;
+	return at < c->code_len && (c->code[at] & 0xfe) == 0xa6;
+}
+
+static bool same_state(const struct diff_case *c, const struct case_state *a,
+		       const struct case_state *b)
+{
+	u32 ignored = EFLAGS_RF | (a->eip != c->end ? c->undefined : 0);
+
+	if (memcmp(a->gpr, b->gpr, sizeof(a->gpr)) || a->eip != b->eip ||
+	    ((a->eflags ^ b->eflags) & ~ignored) || a->vector != b->vector ||
+	    memcmp(a->sel, b->sel, sizeof(a->sel)))
+		return false;
+	if (!other->no_fault_details) {
+		if (a->has_error != b->has_error || (a->has_error && a->error != b->error))
+			return false;
+		/* Which of CMPS's two operands faults first is nowhere written down. */
+		if (a->has_cr2 != b->has_cr2 ||
+		    (a->has_cr2 && a->cr2 != b->cr2 && !ends_in_cmps(c, a->eip)))
+			return false;
+	}
+	return same_fpu(a->fx, b->fx);
+}
+
+/* Our exception frame lies on the case's own stack in CPL 0; the other processor pushed none. */
+static void hide_frame(const struct case_layout *l)
+{
+	for (u32 i = 0; i < ours.end.frame_len; i++) {
+		u32 at = ours.end.frame_at + i;
+
+		if (at - l->stack < l->stack_size)
+			ours.stack[at - l->stack] = theirs.stack[at - l->stack];
+		if (at - l->data < l->data_size)
+			ours.data[at - l->data] = theirs.data[at - l->data];
+	}
+}
+
+/*
+ * An access that wraps at 4 GiB in a segment of limit FFFFFFFFh may fault or not (SDM 3A 5.3); ours
+ * does not, AMD's does.
+ */
+static bool wraps(void)
+{
+	return (ours.end.vector == VEC_PF && ours.end.cr2 > 0xfffffff0) ||
+	       (theirs.end.vector == VEC_PF && theirs.end.cr2 > 0xfffffff0);
+}
+
+static bool differs(const struct diff_case *c)
+{
+	const struct case_layout *l = case_layout(c->mode);
+
+	ours.failed = processor_ours.run(c, &ours.end, ours.data, ours.stack);
+	theirs.failed = other->run(c, &theirs.end, theirs.data, theirs.stack);
+	if (ours.failed == 1 || theirs.failed == 1)
+		return false;
+	if (ours.failed || theirs.failed)
+		return ours.failed != theirs.failed;
+	if (wraps())
+		return false;
+	hide_frame(l);
+	return !same_state(c, &ours.end, &theirs.end) ||
+	       memcmp(ours.data, theirs.data, l->data_size) ||
+	       memcmp(ours.stack, theirs.stack, l->stack_size);
+}
+
+static void minimise(struct diff_case *c)
+{
+	for (unsigned i = c->insns; i-- > 0;) {
+		c->insn[i].dropped = true;
+		case_assemble(c);
+		if (!differs(c))
+			c->insn[i].dropped = false;
+	}
+	case_assemble(c);
+	differs(c);
+}
+
+static void print_memory(const char *what, const u8 *a, const u8 *b, u32 size)
+{
+	unsigned shown = 0;
+
+	for (u32 i = 0; i < size && shown < 16; i++) {
+		if (a[i] == b[i])
+			continue;
+		printf("  %s+%04x  %02x %02x\n", what, i, a[i], b[i]);
+		shown++;
+	}
+}
+
+static void report(struct diff_case *c)
+{
+	const struct case_layout *l = case_layout(c->mode);
+
+	minimise(c);
+	if (ours.failed || theirs.failed) {
+		printf("did not come to an exception: ours %d, %s %d\n", ours.failed, other->name,
+		       theirs.failed);
+	}
+	case_print(c, &ours.end, "ours", &theirs.end, other->name);
+	if (!ours.failed && !theirs.failed) {
+		print_memory("data", ours.data, theirs.data, l->data_size);
+		print_memory("stack", ours.stack, theirs.stack, l->stack_size);
+	}
+	printf("replay: build/diff/diff -a %s -m %s -s %llu -i %llu\n\n", other->name,
+	       case_mode_name[c->mode], (unsigned long long)c->seed, (unsigned long long)c->index);
+	fflush(stdout);
+}
+
+static enum case_mode mode_of(const char *name)
+{
+	for (unsigned i = 0; i < CASE_MODES; i++)
+		if (!strcmp(name, case_mode_name[i]))
+			return (enum case_mode)i;
+	fprintf(stderr, "diff: %s: no such mode\n", name);
+	exit(2);
+}
+
+int main(int argc, char **argv)
+{
+	struct processor *const known[] = { &processor_native, &processor_unicorn };
+	enum case_mode mode = CASE_FLAT3;
+	u64 count = 10000, seed = 1, index = 0, first = 0, passed = 0, failed = 0;
+	unsigned what = GEN_X87 | GEN_SSE;
+	bool one = false;
+	int opt;
+
+	other = &processor_native;
+	while ((opt = getopt(argc, argv, "a:m:n:s:i:w:")) != -1) {
+		switch (opt) {
+		case 'a':
+			other = NULL;
+			for (unsigned i = 0; i < ARRAY_SIZE(known); i++)
+				if (!strcmp(known[i]->name, optarg))
+					other = known[i];
+			break;
+		case 'm':
+			mode = mode_of(optarg);
+			break;
+		case 'n':
+			count = strtoull(optarg, NULL, 0);
+			break;
+		case 's':
+			seed = strtoull(optarg, NULL, 0);
+			break;
+		case 'i':
+			first = strtoull(optarg, NULL, 0);
+			count = 1;
+			one = true;
+			break;
+		case 'w':
+			what = (unsigned)strtoul(optarg, NULL, 0);
+			break;
+		default:
+			return 2;
+		}
+	}
+	if (!other || processor_ours.init() || other->init()) {
+		fprintf(stderr, "diff: a processor cannot be set up\n");
+		return 2;
+	}
+	if (other == &processor_native)
+		what |= GEN_NATIVE;
+	machine_trap_install();
+	for (index = first; index < first + count; index++) {
+		static struct diff_case c;
+
+		case_generate(&c, mode, seed, index, what);
+		if (!differs(&c)) {
+			passed++;
+			if (one)
+				case_print(&c, &ours.end, "ours", &theirs.end, other->name);
+			continue;
+		}
+		if (failed++ < 200)
+			report(&c);
+	}
+	printf("%s against %s: %llu passed, %llu failed\n", case_mode_name[mode], other->name,
+	       (unsigned long long)passed, (unsigned long long)failed);
+	return failed ? 1 : 0;
+}

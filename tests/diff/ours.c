@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Our processor: the recompiler on the host machine. Every exception goes through an IDT (or the
+ * real-mode table) to a handler that is one HLT; its address tells the vector, its stack the rest.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "emu/cpu/semantics.h"
+#include "tests/diff/case.h"
+#include "tests/host/machine.h"
+
+#define RAM_SIZE      (8 * MiB)
+#define SYS	      0x600000u /* tables, handlers and the ring-0 stack */
+#define PDPT	      (SYS + 0x0000)
+#define PD	      (SYS + 0x1000)
+#define PT(n)	      (SYS + 0x2000 + (n)*0x1000) /* of the n-th 2 MiB */
+#define GDT	      (SYS + 0x6000)
+#define IDT	      (SYS + 0x7000)
+#define TSS	      (SYS + 0x8000)
+#define STACK0	      (SYS + 0xa000)
+#define HANDLERS (SYS + 0xb000)
+#define PD2	 (SYS + 0xc000)
+#define SYS_SIZE 0xd000u
+#define REAL_HANDLERS 0x500u
+/* With paging the system area lies where no case's address gets by chance: it must not be there. */
+#define SYS_LINEAR 0xb5400000u
+
+static struct machine m;
+static enum case_mode mode = CASE_MODES; /* what the tables are set up for */
+
+static void put32(u32 at, u32 v)
+{
+	memcpy(m.ram + at, &v, 4);
+}
+
+static void put64(u32 at, u64 v)
+{
+	memcpy(m.ram + at, &v, 8);
+}
+
+static u32 get32(u32 at)
+{
+	u32 v;
+
+	memcpy(&v, m.ram + at, 4);
+	return v;
+}
+
+static u64 descriptor(u32 base, u32 limit, u32 attr)
+{
+	return (limit & 0xffff) | (u64)(base & 0xffffff) << 16 | (u64)(attr & 0xff) << 40 |
+	       (u64)(limit >> 16 & 15) << 48 | (u64)(attr >> 8 & 15) << 52 |
+	       (u64)(base >> 24) << 56;
+}
+
+/* The linear address of something in the system area. */
+static u32 lin(u32 at)
+{
+	return mode == CASE_FLAT3 ? at - SYS + SYS_LINEAR : at;
+}
+
+static void make_gdt(void)
+{
+	const struct case_layout *s = case_layout(CASE_SEGMENTS), *p = case_layout(CASE_PROT16);
+
+	put64(GDT + 0x08, descriptor(0, 0xfffff, 0xc9b));
+	put64(GDT + 0x10, descriptor(0, 0xfffff, 0xc93));
+	put64(GDT + 0x20, descriptor(0, 0xfffff, 0xcfb));
+	put64(GDT + 0x28, descriptor(0, 0xfffff, 0xcf3));
+	for (unsigned i = 0; i < 6; i++) {
+		u32 limit = i == SEG_SS ? s->stack_size - 1 : s->data_size - 1;
+
+		if (i != SEG_CS) {
+			/* GS: 4 GiB that wrap */
+			put64(GDT + s->sel[i], i == SEG_GS ? descriptor(s->base[i], 0xfffff, 0xc93)
+							   : descriptor(s->base[i], limit, 0x493));
+			put64(GDT + p->sel[i], descriptor(p->base[i], 0xffff, 0x093));
+		}
+	}
+	put64(GDT + 0x50, descriptor(p->base[SEG_CS], 0xffff, 0x09b));
+	put64(GDT + 0x78, descriptor(lin(TSS), 0x67, 0x08b));
+}
+
+static void make_idt(void)
+{
+	for (u32 v = 0; v < 256; v++) {
+		u32 dpl = v == VEC_BP || v == VEC_OF ? 3 : 0;
+
+		put64(IDT + 8 * v, (lin(HANDLERS) & 0xffff) + v + 0x080000ull +
+					   ((u64)(0x8e00 | dpl << 13) << 32) +
+					   ((u64)(lin(HANDLERS) >> 16) << 48));
+		put32(4 * v, 0x00500000 + v);
+	}
+	put32(TSS + 4, lin(STACK0));
+	put32(TSS + 8, 0x10);
+	memset(m.ram + TSS + 102, 0xff, 2);
+	memset(m.ram + HANDLERS, 0xf4, 256);
+	memset(m.ram + REAL_HANDLERS, 0xf4, 256);
+}
+
+/* Code, data and stack for the user, the system area for us; nothing else is there. */
+static void make_page_tables(void)
+{
+	const struct case_layout *l = case_layout(CASE_FLAT3);
+	const u64 nx = BIT64(63);
+
+	memset(m.ram + PDPT, 0, 0x6000);
+	memset(m.ram + PD2, 0, PAGE_SIZE);
+	put64(PDPT, PD | 1);
+	for (u32 n = 0; n < 3; n++)
+		put64(PD + 8 * n, PT(n) | 7);
+	for (u32 p = 0; p < 6 * MiB; p += PAGE_SIZE) {
+		u64 e = 0;
+
+		if (p - l->code < l->code_size)
+			e = p | 7;
+		else if (p - l->data < l->data_size || p - l->stack < l->stack_size)
+			e = p | 7 | nx;
+		put64(PT(p >> 21) + 8 * (p >> 12 & 511), e);
+	}
+	/* SYS_LINEAR is in gigabyte 2, whose directory is the page behind the other tables. */
+	put64(PDPT + 8 * (SYS_LINEAR >> 30), PD2 | 1);
+	put64(PD2 + 8 * (SYS_LINEAR >> 21 & 511), PT(3) | 7);
+	for (u32 p = 0; p < SYS_SIZE; p += PAGE_SIZE)
+		put64(PT(3) + 8 * ((SYS_LINEAR + p) >> 12 & 511), (SYS + p) | 3);
+}
+
+static void set_mode(enum case_mode to)
+{
+	struct cpu *cpu = &m.cpu;
+
+	machine_reset(&m);
+	mode = to;
+	make_gdt();
+	make_idt();
+	make_page_tables();
+	cpu->cr0 = CR0_ET | CR0_NE | (to == CASE_REAL ? 0 : CR0_PE);
+	cpu->cr4 = CR4_OSFXSR | CR4_OSXMMEXCPT;
+	cpu->gdtr.base = lin(GDT);
+	cpu->gdtr.limit = 0x7f;
+	cpu->idtr.base = to == CASE_REAL ? 0 : lin(IDT);
+	cpu->idtr.limit = to == CASE_REAL ? 0x3ff : 0x7ff;
+	cpu->tr = (struct cpu_segment){ 0x78, 0x8b, lin(TSS), 0x67 };
+	if (to == CASE_FLAT3) {
+		cpu->cr0 |= CR0_PG | CR0_WP | CR0_MP;
+		cpu->cr4 |= CR4_PAE;
+		cpu->msr.efer = EFER_NXE;
+		cpu->cr3 = PDPT;
+		cpu->pdpte[0] = PD | 1;
+		cpu->pdpte[SYS_LINEAR >> 30] = PD2 | 1;
+	}
+	cpu->env->paging_changed(cpu, PAGING_CR0 | PAGING_CR3 | PAGING_CR4 | PAGING_EFER);
+}
+
+static void set_segments(const struct case_layout *l, const u16 *sel)
+{
+	struct cpu *cpu = &m.cpu;
+
+	for (unsigned i = 0; i < SEG_COUNT; i++) {
+		struct cpu_segment *s = &cpu->seg[i];
+
+		if (mode == CASE_REAL)
+			*s = (struct cpu_segment){ sel[i], i == SEG_CS ? 0x9b : 0x93, l->base[i],
+						   0xffff };
+		else if (!(sel[i] & ~3u))
+			*s = (struct cpu_segment){ sel[i], SEG_ATTR_UNUSABLE, 0, 0 };
+		else
+			cpu_unpack_descriptor(sel[i], get32(GDT + (sel[i] & ~7u)),
+					      get32(GDT + (sel[i] & ~7u) + 4), s);
+	}
+	cpu_set_cpl(cpu, mode == CASE_FLAT3 ? 3 : 0);
+}
+
+static int init(void)
+{
+	int err = machine_create(&m, RAM_SIZE, getenv("DIFF_BASE0") ? MACHINE_BASE_0 : 0);
+
+	if (err)
+		return err;
+	return 0;
+}
+
+static bool has_error_code(u8 v)
+{
+	return v == VEC_DF || (v >= VEC_TS && v <= VEC_PF) || v == VEC_AC;
+}
+
+/* Reads the frame at the handler's stack pointer and takes it off again. */
+static void unwind(struct case_state *end)
+{
+	struct cpu *cpu = &m.cpu;
+	u32 sp = cpu->seg[SEG_SS].base + cpu->gpr[REG_ESP], words[6];
+
+	if (mode == CASE_FLAT3)
+		sp = sp - SYS_LINEAR + SYS;
+
+	memcpy(end->gpr, cpu->gpr, sizeof(end->gpr));
+	for (unsigned i = 0; i < 6; i++)
+		end->sel[i] = cpu->seg[i].sel;
+	if (mode == CASE_REAL) {
+		u16 w[3];
+
+		end->vector = (u8)(cpu->eip - 1);
+		memcpy(w, m.ram + sp, 6);
+		end->eip = w[0];
+		end->sel[SEG_CS] = w[1];
+		end->eflags = (cpu->eflags & 0xffff0000) | w[2];
+		end->gpr[REG_ESP] =
+			(end->gpr[REG_ESP] & 0xffff0000) | ((end->gpr[REG_ESP] + 6) & 0xffff);
+		end->frame_at = sp;
+		end->frame_len = 6;
+		return;
+	}
+	end->vector = (u8)(cpu->eip - 1 - lin(HANDLERS));
+	end->has_error = has_error_code(end->vector);
+	end->frame_at = sp;
+	memcpy(words, m.ram + sp, sizeof(words));
+	const u32 *w = words;
+
+	if (end->has_error)
+		end->error = *w++;
+	end->eip = w[0];
+	end->sel[SEG_CS] = (u16)w[1];
+	end->eflags = w[2];
+	end->frame_len = end->has_error ? 16 : 12;
+	if (mode == CASE_FLAT3) {
+		end->frame_len = 0;
+		end->gpr[REG_ESP] = w[3];
+		end->sel[SEG_SS] = (u16)w[4];
+	} else if (cpu->seg[SEG_SS].attr & SEG_ATTR_DB) {
+		end->gpr[REG_ESP] += end->frame_len;
+	} else {
+		end->gpr[REG_ESP] = (end->gpr[REG_ESP] & 0xffff0000) |
+				    ((end->gpr[REG_ESP] + end->frame_len) & 0xffff);
+	}
+}
+
+static int run(const struct diff_case *c, struct case_state *end, u8 *data, u8 *stack)
+{
+	const struct case_layout *l = case_layout(c->mode);
+	struct cpu *cpu = &m.cpu;
+
+	if (mode != c->mode)
+		set_mode(c->mode);
+	case_fill(c, m.ram + l->data, l->data_size, 1);
+	case_fill(c, m.ram + l->stack, l->stack_size, 2);
+	machine_wrote(&m, l->data, l->data_size);
+	machine_wrote(&m, l->stack, l->stack_size);
+	memset(m.ram + l->code, 0xcc, l->code_size);
+	memcpy(m.ram + l->code + c->code_offset, c->code, c->code_len);
+	for (u32 p = 0; p < l->code_size; p += PAGE_SIZE)
+		machine_wrote(&m, l->code + p, PAGE_SIZE);
+	set_segments(l, c->start.sel);
+	memcpy(cpu->gpr, c->start.gpr, sizeof(cpu->gpr));
+	cpu->eip = c->start.eip;
+	cpu_set_eflags(cpu, c->start.eflags | EFLAGS_IF);
+	memcpy(cpu->fpu.image, c->start.fx, 512);
+	cpu->cr2 = 0;
+	cpu->shadow = 0;
+	cpu->halted = false;
+	cpu->events = 0;
+	cpu->delivering = -1;
+	memset(end, 0, sizeof(*end));
+	if (machine_run(&m) != RECOMP_HALT) {
+		if (getenv("DIFF_VERBOSE"))
+			fprintf(stderr, "ours: stopped at %04x:%08x, fault %u error %x address %x\n", cpu->seg[SEG_CS].sel, cpu->eip, cpu->fault.vector, cpu->fault.error, cpu->fault.addr);
+		return -1;
+	}
+	cpu->halted = false;
+	unwind(end);
+	if (end->vector == VEC_PF) {
+		end->cr2 = cpu->cr2;
+		end->has_cr2 = true;
+	}
+	memcpy(end->fx, cpu->fpu.image, 512);
+	memcpy(data, m.ram + l->data, l->data_size);
+	memcpy(stack, m.ram + l->stack, l->stack_size);
+	return 0;
+}
+
+struct processor processor_ours = { .name = "ours", .init = init, .run = run };

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The host machine's memory and environment (struct cpu_env). Signals are in machine_trap.c.
+ */
+#define _GNU_SOURCE
+#include "tests/host/machine.h"
+
+#include <asm/prctl.h>
+#include <cpuid.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "emu/cpu/semantics.h"
+#include "kernel/base/alloc.h"
+#include "kernel/base/error.h"
+#include "kernel/base/log.h"
+#include "kernel/base/string.h"
+#include "tests/host/machine_trap.h"
+
+#define WINDOW	   (8 * GiB) /* guests never form an address above 4 GiB plus one operand */
+#define CACHE_SIZE (4u * MiB)
+
+static struct machine *machine_of(struct cpu *cpu)
+{
+	return cpu->env_ctx;
+}
+
+static u8 *window(const struct machine *m, gla_t gla)
+{
+	return (u8 *)(m->base + gla);
+}
+
+/* --- The linear space --- */
+
+void machine_unmap(struct machine *m)
+{
+	/* Page by page: one call for the whole window would be as correct, and slower. */
+	for (unsigned i = 0; i < m->mappings; i++) {
+		gla_t page = m->mapping[i].page;
+
+		mprotect(window(m, page), PAGE_SIZE, PROT_NONE);
+		if (!page)
+			mprotect(window(m, 0) + 4 * GiB, PAGE_SIZE, PROT_NONE);
+	}
+	m->mappings = 0;
+}
+
+static bool map_at(struct machine *m, u8 *at, const u8 *ram, int prot)
+{
+	return mmap(at, PAGE_SIZE, prot, MAP_SHARED | MAP_FIXED, m->fd, ram - m->ram) == at;
+}
+
+static enum env_pf env_page_fault(struct cpu *cpu, gla_t gla, unsigned access)
+{
+	struct machine *m = machine_of(cpu);
+	gla_t page = gla & ~(PAGE_SIZE - 1);
+	bool user = access & ACCESS_USER, writable, watched;
+	struct pagewalk w;
+	const u8 *ram;
+	int prot;
+
+	if (cpu_walk(cpu, gla, access, &w) != CPU_NEXT)
+		return ENV_PF_FAULT;
+	ram = gpmem_ptr(cpu->mem, w.gpa & PAGE_MASK, false);
+	if (!ram || gpmem_find(cpu->mem, w.gpa)->kind != GPMEM_RAM)
+		return ENV_PF_SLOW;
+	watched = gpmem_watches(cpu->mem, w.gpa) != 0;
+	if (watched && (access & ACCESS_WRITE))
+		return ENV_PF_SLOW;
+	writable = w.writable || (!user && !(cpu->cr0 & CR0_WP));
+	prot = PROT_READ | (writable && w.dirty && !watched ? PROT_WRITE : 0);
+	if (m->mappings == MACHINE_MAPPINGS)
+		machine_unmap(m);
+	if (!map_at(m, window(m, page), ram, prot) ||
+	    (!page && !map_at(m, window(m, 0) + 4 * GiB, ram, prot)))
+		return ENV_PF_SLOW; /* page 0 without the right to map it */
+	m->mapping[m->mappings++] = (struct machine_mapping){ page, w.gpa & PAGE_MASK };
+	return ENV_PF_RESUME;
+}
+
+static void protect(void *ctx, gpa_t gpa, bool on)
+{
+	struct machine *m = ctx;
+
+	for (unsigned i = 0; on && i < m->mappings; i++) {
+		if (m->mapping[i].gpa != (gpa & PAGE_MASK))
+			continue;
+		mprotect(window(m, m->mapping[i].page), PAGE_SIZE, PROT_READ);
+		if (!m->mapping[i].page)
+			mprotect(window(m, 0) + 4 * GiB, PAGE_SIZE, PROT_READ);
+	}
+}
+
+static void env_paging_changed(struct cpu *cpu, unsigned what)
+{
+	machine_unmap(machine_of(cpu));
+	if (what & ~PAGING_CPL)
+		recomp_mapping_changed(cpu->recomp, -1);
+}
+
+static void env_invlpg(struct cpu *cpu, gla_t gla)
+{
+	(void)gla;
+	env_paging_changed(cpu, PAGING_CR3);
+}
+
+void machine_wrote(struct machine *m, gpa_t gpa, u32 len)
+{
+	gpmem_written(&m->mem, gpa, len);
+}
+
+/* --- The rest of the environment --- */
+
+static void log_port(struct machine *m, u16 port, unsigned size, bool write, u32 value)
+{
+	m->port[m->ports++ % MACHINE_PORT_LOG] =
+		(struct machine_port){ port, (u8)size, write, value };
+}
+
+static u32 env_io_read(struct cpu *cpu, u16 port, unsigned size)
+{
+	struct machine *m = machine_of(cpu);
+	u32 value = m->port_value ? m->port_value(m, port, size) : 0xffffffff;
+
+	log_port(m, port, size, false, value);
+	return value;
+}
+
+static void env_io_write(struct cpu *cpu, u16 port, unsigned size, u32 value)
+{
+	log_port(machine_of(cpu), port, size, true, value);
+}
+
+static int env_intr_ack(struct cpu *cpu)
+{
+	struct machine *m = machine_of(cpu);
+	int vector = m->pending_vector;
+
+	m->pending_vector = -1;
+	cpu->events &= ~CPU_EVENT_INTR;
+	return vector;
+}
+
+static void nothing(struct cpu *cpu)
+{
+	(void)cpu; /* the stubs switch the FPU: its state is in cpu->fpu whenever C runs */
+}
+
+static void env_cpuid(struct cpu *cpu, u32 leaf, u32 subleaf, u32 out[4])
+{
+	(void)cpu;
+	__cpuid_count(leaf, subleaf, out[0], out[1], out[2], out[3]);
+}
+
+static u64 env_tsc(struct cpu *cpu)
+{
+	(void)cpu;
+	return __builtin_ia32_rdtsc();
+}
+
+static int env_msr_read(struct cpu *cpu, u32 index, u64 *value)
+{
+	(void)cpu;
+	(void)index;
+	(void)value;
+	return E_NOENT;
+}
+
+static int env_msr_write(struct cpu *cpu, u32 index, u64 value)
+{
+	(void)cpu;
+	(void)index;
+	(void)value;
+	return E_NOENT;
+}
+
+static bool env_want_leave(struct cpu *cpu)
+{
+	return machine_of(cpu)->leave;
+}
+
+static const struct cpu_env host_env = {
+	.io_read = env_io_read,
+	.io_write = env_io_write,
+	.intr_ack = env_intr_ack,
+	.page_fault = env_page_fault,
+	.paging_changed = env_paging_changed,
+	.invlpg = env_invlpg,
+	.tables_changed = nothing,
+	.control_changed = nothing,
+	.fpu_save = nothing,
+	.fpu_load = nothing,
+	.cpuid = env_cpuid,
+	.tsc = env_tsc,
+	.msr_read = env_msr_read,
+	.msr_write = env_msr_write,
+	.want_leave = env_want_leave,
+};
+
+/* --- Life --- */
+
+static bool reserve_window(struct machine *m, bool base_0)
+{
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (base_0 ? MAP_FIXED : 0);
+	void *p = mmap(NULL, WINDOW, PROT_NONE, flags, -1, 0);
+
+	if (p == MAP_FAILED)
+		return false;
+	m->base = (u64)p;
+	return true;
+}
+
+static bool base_0_possible(void)
+{
+	static int somewhere;
+	u64 image = (u64)&somewhere, stack = (u64)__builtin_frame_address(0);
+
+	return image >= WINDOW && stack >= WINDOW;
+}
+
+static int create_ram(struct machine *m, u64 size)
+{
+	unsigned chunks = (unsigned)(ALIGN_UP(size, (u64)GPMEM_CHUNK_SIZE) >> GPMEM_CHUNK_SHIFT);
+	u8 **chunk = mem_alloc(chunks * sizeof(*chunk));
+
+	m->ram_size = size;
+	m->fd = memfd_create("guest-ram", MFD_CLOEXEC);
+	if (!chunk || m->fd < 0 || ftruncate(m->fd, (off_t)size))
+		return E_NOMEM;
+	m->ram = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, m->fd, 0);
+	if (m->ram == MAP_FAILED)
+		return E_NOMEM;
+	for (unsigned i = 0; i < chunks; i++)
+		chunk[i] = m->ram + ((u64)i << GPMEM_CHUNK_SHIFT);
+	gpmem_init(&m->mem);
+	m->mem.protect = protect;
+	m->mem.protect_ctx = m;
+	return gpmem_add_ram(&m->mem, 0, size, chunk, true, "ram");
+}
+
+void machine_reset(struct machine *m)
+{
+	cpu_reset(&m->cpu);
+	memset(&m->cpu.fpu, 0, sizeof(m->cpu.fpu));
+	memcpy(&m->cpu.fpu, m->host_fpu, 32); /* control words and MXCSR mask */
+	memset((u8 *)&m->cpu.fpu + 32, 0, 480);
+	m->cpu.a20_mask = ~0ull;
+	m->ports = 0;
+	m->pending_vector = -1;
+	m->leave = false;
+	machine_unmap(m);
+}
+
+int machine_create(struct machine *m, u64 ram_size, unsigned flags)
+{
+	bool gs = !(flags & MACHINE_BASE_0);
+	struct recomp_config cfg;
+	int err;
+
+	memset(m, 0, sizeof(*m));
+	if (!gs && !base_0_possible())
+		return E_NOSYS;
+	if (!reserve_window(m, !gs))
+		return gs ? E_NOMEM : E_NOSYS;
+	err = create_ram(m, ram_size);
+	if (err)
+		return err;
+	m->cache = mmap(NULL, CACHE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	m->poll_page = mmap(NULL, PAGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (m->cache == MAP_FAILED || m->poll_page == MAP_FAILED)
+		return E_NOMEM;
+	if (gs && syscall(SYS_arch_prctl, ARCH_SET_GS, m->base))
+		return E_NOSYS;
+	__builtin_ia32_fxsave64(m->host_fpu);
+	m->cpu.env = &host_env;
+	m->cpu.env_ctx = m;
+	m->cpu.mem = &m->mem;
+	cpu_reset(&m->cpu);
+	cfg = (struct recomp_config){ .cache_rw = m->cache,
+				      .cache_rx = m->cache,
+				      .cache_size = CACHE_SIZE,
+				      .membase = m->base,
+				      .membase_gs = gs,
+				      .host_fpu = m->host_fpu,
+				      .poll_quiet = m->ram,
+				      .poll_signal = m->poll_page,
+				      .verify = true };
+	err = recomp_create(&m->cpu, &cfg);
+	if (!err)
+		machine_reset(m);
+	return err;
+}
+
+void machine_destroy(struct machine *m)
+{
+	recomp_destroy(&m->cpu);
+	gpmem_destroy(&m->mem);
+	munmap((void *)m->base, WINDOW);
+	munmap(m->cache, CACHE_SIZE);
+	munmap(m->poll_page, PAGE_SIZE);
+	munmap(m->ram, m->ram_size);
+	close(m->fd);
+}
+
+enum recomp_exit machine_run(struct machine *m)
+{
+	enum recomp_exit exit;
+
+	machine_trap_begin(m);
+	exit = recomp_run(&m->cpu);
+	machine_trap_end();
+	return exit;
+}
+
+enum recomp_exit machine_step(struct machine *m)
+{
+	enum recomp_exit exit;
+
+	machine_trap_begin(m);
+	exit = recomp_step(&m->cpu);
+	machine_trap_end();
+	return exit;
+}
