@@ -43,10 +43,15 @@ static void put32(u8 *p, u32 v)
 	put16(p + 2, v >> 16);
 }
 
+static unsigned top_of(const u8 *fx)
+{
+	return get16(fx + 2) >> 11 & 7;
+}
+
 /* The full tag word from FXSAVE's abridged one: empty, or by the register's contents. */
 static u16 full_tags(const u8 *fx)
 {
-	unsigned top = get16(fx + 2) >> 11 & 7;
+	unsigned top = top_of(fx);
 	u16 tags = 0;
 
 	for (unsigned phys = 0; phys < 8; phys++) {
@@ -145,6 +150,18 @@ static void get_env(struct cpu *cpu, u8 *fx, const u8 *env, unsigned osize)
 	}
 }
 
+/* The image holds the registers as ST(i): a new TOP renames them, their contents stay where they
+ * are. */
+static void rename_stack(u8 *fx, unsigned old_top)
+{
+	unsigned by = top_of(fx) - old_top;
+	u8 st[128];
+
+	memcpy(st, fx + 32, sizeof(st));
+	for (unsigned i = 0; i < 8; i++)
+		memcpy(fx + 32 + 16 * i, st + 16 * ((i + by) & 7), 16);
+}
+
 static void init_x87(u8 *fx)
 {
 	put16(fx, 0x37f);
@@ -179,14 +196,19 @@ static enum cpu_result load_env(struct cpu *cpu, const struct insn *in)
 	unsigned n = in->osize == 4 ? 28 : 14;
 	u8 image[108];
 	u8 *fx = cpu->fpu.image;
+	unsigned old_top;
 
 	if (x87_available(cpu) != CPU_NEXT)
 		return CPU_FAULT;
+	cpu->env->fpu_save(cpu);
+	if (get16(fx + 2) & ~get16(fx) & 0x3f) /* an exception is pending */
+		return cpu_raise_noerr(cpu, VEC_MF);
 	if (cpu_mem_read(cpu, in->seg, insn_ea(cpu, in), image,
 			 n + (in->op == OP_FRSTOR ? 80 : 0)) != CPU_NEXT)
 		return CPU_FAULT;
-	cpu->env->fpu_save(cpu);
+	old_top = top_of(fx);
 	get_env(cpu, fx, image, in->osize);
+	rename_stack(fx, old_top);
 	if (in->op == OP_FRSTOR)
 		for (unsigned i = 0; i < 8; i++)
 			memcpy(fx + 32 + 16 * i, image + n + 10 * i, 10);

@@ -91,6 +91,7 @@ struct site {
 	struct insn insn;
 	u32 block;
 	u8 mem_size;
+	u8 align; /* of the linear address: 0, 15 or 31 */
 	bool reads, writes;
 };
 

@@ -253,6 +253,8 @@ enum cpu_result recomp_slow_read(struct cpu *cpu, const struct site *s)
 			    s->writes ? ACCESS_WRITE : ACCESS_READ, &gla);
 	unsigned user = cpu->cpl == 3 ? ACCESS_USER : 0;
 
+	if (res == CPU_NEXT && (gla & s->align))
+		res = cpu_raise(cpu, VEC_GP, 0);
 	if (res == CPU_NEXT && s->writes)
 		res = cpu_lin_probe_write(cpu, gla, s->mem_size, user);
 	if (res == CPU_NEXT && s->reads)

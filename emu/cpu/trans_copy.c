@@ -273,6 +273,46 @@ static void copy_slow_bit(struct trans *t, unsigned reg)
 	emit_store32(&t->e, R10, buf);
 }
 
+/*
+ * The alignment that an SSE or AVX operand must have, as a mask (SDM 2A 2.4, exception types 1, 2
+ * and 4): the buffer is always aligned.
+ */
+static u8 vector_alignment(const struct trans *t, const ZydisDecodedOperand *mem)
+{
+	if (t->in.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX)
+		return t->in.meta.exception_class == ZYDIS_EXCEPTION_CLASS_AVX1
+			       ? (u8)(mem->size / 8 - 1)
+			       : 0;
+	if (mem->size != 128 || t->in.meta.isa_ext == ZYDIS_ISA_EXT_BASE)
+		return 0;
+	switch (t->in.mnemonic) {
+	case ZYDIS_MNEMONIC_MOVUPS:
+	case ZYDIS_MNEMONIC_MOVUPD:
+	case ZYDIS_MNEMONIC_MOVDQU:
+	case ZYDIS_MNEMONIC_LDDQU:
+	case ZYDIS_MNEMONIC_PCMPESTRI:
+	case ZYDIS_MNEMONIC_PCMPESTRM:
+	case ZYDIS_MNEMONIC_PCMPISTRI:
+	case ZYDIS_MNEMONIC_PCMPISTRM:
+		return 0;
+	default:
+		return 15;
+	}
+}
+
+/* The instruction raises #MF if an x87 exception is pending. */
+static bool takes_pending_x87(const struct trans *t)
+{
+	if (t->in.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT && (t->in.opcode & 0xf8) == 0xd8)
+		return t->in.mnemonic != ZYDIS_MNEMONIC_FNSTCW &&
+		       t->in.mnemonic != ZYDIS_MNEMONIC_FNSTSW;
+	for (unsigned i = 0; i < t->in.operand_count_visible; i++)
+		if (t->op[i].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+		    ZydisRegisterGetClass(t->op[i].reg.value) == ZYDIS_REGCLASS_MMX)
+			return true;
+	return false;
+}
+
 /* Memory operands that C fetches and stores: the operation runs on a buffer in struct cpu. */
 static void copy_slow(struct trans *t, const ZydisDecodedOperand *mem, unsigned reg, bool high8)
 {
@@ -280,8 +320,14 @@ static void copy_slow(struct trans *t, const ZydisDecodedOperand *mem, unsigned 
 	struct hmem buf = CPU_FIELD(scratch);
 
 	s->mem_size = (u8)(mem->size / 8);
+	s->align = vector_alignment(t, mem);
 	s->reads = mem->actions & ZYDIS_OPERAND_ACTION_MASK_READ;
 	s->writes = mem->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
+	if (takes_pending_x87(t)) {
+		/* An x87 store that raises an unmasked exception stores nothing: the bytes go back. */
+		s->reads = true;
+		emit_u8(&t->e, 0x9b); /* fwait: #MF goes before the operand's faults */
+	}
 	emit_mov_imm32(&t->e, R8, t->eip);
 	emit_mov_imm64(&t->e, R9, (u64)s);
 	emit_call(&t->e, t->r->call_slow_read);
@@ -400,11 +446,9 @@ static void mask_move(struct trans *t)
 
 		s->insn.seg = (u8)seg;
 		s->insn.osize = in->mnemonic == ZYDIS_MNEMONIC_MASKMOVQ ? 8 : 16;
-		if (s->insn.osize == 8) { /* movq mm0, mm0: TOP becomes 0, as by any MMX instruction */
-			emit_u8(&t->e, 0x0f);
-			emit_u8(&t->e, 0x6f);
-			emit_u8(&t->e, 0xc0);
-		}
+		/* movd r10d, mm0: TOP becomes 0, as by any MMX instruction */
+		if (s->insn.osize == 8)
+			emit_rr(&t->e, false, 0x0f7e, 0, R10);
 		trans_call_hard(t, s, false);
 		return;
 	}

@@ -106,6 +106,18 @@ void case_assemble(struct diff_case *c)
 	c->start.eip = base;
 }
 
+bool case_decode(const struct diff_case *c, u32 eip, ZydisDecodedInstruction *in)
+{
+	bool code16 = case_layout(c->mode)->code16;
+	u32 at = eip - c->start.eip;
+	ZydisDecoder d;
+
+	ZydisDecoderInit(&d, code16 ? ZYDIS_MACHINE_MODE_LEGACY_16 : ZYDIS_MACHINE_MODE_LEGACY_32,
+			 code16 ? ZYDIS_STACK_WIDTH_16 : ZYDIS_STACK_WIDTH_32);
+	return at < c->code_len && ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(
+					   &d, NULL, c->code + at, c->code_len - at, in));
+}
+
 void case_fill(const struct diff_case *c, u8 *buf, u32 size, u32 salt)
 {
 	u64 r = c->data_seed ^ ((u64)salt << 32 | 1);
@@ -134,7 +146,8 @@ static void print_code(const struct diff_case *c)
 		char text[128] = "?";
 		unsigned len = 1;
 
-		if (ZYAN_SUCCESS(ZydisDecoderDecodeFull(&d, c->code + at, c->code_len - at, &in, op))) {
+		if (ZYAN_SUCCESS(
+			    ZydisDecoderDecodeFull(&d, c->code + at, c->code_len - at, &in, op))) {
 			len = in.length;
 			ZydisFormatterFormatInstruction(&f, &in, op, in.operand_count, text,
 							sizeof(text), base + at, NULL);
@@ -157,8 +170,9 @@ void case_print(const struct diff_case *c, const struct case_state *a, const cha
 {
 	static const char *const reg[] = { "eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi" };
 
-	printf("MODE=%s SEED=%llu INDEX=%llu\n", case_mode_name[c->mode],
-	       (unsigned long long)c->seed, (unsigned long long)c->index);
+	printf("MODE=%s SEED=%llu INDEX=%llu%s\n", case_mode_name[c->mode],
+	       (unsigned long long)c->seed, (unsigned long long)c->index,
+	       c->stepped ? " stepped" : "");
 	print_code(c);
 	printf("  %-8s before   -> %-8s %-8s\n", "", name_a, name_b);
 	for (unsigned i = 0; i < 8; i++)

@@ -39,7 +39,8 @@ struct case_layout {
 const struct case_layout *case_layout(enum case_mode mode);
 
 struct case_insn {
-	u8 bytes[32]; /* the instruction; behind it, perhaps, what clears the flags that it leaves undefined */
+	u8 bytes[32]; /* the instruction; behind it, perhaps, what clears the flags that it leaves
+			 undefined */
 	u8 len;
 	u8 rel_size; /* 0, 1, 2 or 4: the last rel_size bytes are a displacement ... */
 	u8 skip;     /* ... to the instruction this many further on (1: the next) */
@@ -63,7 +64,9 @@ struct diff_case {
 	unsigned insns;
 	struct case_insn insn[CASE_INSNS];
 	struct case_state start;
-	u32 undefined; /* flags that some instruction of the case leaves undefined, if it ends early */
+	u32 undefined; /* flags that some instruction of the case leaves undefined, if it ends early
+			*/
+	bool stepped;  /* ours runs it by recomp_step(): memory operands through C */
 	u64 data_seed; /* contents of data and stack windows */
 	u8 code[CASE_BYTES];
 	u32 code_len, code_offset; /* offset of the first instruction in the code window */
@@ -98,12 +101,26 @@ void case_fill(const struct diff_case *c, u8 *buf, u32 size, u32 salt);
 void case_print(const struct diff_case *c, const struct case_state *a, const char *name_a,
 		const struct case_state *b, const char *name_b);
 
+/* The instruction of the case at this EIP; false if there is none. */
+bool case_decode(const struct diff_case *c, u32 eip, ZydisDecodedInstruction *in);
+
+/* Listed exceptions (exceptions.c): on which processor, and what is not done or not compared. */
+#define EXCEPT_ON_NATIVE  BIT(0)
+#define EXCEPT_ON_UNICORN BIT(1)
+#define EXCEPT_ON_ALL	  (EXCEPT_ON_NATIVE | EXCEPT_ON_UNICORN)
+#define EXCEPT_SKIP	  BIT(0) /* not generated */
+#define EXCEPT_CR2	  BIT(1) /* the address of a page fault */
+#define EXCEPT_PARTIAL	  BIT(2) /* registers and memory, if it faults */
+bool case_exception(const ZydisDecodedInstruction *in, unsigned on, unsigned what);
+
 /* A processor to run cases on. data and stack receive the windows' contents afterwards. */
 struct processor {
 	const char *name;
 	int (*init)(void);
-	/* Returns 0, 1 if the case makes no sense here, or -1 if it did not come to an exception. */
+	/* Returns 0, 1 if the case makes no sense here, or -1 if it did not come to an exception.
+	 */
 	int (*run)(const struct diff_case *c, struct case_state *end, u8 *data, u8 *stack);
+	unsigned except_on; /* EXCEPT_ON_* of its exceptions */
 	/* What this processor does not report. */
 	bool no_fault_details;
 };

@@ -155,8 +155,10 @@ static bool uses_fs_gs(const ZydisDecodedInstruction *in, const ZydisDecodedOper
 static bool allowed(const struct gen *g, const ZydisDecodedInstruction *in,
 		    const ZydisDecodedOperand *op)
 {
+	unsigned on = g->what & GEN_NATIVE ? EXCEPT_ON_NATIVE : EXCEPT_ON_UNICORN;
+
 	if (in->encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY || undefined_by_design(in) ||
-	    out_of_scope(g, in))
+	    out_of_scope(g, in) || case_exception(in, on, EXCEPT_SKIP))
 		return false;
 	if (in->meta.isa_ext == ZYDIS_ISA_EXT_X87 && !(g->what & GEN_X87))
 		return false;
@@ -320,7 +322,8 @@ static void edit_displacement(struct gen *g, struct case_insn *n, const ZydisDec
 	put(n, in->raw.disp.offset, disp, in->raw.disp.size / 8);
 }
 
-/* Leaves only flags that the manual defines: what the instruction may set as it likes is cleared. */
+/* Leaves only flags that the manual defines: what the instruction may set as it likes is cleared.
+ */
 static void add_clear(struct gen *g, struct case_insn *n, u32 flags)
 {
 	u8 *p = n->bytes + n->len;
@@ -486,5 +489,6 @@ void case_generate(struct diff_case *c, enum case_mode mode, u64 seed, u64 index
 	/* Anywhere in the window, now and then so that an instruction crosses a page. */
 	c->code_offset =
 		rnd_below(&g.r, 4) ? rnd_below(&g.r, 0x800) : PAGE_SIZE - 1 - rnd_below(&g.r, 40);
+	c->stepped = !rnd_below(&g.r, 4);
 	case_assemble(c);
 }

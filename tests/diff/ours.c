@@ -20,9 +20,9 @@
 #define IDT	      (SYS + 0x7000)
 #define TSS	      (SYS + 0x8000)
 #define STACK0	      (SYS + 0xa000)
-#define HANDLERS (SYS + 0xb000)
-#define PD2	 (SYS + 0xc000)
-#define SYS_SIZE 0xd000u
+#define HANDLERS      (SYS + 0xb000)
+#define PD2	      (SYS + 0xc000)
+#define SYS_SIZE      0xd000u
 #define REAL_HANDLERS 0x500u
 /* With paging the system area lies where no case's address gets by chance: it must not be there. */
 #define SYS_LINEAR 0xb5400000u
@@ -237,6 +237,17 @@ static void unwind(struct case_state *end)
 	}
 }
 
+static enum recomp_exit go(const struct diff_case *c)
+{
+	enum recomp_exit exit = RECOMP_EVENT;
+
+	if (!c->stepped)
+		return machine_run(&m);
+	for (unsigned steps = 0; exit == RECOMP_EVENT && steps < 100000; steps++)
+		exit = machine_step(&m);
+	return exit;
+}
+
 static int run(const struct diff_case *c, struct case_state *end, u8 *data, u8 *stack)
 {
 	const struct case_layout *l = case_layout(c->mode);
@@ -263,9 +274,12 @@ static int run(const struct diff_case *c, struct case_state *end, u8 *data, u8 *
 	cpu->events = 0;
 	cpu->delivering = -1;
 	memset(end, 0, sizeof(*end));
-	if (machine_run(&m) != RECOMP_HALT) {
+	if (go(c) != RECOMP_HALT) {
 		if (getenv("DIFF_VERBOSE"))
-			fprintf(stderr, "ours: stopped at %04x:%08x, fault %u error %x address %x\n", cpu->seg[SEG_CS].sel, cpu->eip, cpu->fault.vector, cpu->fault.error, cpu->fault.addr);
+			fprintf(stderr,
+				"ours: stopped at %04x:%08x, fault %u error %x address %x\n",
+				cpu->seg[SEG_CS].sel, cpu->eip, cpu->fault.vector, cpu->fault.error,
+				cpu->fault.addr);
 		return -1;
 	}
 	cpu->halted = false;
