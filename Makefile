@@ -12,6 +12,7 @@ include iso/guests.mk
 include tests/host.mk
 include tests/bench/bench.mk
 include tests/diff.mk
+include tests/vectors.mk
 
 ## run      boots the default guest, or VM=path/to/vms.conf, in QEMU in this terminal
 .PHONY: run debug
@@ -27,7 +28,7 @@ deps:
 ## test     everything: lint, unit tests, boots in QEMU; ends with one line of counts
 .PHONY: test
 test: deps
-	@$(MAKE) --no-print-directory -s -j2 $(BUILD)/ringleader.elf base guests $(UNIT)
+	@$(MAKE) --no-print-directory -s -j2 $(BUILD)/ringleader.elf base guests $(UNIT) $(if $(wildcard $(VECTORS)),$(VECTORS_PROGRAM))
 	@$(PYTHON) tests/run.py
 
 ## lint     layering, names, file sizes, SPDX lines, formatting

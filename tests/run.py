@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """All tests, one after another; the last line is `N passed, N failed, N skipped`. Exit status 0 only if none failed.
 
-Counts: each cmocka test function, each pytest case, and each lint rule is one.
+Counts: each cmocka test function, each pytest case, each lint rule, and the recorded vectors as a whole are one.
 """
 import glob
 import os
@@ -42,6 +42,15 @@ def boot():
     return passed, failed, number(r"(\d+) skipped", out)
 
 
+def vectors():
+    """Recorded processor tests, if the environment's VECTORS names a file of them: one test."""
+    path = os.environ.get("VECTORS", "")
+    if not os.path.isfile(path):
+        return 0, 0, 0
+    code, _ = run([os.path.join(ROOT, "build/diff/vectors"), os.path.abspath(path)])
+    return (0, 1, 0) if code else (1, 0, 0)
+
+
 def lint():
     code, out = run([sys.executable, "tests/lint.py"])
     passed, failed = number(r"(\d+) rules kept", out), number(r"(\d+) broken", out)
@@ -53,6 +62,7 @@ def main():
     programs = [os.path.splitext(p)[0] for p in sorted(glob.glob(os.path.join(ROOT, "tests/unit/test_*.c")))]
     for p in programs:
         results.append(unit(os.path.join(ROOT, "build/unit", os.path.basename(p))))
+    results.append(vectors())
     results.append(boot())
     passed, failed, skipped = (sum(r[i] for r in results) for i in range(3))
     print("%d passed, %d failed, %d skipped" % (passed, failed, skipped))

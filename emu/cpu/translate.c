@@ -125,6 +125,8 @@ struct block *translate_block(struct recomp *r, u32 key)
 	ZydisDecoderInit(&d,
 			 key & KEY_D ? ZYDIS_MACHINE_MODE_LEGACY_32 : ZYDIS_MACHINE_MODE_LEGACY_16,
 			 key & KEY_D ? ZYDIS_STACK_WIDTH_32 : ZYDIS_STACK_WIDTH_16);
+	/* No NOTRACK: 3E on a jump or call is DS, and ENDBR is a NOP. */
+	ZydisDecoderEnableMode(&d, ZYDIS_DECODER_MODE_CET, ZYAN_FALSE);
 	t.eip = cpu->eip;
 	while (!t.ended && t.b->insns < max) {
 		unsigned have;
