@@ -12,9 +12,9 @@ $(BUILD)/diff/%.o: %.c | $(BUILD)/zydis/.fetched
 	$(HOST_CC) $(DIFF_CFLAGS) -MMD -MP -c $< -o $@
 
 $(BUILD)/diff/diff: $(DIFF_SRC:%.c=$(BUILD)/diff/%.o) $(DIFF_FAST)
-	$(HOST_CC) -pie $^ -lunicorn -o $@
+	$(HOST_CC) -pie -Wl,--version-script=tests/diff/private.map $^ -lunicorn -o $@
 
 $(BUILD)/diff/diff-asan: $(DIFF_SRC:%.c=$(BUILD)/host/%.o) $(BUILD)/host/libpure.a
-	$(HOST_CC) $(SAN) -pie $^ -lunicorn -o $@
+	$(HOST_CC) $(SAN) -pie -Wl,--version-script=tests/diff/private.map $^ -lunicorn -o $@
 
 -include $(DIFF_SRC:%.c=$(BUILD)/diff/%.d) $(DIFF_FAST:.o=.d)

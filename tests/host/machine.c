@@ -286,7 +286,7 @@ int machine_create(struct machine *m, u64 ram_size, unsigned flags)
 				      .host_fpu = m->host_fpu,
 				      .poll_quiet = m->ram,
 				      .poll_signal = m->poll_page,
-				      .verify = true };
+				      .verify = !(flags & MACHINE_NO_VERIFY) };
 	err = recomp_create(&m->cpu, &cfg);
 	if (!err)
 		machine_reset(m);

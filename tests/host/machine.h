@@ -19,9 +19,10 @@
 #include "emu/cpu/recomp.h"
 #include "emu/mem/gpmem.h"
 
-#define MACHINE_BASE_0	 BIT(0)
-#define MACHINE_PORT_LOG 64
-#define MACHINE_MAPPINGS 2048
+#define MACHINE_BASE_0	  BIT(0)
+#define MACHINE_NO_VERIFY BIT(1) /* blocks are not verified: for timing */
+#define MACHINE_PORT_LOG  64
+#define MACHINE_MAPPINGS  2048
 
 struct machine_port {
 	u16 port;
