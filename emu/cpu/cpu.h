@@ -89,6 +89,13 @@ enum cpu_seg {
 
 #define EFER_NXE BIT(11)
 
+#define DR6_BD	    BIT(13) /* a debug register was accessed with DR7.GD set */
+#define DR6_BS	    BIT(14) /* single step */
+#define DR6_BT	    BIT(15) /* task switch to a TSS with its T bit set */
+#define DR7_ENABLES 0xffu   /* L0 G0 .. L3 G3 */
+#define DR7_LOCAL   0x155u  /* L0..L3 and LE: cleared by a task switch */
+#define DR7_GD	    BIT(13)
+
 enum cpu_vector {
 	VEC_DE,
 	VEC_DB,
@@ -149,6 +156,12 @@ struct cpu_fault {
 	bool has_error;
 	u32 error;
 	gla_t addr; /* #PF: goes to CR2 at delivery; #DB: bits to OR into DR6 */
+	/* RF is saved as it stands: traps, and #DB of an instruction breakpoint. Other faults save
+	 * it set. */
+	bool keep_rf;
+	/* Found after a task switch had happened: it belongs to the new task, at whose EIP cpu is.
+	 */
+	bool in_new_task;
 };
 
 /* What a helper or an engine step ended with. */
@@ -165,10 +178,11 @@ enum cpu_result {
 
 /* cpu->events: reasons to leave translated code at the next poll. Set by cpu_signal(), from
  * interrupt handlers too. */
-#define CPU_EVENT_INTR	BIT(0) /* the interrupt line from the PIC or APIC is up (level) */
-#define CPU_EVENT_NMI	BIT(1)
-#define CPU_EVENT_YIELD BIT(2) /* the monitor wants the machine back: time slice, console, pause \
-				*/
+#define CPU_EVENT_INTR BIT(0) /* the interrupt line from the PIC or APIC is up (level) */
+#define CPU_EVENT_NMI  BIT(1)
+#define CPU_EVENT_YIELD                                                          \
+	BIT(2) /* the monitor wants the machine back: time slice, console, pause \
+		*/
 
 /* XSAVE/FXSAVE image; standard format, FXSAVE part first. Large enough for x87, SSE and AVX. */
 struct cpu_fpu {
@@ -213,6 +227,8 @@ struct cpu {
 	u32 cr0, cr2, cr3, cr4;
 	u64 pdpte[4]; /* PAE: loaded at MOV CR3, as hardware does */
 	u32 dr[8];    /* 0..3, 6, 7 */
+	/* DR6 bits of breakpoints met, or BT, whose #DB is owed at the next boundary. */
+	u32 debug_hits;
 	u64 xcr0;
 	struct cpu_msrs msr;
 	bool nmi_blocked;

@@ -4,14 +4,20 @@
  */
 #include "emu/cpu/transfer.h"
 
-#define TYPE_INT16  6u
-#define TYPE_TRAP16 7u
-#define TYPE_INT32  14u
-#define TYPE_TRAP32 15u
+/* One event on its way. */
+struct event {
+	u8 vector;
+	enum cpu_event_kind kind;
+	bool has_error;
+	u32 error;
+	u32 ext;   /* bit 0 of error codes */
+	u32 flags; /* the image that the handler will find */
+};
 
+/* An instruction asked for it: a fault on the way is the instruction's. */
 static bool soft(enum cpu_event_kind kind)
 {
-	return kind == EVENT_SOFT_INT || kind == EVENT_SOFT_INT3;
+	return kind == EVENT_SOFT_INT || kind == EVENT_SOFT_INT3 || kind == EVENT_INT1;
 }
 
 static enum cpu_result deliver_real(struct cpu *cpu, u8 vector)
@@ -33,65 +39,66 @@ static enum cpu_result deliver_real(struct cpu *cpu, u8 vector)
 	return CPU_JUMP;
 }
 
-static enum cpu_result enter_handler(struct cpu *cpu, u16 sel, u32 offset, unsigned type,
-				     bool has_error, u32 error, u32 ext, u32 flags)
+/* The stack of the level that the handler runs at, and what goes on it first. */
+static enum cpu_result inner_stack(struct cpu *cpu, unsigned cpl, u32 ext,
+				   struct cpu_segment *stack, u32 *esp, u32 *words, unsigned *n)
 {
-	unsigned size = type >= TYPE_INT32 ? 4 : 2, n = 0;
-	struct cpu_segment code, stack = cpu->seg[SEG_SS];
-	u32 desc[2], words[10], esp = cpu->gpr[REG_ESP];
-	unsigned cpl = cpu->cpl;
-	gla_t gla;
 	u16 ss;
 
-	if ((sel & 0xfffc) == 0)
-		return cpu_raise(cpu, VEC_GP, ext);
-	if (cpu_read_descriptor(cpu, sel, VEC_GP, desc, &gla) != CPU_NEXT) {
-		cpu->fault.error |= cpu->fault.vector == VEC_PF ? 0 : ext;
+	if (transfer_tss_stack(cpu, cpl, ext, &ss, esp) != CPU_NEXT ||
+	    transfer_stack(cpu, ss, cpl, VEC_TS, ext, stack) != CPU_NEXT)
 		return CPU_FAULT;
-	}
-	unsigned dpl = desc[1] >> 13 & 3;
-	bool conforming = desc[1] & BIT(10);
-
-	if (dpl > cpl)
-		return cpu_raise(cpu, VEC_GP, (sel & 0xfffcu) | ext);
-	if (!conforming)
-		cpl = dpl;
-	if (transfer_code(cpu, sel, cpl, VEC_GP, ext, &code) != CPU_NEXT)
-		return CPU_FAULT;
-	if (offset > code.limit)
-		return cpu_raise(cpu, VEC_GP, ext);
 	if (cpu_v86(cpu)) {
-		if (cpl != 0)
-			return cpu_raise(cpu, VEC_GP, (sel & 0xfffcu) | ext);
-		words[n++] = cpu->seg[SEG_GS].sel;
-		words[n++] = cpu->seg[SEG_FS].sel;
-		words[n++] = cpu->seg[SEG_DS].sel;
-		words[n++] = cpu->seg[SEG_ES].sel;
+		words[(*n)++] = cpu->seg[SEG_GS].sel;
+		words[(*n)++] = cpu->seg[SEG_FS].sel;
+		words[(*n)++] = cpu->seg[SEG_DS].sel;
+		words[(*n)++] = cpu->seg[SEG_ES].sel;
 	}
-	if (cpl != cpu->cpl || cpu_v86(cpu)) {
-		if (transfer_tss_stack(cpu, cpl, ext, &ss, &esp) != CPU_NEXT ||
-		    transfer_stack(cpu, ss, cpl, VEC_TS, ext, &stack) != CPU_NEXT)
+	words[(*n)++] = cpu->seg[SEG_SS].sel;
+	words[(*n)++] = cpu->gpr[REG_ESP];
+	return CPU_NEXT;
+}
+
+static void leave_v86(struct cpu *cpu)
+{
+	static const u8 data[] = { SEG_ES, SEG_DS, SEG_FS, SEG_GS };
+
+	for (unsigned i = 0; i < sizeof(data); i++)
+		cpu->seg[data[i]] = (struct cpu_segment){ .attr = SEG_ATTR_UNUSABLE };
+}
+
+/* Interrupt and trap gates (SDM 2 INT n, TRAP-OR-INTERRUPT-GATE). */
+static enum cpu_result enter_handler(struct cpu *cpu, const u32 gate[2], const struct event *e)
+{
+	unsigned type = DESC_TYPE(gate[1]), size = type >= SYS_INT32 ? 4 : 2, n = 0, cpl;
+	u32 offset = (gate[0] & 0xffff) | (size == 4 ? gate[1] & 0xffff0000 : 0);
+	struct cpu_segment code, stack = cpu->seg[SEG_SS];
+	u32 words[10], esp = cpu->gpr[REG_ESP], new_ss = 0;
+	u16 sel = (u16)(gate[0] >> 16);
+
+	if (transfer_gate_code(cpu, sel, true, e->ext, &code, &cpl) != CPU_NEXT)
+		return CPU_FAULT;
+	if (cpu_v86(cpu) && cpl != 0) /* a conforming segment, or one of an outer level */
+		return cpu_raise(cpu, VEC_GP, (sel & 0xfffcu) | e->ext);
+	if (cpl != cpu->cpl) {
+		if (inner_stack(cpu, cpl, e->ext, &stack, &esp, words, &n) != CPU_NEXT)
 			return CPU_FAULT;
-		words[n++] = cpu->seg[SEG_SS].sel;
-		words[n++] = cpu->gpr[REG_ESP];
+		new_ss = stack.sel & 0xfffcu;
 	}
-	words[n++] = flags;
+	words[n++] = e->flags;
 	words[n++] = cpu->seg[SEG_CS].sel;
 	words[n++] = cpu->eip;
-	if (has_error)
-		words[n++] = error;
-	if (transfer_push(cpu, &stack, cpl, &esp, words, n, size) != CPU_NEXT) {
-		if (cpu->fault.vector == VEC_SS)
-			cpu->fault.error = (cpl != cpu->cpl ? stack.sel & 0xfffcu : 0) | ext;
+	if (e->has_error)
+		words[n++] = e->error;
+	if (!transfer_room(&stack, esp, n, size))
+		return cpu_raise(cpu, VEC_SS, new_ss | e->ext);
+	if (offset > code.limit)
+		return cpu_raise(cpu, VEC_GP, e->ext);
+	if (transfer_push(cpu, &stack, cpl, &esp, words, n, size) != CPU_NEXT)
 		return CPU_FAULT;
-	}
 	/* Nothing fails from here. */
-	if (cpu_v86(cpu)) {
-		static const u8 data[] = { SEG_ES, SEG_DS, SEG_FS, SEG_GS };
-
-		for (unsigned i = 0; i < sizeof(data); i++)
-			cpu->seg[data[i]] = (struct cpu_segment){ .attr = SEG_ATTR_UNUSABLE };
-	}
+	if (cpu_v86(cpu))
+		leave_v86(cpu);
 	cpu->seg[SEG_CS] = code;
 	cpu->seg[SEG_SS] = stack;
 	cpu->gpr[REG_ESP] = esp;
@@ -103,41 +110,69 @@ static enum cpu_result enter_handler(struct cpu *cpu, u16 sel, u32 offset, unsig
 	return CPU_JUMP;
 }
 
-static enum cpu_result deliver_protected(struct cpu *cpu, u8 vector, enum cpu_event_kind kind,
-					 bool has_error, u32 error)
+static enum cpu_result through_task_gate(struct cpu *cpu, const u32 gate[2], const struct event *e)
 {
-	u32 gate[2], ext = soft(kind) ? 0 : 1, flags = cpu_eflags(cpu);
-	u32 where = vector * 8u | 2u | ext;
+	const struct task_switch t = { .why = TASK_EVENT,
+				       .ext = e->ext,
+				       .eip = cpu->eip,
+				       .flags = e->flags,
+				       .has_error = e->has_error,
+				       .error = e->error };
+
+	return task_gate(cpu, gate, &t);
+}
+
+static enum cpu_result deliver_protected(struct cpu *cpu, const struct event *e)
+{
+	u32 gate[2], where = e->vector * 8u | 2u | e->ext;
 	unsigned type;
 
-	if (vector * 8u + 7 > cpu->idtr.limit)
+	if (e->vector * 8u + 7 > cpu->idtr.limit)
 		return cpu_raise(cpu, VEC_GP, where);
-	if (cpu_lin_read(cpu, cpu->idtr.base + vector * 8u, gate, 8, 0) != CPU_NEXT)
+	if (cpu_lin_read(cpu, cpu->idtr.base + e->vector * 8u, gate, 8, 0) != CPU_NEXT)
 		return CPU_FAULT;
-	type = gate[1] >> 8 & 0x1f;
-	if (type != TYPE_INT16 && type != TYPE_TRAP16 && type != TYPE_INT32 && type != TYPE_TRAP32)
+	type = DESC_TYPE(gate[1]);
+	if ((gate[1] & DESC_S) || (type != SYS_TASK_GATE && type != SYS_INT16 &&
+				   type != SYS_TRAP16 && type != SYS_INT32 && type != SYS_TRAP32))
 		return cpu_raise(cpu, VEC_GP, where);
-	if (soft(kind) && (gate[1] >> 13 & 3) < cpu->cpl)
+	if (soft(e->kind) && e->kind != EVENT_INT1 && DESC_DPL(gate[1]) < cpu->cpl)
 		return cpu_raise(cpu, VEC_GP, where);
-	if (!(gate[1] & BIT(15)))
+	if (!(gate[1] & DESC_P))
 		return cpu_raise(cpu, VEC_NP, where);
-	/* Faults push RF set, so that a resumed instruction passes its breakpoint (SDM
-	 * 3B 17.3.1.1). */
-	if (kind == EVENT_EXCEPTION && vector != VEC_DB && vector != VEC_DF)
+	return type == SYS_TASK_GATE ? through_task_gate(cpu, gate, e)
+				     : enter_handler(cpu, gate, e);
+}
+
+/* RF in the image (SDM 3B 17.3.1.1): faults set it, so that the instruction passes its breakpoint
+ * when it is resumed; software interrupts have cleared it. */
+static u32 image_of_flags(const struct cpu *cpu, u8 vector, enum cpu_event_kind kind)
+{
+	u32 flags = cpu_eflags(cpu);
+
+	if (kind == EVENT_EXCEPTION && vector != VEC_DF)
 		flags |= EFLAGS_RF;
-
-	u32 offset =
-		type >= TYPE_INT32 ? (gate[0] & 0xffff) | (gate[1] & 0xffff0000) : gate[0] & 0xffff;
-
-	return enter_handler(cpu, (u16)(gate[0] >> 16), offset, type, has_error, error, ext, flags);
+	return soft(kind) ? flags & ~EFLAGS_RF : flags;
 }
 
 static enum cpu_result once(struct cpu *cpu, u8 vector, enum cpu_event_kind kind, bool has_error,
 			    u32 error)
 {
+	const struct event e = { .vector = vector,
+				 .kind = kind,
+				 .has_error = has_error,
+				 .error = error,
+				 .ext = soft(kind) && kind != EVENT_INT1 ? 0 : 1,
+				 .flags = image_of_flags(cpu, vector, kind) };
+
 	if (!cpu_protected(cpu))
 		return deliver_real(cpu, vector);
-	return deliver_protected(cpu, vector, kind, has_error, error);
+	if (kind == EVENT_SOFT_INT && cpu_v86(cpu)) {
+		enum cpu_result res = v86_soft_int(cpu, vector);
+
+		if (res != CPU_NEXT)
+			return res;
+	}
+	return deliver_protected(cpu, &e);
 }
 
 /* SDM 3A table 6-5 */
@@ -151,7 +186,7 @@ enum cpu_result cpu_deliver(struct cpu *cpu, u8 vector, enum cpu_event_kind kind
 {
 	enum cpu_result res = once(cpu, vector, kind, has_error, error);
 	u8 first = vector;
-	bool exception = kind == EVENT_EXCEPTION;
+	bool exception = kind == EVENT_EXCEPTION || kind == EVENT_TRAP;
 
 	if (soft(kind) && res == CPU_FAULT)
 		return res;
@@ -160,19 +195,20 @@ enum cpu_result cpu_deliver(struct cpu *cpu, u8 vector, enum cpu_event_kind kind
 
 		if (exception && first == VEC_DF)
 			return CPU_SHUTDOWN;
+		if (second == VEC_PF)
+			cpu->cr2 = cpu->fault.addr;
 		if (exception &&
 		    ((contributory(first) && contributory(second)) ||
 		     (first == VEC_PF && (contributory(second) || second == VEC_PF)))) {
 			cpu->fault = (struct cpu_fault){ .vector = VEC_DF, .has_error = true };
 			second = VEC_DF;
 		}
-		if (second == VEC_PF)
-			cpu->cr2 = cpu->fault.addr;
 		first = second;
 		exception = true;
 		res = once(cpu, second, EVENT_EXCEPTION, cpu->fault.has_error && cpu_protected(cpu),
 			   cpu->fault.error);
 	}
+	cpu->shadow = 0;
 	return res;
 }
 
@@ -180,10 +216,13 @@ enum cpu_result cpu_deliver_fault(struct cpu *cpu)
 {
 	if (cpu->fault.vector == VEC_PF)
 		cpu->cr2 = cpu->fault.addr;
-	if (cpu->fault.vector == VEC_DB)
-		cpu->dr[6] |= cpu->fault.addr ? cpu->fault.addr : BIT(14);
-	return cpu_deliver(cpu, cpu->fault.vector, EVENT_EXCEPTION, cpu->fault.has_error,
-			   cpu->fault.error);
+	if (cpu->fault.vector == VEC_DB) {
+		cpu->dr[6] |= cpu->fault.addr;
+		cpu->dr[7] &= ~DR7_GD; /* so that the handler may touch them */
+	}
+	return cpu_deliver(cpu, cpu->fault.vector,
+			   cpu->fault.keep_rf ? EVENT_TRAP : EVENT_EXCEPTION,
+			   cpu->fault.has_error && cpu_protected(cpu), cpu->fault.error);
 }
 
 enum cpu_result cpu_take_events(struct cpu *cpu)

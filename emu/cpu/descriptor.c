@@ -40,19 +40,26 @@ static enum cpu_result set_accessed(struct cpu *cpu, u32 desc[2], gla_t gla)
 	return cpu_lin_write(cpu, gla + 5, &type, 1, 0);
 }
 
+void cpu_set_v86_segment(struct cpu *cpu, enum cpu_seg seg, u16 sel)
+{
+	cpu->seg[seg] = (struct cpu_segment){ .sel = sel,
+					      .base = (u32)sel << 4,
+					      .limit = 0xffff,
+					      .attr = SEG_ATTR_P | SEG_ATTR_S | 3u << 5 |
+						      SEG_ATTR_WRITE | SEG_ATTR_ACCESSED };
+}
+
 static void load_real(struct cpu *cpu, enum cpu_seg seg, u16 sel)
 {
 	struct cpu_segment *s = &cpu->seg[seg];
 
+	if (cpu_v86(cpu)) {
+		cpu_set_v86_segment(cpu, seg, sel);
+		return;
+	}
 	s->sel = sel;
 	s->base = (u32)sel << 4;
-	if (cpu_v86(cpu)) {
-		s->limit = 0xffff;
-		s->attr = SEG_ATTR_P | SEG_ATTR_S | 3u << 5 | SEG_ATTR_WRITE | SEG_ATTR_ACCESSED;
-	} else {
-		s->attr &= (u16)~SEG_ATTR_UNUSABLE; /* the rest of the hidden part stays: unreal
-						       mode */
-	}
+	s->attr &= (u16)~SEG_ATTR_UNUSABLE; /* the rest of the hidden part stays: unreal mode */
 }
 
 static enum cpu_result load_null(struct cpu *cpu, enum cpu_seg seg, u16 sel)

@@ -34,11 +34,9 @@ static enum cpu_result soft_int(struct cpu *cpu, const struct insn *in, u8 vecto
 	u32 eip = cpu->eip;
 	enum cpu_result res;
 
-	if (kind == EVENT_SOFT_INT && cpu_v86(cpu) && (cpu->eflags & EFLAGS_IOPL) != EFLAGS_IOPL)
-		return cpu_raise(cpu, VEC_GP, 0);
 	cpu->eip += in->len;
 	res = cpu_deliver(cpu, vector, kind, false, 0);
-	if (res == CPU_FAULT)
+	if (res == CPU_FAULT && !cpu->fault.in_new_task)
 		cpu->eip = eip;
 	return res;
 }
@@ -112,7 +110,7 @@ static enum cpu_result dispatch(struct cpu *cpu, const struct insn *in)
 	case OP_INT3:
 		return soft_int(cpu, in, VEC_BP, EVENT_SOFT_INT3);
 	case OP_INT1:
-		return soft_int(cpu, in, VEC_DB, EVENT_SOFT_INT3);
+		return soft_int(cpu, in, VEC_DB, EVENT_INT1);
 	case OP_INTO:
 		return cpu->eflags & EFLAGS_OF ? soft_int(cpu, in, VEC_OF, EVENT_SOFT_INT3)
 					       : CPU_NEXT;

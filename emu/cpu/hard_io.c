@@ -57,6 +57,11 @@ static enum cpu_result one_string(struct cpu *cpu, const struct insn *in, u16 po
 	return CPU_NEXT;
 }
 
+static u32 repeats(const struct cpu *cpu, const struct insn *in)
+{
+	return cpu->gpr[REG_ECX] & (in->asize == 2 ? 0xffff : 0xffffffff);
+}
+
 static enum cpu_result strings(struct cpu *cpu, const struct insn *in, u16 port)
 {
 	u32 mask = in->asize == 2 ? 0xffff : 0xffffffff;
@@ -67,7 +72,7 @@ static enum cpu_result strings(struct cpu *cpu, const struct insn *in, u16 port)
 		if (one_string(cpu, in, port) != CPU_NEXT)
 			return CPU_FAULT;
 		cpu->gpr[REG_ECX] = (cpu->gpr[REG_ECX] & ~mask) | ((cpu->gpr[REG_ECX] - 1) & mask);
-		if (cpu->events && (cpu->gpr[REG_ECX] & mask))
+		if ((cpu->gpr[REG_ECX] & mask) && cpu_rep_interrupted(cpu))
 			return CPU_RETRY;
 	}
 	return CPU_NEXT;
@@ -79,6 +84,8 @@ enum cpu_result hard_io(struct cpu *cpu, const struct insn *in)
 
 	if (permission(cpu, port, in->osize) != CPU_NEXT)
 		return CPU_FAULT;
+	if (cpu_debug_armed(cpu) && !(in->rep && !repeats(cpu, in)))
+		cpu_debug_port(cpu, port, in->osize);
 	switch (in->op) {
 	case OP_IN:
 		set_acc(cpu, cpu->env->io_read(cpu, port, in->osize), in->osize);

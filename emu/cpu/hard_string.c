@@ -91,7 +91,7 @@ enum cpu_result hard_string(struct cpu *cpu, const struct insn *in)
 		cpu->gpr[REG_ECX] = (cpu->gpr[REG_ECX] & ~mask) | ((cpu->gpr[REG_ECX] - 1) & mask);
 		if (compares && !!(cpu->eflags & EFLAGS_ZF) != (in->rep == 0xf3))
 			break;
-		if ((cpu->events || (cpu->eflags & EFLAGS_TF)) && (cpu->gpr[REG_ECX] & mask))
+		if ((cpu->gpr[REG_ECX] & mask) && cpu_rep_interrupted(cpu))
 			return CPU_RETRY;
 	}
 	return CPU_NEXT;

@@ -16,6 +16,8 @@ static u32 room(gla_t gla, unsigned len)
 enum cpu_result cpu_lin_read(struct cpu *cpu, gla_t gla, void *buf, unsigned len, unsigned access)
 {
 	u8 *out = buf;
+	gla_t first = gla;
+	unsigned all = len;
 
 	while (len) {
 		u32 n = room(gla, len);
@@ -33,6 +35,8 @@ enum cpu_result cpu_lin_read(struct cpu *cpu, gla_t gla, void *buf, unsigned len
 		gla += n;
 		len -= n;
 	}
+	if (cpu_debug_armed(cpu) && !(access & ACCESS_EXEC))
+		cpu_debug_data(cpu, first, all, false);
 	return CPU_NEXT;
 }
 
@@ -54,6 +58,8 @@ enum cpu_result cpu_lin_write(struct cpu *cpu, gla_t gla, const void *buf, unsig
 			      unsigned access)
 {
 	const u8 *in = buf;
+	gla_t first = gla;
+	unsigned all = len;
 
 	if (room(gla, len) < len && cpu_lin_probe_write(cpu, gla, len, access) != CPU_NEXT)
 		return CPU_FAULT;
@@ -68,10 +74,12 @@ enum cpu_result cpu_lin_write(struct cpu *cpu, gla_t gla, const void *buf, unsig
 		gla += n;
 		len -= n;
 	}
+	if (cpu_debug_armed(cpu))
+		cpu_debug_data(cpu, first, all, true);
 	return CPU_NEXT;
 }
 
-static bool within(const struct cpu_segment *s, gva_t offset, unsigned len)
+bool cpu_seg_within(const struct cpu_segment *s, gva_t offset, unsigned len)
 {
 	u32 last = offset + len - 1;
 
@@ -99,7 +107,7 @@ enum cpu_result cpu_seg_check(struct cpu *cpu, enum cpu_seg seg, gva_t offset, u
 		if (!(access & (ACCESS_WRITE | ACCESS_EXEC)) && code && !(s->attr & SEG_ATTR_WRITE))
 			return cpu_raise(cpu, vec, 0);
 	}
-	if (!within(s, offset, len))
+	if (!cpu_seg_within(s, offset, len))
 		return cpu_raise(cpu, vec, 0);
 	*gla = s->base + offset;
 	return CPU_NEXT;

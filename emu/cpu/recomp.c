@@ -134,6 +134,8 @@ static u32 mode_key(const struct cpu *cpu)
 		key |= KEY_IOPL;
 	if (cpu->eflags & EFLAGS_TF)
 		key |= KEY_TF;
+	if (cpu_debug_armed(cpu))
+		key |= KEY_SLOW; /* every access is looked at, every instruction is a boundary */
 	if (cpu->cr0 & (CR0_TS | CR0_EM))
 		key |= KEY_NOX87;
 	if ((cpu->cr0 & (CR0_TS | CR0_EM)) || !(cpu->cr4 & CR4_OSFXSR))
@@ -234,6 +236,41 @@ static bool finish(struct recomp *r, enum cpu_result res, enum recomp_exit *exit
 	return false;
 }
 
+/* Delivers the #DB that is owed between two instructions, if one is. */
+static bool debug_trap(struct recomp *r, u32 bits, enum recomp_exit *exit)
+{
+	return (bits | r->cpu->debug_hits) && cpu_debug_trap(r->cpu, bits) == CPU_FAULT &&
+	       finish(r, CPU_FAULT, exit);
+}
+
+/* Is an instruction done? Of a repeated one an iteration is, when it left with RF set. */
+static bool completed(const struct recomp *r, struct left l)
+{
+	return l.result == 0 || r->pending == CPU_JUMP || r->pending == CPU_HALT ||
+	       (r->pending == CPU_RETRY && (r->cpu->eflags & EFLAGS_RF));
+}
+
+/*
+ * What one step owes the debugger afterwards. tf, rf, hits: as they were before it. INT n clears TF
+ * on its way and traps no more (SDM 3B 17.3.1.4); all else that was completed does.
+ */
+static bool after_step(struct recomp *r, struct left l, bool tf, u32 rf, u32 hits,
+		       enum recomp_exit *exit)
+{
+	struct cpu *cpu = r->cpu;
+	u32 bits = tf && !(l.result && r->entered_handler) ? DR6_BS : 0;
+
+	if (!completed(r, l)) {
+		cpu->debug_hits = hits;
+		if (r->pending == CPU_RETRY)
+			cpu->eflags |= rf;
+		return finish(r, r->pending, exit);
+	}
+	if ((bits | cpu->debug_hits) && cpu_debug_trap(cpu, bits) == CPU_FAULT)
+		return finish(r, CPU_FAULT, exit); /* wakes HLT, too */
+	return l.result == 0 ? false : finish(r, r->pending, exit);
+}
+
 static bool take_events(struct recomp *r, enum recomp_exit *exit)
 {
 	struct cpu *cpu = r->cpu;
@@ -243,6 +280,8 @@ static bool take_events(struct recomp *r, enum recomp_exit *exit)
 		*exit = RECOMP_EVENT;
 		return true;
 	}
+	if (debug_trap(r, 0, exit))
+		return true;
 	if (cpu_take_events(cpu) == CPU_SHUTDOWN) {
 		*exit = RECOMP_SHUTDOWN;
 		return true;
@@ -255,7 +294,8 @@ static bool run_once(struct recomp *r, u32 *slot, bool step, enum recomp_exit *e
 {
 	struct cpu *cpu = r->cpu;
 	u32 key = mode_key(cpu) | (step ? KEY_SLOW : 0);
-	bool tf = cpu->eflags & EFLAGS_TF;
+	bool tf = cpu->eflags & EFLAGS_TF, one = tf || (key & KEY_SLOW);
+	u32 rf = cpu->eflags & EFLAGS_RF, hits = cpu->debug_hits;
 	struct block *b;
 	struct left l;
 	u64 flushes = r->stats.cache_flushes;
@@ -264,6 +304,8 @@ static bool run_once(struct recomp *r, u32 *slot, bool step, enum recomp_exit *e
 	cpu->lookup_tag = tag_of(r, key);
 	if (deliverable(cpu) && !cpu->shadow)
 		return false;
+	if (cpu_debug_armed(cpu) && cpu_debug_fetch(cpu) == CPU_FAULT)
+		return finish(r, CPU_FAULT, exit);
 	b = current_block(r, key);
 	if (!b)
 		return finish(r, CPU_FAULT, exit);
@@ -275,15 +317,15 @@ static bool run_once(struct recomp *r, u32 *slot, bool step, enum recomp_exit *e
 		link_edge(r, *slot, r->edge_target, b);
 	if (cpu->shadow || key & KEY_SLOW)
 		cpu->shadow = 0;
+	cpu->eflags &= ~EFLAGS_RF; /* the instruction ends it (SDM 3B 17.3.1.1), or sets it anew */
 	r->code_changed = r->entered_handler = false;
 	r->stats.dispatches++;
 	l = enter(r, b);
 	*slot = (u32)l.slot;
 	r->edge_target = cpu->eip;
 	r->edge_key = key;
-	/* INT n clears TF on its way and traps no more (SDM 3B 17.3.1.4); all else that was completed does. */
-	if (tf && (l.result == 0 || (r->pending == CPU_JUMP && !r->entered_handler)))
-		return finish(r, cpu_raise_noerr(cpu, VEC_DB), exit);
+	if (one)
+		return after_step(r, l, tf, rf, hits, exit);
 	return l.result == 0 ? false : finish(r, r->pending, exit);
 }
 

@@ -129,7 +129,7 @@ struct recomp {
 	u32 generation;
 	bool flush_wanted;
 	bool code_changed;	   /* a block was dropped: the running one must leave soon */
-	bool entered_handler;	   /* the last hard instruction was a software interrupt or SYSENTER */
+	bool entered_handler;	   /* the last hard instruction was a software interrupt */
 	bool step_slow, slow_next; /* the next instruction's memory goes through C */
 	u32 slow_gla[1024];
 	u32 edge_target, edge_key; /* where the edge by which translated code came to the dispatcher

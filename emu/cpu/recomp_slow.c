@@ -164,8 +164,7 @@ static enum cpu_result do_maskmov(struct cpu *cpu, const struct insn *in)
 		return CPU_FAULT;
 	cpu->env->fpu_save(cpu);
 	for (unsigned i = 0; i < in->osize; i++)
-		if ((mask[i] & 0x80) &&
-		    cpu_lin_write(cpu, gla + i, &data[i], 1, user) != CPU_NEXT)
+		if ((mask[i] & 0x80) && cpu_lin_write(cpu, gla + i, &data[i], 1, user) != CPU_NEXT)
 			return CPU_FAULT;
 	cpu->env->fpu_load(cpu);
 	return CPU_NEXT;
@@ -222,7 +221,7 @@ enum cpu_result recomp_hard(struct cpu *cpu, const struct site *s)
 	enum cpu_result res = dispatch(cpu, &s->insn);
 
 	r->stats.hard_execs++;
-	r->entered_handler = s->insn.op >= OP_INT && s->insn.op <= OP_SYSENTER;
+	r->entered_handler = s->insn.op >= OP_INT && s->insn.op <= OP_INTO;
 	if (res == CPU_NEXT && (r->code_changed || r->flush_wanted))
 		res = CPU_JUMP;
 	r->pending = res;

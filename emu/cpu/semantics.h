@@ -61,11 +61,21 @@ enum cpu_result cpu_seg_check(struct cpu *cpu, enum cpu_seg seg, gva_t offset, u
 enum cpu_result cpu_mem_read(struct cpu *cpu, enum cpu_seg seg, gva_t off, void *buf, unsigned len);
 enum cpu_result cpu_mem_write(struct cpu *cpu, enum cpu_seg seg, gva_t off, const void *buf,
 			      unsigned len);
+/* Are len bytes at offset within the segment's limit? */
+bool cpu_seg_within(const struct cpu_segment *s, gva_t offset, unsigned len);
 
 /* --- Events: emu/cpu/deliver.c (SDM 3A 6)
  * -------------------------------------------------------------------- */
 
-enum cpu_event_kind { EVENT_EXTERNAL, EVENT_NMI, EVENT_EXCEPTION, EVENT_SOFT_INT, EVENT_SOFT_INT3 };
+enum cpu_event_kind {
+	EVENT_EXTERNAL,
+	EVENT_NMI,
+	EVENT_EXCEPTION, /* a fault: RF is saved set */
+	EVENT_TRAP,	 /* an exception that saves RF as it stands */
+	EVENT_SOFT_INT,
+	EVENT_SOFT_INT3, /* INT3 and INTO: no IOPL check in V86 mode */
+	EVENT_INT1,	 /* no check of the gate's DPL either */
+};
 
 /*
  * Delivers vector through the guest's IDT (or real-mode table, with redirection in V86 mode), from
@@ -86,6 +96,42 @@ enum cpu_result cpu_deliver_fault(struct cpu *cpu);
  * delivers.
  */
 enum cpu_result cpu_take_events(struct cpu *cpu);
+
+/*
+ * Between two iterations of a repeated instruction: must it give way to an event, a single step or
+ * a breakpoint? Then RF is set, which such an event saves (SDM 3B 17.3.1.1), and the instruction
+ * returns CPU_RETRY.
+ */
+static inline bool cpu_rep_interrupted(struct cpu *cpu)
+{
+	if (!cpu->events && !(cpu->eflags & EFLAGS_TF) && !cpu->debug_hits)
+		return false;
+	cpu->eflags |= EFLAGS_RF;
+	return true;
+}
+
+/* --- Breakpoints: emu/cpu/debug.c (SDM 3B 17.2)
+ * -------------------------------------------------------------- */
+
+/* Does DR7 enable any breakpoint? Then the recompiler runs one instruction at a time. */
+static inline bool cpu_debug_armed(const struct cpu *cpu)
+{
+	return cpu->dr[7] & DR7_ENABLES;
+}
+
+/* The accessors' reports: breakpoints that the access meets are added to cpu->debug_hits. */
+void cpu_debug_data(struct cpu *cpu, gla_t gla, unsigned len, bool write);
+void cpu_debug_port(struct cpu *cpu, u16 port, unsigned size);
+
+/* If an instruction breakpoint is set on cpu->eip and RF and MOV SS do not hold it off, records the
+ * #DB: CPU_FAULT, else CPU_NEXT. */
+enum cpu_result cpu_debug_fetch(struct cpu *cpu);
+
+/*
+ * The #DB that is owed at an instruction boundary: cpu->debug_hits and bits (DR6_BS or 0). Held off
+ * after MOV SS (hits are kept, a single step is not). CPU_NEXT if none.
+ */
+enum cpu_result cpu_debug_trap(struct cpu *cpu, u32 bits);
 
 /* --- Hard instructions: emu/cpu/hard*.c
  * ---------------------------------------------------------------------- */
@@ -109,6 +155,9 @@ enum cpu_result cpu_read_descriptor(struct cpu *cpu, u16 sel, u8 vec, u32 desc[2
 /* MOV/POP/LxS to a data segment register or SS, with all checks of the current mode (SDM 2, MOV).
  */
 enum cpu_result cpu_load_segment(struct cpu *cpu, enum cpu_seg seg, u16 sel);
+
+/* What a segment register is in V86 mode: 64 KiB at sel * 16, data, DPL 3 (SDM 3B 20.2.1). */
+void cpu_set_v86_segment(struct cpu *cpu, enum cpu_seg seg, u16 sel);
 
 /* --- Mode changes
  * ---------------------------------------------------------------------------------------------- */
