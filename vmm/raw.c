@@ -61,7 +61,7 @@ static bool mode_refused(const struct cpu *c, enum raw_refusal *why)
 		*why = REFUSE_IF;
 	else if ((c->cr0 & (CR0_PE | CR0_PG)) != (CR0_PE | CR0_PG) || cpu_v86(c))
 		*why = REFUSE_MODE;
-	else if (c->eflags & (EFLAGS_TF | EFLAGS_IOPL))
+	else if ((c->eflags & (EFLAGS_TF | EFLAGS_IOPL)) || cpu_debug_armed(c) || c->debug_hits)
 		*why = REFUSE_FLAGS;
 	else if (!(c->seg[SEG_SS].attr & SEG_ATTR_DB))
 		*why = REFUSE_STACK16;
@@ -250,10 +250,20 @@ static bool soft_int(struct vcpu *v, struct trap_frame *f)
 	u32 eip = c->eip;
 
 	c->eip += 2;
-	if (cpu_deliver(c, vector, EVENT_SOFT_INT, false, 0) == CPU_JUMP)
+	switch (cpu_deliver(c, vector, EVENT_SOFT_INT, false, 0)) {
+	case CPU_JUMP:
 		return true;
-	c->eip = eip;
-	return false;
+	case CPU_SHUTDOWN:
+		v->shutdown = true;
+		return true;
+	default:
+		if (!c->fault.at_target) {
+			c->eip = eip;
+			return false;
+		}
+		v->shutdown = cpu_deliver_fault(c) == CPU_SHUTDOWN; /* the new task's */
+		return true;
+	}
 }
 
 static bool sysenter(struct vcpu *v)

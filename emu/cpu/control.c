@@ -6,6 +6,7 @@
 #include "emu/mem/gpmem.h"
 #include "kernel/base/string.h"
 
+#define CR4_VIRTUAL (CR4_VME | CR4_PVI) /* if CPUID says so */
 #define CR4_OFFERED                                                                               \
 	(CR4_TSD | CR4_DE | CR4_PSE | CR4_PAE | CR4_MCE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT | \
 	 CR4_OSXSAVE)
@@ -36,7 +37,8 @@ static enum cpu_result write_cr0(struct cpu *cpu, u32 value)
 	value = (value & CR0_WRITABLE) | CR0_ET;
 	if (((value & CR0_PG) && !(value & CR0_PE)) || ((value & CR0_NW) && !(value & CR0_CD)))
 		return cpu_raise(cpu, VEC_GP, 0);
-	if (((value ^ old) & CR0_PG) && load_pdptes(cpu, cpu->cr3, value, cpu->cr4) != CPU_NEXT)
+	if (((value ^ old) & (CR0_PG | CR0_CD | CR0_NW)) &&
+	    load_pdptes(cpu, cpu->cr3, value, cpu->cr4) != CPU_NEXT)
 		return CPU_FAULT;
 	cpu->cr0 = value;
 	if ((value ^ old) & (CR0_PE | CR0_PG | CR0_WP))
@@ -48,9 +50,15 @@ static enum cpu_result write_cr0(struct cpu *cpu, u32 value)
 
 static enum cpu_result write_cr4(struct cpu *cpu, u32 value)
 {
-	u32 old = cpu->cr4;
+	u32 old = cpu->cr4, offered = CR4_OFFERED, id[4];
 
-	if (value & ~(u32)CR4_OFFERED)
+	if ((value ^ old) & CR4_VIRTUAL) {
+		cpu->env->cpuid(cpu, 1, 0, id);
+		offered |= id[3] & BIT(1) ? CR4_VIRTUAL : 0;
+	} else {
+		offered |= CR4_VIRTUAL;
+	}
+	if (value & ~offered)
 		return cpu_raise(cpu, VEC_GP, 0);
 	if (((value ^ old) & (CR4_PAE | CR4_PGE | CR4_PSE)) &&
 	    load_pdptes(cpu, cpu->cr3, cpu->cr0, value) != CPU_NEXT)
@@ -189,6 +197,7 @@ void cpu_reset(struct cpu *cpu)
 	cpu->cr0 = CR0_ET | CR0_NW | CR0_CD;
 	cpu->cr2 = cpu->cr3 = cpu->cr4 = 0;
 	memset(cpu->dr, 0, sizeof(cpu->dr));
+	cpu->debug_hits = 0;
 	cpu->dr[6] = 0xffff0ff0;
 	cpu->dr[7] = 0x400;
 	cpu->xcr0 = 1;

@@ -159,9 +159,8 @@ struct cpu_fault {
 	/* RF is saved as it stands: traps, and #DB of an instruction breakpoint. Other faults save
 	 * it set. */
 	bool keep_rf;
-	/* Found after a task switch had happened: it belongs to the new task, at whose EIP cpu is.
-	 */
-	bool in_new_task;
+	/* Found when a transfer was done: it belongs to the new EIP (and task), where cpu is. */
+	bool at_target;
 };
 
 /* What a helper or an engine step ended with. */

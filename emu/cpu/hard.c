@@ -36,7 +36,7 @@ static enum cpu_result soft_int(struct cpu *cpu, const struct insn *in, u8 vecto
 
 	cpu->eip += in->len;
 	res = cpu_deliver(cpu, vector, kind, false, 0);
-	if (res == CPU_FAULT && !cpu->fault.in_new_task)
+	if (res == CPU_FAULT && !cpu->fault.at_target)
 		cpu->eip = eip;
 	return res;
 }

@@ -148,10 +148,9 @@ static enum cpu_result mov_dr(struct cpu *cpu, const struct insn *in)
 	}
 	if (privileged(cpu) != CPU_NEXT)
 		return CPU_FAULT;
-	if (cpu->dr[7] & BIT(13)) { /* general detect */
-		cpu->dr[7] &= ~(u32)BIT(13);
+	if (cpu->dr[7] & DR7_GD) {
 		cpu_raise_noerr(cpu, VEC_DB);
-		cpu->fault.addr = BIT(13);
+		cpu->fault.addr = DR6_BD;
 		return CPU_FAULT;
 	}
 	if (in->op == OP_MOV_FROM_DR)
@@ -159,7 +158,7 @@ static enum cpu_result mov_dr(struct cpu *cpu, const struct insn *in)
 	else if (n == 6)
 		cpu->dr[6] = (cpu->gpr[in->rm] & 0xe00f) | 0xffff0ff0;
 	else if (n == 7)
-		cpu->dr[7] = (cpu->gpr[in->rm] & 0xffff2fff) | 0x400;
+		cpu->dr[7] = (cpu->gpr[in->rm] & 0xffff23ff) | 0x400;
 	else
 		cpu->dr[n] = cpu->gpr[in->rm];
 	return CPU_NEXT;

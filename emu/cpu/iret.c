@@ -87,7 +87,7 @@ static enum cpu_result return_to_v86(struct cpu *cpu)
 	cpu->gpr[REG_ESP] = w[AT_ESP];
 	cpu->eip = w[AT_EIP];
 	cpu_set_cpl(cpu, 3);
-	return CPU_JUMP;
+	return v86_check_pending(cpu);
 }
 
 /* --- 3. Same or outer level */
@@ -135,7 +135,7 @@ static enum cpu_result return_protected(struct cpu *cpu, unsigned size, const u3
 	} else {
 		transfer_set_sp(cpu, cpu->gpr[REG_ESP] + 3 * size);
 	}
-	return CPU_JUMP;
+	return v86_check_pending(cpu);
 }
 
 /* --- 4. NT: the back link names the task (SDM 3A 7.3) */

@@ -259,7 +259,7 @@ static enum cpu_result qualify(struct cpu *cpu, const struct task_switch *t, con
 		return cpu_raise(cpu, VEC_GP, t->ext);
 	if (new->f == &tss32 && (new->image[TSS32_T] & 1))
 		cpu->debug_hits |= DR6_BT;
-	return CPU_JUMP;
+	return v86_check_pending(cpu);
 }
 
 enum cpu_result task_switch(struct cpu *cpu, u16 sel, const struct task_switch *t)
@@ -271,7 +271,7 @@ enum cpu_result task_switch(struct cpu *cpu, u16 sel, const struct task_switch *
 	commit(cpu, t, &new);
 	if (qualify(cpu, t, &new) == CPU_JUMP)
 		return CPU_JUMP;
-	cpu->fault.in_new_task = true;
+	cpu->fault.at_target = true;
 	return CPU_FAULT;
 }
 

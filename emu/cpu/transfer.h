@@ -62,7 +62,7 @@ struct task_switch {
 /*
  * Switches to the task whose TSS sel names; checks of the transfer that led here are done. A fault
  * before the switch leaves the old task unchanged; one after it is the new task's
- * (cpu->fault.in_new_task). CPU_JUMP or CPU_FAULT.
+ * (cpu->fault.at_target). CPU_JUMP or CPU_FAULT.
  */
 enum cpu_result task_switch(struct cpu *cpu, u16 sel, const struct task_switch *t);
 /* Through a task gate, whose privilege has been checked. */
@@ -70,6 +70,9 @@ enum cpu_result task_gate(struct cpu *cpu, const u32 gate[2], const struct task_
 
 /* --- v86.c: INT n in V86 mode. CPU_NEXT: through the IDT; else it is done, or #GP(0). */
 enum cpu_result v86_soft_int(struct cpu *cpu, u8 vector);
+/* At the end of IRET and of a task switch: VIF and VIP both set are #GP(0) before the next
+ * instruction. CPU_JUMP or CPU_FAULT. */
+enum cpu_result v86_check_pending(struct cpu *cpu);
 
 /* --- the instructions: far.c, iret.c */
 enum cpu_result cpu_iret(struct cpu *cpu, const struct insn *in);

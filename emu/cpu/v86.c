@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * INT n in V86 mode (SDM 3B 20.3.3): through the IDT with IOPL 3, #GP(0) below it, unless CR4.VME
- * lets the task's redirection bitmap send the vector straight to the program's own table at linear
- * 0.
+ * The virtual-8086 mode extensions. INT n (SDM 3B 20.3.3): through the IDT with IOPL 3, #GP(0)
+ * below it, unless CR4.VME lets the task's redirection bitmap send the vector straight to the
+ * program's own table at linear 0.
  *
  *   TSS:  .. | redirection bitmap, 32 bytes | I/O bitmap ..     the word at 66h points here ^
  */
@@ -66,4 +66,17 @@ enum cpu_result v86_soft_int(struct cpu *cpu, u8 vector)
 	if ((cpu->eflags & EFLAGS_IOPL) != EFLAGS_IOPL)
 		return cpu_raise(cpu, VEC_GP, 0);
 	return CPU_NEXT;
+}
+
+enum cpu_result v86_check_pending(struct cpu *cpu)
+{
+	const u32 both = EFLAGS_VIF | EFLAGS_VIP;
+	bool used = cpu_v86(cpu) ? cpu->cr4 & CR4_VME
+				 : cpu->cpl == 3 && (cpu->cr4 & CR4_PVI) && cpu_protected(cpu);
+
+	if (!used || (cpu->eflags & both) != both || (cpu->eflags & EFLAGS_IOPL) == EFLAGS_IOPL)
+		return CPU_JUMP;
+	cpu_raise(cpu, VEC_GP, 0);
+	cpu->fault.at_target = true;
+	return CPU_FAULT;
 }
