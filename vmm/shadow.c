@@ -56,6 +56,26 @@ struct shadow *shadow_create(struct cpu *cpu, const struct shadow_host *host)
 	return s;
 }
 
+/* --- Which mapping code was found through --- */
+
+static bool noted(const struct shadow *s, unsigned region)
+{
+	return s->noted[region / 32] & BIT(region & 31);
+}
+
+static void new_kernel_mapping(struct shadow *s)
+{
+	s->kernel_mapping = ++s->mappings;
+	memset(s->noted, 0, sizeof(s->noted));
+}
+
+static void code_moved(struct shadow *s, u16 region)
+{
+	s->user_epoch++;
+	if (region == MIXED || noted(s, region))
+		new_kernel_mapping(s);
+}
+
 void shadow_flush(struct shadow *s)
 {
 	for (unsigned i = 0; i < ROOT_MAX; i++) {
@@ -67,16 +87,16 @@ void shadow_flush(struct shadow *s)
 			shadow_root_drop(s, r);
 			continue;
 		}
-		for (int d = 0; d < 4; d++)
-			memset(r->pd[d], 0, PAGE_SIZE);
+		for (unsigned region = 0; region < 2048; region++)
+			shadow_unlink(s, r, region);
 	}
+	/* Before the tables go: the processor may still walk them. */
+	shadow_tlb_flush_all(s);
 	for (u32 i = 0; i < s->tables; i++)
 		if (s->table[i].host)
 			shadow_table_drop(s, &s->table[i]);
-	s->generation[0]++;
-	s->generation[1]++;
+	code_moved(s, MIXED);
 	s->stats.pool_flushes++;
-	s->host.tlb_flush_all(s->host.ctx);
 }
 
 void shadow_destroy(struct shadow *s)
@@ -95,51 +115,6 @@ void shadow_destroy(struct shadow *s)
 	mem_free(s->rmap);
 	mem_free(s->clean);
 	mem_free(s);
-}
-
-/* Do all regions where code was noted have the same PD entries in both roots? */
-static bool same_code(const struct shadow *s, const struct root *a, const struct root *b,
-		      unsigned cpl3)
-{
-	if (!a || !b || a == b)
-		return a == b;
-	for (unsigned w = 0; w < 64; w++) {
-		for (u32 bits = s->noted[cpl3][w]; bits; bits &= bits - 1) {
-			unsigned region = w * 32 + (unsigned)__builtin_ctz(bits);
-
-			if (a->pd[region / 512][region % 512] != b->pd[region / 512][region % 512])
-				return false;
-		}
-	}
-	return true;
-}
-
-static u64 link_region(struct shadow *s, struct root *r, gla_t gla);
-
-/* A region that is not linked yet in the new root says nothing; link it as a fault would. */
-static void link_noted(struct shadow *s, struct root *r, unsigned cpl3)
-{
-	for (unsigned w = 0; w < 64; w++)
-		for (u32 bits = s->noted[cpl3][w]; bits; bits &= bits - 1)
-			link_region(s, r, (w * 32 + (u32)__builtin_ctz(bits)) << 21);
-}
-
-hpa_t shadow_root(struct shadow *s, enum shadow_view view)
-{
-	struct root *old = s->current, *r = shadow_root_get(s, view);
-
-	ASSERT(r);
-	if (r != old) {
-		for (unsigned cpl3 = 0; cpl3 < 2; cpl3++) {
-			link_noted(s, r, cpl3);
-			if (!old || !old->used || !same_code(s, old, r, cpl3)) {
-				s->generation[cpl3]++;
-				memset(s->noted[cpl3], 0, sizeof(s->noted[cpl3]));
-			}
-		}
-	}
-	s->current = r;
-	return s->host.hpa(s->host.ctx, r->pml4);
 }
 
 /* --- Filling
@@ -174,31 +149,91 @@ static struct table *table_for(struct shadow *s, u32 role, const struct pagewalk
 
 static void link_table(struct shadow *s, struct root *r, gla_t gla, struct table *t)
 {
-	u64 *e = &r->pd[gla >> 30][gla >> 21 & 511];
-	u64 value = s->host.hpa(s->host.ctx, t->host) | HOST_P | HOST_W | HOST_U | HOST_A;
+	unsigned region = gla >> 21;
+	u16 index = (u16)(t - s->table);
 
-	if (*e == value)
+	if (r->link[region] == index)
 		return;
-	if (*e & HOST_P)
-		s->host.tlb_flush_all(s->host.ctx);
-	*e = value;
+	if (r->link[region] != NO_LINK) {
+		shadow_unlink(s, r, region);
+		shadow_tlb_flush_all(s);
+	}
+	t->region = t->links && t->region != region ? MIXED : (u16)region;
 	t->links++;
+	r->link[region] = index;
+	r->pd[region / 512][region % 512] =
+		s->host.hpa(s->host.ctx, t->host) | HOST_P | HOST_W | HOST_U | HOST_A;
 }
 
-static u64 link_region(struct shadow *s, struct root *r, gla_t gla)
+/* The table of a region, linked if the guest's tables have one; NO_LINK if not. */
+static u16 link_region(struct shadow *s, struct root *r, gla_t gla)
 {
 	struct pagewalk w;
 	struct table *t;
-	u64 *e = &r->pd[gla >> 30][gla >> 21 & 511];
 
-	if (*e & HOST_P)
-		return *e;
-	if (cpu_probe(s->cpu, gla, ACCESS_READ, &w) && w.levels < 2)
-		return 0;
+	if (r->link[gla >> 21] != NO_LINK)
+		return r->link[gla >> 21];
+	if (cpu_probe(s->cpu, gla, ACCESS_READ, &w) && w.levels < 2 && w.page_size == PAGE_SIZE)
+		return NO_LINK;
 	t = table_for(s, r->role, &w, gla);
 	if (t)
 		link_table(s, r, gla, t);
-	return *e;
+	return r->link[gla >> 21];
+}
+
+/*
+ * Does the new root map every region where kernel code was found to the same table? One that is not
+ * linked there yet says nothing: it is linked as a fault would.
+ */
+static bool same_kernel(struct shadow *s, const struct root *old, struct root *r)
+{
+	for (unsigned w = 0; w < ARRAY_SIZE(s->noted); w++) {
+		for (u32 bits = s->noted[w]; bits; bits &= bits - 1) {
+			unsigned region = w * 32 + (unsigned)__builtin_ctz(bits);
+
+			if (old->link[region] != link_region(s, r, (gla_t)region << 21))
+				return false;
+		}
+	}
+	return true;
+}
+
+hpa_t shadow_root(struct shadow *s, enum shadow_view view)
+{
+	struct root *old = s->current, *r = shadow_root_get(s, view);
+
+	ASSERT(r);
+	if (r == old)
+		return s->host.hpa(s->host.ctx, r->pml4);
+	s->current = r;
+	if (!old || !old->used || !same_kernel(s, old, r))
+		new_kernel_mapping(s);
+	s->tlb_stale = false; /* the caller loads CR3 */
+	return s->host.hpa(s->host.ctx, r->pml4);
+}
+
+u32 shadow_code_mapping(struct shadow *s, bool cpl3)
+{
+	struct root *r = s->current;
+
+	if (!cpl3 || !r)
+		return s->kernel_mapping;
+	if (r->user_epoch != s->user_epoch) {
+		r->user_epoch = s->user_epoch;
+		r->user_mapping = ++s->mappings;
+	}
+	return r->user_mapping;
+}
+
+void shadow_note_code(struct shadow *s, gla_t gla, bool cpl3)
+{
+	unsigned region = gla >> 21, i = gla >> PAGE_SHIFT & 511;
+	u16 t = s->current ? link_region(s, s->current, gla) : NO_LINK;
+
+	if (!cpl3)
+		s->noted[region / 32] |= BIT(region & 31);
+	if (t != NO_LINK)
+		s->table[t].code[i / 32] |= BIT(i & 31);
 }
 
 static u64 leaf_value(struct shadow *s, u32 role, const struct pagewalk *w, gpa_t page,
@@ -238,10 +273,9 @@ static enum env_pf fill(struct shadow *s, struct root *r, gla_t gla, unsigned ac
 	}
 	link_table(s, r, gla, t);
 	value = leaf_value(s, r->role, w, page, hva, access, rom);
-	if (t->host[i] & HOST_P)
-		s->host.tlb_flush_page(s->host.ctx, gla);
-	shadow_leaf_set(s, t, i, value, page);
-	if (!(t->host[i] & HOST_P)) { /* no room for the reverse map */
+	/* The processor forgets a translation that faulted (SDM 3A 4.10.4.1): no flush for what was
+	 * present. */
+	if (!shadow_leaf_set(s, t, i, value, page)) { /* no room for the reverse map */
 		shadow_flush(s);
 		t = table_for(s, r->role, w, gla);
 		ASSERT(t);
@@ -281,26 +315,17 @@ enum env_pf shadow_fault(struct shadow *s, gla_t gla, unsigned access, enum shad
 /* --- What the guest does to its tables
  * ------------------------------------------------------------------------------ */
 
-static void unlink_region(struct shadow *s, struct root *r, unsigned d, unsigned i)
+static void unlink_region(struct shadow *s, struct root *r, unsigned region)
 {
-	u64 entry = r->pd[d][i];
-
-	if (!(entry & HOST_P))
+	if (r->link[region] == NO_LINK)
 		return;
-	r->pd[d][i] = 0;
-	for (u32 t = 0; t < s->tables; t++) {
-		if (s->table[t].host &&
-		    s->host.hpa(s->host.ctx, s->table[t].host) == (entry & HOST_ADDRESS)) {
-			s->table[t].links--;
-			break;
-		}
-	}
-	if (s->noted[0][(d * 512 + i) / 32] & BIT(i & 31))
-		s->generation[0]++;
-	if (s->noted[1][(d * 512 + i) / 32] & BIT(i & 31))
-		s->generation[1]++;
-	if (r == s->current)
-		s->host.tlb_flush_all(s->host.ctx);
+	shadow_unlink(s, r, region);
+	r->user_mapping = ++s->mappings;
+	if (r != s->current)
+		return;
+	if (noted(s, region))
+		new_kernel_mapping(s);
+	shadow_tlb_flush_all(s);
 }
 
 /* A write to a page that is some root's PD. Returns true if it is one. */
@@ -308,6 +333,8 @@ static bool pd_written(struct shadow *s, gpa_t gpa, u32 len)
 {
 	bool any = false;
 
+	if (!s->pd_filter[shadow_pd_slot(gpa & PAGE_MASK)])
+		return false;
 	for (unsigned n = 0; n < ROOT_MAX; n++) {
 		struct root *r = &s->root[n];
 		bool pae = r->role & ROLE_PAE;
@@ -322,10 +349,10 @@ static bool pd_written(struct shadow *s, gpa_t gpa, u32 len)
 			for (u32 e = (u32)(gpa & (PAGE_SIZE - 1)) / per;
 			     e <= ((u32)(gpa & (PAGE_SIZE - 1)) + len - 1) / per; e++) {
 				if (pae) {
-					unlink_region(s, r, d, e);
+					unlink_region(s, r, d * 512 + e);
 				} else {
-					unlink_region(s, r, e * 2 / 512, e * 2 % 512);
-					unlink_region(s, r, (e * 2 + 1) / 512, (e * 2 + 1) % 512);
+					unlink_region(s, r, e * 2);
+					unlink_region(s, r, e * 2 + 1);
 				}
 			}
 			if (r != s->current && ++r->writes > DEAD_ROOT_WRITES)
@@ -338,19 +365,21 @@ static bool pd_written(struct shadow *s, gpa_t gpa, u32 len)
 	return any;
 }
 
-/* Leaves of every table made from this page. Tables that nothing links to are dropped: the page is
- * data now. */
+/*
+ * Leaves of every table made from this page become absent; the guest's own INVLPG or CR3 load makes
+ * the TLB forget them. Tables that nothing links to are dropped: the page is data now.
+ */
 static bool pt_written(struct shadow *s, gpa_t gpa, u32 len)
 {
-	bool any = false, flush = false;
+	bool any = false;
+	struct table *t, *next;
 
-	for (u32 n = 0; n < s->tables; n++) {
-		struct table *t = &s->table[n];
+	for (t = shadow_table_first(s, gpa); t; t = next) {
 		bool pae = t->role & ROLE_PAE;
 		unsigned per = pae ? 8 : 4;
 
-		if (!t->host || !(t->role & ROLE_PAGING) || (t->role & ROLE_LARGE) ||
-		    (t->source & PAGE_MASK) != (gpa & PAGE_MASK))
+		next = shadow_table_next(s, t);
+		if (!(t->role & ROLE_PAGING) || (t->role & ROLE_LARGE))
 			continue;
 		if (!t->links) {
 			shadow_table_drop(s, t);
@@ -363,12 +392,14 @@ static bool pt_written(struct shadow *s, gpa_t gpa, u32 len)
 
 			if (!pae && (e >> 9) != (t->source >> 11 & 1))
 				continue;
-			flush |= (t->host[i] & HOST_P) != 0;
+			s->tlb_stale |= (t->host[i] & HOST_P) != 0;
 			shadow_leaf_clear(s, t, i);
+			if (t->code[i / 32] & BIT(i & 31)) {
+				t->code[i / 32] &= ~BIT(i & 31);
+				code_moved(s, t->region);
+			}
 		}
 	}
-	if (flush)
-		s->host.tlb_flush_all(s->host.ctx);
 	return any;
 }
 
@@ -385,13 +416,7 @@ void shadow_tables_written(void *ctx, gpa_t gpa, u32 len)
 void shadow_invlpg(struct shadow *s, gla_t gla)
 {
 	s->host.tlb_flush_page(s->host.ctx,
-			       gla); /* tables are never stale here: every write was seen */
-}
-
-void shadow_paging_changed(struct shadow *s, unsigned what)
-{
-	(void)s;
-	(void)what;
+			       gla); /* the tables are never stale: every write was seen */
 }
 
 void shadow_set_clean(struct shadow *s, gpa_t page, bool clean)
@@ -404,24 +429,12 @@ void shadow_set_clean(struct shadow *s, gpa_t page, bool clean)
 		s->clean[i / 8] |= (u8)BIT(i & 7);
 	else
 		s->clean[i / 8] &= (u8)~BIT(i & 7);
-	shadow_page_zap(s, page & PAGE_MASK);
+	shadow_page_refill(s, page & PAGE_MASK);
 }
 
 bool shadow_is_clean(struct shadow *s, gpa_t page)
 {
 	return shadow_clean_bit(s, page);
-}
-
-u32 shadow_code_generation(struct shadow *s, unsigned cpl3)
-{
-	return s->generation[cpl3];
-}
-
-void shadow_note_code(struct shadow *s, gla_t gla, unsigned cpl3)
-{
-	u32 region = gla >> 21;
-
-	s->noted[cpl3][region / 32] |= BIT(region & 31);
 }
 
 const struct shadow_stats *shadow_stats(const struct shadow *s)

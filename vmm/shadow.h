@@ -63,10 +63,8 @@ hpa_t shadow_root(struct shadow *s, enum shadow_view view);
  */
 enum env_pf shadow_fault(struct shadow *s, gla_t gla, unsigned access, enum shadow_view view);
 
-/* The guest executed INVLPG, wrote CR3 (what: PAGING_*), ... : resynchronise what was left stale.
- */
+/* The guest executed INVLPG. CR3, CR0, CR4 and EFER need no call: shadow_root() looks at them. */
 void shadow_invlpg(struct shadow *s, gla_t gla);
-void shadow_paging_changed(struct shadow *s, unsigned what);
 
 /* Page (guest-physical) became fit, or unfit, for raw ring-1 execution: existing leaves change
  * their NX. */
@@ -74,13 +72,13 @@ void shadow_set_clean(struct shadow *s, gpa_t page, bool clean);
 bool shadow_is_clean(struct shadow *s, gpa_t page);
 
 /*
- * Generation of the linear mapping of code-watched pages (GPMEM_WATCH_CODE|RAW), for [0] linear
- * addresses executed at CPL 0..2 and [1] at CPL 3: changes whenever such a mapping is removed or
- * changed, and on a root switch unless the regions where code was noted (shadow_note_code()) are
- * the same in both roots.
+ * The number of the linear mapping through which code is executed at CPL 3, or at CPL 0..2, for
+ * recomp_set_mapping(). CPL 3: each root has its own. CPL 0..2: one for all roots that agree on the
+ * regions where code was found (shadow_note_code()). A new number when a mapping of translated code
+ * is removed or changed.
  */
-u32 shadow_code_generation(struct shadow *s, unsigned cpl3);
-void shadow_note_code(struct shadow *s, gla_t gla, unsigned cpl3);
+u32 shadow_code_mapping(struct shadow *s, bool cpl3);
+void shadow_note_code(struct shadow *s, gla_t gla, bool cpl3);
 
 /* Drops every table (quota, reset). */
 void shadow_flush(struct shadow *s);

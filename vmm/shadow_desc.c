@@ -14,8 +14,9 @@
 #define D_L	   BIT64(53)
 #define D_B	   BIT64(54)
 
-#define MONITOR_FIRST (0xffd0u / 8) /* SEL_LDT of arch/gdt.h, which the host's tests do not have \
-				     */
+#define MONITOR_FIRST                                                              \
+	(0xffd0u / 8) /* SEL_LDT of arch/gdt.h, which the host's tests do not have \
+		       */
 #define ENTRIES 8192u
 
 u64 shadow_desc_convert(u64 d)

@@ -21,8 +21,11 @@
 
 #define ROOT_MAX   96u
 #define TABLE_MAX  4096u
-#define TABLE_HASH 1024u
+#define TABLE_HASH 2048u
+#define PD_FILTER  256u
 #define NO_INDEX   0xffffffffu
+#define NO_LINK	   0xffffu
+#define MIXED	   0xffffu /* table.region: linked at more than one place */
 
 #define ROLE_PAE       BIT(0)
 #define ROLE_PAGING    BIT(1)
@@ -30,6 +33,7 @@
 #define ROLE_NXE       BIT(3)
 #define ROLE_PSE       BIT(4)
 #define ROLE_USER_VIEW BIT(5)
+#define ROLE_A20_OFF   BIT(10)
 /* of a table only: rights above it */
 #define ROLE_W	   BIT(6)
 #define ROLE_U	   BIT(7)
@@ -41,8 +45,10 @@ struct table {
 	gpa_t source; /* guest table page + half * 2 KiB; large: frame of the first leaf; no paging:
 			 likewise */
 	u32 role;
-	u32 next;  /* hash chain */
-	u32 links; /* host PD entries that point here */
+	u32 next;	    /* hash chain */
+	u32 links;	    /* host PD entries that point here */
+	u16 region;	    /* the 2 MiB of linear space where it was linked, or MIXED */
+	u32 code[512 / 32]; /* entries through which code was found */
 };
 
 struct root {
@@ -50,8 +56,10 @@ struct root {
 	u32 role;
 	gpa_t key[4]; /* guest PD pages (PAE: PDPTE values; non-PAE: CR3 in [0]) */
 	u64 *pml4, *pdpt, *pd[4];
+	u16 *link; /* table index of each region, NO_LINK if none */
 	u64 last_use;
-	u32 writes; /* to its PD pages since it was last used */
+	u32 user_mapping, user_epoch; /* shadow_code_mapping() of CPL 3 */
+	u32 writes;		      /* to its PD pages since it was last used */
 };
 
 struct rnode {
@@ -74,8 +82,17 @@ struct shadow {
 	u32 node_chunks, node_free;
 	u8 *clean; /* bit per page */
 	u64 clock;
-	u32 generation[2];
-	u32 noted[2][64]; /* 2048 regions of 2 MiB in which code was noted */
+	/*
+	 * The TLB may hold what leaves said that the guest has changed since: right for the guest
+	 * until its own INVLPG or CR3 load, but the reverse map does not know of it any more.
+	 */
+	bool tlb_stale;
+	u32 mappings;		  /* numbers given out by shadow_code_mapping() */
+	u32 kernel_mapping;	  /* of CPL 0..2 */
+	u32 user_epoch;		  /* moves when user mappings of all roots get new numbers */
+	u32 noted[64];		  /* 2048 regions of 2 MiB in which code of CPL 0..2 was found */
+	u16 pd_filter[PD_FILTER]; /* roots (and PDs of PAE roots) by hash of the PD's page: 0 says
+				     none */
 	struct shadow_stats stats;
 };
 
@@ -83,11 +100,19 @@ u32 shadow_role(const struct cpu *cpu, enum shadow_view view);
 /* The table of (source, role), made if need be; NULL when the pool is empty. */
 struct table *shadow_table_get(struct shadow *s, gpa_t source, u32 role);
 void shadow_table_drop(struct shadow *s, struct table *t);
-struct table *shadow_table_find(struct shadow *s, gpa_t source, u32 role);
-void shadow_leaf_set(struct shadow *s, struct table *t, unsigned i, u64 value, gpa_t page);
+/* The first table made from the guest page of gpa; next_of_page() goes on. */
+struct table *shadow_table_first(struct shadow *s, gpa_t gpa);
+struct table *shadow_table_next(struct shadow *s, struct table *t);
+/* False: no room for the reverse map, the leaf is absent. */
+bool shadow_leaf_set(struct shadow *s, struct table *t, unsigned i, u64 value, gpa_t page);
 void shadow_leaf_clear(struct shadow *s, struct table *t, unsigned i);
-/* Clears every leaf of a page's list, or only takes away rights. */
-void shadow_page_zap(struct shadow *s, gpa_t page);
+void shadow_tlb_flush_leaf(struct shadow *s, const struct table *t, unsigned i);
+void shadow_tlb_flush_all(struct shadow *s);
+unsigned shadow_pd_slot(gpa_t page);
+void shadow_unlink(struct shadow *s, struct root *r, unsigned region);
+/* Every leaf of a page's list becomes absent (the mapping is the same when it is filled again), or
+ * only loses rights. */
+void shadow_page_refill(struct shadow *s, gpa_t page);
 void shadow_page_restrict(struct shadow *s, gpa_t page, u64 clear, u64 set);
 bool shadow_clean_bit(const struct shadow *s, gpa_t page);
 struct root *shadow_root_get(struct shadow *s, enum shadow_view view);

@@ -11,7 +11,8 @@
 
 u32 shadow_role(const struct cpu *cpu, enum shadow_view view)
 {
-	u32 role = view == VIEW_USER ? ROLE_USER_VIEW : 0;
+	u32 role = (view == VIEW_USER ? ROLE_USER_VIEW : 0) |
+		   (cpu->a20_mask & BIT(20) ? 0 : ROLE_A20_OFF);
 
 	if (!cpu_paging(cpu))
 		return role;
@@ -34,18 +35,30 @@ static void root_key(const struct cpu *cpu, u32 role, gpa_t key[4])
 		key[0] = cpu->cr3 & PAGE_MASK;
 }
 
-static void watch_pds(struct shadow *s, struct root *r)
+unsigned shadow_pd_slot(gpa_t page)
+{
+	return (unsigned)(page >> PAGE_SHIFT) % PD_FILTER;
+}
+
+/* Calls gpmem_watch() for the root's guest PDs, and counts them (by +1 or -1) in the filter. */
+static void note_pds(struct shadow *s, const struct root *r, int by)
 {
 	if (!(r->role & ROLE_PAGING))
 		return;
-	for (int i = 0; i < (r->role & ROLE_PAE ? 4 : 1); i++)
-		if (!(r->role & ROLE_PAE) || (r->key[i] & 1))
+	for (int i = 0; i < (r->role & ROLE_PAE ? 4 : 1); i++) {
+		u16 *n = &s->pd_filter[shadow_pd_slot(r->key[i] & HOST_ADDRESS)];
+
+		if ((r->role & ROLE_PAE) && !(r->key[i] & 1))
+			continue;
+		*n = (u16)(*n + by);
+		if (by > 0)
 			gpmem_watch(s->cpu->mem, r->key[i] & HOST_ADDRESS, GPMEM_WATCH_TABLE);
+	}
 }
 
 static void free_pages(struct shadow *s, struct root *r)
 {
-	void *page[] = { r->pml4, r->pdpt, r->pd[0], r->pd[1], r->pd[2], r->pd[3] };
+	void *page[] = { r->pml4, r->pdpt, r->pd[0], r->pd[1], r->pd[2], r->pd[3], r->link };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(page); i++) {
 		if (page[i]) {
@@ -55,25 +68,22 @@ static void free_pages(struct shadow *s, struct root *r)
 	}
 }
 
-/* Host PD entries point at tables by their address: unlink counts. */
-static struct table *table_of(struct shadow *s, u64 entry)
+void shadow_unlink(struct shadow *s, struct root *r, unsigned region)
 {
-	for (u32 i = 0; i < s->tables; i++)
-		if (s->table[i].host &&
-		    s->host.hpa(s->host.ctx, s->table[i].host) == (entry & HOST_ADDRESS))
-			return &s->table[i];
-	return NULL;
+	u16 t = r->link[region];
+
+	if (t == NO_LINK)
+		return;
+	s->table[t].links--;
+	r->link[region] = NO_LINK;
+	r->pd[region / 512][region % 512] = 0;
 }
 
 void shadow_root_drop(struct shadow *s, struct root *r)
 {
-	for (int d = 0; d < 4; d++)
-		for (int i = 0; r->pd[d] && i < 512; i++) {
-			struct table *t = r->pd[d][i] & HOST_P ? table_of(s, r->pd[d][i]) : NULL;
-
-			if (t)
-				t->links--;
-		}
+	for (unsigned i = 0; i < 2048; i++)
+		shadow_unlink(s, r, i);
+	note_pds(s, r, -1);
 	free_pages(s, r);
 	*r = (struct root){ 0 };
 }
@@ -93,13 +103,15 @@ static bool build(struct shadow *s, struct root *r)
 
 	r->pml4 = page(s);
 	r->pdpt = page(s);
+	r->link = (u16 *)(void *)page(s);
 	for (int i = 0; i < 4; i++)
 		r->pd[i] = page(s);
-	if (!r->pml4 || !r->pdpt || !r->pd[0] || !r->pd[1] || !r->pd[2] || !r->pd[3]) {
+	if (!r->pml4 || !r->pdpt || !r->pd[0] || !r->pd[1] || !r->pd[2] || !r->pd[3] || !r->link) {
 		free_pages(s, r);
 		*r = (struct root){ 0 };
 		return false;
 	}
+	memset(r->link, 0xff, PAGE_SIZE);
 	for (int i = 0; i < 8; i++) /* [4..7] again: sums of base and offset wrap at 4 GiB */
 		r->pdpt[i] = s->host.hpa(s->host.ctx, r->pd[i & 3]) | all;
 	r->pml4[0] = s->host.hpa(s->host.ctx, r->pdpt) | all;
@@ -148,7 +160,9 @@ struct root *shadow_root_get(struct shadow *s, enum shadow_view view)
 	r->used = true;
 	r->role = role;
 	memcpy(r->key, key, sizeof(key));
-	watch_pds(s, r);
+	r->user_epoch = s->user_epoch;
+	r->user_mapping = ++s->mappings;
+	note_pds(s, r, 1);
 	s->stats.roots_created++;
 found:
 	r->last_use = ++s->clock;

@@ -8,24 +8,42 @@
 
 #define NODES_PER_CHUNK (PAGE_SIZE / sizeof(struct rnode))
 
-static u32 hash_of(gpa_t source, u32 role)
+/* By guest page, so that the tables made from one page share a chain. */
+static u32 hash_of(gpa_t source)
 {
-	return (u32)((source >> 11) * 0x9e3779b1u ^ role) % TABLE_HASH;
+	return (u32)(source >> PAGE_SHIFT) * 0x9e3779b1u >> 16 & (TABLE_HASH - 1);
 }
 
-struct table *shadow_table_find(struct shadow *s, gpa_t source, u32 role)
+static struct table *same_page(struct shadow *s, u32 i, gpa_t gpa)
 {
-	u32 i = s->hash[hash_of(source, role)];
-
-	while (i != NO_INDEX && (s->table[i].source != source || s->table[i].role != role))
+	while (i != NO_INDEX && ((s->table[i].source ^ gpa) & PAGE_MASK))
 		i = s->table[i].next;
 	return i == NO_INDEX ? NULL : &s->table[i];
 }
 
+struct table *shadow_table_first(struct shadow *s, gpa_t gpa)
+{
+	return same_page(s, s->hash[hash_of(gpa)], gpa);
+}
+
+struct table *shadow_table_next(struct shadow *s, struct table *t)
+{
+	return same_page(s, t->next, t->source);
+}
+
+static struct table *find(struct shadow *s, gpa_t source, u32 role)
+{
+	struct table *t = shadow_table_first(s, source);
+
+	while (t && (t->source != source || t->role != role))
+		t = shadow_table_next(s, t);
+	return t;
+}
+
 struct table *shadow_table_get(struct shadow *s, gpa_t source, u32 role)
 {
-	struct table *t = shadow_table_find(s, source, role);
-	u32 i, h = hash_of(source, role);
+	struct table *t = find(s, source, role);
+	u32 i, h = hash_of(source);
 	u64 *host;
 
 	if (t)
@@ -56,6 +74,25 @@ struct table *shadow_table_get(struct shadow *s, gpa_t source, u32 role)
 	if ((role & ROLE_PAGING) && !(role & ROLE_LARGE))
 		gpmem_watch(s->cpu->mem, source & PAGE_MASK, GPMEM_WATCH_TABLE);
 	return &s->table[i];
+}
+
+/* --- The TLB */
+
+void shadow_tlb_flush_all(struct shadow *s)
+{
+	s->tlb_stale = false;
+	s->host.tlb_flush_all(s->host.ctx);
+}
+
+/* Only the running root's translations are in the TLB. */
+void shadow_tlb_flush_leaf(struct shadow *s, const struct table *t, unsigned i)
+{
+	if (!t->links || !s->current)
+		return;
+	if (t->region == MIXED)
+		shadow_tlb_flush_all(s);
+	else if (s->current->link[t->region] == t - s->table)
+		s->host.tlb_flush_page(s->host.ctx, (u32)t->region << 21 | i << PAGE_SHIFT);
 }
 
 static struct rnode *node_at(struct shadow *s, u32 i)
@@ -118,38 +155,34 @@ void shadow_leaf_clear(struct shadow *s, struct table *t, unsigned i)
 		s->node_free = n;
 		break;
 	}
-	if (gpmem_watches(s->cpu->mem, (gpa_t)page << PAGE_SHIFT) &
-	    (GPMEM_WATCH_CODE | GPMEM_WATCH_RAW)) {
-		s->generation[0]++;
-		s->generation[1]++;
-	}
 }
 
-void shadow_leaf_set(struct shadow *s, struct table *t, unsigned i, u64 value, gpa_t page)
+bool shadow_leaf_set(struct shadow *s, struct table *t, unsigned i, u64 value, gpa_t page)
 {
 	u32 index = page_index(s, page), leaf = (u32)(t - s->table) * 512 + i, n;
 
 	if (t->host[i] & HOST_P) {
 		if ((t->host[i] & HOST_ADDRESS) == (value & HOST_ADDRESS)) {
 			t->host[i] = value; /* more rights for the same page */
-			return;
+			return true;
 		}
 		shadow_leaf_clear(s, t, i);
 	}
 	if (index != NO_INDEX) {
 		n = node_alloc(s);
 		if (n == NO_INDEX)
-			return; /* stays absent: the next fault flushes the pool */
+			return false;
 		*node_at(s, n) = (struct rnode){ s->rmap[index], leaf };
 		s->rmap[index] = n;
 	}
 	s->leaf_page[leaf / 512][i] = index;
 	t->host[i] = value;
+	return true;
 }
 
 void shadow_table_drop(struct shadow *s, struct table *t)
 {
-	u32 i = (u32)(t - s->table), *link = &s->hash[hash_of(t->source, t->role)];
+	u32 i = (u32)(t - s->table), *link = &s->hash[hash_of(t->source)];
 
 	for (unsigned e = 0; e < 512; e++)
 		shadow_leaf_clear(s, t, e);
@@ -167,36 +200,38 @@ void shadow_table_drop(struct shadow *s, struct table *t)
 void shadow_page_restrict(struct shadow *s, gpa_t page, u64 clear, u64 set)
 {
 	u32 index = page_index(s, page);
-	bool any = false;
 
 	if (index == NO_INDEX)
 		return;
 	for (u32 n = s->rmap[index]; n != NO_INDEX; n = node_at(s, n)->next) {
 		struct table *t = &s->table[node_at(s, n)->leaf / 512];
-		u64 *e = &t->host[node_at(s, n)->leaf % 512];
+		u32 i = node_at(s, n)->leaf % 512;
+		u64 old = t->host[i], now = (old & ~clear) | set;
 
-		any |= (*e & clear) || (~*e & set);
-		*e = (*e & ~clear) | set;
+		if (now == old)
+			continue;
+		t->host[i] = now;
+		shadow_tlb_flush_leaf(s, t, i);
 	}
-	if (any)
-		s->host.tlb_flush_all(s->host.ctx);
+	if (s->tlb_stale)
+		shadow_tlb_flush_all(s);
 }
 
-void shadow_page_zap(struct shadow *s, gpa_t page)
+void shadow_page_refill(struct shadow *s, gpa_t page)
 {
 	u32 index = page_index(s, page);
-	bool any = false;
 
 	if (index == NO_INDEX)
 		return;
 	while (s->rmap[index] != NO_INDEX) {
 		u32 leaf = node_at(s, s->rmap[index])->leaf;
+		struct table *t = &s->table[leaf / 512];
 
-		shadow_leaf_clear(s, &s->table[leaf / 512], leaf % 512);
-		any = true;
+		shadow_leaf_clear(s, t, leaf % 512);
+		shadow_tlb_flush_leaf(s, t, leaf % 512);
 	}
-	if (any)
-		s->host.tlb_flush_all(s->host.ctx);
+	if (s->tlb_stale)
+		shadow_tlb_flush_all(s);
 }
 
 bool shadow_clean_bit(const struct shadow *s, gpa_t page)

@@ -78,8 +78,6 @@ struct vcpu {
 	/* What the hardware holds while this vcpu is loaded. */
 	struct percpu *loaded_on; /* NULL: nowhere */
 	hpa_t root;
-	u32 code_gen[2]; /* shadow_code_generation() that the recompiler was told of: CPL 0..2, CPL
-			    3 */
 	enum shadow_view view;
 	u16 hw_sel[SEG_COUNT]; /* ES, DS, FS, GS as last loaded; FFFFh: unknown */
 

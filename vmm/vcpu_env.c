@@ -60,16 +60,15 @@ static enum env_pf env_page_fault(struct cpu *cpu, gla_t gla, unsigned access)
 	return shadow_fault(v->shadow, gla, access, v->view);
 }
 
-static void drop_moved_code(struct vcpu *v)
+static void tell_mapping(struct vcpu *v)
 {
-	for (unsigned user = 0; user < 2; user++) {
-		u32 gen = shadow_code_generation(v->shadow, user);
+	recomp_set_mapping(v->cpu.recomp, false, shadow_code_mapping(v->shadow, false));
+	recomp_set_mapping(v->cpu.recomp, true, shadow_code_mapping(v->shadow, true));
+}
 
-		if (gen != v->code_gen[user]) {
-			v->code_gen[user] = gen;
-			recomp_mapping_changed(v->cpu.recomp, user ? 3 : 0);
-		}
-	}
+static void env_code_found(struct cpu *cpu, gla_t gla)
+{
+	shadow_note_code(vcpu_of(cpu)->shadow, gla, cpu->cpl == 3);
 }
 
 static void env_paging_changed(struct cpu *cpu, unsigned what)
@@ -77,11 +76,10 @@ static void env_paging_changed(struct cpu *cpu, unsigned what)
 	struct vcpu *v = vcpu_of(cpu);
 
 	if (what & ~PAGING_CPL) {
-		shadow_paging_changed(v->shadow, what);
 		shadow_desc_invalidate(&v->desc);
 		if (v->loaded_on)
 			vcpu_load_root(v, v->view, true);
-		drop_moved_code(v);
+		tell_mapping(v);
 	}
 }
 
@@ -90,7 +88,7 @@ static void env_invlpg(struct cpu *cpu, gla_t gla)
 	struct vcpu *v = vcpu_of(cpu);
 
 	shadow_invlpg(v->shadow, gla);
-	drop_moved_code(v);
+	tell_mapping(v);
 }
 
 static void env_tables_changed(struct cpu *cpu)
@@ -151,7 +149,7 @@ static bool env_want_leave(struct cpu *cpu)
 	struct vcpu *v = vcpu_of(cpu);
 	enum raw_refusal why;
 
-	drop_moved_code(v);
+	tell_mapping(v);
 	if (!raw_refused(v, &why))
 		return true;
 	v->stats.refusals[why]++;
@@ -167,6 +165,7 @@ const struct cpu_env vcpu_env = {
 	.page_fault = env_page_fault,
 	.paging_changed = env_paging_changed,
 	.invlpg = env_invlpg,
+	.code_found = env_code_found,
 	.tables_changed = env_tables_changed,
 	.control_changed = env_control_changed,
 	.fpu_save = env_fpu_save,

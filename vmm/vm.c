@@ -140,7 +140,6 @@ static void host_a20(void *ctx, bool enabled)
 		return;
 	vm->vcpu->cpu.a20_mask = mask;
 	vm->vcpu->cpu.env->paging_changed(&vm->vcpu->cpu, PAGING_CR0);
-	recomp_mapping_changed(vm->vcpu->cpu.recomp, -1);
 }
 
 static const struct board_host host_template = {

@@ -42,6 +42,10 @@ struct cpu_env {
 	void (*paging_changed)(struct cpu *cpu, unsigned what);
 	void (*invlpg)(struct cpu *cpu, gla_t gla);
 
+	/* Code at this linear address will be found again without a page walk, until recomp_set_mapping()
+	 * gives this level's mapping another number. */
+	void (*code_found)(struct cpu *cpu, gla_t gla);
+
 	/* GDTR, LDTR, IDTR or TR were loaded. */
 	void (*tables_changed)(struct cpu *cpu);
 

@@ -17,7 +17,7 @@
 #include "kernel/base/string.h"
 
 #define TAG_NEVER   0xffffffff00000000ull
-#define GEN_BITS    9u
+#define TAG_LAST    0xfffffffeu
 #define SLOTS_SHARE 8u /* one eighth of the cache */
 #define TRAPPED	    0x7fffffffu
 
@@ -147,9 +147,31 @@ static u32 mode_key(const struct cpu *cpu)
 	return key;
 }
 
-static u64 tag_of(const struct recomp *r, u32 key)
+static void clear_lookup(struct recomp *r)
 {
-	return ((u64)key | (u64)(r->generation & (BIT(GEN_BITS) - 1)) << KEY_BITS) << 32;
+	for (u32 i = 0; i < LOOKUP_ENTRIES; i++)
+		r->lookup[i] = (struct lookup_entry){ .minus_tag = 1 };
+}
+
+/*
+ * The number of (mode key, mapping) in the upper half. Both are wider than that together, so pairs
+ * are numbered as they come; one that was forgotten gets a new number, and its entries are void.
+ */
+static u64 tag_of(struct recomp *r, u32 key)
+{
+	u32 mapping = r->mapping[key & KEY_CPL3 ? 1 : 0];
+	struct tag *t =
+		&r->tag[(key * 0x9e3779b1u ^ mapping * 0x85ebca6bu) >> 16 & (TAG_CACHE - 1)];
+
+	if (t->number && t->key == key && t->mapping == mapping)
+		return (u64)t->number << 32;
+	if (++r->tags == TAG_LAST) {
+		clear_lookup(r);
+		memset(r->tag, 0, sizeof(r->tag));
+		r->tags = 1;
+	}
+	*t = (struct tag){ key, mapping, r->tags };
+	return (u64)t->number << 32;
 }
 
 static struct block *current_block(struct recomp *r, u32 key)
@@ -309,10 +331,12 @@ static bool run_once(struct recomp *r, u32 *slot, bool step, enum recomp_exit *e
 	b = current_block(r, key);
 	if (!b)
 		return finish(r, CPU_FAULT, exit);
-	if (!(key & (KEY_TF | KEY_SLOW)))
+	if (!(key & (KEY_TF | KEY_SLOW))) {
 		r->lookup[cpu->eip & 0xffff] =
 			(struct lookup_entry){ -(tag_of(r, key) + cpu->eip),
 					       (u64)r->cfg.cache_rx + b->code };
+		cpu->env->code_found(cpu, cpu->seg[SEG_CS].base + cpu->eip);
+	}
 	if (r->stats.cache_flushes == flushes && key == r->edge_key)
 		link_edge(r, *slot, r->edge_target, b);
 	if (cpu->shadow || key & KEY_SLOW)
@@ -467,12 +491,11 @@ void recomp_interrupted(struct cpu *cpu, struct host_frame *f)
  * -----------------------------------------------------------------------------------------------------------
  */
 
-void recomp_mapping_changed(struct recomp *r, int level)
+void recomp_set_mapping(struct recomp *r, bool cpl3, u32 mapping)
 {
-	(void)level;
-	if ((++r->generation & (BIT(GEN_BITS) - 1)) == 0)
-		for (u32 i = 0; i < LOOKUP_ENTRIES; i++)
-			r->lookup[i] = (struct lookup_entry){ .minus_tag = 1 };
+	if (r->mapping[cpl3] == mapping)
+		return;
+	r->mapping[cpl3] = mapping;
 	r->code_changed = true;
 	r->cpu->lookup_tag = TAG_NEVER;
 }

@@ -21,11 +21,12 @@ struct recomp_config {
 	u8 *cache_rw; /* the code cache as written, */
 	u8 *cache_rx; /* and as executed (may be the same); page aligned */
 	size_t cache_size;
-	u64 membase;	       /* the value of GS.base with membase_gs, else 0 */
-	bool membase_gs;       /* guest memory at GS.base instead of 0 */
+	u64 membase;	 /* the value of GS.base with membase_gs, else 0 */
+	bool membase_gs; /* guest memory at GS.base instead of 0 */
 	/*
-	 * NULL where the C around us leaves FPU registers alone (the monitor). Else a 16-byte aligned
-	 * FXSAVE image to run C with: the stubs then keep the guest's in cpu->fpu while C runs.
+	 * NULL where the C around us leaves FPU registers alone (the monitor). Else a 16-byte
+	 * aligned FXSAVE image to run C with: the stubs then keep the guest's in cpu->fpu while C
+	 * runs.
 	 */
 	const u8 *host_fpu;
 	const u8 *poll_quiet;  /* a readable byte */
@@ -98,11 +99,12 @@ void recomp_interrupted(struct cpu *cpu, struct host_frame *frame);
 void recomp_written(struct recomp *r, gpa_t gpa, u32 len);
 
 /*
- * The linear-to-physical mapping of code changed: entries found through linear addresses are void.
- * level: 3 drops those of CPL 3 blocks, 0 those of CPL 0..2 blocks, -1 all. Cheap (a generation
- * number).
+ * Names the linear-to-physical mapping through which code of CPL 3, or of CPL 0..2, is found from
+ * now on. Translations that were found by linear address under another number are not used, and are
+ * found again when that number comes back. So an address space has a number, and gets a new one
+ * when the mapping of code in it changes.
  */
-void recomp_mapping_changed(struct recomp *r, int level);
+void recomp_set_mapping(struct recomp *r, bool cpl3, u32 mapping);
 
 /* Drops everything. */
 void recomp_flush(struct recomp *r);

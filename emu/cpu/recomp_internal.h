@@ -57,8 +57,13 @@ enum {
 #define KEY_TSD	   BIT(9)
 #define KEY_SEG(s) (10u + 2u * (s)) /* two bits each */
 #define KEY_SLOW   BIT(22)	    /* one instruction, memory through C */
-#define KEY_BITS   23u
 enum seg_class { CLASS_FLAT, CLASS_BASED, CLASS_CHECKED };
+
+/* One numbered pair of mode key and mapping. */
+struct tag {
+	u32 key, mapping, number; /* 0: unused */
+};
+#define TAG_CACHE 256u
 
 struct lookup_entry {
 	u64 minus_tag; /* -(tag + eip): sums to 0 with them */
@@ -126,7 +131,9 @@ struct recomp {
 	u32 sites;
 	u32 code_start, code_next, code_end;
 	u32 slot_next, slot_end; /* offsets of slots in the cache, from the top down */
-	u32 generation;
+	u32 mapping[2];		 /* of CPL 0..2, of CPL 3 */
+	struct tag tag[TAG_CACHE];
+	u32 tags; /* given out */
 	bool flush_wanted;
 	bool code_changed;	   /* a block was dropped: the running one must leave soon */
 	bool entered_handler;	   /* the last hard instruction was a software interrupt */

@@ -92,11 +92,24 @@ static void protect(void *ctx, gpa_t gpa, bool on)
 	}
 }
 
+static void new_mapping(struct machine *m)
+{
+	m->mapping_number++;
+	recomp_set_mapping(m->cpu.recomp, false, m->mapping_number);
+	recomp_set_mapping(m->cpu.recomp, true, m->mapping_number);
+}
+
+static void env_code_found(struct cpu *cpu, gla_t gla)
+{
+	(void)cpu;
+	(void)gla;
+}
+
 static void env_paging_changed(struct cpu *cpu, unsigned what)
 {
 	machine_unmap(machine_of(cpu));
 	if (what & ~PAGING_CPL)
-		recomp_mapping_changed(cpu->recomp, -1);
+		new_mapping(machine_of(cpu));
 }
 
 static void env_invlpg(struct cpu *cpu, gla_t gla)
@@ -187,6 +200,7 @@ static const struct cpu_env host_env = {
 	.page_fault = env_page_fault,
 	.paging_changed = env_paging_changed,
 	.invlpg = env_invlpg,
+	.code_found = env_code_found,
 	.tables_changed = nothing,
 	.control_changed = nothing,
 	.fpu_save = nothing,

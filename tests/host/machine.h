@@ -46,6 +46,7 @@ struct machine {
 	u8 *cache, *poll_page;
 	struct machine_mapping mapping[MACHINE_MAPPINGS];
 	unsigned mappings;
+	u32 mapping_number; /* for recomp_set_mapping() */
 	/* Ports: the latest accesses; reads take their value from port_value(). */
 	struct machine_port port[MACHINE_PORT_LOG];
 	unsigned ports;
