@@ -8,7 +8,6 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <ucontext.h>
 
 #include "kernel/base/log.h"
@@ -67,13 +66,13 @@ void machine_trap_install(void)
 	static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP };
 	static bool installed;
 	struct sigaction sa = { .sa_sigaction = on_trap, .sa_flags = SA_SIGINFO | SA_ONSTACK };
-	stack_t stack = { .ss_size = STACK_SIZE };
+	static u8 memory[STACK_SIZE] __attribute__((aligned(16)));
+	stack_t stack = { .ss_sp = memory, .ss_size = STACK_SIZE };
 
 	if (installed)
 		return;
 	installed = true;
-	stack.ss_sp = malloc(STACK_SIZE);
-	if (!stack.ss_sp || sigaltstack(&stack, NULL))
+	if (sigaltstack(&stack, NULL))
 		panic("no signal stack");
 	for (unsigned i = 0; i < ARRAY_SIZE(signals); i++)
 		sigaction(signals[i], &sa, NULL);
