@@ -30,6 +30,25 @@ static bool segment_stale(struct vcpu *v, enum cpu_seg s)
 	return !shadow_desc_matches(&v->desc, g);
 }
 
+static bool same_segment(const struct cpu_segment *a, const struct cpu_segment *b)
+{
+	return a->sel == b->sel && a->attr == b->attr && a->base == b->base && a->limit == b->limit;
+}
+
+/* Most entries have the segments of the one before, and no table was written since. */
+static bool segments_stale(struct vcpu *v)
+{
+	for (int s = 0; s < SEG_COUNT; s++) {
+		if (v->fresh_syncs == v->desc.syncs && same_segment(&v->fresh[s], &v->cpu.seg[s]))
+			continue;
+		if (segment_stale(v, s))
+			return true;
+		v->fresh[s] = v->cpu.seg[s];
+	}
+	v->fresh_syncs = v->desc.syncs;
+	return false;
+}
+
 static bool flat32(const struct cpu_segment *s)
 {
 	return s->base == 0 && s->limit == 0xffffffff && (s->attr & SEG_ATTR_DB);
@@ -89,11 +108,9 @@ bool raw_refused(struct vcpu *v, enum raw_refusal *why)
 	}
 	if (shadow_desc_sync(&v->desc))
 		v->segments_dirty = true;
-	for (int s = 0; s < SEG_COUNT; s++) {
-		if (segment_stale(v, s)) {
-			*why = REFUSE_SEGMENT;
-			return true;
-		}
+	if (segments_stale(v)) {
+		*why = REFUSE_SEGMENT;
+		return true;
 	}
 	return c->cpl == 0 && ring1_refused(v, why);
 }

@@ -151,6 +151,7 @@ static void handle_stop(struct vcpu *v, enum vcpu_stop stop)
 		vm_do_request(vm);
 		return;
 	case VCPU_SLICE:
+	case VCPU_AGAIN:
 		return;
 	}
 }

@@ -419,6 +419,11 @@ void shadow_invlpg(struct shadow *s, gla_t gla)
 			       gla); /* the tables are never stale: every write was seen */
 }
 
+void shadow_paging_changed(struct shadow *s)
+{
+	memset(s->active, 0, sizeof(s->active));
+}
+
 void shadow_set_clean(struct shadow *s, gpa_t page, bool clean)
 {
 	u64 i = page >> PAGE_SHIFT;

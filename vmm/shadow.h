@@ -63,8 +63,9 @@ hpa_t shadow_root(struct shadow *s, enum shadow_view view);
  */
 enum env_pf shadow_fault(struct shadow *s, gla_t gla, unsigned access, enum shadow_view view);
 
-/* The guest executed INVLPG. CR3, CR0, CR4 and EFER need no call: shadow_root() looks at them. */
+/* The guest executed INVLPG; wrote CR0, CR3, CR4 or EFER, or A20 changed. */
 void shadow_invlpg(struct shadow *s, gla_t gla);
+void shadow_paging_changed(struct shadow *s);
 
 /* Page (guest-physical) became fit, or unfit, for raw ring-1 execution: existing leaves change
  * their NX. */

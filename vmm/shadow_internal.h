@@ -71,6 +71,7 @@ struct shadow {
 	struct shadow_host host;
 	struct root root[ROOT_MAX];
 	struct root *current;
+	struct root *active[VIEW_COUNT]; /* for the CPU's present registers, as far as known */
 	struct table *table;
 	u32 tables; /* high-water mark */
 	u32 free_table;

@@ -86,6 +86,9 @@ void shadow_root_drop(struct shadow *s, struct root *r)
 	note_pds(s, r, -1);
 	free_pages(s, r);
 	*r = (struct root){ 0 };
+	for (unsigned v = 0; v < VIEW_COUNT; v++)
+		if (s->active[v] == r)
+			s->active[v] = NULL;
 }
 
 static u64 *page(struct shadow *s)
@@ -129,7 +132,8 @@ static struct root *victim(struct shadow *s)
 
 		if (!r->used)
 			return r;
-		if (r != s->current && (!best || r->last_use < best->last_use))
+		if (r != s->current && r != s->active[VIEW_KERNEL] &&
+		    (!best || r->last_use < best->last_use))
 			best = r;
 	}
 	shadow_root_drop(s, best);
@@ -142,6 +146,9 @@ struct root *shadow_root_get(struct shadow *s, enum shadow_view view)
 	gpa_t key[4];
 	struct root *r;
 
+	r = s->active[view];
+	if (r) /* CR0, CR3, CR4, EFER and A20 are what they were */
+		return r;
 	root_key(s->cpu, role, key);
 	for (unsigned i = 0; i < ROOT_MAX; i++) {
 		r = &s->root[i];
@@ -167,5 +174,6 @@ struct root *shadow_root_get(struct shadow *s, enum shadow_view view)
 found:
 	r->last_use = ++s->clock;
 	r->writes = 0;
+	s->active[view] = r;
 	return r;
 }

@@ -120,6 +120,7 @@ void vcpu_reset(struct vcpu *v)
 	cpu_reset(&v->cpu);
 	fpu_reset(v->cpu.fpu.image);
 	recomp_flush(v->cpu.recomp);
+	shadow_paging_changed(v->shadow);
 	shadow_flush(v->shadow);
 	shadow_desc_invalidate(&v->desc);
 	v->must_progress = v->shutdown = false;
@@ -238,14 +239,19 @@ static bool wake_up_due(struct vcpu *v)
 	       (c->events & CPU_EVENT_INTR && c->vif);
 }
 
-/* Runs one engine until it comes back. */
+/*
+ * Runs one engine until it comes back. VCPU_SLICE: something else may want the processor, or the
+ * devices; VCPU_AGAIN: only the engine has to change.
+ */
 static enum vcpu_stop run_engine(struct vcpu *v)
 {
 	enum raw_refusal why;
 
 	if (!raw_refused(v, &why)) {
 		raw_run(v);
-		return v->shutdown ? VCPU_SHUTDOWN : VCPU_SLICE;
+		if (v->shutdown)
+			return VCPU_SHUTDOWN;
+		return v->raw_exit == RAWEXIT_IRQ ? VCPU_SLICE : VCPU_AGAIN;
 	}
 	v->stats.refusals[why]++;
 	vcpu_load_root(v, v->cpu.cpl == 3 ? VIEW_USER : VIEW_KERNEL, false);
@@ -255,7 +261,22 @@ static enum vcpu_stop run_engine(struct vcpu *v)
 	irq_disable();
 	vcpu_account(v, PLACE_MONITOR);
 	exit_trace_add(&v->trace, TRACE_RECOMPILER, (u8)e, v->cpu.eip, 0, v->place_since);
-	return e == RECOMP_SHUTDOWN ? VCPU_SHUTDOWN : VCPU_SLICE;
+	if (e == RECOMP_SHUTDOWN)
+		return VCPU_SHUTDOWN;
+	return e == RECOMP_LEAVE ? VCPU_AGAIN : VCPU_SLICE;
+}
+
+/* Engines take turns, at each system call at least, until one has to do with the world outside. */
+static enum vcpu_stop run_engines(struct vcpu *v)
+{
+	enum vcpu_stop stop;
+
+	do {
+		if (cpu_take_events(&v->cpu) == CPU_SHUTDOWN)
+			return VCPU_SHUTDOWN;
+		stop = run_engine(v);
+	} while (stop == VCPU_AGAIN);
+	return stop;
 }
 
 enum vcpu_stop vcpu_run(struct vcpu *v, u64 slice_end)
@@ -275,10 +296,8 @@ enum vcpu_stop vcpu_run(struct vcpu *v, u64 slice_end)
 			return VCPU_SLICE;
 		if (v->cpu.halted && !wake_up_due(v))
 			return VCPU_HALTED;
-		if (cpu_take_events(&v->cpu) == CPU_SHUTDOWN)
-			return VCPU_SHUTDOWN;
 		sched_arm(v, slice_end);
-		if (run_engine(v) == VCPU_SHUTDOWN)
+		if (run_engines(v) == VCPU_SHUTDOWN)
 			return VCPU_SHUTDOWN;
 		vcpu_account(v, PLACE_MONITOR);
 	}

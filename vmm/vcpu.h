@@ -82,6 +82,8 @@ struct vcpu {
 	u16 hw_sel[SEG_COUNT]; /* ES, DS, FS, GS as last loaded; FFFFh: unknown */
 
 	/* Raw execution. */
+	struct cpu_segment fresh[SEG_COUNT]; /* segments found not stale, */
+	u64 fresh_syncs;		     /* while desc.syncs is this */
 	u64 unwind_rsp;
 	struct trap_frame entry; /* registers for the next raw entry */
 	enum raw_exit raw_exit;
@@ -102,6 +104,7 @@ struct vcpu {
 
 /* Why vcpu_run() returned. */
 enum vcpu_stop {
+	VCPU_AGAIN,  /* inside vcpu_run() only */
 	VCPU_SLICE,  /* time is up, or something else wants the CPU */
 	VCPU_HALTED, /* HLT: idle until an interrupt */
 	VCPU_SHUTDOWN,

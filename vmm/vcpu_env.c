@@ -76,6 +76,7 @@ static void env_paging_changed(struct cpu *cpu, unsigned what)
 	struct vcpu *v = vcpu_of(cpu);
 
 	if (what & ~PAGING_CPL) {
+		shadow_paging_changed(v->shadow);
 		shadow_desc_invalidate(&v->desc);
 		if (v->loaded_on)
 			vcpu_load_root(v, v->view, true);

@@ -139,6 +139,7 @@ static void host_a20(void *ctx, bool enabled)
 	if (!vm->vcpu || vm->vcpu->cpu.a20_mask == mask)
 		return;
 	vm->vcpu->cpu.a20_mask = mask;
+	softtlb_flush(&vm->vcpu->cpu);
 	vm->vcpu->cpu.env->paging_changed(&vm->vcpu->cpu, PAGING_CR0);
 }
 

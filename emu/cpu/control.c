@@ -14,6 +14,12 @@
 	(CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG)
 #define CR0_VECTOR (CR0_TS | CR0_EM | CR0_MP | CR0_NE | CR0_AM)
 
+static void paging_changed(struct cpu *cpu, unsigned what)
+{
+	softtlb_flush(cpu);
+	cpu->env->paging_changed(cpu, what);
+}
+
 /* The four PDPTEs are read when CR3 is loaded (SDM 3A 4.4.1). */
 static enum cpu_result load_pdptes(struct cpu *cpu, u32 cr3, u32 cr0, u32 cr4)
 {
@@ -42,7 +48,7 @@ static enum cpu_result write_cr0(struct cpu *cpu, u32 value)
 		return CPU_FAULT;
 	cpu->cr0 = value;
 	if ((value ^ old) & (CR0_PE | CR0_PG | CR0_WP))
-		cpu->env->paging_changed(cpu, PAGING_CR0);
+		paging_changed(cpu, PAGING_CR0);
 	if ((value ^ old) & CR0_VECTOR)
 		cpu->env->control_changed(cpu);
 	return CPU_JUMP;
@@ -65,7 +71,7 @@ static enum cpu_result write_cr4(struct cpu *cpu, u32 value)
 		return CPU_FAULT;
 	cpu->cr4 = value;
 	if ((value ^ old) & (CR4_PAE | CR4_PGE | CR4_PSE))
-		cpu->env->paging_changed(cpu, PAGING_CR4);
+		paging_changed(cpu, PAGING_CR4);
 	if ((value ^ old) & (CR4_TSD | CR4_DE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE))
 		cpu->env->control_changed(cpu);
 	return CPU_JUMP;
@@ -83,7 +89,7 @@ enum cpu_result cpu_write_cr(struct cpu *cpu, unsigned n, u32 value)
 		if (load_pdptes(cpu, value, cpu->cr0, cpu->cr4) != CPU_NEXT)
 			return CPU_FAULT;
 		cpu->cr3 = value;
-		cpu->env->paging_changed(cpu, PAGING_CR3);
+		paging_changed(cpu, PAGING_CR3);
 		return CPU_JUMP;
 	case 4:
 		return write_cr4(cpu, value);
@@ -164,7 +170,7 @@ enum cpu_result cpu_write_msr(struct cpu *cpu, u32 index, u64 value)
 			return cpu_raise(cpu, VEC_GP, 0);
 		if (value != cpu->msr.efer) {
 			cpu->msr.efer = value;
-			cpu->env->paging_changed(cpu, PAGING_EFER);
+			paging_changed(cpu, PAGING_EFER);
 		}
 		return CPU_JUMP;
 	case MSR_TSC:
@@ -180,6 +186,7 @@ void cpu_reset(struct cpu *cpu)
 {
 	u32 id[4] = { 0 };
 
+	softtlb_flush(cpu);
 	memset(cpu->gpr, 0, sizeof(cpu->gpr));
 	cpu->eip = 0xfff0;
 	cpu_set_eflags(cpu, EFLAGS_ONE);

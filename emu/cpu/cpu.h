@@ -15,6 +15,7 @@
  */
 #pragma once
 
+#include "emu/cpu/softtlb.h"
 #include "kernel/base/types.h"
 
 struct cpu;
@@ -239,6 +240,8 @@ struct cpu {
 	s16 delivering;
 
 	struct cpu_fpu fpu; /* valid while the registers are not loaded in the real CPU */
+
+	struct softtlb tlb;
 
 	/* Attachments. */
 	const struct cpu_env *env;

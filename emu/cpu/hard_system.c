@@ -228,7 +228,10 @@ static enum cpu_result invlpg(struct cpu *cpu, const struct insn *in)
 		return cpu_raise_noerr(cpu, VEC_UD);
 	if (privileged(cpu) != CPU_NEXT)
 		return CPU_FAULT;
-	cpu->env->invlpg(cpu, cpu->seg[in->seg].base + insn_ea(cpu, in));
+	gla_t gla = cpu->seg[in->seg].base + insn_ea(cpu, in);
+
+	softtlb_flush_page(cpu, gla);
+	cpu->env->invlpg(cpu, gla);
 	return CPU_NEXT;
 }
 

@@ -13,24 +13,44 @@ static u32 room(gla_t gla, unsigned len)
 	return MIN(n, len);
 }
 
+/* The commonest lengths without a loop. */
+static void copy(void *to, const void *from, unsigned len)
+{
+	switch (len) {
+	case 1:
+		*(u8 *)to = *(const u8 *)from;
+		return;
+	case 2:
+		__builtin_memcpy(to, from, 2);
+		return;
+	case 4:
+		__builtin_memcpy(to, from, 4);
+		return;
+	case 8:
+		__builtin_memcpy(to, from, 8);
+		return;
+	default:
+		memcpy(to, from, len);
+	}
+}
+
 enum cpu_result cpu_lin_read(struct cpu *cpu, gla_t gla, void *buf, unsigned len, unsigned access)
 {
 	u8 *out = buf;
 	gla_t first = gla;
 	unsigned all = len;
 
+	access &= ~(unsigned)ACCESS_WRITE;
 	while (len) {
-		u32 n = room(gla, len);
-		struct pagewalk w;
-		const void *p;
+		u32 n = room(gla, len), offset = gla & (PAGE_SIZE - 1);
+		const struct softtlb_entry *e = cpu_translate(cpu, gla, access);
 
-		if (cpu_walk(cpu, gla, access & ~ACCESS_WRITE, &w) != CPU_NEXT)
+		if (!e)
 			return CPU_FAULT;
-		p = gpmem_ptr(cpu->mem, w.gpa, false);
-		if (p)
-			memcpy(out, p, n);
+		if (e->rights & BIT(access))
+			copy(out, e->host + offset, n);
 		else
-			gpmem_read(cpu->mem, w.gpa, out, n);
+			gpmem_read(cpu->mem, e->gpa + offset, out, n);
 		out += n;
 		gla += n;
 		len -= n;
@@ -44,9 +64,8 @@ enum cpu_result cpu_lin_probe_write(struct cpu *cpu, gla_t gla, unsigned len, un
 {
 	while (len) {
 		u32 n = room(gla, len);
-		struct pagewalk w;
 
-		if (cpu_walk(cpu, gla, access | ACCESS_WRITE, &w) != CPU_NEXT)
+		if (!cpu_translate(cpu, gla, access | ACCESS_WRITE))
 			return CPU_FAULT;
 		gla += n;
 		len -= n;
@@ -61,15 +80,19 @@ enum cpu_result cpu_lin_write(struct cpu *cpu, gla_t gla, const void *buf, unsig
 	gla_t first = gla;
 	unsigned all = len;
 
+	access |= ACCESS_WRITE;
 	if (room(gla, len) < len && cpu_lin_probe_write(cpu, gla, len, access) != CPU_NEXT)
 		return CPU_FAULT;
 	while (len) {
-		u32 n = room(gla, len);
-		struct pagewalk w;
+		u32 n = room(gla, len), offset = gla & (PAGE_SIZE - 1);
+		const struct softtlb_entry *e = cpu_translate(cpu, gla, access);
 
-		if (cpu_walk(cpu, gla, access | ACCESS_WRITE, &w) != CPU_NEXT)
+		if (!e)
 			return CPU_FAULT;
-		gpmem_write(cpu->mem, w.gpa, in, n);
+		if (e->rights & BIT(access))
+			copy(e->host + offset, in, n);
+		else
+			gpmem_write(cpu->mem, e->gpa + offset, in, n);
 		in += n;
 		gla += n;
 		len -= n;

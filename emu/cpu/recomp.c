@@ -177,19 +177,19 @@ static u64 tag_of(struct recomp *r, u32 key)
 static struct block *current_block(struct recomp *r, u32 key)
 {
 	struct cpu *cpu = r->cpu;
-	struct pagewalk w;
 	struct block *b;
 	unsigned access = ACCESS_EXEC | (cpu->cpl == 3 ? ACCESS_USER : 0);
+	gla_t gla = cpu->seg[SEG_CS].base + cpu->eip;
+	const struct softtlb_entry *e = cpu_translate(cpu, gla, access);
 
-	if (cpu_walk(cpu, cpu->seg[SEG_CS].base + cpu->eip, access, &w) != CPU_NEXT)
+	if (!e)
 		return NULL;
-	b = block_find(r, w.gpa, cpu->eip, key);
+	b = block_find(r, e->gpa | (gla & (PAGE_SIZE - 1)), cpu->eip, key);
 	if (b && b->gpa[1] != ~0ull) {
 		struct pagewalk n;
 
 		/* The second page must still be the same. */
-		if (cpu_probe(cpu, ((cpu->seg[SEG_CS].base + cpu->eip) | (PAGE_SIZE - 1)) + 1,
-			      access, &n) ||
+		if (cpu_probe(cpu, (gla | (PAGE_SIZE - 1)) + 1, access, &n) ||
 		    (n.gpa & PAGE_MASK) != b->gpa[1])
 			b = NULL;
 	}

@@ -265,7 +265,10 @@ void gpmem_watch(struct gpmem *m, gpa_t gpa, u8 watch)
 	bool first = !(*state & WATCH_MASK);
 
 	*state |= watch;
-	if (first && m->protect)
+	if (!first)
+		return;
+	m->watches_begun++;
+	if (m->protect)
 		m->protect(m->protect_ctx, gpa & PAGE_MASK, true);
 }
 

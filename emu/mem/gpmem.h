@@ -53,6 +53,7 @@ struct gpmem {
 					   within one page */
 		void *ctx;
 	} watcher[GPMEM_WATCHES];
+	u32 watches_begun; /* grows with every page that becomes watched */
 	/* A page became watched (true: must not be writable by guest code) or unwatched (false: may
 	 * be again). */
 	void (*protect)(void *ctx, gpa_t page, bool on);

@@ -1,22 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Freestanding string functions. rep movsb/stosb are the fast forms on every CPU with ERMS and good
- * enough without. The host build leaves out the libc part (see string_num.c for what both need).
+ * Freestanding string functions. Eight bytes at a time, then the rest: as fast as single bytes on a CPU with ERMS, eight
+ * times as fast without, and under an emulator. The host build leaves out the libc part (see string_num.c for what both
+ * need).
  */
 #include "kernel/base/string.h"
 
 void *memset(void *dst, int c, size_t n)
 {
 	void *d = dst;
+	u64 pattern = (u8)c * 0x0101010101010101ull;
+	size_t words = n / 8;
 
-	__asm__ volatile("rep stosb" : "+D"(d), "+c"(n) : "a"(c) : "memory");
+	n &= 7;
+	__asm__ volatile("rep stosq" : "+D"(d), "+c"(words) : "a"(pattern) : "memory");
+	__asm__ volatile("rep stosb" : "+D"(d), "+c"(n) : "a"(pattern) : "memory");
 	return dst;
 }
 
 void *memcpy(void *restrict dst, const void *restrict src, size_t n)
 {
 	void *d = dst;
+	size_t words = n / 8;
 
+	n &= 7;
+	__asm__ volatile("rep movsq" : "+D"(d), "+S"(src), "+c"(words) : : "memory");
 	__asm__ volatile("rep movsb" : "+D"(d), "+S"(src), "+c"(n) : : "memory");
 	return dst;
 }

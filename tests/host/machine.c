@@ -44,6 +44,7 @@ void machine_unmap(struct machine *m)
 			mprotect(window(m, 0) + 4 * GiB, PAGE_SIZE, PROT_NONE);
 	}
 	m->mappings = 0;
+	softtlb_flush(&m->cpu);
 }
 
 static bool map_at(struct machine *m, u8 *at, const u8 *ram, int prot)

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#include "emu/cpu/softtlb.h"
+
+#include "emu/cpu/semantics.h"
+#include "emu/mem/gpmem.h"
+#include "kernel/base/string.h"
+
+#define WRITES (BIT(ACCESS_WRITE) | BIT(ACCESS_WRITE | ACCESS_USER))
+
+void softtlb_flush(struct cpu *cpu)
+{
+	memset(&cpu->tlb, 0, sizeof(cpu->tlb));
+}
+
+static struct softtlb_entry *entry_of(struct cpu *cpu, gla_t gla)
+{
+	return &cpu->tlb.entry[gla >> PAGE_SHIFT & (SOFTTLB_ENTRIES - 1)];
+}
+
+void softtlb_flush_page(struct cpu *cpu, gla_t gla)
+{
+	entry_of(cpu, gla)->rights = 0;
+}
+
+static void forget_writes(struct cpu *cpu)
+{
+	for (unsigned i = 0; i < SOFTTLB_ENTRIES; i++)
+		cpu->tlb.entry[i].rights &= ~(u32)WRITES;
+	cpu->tlb.watches = cpu->mem->watches_begun;
+}
+
+/* What was allowed once by a full walk is allowed again; other ways of access walk for themselves.
+ */
+static struct softtlb_entry *fill(struct cpu *cpu, gla_t gla, unsigned access)
+{
+	struct softtlb_entry *e = entry_of(cpu, gla);
+	gla_t page = gla & ~(PAGE_SIZE - 1);
+	struct pagewalk w;
+	bool write = access & ACCESS_WRITE;
+
+	if (cpu_walk(cpu, gla, access, &w) != CPU_NEXT)
+		return NULL;
+	if (!e->rights || e->page != page || e->gpa != (w.gpa & PAGE_MASK))
+		*e = (struct softtlb_entry){ .page = page,
+					     .gpa = w.gpa & PAGE_MASK,
+					     .host = gpmem_ptr(cpu->mem, w.gpa & PAGE_MASK,
+							       false) };
+	if (e->host &&
+	    (!write || (gpmem_ptr(cpu->mem, w.gpa, true) && !gpmem_watches(cpu->mem, w.gpa))))
+		e->rights |= BIT(access);
+	return e;
+}
+
+const struct softtlb_entry *cpu_translate(struct cpu *cpu, gla_t gla, unsigned access)
+{
+	struct softtlb_entry *e = entry_of(cpu, gla);
+
+	if (cpu->tlb.watches != cpu->mem->watches_begun)
+		forget_writes(cpu);
+	if (e->page == (gla & ~(PAGE_SIZE - 1)) && e->rights & BIT(access))
+		return e;
+	return fill(cpu, gla, access);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A TLB for the C code: where in the monitor a page of the guest's linear space lies, and who may
+ * do what there. Hard instructions touch the same few pages (GDT, IDT, TSS, kernel stack) all the
+ * time; a walk of the guest's tables costs ten times as much as the access.
+ *
+ * It behaves as a processor's: an entry lives until INVLPG, a write to CR3, CR0, CR4 or EFER, or a
+ * change of A20 (softtlb_flush(), by the environment's paging_changed). Writing is allowed only
+ * while nobody watches the page: a watch that begins anywhere voids the right to write of all
+ * entries.
+ */
+#pragma once
+
+#include "kernel/base/types.h"
+
+struct cpu;
+
+#define SOFTTLB_ENTRIES 64u
+
+struct softtlb_entry {
+	gla_t page;
+	u32 rights; /* BIT(ACCESS_*): one for each way of access that was allowed */
+	gpa_t gpa;
+	u8 *host; /* of the page's first byte; NULL: not memory */
+};
+
+struct softtlb {
+	struct softtlb_entry entry[SOFTTLB_ENTRIES];
+	u32 watches; /* gpmem's count of watches begun when the rights to write were given */
+};
+
+void softtlb_flush(struct cpu *cpu);
+void softtlb_flush_page(struct cpu *cpu, gla_t gla);
