@@ -9,6 +9,7 @@ MAKEFLAGS += --no-builtin-rules
 
 include boot/monitor.mk
 include iso/guests.mk
+include tests/guests/guests.mk
 include tests/host.mk
 include tests/bench/bench.mk
 include tests/diff.mk

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: MIT
+# Test guests: small kernels, one per tests/guests/*.c, each linked with tests/guests/lib to a bzImage under build/guests.
+
+TEST_GUEST_CFLAGS := -m32 -march=i686 -std=gnu11 -Os -Wall -Wextra -Wshadow -Werror -ffreestanding -fno-pic -mgeneral-regs-only \
+	-fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none -fno-strict-aliasing -mno-red-zone \
+	-Wno-pointer-to-int-cast -Wno-int-to-pointer-cast -Itests/guests -MMD -MP
+TEST_GUEST_LIB := $(patsubst tests/guests/lib/%,$(BUILD)/test-guests/%.o,$(wildcard tests/guests/lib/*.c tests/guests/lib/*.asm))
+TEST_GUESTS := $(patsubst tests/guests/%.c,$(GUESTS)/%,$(wildcard tests/guests/*.c))
+
+$(BUILD)/test-guests/%.c.o: tests/guests/%.c
+	@mkdir -p $(@D)
+	$(CC) $(TEST_GUEST_CFLAGS) -c $< -o $@
+
+$(BUILD)/test-guests/%.c.o: tests/guests/lib/%.c
+	@mkdir -p $(@D)
+	$(CC) $(TEST_GUEST_CFLAGS) -c $< -o $@
+
+$(BUILD)/test-guests/%.asm.o: tests/guests/lib/%.asm
+	@mkdir -p $(@D)
+	nasm -f elf32 -MD $(@:.o=.d) -o $@ $<
+
+$(TEST_GUESTS): $(GUESTS)/%: $(BUILD)/test-guests/%.c.o $(TEST_GUEST_LIB) tests/guests/lib/guest.ld
+	@mkdir -p $(@D)
+	ld -m elf_i386 -z noexecstack --no-warn-rwx-segments -T tests/guests/lib/guest.ld -o $(BUILD)/test-guests/$*.elf $(filter %.o,$^)
+	objcopy -O binary $(BUILD)/test-guests/$*.elf $@
+
+## test-guests  builds the test guests of tests/guests
+.PHONY: test-guests
+test-guests: $(TEST_GUESTS)
+.PRECIOUS: $(BUILD)/test-guests/%.o
+
+-include $(wildcard $(BUILD)/test-guests/*.d)
