@@ -257,11 +257,12 @@ u32 trap_handler(struct guest_frame *f)
 	}
 	record(f);
 	if (attempt_on != 1) {
-		guest_ring = 0;
+		if (failed++ & BIT(31)) /* in printing that, too */
+			leave(1);
+		failed |= BIT(31);
 		print("FAIL unexpected trap %u error %x eip %x cs %x cr2 %x\r\n", f->vector,
 		      f->error, f->eip, f->cs, caught.cr2);
-		failed++;
-		guest_end();
+		leave(1);
 	}
 	attempt_on = 1 | f->vector << 8;
 	return guest_ring == 3 ? UCS : KCS;

@@ -54,12 +54,14 @@ start:
 	mov	ds, eax
 	mov	es, eax
 	mov	ss, eax
+	xor	eax, eax
+	mov	fs, eax
+	mov	gs, eax
 	mov	esp, stack_top
 	cld
 	mov	edi, bss_start
 	mov	ecx, bss_end
 	sub	ecx, edi
-	xor	eax, eax
 	rep	stosb
 	push	esi
 	call	guest_begin
