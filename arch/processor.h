@@ -45,6 +45,8 @@ static inline void outw(u16 p, u16 v) { __asm__ volatile("outw %0,%1" ::"a"(v), 
 static inline void outl(u16 p, u32 v) { __asm__ volatile("outl %0,%1" ::"a"(v), "Nd"(p)); }
 
 static inline u64 read_cr0(void) { u64 v; __asm__ volatile("mov %%cr0,%0" : "=r"(v)); return v; }
+static inline u64 read_dr6(void) { u64 v; __asm__ volatile("mov %%dr6,%0" : "=r"(v)); return v; }
+static inline void write_dr6(u64 v) { __asm__ volatile("mov %0,%%dr6" : : "r"(v)); }
 static inline u64 read_cr2(void) { u64 v; __asm__ volatile("mov %%cr2,%0" : "=r"(v)); return v; }
 static inline u64 read_cr3(void) { u64 v; __asm__ volatile("mov %%cr3,%0" : "=r"(v)); return v; }
 static inline u64 read_cr4(void) { u64 v; __asm__ volatile("mov %%cr4,%0" : "=r"(v)); return v; }

@@ -292,7 +292,9 @@ static bool sysenter(struct vcpu *v)
 	if (cpu_lin_read(c, c->seg[SEG_CS].base + c->eip, code, 2,
 			 ACCESS_EXEC | (c->cpl == 3 ? ACCESS_USER : 0)) != CPU_NEXT)
 		return false;
-	return code[0] == 0x0f && code[1] == 0x34 && cpu_hard_exec(c, &insn) == CPU_JUMP;
+	/* With TF, a step is owed behind it: the recompiler's business. */
+	return !(c->eflags & EFLAGS_TF) && code[0] == 0x0f && code[1] == 0x34 &&
+	       cpu_hard_exec(c, &insn) == CPU_JUMP;
 }
 
 /* Fetches of ring 1 end up here when the page is NX: analyse it, or let the recompiler have it. */
@@ -332,11 +334,28 @@ static void page_fault(struct vcpu *v, struct trap_frame *f)
 	}
 }
 
+/*
+ * #DB is a trap: the step of a TF that POPF set is done, and the #DB owed. INT1 is done, too, but
+ * may be done again.
+ */
+static void debug_trap(struct vcpu *v)
+{
+	u32 step = (u32)read_dr6() & DR6_BS;
+
+	write_dr6(DR6_NONE);
+	v->cpu.debug_hits |= step;
+	if (!step)
+		v->cpu.eip--;
+	v->must_progress = true;
+}
+
 static void other_trap(struct vcpu *v, struct trap_frame *f)
 {
 	save_state(v, f);
 	v->raw_exit = f->vector == TRAP_GP ? RAWEXIT_GP : RAWEXIT_OTHER;
-	if (f->vector == TRAP_GP && soft_int(v, f))
+	if (f->vector == TRAP_DB)
+		debug_trap(v);
+	else if (f->vector == TRAP_GP && soft_int(v, f))
 		v->raw_exit = RAWEXIT_SOFTINT;
 	else if (((f->vector == TRAP_GP && f->error == 0) || f->vector == TRAP_UD) && sysenter(v))
 		v->raw_exit = RAWEXIT_SYSENTER;

@@ -139,5 +139,6 @@ void guest_main(void)
 	query("lar", hidden_lar);
 	query("lsl", hidden_lsl);
 	for (u32 i = 0; i < COUNT(ways); i++)
-		all_selectors(&ways[i], cmdline_number("step", 1));
+		if (cmdline_number("ways", ~0u) & BIT(i))
+			all_selectors(&ways[i], cmdline_number("step", 1));
 }
