@@ -7,7 +7,7 @@
  * with that 32-bit address. Accesses that would leave a 4 GiB segment (a doubleword at offset
  * FFFFFFFDh) are left out: processors differ.
  */
-#include "lib/guest.h"
+#include "lib/testguest.h"
 
 #define SEGMENT (SPARE | guest_ring)
 #define TOP	0xfffff000u

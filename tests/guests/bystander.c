@@ -7,7 +7,7 @@
  *
  *   make build/guests/bystander; as selectors.c says
  */
-#include "lib/guest.h"
+#include "lib/testguest.h"
 
 #define PAGES	 64u
 #define PER_PAGE 64u

@@ -8,7 +8,7 @@
  * machine (RF aside, which QEMU's TCG does not set, and IF and IOPL, which POPF in raw ring 1 does
  * not change: docs/raw.md). INT1 is shown but not compared: TCG raises #UD.
  */
-#include "lib/guest.h"
+#include "lib/testguest.h"
 
 #define HOLE		0x90000000u
 #define GATE		0x93u

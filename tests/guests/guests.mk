@@ -19,9 +19,9 @@ $(BUILD)/test-guests/%.asm.o: tests/guests/lib/%.asm
 	@mkdir -p $(@D)
 	nasm -f elf32 -MD $(@:.o=.d) -o $@ $<
 
-$(TEST_GUESTS): $(GUESTS)/%: $(BUILD)/test-guests/%.c.o $(TEST_GUEST_LIB) tests/guests/lib/guest.ld
+$(TEST_GUESTS): $(GUESTS)/%: $(BUILD)/test-guests/%.c.o $(TEST_GUEST_LIB) tests/guests/lib/testguest.ld
 	@mkdir -p $(@D)
-	ld -m elf_i386 -z noexecstack --no-warn-rwx-segments -T tests/guests/lib/guest.ld -o $(BUILD)/test-guests/$*.elf $(filter %.o,$^)
+	ld -m elf_i386 -z noexecstack --no-warn-rwx-segments -T tests/guests/lib/testguest.ld -o $(BUILD)/test-guests/$*.elf $(filter %.o,$^)
 	objcopy -O binary $(BUILD)/test-guests/$*.elf $@
 
 ## test-guests  builds the test guests of tests/guests

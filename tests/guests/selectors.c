@@ -13,7 +13,7 @@
  * -append ring=3 -serial stdio -display none -device isa-debug-exit,iobase=0x501        (-s -S:
  * gdb, break *0x100000)
  */
-#include "lib/guest.h"
+#include "lib/testguest.h"
 
 const char guest_name[] = "selectors";
 

@@ -5,7 +5,7 @@
  * so must they with a HLT in it, or no NOP at all. Expected: each loop ends when 50 interrupts have
  * come. In ring 3, where CLI and STI trap, IOPL 3 is tried.
  */
-#include "lib/guest.h"
+#include "lib/testguest.h"
 
 #define TICKS 50u
 

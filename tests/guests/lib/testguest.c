@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Start of a test guest, its tables, traps and output; guest.h tells what for.
+ * Start of a test guest, its tables, traps and output; testguest.h tells what for.
  */
-#include "guest.h"
+#include "testguest.h"
 
 #define GATE_SIZE	  16u
 #define DIRECTORY_ENTRIES 1024u
