@@ -138,7 +138,7 @@ static struct table *table_for(struct shadow *s, u32 role, const struct pagewalk
 		role |= ROLE_U;
 	if (!(pde & HOST_NX))
 		role |= ROLE_X;
-	if (w->page_size != PAGE_SIZE) {
+	if (w->levels == 1) { /* page_size is unknown where the PTE is absent */
 		source = (w->gpa & ~(gpa_t)0x1fffff) |
 			 (pde & 0x40 ? 0x800 : 0); /* the dirty bit decides on W */
 		return shadow_table_get(s, source, role | ROLE_LARGE);
@@ -165,6 +165,16 @@ static void link_table(struct shadow *s, struct root *r, gla_t gla, struct table
 		s->host.hpa(s->host.ctx, t->host) | HOST_P | HOST_W | HOST_U | HOST_A;
 }
 
+/* Leaves that another region filled are reachable through this PD entry once it is linked, without
+ * a fault that would set its accessed bit. */
+static void set_accessed(struct shadow *s, const struct pagewalk *w)
+{
+	u64 e = w->entries[0] | BIT64(5);
+
+	if (w->levels && e != w->entries[0])
+		gpmem_write(s->cpu->mem, w->entry_gpa[0], &e, s->cpu->cr4 & CR4_PAE ? 8 : 4);
+}
+
 /* The table of a region, linked if the guest's tables have one; NO_LINK if not. */
 static u16 link_region(struct shadow *s, struct root *r, gla_t gla)
 {
@@ -173,8 +183,9 @@ static u16 link_region(struct shadow *s, struct root *r, gla_t gla)
 
 	if (r->link[gla >> 21] != NO_LINK)
 		return r->link[gla >> 21];
-	if (cpu_probe(s->cpu, gla, ACCESS_READ, &w) && w.levels < 2 && w.page_size == PAGE_SIZE)
+	if (cpu_probe(s->cpu, gla, ACCESS_READ, &w) && w.levels < 2)
 		return NO_LINK;
+	set_accessed(s, &w);
 	t = table_for(s, r->role, &w, gla);
 	if (t)
 		link_table(s, r, gla, t);
@@ -337,11 +348,12 @@ static bool pd_written(struct shadow *s, gpa_t gpa, u32 len)
 		return false;
 	for (unsigned n = 0; n < ROOT_MAX; n++) {
 		struct root *r = &s->root[n];
-		bool pae = r->role & ROLE_PAE;
+		bool pae = r->role & ROLE_PAE, mine = false;
 		unsigned per = pae ? 8 : 4;
 
 		if (!r->used || !(r->role & ROLE_PAGING))
 			continue;
+		/* Several PDPTEs may name one page. */
 		for (unsigned d = 0; d < (pae ? 4u : 1u); d++) {
 			if ((pae && !(r->key[d] & 1)) ||
 			    (r->key[d] & HOST_ADDRESS) != (gpa & PAGE_MASK))
@@ -355,12 +367,14 @@ static bool pd_written(struct shadow *s, gpa_t gpa, u32 len)
 					unlink_region(s, r, e * 2 + 1);
 				}
 			}
-			if (r != s->current && ++r->writes > DEAD_ROOT_WRITES)
-				shadow_root_drop(s, r);
-			else
-				any = true;
-			break;
+			mine = true;
 		}
+		if (!mine)
+			continue;
+		if (r != s->current && ++r->writes > DEAD_ROOT_WRITES)
+			shadow_root_drop(s, r);
+		else
+			any = true;
 	}
 	return any;
 }
