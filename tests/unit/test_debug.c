@@ -1,0 +1,580 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Debug exceptions (SDM 3B 17.2, 17.3): DR0..DR7, instruction, data and I/O breakpoints, RF,
+ * general detect, single steps, and what MOV SS, INT n and REP do to them.
+ */
+#include "tests/unit/guest_fixture.h"
+
+#define RW(n, rw, len) ((u32)(rw) << (16 + 4 * (n)) | (u32)(len) << (18 + 4 * (n)))
+#define L(n)	       (1u << (2 * (n)))
+#define G(n)	       (2u << (2 * (n)))
+enum { X, W, IO, RWD };		    /* R/W field */
+enum { LEN1, LEN2, LEN8, LEN4 };    /* LEN field */
+#define NO_SIDE_EFFECTS 0xffff0ff0u /* DR6 with no bit set */
+
+static void arm(unsigned n, u32 address, u32 dr7)
+{
+	m.cpu.dr[n] = address;
+	m.cpu.dr[7] |= 0x400 | dr7;
+}
+
+/* A #DB with these bits in DR6 before or after the instruction at eip; EIP, CS and EFLAGS in its
+ * frame. */
+#define assert_debug(bits, eip, rf)                                      \
+	do {                                                             \
+		assert_int_equal(guest_run(), VEC_DB);                   \
+		assert_int_equal(m.cpu.dr[6], NO_SIDE_EFFECTS | (bits)); \
+		assert_int_equal(frame(0), (eip));                       \
+		assert_int_equal(frame(2) & EFLAGS_RF, (rf));            \
+	} while (0)
+
+/* --- Instruction breakpoints: faults */
+
+static void instruction_breakpoint(void **state)
+{
+	(void)state;
+	arm(1, AT_CODE + 1, L(1) | RW(1, X, LEN1));
+	CODE(AT_CODE, 0x40, 0x41, 0x42, HLT); /* inc eax, ecx, edx */
+	assert_debug(1 << 1, AT_CODE + 1, 0);
+	assert_int_equal(m.cpu.gpr[REG_EAX], 0x11111112);
+	assert_int_equal(m.cpu.gpr[REG_ECX], 0x22222222); /* before it */
+}
+
+/* IRET with RF in the image passes it, once (SDM 3B 17.3.1.1). */
+static void resume_flag(void **state)
+{
+	(void)state;
+	arm(0, AT_CODE, G(0));
+	CODE(AT_CODE, 0x40, 0xeb, 0xfd); /* inc eax; jmp back */
+	m.cpu.gpr[REG_ESP] = STACK0 - 12;
+	put(STACK0 - 12, AT_CODE, 4);
+	put(STACK0 - 8, CODE0, 4);
+	put(STACK0 - 4, EFLAGS_RF, 4);
+	CODE(AT_TARGET, 0xcf);
+	m.cpu.eip = AT_TARGET;
+	assert_debug(1, AT_CODE, 0);
+	assert_int_equal(m.cpu.gpr[REG_EAX], 0x11111112);
+}
+
+static void without_rf_it_hits_again(void **state)
+{
+	(void)state;
+	arm(0, AT_CODE, L(0));
+	CODE(AT_CODE, 0x40, HLT);
+	assert_debug(1, AT_CODE, 0);
+	m.cpu.eip = AT_CODE;
+	m.cpu.dr[6] = NO_SIDE_EFFECTS;
+	m.cpu.eflags &= ~EFLAGS_RF;
+	assert_debug(1, AT_CODE, 0);
+	assert_int_equal(m.cpu.gpr[REG_EAX], 0x11111111);
+}
+
+/* A fault saves RF, so that its instruction's breakpoint does not trigger again. */
+static void faults_save_rf(void **state)
+{
+	(void)state;
+	CODE(AT_CODE, 0x0f, 0x0b);
+	assert_int_equal(guest_run(), VEC_UD);
+	assert_int_equal(frame(2), EFLAGS_ONE | EFLAGS_RF);
+	guest_setup(state);
+	CODE(AT_CODE, 0xcd, 0x40); /* software interrupts do not */
+	m.cpu.eflags |= EFLAGS_RF;
+	assert_int_equal(guest_run(), 0x40);
+	assert_int_equal(frame(2), EFLAGS_ONE);
+}
+
+static void disabled_ones_sleep(void **state)
+{
+	(void)state;
+	arm(0, AT_CODE, 0);
+	arm(1, AT_CODE + 1, L(2)); /* enables another */
+	CODE(AT_CODE, 0x40, 0x41, HLT);
+	assert_int_equal(guest_run(), HALTED);
+	assert_int_equal(m.cpu.dr[6], NO_SIDE_EFFECTS);
+}
+
+/* By linear address: the segment's base counts. */
+static void linear_address(void **state)
+{
+	(void)state;
+	gdt(FREE, 0x100, 0xfffff, ATTR_CODE32);
+	set_segment(SEG_CS, FREE);
+	m.cpu.eip = AT_CODE - 0x100;
+	arm(0, AT_CODE + 1, L(0));
+	CODE(AT_CODE, 0x40, 0x41, HLT);
+	assert_debug(1, AT_CODE + 1 - 0x100, 0);
+}
+
+/* --- Data breakpoints: traps */
+
+static const struct {
+	u8 code[8], len;
+	u32 at, dr7;
+	bool hit;
+} data[] = {
+	/* mov [8000h], eax and mov eax, [8000h], against write and access breakpoints */
+	{ { 0xa3, IMM32(AT_DATA) }, 5, AT_DATA, RW(0, W, LEN4), true },
+	{ { 0xa3, IMM32(AT_DATA) }, 5, AT_DATA, RW(0, RWD, LEN4), true },
+	{ { 0xa1, IMM32(AT_DATA) }, 5, AT_DATA, RW(0, W, LEN4), false },
+	{ { 0xa1, IMM32(AT_DATA) }, 5, AT_DATA, RW(0, RWD, LEN4), true },
+	{ { 0xa3, IMM32(AT_DATA) }, 5, AT_DATA, RW(0, X, LEN1), false },
+	/* neighbours: one byte inside is enough, one outside is not */
+	{ { 0xa3, IMM32(AT_DATA) }, 5, AT_DATA + 3, RW(0, W, LEN1), true },
+	{ { 0xa3, IMM32(AT_DATA) }, 5, AT_DATA + 4, RW(0, W, LEN1), false },
+	{ { 0xa3, IMM32(AT_DATA + 1) }, 5, AT_DATA, RW(0, W, LEN1), false },
+	{ { 0xa2, IMM32(AT_DATA + 3) }, 5, AT_DATA, RW(0, W, LEN4), true },
+	{ { 0xa2, IMM32(AT_DATA + 4) }, 5, AT_DATA, RW(0, W, LEN4), false },
+	{ { 0xa2, IMM32(AT_DATA + 1) }, 5, AT_DATA, RW(0, W, LEN2), true },
+	{ { 0xa2, IMM32(AT_DATA + 2) }, 5, AT_DATA, RW(0, W, LEN2), false },
+	/* low bits of the address do not count */
+	{ { 0xa2, IMM32(AT_DATA) }, 5, AT_DATA + 3, RW(0, W, LEN4), true },
+	/* read, modify, write; PUSH; POP; CALL; MOVS; FPU; SSE */
+	{ { 0xff, 0x05, IMM32(AT_DATA) }, 6, AT_DATA, RW(0, W, LEN4), true },
+	{ { 0x83, 0x3d, IMM32(AT_DATA), 0 }, 7, AT_DATA, RW(0, W, LEN4), false }, /* cmp */
+	{ { 0x83, 0x3d, IMM32(AT_DATA), 0 }, 7, AT_DATA, RW(0, RWD, LEN4), true },
+	{ { 0x50 }, 1, STACK0 - 4, RW(0, W, LEN4), true },
+	{ { 0x50 }, 1, STACK0, RW(0, W, LEN4), false },
+	{ { 0x58 }, 1, STACK0, RW(0, W, LEN4), false },
+	{ { 0xad }, 1, AT_DATA + 0x100, RW(0, RWD, LEN4), true }, /* lodsd */
+	{ { 0xff, 0x35, IMM32(AT_DATA) }, 6, AT_DATA, RW(0, RWD, LEN4), true },
+	{ { 0xa5 }, 1, AT_DATA + 0x100, RW(0, RWD, LEN4), true }, /* source */
+	{ { 0xa5 }, 1, AT_DATA + 0x200, RW(0, W, LEN4), true },	  /* destination */
+	{ { 0xdd, 0x1d, IMM32(AT_DATA) }, 6, AT_DATA + 4, RW(0, W, LEN4), true },
+	{ { 0x0f, 0x11, 0x05, IMM32(AT_DATA) }, 7, AT_DATA + 12, RW(0, W, LEN4), true },
+	{ { 0x0f, 0x10, 0x05, IMM32(AT_DATA) }, 7, AT_DATA + 12, RW(0, RWD, LEN4), true },
+	/* LEA and NOP touch nothing; nor do fetches */
+	{ { 0x8d, 0x05, IMM32(AT_DATA) }, 6, AT_DATA, RW(0, RWD, LEN4), false },
+	{ { 0x90 }, 1, AT_CODE, RW(0, RWD, LEN4), false },
+};
+
+static void data_breakpoints(void **state)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(data); i++) {
+		guest_setup(state);
+		m.cpu.cr4 = CR4_OSFXSR;
+		m.cpu.gpr[REG_ESI] = AT_DATA + 0x100;
+		m.cpu.gpr[REG_EDI] = AT_DATA + 0x200;
+		arm(0, data[i].at, L(0) | data[i].dr7);
+		memcpy(m.ram + AT_CODE, data[i].code, data[i].len);
+		m.ram[AT_CODE + data[i].len] = HLT;
+		if (data[i].hit) {
+			assert_debug(1, AT_CODE + data[i].len, 0); /* behind it */
+		} else {
+			assert_int_equal(guest_run(), HALTED);
+			assert_int_equal(m.cpu.dr[6], NO_SIDE_EFFECTS);
+		}
+	}
+}
+
+static void the_instruction_is_done(void **state)
+{
+	(void)state;
+	arm(3, AT_DATA, G(3) | RW(3, W, LEN4));
+	CODE(AT_CODE, 0xa3, IMM32(AT_DATA), HLT);
+	assert_debug(1 << 3, AT_CODE + 5, 0);
+	assert_int_equal(get(AT_DATA, 4), 0x11111111);
+}
+
+static void several_at_once(void **state)
+{
+	(void)state;
+	arm(0, AT_DATA, L(0) | RW(0, W, LEN1));
+	arm(2, AT_DATA + 2, L(2) | RW(2, RWD, LEN2));
+	arm(3, AT_DATA + 8, L(3) | RW(3, W, LEN4));
+	CODE(AT_CODE, 0xa3, IMM32(AT_DATA), HLT);
+	m.cpu.eflags |= EFLAGS_TF;
+	assert_debug(5 | DR6_BS, AT_CODE + 5, 0);
+}
+
+/* The access that faults has not happened. */
+static void a_fault_hides_the_hit(void **state)
+{
+	(void)state;
+	guest_paging();
+	set_page(0x50000, 0);
+	arm(0, AT_DATA, L(0) | RW(0, RWD, LEN4));
+	/* movsd from AT_DATA to a page that is absent */
+	CODE(AT_CODE, 0xa5, HLT);
+	m.cpu.gpr[REG_ESI] = AT_DATA;
+	m.cpu.gpr[REG_EDI] = 0x50000;
+	assert_fault(VEC_PF, 2, AT_CODE);
+	assert_int_equal(m.cpu.dr[6], NO_SIDE_EFFECTS);
+	assert_int_equal(m.cpu.debug_hits, 0);
+}
+
+/* Pushes of a handler's frame count as writes: #DB before the handler's first instruction. */
+static void frame_of_an_interrupt(void **state)
+{
+	(void)state;
+	arm(0, STACK0 - 8, L(0) | RW(0, W, LEN4));
+	CODE(AT_CODE, 0xcd, 0x40);
+	assert_debug(1, AT_HANDLERS + 0x40, 0);
+}
+
+static void rep_stops_at_the_iteration(void **state)
+{
+	(void)state;
+	arm(0, AT_DATA + 8, L(0) | RW(0, W, LEN4));
+	CODE(AT_CODE, 0xf3, 0xab, HLT); /* rep stosd */
+	m.cpu.gpr[REG_ECX] = 6;
+	m.cpu.gpr[REG_EDI] = AT_DATA;
+	assert_debug(1, AT_CODE, EFLAGS_RF);
+	assert_int_equal(m.cpu.gpr[REG_ECX], 3);
+	assert_int_equal(m.cpu.gpr[REG_EDI], AT_DATA + 12);
+	/* The last one is behind the instruction. */
+	guest_setup(state);
+	arm(0, AT_DATA + 8, L(0) | RW(0, W, LEN4));
+	CODE(AT_CODE, 0xf3, 0xab, HLT);
+	m.cpu.gpr[REG_ECX] = 3;
+	m.cpu.gpr[REG_EDI] = AT_DATA;
+	assert_debug(1, AT_CODE + 2, 0);
+}
+
+/* --- I/O breakpoints */
+
+static void port_breakpoints(void **state)
+{
+	static const struct {
+		u8 code[3], len;
+		u16 at;
+		u32 dr7;
+		bool de, hit;
+	} t[] = {
+		{ { 0xe6, 0x60 }, 2, 0x60, RW(0, IO, LEN1), true, true },
+		{ { 0xe4, 0x60 }, 2, 0x60, RW(0, IO, LEN1), true, true },
+		{ { 0xe4, 0x60 }, 2, 0x60, RW(0, IO, LEN1), false, false },
+		{ { 0xe4, 0x60 }, 2, 0x61, RW(0, IO, LEN1), true, false },
+		{ { 0xe5, 0x5e }, 2, 0x61, RW(0, IO, LEN1), true, true },
+		{ { 0xef }, 1, 0x60, RW(0, IO, LEN4), true, true },
+		{ { 0x6e }, 1, 0x63, RW(0, IO, LEN1), true, true },	   /* outsb to DX */
+		{ { 0xf3, 0x6e }, 2, 0x63, RW(0, IO, LEN1), true, false }, /* ECX = 0 */
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(t); i++) {
+		guest_setup(state);
+		m.cpu.cr4 = t[i].de ? CR4_DE : 0;
+		m.cpu.gpr[REG_EDX] = 0x63;
+		m.cpu.gpr[REG_ESI] = AT_DATA;
+		m.cpu.gpr[REG_ECX] = 0;
+		arm(0, t[i].at, L(0) | t[i].dr7);
+		memcpy(m.ram + AT_CODE, t[i].code, t[i].len);
+		m.ram[AT_CODE + t[i].len] = HLT;
+		if (t[i].hit) {
+			assert_debug(1, AT_CODE + t[i].len, 0);
+			assert_int_equal(m.ports, 1);
+		} else {
+			assert_int_equal(guest_run(), HALTED);
+			assert_int_equal(m.cpu.dr[6], NO_SIDE_EFFECTS);
+		}
+	}
+}
+
+/* --- The debug registers themselves */
+
+static void general_detect(void **state)
+{
+	(void)state;
+	CODE(AT_CODE, 0x0f, 0x21, 0xc0, HLT); /* mov eax, dr0 */
+	m.cpu.dr[0] = 0x12345678;
+	m.cpu.dr[7] = 0x400 | DR7_GD;
+	assert_debug(DR6_BD, AT_CODE, EFLAGS_RF);
+	assert_int_equal(m.cpu.gpr[REG_EAX], 0x11111111);
+	assert_int_equal(m.cpu.dr[7], 0x400); /* so that the handler may look */
+	m.cpu.eip = AT_CODE;
+	assert_int_equal(guest_run(), HALTED);
+	assert_int_equal(m.cpu.gpr[REG_EAX], 0x12345678);
+}
+
+static void any_debug_exception_ends_gd(void **state)
+{
+	(void)state;
+	m.cpu.dr[7] = 0x400 | DR7_GD;
+	m.cpu.eflags |= EFLAGS_TF;
+	CODE(AT_CODE, 0x90);
+	assert_debug(DR6_BS, AT_CODE + 1, 0);
+	assert_int_equal(m.cpu.dr[7], 0x400);
+}
+
+static void aliases_and_fixed_bits(void **state)
+{
+	(void)state;
+	/* mov dr4, eax; mov dr5, ecx; mov ebx, dr6; mov edx, dr7 */
+	CODE(AT_CODE, 0x0f, 0x23, 0xe0, 0x0f, 0x23, 0xe9, 0x0f, 0x21, 0xf3, 0x0f, 0x21, 0xfa, HLT);
+	m.cpu.gpr[REG_EAX] = 0;
+	m.cpu.gpr[REG_ECX] =
+		0xfffffc00; /* enables nothing; GD would trap the last read: cleared below */
+	m.cpu.gpr[REG_ECX] &= ~DR7_GD;
+	assert_int_equal(guest_run(), HALTED);
+	assert_int_equal(m.cpu.gpr[REG_EBX], 0xffff0ff0);
+	assert_int_equal(m.cpu.gpr[REG_EDX], 0xffff0400);
+	guest_setup(state);
+	m.cpu.cr4 = CR4_DE; /* DR4 and DR5 are #UD then */
+	CODE(AT_CODE, 0x0f, 0x21, 0xe0);
+	assert_int_equal(guest_run(), VEC_UD);
+	guest_setup(state);
+	set_ring(3);
+	CODE(AT_CODE, 0x0f, 0x21, 0xc0);
+	assert_fault(VEC_GP, 0, AT_CODE);
+}
+
+/* A guest that sets its own breakpoint, as debuggers do: DR7 counts from the next instruction on.
+ */
+static void set_by_the_guest(void **state)
+{
+	(void)state;
+	/* mov dr0, eax; mov dr7, ecx; mov [8000h], eax; hlt */
+	CODE(AT_CODE, 0x0f, 0x23, 0xc0, 0x0f, 0x23, 0xf9, 0xa3, IMM32(AT_DATA), HLT);
+	m.cpu.gpr[REG_EAX] = AT_DATA;
+	m.cpu.gpr[REG_ECX] = L(0) | RW(0, W, LEN4);
+	assert_debug(1, AT_CODE + 11, 0);
+}
+
+/* Translated blocks from before are not used while armed, and are again afterwards. */
+static void a_running_loop_meets_it(void **state)
+{
+	(void)state;
+	/* l: mov [edi], eax; inc eax; dec ecx; jnz l; hlt */
+	CODE(AT_CODE, 0x89, 0x07, 0x40, 0x49, 0x75, 0xfa, HLT);
+	m.cpu.gpr[REG_EDI] = AT_DATA;
+	m.cpu.gpr[REG_ECX] = 1000;
+	assert_int_equal(guest_run(), HALTED);
+	m.cpu.eip = AT_CODE;
+	m.cpu.gpr[REG_ECX] = 1000;
+	arm(0, AT_DATA, L(0) | RW(0, W, LEN4));
+	assert_debug(1, AT_CODE + 2, 0);
+	m.cpu.eip = AT_CODE;
+	m.cpu.dr[7] = 0x400;
+	assert_int_equal(guest_run(), HALTED);
+	assert_int_equal(m.cpu.gpr[REG_ECX], 0);
+}
+
+/* --- Single steps */
+
+static void single_step(void **state)
+{
+	(void)state;
+	CODE(AT_CODE, 0x40, 0x41, HLT);
+	m.cpu.eflags |= EFLAGS_TF;
+	assert_debug(DR6_BS, AT_CODE + 1, 0);
+	assert_true(frame(2) & EFLAGS_TF);
+	assert_int_equal(frame(2),
+			 EFLAGS_ONE | EFLAGS_TF | EFLAGS_PF * 0 | (frame(2) & EFLAGS_ARITH));
+	assert_false(m.cpu.eflags & EFLAGS_TF);
+}
+
+/* TF that POPF sets traps behind the next instruction, that it clears behind itself. */
+static void popf_and_tf(void **state)
+{
+	(void)state;
+	CODE(AT_CODE, 0x9d, 0x40, 0x41, HLT);
+	m.cpu.gpr[REG_ESP] = STACK0 - 4;
+	put(STACK0 - 4, EFLAGS_TF, 4);
+	assert_debug(DR6_BS, AT_CODE + 2, 0);
+	guest_setup(state);
+	m.cpu.gpr[REG_ESP] = STACK0 - 4;
+	put(STACK0 - 4, 0, 4);
+	m.cpu.eflags |= EFLAGS_TF;
+	CODE(AT_CODE, 0x9d, 0x40, 0x41, HLT);
+	assert_debug(DR6_BS, AT_CODE + 1, 0);
+	assert_false(frame(2) & EFLAGS_TF);
+}
+
+static void iret_and_tf(void **state)
+{
+	(void)state;
+	m.cpu.gpr[REG_ESP] = STACK0 - 12;
+	put(STACK0 - 12, AT_CODE, 4);
+	put(STACK0 - 8, CODE0, 4);
+	put(STACK0 - 4, EFLAGS_TF, 4);
+	CODE(AT_TARGET, 0xcf);
+	m.cpu.eip = AT_TARGET;
+	CODE(AT_CODE, 0x40, 0x41);
+	assert_debug(DR6_BS, AT_CODE + 1, 0);
+}
+
+static void soft_int_is_not_trapped(void **state)
+{
+	(void)state;
+	m.cpu.eflags |= EFLAGS_TF;
+	CODE(AT_CODE, 0xcd, 0x40);
+	assert_int_equal(guest_run(), 0x40);
+	assert_true(frame(2) & EFLAGS_TF);
+	assert_int_equal(m.cpu.dr[6], NO_SIDE_EFFECTS);
+	assert_false(m.cpu.eflags & EFLAGS_TF);
+}
+
+static void a_faulting_instruction_is_not_trapped(void **state)
+{
+	(void)state;
+	m.cpu.eflags |= EFLAGS_TF;
+	CODE(AT_CODE, 0x0f, 0x0b);
+	assert_int_equal(guest_run(), VEC_UD);
+	assert_int_equal(m.cpu.dr[6], NO_SIDE_EFFECTS);
+}
+
+static void rep_is_trapped_per_iteration(void **state)
+{
+	(void)state;
+	m.cpu.eflags |= EFLAGS_TF;
+	CODE(AT_CODE, 0xf3, 0xa4, HLT);
+	m.cpu.gpr[REG_ESI] = AT_DATA;
+	m.cpu.gpr[REG_EDI] = AT_DATA + 0x100;
+	m.cpu.gpr[REG_ECX] = 2;
+	assert_debug(DR6_BS, AT_CODE, EFLAGS_RF);
+	assert_int_equal(m.cpu.gpr[REG_ECX], 1);
+	set_ring(0);
+	m.cpu.eflags |= EFLAGS_TF;
+	assert_debug(DR6_BS, AT_CODE + 2, 0);
+	assert_int_equal(m.cpu.gpr[REG_ECX], 0);
+}
+
+static void sysenter_is_trapped_in_the_kernel(void **state)
+{
+	(void)state;
+	m.cpu.msr.sysenter_cs = CODE0;
+	m.cpu.msr.sysenter_esp = STACK0;
+	m.cpu.msr.sysenter_eip = AT_TARGET;
+	set_ring(3);
+	m.cpu.eflags |= EFLAGS_TF;
+	CODE(AT_CODE, 0x0f, 0x34);
+	assert_debug(DR6_BS, AT_TARGET, 0);
+	assert_int_equal(frame(1), CODE0);
+}
+
+static void hlt_is_trapped(void **state)
+{
+	(void)state;
+	m.cpu.eflags |= EFLAGS_TF;
+	CODE(AT_CODE, HLT);
+	assert_debug(DR6_BS, AT_CODE + 1, 0);
+}
+
+static void jump_and_call_are_trapped(void **state)
+{
+	(void)state;
+	m.cpu.eflags |= EFLAGS_TF;
+	CODE(AT_CODE, 0xeb, 0x10);
+	assert_debug(DR6_BS, AT_CODE + 0x12, 0);
+	guest_setup(state);
+	m.cpu.eflags |= EFLAGS_TF;
+	CODE(AT_CODE, FAR_CALL(CODE0, AT_TARGET));
+	assert_debug(DR6_BS, AT_TARGET, 0);
+}
+
+/* The trap goes before the interrupt that waits (SDM 3A table 6-2). */
+static void trap_before_interrupt(void **state)
+{
+	(void)state;
+	idt(VEC_DB, CODE0, AT_HANDLERS + VEC_DB, 0x8f); /* IF stays */
+	CODE(AT_CODE, 0xe6, 0x10, 0x90);		/* out: the device raises its line */
+	m.cpu.eflags |= EFLAGS_TF;
+	m.cpu.vif = EFLAGS_IF;
+	arm(0, 0x10, L(0) | RW(0, IO, LEN1));
+	m.cpu.cr4 = CR4_DE;
+	assert_int_equal(machine_step(&m), RECOMP_EVENT);
+	m.pending_vector = 0x40;
+	m.cpu.events = CPU_EVENT_INTR;
+	assert_int_equal(guest_run(), 0x40);
+	assert_int_equal(frame(0), AT_HANDLERS + VEC_DB); /* the #DB handler was entered first */
+	assert_int_equal(frame(3), AT_CODE + 2);
+	assert_int_equal(m.cpu.dr[6], NO_SIDE_EFFECTS | DR6_BS | 1);
+}
+
+/* --- MOV SS */
+
+static void mov_ss_holds_off_the_step(void **state)
+{
+	(void)state;
+	CODE(AT_CODE, 0x8e, 0xd1, 0x40, 0x41); /* mov ss, ecx; inc eax */
+	m.cpu.gpr[REG_ECX] = DATA0;
+	m.cpu.eflags |= EFLAGS_TF;
+	assert_debug(DR6_BS, AT_CODE + 3, 0);
+	assert_int_equal(m.cpu.gpr[REG_EAX], 0x11111112);
+}
+
+static void mov_ss_keeps_a_data_hit(void **state)
+{
+	(void)state;
+	CODE(AT_CODE, 0x8e, 0x15, IMM32(AT_DATA), 0x40, 0x41); /* mov ss, [8000h]; inc eax */
+	put(AT_DATA, DATA0, 2);
+	arm(2, AT_DATA, L(2) | RW(2, RWD, LEN2));
+	assert_debug(1 << 2, AT_CODE + 7, 0);
+	assert_int_equal(m.cpu.gpr[REG_EAX], 0x11111112);
+}
+
+/* ... even if that is an INT n: the #DB comes in its handler, before anything there ran. */
+static void mov_ss_then_int(void **state)
+{
+	(void)state;
+	CODE(AT_CODE, 0x8e, 0x15, IMM32(AT_DATA), 0xcd, 0x40);
+	put(AT_DATA, DATA0, 2);
+	arm(2, AT_DATA, L(2) | RW(2, RWD, LEN2));
+	assert_debug(1 << 2, AT_HANDLERS + 0x40, 0);
+	assert_int_equal(frame(3), AT_CODE + 8);
+}
+
+static void mov_ss_holds_off_an_instruction_breakpoint(void **state)
+{
+	(void)state;
+	CODE(AT_CODE, 0x8e, 0xd1, 0x40, HLT);
+	m.cpu.gpr[REG_ECX] = DATA0;
+	arm(0, AT_CODE + 2, L(0));
+	assert_int_equal(guest_run(), HALTED);
+	assert_int_equal(m.cpu.eip, AT_CODE + 4);
+	assert_int_equal(m.cpu.gpr[REG_EAX], 0x11111112);
+}
+
+/* --- Real mode */
+
+static void real_mode_step(void **state)
+{
+	(void)state;
+	m.cpu.cr0 = CR0_ET;
+	for (unsigned s = 0; s < SEG_COUNT; s++)
+		m.cpu.seg[s] = (struct cpu_segment){ .attr = 0x93, .limit = 0xffff };
+	m.cpu.idtr = (struct cpu_table){ 0, 0x3ff };
+	put(4 * VEC_DB, AT_HANDLERS + VEC_DB, 4);
+	m.cpu.env->paging_changed(&m.cpu, PAGING_CR0);
+	m.cpu.eflags |= EFLAGS_TF;
+	CODE(AT_CODE, 0x40);
+	assert_int_equal(guest_run(), VEC_DB);
+	assert_int_equal(frame16(0), AT_CODE + 1);
+	assert_int_equal(m.cpu.dr[6], NO_SIDE_EFFECTS | DR6_BS);
+}
+
+static const struct CMUnitTest debug_exceptions[] = {
+	GUEST_TEST(instruction_breakpoint),
+	GUEST_TEST(resume_flag),
+	GUEST_TEST(without_rf_it_hits_again),
+	GUEST_TEST(faults_save_rf),
+	GUEST_TEST(disabled_ones_sleep),
+	GUEST_TEST(linear_address),
+	GUEST_TEST(data_breakpoints),
+	GUEST_TEST(the_instruction_is_done),
+	GUEST_TEST(several_at_once),
+	GUEST_TEST(a_fault_hides_the_hit),
+	GUEST_TEST(frame_of_an_interrupt),
+	GUEST_TEST(rep_stops_at_the_iteration),
+	GUEST_TEST(port_breakpoints),
+	GUEST_TEST(general_detect),
+	GUEST_TEST(any_debug_exception_ends_gd),
+	GUEST_TEST(aliases_and_fixed_bits),
+	GUEST_TEST(set_by_the_guest),
+	GUEST_TEST(a_running_loop_meets_it),
+	GUEST_TEST(single_step),
+	GUEST_TEST(popf_and_tf),
+	GUEST_TEST(iret_and_tf),
+	GUEST_TEST(soft_int_is_not_trapped),
+	GUEST_TEST(a_faulting_instruction_is_not_trapped),
+	GUEST_TEST(rep_is_trapped_per_iteration),
+	GUEST_TEST(sysenter_is_trapped_in_the_kernel),
+	GUEST_TEST(hlt_is_trapped),
+	GUEST_TEST(jump_and_call_are_trapped),
+	GUEST_TEST(trap_before_interrupt),
+	GUEST_TEST(mov_ss_holds_off_the_step),
+	GUEST_TEST(mov_ss_keeps_a_data_hit),
+	GUEST_TEST(mov_ss_then_int),
+	GUEST_TEST(mov_ss_holds_off_an_instruction_breakpoint),
+	GUEST_TEST(real_mode_step),
+};
+GUEST_MAIN(debug_exceptions)
