@@ -5,9 +5,26 @@
 #include "kernel/base/alloc.h"
 #include "kernel/base/string.h"
 
+#define NO_ENTRY ((struct lookup_entry){ .minus_tag = 1 })
+
+void *block_alloc(struct recomp *r, size_t size)
+{
+	u32 need = (u32)ALIGN_UP(size, (size_t)8);
+	void *p = r->arena + r->arena_next;
+
+	if (need > r->arena_size - r->arena_next) {
+		r->flush_wanted = true;
+		return NULL;
+	}
+	r->arena_next += need;
+	memset(p, 0, need);
+	return p;
+}
+
 static u32 hash_of(gpa_t gpa, u32 eip, u32 key)
 {
-	return (u32)((gpa * 0x9e3779b1u) ^ (eip >> 12) ^ key * 31u) % BLOCK_HASH;
+	return ((u32)gpa * 0x9e3779b1u ^ (eip >> 12) * 0x85ebca6bu ^ key * 31u) >> 16 &
+	       (BLOCK_HASH - 1);
 }
 
 static struct page_blocks **page_slot(struct recomp *r, gpa_t page)
@@ -19,16 +36,78 @@ static struct page_blocks **page_slot(struct recomp *r, gpa_t page)
 	return p;
 }
 
-struct block *block_find(struct recomp *r, gpa_t gpa, u32 eip, u32 key)
+int block_boundary(const struct insn_map *map, unsigned insns, u32 guest)
 {
-	struct block *b = r->hash[hash_of(gpa, eip, key)];
+	unsigned lo = 0, hi = insns;
 
-	while (b && (b->gpa[0] != gpa || b->eip != eip || b->key != key || b->dead))
-		b = b->hash_next;
-	return b;
+	while (lo < hi) {
+		unsigned mid = (lo + hi) / 2;
+
+		if (map[mid].guest == guest)
+			return map[mid].host;
+		if (map[mid].guest > guest)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return -1;
 }
 
-static void insert_page(struct recomp *r, struct block *b, int n)
+static struct entry *add_entry(struct recomp *r, struct block *b, u32 eip, u32 code)
+{
+	struct entry *e = block_alloc(r, sizeof(*e));
+	u32 h = hash_of(b->gpa[0] + (eip - b->eip), eip, b->key);
+
+	if (!e)
+		return NULL;
+	*e = (struct entry){ r->hash[h], b, eip, code };
+	r->hash[h] = e;
+	return e;
+}
+
+static bool holds(const struct recomp *r, const struct block *b, gpa_t gpa, u32 eip, u32 key)
+{
+	return !b->dead && b->key == key && b->base == r->cpu->seg[SEG_CS].base &&
+	       gpa - b->gpa[0] == eip - b->eip && eip - b->eip < b->len;
+}
+
+/* An instruction in the middle of a block: found by its page once, and by the hash from then on. */
+static struct entry *find_inside(struct recomp *r, gpa_t gpa, u32 eip, u32 key)
+{
+	struct page_blocks *p = *page_slot(r, gpa & PAGE_MASK);
+	struct block *b = p ? p->blocks : NULL;
+
+	while (b) {
+		int n = (b->gpa[0] & PAGE_MASK) == p->page ? 0 : 1, host = -1;
+
+		if (n == 0 && holds(r, b, gpa, eip, key))
+			host = block_boundary(b->map, b->insns, eip - b->eip);
+		if (host >= 0)
+			return add_entry(r, b, eip, b->code + (u32)host);
+		b = b->page_next[n];
+	}
+	return NULL;
+}
+
+struct entry *block_find(struct recomp *r, gpa_t gpa, u32 eip, u32 key)
+{
+	struct entry **p = &r->hash[hash_of(gpa, eip, key)];
+
+	while (*p) {
+		struct entry *e = *p;
+
+		if (e->block->dead) {
+			*p = e->next;
+			continue;
+		}
+		if (e->eip == eip && holds(r, e->block, gpa, eip, key))
+			return e;
+		p = &e->next;
+	}
+	return key & (KEY_TF | KEY_SLOW) ? NULL : find_inside(r, gpa, eip, key);
+}
+
+static bool insert_page(struct recomp *r, struct block *b, int n)
 {
 	gpa_t page = b->gpa[n] & PAGE_MASK;
 	struct page_blocks **p = page_slot(r, page);
@@ -37,24 +116,21 @@ static void insert_page(struct recomp *r, struct block *b, int n)
 		*p = mem_alloc(sizeof(**p));
 		if (!*p) {
 			r->flush_wanted = true;
-			return;
+			return false;
 		}
 		(*p)->page = page;
 	}
 	b->page_next[n] = (*p)->blocks;
 	(*p)->blocks = b;
 	gpmem_watch(r->cpu->mem, page, GPMEM_WATCH_CODE);
+	return true;
 }
 
-void block_insert(struct recomp *r, struct block *b)
+struct entry *block_insert(struct recomp *r, struct block *b)
 {
-	u32 h = hash_of(b->gpa[0], b->eip, b->key);
-
-	b->hash_next = r->hash[h];
-	r->hash[h] = b;
-	insert_page(r, b, 0);
-	if (b->gpa[1] != ~0ull)
-		insert_page(r, b, 1);
+	if (!insert_page(r, b, 0) || (b->gpa[1] != ~0ull && !insert_page(r, b, 1)))
+		return NULL;
+	return add_entry(r, b, b->eip, b->code);
 }
 
 struct block *block_at(struct recomp *r, u32 offset)
@@ -74,37 +150,117 @@ struct block *block_at(struct recomp *r, u32 offset)
 	return &r->block[lo - 1];
 }
 
-/* Slots that lead to b lead to their own stub again: it lies right behind the jump, so the slot's
- * block knows. */
-static void unlink_slots(struct recomp *r, struct block *b)
+/* --- Slots --- */
+
+u64 *slot_word(const struct recomp *r, u32 slot)
 {
-	u64 code = (u64)r->cfg.cache_rx + b->code;
-
-	for (u32 s = r->slot_next; s < r->slot_end; s += 16) {
-		u64 *slot = (u64 *)(void *)(r->cfg.cache_rw + s);
-
-		if (slot[0] == code)
-			slot[0] = slot[1];
-	}
+	return (u64 *)(void *)(r->cfg.cache_rw + r->slot_start) + slot;
 }
+
+u64 slot_address(const struct recomp *r, u32 slot)
+{
+	return (u64)r->cfg.cache_rx + r->slot_start + slot * sizeof(u64);
+}
+
+u32 slot_new(struct recomp *r, u32 stub)
+{
+	u32 n = r->slots;
+
+	if (n == r->slot_max) {
+		r->flush_wanted = true;
+		return SLOT_NONE;
+	}
+	r->slots++;
+	r->slot[n] = (struct slot){ SLOT_NONE, SLOT_NONE, stub, NULL, false };
+	*slot_word(r, n) = (u64)r->cfg.cache_rx + stub;
+	return n;
+}
+
+static void unlink_slot(struct recomp *r, u32 n)
+{
+	struct slot *s = &r->slot[n];
+
+	if (!s->target)
+		return;
+	if (s->prev == SLOT_NONE)
+		s->target->incoming = s->next;
+	else
+		r->slot[s->prev].next = s->next;
+	if (s->next != SLOT_NONE)
+		r->slot[s->next].prev = s->prev;
+	s->target = NULL;
+	s->crosses = false;
+	*slot_word(r, n) = (u64)r->cfg.cache_rx + s->stub;
+}
+
+void slot_link(struct recomp *r, u32 n, const struct entry *e, bool crosses)
+{
+	struct slot *s = &r->slot[n];
+	struct block *b = e->block;
+
+	unlink_slot(r, n);
+	if (crosses && r->crosses == CROSS_MAX) {
+		slot_cut_crossing(r, false);
+		slot_cut_crossing(r, true);
+	}
+	if (crosses)
+		r->cross[r->crosses++] = n;
+	s->crosses = crosses;
+	s->target = b;
+	s->prev = SLOT_NONE;
+	s->next = b->incoming;
+	if (s->next != SLOT_NONE)
+		r->slot[s->next].prev = n;
+	b->incoming = n;
+	*slot_word(r, n) = (u64)r->cfg.cache_rx + e->code;
+	r->stats.patches++;
+}
+
+void slot_cut_crossing(struct recomp *r, bool cpl3)
+{
+	u32 kept = 0;
+
+	for (u32 i = 0; i < r->crosses; i++) {
+		const struct slot *s = &r->slot[r->cross[i]];
+
+		if (!s->crosses)
+			continue;
+		if (!(s->target->key & KEY_CPL3) == cpl3)
+			r->cross[kept++] = r->cross[i];
+		else
+			unlink_slot(r, r->cross[i]);
+	}
+	r->crosses = kept;
+}
+
+/* --- The end of blocks --- */
 
 void block_drop(struct recomp *r, struct block *b)
 {
-	struct lookup_entry *l = &r->lookup[b->eip & 0xffff];
+	u64 code = (u64)r->cfg.cache_rx + b->code;
 
 	if (b->dead)
 		return;
 	b->dead = true;
-	if (l->code == (u64)r->cfg.cache_rx + b->code)
-		*l = (struct lookup_entry){ .minus_tag = 1 };
-	unlink_slots(r, b);
+	for (unsigned i = 0; i < b->insns; i++) {
+		struct lookup_entry *l = &r->lookup[(b->eip + b->map[i].guest) & 0xffff];
+
+		if (l->code - code < b->code_len)
+			*l = NO_ENTRY;
+	}
+	while (b->incoming != SLOT_NONE)
+		unlink_slot(r, b->incoming);
 	r->stats.blocks_evicted++;
+}
+
+void block_clear_lookup(struct recomp *r)
+{
+	for (u32 i = 0; i < LOOKUP_ENTRIES; i++)
+		r->lookup[i] = NO_ENTRY;
 }
 
 void block_drop_all(struct recomp *r)
 {
-	for (u32 i = 0; i < r->blocks; i++)
-		mem_free(r->block[i].map);
 	for (unsigned i = 0; i < ARRAY_SIZE(r->page_hash); i++) {
 		while (r->page_hash[i]) {
 			struct page_blocks *p = r->page_hash[i];
@@ -115,12 +271,12 @@ void block_drop_all(struct recomp *r)
 		}
 	}
 	memset(r->hash, 0, sizeof(r->hash));
-	for (u32 i = 0; i < LOOKUP_ENTRIES; i++)
-		r->lookup[i] = (struct lookup_entry){ .minus_tag = 1 };
+	block_clear_lookup(r);
 	r->blocks = 0;
-	r->sites = 0;
+	r->arena_next = 8; /* a site is never 0 */
+	r->slots = 0;
+	r->crosses = 0;
 	r->code_next = r->code_start;
-	r->slot_next = r->slot_end;
 	r->flush_wanted = false;
 	r->stats.cache_flushes++;
 }

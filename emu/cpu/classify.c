@@ -4,6 +4,7 @@
  * this directory is copied; what Zydis does not know, or an i686 with SSE4.2 and AVX does not have,
  * raises #UD.
  */
+#include "emu/cpu/block.h"
 #include "emu/cpu/translate.h"
 
 /* ends: the instruction may change the mode, so the block ends after it. */
@@ -145,17 +146,20 @@ static bool is_undefined(const struct trans *t)
 	}
 }
 
+/* Where the arena is full: what is written is thrown away. */
+static struct site nowhere;
+
 struct site *trans_site(struct trans *t, unsigned op)
 {
-	struct recomp *r = t->r;
-	struct site *s = &r->site[r->sites < SITE_MAX ? r->sites++ : SITE_MAX - 1];
+	struct site *s = block_alloc(t->r, sizeof(*s));
 	const ZydisDecodedInstruction *in = &t->in;
-	struct insn *n = &s->insn;
 	int mi = trans_mem_operand(t);
+	struct insn *n;
 
-	if (r->sites == SITE_MAX)
-		r->flush_wanted = true;
-	*s = (struct site){ 0 };
+	if (!s)
+		s = &nowhere;
+	n = &s->insn;
+	s->eip = t->eip;
 	n->op = (u16)op;
 	n->len = in->length;
 	n->osize = (u8)(in->operand_width / 8);
@@ -188,17 +192,18 @@ struct site *trans_site(struct trans *t, unsigned op)
 	return s;
 }
 
+void trans_call_site(struct trans *t, const struct site *s, u64 stub)
+{
+	emit_mov_imm32(&t->e, R9, (u32)((const u8 *)s - t->r->arena));
+	emit_call(&t->e, stub);
+}
+
 void trans_call_hard(struct trans *t, struct site *s, bool ends)
 {
-	emit_mov_imm32(&t->e, R8, t->eip);
-	emit_mov_imm64(&t->e, R9, (u64)s);
-	emit_call(&t->e, t->r->call_hard);
-	if (ends || t->slow) {
-		/* The helper moved eip; translated code goes on there through the dispatcher. */
-		emit_load32(&t->e, R8, CPU_FIELD(eip));
-		emit_jmp(&t->e, t->r->leave_dispatch);
+	s->ends = ends;
+	trans_call_site(t, s, t->r->call_hard);
+	if (ends)
 		t->ended = true;
-	}
 }
 
 static void hard(struct trans *t, unsigned op, bool ends)

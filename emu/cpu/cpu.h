@@ -206,6 +206,11 @@ struct cpu {
 	u32 eip;
 	u32 eflags; /* without IF */
 	u32 vif;    /* 0 or EFLAGS_IF */
+	/*
+	 * While translated code runs: DF as it is in the host's flags, and the flags that are
+	 * neither arithmetic nor IF as PUSHF shows them. Copies of eflags, made at entry.
+	 */
+	u32 df, quiet_flags;
 	u32 shadow; /* nonzero: interrupts are held off for one instruction, CPU_SHADOW_* */
 	struct cpu_segment seg[SEG_COUNT];
 	volatile u32 events;

@@ -159,3 +159,13 @@ void emit_call(struct emit *e, u64 target)
 	emit_u8(e, 0xe8);
 	emit_u32(e, (u32)(target - (emit_here(e) + 4)));
 }
+
+void emit_patch_rel32(struct emit *e, u8 *at)
+{
+	u32 rel = (u32)(e->p - (at + 4));
+
+	if (e->overflow)
+		return;
+	for (int i = 0; i < 4; i++)
+		at[i] = (u8)(rel >> (8 * i));
+}

@@ -36,6 +36,10 @@ static inline struct hmem cpu_field(size_t offset)
 }
 #define CPU_FIELD(f) cpu_field(offsetof(struct cpu, f))
 
+/* The guest's stack, d bytes above its pointer. */
+#define GSP_AT(d) \
+	((struct hmem){ .base = R_GSP, .index = -1, .scale = 1, .disp = (d), .guest = true })
+
 void emit_mov_imm32(struct emit *e, unsigned reg, u32 imm);
 void emit_mov_imm64(struct emit *e, unsigned reg, u64 imm);
 void emit_load32(struct emit *e, unsigned reg, struct hmem m);
@@ -46,3 +50,5 @@ void emit_store_imm32(struct emit *e, struct hmem m, u32 imm);
 /* JMP rel32 to an address as executed. */
 void emit_jmp(struct emit *e, u64 target);
 void emit_call(struct emit *e, u64 target);
+/* Makes the rel32 at this place lead to the end of what was emitted. */
+void emit_patch_rel32(struct emit *e, u8 *at);

@@ -16,10 +16,12 @@
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
 
-#define TAG_NEVER   0xffffffff00000000ull
-#define TAG_LAST    0xfffffffeu
-#define SLOTS_SHARE 8u /* one eighth of the cache */
-#define TRAPPED	    0x7fffffffu
+#define TAG_NEVER     0xffffffff00000000ull
+#define TRAPPED	      0x7fffffffu
+#define TAG_LAST      0xfffffffeu
+#define SLOTS_SHARE   8u  /* one eighth of the cache */
+#define BYTES_A_BLOCK 96u /* of emitted code, less than the mean */
+#define ARENA_SHARE   2u  /* tables and sites take less than half of what the code takes */
 
 static void code_written(void *ctx, gpa_t gpa, u32 len)
 {
@@ -34,16 +36,19 @@ int recomp_create(struct cpu *cpu, const struct recomp_config *config)
 		return E_NOMEM;
 	r->cfg = *config;
 	r->cpu = cpu;
+	r->slot_max = (u32)(config->cache_size / SLOTS_SHARE / sizeof(u64));
+	r->slot_start = (u32)config->cache_size - r->slot_max * (u32)sizeof(u64);
+	r->block_max = (u32)(config->cache_size / BYTES_A_BLOCK);
+	r->arena_size = (u32)(config->cache_size / ARENA_SHARE);
 	r->lookup = mem_alloc(LOOKUP_ENTRIES * sizeof(*r->lookup));
-	r->block = mem_alloc(BLOCK_MAX * sizeof(*r->block));
-	r->site = mem_alloc(SITE_MAX * sizeof(*r->site));
-	if (!r->lookup || !r->block || !r->site) {
-		cpu->recomp = r;
+	r->block = mem_alloc(r->block_max * sizeof(*r->block));
+	r->arena = mem_alloc(r->arena_size);
+	r->slot = mem_alloc(r->slot_max * sizeof(*r->slot));
+	cpu->recomp = r;
+	if (!r->lookup || !r->block || !r->arena || !r->slot) {
 		recomp_destroy(cpu);
 		return E_NOMEM;
 	}
-	r->slot_end = r->slot_next = (u32)config->cache_size;
-	cpu->recomp = r;
 	cpu->lookup_table = (u64)r->lookup;
 	cpu->poll = config->poll_quiet;
 	cpu->lookup_tag = TAG_NEVER;
@@ -63,13 +68,14 @@ void recomp_destroy(struct cpu *cpu)
 
 	if (!r)
 		return;
-	if (r->block)
+	if (r->lookup)
 		block_drop_all(r);
 	if (cpu->mem)
 		cpu->mem->watcher[0].written = NULL;
 	mem_free(r->lookup);
 	mem_free(r->block);
-	mem_free(r->site);
+	mem_free(r->arena);
+	mem_free(r->slot);
 	mem_free(r);
 	cpu->recomp = NULL;
 }
@@ -115,7 +121,7 @@ static unsigned seg_class(const struct cpu *cpu, const struct cpu_segment *s)
 	return s->base ? CLASS_BASED : CLASS_FLAT;
 }
 
-static u32 mode_key(const struct cpu *cpu)
+static u32 compute_mode(const struct cpu *cpu)
 {
 	u32 key = 0;
 	unsigned iopl = (cpu->eflags & EFLAGS_IOPL) >> 12;
@@ -147,77 +153,157 @@ static u32 mode_key(const struct cpu *cpu)
 	return key;
 }
 
-static void clear_lookup(struct recomp *r)
+/* Computing it takes some hundred instructions; comparing what it is made of, twenty. */
+u32 recomp_mode(struct recomp *r)
 {
-	for (u32 i = 0; i < LOOKUP_ENTRIES; i++)
-		r->lookup[i] = (struct lookup_entry){ .minus_tag = 1 };
+	const struct cpu *cpu = r->cpu;
+	struct mode_inputs now;
+
+	memcpy(now.seg, cpu->seg, sizeof(now.seg));
+	now.cr0 = cpu->cr0;
+	now.cr4 = cpu->cr4;
+	now.eflags = cpu->eflags & ~EFLAGS_ARITH;
+	now.cpl = cpu->cpl;
+	now.dr7 = cpu->dr[7];
+	if (memcmp(&now, &r->mode_of, sizeof(now)) != 0) {
+		r->mode_of = now;
+		r->mode = compute_mode(cpu);
+	}
+	return r->mode;
 }
 
 /*
- * The number of (mode key, mapping) in the upper half. Both are wider than that together, so pairs
- * are numbered as they come; one that was forgotten gets a new number, and its entries are void.
+ * The number of (mode key, mapping, base of CS) in the upper half. They are wider than that
+ * together, so they are numbered as they come; one that was forgotten gets a new number, and its
+ * entries are void.
  */
-static u64 tag_of(struct recomp *r, u32 key)
+u64 recomp_tag(struct recomp *r, u32 key)
 {
-	u32 mapping = r->mapping[key & KEY_CPL3 ? 1 : 0];
-	struct tag *t =
-		&r->tag[(key * 0x9e3779b1u ^ mapping * 0x85ebca6bu) >> 16 & (TAG_CACHE - 1)];
+	u32 mapping = r->mapping[key & KEY_CPL3 ? 1 : 0], base = r->cpu->seg[SEG_CS].base;
+	u32 hash = key * 0x9e3779b1u ^ mapping * 0x85ebca6bu ^ base * 0xc2b2ae35u;
+	struct tag *t = &r->tag_cache[hash >> 16 & (TAG_CACHE - 1)];
 
-	if (t->number && t->key == key && t->mapping == mapping)
+	if (t->number && t->key == key && t->mapping == mapping && t->base == base)
 		return (u64)t->number << 32;
 	if (++r->tags == TAG_LAST) {
-		clear_lookup(r);
-		memset(r->tag, 0, sizeof(r->tag));
+		block_clear_lookup(r);
+		memset(r->tag_cache, 0, sizeof(r->tag_cache));
 		r->tags = 1;
 	}
-	*t = (struct tag){ key, mapping, r->tags };
+	*t = (struct tag){ key, mapping, base, r->tags };
 	return (u64)t->number << 32;
 }
 
-static struct block *current_block(struct recomp *r, u32 key)
+static bool second_page_same(struct cpu *cpu, const struct block *b, unsigned access)
 {
-	struct cpu *cpu = r->cpu;
-	struct block *b;
-	unsigned access = ACCESS_EXEC | (cpu->cpl == 3 ? ACCESS_USER : 0);
-	gla_t gla = cpu->seg[SEG_CS].base + cpu->eip;
-	const struct softtlb_entry *e = cpu_translate(cpu, gla, access);
+	struct pagewalk w;
 
-	if (!e)
-		return NULL;
-	b = block_find(r, e->gpa | (gla & (PAGE_SIZE - 1)), cpu->eip, key);
-	if (b && b->gpa[1] != ~0ull) {
-		struct pagewalk n;
-
-		/* The second page must still be the same. */
-		if (cpu_probe(cpu, (gla | (PAGE_SIZE - 1)) + 1, access, &n) ||
-		    (n.gpa & PAGE_MASK) != b->gpa[1])
-			b = NULL;
-	}
-	if (b)
-		return b;
-	if (r->blocks == BLOCK_MAX || r->code_next + 16 * KiB > r->slot_next ||
-	    r->slot_end - r->slot_next > r->cfg.cache_size / SLOTS_SHARE || r->flush_wanted)
-		block_drop_all(r);
-	for (;;) {
-		b = translate_block(r, key);
-		if (!b || !r->flush_wanted)
-			break;
-		block_drop_all(r);
-	}
-	if (b)
-		block_insert(r, b);
-	return b;
+	return b->gpa[1] == ~0ull ||
+	       (!cpu_probe(cpu, ((b->base + b->eip) | (PAGE_SIZE - 1)) + 1, access, &w) &&
+		(w.gpa & PAGE_MASK) == b->gpa[1]);
 }
 
-/* An event taken in between goes elsewhere than the edge does: only a block at the edge's own
- * target is linked. */
-static void link_edge(struct recomp *r, u32 slot, u32 target, const struct block *b)
+static void fill_lookup(struct recomp *r, u32 eip, u32 code)
 {
-	if (slot == SLOT_NONE || slot < r->slot_next || b->eip != target ||
-	    (b->key & (KEY_TF | KEY_SLOW)))
+	r->lookup[eip & 0xffff] =
+		(struct lookup_entry){ -(r->tag + eip), (u64)r->cfg.cache_rx + code };
+}
+
+/* Where calls of a new block return to is known already; they take free entries only. */
+static void expect_returns(struct recomp *r, const struct block *b, const struct trans *t)
+{
+	for (unsigned i = 0; i < t->returns; i++) {
+		u32 eip = t->return_eip[i];
+		const struct lookup_entry *l = &r->lookup[eip & 0xffff];
+		int host = block_boundary(b->map, b->insns, eip - b->eip);
+
+		if (host >= 0 && l->minus_tag == 1)
+			fill_lookup(r, eip, b->code + (u32)host);
+	}
+}
+
+static struct entry *translate(struct recomp *r, u32 key)
+{
+	struct trans *t = &r->trans;
+
+	for (;;) {
+		struct block *b;
+		struct entry *e = NULL;
+
+		if (r->flush_wanted || r->blocks == r->block_max ||
+		    r->code_next + EMIT_BUFFER > r->slot_start)
+			block_drop_all(r);
+		b = translate_block(t, r, key);
+		if (!b)
+			return NULL;
+		if (!r->flush_wanted)
+			e = block_insert(r, b);
+		if (!e)
+			continue;
+		if (!(key & (KEY_TF | KEY_SLOW)))
+			expect_returns(r, b, t);
+		return e;
+	}
+}
+
+static struct entry *current_entry(struct recomp *r, u32 key)
+{
+	struct cpu *cpu = r->cpu;
+	gla_t gla = cpu->seg[SEG_CS].base + cpu->eip;
+	unsigned access = ACCESS_EXEC | (cpu->cpl == 3 ? ACCESS_USER : 0);
+	const struct softtlb_entry *page = cpu_translate(cpu, gla, access);
+	struct entry *e;
+
+	if (!page)
+		return NULL;
+	e = block_find(r, page->gpa | (gla & (PAGE_SIZE - 1)), cpu->eip, key);
+	if (!e || !second_page_same(cpu, e->block, access))
+		e = translate(r, key);
+	if (!e)
+		return NULL;
+	if (key & (KEY_TF | KEY_SLOW))
+		return e;
+	cpu->env->code_found(cpu, gla);
+	if (e->block->gpa[1] != ~0ull)
+		cpu->env->code_found(cpu, (gla | (PAGE_SIZE - 1)) + 1);
+	fill_lookup(r, e->eip, e->code);
+	return e;
+}
+
+static struct edge *edge_at(const struct block *b, u32 offset)
+{
+	for (unsigned i = 0; i < b->edges; i++)
+		if (b->edge[i].host == offset - b->code)
+			return &b->edge[i];
+	return NULL;
+}
+
+static u32 edge_target(struct recomp *r, u32 offset)
+{
+	const struct block *from = block_at(r, offset - 1);
+	const struct edge *edge = from ? edge_at(from, offset) : NULL;
+
+	if (!edge)
+		panic("no edge at %x of the code cache", offset);
+	return edge->target;
+}
+
+/*
+ * Translated code came out by the edge whose stub ends at this offset, and goes on at e. An event
+ * taken in between goes elsewhere than the edge does.
+ */
+static void link_edge(struct recomp *r, u32 offset, const struct entry *e)
+{
+	const struct block *to = e->block, *from = block_at(r, offset - 1);
+	const struct edge *edge = from ? edge_at(from, offset) : NULL;
+	bool same_page;
+
+	if (!edge || edge->target != e->eip || from->dead || from->key != to->key ||
+	    from->base != to->base)
 		return;
-	*(u64 *)(void *)(r->cfg.cache_rw + slot) = (u64)r->cfg.cache_rx + b->code;
-	r->stats.patches++;
+	same_page = ((from->base + from->eip) ^ (to->base + e->eip)) < PAGE_SIZE &&
+		    ((from->gpa[0] ^ to->gpa[0]) & PAGE_MASK) == 0 && to->gpa[1] == ~0ull;
+	slot_link(r, edge->slot, e, !same_page);
 }
 
 /* --- Running
@@ -225,14 +311,14 @@ static void link_edge(struct recomp *r, u32 slot, u32 target, const struct block
  */
 
 struct left {
-	u64 result, slot;
+	u64 result, edge;
 };
 
-static struct left enter(struct recomp *r, const struct block *b)
+static struct left enter(struct recomp *r, u64 code)
 {
 	typedef unsigned __int128 (*enter_fn)(struct cpu *, u64);
 	enter_fn fn = (enter_fn)r->enter;
-	unsigned __int128 v = fn(r->cpu, (u64)r->cfg.cache_rx + b->code);
+	unsigned __int128 v = fn(r->cpu, code);
 
 	return (struct left){ (u32)v, (u32)(v >> 64) };
 }
@@ -311,43 +397,57 @@ static bool take_events(struct recomp *r, enum recomp_exit *exit)
 	return false;
 }
 
-/* Runs one block (and what is chained to it). step: only one instruction. */
-static bool run_once(struct recomp *r, u32 *slot, bool step, enum recomp_exit *exit)
+/* Where to run from: by the look-up table, as translated code itself would; else by the page
+ * tables. 0: fetch fault. */
+static u64 find_code(struct recomp *r, u32 key, u32 edge)
+{
+	u32 eip = r->cpu->eip;
+	const struct lookup_entry *l = &r->lookup[eip & 0xffff];
+	u64 flushes = r->stats.cache_flushes;
+	const struct entry *e;
+
+	if (edge == SLOT_NONE && l->minus_tag + r->tag + eip == 0)
+		return l->code;
+	r->stats.lookup_misses++;
+	e = current_entry(r, key);
+	if (!e)
+		return 0;
+	if (edge != SLOT_NONE && r->stats.cache_flushes == flushes && key == r->edge_key &&
+	    !(key & (KEY_TF | KEY_SLOW)))
+		link_edge(r, edge, e);
+	return (u64)r->cfg.cache_rx + e->code;
+}
+
+/* Runs one block (and what is chained to it). step: only one instruction. edge: the one that led
+ * out last time. */
+static bool run_once(struct recomp *r, u32 *edge, bool step, enum recomp_exit *exit)
 {
 	struct cpu *cpu = r->cpu;
-	u32 key = mode_key(cpu) | (step ? KEY_SLOW : 0);
+	u32 key = recomp_mode(r) | (step ? KEY_SLOW : 0);
 	bool tf = cpu->eflags & EFLAGS_TF, one = tf || (key & KEY_SLOW);
 	u32 rf = cpu->eflags & EFLAGS_RF, hits = cpu->debug_hits;
-	struct block *b;
 	struct left l;
-	u64 flushes = r->stats.cache_flushes;
+	u64 code;
 
+	r->tag = recomp_tag(r, key);
 	cpu->poll = r->cfg.poll_quiet;
-	cpu->lookup_tag = tag_of(r, key);
+	cpu->lookup_tag = r->tag;
 	if (deliverable(cpu) && !cpu->shadow)
 		return false;
 	if (cpu_debug_armed(cpu) && cpu_debug_fetch(cpu) == CPU_FAULT)
 		return finish(r, CPU_FAULT, exit);
-	b = current_block(r, key);
-	if (!b)
+	code = find_code(r, key, *edge);
+	if (!code)
 		return finish(r, CPU_FAULT, exit);
-	if (!(key & (KEY_TF | KEY_SLOW))) {
-		r->lookup[cpu->eip & 0xffff] =
-			(struct lookup_entry){ -(tag_of(r, key) + cpu->eip),
-					       (u64)r->cfg.cache_rx + b->code };
-		cpu->env->code_found(cpu, cpu->seg[SEG_CS].base + cpu->eip);
-	}
-	if (r->stats.cache_flushes == flushes && key == r->edge_key)
-		link_edge(r, *slot, r->edge_target, b);
-	if (cpu->shadow || key & KEY_SLOW)
-		cpu->shadow = 0;
+	cpu->shadow = 0;
 	cpu->eflags &= ~EFLAGS_RF; /* the instruction ends it (SDM 3B 17.3.1.1), or sets it anew */
 	r->code_changed = r->entered_handler = false;
-	r->stats.dispatches++;
-	l = enter(r, b);
-	*slot = (u32)l.slot;
-	r->edge_target = cpu->eip;
 	r->edge_key = key;
+	r->stats.dispatches++;
+	l = enter(r, code);
+	*edge = (u32)l.edge;
+	if (*edge != SLOT_NONE)
+		cpu->eip = edge_target(r, *edge);
 	if (one)
 		return after_step(r, l, tf, rf, hits, exit);
 	return l.result == 0 ? false : finish(r, r->pending, exit);
@@ -357,7 +457,7 @@ enum recomp_exit recomp_run(struct cpu *cpu)
 {
 	struct recomp *r = cpu->recomp;
 	enum recomp_exit exit;
-	u32 slot = SLOT_NONE;
+	u32 edge = SLOT_NONE;
 	bool first = true;
 
 	for (;;) {
@@ -367,7 +467,7 @@ enum recomp_exit recomp_run(struct cpu *cpu)
 			return RECOMP_LEAVE;
 		first = false;
 		r->step_slow = false;
-		if (run_once(r, &slot, r->slow_next || cpu->shadow, &exit))
+		if (run_once(r, &edge, r->slow_next || cpu->shadow, &exit))
 			return exit;
 		r->slow_next = r->step_slow;
 	}
@@ -376,11 +476,11 @@ enum recomp_exit recomp_run(struct cpu *cpu)
 enum recomp_exit recomp_step(struct cpu *cpu)
 {
 	enum recomp_exit exit;
-	u32 slot = SLOT_NONE;
+	u32 edge = SLOT_NONE;
 
 	if (take_events(cpu->recomp, &exit))
 		return exit;
-	return run_once(cpu->recomp, &slot, true, &exit) ? exit : RECOMP_EVENT;
+	return run_once(cpu->recomp, &edge, true, &exit) ? exit : RECOMP_EVENT;
 }
 
 /* --- Traps
@@ -430,6 +530,7 @@ static bool page_fault(struct recomp *r, struct host_frame *f, u32 error, gla_t 
 	switch (cpu->env->page_fault(cpu, gla, access)) {
 	case ENV_PF_RESUME:
 		r->stats.faults_resolved++;
+		f->gpr[R_POLL] = (u64)cpu->poll;
 		return true;
 	case ENV_PF_FAULT:
 		save_frame(cpu, f, eip);
@@ -474,10 +575,14 @@ void recomp_interrupted(struct cpu *cpu, struct host_frame *f)
 	u32 offset = (u32)(f->rip - (u64)r->cfg.cache_rx), eip;
 	struct block *b = block_at(r, offset);
 
-	/* At the first host instruction of a guest instruction the registers are exactly the
-	 * guest's. */
+	for (unsigned i = 0; i < r->loads; i++)
+		if (f->rip == r->loaded[i])
+			f->gpr[R_POLL] = (u64)cpu->poll;
 	if (!b)
 		return;
+	f->gpr[R_POLL] = (u64)cpu->poll;
+	/* At the first host instruction of a guest instruction the registers are exactly the
+	 * guest's. */
 	for (unsigned i = 0; i < b->insns; i++) {
 		if (b->map[i].host == offset - b->code && guest_eip(b, offset, &eip)) {
 			save_frame(cpu, f, eip);
@@ -496,6 +601,7 @@ void recomp_set_mapping(struct recomp *r, bool cpl3, u32 mapping)
 	if (r->mapping[cpl3] == mapping)
 		return;
 	r->mapping[cpl3] = mapping;
+	slot_cut_crossing(r, cpl3);
 	r->code_changed = true;
 	r->cpu->lookup_tag = TAG_NEVER;
 }

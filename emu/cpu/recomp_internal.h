@@ -4,10 +4,15 @@
  * this.
  *
  *   code cache   [ stubs | blocks ............ | slots ]   one allocation; slots are data on pages
- * of their own block        what was translated from one run of guest bytes in one mode slot the
- * target of a direct jump inside a page: points at the edge's stub until the target is known
- *   look-up      64 K entries by the low 16 bits of EIP, for returns, indirect jumps and jumps to
- * other pages
+ *                of their own
+ *   block        what was translated from one run of guest bytes in one mode. Every guest
+ *                instruction in it may be entered: nothing is kept from one to the next but the
+ *                guest's own registers and flags.
+ *   edge, slot   a jump that leaves its block goes through a slot, a word of data that points at
+ *                the edge's stub until the target is known. Slots that lead to a block are on its
+ *                list.
+ *   look-up      64 K entries by the low 16 bits of EIP, for returns and indirect jumps
+ *   arena        blocks' tables and sites, from the bottom up; emptied with the cache
  */
 #pragma once
 
@@ -19,9 +24,8 @@
 
 #define LOOKUP_ENTRIES 65536u
 #define BLOCK_HASH     16384u
-#define BLOCK_MAX      32768u
-#define BLOCK_INSNS    48u
-#define SITE_MAX       65536u
+#define BLOCK_INSNS    96u
+#define BLOCK_FIXUPS   64u
 #define SLOT_NONE      0xffffffffu
 
 /* Guest registers live in the host registers of the same number, ESP in R12. */
@@ -29,6 +33,8 @@ enum { R_A, R_C, R_D, R_B, R_SP, R_BP, R_SI, R_DI, R8, R9, R10, R11, R12, R13, R
 #define R_CPU	R15
 #define R_TABLE R14
 #define R_GSP	R12
+#define R_POLL \
+	R13 /* cpu->poll: a readable byte, or an address that faults while events are pending */
 
 /* Instructions that the recompiler's own C executes where they cannot run inline (recomp_slow.c).
  */
@@ -59,9 +65,9 @@ enum {
 #define KEY_SLOW   BIT(22)	    /* one instruction, memory through C */
 enum seg_class { CLASS_FLAT, CLASS_BASED, CLASS_CHECKED };
 
-/* One numbered pair of mode key and mapping. */
+/* A number for mode key, mapping and base of CS. */
 struct tag {
-	u32 key, mapping, number; /* 0: unused */
+	u32 key, mapping, base, number; /* 0: unused */
 };
 #define TAG_CACHE 256u
 
@@ -74,27 +80,46 @@ struct insn_map {
 	u16 host, guest; /* offsets from the block's code and EIP */
 };
 
+/* Leaves translated code by CALL: the return address, host bytes behind the block's code, names it.
+ */
 struct edge {
-	u32 slot;
 	u32 target; /* guest EIP */
+	u32 slot;   /* index */
+	u16 host;
+};
+
+struct slot {
+	u32 next, prev; /* on the target's list; SLOT_NONE at its ends */
+	u32 stub;	/* offset of the edge's own stub in the cache */
+	struct block *target;
+	bool crosses; /* valid only as long as the linear mapping is */
 };
 
 struct block {
-	struct block *hash_next;
 	struct block *page_next[2];
-	gpa_t gpa[2]; /* of the first byte; of the second page, ~0 if there is none */
-	u32 eip, key;
-	u16 len, insns;
+	gpa_t gpa[2];	    /* of the first byte; of the second page, ~0 if there is none */
+	u32 eip, key, base; /* base: of CS */
 	u32 code, code_len; /* offset in the cache */
-	struct insn_map *map;
-	struct edge edge[2];
+	u16 len, insns, edges;
 	bool dead;
+	u32 incoming; /* first slot that leads here */
+	struct insn_map *map;
+	struct edge *edge;
+};
+
+/* A place where a block may be entered, by physical address, EIP and mode. */
+struct entry {
+	struct entry *next;
+	struct block *block;
+	u32 eip, code;
 };
 
 /* One guest instruction that translated code hands to C. */
 struct site {
 	struct insn insn;
-	u32 block;
+	u32 eip;
+	bool ends; /* the block does not go on behind it */
+	bool mode; /* the mode may be another behind it */
 	u8 mem_size;
 	u8 align; /* of the linear address: 0, 15 or 31 */
 	bool reads, writes;
@@ -118,33 +143,91 @@ struct emit {
 };
 
 #define EMIT_BUFFER 16384u
+#define CROSS_MAX   8192u
+
+/* A jump inside the block to an instruction that is not reached yet: its rel32. */
+struct fixup {
+	u32 target;
+	u8 *at;
+};
+
+/* One block in the making. */
+struct trans {
+	struct recomp *r;
+	struct cpu *cpu;
+	struct block *b;
+	struct emit e;
+	u32 key, eip, next; /* this instruction's EIP and the next one's */
+	bool slow;	    /* memory operands go through C */
+	bool ended;
+	bool sti;  /* the instruction before was STI: check events after this one */
+	bool flat; /* 32-bit code, DS and SS flat: the short way is open */
+	u32 base;  /* of CS */
+	/* Fetching: the page's bytes, and what an instruction that leaves them is put together in.
+	 */
+	const u8 *page;
+	gpa_t next_gpa; /* of the following page, if the bytes reach it; ~0 if not */
+	const u8 *bytes;
+	unsigned have;
+	u8 buffer[16];
+	struct insn_map map[BLOCK_INSNS];
+	unsigned insns;
+	struct fixup fixup[BLOCK_FIXUPS];
+	unsigned fixups;
+	struct edge edge[2 * BLOCK_INSNS];
+	unsigned edges;
+	u32 return_eip[BLOCK_INSNS];
+	unsigned returns;
+	ZydisDecoder decoder;
+	u32 decoder_key; /* what it was set up for, plus 1 */
+	ZydisDecodedInstruction in;
+	ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
+};
+
+/* Everything that the mode key is made of, for one comparison. */
+struct mode_inputs {
+	struct cpu_segment seg[SEG_COUNT];
+	u32 cr0, cr4, eflags, cpl, dr7;
+};
 
 struct recomp {
 	struct recomp_config cfg;
 	struct cpu *cpu;
 	struct lookup_entry *lookup;
-	struct block *block;
-	u32 blocks;
-	struct block *hash[BLOCK_HASH];
+	struct block *block; /* in the order of their code */
+	u32 blocks, block_max;
+	struct entry *hash[BLOCK_HASH];
 	struct page_blocks *page_hash[1024];
-	struct site *site;
-	u32 sites;
-	u32 code_start, code_next, code_end;
-	u32 slot_next, slot_end; /* offsets of slots in the cache, from the top down */
-	u32 mapping[2];		 /* of CPL 0..2, of CPL 3 */
-	struct tag tag[TAG_CACHE];
+	u8 *arena;
+	u32 arena_next, arena_size;
+	struct slot *slot;
+	u32 slots, slot_max;
+	u32 cross[CROSS_MAX], crosses;	       /* slots that were linked to another page */
+	u32 code_start, code_next, slot_start; /* offsets in the cache */
+	u32 mapping[2];			       /* of CPL 0..2, of CPL 3 */
+	struct tag tag_cache[TAG_CACHE];
 	u32 tags; /* given out */
+	u64 tag;  /* what lookup_tag is while nothing is pending */
 	bool flush_wanted;
 	bool code_changed;	   /* a block was dropped: the running one must leave soon */
 	bool entered_handler;	   /* the last hard instruction was a software interrupt */
 	bool step_slow, slow_next; /* the next instruction's memory goes through C */
 	u32 slow_gla[1024];
-	u32 edge_target, edge_key; /* where the edge by which translated code came to the dispatcher
-				      leads, in which mode */
+	u32 edge_key;		    /* the mode in which translated code came to the dispatcher */
+	struct mode_inputs mode_of; /* what mode was computed from */
+	u32 mode;
 	enum cpu_result pending;
 	u8 buffer[EMIT_BUFFER] __attribute__((aligned(8)));
+	struct trans trans;
 	struct recomp_stats stats;
 	/* stubs, as executed */
+	u64 loaded[4]; /* the last instructions of the stubs that load R_POLL */
+	unsigned loads;
 	u64 enter, leave_dispatch, leave_edge, leave_trap, call_hard, call_slow_read,
 		call_slow_write;
 };
+
+/* The mode key that the processor's state asks for. */
+u32 recomp_mode(struct recomp *r);
+/* The tag of look-up entries in this mode, under this mapping, from this code segment. */
+u64 recomp_tag(struct recomp *r, u32 key);

@@ -215,14 +215,31 @@ static enum cpu_result dispatch(struct cpu *cpu, const struct insn *in)
 	return res;
 }
 
-enum cpu_result recomp_hard(struct cpu *cpu, const struct site *s)
+static struct site *enter_site(struct recomp *r, u32 offset)
+{
+	struct site *s = (struct site *)(void *)(r->arena + offset);
+
+	r->cpu->eip = s->eip;
+	return s;
+}
+
+/* May translated code go on behind the instruction? Not if its mode, its bytes or its right to run
+ * with events pending have changed. */
+static bool goes_on(struct recomp *r, const struct site *s)
+{
+	return !s->ends && !r->code_changed && !r->flush_wanted && !r->cpu->shadow &&
+	       r->cpu->lookup_tag == r->tag && (!s->mode || recomp_mode(r) == r->edge_key);
+}
+
+enum cpu_result recomp_hard(struct cpu *cpu, u32 site)
 {
 	struct recomp *r = cpu->recomp;
+	const struct site *s = enter_site(r, site);
 	enum cpu_result res = dispatch(cpu, &s->insn);
 
 	r->stats.hard_execs++;
-	r->entered_handler = s->insn.op >= OP_INT && s->insn.op <= OP_INTO;
-	if (res == CPU_NEXT && (r->code_changed || r->flush_wanted))
+	r->entered_handler = res == CPU_JUMP && s->insn.op >= OP_INT && s->insn.op <= OP_INTO;
+	if (res == CPU_NEXT && !goes_on(r, s))
 		res = CPU_JUMP;
 	r->pending = res;
 	return res;
@@ -241,9 +258,10 @@ static gva_t operand_ea(const struct cpu *cpu, const struct insn *in)
 	return in->asize == 2 ? (u16)ea : ea;
 }
 
-enum cpu_result recomp_slow_read(struct cpu *cpu, const struct site *s)
+enum cpu_result recomp_slow_read(struct cpu *cpu, u32 site)
 {
 	struct recomp *r = cpu->recomp;
+	const struct site *s = enter_site(r, site);
 	gla_t gla;
 	enum cpu_result res;
 
@@ -263,9 +281,10 @@ enum cpu_result recomp_slow_read(struct cpu *cpu, const struct site *s)
 	return res;
 }
 
-enum cpu_result recomp_slow_write(struct cpu *cpu, const struct site *s)
+enum cpu_result recomp_slow_write(struct cpu *cpu, u32 site)
 {
 	struct recomp *r = cpu->recomp;
+	const struct site *s = enter_site(r, site);
 	enum cpu_result res = cpu_lin_write(cpu, cpu->slow_gla, cpu->scratch, s->mem_size,
 					    cpu->cpl == 3 ? ACCESS_USER : 0);
 

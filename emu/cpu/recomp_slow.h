@@ -3,7 +3,7 @@
 
 #include "emu/cpu/recomp_internal.h"
 
-/* Called from the stubs; cpu->eip is the instruction's. */
-enum cpu_result recomp_hard(struct cpu *cpu, const struct site *s);
-enum cpu_result recomp_slow_read(struct cpu *cpu, const struct site *s);
-enum cpu_result recomp_slow_write(struct cpu *cpu, const struct site *s);
+/* Called from the stubs. site: offset of a struct site in the arena; it knows the EIP. */
+enum cpu_result recomp_hard(struct cpu *cpu, u32 site);
+enum cpu_result recomp_slow_read(struct cpu *cpu, u32 site);
+enum cpu_result recomp_slow_write(struct cpu *cpu, u32 site);

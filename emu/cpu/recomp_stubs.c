@@ -3,15 +3,31 @@
  * The stubs at the start of the code cache: in, out, and calls into C.
  *
  *   enter(cpu, code)  SysV function: saves callee-saved registers, reserves 40 bytes (a byte slot
- * at RSP + 8), loads the guest leave_*           stores the guest and returns to C: eax = 0, edx =
- * slot or SLOT_NONE; R8 is the EIP to go on at call_hard         called with R8 = EIP, R9 = site:
- * stores the guest, calls C; 0 reloads the guest and returns, else leaves
+ *                     at RSP + 8), loads the guest
+ *   leave_dispatch    stores the guest and returns to C: eax = 0, edx = SLOT_NONE; R8 is the EIP
+ *   leave_edge        called by an edge's stub: eax = 0, edx = offset of the return address
+ *   call_hard         called with R9 = site: stores the guest, calls C; 0 reloads the guest and
+ *                     returns, else leaves. C sets the EIP, which the site knows.
+ *
+ * Flags are kept by LAHF and SETO: PUSHFQ and POPFQ take tens of cycles on real processors and end
+ * a translation under QEMU. DF, which neither knows, has a copy in cpu->df.
  */
 #include "emu/cpu/recomp_stubs.h"
 
 #include "emu/cpu/emit.h"
 
-#define FLAGS_MASK (EFLAGS_ARITH)
+#define ARITH_LOW (EFLAGS_CF | EFLAGS_PF | EFLAGS_AF | EFLAGS_ZF | EFLAGS_SF)
+
+static void bytes(struct emit *e, const u8 *code, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		emit_u8(e, code[i]);
+}
+#define BYTES(e, ...)                                  \
+	do {                                           \
+		static const u8 code_[] = __VA_ARGS__; \
+		bytes((e), code_, sizeof(code_));      \
+	} while (0)
 
 /* fxsave64 [cpu->fpu]; fxrstor64 [host_fpu]. Clobbers RCX. */
 static void fpu_to_host(struct emit *e, const struct recomp *r)
@@ -29,58 +45,67 @@ static void fpu_to_guest(struct emit *e, const struct recomp *r)
 		emit_rm(e, NULL, true, 0x0fae, 1, CPU_FIELD(fpu));
 }
 
+static struct hmem gpr_field(unsigned g)
+{
+	return cpu_field(offsetof(struct cpu, gpr) + g * 4);
+}
+
+static void imm_op(struct emit *e, u8 modrm, u32 imm)
+{
+	emit_u8(e, 0x81);
+	emit_u8(e, modrm);
+	emit_u32(e, imm);
+}
+
 static void store_guest(struct emit *e, const struct recomp *r)
 {
 	for (unsigned g = 0; g < 8; g++)
-		emit_store32(e, g == REG_ESP ? R_GSP : g,
-			     cpu_field(offsetof(struct cpu, gpr) + g * 4));
-	emit_store32(e, R8, CPU_FIELD(eip));
-	emit_u8(e, 0x9c); /* pushfq; pop rax */
-	emit_u8(e, 0x58);
-	emit_u8(e, 0x25); /* and eax, imm32 */
-	emit_u32(e, FLAGS_MASK);
+		emit_store32(e, g == REG_ESP ? R_GSP : g, gpr_field(g));
+	BYTES(e, { 0x9f, 0x0f, 0x90, 0xc0,		   /* lahf; seto al */
+		   0x0f, 0xb6, 0xcc,			   /* movzx ecx, ah */
+		   0x0f, 0xb6, 0xc0,			   /* movzx eax, al */
+		   0xc1, 0xe0, 11,			   /* shl eax, 11 */
+		   0x09, 0xc8 });			   /* or eax, ecx */
+	emit_rm(e, NULL, false, 0x0b, R_A, CPU_FIELD(df)); /* or eax, [df] */
 	emit_load32(e, R_C, CPU_FIELD(eflags));
-	emit_u8(e, 0x81); /* and ecx, imm32 */
-	emit_u8(e, 0xe1);
-	emit_u32(e, ~FLAGS_MASK);
-	emit_rr(e, false, 0x09, R_A, R_C); /* or ecx, eax */
-	emit_store32(e, R_C, CPU_FIELD(eflags));
+	imm_op(e, 0xe1, ~EFLAGS_ARITH);	   /* and ecx, imm32 */
+	emit_rr(e, false, 0x09, R_C, R_A); /* or eax, ecx */
+	emit_store32(e, R_A, CPU_FIELD(eflags));
 	emit_u8(e, 0xfc); /* cld */
 	fpu_to_host(e, r);
 }
 
-/* Clobbers R10, R11. */
-static void load_guest(struct emit *e, const struct recomp *r)
+/*
+ * Ends with R_POLL. An interrupt before that load changes cpu->poll in time; one between it and the
+ * last instruction of the stub, whose address is noted, must change the register.
+ */
+static void load_guest(struct emit *e, struct recomp *r)
 {
 	fpu_to_guest(e, r);
-	emit_load32(e, R10, CPU_FIELD(eflags));
-	emit_u8(e, 0x41); /* and r10d, imm32 */
-	emit_u8(e, 0x81);
-	emit_u8(e, 0xe2);
-	emit_u32(e, FLAGS_MASK);
-	emit_u8(e, 0x9c); /* pushfq; pop r11: the host's IF stays */
-	emit_u8(e, 0x41);
-	emit_u8(e, 0x5b);
-	emit_u8(e, 0x41); /* and r11d, IF | bit 1 */
-	emit_u8(e, 0x81);
-	emit_u8(e, 0xe3);
-	emit_u32(e, EFLAGS_IF | EFLAGS_ONE);
-	emit_rr(e, false, 0x09, R11, R10);
-	emit_u8(e, 0x41); /* push r10; popfq */
-	emit_u8(e, 0x52);
-	emit_u8(e, 0x9d);
+	emit_load32(e, R_A, CPU_FIELD(eflags));
+	emit_rr(e, false, 0x89, R_A, R_D); /* mov edx, eax */
+	imm_op(e, 0xe2, ~(EFLAGS_ARITH | EFLAGS_ONE | EFLAGS_RF | EFLAGS_VM));
+	emit_store32(e, R_D, CPU_FIELD(quiet_flags));
+	emit_rr(e, false, 0x89, R_A, R_D);
+	imm_op(e, 0xe2, EFLAGS_DF);
+	emit_store32(e, R_D, CPU_FIELD(df));
+	BYTES(e, { 0x74, 0x01, 0xfd, /* jz +1; std */
+		   0x88, 0xc4 });    /* mov ah, al */
+	emit_load32(e, R_D, CPU_FIELD(eflags));
+	BYTES(e, { 0xc1, 0xea, 11,	/* shr edx, 11 */
+		   0x83, 0xe2, 1,	/* and edx, 1 */
+		   0x88, 0xd0,		/* mov al, dl */
+		   0x04, 0x7f, 0x9e }); /* add al, 7fh: OF; sahf */
 	for (unsigned g = 0; g < 8; g++)
-		emit_load32(e, g == REG_ESP ? R_GSP : g,
-			    cpu_field(offsetof(struct cpu, gpr) + g * 4));
+		emit_load32(e, g == REG_ESP ? R_GSP : g, gpr_field(g));
+	emit_load64(e, R_POLL, CPU_FIELD(poll));
+	r->loaded[r->loads++] = emit_here(e);
 }
 
 static void epilogue(struct emit *e)
 {
-	static const u8 code[] = { 0x48, 0x83, 0xc4, 40,   0x41, 0x5f, 0x41, 0x5e,
-				   0x41, 0x5d, 0x41, 0x5c, 0x5d, 0x5b, 0xc3 };
-
-	for (unsigned i = 0; i < sizeof(code); i++)
-		emit_u8(e, code[i]);
+	BYTES(e, { 0x48, 0x83, 0xc4, 40, 0x41, 0x5f, 0x41, 0x5e, 0x41, 0x5d, 0x41, 0x5c, 0x5d, 0x5b,
+		   0xc3 });
 }
 
 static u64 align_stub(struct emit *e)
@@ -90,43 +115,26 @@ static u64 align_stub(struct emit *e)
 	return emit_here(e);
 }
 
-static void call_c(struct emit *e, const void *fn)
-{
-	static const u8 setup[] = {
-		0x4c, 0x89, 0xff, 0x4c, 0x89, 0xce, 0x48, 0x83, 0xec, 0x08
-	}; /* rdi=r15 rsi=r9 rsp-=8 */
-
-	for (unsigned i = 0; i < sizeof(setup); i++)
-		emit_u8(e, setup[i]);
-	emit_mov_imm64(e, R_A, (u64)fn);
-	emit_u8(e, 0xff); /* call rax */
-	emit_u8(e, 0xd0);
-	emit_u8(e, 0x48); /* add rsp, 8 */
-	emit_u8(e, 0x83);
-	emit_u8(e, 0xc4);
-	emit_u8(e, 8);
-}
-
 /* eax: 0 goes on in translated code, else leaves with it. */
-static u64 c_stub(struct emit *e, const struct recomp *r, const void *fn)
+static u64 c_stub(struct emit *e, struct recomp *r, const void *fn)
 {
 	u64 at = align_stub(e);
 	u8 *fix;
 
 	store_guest(e, r);
-	call_c(e, fn);
-	emit_u8(e, 0x85); /* test eax, eax */
-	emit_u8(e, 0xc0);
-	emit_u8(e, 0x75); /* jnz leave */
+	BYTES(e, { 0x4c, 0x89, 0xff,	      /* mov rdi, r15 */
+		   0x44, 0x89, 0xce,	      /* mov esi, r9d */
+		   0x48, 0x83, 0xec, 0x08 }); /* sub rsp, 8 */
+	emit_mov_imm64(e, R_A, (u64)fn);
+	BYTES(e, { 0xff, 0xd0,		/* call rax */
+		   0x48, 0x83, 0xc4, 8, /* add rsp, 8 */
+		   0x85, 0xc0, 0x75 }); /* test eax, eax; jnz leave */
 	fix = e->p;
 	emit_u8(e, 0);
 	load_guest(e, r);
 	emit_u8(e, 0xc3);
 	*fix = (u8)(e->p - (fix + 1));
-	emit_u8(e, 0x48); /* add rsp, 8: the return address */
-	emit_u8(e, 0x83);
-	emit_u8(e, 0xc4);
-	emit_u8(e, 8);
+	BYTES(e, { 0x48, 0x83, 0xc4, 8 }); /* add rsp, 8: the return address */
 	emit_mov_imm32(e, R_D, SLOT_NONE);
 	epilogue(e);
 	return at;
@@ -135,28 +143,31 @@ static u64 c_stub(struct emit *e, const struct recomp *r, const void *fn)
 void recomp_emit_stubs(struct recomp *r, const void *hard, const void *slow_read,
 		       const void *slow_write)
 {
-	static const u8 prologue[] = {
-		0x53, 0x55, 0x41, 0x54, 0x41, 0x55, 0x41, 0x56, 0x41, 0x57,
-		0x48, 0x83, 0xec, 40,	0x49, 0x89, 0xff, 0x49, 0x89, 0xf5
-	}; /* r15=rdi r13=rsi */
 	struct emit e = { r->cfg.cache_rw, r->cfg.cache_rw, r->cfg.cache_rw + PAGE_SIZE,
 			  (u64)r->cfg.cache_rx, false };
 
+	r->loads = 0;
 	r->enter = align_stub(&e);
-	for (unsigned i = 0; i < sizeof(prologue); i++)
-		emit_u8(&e, prologue[i]);
+	BYTES(&e, { 0x53, 0x55, 0x41, 0x54, 0x41, 0x55, 0x41, 0x56, 0x41, 0x57, /* push ... */
+		    0x48, 0x83, 0xec, 40,					/* sub rsp, 40 */
+		    0x49, 0x89, 0xff,						/* mov r15, rdi */
+		    0x49, 0x89, 0xf0 });					/* mov r8, rsi */
 	emit_load64(&e, R_TABLE, CPU_FIELD(lookup_table));
 	load_guest(&e, r);
-	emit_u8(&e, 0x41); /* jmp r13 */
-	emit_u8(&e, 0xff);
-	emit_u8(&e, 0xe5);
+	BYTES(&e, { 0x41, 0xff, 0xe0 }); /* jmp r8 */
 
 	r->leave_dispatch = align_stub(&e);
-	emit_mov_imm32(&e, R9, SLOT_NONE);
-	r->leave_edge = emit_here(&e);
+	emit_store32(&e, R8, CPU_FIELD(eip));
 	store_guest(&e, r);
-	emit_rr(&e, false, 0x89, R9, R_D);
-	emit_rr(&e, false, 0x31, R_A, R_A);
+	emit_mov_imm32(&e, R_D, SLOT_NONE);
+	BYTES(&e, { 0x31, 0xc0 });
+	epilogue(&e);
+
+	r->leave_edge = align_stub(&e);
+	store_guest(&e, r);
+	emit_u8(&e, 0x5a); /* pop rdx */
+	emit_mov_imm64(&e, R_A, (u64)r->cfg.cache_rx);
+	BYTES(&e, { 0x29, 0xc2, 0x31, 0xc0 }); /* sub edx, eax; xor eax, eax */
 	epilogue(&e);
 
 	/* From a trap: the guest is in struct cpu already; eax and edx are set by the frame. */

@@ -2,39 +2,37 @@
 /*
  * Control transfers within the segment, and the flags that are virtual.
  *
- * A jump inside the page goes through a slot (data), which points at the edge's stub until the
- * target is translated. Every other jump, and every return, goes through the look-up table by its
- * EIP; the comparison is free of flags:
+ * A jump inside the block is a jump. One that leaves it goes through a slot (data), which points at
+ * the edge's stub until the target is translated. Returns and indirect jumps go through the look-up
+ * table by their EIP; the comparison is free of flags:
  *
- *     r9 = &table[low 16 bits of r8];  rcx = entry.minus_tag + tag + r8;  jrcxz hit
+ *     r9 = low 16 bits of r8, twice;  rcx = [r14 + r9 * 8] + tag + r8;  jrcxz hit
  */
+#include "emu/cpu/block.h"
 #include "emu/cpu/translate.h"
-
-static u64 slot_address(const struct recomp *r, u32 slot)
-{
-	return (u64)r->cfg.cache_rx + slot;
-}
 
 /*
  * Backward jumps poll before they change anything: a poll that traps runs the whole instruction
- * again. Flag-free.
+ * again. Flag-free: movzx r9d, byte [r13].
  */
 static void poll(struct trans *t, u32 target)
 {
 	if (target > t->eip)
 		return;
-	emit_load64(&t->e, R9, CPU_FIELD(poll));
 	emit_rm(&t->e, NULL, false, 0x0fb6, R9,
-		(struct hmem){ .base = R9, .index = -1, .scale = 1 });
+		(struct hmem){ .base = R_POLL, .index = -1, .scale = 1 });
 }
 
-/* rcx is saved in r10; entry's address in r9; target EIP in r8. */
-static void lookup(struct trans *t)
+/* rcx is saved in r10; target EIP in r8. */
+void trans_jump_r8(struct trans *t)
 {
 	struct emit *e = &t->e;
+	struct hmem entry = { .base = R_TABLE, .index = R9, .scale = 8 };
 
+	emit_rr(e, false, 0x0fb7, R9, R8); /* movzx r9d, r8w */
+	emit_lea(e, true, R9, (struct hmem){ .base = R9, .index = R9, .scale = 1 });
 	emit_rr(e, true, 0x89, R_C, R10);
-	emit_rm(e, NULL, true, 0x8b, R_C, (struct hmem){ .base = R9, .index = -1, .scale = 1 });
+	emit_load64(e, R_C, entry);
 	emit_load64(e, R11, CPU_FIELD(lookup_tag));
 	emit_lea(e, true, R_C, (struct hmem){ .base = R_C, .index = R8, .scale = 1 });
 	emit_lea(e, true, R_C, (struct hmem){ .base = R_C, .index = R11, .scale = 1 });
@@ -43,19 +41,9 @@ static void lookup(struct trans *t)
 	emit_rr(e, true, 0x89, R10, R_C);
 	emit_jmp(e, t->r->leave_dispatch);
 	emit_rr(e, true, 0x89, R10, R_C);
-	emit_u8(e, 0x41); /* jmp [r9 + 8] */
-	emit_u8(e, 0xff);
-	emit_u8(e, 0x61);
-	emit_u8(e, 8);
+	entry.disp = 8;
+	emit_rm(e, NULL, false, 0xff, 4, entry); /* jmp [r14 + r9 * 8 + 8] */
 	t->ended = true;
-}
-
-void trans_jump_r8(struct trans *t)
-{
-	emit_rr(&t->e, false, 0x0fb7, R9, R8);
-	emit_lea(&t->e, true, R9, (struct hmem){ .base = R9, .index = R9, .scale = 1 });
-	emit_lea(&t->e, true, R9, (struct hmem){ .base = R_TABLE, .index = R9, .scale = 8 });
-	lookup(t);
 }
 
 void trans_leave(struct trans *t, u32 eip)
@@ -65,54 +53,67 @@ void trans_leave(struct trans *t, u32 eip)
 	t->ended = true;
 }
 
-static bool same_page(const struct trans *t, u32 target)
-{
-	return ((target ^ t->b->eip) & ~(PAGE_SIZE - 1)) == 0 && !(t->key & (KEY_TF | KEY_SLOW));
-}
-
-static u32 new_slot(struct recomp *r)
-{
-	r->slot_next -= 16;
-	return r->slot_next;
-}
-
-static void jump_slot(struct trans *t, u32 target)
+/*
+ *     jmp [slot]         the target's code, or what follows
+ *     call leave_edge    its return address names the edge
+ */
+void trans_edge(struct trans *t, u32 target)
 {
 	struct recomp *r = t->r;
-	struct edge *edge = t->b->edge[0].slot == SLOT_NONE ? &t->b->edge[0] : &t->b->edge[1];
 	struct emit *e = &t->e;
+	struct edge *edge = &t->edge[t->edges];
+	u32 slot;
 
-	edge->slot = new_slot(r);
-	edge->target = target;
-	emit_u8(e, 0xff); /* jmp [rip + disp32] */
-	emit_u8(e, 0x25);
-	emit_u32(e, (u32)(slot_address(r, edge->slot) - (emit_here(e) + 4)));
-	u64 *slot = (u64 *)(void *)(r->cfg.cache_rw + edge->slot);
-
-	slot[0] = slot[1] = emit_here(e);
-	emit_mov_imm32(e, R8, target);
-	emit_mov_imm32(e, R9, edge->slot);
-	emit_jmp(e, r->leave_edge);
 	t->ended = true;
-}
-
-void trans_jump(struct trans *t, u32 target)
-{
 	if (!(t->key & KEY_D))
 		target &= 0xffff;
 	if (t->key & (KEY_TF | KEY_SLOW)) {
 		trans_leave(t, target);
 		return;
 	}
-	if (same_page(t, target)) {
-		jump_slot(t, target);
+	slot = t->edges == ARRAY_SIZE(t->edge)
+		       ? SLOT_NONE
+		       : slot_new(r, t->b->code + (u32)(e->p - e->start) + 6);
+	if (slot == SLOT_NONE) {
+		e->overflow = true;
 		return;
 	}
-	emit_mov_imm32(&t->e, R8, target);
-	emit_lea(&t->e, true, R9,
-		 (struct hmem){
-			 .base = R_TABLE, .index = -1, .disp = (s32)((target & 0xffff) * 16) });
-	lookup(t);
+	emit_u8(e, 0xff); /* jmp [rip + disp32] */
+	emit_u8(e, 0x25);
+	emit_u32(e, (u32)(slot_address(r, slot) - (emit_here(e) + 4)));
+	emit_call(e, r->leave_edge);
+	*edge = (struct edge){ target, slot, (u16)(e->p - e->start) };
+	t->edges++;
+}
+
+/* Where the block's own code for an EIP begins, or -1. */
+static int inside(const struct trans *t, u32 target)
+{
+	u32 guest = target - t->b->eip;
+
+	if (guest > t->eip - t->b->eip || (t->key & (KEY_TF | KEY_SLOW)))
+		return -1;
+	return block_boundary(t->map, t->insns, guest);
+}
+
+static void jump_to_host(struct trans *t, int host)
+{
+	emit_jmp(&t->e, t->e.rx + (u32)host);
+}
+
+void trans_jump(struct trans *t, u32 target)
+{
+	int host;
+
+	if (!(t->key & KEY_D))
+		target &= 0xffff;
+	host = inside(t, target);
+	if (host >= 0) {
+		jump_to_host(t, host);
+		t->ended = true;
+	} else {
+		trans_edge(t, target);
+	}
 }
 
 static u32 relative_target(const struct trans *t)
@@ -122,60 +123,48 @@ static u32 relative_target(const struct trans *t)
 	return t->in.operand_width == 16 ? target & 0xffff : target;
 }
 
-/* Jcc, JECXZ, LOOPcc over the taken path: emits the condition with a rel32 or rel8 to be filled in.
- */
+/* A rel32 that leads to the block's code for target, now or when it is known. */
+static void branch_rel32(struct trans *t, u32 target)
+{
+	int host = inside(t, target);
+
+	if (host >= 0) {
+		emit_u32(&t->e, (u32)(t->e.rx + (u32)host - (emit_here(&t->e) + 4)));
+		return;
+	}
+	t->fixup[t->fixups++] = (struct fixup){ target, t->e.p };
+	emit_u32(&t->e, 0);
+}
+
+/* Jcc, JECXZ, LOOPcc: the taken path is in this block or behind its end; the other follows. */
 static void conditional(struct trans *t)
 {
 	struct emit *e = &t->e;
-	u32 target = relative_target(t), fall = t->next;
-	u8 *fix;
+	u32 target = relative_target(t);
 
+	if (!(t->key & KEY_D))
+		target &= 0xffff;
 	poll(t, target);
-
 	switch (t->in.mnemonic) {
 	case ZYDIS_MNEMONIC_JCXZ:
 	case ZYDIS_MNEMONIC_JECXZ:
 	case ZYDIS_MNEMONIC_LOOP:
 	case ZYDIS_MNEMONIC_LOOPE:
-	case ZYDIS_MNEMONIC_LOOPNE: {
-		/* Only JECXZ/LOOP with ECX exist in 64-bit mode (67h); with CX the value goes
-		 * through R10. */
-		u8 opcode = t->in.opcode;
-
+	case ZYDIS_MNEMONIC_LOOPNE:
+		/* With ECX they exist in 64-bit mode (67h), with a byte's reach. */
 		emit_u8(e, 0x67);
-		emit_u8(e, opcode);
+		emit_u8(e, t->in.opcode);
 		emit_u8(e, 2);
-		emit_u8(e, 0xeb); /* not taken: skip the near jump to the taken path */
+		emit_u8(e, 0xeb); /* not taken: over the near jump */
 		emit_u8(e, 5);
 		emit_u8(e, 0xe9);
-		fix = e->p;
-		emit_u32(e, 0);
 		break;
-	}
 	default:
 		emit_u8(e, 0x0f);
 		emit_u8(e, (u8)(0x80 | (t->in.opcode & 15)));
-		fix = e->p;
-		emit_u32(e, 0);
 	}
-
-	trans_jump(t, fall);
-	if (!e->overflow) {
-		s32 rel = (s32)(e->p - (fix + 4));
-
-		for (int i = 0; i < 4; i++)
-			fix[i] = (u8)((u32)rel >> (8 * i));
-	}
-	trans_jump(t, target);
+	branch_rel32(t, target);
 }
-
-static bool stack_flat32(const struct trans *t)
-{
-	return !t->slow && (t->key & KEY_B) && trans_seg_class(t, SEG_SS) == CLASS_FLAT;
-}
-
-#define GSP_AT(d) \
-	((struct hmem){ .base = R_GSP, .index = -1, .scale = 1, .disp = (d), .guest = true })
 
 /* The near target of an indirect jump or call into R8. False: needs C. */
 static bool indirect_target(struct trans *t)
@@ -195,9 +184,18 @@ static bool indirect_target(struct trans *t)
 	return true;
 }
 
+/* The block goes on behind a call. */
+static void note_return(struct trans *t)
+{
+	if (t->key & (KEY_TF | KEY_SLOW))
+		return;
+	t->return_eip[t->returns++] = t->next;
+	t->ended = false;
+}
+
 static bool call(struct trans *t)
 {
-	if (!stack_flat32(t) || t->in.operand_width != 32)
+	if (!trans_stack_flat(t) || t->in.operand_width != 32)
 		return false;
 	if (t->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
 		poll(t, relative_target(t));
@@ -205,6 +203,7 @@ static bool call(struct trans *t)
 		emit_u32(&t->e, t->next);
 		emit_lea(&t->e, false, R_GSP, GSP_AT(-4));
 		trans_jump(t, relative_target(t));
+		note_return(t);
 		return true;
 	}
 	if (!indirect_target(t))
@@ -213,12 +212,13 @@ static bool call(struct trans *t)
 	emit_u32(&t->e, t->next);
 	emit_lea(&t->e, false, R_GSP, GSP_AT(-4));
 	trans_jump_r8(t);
+	note_return(t);
 	return true;
 }
 
 static bool ret(struct trans *t)
 {
-	if (!stack_flat32(t) || t->in.operand_width != 32)
+	if (!trans_stack_flat(t) || t->in.operand_width != 32)
 		return false;
 
 	s32 extra = t->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE ? (s32)t->op[0].imm.value.u : 0;
@@ -285,29 +285,5 @@ bool translate_control(struct trans *t)
 		else
 			conditional(t);
 		return true;
-	}
-}
-
-/* --- Virtual flags
- * -------------------------------------------------------------------------------------------------
- */
-
-bool translate_flags(struct trans *t)
-{
-	bool inline_ok = (t->key & KEY_IOPL) && (t->key & KEY_PE) &&
-			 !(t->key & (KEY_VM | KEY_TF)) && !t->slow;
-
-	if (!inline_ok)
-		return false;
-	switch (t->in.mnemonic) {
-	case ZYDIS_MNEMONIC_CLI:
-		emit_store_imm32(&t->e, CPU_FIELD(vif), 0);
-		return true;
-	case ZYDIS_MNEMONIC_STI:
-		emit_store_imm32(&t->e, CPU_FIELD(vif), EFLAGS_IF);
-		t->sti = true;
-		return true;
-	default:
-		return false;
 	}
 }

@@ -34,6 +34,11 @@ unsigned trans_seg_class(const struct trans *t, unsigned seg)
 	return (t->key >> KEY_SEG(seg)) & 3;
 }
 
+bool trans_stack_flat(const struct trans *t)
+{
+	return !t->slow && (t->key & KEY_B) && trans_seg_class(t, SEG_SS) == CLASS_FLAT;
+}
+
 /* Nobody writes through a code segment in protected mode, flat or not. */
 bool trans_mem_checked(const struct trans *t, const ZydisDecodedOperand *op)
 {
@@ -324,13 +329,12 @@ static void copy_slow(struct trans *t, const ZydisDecodedOperand *mem, unsigned 
 	s->reads = mem->actions & ZYDIS_OPERAND_ACTION_MASK_READ;
 	s->writes = mem->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
 	if (takes_pending_x87(t)) {
-		/* An x87 store that raises an unmasked exception stores nothing: the bytes go back. */
+		/* An x87 store that raises an unmasked exception stores nothing: the bytes go back.
+		 */
 		s->reads = true;
 		emit_u8(&t->e, 0x9b); /* fwait: #MF goes before the operand's faults */
 	}
-	emit_mov_imm32(&t->e, R8, t->eip);
-	emit_mov_imm64(&t->e, R9, (u64)s);
-	emit_call(&t->e, t->r->call_slow_read);
+	trans_call_site(t, s, t->r->call_slow_read);
 	if (is_bit_string(t)) {
 		s->insn.imm2 = 4;
 		copy_slow_bit(t, reg);
@@ -345,9 +349,7 @@ static void copy_slow(struct trans *t, const ZydisDecodedOperand *mem, unsigned 
 	}
 	if (!s->writes)
 		return;
-	emit_mov_imm32(&t->e, R8, t->eip);
-	emit_mov_imm64(&t->e, R9, (u64)s);
-	emit_call(&t->e, t->r->call_slow_write);
+	trans_call_site(t, s, t->r->call_slow_write);
 }
 
 static void copy_modrm(struct trans *t)
@@ -379,7 +381,8 @@ static void copy_modrm(struct trans *t)
 		copy_form(t, reg, true, m, 0, t->in.opcode);
 		return;
 	}
-	/* A bit number moves a 16-bit address within its 64 KiB; the copied form would leave them. */
+	/* A bit number moves a 16-bit address within its 64 KiB; the copied form would leave them.
+	 */
 	if (t->slow || trans_mem_checked(t, mem) ||
 	    (t->in.address_width == 16 && is_bit_string(t))) {
 		copy_slow(t, mem, reg, high8);

@@ -5,14 +5,6 @@
  */
 #include "emu/cpu/translate.h"
 
-#define GSP_AT(d) \
-	((struct hmem){ .base = R_GSP, .index = -1, .scale = 1, .disp = (d), .guest = true })
-
-static bool stack_flat32(const struct trans *t)
-{
-	return !t->slow && (t->key & KEY_B) && trans_seg_class(t, SEG_SS) == CLASS_FLAT;
-}
-
 static s32 stack_size(const struct trans *t)
 {
 	return t->in.operand_width == 16 ? 2 : 4;
@@ -51,7 +43,7 @@ static bool push(struct trans *t)
 {
 	const ZydisDecodedOperand *o = &t->op[0];
 
-	if (!stack_flat32(t))
+	if (!trans_stack_flat(t))
 		return false;
 	if (o->type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
 		emit_mov_imm32(&t->e, R9, (u32)o->imm.value.u);
@@ -78,7 +70,7 @@ static bool pop(struct trans *t)
 {
 	const ZydisDecodedOperand *o = &t->op[0];
 
-	if (!stack_flat32(t) || o->type != ZYDIS_OPERAND_TYPE_REGISTER)
+	if (!trans_stack_flat(t) || o->type != ZYDIS_OPERAND_TYPE_REGISTER)
 		return false;
 
 	unsigned reg = trans_host_reg((unsigned)trans_gpr(o->reg.value));

@@ -1,48 +1,75 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One block: fetch, decode, translate instruction by instruction until control leaves, the page
- * ends, or the mode may change.
+ * One block: fetch, decode, translate instruction by instruction. It goes on behind conditional
+ * jumps and calls, and behind anything else if one of its own jumps leads there, until control has
+ * left, the page ends, or the mode may change.
  */
 #include "emu/cpu/translate.h"
 
 #include "emu/cpu/block.h"
 #include "emu/mem/gpmem.h"
-#include "kernel/base/alloc.h"
 #include "kernel/base/string.h"
 
-/* Up to 15 bytes at gla, as far as they can be fetched; n receives how many. False if not even one
- * can. */
-static bool fetch(struct trans *t, gla_t gla, unsigned *n)
+#define MAX_LENGTH 15u
+
+static unsigned fetch_access(const struct trans *t)
 {
-	unsigned access = ACCESS_EXEC | (t->key & KEY_CPL3 ? ACCESS_USER : 0);
-	struct pagewalk w;
-
-	*n = 0;
-	while (*n < 15) {
-		gla_t at = gla + *n;
-		unsigned room = MIN(15 - *n, PAGE_SIZE - (at & (PAGE_SIZE - 1)));
-
-		if (*n && (at & (PAGE_SIZE - 1)) == 0) {
-			if (cpu_probe(t->cpu, at, access, &w))
-				return true;
-			if (gpmem_ptr(t->cpu->mem, w.gpa, false))
-				t->next_gpa = w.gpa;
-		} else if (cpu_walk(t->cpu, at, access, &w) != CPU_NEXT) {
-			return false;
-		}
-		gpmem_read(t->cpu->mem, w.gpa, t->bytes + *n, room);
-		*n += room;
-	}
-	return true;
+	return ACCESS_EXEC | (t->key & KEY_CPL3 ? ACCESS_USER : 0);
 }
 
-static bool decode(struct trans *t, const ZydisDecoder *d, unsigned have)
+/* Bytes at the end of the page, and those of the next one if it can be fetched from. */
+static void fetch_across(struct trans *t, gla_t gla, unsigned room)
+{
+	gpa_t gpa = (t->b->gpa[0] & PAGE_MASK) + (gla & (PAGE_SIZE - 1));
+	struct pagewalk w;
+
+	t->bytes = t->buffer;
+	t->have = room;
+	gpmem_read(t->cpu->mem, gpa, t->buffer, room);
+	if (room == MAX_LENGTH || cpu_probe(t->cpu, gla + room, fetch_access(t), &w))
+		return;
+	if (gpmem_ptr(t->cpu->mem, w.gpa, false))
+		t->next_gpa = w.gpa;
+	gpmem_read(t->cpu->mem, w.gpa, t->buffer + room, MAX_LENGTH - room);
+	t->have = MAX_LENGTH;
+}
+
+static void fetch(struct trans *t)
+{
+	gla_t gla = t->base + t->eip;
+	unsigned offset = gla & (PAGE_SIZE - 1), room = MIN(PAGE_SIZE - offset, MAX_LENGTH);
+
+	t->next_gpa = ~0ull;
+	if (t->page && room == MAX_LENGTH) {
+		t->bytes = t->page + offset;
+		t->have = MAX_LENGTH;
+	} else {
+		fetch_across(t, gla, room);
+	}
+}
+
+static void set_decoder(struct trans *t)
+{
+	bool wide = t->key & KEY_D;
+
+	if (t->decoder_key == 1u + wide)
+		return;
+	ZydisDecoderInit(&t->decoder,
+			 wide ? ZYDIS_MACHINE_MODE_LEGACY_32 : ZYDIS_MACHINE_MODE_LEGACY_16,
+			 wide ? ZYDIS_STACK_WIDTH_32 : ZYDIS_STACK_WIDTH_16);
+	/* No NOTRACK: 3E on a jump or call is DS, and ENDBR is a NOP. */
+	ZydisDecoderEnableMode(&t->decoder, ZYDIS_DECODER_MODE_CET, ZYAN_FALSE);
+	t->decoder_key = 1u + wide;
+}
+
+static bool decode(struct trans *t)
 {
 	ZydisDecoderContext ctx;
 
-	return ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(d, &ctx, t->bytes, have, &t->in)) &&
-	       ZYAN_SUCCESS(
-		       ZydisDecoderDecodeOperands(d, &ctx, &t->in, t->op, t->in.operand_count));
+	return ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&t->decoder, &ctx, t->bytes, t->have,
+							  &t->in)) &&
+	       ZYAN_SUCCESS(ZydisDecoderDecodeOperands(&t->decoder, &ctx, &t->in, t->op,
+						       t->in.operand_count));
 }
 
 /* After the instruction behind an STI: leave if something is pending. */
@@ -60,42 +87,61 @@ static void check_events(struct trans *t)
 	emit_rr(e, true, 0x89, R10, R_C);
 }
 
-static void undefined(struct trans *t, unsigned have)
+static void undefined(struct trans *t)
 {
 	/* What could not be fetched faults when it is reached; what does not decode is #UD; over 15
 	 * bytes #GP. */
-	t->in = (ZydisDecodedInstruction){ .length = (u8)MAX(have, 1u),
+	t->in = (ZydisDecodedInstruction){ .length = (u8)MAX(t->have, 1u),
 					   .operand_width = 32,
 					   .address_width = 32 };
-	trans_call_hard(t, trans_site(t, have < 15 && t->fetch_cut ? OP_SLOW_FETCH : OP_UD), true);
+	trans_call_hard(t, trans_site(t, t->have < MAX_LENGTH ? OP_SLOW_FETCH : OP_UD), true);
+	t->next = t->eip + 1;
 }
 
-static void one(struct trans *t)
+static void by_decoder(struct trans *t)
 {
+	if (!decode(t)) {
+		undefined(t);
+		return;
+	}
+	t->next = t->eip + t->in.length;
+	if (!(t->key & KEY_D))
+		t->next &= 0xffff;
+	if (((t->base + t->eip + t->in.length - 1) ^ (t->base + t->eip)) & ~(PAGE_SIZE - 1))
+		t->b->gpa[1] = t->next_gpa & PAGE_MASK;
 	if (translate_flags(t) || translate_control(t) || translate_hard(t) || translate_stack(t) ||
 	    translate_string(t))
 		return;
 	translate_copy(t);
 }
 
-static void begin(struct trans *t, struct recomp *r, u32 key)
+static bool begin(struct trans *t, struct recomp *r, u32 key)
 {
 	struct block *b = &r->block[r->blocks];
+	struct cpu *cpu = r->cpu;
+	struct pagewalk w;
 
-	memset(t, 0, sizeof(*t));
-	memset(b, 0, sizeof(*b));
 	t->r = r;
-	t->cpu = r->cpu;
+	t->cpu = cpu;
 	t->b = b;
 	t->key = key;
-	t->e.start = t->e.p = r->buffer;
-	t->e.end = r->buffer + sizeof(r->buffer);
-	t->e.rx = (u64)r->cfg.cache_rx + r->code_next;
-	b->eip = r->cpu->eip;
-	b->key = key;
-	b->code = r->code_next;
-	b->edge[0].slot = b->edge[1].slot = SLOT_NONE;
-	b->gpa[1] = ~0ull;
+	t->base = cpu->seg[SEG_CS].base;
+	t->eip = cpu->eip;
+	if (cpu_walk(cpu, t->base + t->eip, fetch_access(t), &w) != CPU_NEXT)
+		return false;
+	t->e = (struct emit){ r->buffer, r->buffer, r->buffer + sizeof(r->buffer),
+			      (u64)r->cfg.cache_rx + r->code_next, false };
+	*b = (struct block){ .gpa = { w.gpa, ~0ull },
+			     .eip = cpu->eip,
+			     .key = key,
+			     .base = t->base,
+			     .code = r->code_next,
+			     .incoming = SLOT_NONE };
+	t->page = gpmem_ptr(cpu->mem, w.gpa & PAGE_MASK, false);
+	t->insns = t->fixups = t->edges = t->returns = 0;
+	t->ended = t->sti = false;
+	set_decoder(t);
+	return true;
 }
 
 static void copy_code(struct recomp *r, const struct block *b)
@@ -107,80 +153,106 @@ static void copy_code(struct recomp *r, const struct block *b)
 		to[i] = from[i];
 }
 
-struct block *translate_block(struct recomp *r, u32 key)
+/* Jumps that lead to this instruction of the block. Returns true if there are any. */
+static bool resolve_fixups(struct trans *t, u32 eip)
 {
-	struct insn_map map[BLOCK_INSNS + 1];
-	ZydisDecoder d;
-	struct trans t;
-	struct cpu *cpu = r->cpu;
-	struct pagewalk w;
-	u32 base = cpu->seg[SEG_CS].base;
-	unsigned max = key & (KEY_TF | KEY_SLOW) ? 1 : BLOCK_INSNS;
+	unsigned kept = 0;
+	bool any = false;
 
-	begin(&t, r, key);
-	if (cpu_walk(cpu, base + cpu->eip, ACCESS_EXEC | (key & KEY_CPL3 ? ACCESS_USER : 0), &w) !=
-	    CPU_NEXT)
-		return NULL;
-	t.b->gpa[0] = w.gpa;
-	ZydisDecoderInit(&d,
-			 key & KEY_D ? ZYDIS_MACHINE_MODE_LEGACY_32 : ZYDIS_MACHINE_MODE_LEGACY_16,
-			 key & KEY_D ? ZYDIS_STACK_WIDTH_32 : ZYDIS_STACK_WIDTH_16);
-	/* No NOTRACK: 3E on a jump or call is DS, and ENDBR is a NOP. */
-	ZydisDecoderEnableMode(&d, ZYDIS_DECODER_MODE_CET, ZYAN_FALSE);
-	t.eip = cpu->eip;
-	while (!t.ended && t.b->insns < max) {
-		unsigned have;
-		bool after_sti = t.sti;
-
-		t.sti = false;
-		t.next_gpa = ~0ull;
-		if (((base + t.eip) ^ (base + t.b->eip)) & ~(PAGE_SIZE - 1))
-			break;
-		if (!fetch(&t, base + t.eip, &have))
-			break;
-		t.fetch_cut = have < 15;
-		map[t.b->insns++] =
-			(struct insn_map){ (u16)(t.e.p - t.e.start), (u16)(t.eip - t.b->eip) };
-		t.slow = key & KEY_SLOW || block_is_slow(r, base + t.eip);
-		if (decode(&t, &d, have)) {
-			t.next = t.eip + t.in.length;
-			if (!(key & KEY_D))
-				t.next &= 0xffff;
-			if (((base + t.eip + t.in.length - 1) ^ (base + t.eip)) & ~(PAGE_SIZE - 1))
-				t.b->gpa[1] = t.next_gpa & PAGE_MASK;
-			one(&t);
-			r->stats.guest_insns++;
-			t.eip = t.next;
+	for (unsigned i = 0; i < t->fixups; i++) {
+		if (t->fixup[i].target == eip) {
+			emit_patch_rel32(&t->e, t->fixup[i].at);
+			any = true;
 		} else {
-			undefined(&t, have);
-			t.eip += 1;
+			t->fixup[kept++] = t->fixup[i];
 		}
-		if (after_sti && !t.ended)
-			check_events(&t);
 	}
-	t.b->len = (u16)(t.eip - t.b->eip);
-	if (!t.ended) {
-		if (t.sti || (key & (KEY_TF | KEY_SLOW)))
-			trans_leave(&t, t.eip);
-		else
-			trans_jump(&t, t.eip);
+	t->fixups = kept;
+	return any;
+}
+
+static bool leads_here(const struct trans *t, u32 eip)
+{
+	for (unsigned i = 0; i < t->fixups; i++)
+		if (t->fixup[i].target == eip)
+			return true;
+	return false;
+}
+
+/* Jumps whose targets the block did not come to get a way out each (one for equal targets). */
+static void finish_fixups(struct trans *t)
+{
+	while (t->fixups) {
+		u32 target = t->fixup[0].target;
+
+		resolve_fixups(t, target);
+		trans_edge(t, target);
 	}
-	if (t.e.overflow || r->code_next + (u32)(t.e.p - t.e.start) + 64 > r->slot_next) {
-		r->flush_wanted = true;
-		return t.b; /* the dispatcher flushes and comes again */
+}
+
+static void commit(struct trans *t)
+{
+	struct recomp *r = t->r;
+	struct block *b = t->b;
+
+	b->code_len = (u32)(t->e.p - t->e.start);
+	b->len = (u16)(t->eip - b->eip);
+	b->insns = (u16)t->insns;
+	b->edges = (u16)t->edges;
+	b->map = block_alloc(r, t->insns * sizeof(t->map[0]));
+	b->edge = block_alloc(r, t->edges * sizeof(t->edge[0]));
+	if (t->e.overflow || r->flush_wanted) {
+		r->flush_wanted = true; /* the dispatcher flushes and comes again */
+		return;
 	}
-	t.b->code_len = (u32)(t.e.p - t.e.start);
-	copy_code(r, t.b);
-	t.b->map = mem_alloc(t.b->insns * sizeof(map[0]));
-	if (!t.b->map) {
-		r->flush_wanted = true;
-		return t.b;
-	}
-	memcpy(t.b->map, map, t.b->insns * sizeof(map[0]));
-	r->code_next += ALIGN_UP(t.b->code_len, 16u);
+	copy_code(r, b);
+	memcpy(b->map, t->map, t->insns * sizeof(t->map[0]));
+	memcpy(b->edge, t->edge, t->edges * sizeof(t->edge[0]));
+	r->code_next += ALIGN_UP(b->code_len, 16u);
 	r->blocks++;
 	r->stats.blocks++;
-	r->stats.guest_bytes += t.b->len;
-	r->stats.host_bytes += t.b->code_len;
-	return t.b;
+	r->stats.guest_insns += t->insns;
+	r->stats.guest_bytes += b->len;
+	r->stats.host_bytes += b->code_len;
+}
+
+static void one(struct trans *t)
+{
+	bool after_sti = t->sti;
+
+	t->sti = false;
+	fetch(t);
+	t->map[t->insns++] =
+		(struct insn_map){ (u16)(t->e.p - t->e.start), (u16)(t->eip - t->b->eip) };
+	t->slow = t->key & KEY_SLOW || block_is_slow(t->r, t->base + t->eip);
+	by_decoder(t);
+	if (after_sti && !t->ended)
+		check_events(t);
+	t->eip = t->next;
+}
+
+struct block *translate_block(struct trans *t, struct recomp *r, u32 key)
+{
+	unsigned max = key & (KEY_TF | KEY_SLOW) ? 1 : BLOCK_INSNS;
+
+	if (!begin(t, r, key))
+		return NULL;
+	while (t->insns < max && t->fixups < BLOCK_FIXUPS &&
+	       t->e.p < t->e.start + EMIT_BUFFER / 2 &&
+	       (((t->base + t->eip) ^ (t->base + t->b->eip)) & ~(PAGE_SIZE - 1)) == 0) {
+		if (resolve_fixups(t, t->eip))
+			t->ended = false;
+		one(t);
+		if (t->ended && (!leads_here(t, t->eip) || t->eip <= t->b->eip))
+			break;
+	}
+	if (!t->ended) {
+		if (t->sti || (key & (KEY_TF | KEY_SLOW)))
+			trans_leave(t, t->eip);
+		else
+			trans_edge(t, t->eip);
+	}
+	finish_fixups(t);
+	commit(t);
+	return t->b;
 }

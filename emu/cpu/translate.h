@@ -3,35 +3,20 @@
 
 #include "emu/cpu/emit.h"
 
-/* One block in the making. */
-struct trans {
-	struct recomp *r;
-	struct cpu *cpu;
-	struct block *b;
-	struct emit e;
-	u32 key, eip, next; /* this instruction's EIP and the next one's */
-	bool slow;	    /* memory operands go through C */
-	bool ended;
-	bool fetch_cut; /* fewer than 15 bytes could be fetched */
-	gpa_t next_gpa; /* of the following page, if the bytes reach it */
-	bool sti;	/* the instruction before was STI: check events after this one */
-	ZydisDecodedInstruction in;
-	ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
-	u8 bytes[16];
-};
-
 /* Translates the block at cpu->eip in mode key. NULL: cpu->fault holds a fetch fault at the very
- * first byte. */
-struct block *translate_block(struct recomp *r, u32 key);
+ * first byte. With flush_wanted set the block is not whole. */
+struct block *translate_block(struct trans *t, struct recomp *r, u32 key);
 
 /* The parts: each returns true if it dealt with the instruction. */
 bool translate_hard(struct trans *t);	 /* classify.c: what C executes */
 bool translate_control(struct trans *t); /* trans_control.c */
 bool translate_stack(struct trans *t);	 /* trans_stack.c */
-bool translate_flags(struct trans *t);	 /* trans_control.c: CLI STI PUSHF POPF */
+bool translate_flags(struct trans *t);	 /* trans_flags.c: CLI STI CLD STD PUSHF POPF */
 bool translate_string(struct trans *t);	 /* trans_stack.c */
 void translate_copy(struct trans *t);	 /* trans_copy.c: the rest */
 
+/* The stack is flat with 32-bit addresses, and its memory is no device. */
+bool trans_stack_flat(const struct trans *t);
 unsigned trans_seg_class(const struct trans *t, unsigned seg);
 unsigned trans_host_reg(unsigned guest);
 /* Zydis register to guest number 0..7 (0..3 for byte registers' family), or -1. */
@@ -47,9 +32,14 @@ struct hmem trans_address_noseg(struct trans *t, const ZydisDecodedOperand *op);
 struct hmem trans_address(struct trans *t, const ZydisDecodedOperand *op);
 /* A site for C; op: enum insn_op. */
 struct site *trans_site(struct trans *t, unsigned op);
+/* Calls a stub with the site; the instruction's operation in C. ends: nothing follows. */
+void trans_call_site(struct trans *t, const struct site *s, u64 stub);
 void trans_call_hard(struct trans *t, struct site *s, bool ends);
-/* Ends the block with a jump to a known EIP, or to the one in R8. */
+/* Jumps to a known EIP: inside the block, or out of it by an edge. */
 void trans_jump(struct trans *t, u32 target);
+/* The way out of the block to a known EIP. */
+void trans_edge(struct trans *t, u32 target);
+/* Ends the block with a jump to the EIP in R8. */
 void trans_jump_r8(struct trans *t);
 /* Leaves for the dispatcher at a known EIP. */
 void trans_leave(struct trans *t, u32 eip);

@@ -53,6 +53,7 @@ __asm__(".text\n"
 	"	iretq\n"
 	".globl native_back\n"
 	"native_back:\n"
+	"	pushq $2; popfq\n" /* NT, which a signal's return leaves alone */
 	"	fxrstor64 host_fx(%rip)\n"
 	"	pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx\n"
 	"	ret\n"

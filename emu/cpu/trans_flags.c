@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The flags that are virtual, and the whole image: CLI, STI, CLD, STD, PUSHF, POPF.
+ *
+ * In translated code the arithmetic flags and DF are in the host's flags. DF has a copy in cpu->df,
+ * IF is cpu->vif, the others do not change, but by C; cpu->quiet_flags shows them as PUSHF does.
+ */
+#include "emu/cpu/translate.h"
+
+/* POPF that changes one of these goes to C. DF is compared with 0. */
+#define POPF_HARD (EFLAGS_TF | EFLAGS_IOPL | EFLAGS_NT | EFLAGS_RF | EFLAGS_AC | EFLAGS_ID)
+
+static void op_imm(struct emit *e, unsigned digit, unsigned reg, u32 imm)
+{
+	emit_rr(e, false, 0x81, digit, reg);
+	emit_u32(e, imm);
+}
+
+/* lea to, [a + b], 32 bits wide: an addition that leaves the flags alone. */
+static void add_quietly(struct emit *e, unsigned to, unsigned a, unsigned b)
+{
+	emit_lea(e, false, to, (struct hmem){ .base = (s8)a, .index = (s8)b, .scale = 1 });
+}
+
+/*
+ * Put together without touching a flag: LAHF has all but OF, which CMOVNO turns into bit 11.
+ * R9 keeps EAX, which LAHF needs.
+ */
+static void pushf(struct trans *t)
+{
+	struct emit *e = &t->e;
+
+	emit_mov_imm32(e, R10, EFLAGS_OF);
+	emit_mov_imm32(e, R8, 0);
+	emit_rr(e, false, 0x0f41, R10, R8); /* cmovno r10d, r8d */
+	emit_rr(e, false, 0x89, R_A, R9);
+	emit_u8(e, 0x9f);		   /* lahf */
+	emit_rr(e, false, 0x0fb6, R_A, 4); /* movzx eax, ah */
+	add_quietly(e, R10, R10, R_A);
+	emit_rr(e, false, 0x89, R9, R_A);
+	emit_load32(e, R8, CPU_FIELD(vif));
+	add_quietly(e, R10, R10, R8);
+	emit_load32(e, R8, CPU_FIELD(df));
+	add_quietly(e, R10, R10, R8);
+	emit_load32(e, R8, CPU_FIELD(quiet_flags));
+	add_quietly(e, R10, R10, R8);
+	emit_rm(e, t->r, false, 0x89, R10, GSP_AT(-4));
+	emit_lea(e, false, R_GSP, GSP_AT(-4));
+}
+
+/*
+ * Flags may be used freely once the image is loaded: all are written at the end. What is not common
+ * goes to C before anything has changed: other flags than the arithmetic ones and IF, DF set before
+ * or after, events pending.
+ */
+static void popf(struct trans *t)
+{
+	struct site *s = trans_site(t, OP_POPF);
+	struct emit *e = &t->e;
+	u8 *hard, *done;
+
+	s->mode = true;
+	emit_rm(e, t->r, false, 0x8b, R8, GSP_AT(0));
+	emit_load32(e, R9, CPU_FIELD(eflags));
+	emit_rr(e, false, 0x31, R8, R9); /* xor r9d, r8d */
+	op_imm(e, 4, R9, POPF_HARD);
+	emit_rr(e, false, 0x89, R8, R10);
+	op_imm(e, 4, R10, EFLAGS_DF);
+	emit_rr(e, false, 0x09, R10, R9); /* or r9d, r10d */
+	emit_rm(e, NULL, false, 0x0b, R9, CPU_FIELD(df));
+	emit_rm(e, NULL, false, 0x0b, R9, CPU_FIELD(events));
+	emit_u8(e, 0x0f); /* jnz hard */
+	emit_u8(e, 0x85);
+	hard = e->p;
+	emit_u32(e, 0);
+	emit_rr(e, false, 0x89, R8, R9);
+	op_imm(e, 4, R9, EFLAGS_IF);
+	emit_store32(e, R9, CPU_FIELD(vif));
+	emit_lea(e, false, R_GSP, GSP_AT(4));
+	emit_rr(e, false, 0x89, R_A, R9);
+	emit_rr(e, false, 0x89, R8, R_A);
+	emit_rr(e, false, 0x88, R_A, 4); /* mov ah, al */
+	emit_rr(e, false, 0xc1, 5, R8);	 /* shr r8d, 11 */
+	emit_u8(e, 11);
+	emit_rr(e, false, 0x80, 4, R8); /* and r8b, 1 */
+	emit_u8(e, 1);
+	emit_rr(e, false, 0x88, R8, R_A); /* mov al, r8b */
+	emit_u8(e, 0x04);		  /* add al, 7fh: OF */
+	emit_u8(e, 0x7f);
+	emit_u8(e, 0x9e); /* sahf */
+	emit_rr(e, false, 0x89, R9, R_A);
+	emit_u8(e, 0xe9);
+	done = e->p;
+	emit_u32(e, 0);
+	emit_patch_rel32(e, hard);
+	trans_call_hard(t, s, false);
+	emit_patch_rel32(e, done);
+}
+
+/* CLI and STI may run inline, and PUSHF and POPF have no more to ask. */
+static bool allowed(const struct trans *t)
+{
+	return (t->key & KEY_IOPL) && (t->key & KEY_PE) && !(t->key & (KEY_VM | KEY_TF)) &&
+	       !t->slow;
+}
+
+static bool inline_image(const struct trans *t)
+{
+	return allowed(t) && trans_stack_flat(t) && t->in.operand_width == 32;
+}
+
+bool translate_flags(struct trans *t)
+{
+	switch (t->in.mnemonic) {
+	case ZYDIS_MNEMONIC_CLD:
+	case ZYDIS_MNEMONIC_STD:
+		emit_u8(&t->e, t->in.opcode);
+		emit_store_imm32(&t->e, CPU_FIELD(df), t->in.opcode & 1 ? EFLAGS_DF : 0);
+		return true;
+	case ZYDIS_MNEMONIC_CLI:
+		if (!allowed(t))
+			return false;
+		emit_store_imm32(&t->e, CPU_FIELD(vif), 0);
+		return true;
+	case ZYDIS_MNEMONIC_STI:
+		if (!allowed(t))
+			return false;
+		emit_store_imm32(&t->e, CPU_FIELD(vif), EFLAGS_IF);
+		t->sti = true;
+		return true;
+	case ZYDIS_MNEMONIC_PUSHFD:
+		if (!inline_image(t))
+			return false;
+		pushf(t);
+		return true;
+	case ZYDIS_MNEMONIC_POPFD:
+		if (!inline_image(t))
+			return false;
+		popf(t);
+		return true;
+	default:
+		return false;
+	}
+}
