@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * String instructions with all checks, an iteration at a time, for segments and modes where
- * translated code cannot copy them.
+ * String instructions with all checks, for segments and modes where translated code cannot copy
+ * them: an iteration at a time, or, for REP MOVS and REP STOS upwards in memory, as much of a page
+ * as there is.
  */
 #include "emu/cpu/hard_ops.h"
+#include "emu/mem/gpmem.h"
+#include "kernel/base/string.h"
 
 static u32 size_mask(unsigned size)
 {
@@ -35,12 +38,16 @@ static void compare(struct cpu *cpu, u32 a, u32 b, unsigned size)
 	cpu->eflags = (cpu->eflags & ~(EFLAGS_ARITH & ~EFLAGS_DF)) | f;
 }
 
-static void advance(struct cpu *cpu, const struct insn *in, unsigned reg)
+static void advance_by(struct cpu *cpu, const struct insn *in, unsigned reg, u32 by)
 {
 	u32 mask = in->asize == 2 ? 0xffff : 0xffffffff;
-	u32 step = cpu->eflags & EFLAGS_DF ? 0u - in->osize : in->osize;
 
-	cpu->gpr[reg] = (cpu->gpr[reg] & ~mask) | ((cpu->gpr[reg] + step) & mask);
+	cpu->gpr[reg] = (cpu->gpr[reg] & ~mask) | ((cpu->gpr[reg] + by) & mask);
+}
+
+static void advance(struct cpu *cpu, const struct insn *in, unsigned reg)
+{
+	advance_by(cpu, in, reg, cpu->eflags & EFLAGS_DF ? 0u - in->osize : in->osize);
 }
 
 static enum cpu_result one(struct cpu *cpu, const struct insn *in)
@@ -78,6 +85,93 @@ static enum cpu_result one(struct cpu *cpu, const struct insn *in)
 	return CPU_NEXT;
 }
 
+/* Where the operand at offset lies, and in n how many elements of it there are on its page. False:
+ * not plain memory. */
+static bool span(struct cpu *cpu, enum cpu_seg seg, const struct insn *in, u32 offset,
+		 unsigned access, struct softtlb_entry *e, gla_t *gla, u32 *n)
+{
+	u32 mask = in->asize == 2 ? 0xffff : 0xffffffff;
+	unsigned user = cpu->cpl == 3 ? ACCESS_USER : 0;
+	const struct softtlb_entry *found;
+
+	*n = MIN(*n, (mask - offset) / in->osize);
+	if (!*n || cpu_seg_check(cpu, seg, offset, in->osize, access, gla) != CPU_NEXT)
+		return false;
+	*n = MIN(*n, (PAGE_SIZE - (*gla & (PAGE_SIZE - 1))) / in->osize);
+	if (!*n || !cpu_seg_within(&cpu->seg[seg], offset, *n * in->osize))
+		return false;
+	found = cpu_translate(cpu, *gla, access | user);
+	if (!found || !found->host)
+		return false;
+	*e = *found;
+	return true;
+}
+
+static void repeat(u8 *to, u32 value, unsigned size, u32 n)
+{
+	if (size == 1 || value == 0) {
+		memset(to, (int)value, (size_t)n * size);
+		return;
+	}
+	for (; n--; to += size)
+		__builtin_memcpy(to, &value, size == 2 ? 2 : 4);
+}
+
+#define BULK_MAX 1024u /* bytes: those of a watched page go through a buffer */
+
+/* So many iterations of REP MOVS or REP STOS at once; 0: one by one. Faults nothing, changes no
+ * register. */
+static u32 bulk(struct cpu *cpu, const struct insn *in, u32 count)
+{
+	u32 mask = in->asize == 2 ? 0xffff : 0xffffffff, n = MIN(count, BULK_MAX / in->osize), len;
+	struct softtlb_entry to, from = { 0 };
+	u8 buffer[BULK_MAX], *out;
+	gla_t dst, src;
+
+	if ((in->op != OP_MOVS && in->op != OP_STOS) || cpu->eflags & EFLAGS_DF ||
+	    cpu_debug_armed(cpu) || n < 2)
+		return 0;
+	if (!span(cpu, SEG_ES, in, cpu->gpr[REG_EDI] & mask, ACCESS_WRITE, &to, &dst, &n) ||
+	    !gpmem_ptr(cpu->mem, to.gpa, true))
+		return 0;
+	if (in->op == OP_MOVS &&
+	    !span(cpu, in->seg, in, cpu->gpr[REG_ESI] & mask, ACCESS_READ, &from, &src, &n))
+		return 0;
+	len = n * in->osize;
+	dst &= PAGE_SIZE - 1;
+	src &= PAGE_SIZE - 1;
+	/* What is written may be read again by a later iteration. */
+	if (in->op == OP_MOVS && to.gpa == from.gpa && dst - src < len)
+		return 0;
+	out = gpmem_watches(cpu->mem, to.gpa) ? buffer : to.host + dst;
+	if (in->op == OP_STOS)
+		repeat(out, cpu->gpr[REG_EAX], in->osize, n);
+	else
+		memmove(out, from.host + src, len);
+	if (out == buffer)
+		gpmem_write(cpu->mem, to.gpa + dst, buffer, len);
+	return n;
+}
+
+/* One iteration or more of a REP; ECX counts them. */
+static enum cpu_result some(struct cpu *cpu, const struct insn *in)
+{
+	u32 mask = in->asize == 2 ? 0xffff : 0xffffffff,
+	    n = bulk(cpu, in, cpu->gpr[REG_ECX] & mask);
+
+	if (n) {
+		if (in->op == OP_MOVS)
+			advance_by(cpu, in, REG_ESI, n * in->osize);
+		advance_by(cpu, in, REG_EDI, n * in->osize);
+	} else {
+		if (one(cpu, in) != CPU_NEXT)
+			return CPU_FAULT;
+		n = 1;
+	}
+	advance_by(cpu, in, REG_ECX, 0u - n);
+	return CPU_NEXT;
+}
+
 enum cpu_result hard_string(struct cpu *cpu, const struct insn *in)
 {
 	u32 mask = in->asize == 2 ? 0xffff : 0xffffffff;
@@ -86,9 +180,8 @@ enum cpu_result hard_string(struct cpu *cpu, const struct insn *in)
 	if (!in->rep)
 		return one(cpu, in);
 	while (cpu->gpr[REG_ECX] & mask) {
-		if (one(cpu, in) != CPU_NEXT)
+		if (some(cpu, in) != CPU_NEXT)
 			return CPU_FAULT;
-		cpu->gpr[REG_ECX] = (cpu->gpr[REG_ECX] & ~mask) | ((cpu->gpr[REG_ECX] - 1) & mask);
 		if (compares && !!(cpu->eflags & EFLAGS_ZF) != (in->rep == 0xf3))
 			break;
 		if ((cpu->gpr[REG_ECX] & mask) && cpu_rep_interrupted(cpu))

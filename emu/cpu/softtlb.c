@@ -19,13 +19,17 @@ static struct softtlb_entry *entry_of(struct cpu *cpu, gla_t gla)
 
 void softtlb_flush_page(struct cpu *cpu, gla_t gla)
 {
-	entry_of(cpu, gla)->rights = 0;
+	entry_of(cpu, gla)->rights = entry_of(cpu, gla)->slow = 0;
 }
 
 static void forget_writes(struct cpu *cpu)
 {
-	for (unsigned i = 0; i < SOFTTLB_ENTRIES; i++)
-		cpu->tlb.entry[i].rights &= ~(u32)WRITES;
+	for (unsigned i = 0; i < SOFTTLB_ENTRIES; i++) {
+		struct softtlb_entry *e = &cpu->tlb.entry[i];
+
+		e->slow |= e->rights & WRITES;
+		e->rights &= ~(u32)WRITES;
+	}
 	cpu->tlb.watches = cpu->mem->watches_begun;
 }
 
@@ -40,7 +44,7 @@ static struct softtlb_entry *fill(struct cpu *cpu, gla_t gla, unsigned access)
 
 	if (cpu_walk(cpu, gla, access, &w) != CPU_NEXT)
 		return NULL;
-	if (!e->rights || e->page != page || e->gpa != (w.gpa & PAGE_MASK))
+	if (!(e->rights | e->slow) || e->page != page || e->gpa != (w.gpa & PAGE_MASK))
 		*e = (struct softtlb_entry){ .page = page,
 					     .gpa = w.gpa & PAGE_MASK,
 					     .host = gpmem_ptr(cpu->mem, w.gpa & PAGE_MASK,
@@ -48,6 +52,8 @@ static struct softtlb_entry *fill(struct cpu *cpu, gla_t gla, unsigned access)
 	if (e->host &&
 	    (!write || (gpmem_ptr(cpu->mem, w.gpa, true) && !gpmem_watches(cpu->mem, w.gpa))))
 		e->rights |= BIT(access);
+	else
+		e->slow |= BIT(access);
 	return e;
 }
 
@@ -57,7 +63,7 @@ const struct softtlb_entry *cpu_translate(struct cpu *cpu, gla_t gla, unsigned a
 
 	if (cpu->tlb.watches != cpu->mem->watches_begun)
 		forget_writes(cpu);
-	if (e->page == (gla & ~(PAGE_SIZE - 1)) && e->rights & BIT(access))
+	if (e->page == (gla & ~(PAGE_SIZE - 1)) && (e->rights | e->slow) & BIT(access))
 		return e;
 	return fill(cpu, gla, access);
 }

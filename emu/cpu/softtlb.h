@@ -5,9 +5,9 @@
  * time; a walk of the guest's tables costs ten times as much as the access.
  *
  * It behaves as a processor's: an entry lives until INVLPG, a write to CR3, CR0, CR4 or EFER, or a
- * change of A20 (softtlb_flush(), by the environment's paging_changed). Writing is allowed only
- * while nobody watches the page: a watch that begins anywhere voids the right to write of all
- * entries.
+ * change of A20 (softtlb_flush(), by the environment's paging_changed). Writing is direct only
+ * while nobody watches the page: a watch that begins anywhere turns the right to write of all
+ * entries into one through gpmem.
  */
 #pragma once
 
@@ -19,7 +19,9 @@ struct cpu;
 
 struct softtlb_entry {
 	gla_t page;
-	u32 rights; /* BIT(ACCESS_*): one for each way of access that was allowed */
+	u32 rights; /* BIT(ACCESS_*): one for each way of access that was allowed, at host */
+	u32 slow;   /* the same, allowed through gpmem_read() and gpmem_write() only: devices, ROM,
+		       watched pages */
 	gpa_t gpa;
 	u8 *host; /* of the page's first byte; NULL: not memory */
 };
