@@ -2,7 +2,7 @@
 # Differential tests of emu/cpu: against the processor that we run on, against Unicorn, and against recorded vectors.
 # build/diff/ holds the pure library without sanitizers (fast), build/diff/diff and, with sanitizers, build/diff/diff-asan.
 
-DIFF_SRC := $(wildcard tests/diff/diff.c tests/diff/case.c tests/diff/generate.c tests/diff/exceptions.c tests/diff/ours.c tests/diff/*_cpu.c)
+DIFF_SRC := $(wildcard tests/diff/*.c)
 DIFF_FAST := $(filter $(BUILD)/host/emu/cpu/% $(BUILD)/host/emu/mem/% $(BUILD)/host/tests/% $(BUILD)/host/kernel/%,$(HOST_OBJ))
 DIFF_FAST := $(DIFF_FAST:$(BUILD)/host/%=$(BUILD)/diff/%) $(HOST_ZYDIS)
 DIFF_CFLAGS := $(filter-out -O1,$(HOST_CFLAGS)) -O2 $(ZYDIS_DEF)

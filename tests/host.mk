@@ -3,7 +3,8 @@
 # Every tests/unit/test_*.c is one cmocka program.
 
 HOST_CC := gcc
-HOST_CFLAGS := -std=gnu11 -I. -O1 -g $(WARN) -fno-strict-aliasing -isystem $(BUILD)/zydis/include -fno-omit-frame-pointer
+# Hidden symbols: libunicorn has a cpu_reset() of its own.
+HOST_CFLAGS := -std=gnu11 -fvisibility=hidden -I. -O1 -g $(WARN) -fno-strict-aliasing -isystem $(BUILD)/zydis/include -fno-omit-frame-pointer
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
 PURE_VMM := $(wildcard vmm/config.c vmm/linux_boot.c vmm/analyse*.c vmm/shadow*.c)
 PURE_BASE := kernel/buddy.c kernel/lineedit.c drivers/acpi_tables.c drivers/terminal.c boot/memmap.c

@@ -125,11 +125,17 @@ static bool wants_66(const struct trans *t, bool present)
 {
 	if (t->key & KEY_D)
 		return present;
-	for (unsigned i = 0; i < t->in.operand_count; i++)
-		if (t->op[i].type == ZYDIS_OPERAND_TYPE_REGISTER &&
-		    t->op[i].reg.value >= ZYDIS_REGISTER_AX &&
-		    t->op[i].reg.value <= ZYDIS_REGISTER_DI)
-			return true;
+	switch (t->in.mnemonic) {
+	case ZYDIS_MNEMONIC_CRC32: /* the source has the operand size */
+		return t->op[1].size == 16;
+	case ZYDIS_MNEMONIC_POPCNT:
+	case ZYDIS_MNEMONIC_LZCNT:
+	case ZYDIS_MNEMONIC_TZCNT:
+	case ZYDIS_MNEMONIC_MOVBE:
+		return t->in.operand_width == 16;
+	default:
+		break;
+	}
 	if (t->in.meta.isa_ext == ZYDIS_ISA_EXT_BASE)
 		return t->in.operand_width == 16;
 	return t->in.meta.isa_ext == ZYDIS_ISA_EXT_X87 ? false : present;

@@ -106,19 +106,30 @@ void case_assemble(struct diff_case *c)
 	c->start.eip = base;
 }
 
-bool case_decode(const struct diff_case *c, u32 eip, ZydisDecodedInstruction *in)
+bool case_decode_full(const struct diff_case *c, u32 eip, ZydisDecodedInstruction *in,
+		      ZydisDecodedOperand *op)
 {
 	bool code16 = case_layout(c->mode)->code16;
 	u32 at = eip - c->start.eip;
 	ZydisDecoder d;
+	ZydisDecoderContext ctx;
 
 	ZydisDecoderInit(&d, code16 ? ZYDIS_MACHINE_MODE_LEGACY_16 : ZYDIS_MACHINE_MODE_LEGACY_32,
 			 code16 ? ZYDIS_STACK_WIDTH_16 : ZYDIS_STACK_WIDTH_32);
-	return at < c->code_len && ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(
-					   &d, NULL, c->code + at, c->code_len - at, in));
+	return at < c->code_len &&
+	       ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&d, &ctx, c->code + at, c->code_len - at,
+							  in)) &&
+	       ZYAN_SUCCESS(ZydisDecoderDecodeOperands(&d, &ctx, in, op, in->operand_count));
 }
 
-void case_fill(const struct diff_case *c, u8 *buf, u32 size, u32 salt)
+bool case_decode(const struct diff_case *c, u32 eip, ZydisDecodedInstruction *in)
+{
+	ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
+
+	return case_decode_full(c, eip, in, op);
+}
+
+static void fill(const struct diff_case *c, u8 *buf, u32 size, u32 salt)
 {
 	u64 r = c->data_seed ^ ((u64)salt << 32 | 1);
 
@@ -127,6 +138,20 @@ void case_fill(const struct diff_case *c, u8 *buf, u32 size, u32 salt)
 
 		memcpy(buf + i, &v, 8);
 	}
+}
+
+void case_load(const struct diff_case *c, u8 *ram)
+{
+	const struct case_layout *l = case_layout(c->mode);
+
+	memset(ram + l->code, 0xcc, case_room(l, l->code_size));
+	memcpy(ram + l->code + c->code_offset, c->code, c->code_len);
+	if (l->code16) {
+		memset(ram + l->data, 0xcc, 0x10000);
+		memset(ram + l->stack, 0xcc, 0x10000);
+	}
+	fill(c, ram + l->data, l->data_size, 1);
+	fill(c, ram + l->stack, l->stack_size, 2);
 }
 
 static void print_code(const struct diff_case *c)
@@ -178,7 +203,7 @@ void case_print(const struct diff_case *c, const struct case_state *a, const cha
 	for (unsigned i = 0; i < 8; i++)
 		print_word(reg[i], c->start.gpr[i], a->gpr[i], b->gpr[i]);
 	print_word("eip", c->start.eip, a->eip, b->eip);
-	print_word("eflags", c->start.eflags, a->eflags, b->eflags);
+	print_word("eflags", c->start.eflags, a->eflags & ~EFLAGS_RF, b->eflags & ~EFLAGS_RF);
 	print_word("vector", 0, a->vector, b->vector);
 	if (a->has_error || b->has_error)
 		print_word("error", 0, a->error, b->error);
@@ -193,7 +218,7 @@ void case_print(const struct diff_case *c, const struct case_state *a, const cha
 		memcpy(&s, c->start.fx + i, 4);
 		memcpy(&x, a->fx + i, 4);
 		memcpy(&y, b->fx + i, 4);
-		if (x != y && (i < 6 || i >= 24)) {
+		if (x != y && i != 28 && (i < 6 || i >= 24)) {
 			char name[16];
 
 			snprintf(name, sizeof(name), "fx+%u", i);

@@ -15,6 +15,7 @@
 
 #define CASE_INSNS 24u
 #define CASE_BYTES 800u
+#define CASE_RAM   (8u * MiB)
 
 enum case_mode {
 	CASE_FLAT3,    /* 32-bit, flat, CPL 3, paging: what a program is */
@@ -96,13 +97,26 @@ static inline u32 rnd_below(u64 *s, u32 n)
 void case_generate(struct diff_case *c, enum case_mode mode, u64 seed, u64 index, unsigned what);
 /* Puts code[], code_len and end together from the instructions that are not dropped. */
 void case_assemble(struct diff_case *c);
-/* Fills a window with the case's data. */
-void case_fill(const struct diff_case *c, u8 *buf, u32 size, u32 salt);
+/*
+ * Fills RAM as it is before the case: code, data and stack, each window and, where a 16-bit offset
+ * can reach, 64 KiB from its start.
+ */
+void case_load(const struct diff_case *c, u8 *ram);
 void case_print(const struct diff_case *c, const struct case_state *a, const char *name_a,
 		const struct case_state *b, const char *name_b);
 
 /* The instruction of the case at this EIP; false if there is none. */
 bool case_decode(const struct diff_case *c, u32 eip, ZydisDecodedInstruction *in);
+bool case_decode_full(const struct diff_case *c, u32 eip, ZydisDecodedInstruction *in,
+		      ZydisDecodedOperand *op);
+
+/* The #GP or #SS that ended the case is due to a segment's limit or type (limits.c). */
+bool case_segment_fault(const struct diff_case *c, const struct case_state *s);
+/* SS has a limit: a fault may come to no handler, for want of room for its frame. */
+bool case_stack_is_limited(enum case_mode mode);
+/* The stack has no room for the frame of the exception that ended the case: ours shuts down then.
+ */
+bool case_no_frame_room(const struct diff_case *c, const struct case_state *s);
 
 /* Listed exceptions (exceptions.c): on which processor, and what is not done or not compared. */
 #define EXCEPT_ON_NATIVE  BIT(0)
@@ -111,6 +125,7 @@ bool case_decode(const struct diff_case *c, u32 eip, ZydisDecodedInstruction *in
 #define EXCEPT_SKIP	  BIT(0) /* not generated */
 #define EXCEPT_CR2	  BIT(1) /* the address of a page fault */
 #define EXCEPT_PARTIAL	  BIT(2) /* registers and memory, if it faults */
+#define EXCEPT_FLAGS	  BIT(3) /* flags, if it faults */
 bool case_exception(const ZydisDecodedInstruction *in, unsigned on, unsigned what);
 
 /* A processor to run cases on. data and stack receive the windows' contents afterwards. */
@@ -120,8 +135,28 @@ struct processor {
 	/* Returns 0, 1 if the case makes no sense here, or -1 if it did not come to an exception.
 	 */
 	int (*run)(const struct diff_case *c, struct case_state *end, u8 *data, u8 *stack);
-	unsigned except_on; /* EXCEPT_ON_* of its exceptions */
-	/* What this processor does not report. */
-	bool no_fault_details;
+	/* From a signal: run() shall come back, with 1, since the case does not end. NULL: it need
+	 * not. */
+	void (*stop)(void);
+	unsigned except_on;	/* EXCEPT_ON_* of its exceptions */
+	u8 *ram;		/* CASE_RAM bytes, or NULL if it has no memory of its own */
+	bool no_error_code;	/* it does not report them */
+	bool no_segment_checks; /* limits and types of segments are nothing to it */
+	bool no_nx;
 };
 extern struct processor processor_ours, processor_native, processor_unicorn;
+
+/* Ours as it is set up for a mode: where a copy finds the tables. */
+struct case_tables {
+	const u8 *ram;
+	u32 gdt, gdt_physical; /* linear and physical */
+	u32 cr3, tables_size;  /* page tables, one after another */
+	u16 gdt_limit;
+};
+const struct case_tables *processor_ours_tables(enum case_mode mode);
+
+/* Bytes from a window's start that belong to the case: what a 16-bit offset can reach, too. */
+static inline u32 case_room(const struct case_layout *l, u32 window_size)
+{
+	return l->code16 ? 0x10000 : window_size;
+}

@@ -29,8 +29,17 @@ static const struct {
 	{ ZYDIS_MNEMONIC_POPAD, EXCEPT_ON_ALL, PARTIAL, HALFWAY },
 };
 
+/* Unicorn 2.0 forgets what its lazily computed flags were when one of these faults. */
+static bool lazy_flags(const ZydisDecodedInstruction *in)
+{
+	return in->meta.category == ZYDIS_CATEGORY_SETCC ||
+	       in->meta.category == ZYDIS_CATEGORY_CMOV;
+}
+
 bool case_exception(const ZydisDecodedInstruction *in, unsigned on, unsigned what)
 {
+	if ((on & EXCEPT_ON_UNICORN) && (what & EXCEPT_FLAGS) && lazy_flags(in))
+		return true;
 	for (unsigned i = 0; i < ARRAY_SIZE(table); i++)
 		if (table[i].mnemonic == in->mnemonic && (table[i].on & on) &&
 		    (table[i].what & what))

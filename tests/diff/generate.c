@@ -81,6 +81,28 @@ static bool undefined_by_design(const ZydisDecodedInstruction *in)
 	}
 }
 
+/* Encodings that Unicorn 2.0 does not know: TEST as F6/F7 /1, hints with a register. */
+static bool unknown_to_unicorn(const ZydisDecodedInstruction *in, bool code16)
+{
+	bool reg = in->raw.modrm.mod == 3;
+
+	if (in->opcode_map == ZYDIS_OPCODE_MAP_DEFAULT && (in->opcode | 1) == 0xf7 &&
+	    in->raw.modrm.reg == 1)
+		return true;
+	if (in->opcode_map == ZYDIS_OPCODE_MAP_0F && in->opcode >= 0x18 && in->opcode <= 0x1f &&
+	    reg)
+		return true;
+	/* Flags of LOCK NEG; EBP of an ENTER whose operand size is not the stack's. */
+	if (in->mnemonic == ZYDIS_MNEMONIC_NEG && (in->attributes & ZYDIS_ATTRIB_HAS_LOCK))
+		return true;
+	if (in->mnemonic == ZYDIS_MNEMONIC_ENTER && in->operand_width != (code16 ? 16 : 32))
+		return true;
+	/* It loses its way when a 16-bit operand size cuts EIP. */
+	if (in->meta.branch_type != ZYDIS_BRANCH_TYPE_NONE && in->operand_width == 16 && !code16)
+		return true;
+	return false;
+}
+
 /* Not reproducible, or reaches outside the case. */
 static bool out_of_scope(const struct gen *g, const ZydisDecodedInstruction *in)
 {
@@ -111,8 +133,14 @@ static bool out_of_scope(const struct gen *g, const ZydisDecodedInstruction *in)
 	case ZYDIS_MNEMONIC_FNSAVE:
 	case ZYDIS_MNEMONIC_FNSTENV:
 		return true;
+	case ZYDIS_MNEMONIC_HLT: /* #GP in CPL 3; elsewhere it halts, with nobody to wake it */
+		return g->c->mode != CASE_FLAT3;
 	case ZYDIS_MNEMONIC_INT:
-		return in->raw.imm[0].value.u == 0x80;
+		/* Linux's own; elsewhere, gates are in CPL 0's reach only, and frames have no error
+		 * code. */
+		if (g->c->mode == CASE_FLAT3)
+			return g->what & GEN_NATIVE ? in->raw.imm[0].value.u == 0x80 : true;
+		return in->raw.imm[0].value.u < 32;
 	default:
 		break;
 	}
@@ -142,6 +170,20 @@ static bool touches_segment(const ZydisDecodedInstruction *in, const ZydisDecode
 	}
 }
 
+/* In CPL 0 they would change the mode, or stop at breakpoints. */
+static bool touches_control(const ZydisDecodedInstruction *in, const ZydisDecodedOperand *op)
+{
+	for (unsigned i = 0; i < in->operand_count_visible; i++) {
+		ZydisRegisterClass class = ZydisRegisterGetClass(op[i].reg.value);
+
+		if (op[i].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+		    (class == ZYDIS_REGCLASS_CONTROL || class == ZYDIS_REGCLASS_DEBUG ||
+		     class == ZYDIS_REGCLASS_TEST))
+			return true;
+	}
+	return false;
+}
+
 static bool uses_fs_gs(const ZydisDecodedInstruction *in, const ZydisDecodedOperand *op)
 {
 	for (unsigned i = 0; i < in->operand_count; i++)
@@ -166,6 +208,20 @@ static bool allowed(const struct gen *g, const ZydisDecodedInstruction *in,
 	    !(g->what & GEN_SSE))
 		return false;
 	if (touches_segment(in, op) && !(g->what & GEN_SYSTEM))
+		return false;
+	if (!(g->what & GEN_NATIVE) && unknown_to_unicorn(in, g->l->code16))
+		return false;
+	/* Unicorn looks neither at IOPL nor at the TSS. */
+	if (!(g->what & GEN_NATIVE) && g->c->mode == CASE_FLAT3 &&
+	    (in->meta.category == ZYDIS_CATEGORY_IO ||
+	     in->meta.category == ZYDIS_CATEGORY_IOSTRINGOP))
+		return false;
+	/* Undefined results; the native CPU agrees with us, being the same. */
+	if (!(g->what & GEN_NATIVE) && in->operand_width == 16 &&
+	    (in->mnemonic == ZYDIS_MNEMONIC_BSWAP || in->mnemonic == ZYDIS_MNEMONIC_SHLD ||
+	     in->mnemonic == ZYDIS_MNEMONIC_SHRD))
+		return false;
+	if (!(g->what & GEN_NATIVE) && touches_control(in, op))
 		return false;
 	if ((g->what & GEN_NATIVE) && uses_fs_gs(in, op))
 		return false;
@@ -310,6 +366,18 @@ static void edit_immediates(struct gen *g, struct case_insn *n, const ZydisDecod
 			put(n, in->raw.imm[i].offset, value(&g->r), in->raw.imm[i].size / 8);
 }
 
+/* What Unicorn does otherwise, kept out of its way. */
+static void edit_for_unicorn(struct gen *g, struct case_insn *n, const ZydisDecodedInstruction *in)
+{
+	if (g->what & GEN_NATIVE)
+		return;
+	if (in->mnemonic == ZYDIS_MNEMONIC_RET && in->raw.imm[0].size) /* takes it as signed */
+		n->bytes[in->raw.imm[0].offset + 1] &= 0x7f;
+	/* Does not look whether the new top of the stack can be written (SDM 2A, ENTER). */
+	if (in->mnemonic == ZYDIS_MNEMONIC_ENTER)
+		n->bytes[in->raw.imm[0].offset + 1] &= 1;
+}
+
 static void edit_displacement(struct gen *g, struct case_insn *n, const ZydisDecodedInstruction *in,
 			      const ZydisDecodedOperand *o)
 {
@@ -392,6 +460,7 @@ static void one(struct gen *g)
 			mem = (int)i;
 	if (in.mnemonic != ZYDIS_MNEMONIC_INT)
 		edit_immediates(g, &draft, &in);
+	edit_for_unicorn(g, &draft, &in);
 	if (is_string(&in)) {
 		direct_string(g, &in);
 	} else if (mem >= 0) {

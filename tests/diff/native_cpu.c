@@ -145,7 +145,6 @@ static int init(void)
 static int run(const struct diff_case *c, struct case_state *end, u8 *data, u8 *stack)
 {
 	const struct case_layout *l = case_layout(c->mode);
-	u8 *code = (u8 *)(u64)l->code;
 	struct entry e = { .eip = c->start.eip,
 			   .cs = USER32_CS,
 			   .eflags = c->start.eflags | EFLAGS_IF,
@@ -154,10 +153,7 @@ static int run(const struct diff_case *c, struct case_state *end, u8 *data, u8 *
 
 	memset(end, 0, sizeof(*end));
 	memcpy(e.gpr, c->start.gpr, sizeof(e.gpr));
-	case_fill(c, (u8 *)(u64)l->data, l->data_size, 1);
-	case_fill(c, (u8 *)(u64)l->stack, l->stack_size, 2);
-	memset(code, 0xcc, l->code_size);
-	memcpy(code + c->code_offset, c->code, c->code_len);
+	case_load(c, NULL);
 	left_by_syscall = false;
 	result = end;
 	running = c;

@@ -11,7 +11,6 @@
 #include "tests/diff/case.h"
 #include "tests/host/machine.h"
 
-#define RAM_SIZE      (8 * MiB)
 #define SYS	      0x600000u /* tables, handlers and the ring-0 stack */
 #define PDPT	      (SYS + 0x0000)
 #define PD	      (SYS + 0x1000)
@@ -28,6 +27,7 @@
 #define SYS_LINEAR 0xb5400000u
 
 static struct machine m;
+static volatile bool stopped;
 static enum case_mode mode = CASE_MODES; /* what the tables are set up for */
 
 static void put32(u32 at, u32 v)
@@ -175,10 +175,12 @@ static void set_segments(const struct case_layout *l, const u16 *sel)
 
 static int init(void)
 {
-	int err = machine_create(&m, RAM_SIZE, getenv("DIFF_BASE0") ? MACHINE_BASE_0 : 0);
+	int err = machine_create(&m, CASE_RAM, getenv("DIFF_BASE0") ? MACHINE_BASE_0 : 0);
 
 	if (err)
 		return err;
+	memset(m.ram, 0xcc, CASE_RAM); /* stray jumps find INT3 */
+	processor_ours.ram = m.ram;
 	return 0;
 }
 
@@ -187,15 +189,20 @@ static bool has_error_code(u8 v)
 	return v == VEC_DF || (v >= VEC_TS && v <= VEC_PF) || v == VEC_AC;
 }
 
-/* Reads the frame at the handler's stack pointer and takes it off again. */
-static void unwind(struct case_state *end)
+/* Reads the frame at the handler's stack pointer and takes it off again. False: it is not in RAM.
+ */
+static bool unwind(struct case_state *end)
 {
 	struct cpu *cpu = &m.cpu;
-	u32 sp = cpu->seg[SEG_SS].base + cpu->gpr[REG_ESP], words[6];
+	bool wide = cpu->seg[SEG_SS].attr & SEG_ATTR_DB;
+	u32 words[6], sp = cpu->gpr[REG_ESP];
+
+	sp = cpu->seg[SEG_SS].base + (wide ? sp : sp & 0xffff);
 
 	if (mode == CASE_FLAT3)
 		sp = sp - SYS_LINEAR + SYS;
-
+	if (sp > CASE_RAM - sizeof(words))
+		return false;
 	memcpy(end->gpr, cpu->gpr, sizeof(end->gpr));
 	for (unsigned i = 0; i < 6; i++)
 		end->sel[i] = cpu->seg[i].sel;
@@ -211,7 +218,7 @@ static void unwind(struct case_state *end)
 			(end->gpr[REG_ESP] & 0xffff0000) | ((end->gpr[REG_ESP] + 6) & 0xffff);
 		end->frame_at = sp;
 		end->frame_len = 6;
-		return;
+		return true;
 	}
 	end->vector = (u8)(cpu->eip - 1 - lin(HANDLERS));
 	end->has_error = has_error_code(end->vector);
@@ -235,6 +242,7 @@ static void unwind(struct case_state *end)
 		end->gpr[REG_ESP] = (end->gpr[REG_ESP] & 0xffff0000) |
 				    ((end->gpr[REG_ESP] + end->frame_len) & 0xffff);
 	}
+	return true;
 }
 
 static enum recomp_exit go(const struct diff_case *c)
@@ -243,7 +251,7 @@ static enum recomp_exit go(const struct diff_case *c)
 
 	if (!c->stepped)
 		return machine_run(&m);
-	for (unsigned steps = 0; exit == RECOMP_EVENT && steps < 100000; steps++)
+	while (exit == RECOMP_EVENT && !stopped)
 		exit = machine_step(&m);
 	return exit;
 }
@@ -255,13 +263,12 @@ static int run(const struct diff_case *c, struct case_state *end, u8 *data, u8 *
 
 	if (mode != c->mode)
 		set_mode(c->mode);
-	case_fill(c, m.ram + l->data, l->data_size, 1);
-	case_fill(c, m.ram + l->stack, l->stack_size, 2);
-	machine_wrote(&m, l->data, l->data_size);
-	machine_wrote(&m, l->stack, l->stack_size);
-	memset(m.ram + l->code, 0xcc, l->code_size);
-	memcpy(m.ram + l->code + c->code_offset, c->code, c->code_len);
-	for (u32 p = 0; p < l->code_size; p += PAGE_SIZE)
+	case_load(c, m.ram);
+	for (u32 p = 0; p < case_room(l, l->data_size); p += PAGE_SIZE)
+		machine_wrote(&m, l->data + p, PAGE_SIZE);
+	for (u32 p = 0; p < case_room(l, l->stack_size); p += PAGE_SIZE)
+		machine_wrote(&m, l->stack + p, PAGE_SIZE);
+	for (u32 p = 0; p < case_room(l, l->code_size); p += PAGE_SIZE)
 		machine_wrote(&m, l->code + p, PAGE_SIZE);
 	set_segments(l, c->start.sel);
 	memcpy(cpu->gpr, c->start.gpr, sizeof(cpu->gpr));
@@ -274,7 +281,10 @@ static int run(const struct diff_case *c, struct case_state *end, u8 *data, u8 *
 	cpu->events = 0;
 	cpu->delivering = -1;
 	memset(end, 0, sizeof(*end));
+	stopped = false;
 	if (go(c) != RECOMP_HALT) {
+		if (stopped)
+			return 1;
 		if (getenv("DIFF_VERBOSE"))
 			fprintf(stderr,
 				"ours: stopped at %04x:%08x, fault %u error %x address %x\n",
@@ -283,15 +293,32 @@ static int run(const struct diff_case *c, struct case_state *end, u8 *data, u8 *
 		return -1;
 	}
 	cpu->halted = false;
-	unwind(end);
+	if (!unwind(end))
+		return 1;
 	if (end->vector == VEC_PF) {
 		end->cr2 = cpu->cr2;
 		end->has_cr2 = true;
 	}
 	memcpy(end->fx, cpu->fpu.image, 512);
-	memcpy(data, m.ram + l->data, l->data_size);
-	memcpy(stack, m.ram + l->stack, l->stack_size);
+	memcpy(data, m.ram + l->data, case_room(l, l->data_size));
+	memcpy(stack, m.ram + l->stack, case_room(l, l->stack_size));
 	return 0;
 }
 
-struct processor processor_ours = { .name = "ours", .init = init, .run = run };
+const struct case_tables *processor_ours_tables(enum case_mode to)
+{
+	static struct case_tables t;
+
+	if (mode != to)
+		set_mode(to);
+	t = (struct case_tables){ m.ram, lin(GDT), GDT, PDPT, 0x6000, m.cpu.gdtr.limit };
+	return &t;
+}
+
+static void stop(void)
+{
+	stopped = true;
+	recomp_signal(&m.cpu, CPU_EVENT_YIELD);
+}
+
+struct processor processor_ours = { .name = "ours", .init = init, .run = run, .stop = stop };

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Segment checks that Unicorn does not make (SDM 3A 5.3, 5.5): whether an exception that only ours
+ * raised is right, computed from the case's layout and the registers at the fault, with none of the
+ * code under test.
+ */
+#include "emu/cpu/cpu.h"
+#include "tests/diff/case.h"
+
+static u32 limit_of(const struct diff_case *c, unsigned seg)
+{
+	const struct case_layout *l = case_layout(c->mode);
+
+	if (l->code16)
+		return 0xffff;
+	if (c->mode != CASE_SEGMENTS || seg == SEG_CS || seg == SEG_GS)
+		return 0xffffffff;
+	return (seg == SEG_SS ? l->stack_size : l->data_size) - 1;
+}
+
+static bool outside(const struct diff_case *c, unsigned seg, u32 offset, u32 size)
+{
+	u32 limit = limit_of(c, seg);
+
+	return offset > limit || size - 1 > limit - offset;
+}
+
+static u32 reg_value(const struct case_state *s, ZydisRegister r)
+{
+	if (r >= ZYDIS_REGISTER_EAX && r <= ZYDIS_REGISTER_EDI)
+		return s->gpr[r - ZYDIS_REGISTER_EAX];
+	if (r >= ZYDIS_REGISTER_AX && r <= ZYDIS_REGISTER_DI)
+		return s->gpr[r - ZYDIS_REGISTER_AX] & 0xffff;
+	return 0;
+}
+
+/* The operand breaks a rule: reaches beyond the limit, or writes to a code segment. */
+static bool operand_faults(const struct diff_case *c, const struct case_state *s,
+			   const ZydisDecodedInstruction *in, const ZydisDecodedOperand *o)
+{
+	unsigned seg = (unsigned)(o->mem.segment - ZYDIS_REGISTER_ES);
+	u32 ea = reg_value(s, o->mem.base) + reg_value(s, o->mem.index) * o->mem.scale +
+		 (o->mem.disp.has_displacement ? (u32)o->mem.disp.value : 0);
+	u32 size = MAX(o->size / 8u, 1u);
+
+	if (in->mnemonic == ZYDIS_MNEMONIC_XLAT)
+		ea = reg_value(s, o->mem.base) + (s->gpr[REG_EAX] & 0xff);
+	if (in->address_width == 16)
+		ea &= 0xffff;
+	if (seg == SEG_CS && c->mode != CASE_REAL && (o->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE))
+		return s->vector == VEC_GP;
+	if (!(s->sel[seg] & ~3u) && c->mode == CASE_FLAT3) /* null */
+		return s->vector == VEC_GP;
+	if (s->vector != (seg == SEG_SS ? VEC_SS : VEC_GP))
+		return false;
+	/* A bit string: the register moves the address by up to 2^28 bytes either way. */
+	if (in->mnemonic >= ZYDIS_MNEMONIC_BT && in->mnemonic <= ZYDIS_MNEMONIC_BTS)
+		return limit_of(c, seg) != 0xffffffff;
+	return outside(c, seg, ea, size);
+}
+
+/* Pushes and pops, and frames from EBP: anything near the pointer. ENTER goes any distance down. */
+static bool stack_faults(const struct diff_case *c, const struct case_state *s,
+			 const ZydisDecodedInstruction *in)
+{
+	u32 mask = case_layout(c->mode)->code16 ? 0xffff : 0xffffffff;
+	u32 sp = s->gpr[REG_ESP] & mask, bp = s->gpr[REG_EBP] & mask;
+
+	if (s->vector != VEC_SS)
+		return false;
+	switch (in->mnemonic) {
+	case ZYDIS_MNEMONIC_ENTER:
+		return limit_of(c, SEG_SS) != 0xffffffff;
+	case ZYDIS_MNEMONIC_LEAVE:
+		return outside(c, SEG_SS, bp, 4);
+	default:
+		return sp < 32 || outside(c, SEG_SS, sp - 32, 64);
+	}
+}
+
+bool case_segment_fault(const struct diff_case *c, const struct case_state *s)
+{
+	ZydisDecodedInstruction in;
+	ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
+
+	if ((s->vector != VEC_GP && s->vector != VEC_SS) || !case_decode_full(c, s->eip, &in, op))
+		return false;
+	for (unsigned i = 0; i < in.operand_count; i++)
+		if (op[i].type == ZYDIS_OPERAND_TYPE_MEMORY &&
+		    op[i].mem.type != ZYDIS_MEMOP_TYPE_AGEN && operand_faults(c, s, &in, &op[i]))
+			return true;
+	return stack_faults(c, s, &in);
+}
+
+bool case_stack_is_limited(enum case_mode mode)
+{
+	return mode != CASE_FLAT3 && mode != CASE_FLAT0;
+}
+
+bool case_no_frame_room(const struct diff_case *c, const struct case_state *s)
+{
+	u32 sp = s->gpr[REG_ESP];
+
+	if (c->mode == CASE_FLAT3)
+		return false;
+	if (case_layout(c->mode)->code16)
+		sp &= 0xffff;
+	return sp < 32 || outside(c, SEG_SS, sp - 32, 64);
+}
