@@ -30,7 +30,7 @@ deps:
 ## test     everything: lint, unit tests, boots in QEMU; ends with one line of counts
 .PHONY: test
 test: deps
-	@$(MAKE) --no-print-directory -s -j2 $(BUILD)/ringleader.elf base guests $(UNIT) $(if $(wildcard $(VECTORS)),$(VECTORS_PROGRAM))
+	@$(MAKE) --no-print-directory -s -j2 $(BUILD)/ringleader.elf base guests $(UNIT) $(DIFF) $(if $(wildcard $(VECTORS)),$(VECTORS_PROGRAM))
 	@$(PYTHON) tests/run.py
 
 ## lint     layering, names, file sizes, SPDX lines, formatting

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 # Differential tests of emu/cpu: against the processor that we run on, against Unicorn, and against recorded vectors.
 # build/diff/ holds the pure library without sanitizers (fast), build/diff/diff and, with sanitizers, build/diff/diff-asan.
+# Which pairs run: tests/diff/matrix.py.
 
 DIFF_SRC := $(wildcard tests/diff/*.c)
+DIFF := $(BUILD)/diff/diff $(BUILD)/diff/diff-asan
 DIFF_FAST := $(filter $(BUILD)/host/emu/cpu/% $(BUILD)/host/emu/mem/% $(BUILD)/host/tests/% $(BUILD)/host/kernel/%,$(HOST_OBJ))
 DIFF_FAST := $(DIFF_FAST:$(BUILD)/host/%=$(BUILD)/diff/%) $(HOST_ZYDIS)
 DIFF_CFLAGS := $(filter-out -O1,$(HOST_CFLAGS)) -O2 $(ZYDIS_DEF)
@@ -16,5 +18,11 @@ $(BUILD)/diff/diff: $(DIFF_SRC:%.c=$(BUILD)/diff/%.o) $(DIFF_FAST)
 
 $(BUILD)/diff/diff-asan: $(DIFF_SRC:%.c=$(BUILD)/host/%.o) $(BUILD)/host/libpure.a
 	$(HOST_CC) $(SAN) -pie -Wl,--version-script=tests/diff/private.map $^ -lunicorn -o $@
+
+## diff     random sequences on our processor and others: make diff N=cases-per-mode SEED=n
+.PHONY: diff
+diff: deps
+	@$(MAKE) --no-print-directory -s -j2 $(DIFF)
+	@$(PYTHON) tests/diff/matrix.py $(or $(N),40000) $(or $(SEED),1)
 
 -include $(DIFF_SRC:%.c=$(BUILD)/diff/%.d) $(DIFF_FAST:.o=.d)

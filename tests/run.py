@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """All tests, one after another; the last line is `N passed, N failed, N skipped`. Exit status 0 only if none failed.
 
-Counts: each cmocka test function, each pytest case, each lint rule, and the recorded vectors as a whole are one.
+Counts: each cmocka test function, each pytest case, each lint rule, each mode and processor of the differential tests,
+and the recorded vectors as a whole are one.
 """
 import glob
 import os
@@ -10,6 +11,10 @@ import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(ROOT, "tests/diff"))
+import matrix  # noqa: E402
+
+DIFF_CASES = 40000  # of each mode and processor: more than 200,000 sequences against Unicorn
 
 
 def run(command):
@@ -62,6 +67,7 @@ def main():
     programs = [os.path.splitext(p)[0] for p in sorted(glob.glob(os.path.join(ROOT, "tests/unit/test_*.c")))]
     for p in programs:
         results.append(unit(os.path.join(ROOT, "build/unit", os.path.basename(p))))
+    results.append(matrix.run(DIFF_CASES, 1))
     results.append(vectors())
     results.append(boot())
     passed, failed, skipped = (sum(r[i] for r in results) for i in range(3))

@@ -47,9 +47,18 @@ static enum cpu_result operand(struct cpu *cpu, const struct insn *in, u32 *valu
 	return CPU_NEXT;
 }
 
-static enum cpu_result jump(struct cpu *cpu, const struct insn *in, u32 target)
+/* The target of a near transfer, cut to the operand size: #GP(0) beyond the limit of CS (SDM 2,
+ * JMP). */
+static enum cpu_result near_target(struct cpu *cpu, const struct insn *in, u32 *target)
 {
-	cpu->eip = in->osize == 2 ? target & 0xffff : target;
+	if (in->osize == 2)
+		*target &= 0xffff;
+	return *target > cpu->seg[SEG_CS].limit ? cpu_raise(cpu, VEC_GP, 0) : CPU_NEXT;
+}
+
+static enum cpu_result jump(struct cpu *cpu, u32 target)
+{
+	cpu->eip = target;
 	return CPU_JUMP;
 }
 
@@ -94,10 +103,12 @@ static enum cpu_result do_ret(struct cpu *cpu, const struct insn *in)
 	enum cpu_result res =
 		cpu_mem_read(cpu, SEG_SS, cpu->gpr[REG_ESP] & stack_mask(cpu), &target, in->osize);
 
+	if (res == CPU_NEXT)
+		res = near_target(cpu, in, &target);
 	if (res != CPU_NEXT)
 		return res;
 	set_esp(cpu, cpu->gpr[REG_ESP] + in->osize + (in->imm & 0xffff));
-	return jump(cpu, in, target);
+	return jump(cpu, target);
 }
 
 static enum cpu_result do_call(struct cpu *cpu, const struct insn *in)
@@ -106,8 +117,10 @@ static enum cpu_result do_call(struct cpu *cpu, const struct insn *in)
 	enum cpu_result res = operand(cpu, in, &target);
 
 	if (res == CPU_NEXT)
+		res = near_target(cpu, in, &target);
+	if (res == CPU_NEXT)
 		res = push(cpu, cpu->eip + in->len, in->osize);
-	return res == CPU_NEXT ? jump(cpu, in, target) : res;
+	return res == CPU_NEXT ? jump(cpu, target) : res;
 }
 
 static enum cpu_result do_jmp(struct cpu *cpu, const struct insn *in)
@@ -115,7 +128,9 @@ static enum cpu_result do_jmp(struct cpu *cpu, const struct insn *in)
 	u32 target;
 	enum cpu_result res = operand(cpu, in, &target);
 
-	return res == CPU_NEXT ? jump(cpu, in, target) : res;
+	if (res == CPU_NEXT)
+		res = near_target(cpu, in, &target);
+	return res == CPU_NEXT ? jump(cpu, target) : res;
 }
 
 /* LOOPcc and JCXZ with a 16-bit counter. imm: displacement; reg: low bits of the opcode. */
@@ -123,19 +138,19 @@ static enum cpu_result do_loop(struct cpu *cpu, const struct insn *in)
 {
 	u16 cx = (u16)cpu->gpr[REG_ECX];
 	bool taken, zf = cpu->eflags & EFLAGS_ZF;
-	u32 next = cpu->eip + in->len;
+	u32 next = cpu->eip + in->len, target = next + in->imm;
 
-	if (in->reg == 3) {
+	if (in->reg == 3)
 		taken = !cx;
-	} else {
-		cx--;
+	else
+		taken = --cx && (in->reg == 2 || zf == (in->reg == 1));
+	if (taken && near_target(cpu, in, &target) != CPU_NEXT)
+		return CPU_FAULT;
+	if (in->reg != 3)
 		cpu->gpr[REG_ECX] = merge(cpu->gpr[REG_ECX], cx, 2);
-		taken = cx && (in->reg == 2 || zf == (in->reg == 1));
-	}
 	if (taken)
-		return jump(cpu, in, next + in->imm);
-	cpu->eip = cpu->seg[SEG_CS].attr & SEG_ATTR_DB ? next : next & 0xffff;
-	return CPU_JUMP;
+		return jump(cpu, target);
+	return jump(cpu, cpu->seg[SEG_CS].attr & SEG_ATTR_DB ? next : next & 0xffff);
 }
 
 static enum cpu_result do_xlat(struct cpu *cpu, const struct insn *in)

@@ -166,12 +166,19 @@ static void conditional(struct trans *t)
 	branch_rel32(t, target);
 }
 
+/* EIP may come to lie beyond the limit of CS: C checks that. A 16-bit EIP passes 64 KiB in no
+ * segment. */
+static bool may_leave_segment(const struct trans *t)
+{
+	return t->in.operand_width == 32 && trans_seg_class(t, SEG_CS) == CLASS_CHECKED;
+}
+
 /* The near target of an indirect jump or call into R8. False: needs C. */
 static bool indirect_target(struct trans *t)
 {
 	int mi = trans_mem_operand(t);
 
-	if (t->in.operand_width != 32)
+	if (t->in.operand_width != 32 || may_leave_segment(t))
 		return false;
 	if (mi < 0) {
 		emit_rr(&t->e, false, 0x89, trans_host_reg((unsigned)trans_gpr(t->op[0].reg.value)),
@@ -195,7 +202,7 @@ static void note_return(struct trans *t)
 
 static bool call(struct trans *t)
 {
-	if (!trans_stack_flat(t) || t->in.operand_width != 32)
+	if (!trans_stack_flat(t) || t->in.operand_width != 32 || may_leave_segment(t))
 		return false;
 	if (t->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
 		poll(t, relative_target(t));
@@ -218,7 +225,7 @@ static bool call(struct trans *t)
 
 static bool ret(struct trans *t)
 {
-	if (!trans_stack_flat(t) || t->in.operand_width != 32)
+	if (!trans_stack_flat(t) || t->in.operand_width != 32 || may_leave_segment(t))
 		return false;
 
 	s32 extra = t->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE ? (s32)t->op[0].imm.value.u : 0;

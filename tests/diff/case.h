@@ -138,6 +138,8 @@ struct processor {
 	/* From a signal: run() shall come back, with 1, since the case does not end. NULL: it need
 	 * not. */
 	void (*stop)(void);
+	unsigned what;		/* GEN_* that it can */
+	bool base_0;		/* ours: guest memory at address 0 */
 	unsigned except_on;	/* EXCEPT_ON_* of its exceptions */
 	u8 *ram;		/* CASE_RAM bytes, or NULL if it has no memory of its own */
 	bool no_error_code;	/* it does not report them */

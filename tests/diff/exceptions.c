@@ -33,7 +33,8 @@ static const struct {
 static bool lazy_flags(const ZydisDecodedInstruction *in)
 {
 	return in->meta.category == ZYDIS_CATEGORY_SETCC ||
-	       in->meta.category == ZYDIS_CATEGORY_CMOV;
+	       in->meta.category == ZYDIS_CATEGORY_CMOV || in->mnemonic == ZYDIS_MNEMONIC_RCL ||
+	       in->mnemonic == ZYDIS_MNEMONIC_RCR;
 }
 
 bool case_exception(const ZydisDecodedInstruction *in, unsigned on, unsigned what)

@@ -81,6 +81,15 @@ static bool undefined_by_design(const ZydisDecodedInstruction *in)
 	}
 }
 
+static unsigned repeats(const ZydisDecodedInstruction *in)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < in->raw.prefix_count; i++)
+		n += in->raw.prefixes[i].value >= 0xf2;
+	return n;
+}
+
 /* Encodings that Unicorn 2.0 does not know: TEST as F6/F7 /1, hints with a register. */
 static bool unknown_to_unicorn(const ZydisDecodedInstruction *in, bool code16)
 {
@@ -92,6 +101,11 @@ static bool unknown_to_unicorn(const ZydisDecodedInstruction *in, bool code16)
 	if (in->opcode_map == ZYDIS_OPCODE_MAP_0F && in->opcode >= 0x18 && in->opcode <= 0x1f &&
 	    reg)
 		return true;
+	if (in->mnemonic == ZYDIS_MNEMONIC_LOOPE || in->mnemonic == ZYDIS_MNEMONIC_LOOPNE ||
+	    in->mnemonic == ZYDIS_MNEMONIC_CMPXCHG8B)
+		return true; /* it loses flags that it has not computed yet */
+	if ((in->attributes & ZYDIS_ATTRIB_HAS_REPE) && repeats(in) > 1)
+		return true; /* F2 and F3 together: the last should count */
 	/* Flags of LOCK NEG; EBP of an ENTER whose operand size is not the stack's. */
 	if (in->mnemonic == ZYDIS_MNEMONIC_NEG && (in->attributes & ZYDIS_ATTRIB_HAS_LOCK))
 		return true;

@@ -78,6 +78,14 @@ static bool stack_faults(const struct diff_case *c, const struct case_state *s,
 	}
 }
 
+/* A near transfer with a 32-bit EIP in a code segment of 64 KiB. */
+static bool leaves_segment(const struct diff_case *c, const struct case_state *s,
+			   const ZydisDecodedInstruction *in)
+{
+	return in->meta.branch_type != ZYDIS_BRANCH_TYPE_NONE && in->operand_width == 32 &&
+	       s->vector == VEC_GP && limit_of(c, SEG_CS) != 0xffffffff;
+}
+
 bool case_segment_fault(const struct diff_case *c, const struct case_state *s)
 {
 	ZydisDecodedInstruction in;
@@ -89,7 +97,7 @@ bool case_segment_fault(const struct diff_case *c, const struct case_state *s)
 		if (op[i].type == ZYDIS_OPERAND_TYPE_MEMORY &&
 		    op[i].mem.type != ZYDIS_MEMOP_TYPE_AGEN && operand_faults(c, s, &in, &op[i]))
 			return true;
-	return stack_faults(c, s, &in);
+	return stack_faults(c, s, &in) || leaves_segment(c, s, &in);
 }
 
 bool case_stack_is_limited(enum case_mode mode)

@@ -166,6 +166,8 @@ static int run(const struct diff_case *c, struct case_state *end, u8 *data, u8 *
 	return 0;
 }
 
-struct processor processor_native = {
-	.name = "native", .init = init, .run = run, .except_on = EXCEPT_ON_NATIVE
-};
+struct processor processor_native = { .name = "native",
+				      .what = GEN_X87 | GEN_SSE | GEN_NATIVE,
+				      .init = init,
+				      .run = run,
+				      .except_on = EXCEPT_ON_NATIVE };

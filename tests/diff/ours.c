@@ -30,6 +30,8 @@ static struct machine m;
 static volatile bool stopped;
 static enum case_mode mode = CASE_MODES; /* what the tables are set up for */
 
+static u8 system_area[SYS_SIZE]; /* as set up */
+
 static void put32(u32 at, u32 v)
 {
 	memcpy(m.ram + at, &v, 4);
@@ -151,6 +153,7 @@ static void set_mode(enum case_mode to)
 		cpu->pdpte[0] = PD | 1;
 		cpu->pdpte[SYS_LINEAR >> 30] = PD2 | 1;
 	}
+	memcpy(system_area, m.ram + SYS, SYS_SIZE);
 	cpu->env->paging_changed(cpu, PAGING_CR0 | PAGING_CR3 | PAGING_CR4 | PAGING_EFER);
 }
 
@@ -175,7 +178,7 @@ static void set_segments(const struct case_layout *l, const u16 *sel)
 
 static int init(void)
 {
-	int err = machine_create(&m, CASE_RAM, getenv("DIFF_BASE0") ? MACHINE_BASE_0 : 0);
+	int err = machine_create(&m, CASE_RAM, processor_ours.base_0 ? MACHINE_BASE_0 : 0);
 
 	if (err)
 		return err;
@@ -263,6 +266,9 @@ static int run(const struct diff_case *c, struct case_state *end, u8 *data, u8 *
 
 	if (mode != c->mode)
 		set_mode(c->mode);
+	memcpy(m.ram + SYS, system_area, SYS_SIZE); /* a stray store may have hit it */
+	if (mode == CASE_REAL)
+		make_idt();
 	case_load(c, m.ram);
 	for (u32 p = 0; p < case_room(l, l->data_size); p += PAGE_SIZE)
 		machine_wrote(&m, l->data + p, PAGE_SIZE);

@@ -233,8 +233,8 @@ static int run(const struct diff_case *c, struct case_state *end, u8 *data, u8 *
 	if (vector < 0 && get(UC_X86_REG_EIP) + l->base[SEG_CS] == until)
 		vector = VEC_BP;
 	if (vector < 0) {
-		mode = CASE_MODES; /* it will not run again: a new one next time */
-		return -1;
+		mode = CASE_MODES; /* a stray jump came to HLT: a new one next time */
+		return 1;
 	}
 	memset(end, 0, sizeof(*end));
 	for (unsigned i = 0; i < 8; i++)

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+"""The differential tests as a list: each pair of a mode and a processor to compare with is one test.
+
+Usage: matrix.py [CASES [SEED]]; `make diff N=CASES SEED=SEED`. The last line counts the tests.
+"""
+import os
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+FAST, CHECKED = "build/diff/diff", "build/diff/diff-asan"
+MODES = ["flat3", "flat0", "segments", "prot16", "real"]
+NOT_HERE = 3  # memory base 0 needs page 0, which needs root
+
+
+def tests(cases, seed):
+    """(program, arguments): all pairs; with sanitizers, a share of it; with memory base 0.
+
+    The native processor needs the addresses of its cases for itself: no sanitizers (their shadow), no base 0.
+    """
+    yield [FAST, "-a", "native", "-m", "flat3", "-n", str(cases), "-s", str(seed)]
+    for program, share in (FAST, 1), (CHECKED, 25):
+        for mode in MODES:
+            yield [program, "-a", "unicorn", "-m", mode, "-n", str(max(cases // share, 1)), "-s", str(seed)]
+    for mode in MODES:
+        yield [FAST, "-0", "-a", "unicorn", "-m", mode, "-n", str(max(cases // 4, 1)), "-s", str(seed + 1)]
+
+
+def run(cases, seed):
+    passed = failed = skipped = 0
+    for command in tests(cases, seed):
+        p = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+        if p.returncode == NOT_HERE:
+            skipped += 1
+            print("skipped (page 0 cannot be mapped):", " ".join(command), flush=True)
+            continue
+        passed, failed = passed + (p.returncode == 0), failed + (p.returncode != 0)
+        out = p.stdout if p.returncode else p.stdout.splitlines()[-1] + "\n"
+        print(os.path.basename(command[0]) + ":", out, end="", flush=True)
+        if p.returncode:
+            print("failed, status %d: %s" % (p.returncode, " ".join(command)), flush=True)
+    return passed, failed, skipped
+
+
+def main():
+    cases = int(sys.argv[1]) if len(sys.argv) > 1 else 40000
+    seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
+    passed, failed, skipped = run(cases, seed)
+    print("%d passed, %d failed, %d skipped" % (passed, failed, skipped))
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
