@@ -10,18 +10,43 @@
 #include "kernel/base/error.h"
 #include "vmm/analyse.h"
 
-enum { RAW_PAGE_UNKNOWN, RAW_PAGE_CLEAN, RAW_PAGE_DIRTY };
+enum { RAW_PAGE_UNKNOWN, RAW_PAGE_CLEAN, RAW_PAGE_DIRTY, RAW_PAGE_GIVEN_UP, RAW_PAGE_STATUS = 3 };
+
+#define LOSS	   4u  /* one in a status byte, above the two bits of RAW_PAGE_* */
+#define LOSSES_MAX 48u /* patched kernels write to a code page a dozen times */
 
 #define ANALYSE_AHEAD 16u /* bytes of the next page that an instruction can reach into */
 
+static u8 status_of(const struct raw_pages *r, u32 page)
+{
+	return r->status[page] & RAW_PAGE_STATUS;
+}
+
+static void set_status(struct raw_pages *r, u32 page, u8 status)
+{
+	r->status[page] = (u8)((r->status[page] & ~RAW_PAGE_STATUS) | status);
+}
+
 static void lose(struct raw_pages *r, u32 page)
 {
-	if (page >= r->pages || r->status[page] == RAW_PAGE_UNKNOWN)
+	if (page >= r->pages || status_of(r, page) == RAW_PAGE_UNKNOWN ||
+	    status_of(r, page) == RAW_PAGE_GIVEN_UP)
 		return;
-	if (r->status[page] == RAW_PAGE_CLEAN)
+	if (status_of(r, page) == RAW_PAGE_CLEAN)
 		shadow_set_clean(r->shadow, (gpa_t)page << PAGE_SHIFT, false);
-	r->status[page] = RAW_PAGE_UNKNOWN;
+	set_status(r, page, RAW_PAGE_UNKNOWN);
+	r->status[page] = (u8)(r->status[page] + LOSS);
+	if (r->status[page] >= LOSSES_MAX * LOSS)
+		set_status(r, page, RAW_PAGE_GIVEN_UP);
 	r->lost++;
+}
+
+void raw_pages_reset(struct raw_pages *r)
+{
+	for (u32 page = 0; page < r->pages; page++) {
+		lose(r, page);
+		r->status[page] = RAW_PAGE_UNKNOWN;
+	}
 }
 
 static void written(void *ctx, gpa_t gpa, u32 len)
@@ -94,7 +119,7 @@ static void analyse(struct raw_pages *r, struct cpu *cpu, gla_t gla, u32 page)
 	    (!ahead || !note_follower(r, page, (u32)(next.gpa >> PAGE_SHIFT))))
 		a.clean = false;
 	gpmem_watch(r->mem, (gpa_t)page << PAGE_SHIFT, GPMEM_WATCH_RAW);
-	r->status[page] = a.clean ? RAW_PAGE_CLEAN : RAW_PAGE_DIRTY;
+	set_status(r, page, a.clean ? RAW_PAGE_CLEAN : RAW_PAGE_DIRTY);
 	if (a.clean) {
 		r->clean++;
 		shadow_set_clean(r->shadow, (gpa_t)page << PAGE_SHIFT, true);
@@ -114,7 +139,7 @@ bool raw_page_clean(struct raw_pages *r, struct cpu *cpu, gla_t gla)
 
 	if (page >= r->pages)
 		return false;
-	if (r->status[page] == RAW_PAGE_UNKNOWN)
+	if (status_of(r, page) == RAW_PAGE_UNKNOWN)
 		analyse(r, cpu, gla, page);
-	return r->status[page] == RAW_PAGE_CLEAN;
+	return status_of(r, page) == RAW_PAGE_CLEAN;
 }

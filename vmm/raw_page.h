@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which guest-physical pages may run raw in ring 1: the status of every RAM page (unknown, clean,
- * dirty), gained by analysis (vmm/analyse.h) at the first fetch and lost by any write. One per VM.
+ * dirty), gained by analysis (vmm/analyse.h) at the first fetch and lost by any write. A page that
+ * lost it too often is given up: analysing costs a thousand times what a write does. One per VM.
  */
 #pragma once
 
@@ -9,7 +10,7 @@
 #include "vmm/shadow.h"
 
 struct raw_pages {
-	u8 *status;   /* per page of RAM below 4 GiB, RAW_PAGE_* */
+	u8 *status; /* per page of RAM below 4 GiB: RAW_PAGE_*, above them how often it was lost */
 	u32 *follows; /* for page n: the page (number) whose analysis used n's first bytes; 0 if
 			 none */
 	u32 pages;
@@ -23,6 +24,8 @@ struct raw_pages {
 int raw_pages_init(struct raw_pages *r, struct gpmem *mem, struct shadow *shadow, u64 ram_end,
 		   bool umip);
 void raw_pages_destroy(struct raw_pages *r);
+/* The machine starts again: no page is given up any more. */
+void raw_pages_reset(struct raw_pages *r);
 
 /*
  * Is the page of this linear address, where control is about to enter, clean? Analyses it if it has

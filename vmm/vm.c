@@ -246,6 +246,7 @@ int vm_reset(struct vm *vm, const char *why)
 	vm->request = VM_REQ_NONE;
 	vm->halt_reported = false;
 	vcpu_reset(vm->vcpu);
+	raw_pages_reset(&vm->raw_pages);
 	vm_ram_clear(vm);
 	if (vm->state != VM_RUNNING)
 		vm_resume(vm);

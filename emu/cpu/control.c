@@ -6,10 +6,9 @@
 #include "emu/mem/gpmem.h"
 #include "kernel/base/string.h"
 
-#define CR4_VIRTUAL (CR4_VME | CR4_PVI) /* if CPUID says so */
-#define CR4_OFFERED                                                                               \
-	(CR4_TSD | CR4_DE | CR4_PSE | CR4_PAE | CR4_MCE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT | \
-	 CR4_OSXSAVE)
+#define CR4_VIRTUAL (CR4_VME | CR4_PVI)
+#define CR4_OFFERED \
+	(CR4_TSD | CR4_DE | CR4_PSE | CR4_PAE | CR4_MCE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT)
 #define CR0_WRITABLE \
 	(CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG)
 #define CR0_VECTOR (CR0_TS | CR0_EM | CR0_MP | CR0_NE | CR0_AM)
@@ -54,17 +53,23 @@ static enum cpu_result write_cr0(struct cpu *cpu, u32 value)
 	return CPU_JUMP;
 }
 
+/* Some bits exist if CPUID says so: the environment sets the real ones after them. */
+static u32 cr4_offered(struct cpu *cpu, u32 changed)
+{
+	u32 id[4];
+
+	if (!(changed & (CR4_VIRTUAL | CR4_OSXSAVE)))
+		return CR4_OFFERED | CR4_VIRTUAL | CR4_OSXSAVE;
+	cpu->env->cpuid(cpu, 1, 0, id);
+	return CR4_OFFERED | (id[3] & BIT(1) ? CR4_VIRTUAL : 0) |
+	       (id[2] & BIT(26) ? CR4_OSXSAVE : 0);
+}
+
 static enum cpu_result write_cr4(struct cpu *cpu, u32 value)
 {
-	u32 old = cpu->cr4, offered = CR4_OFFERED, id[4];
+	u32 old = cpu->cr4;
 
-	if ((value ^ old) & CR4_VIRTUAL) {
-		cpu->env->cpuid(cpu, 1, 0, id);
-		offered |= id[3] & BIT(1) ? CR4_VIRTUAL : 0;
-	} else {
-		offered |= CR4_VIRTUAL;
-	}
-	if (value & ~offered)
+	if (value & ~cr4_offered(cpu, value ^ old))
 		return cpu_raise(cpu, VEC_GP, 0);
 	if (((value ^ old) & (CR4_PAE | CR4_PGE | CR4_PSE)) &&
 	    load_pdptes(cpu, cpu->cr3, cpu->cr0, value) != CPU_NEXT)

@@ -14,7 +14,7 @@ from guests import PLACES, Guests, bare_lines, check_bystander, compared, vm
 # All selectors by all ways take minutes: here the ways are shared out (bits of the table in selectors.c); ATTACK=all for all.
 WAYS = {("max", "raw1"): 0x229, ("max", "raw3"): 0x008, ("max", "recompiler0"): 0x104, ("max", "recompiler3"): 0x002,
         ("qemu64", "raw3"): 0x001, ("qemu64", "recompiler0"): 0x410}
-ATTACKS = ["selectors", "addresses", "flags", "sti"]
+ATTACKS = ["selectors", "addresses", "flags", "sti", "privileged", "smc"]
 
 
 def cmdline(attack, cpu, place):
@@ -24,7 +24,7 @@ def cmdline(attack, cpu, place):
 
 def check_place(place, stat, lines):
     """It ran there: an entry for nearly every attempt that trapped (a hundredth may share one with an interrupt)."""
-    traps = int(re.search(r"(\d+) traps", lines[-1])[1])
+    traps = int(re.search(r"(\d+) traps", "\n".join(lines))[1])
     entries = {p: stat["state.%s.entries" % p] for p in ("recompiler", "raw3", "raw1")}
     if place in ("raw1", "raw3"):
         assert entries[place] > 0.99 * traps and entries[place] > 0, (entries, traps)
@@ -46,6 +46,7 @@ def test_attacks(cpu, place):
         m.wait_line(r"bystander: SUM [^\n]*\n")
         m.quiet("bystander")
         for a in ATTACKS:
-            assert compared(m.lines(a)[1:-1]) == bare[a], a  # the first and the last line are the monitor's
-            check_place(place, m.counters(a), bare[a])
+            lines = m.lines(a)[1:-1]  # the first and the last one are the monitor's
+            assert compared(lines) == bare[a], a
+            check_place(place, m.counters(a), lines)
         assert check_bystander([line for line in m.lines("bystander") if line.startswith("SUM")]) >= 2

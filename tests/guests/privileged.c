@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Garbage into everything privileged: LGDT, LIDT, LLDT, LTR, LMSW, MOV to CR0, CR3, CR4 and the debug registers, WRMSR, RDMSR.
+ * Garbage into everything privileged: LGDT, LIDT, LLDT, LTR, LMSW, MOV to CR0, CR3, CR4 and the
+ * debug registers, WRMSR, RDMSR.
  *
- * Ring 3: each must give #GP(0) and change nothing. Ring 0: LLDT and LTR of every selector give a bare machine's answers; the
- * rest is written, and at once written back, with values that leave the guest able to do that: whatever they are, the guest
- * lives on. What processors answer to garbage in CR4 and the model-specific registers differs: not compared.
+ * Ring 3: each must give #GP(0) and change nothing. Ring 0: LLDT and LTR of every selector give a
+ * bare machine's answers; the rest is written, and at once written back, with values that leave the
+ * guest able to do that: whatever they are, the guest lives on. What processors answer to garbage
+ * in CR4 and the model-specific registers differs: not compared.
  */
 #include "lib/testguest.h"
 
@@ -105,7 +107,8 @@ static void do_cr4(u32 v)
 
 static void do_dr(u32 v)
 {
-	__asm__ volatile("mov %0, %%dr0; mov %0, %%dr1; mov %0, %%dr2; mov %0, %%dr3; mov %0, %%dr6; mov %1, %%dr7; "
+	__asm__ volatile("mov %0, %%dr0; mov %0, %%dr1; mov %0, %%dr2; mov %0, %%dr3; mov %0, "
+			 "%%dr6; mov %1, %%dr7; "
 			 "mov %2, %%dr7" ::"r"(v),
 			 "r"(v & ~BIT(13)), "r"(0x400));
 }
@@ -158,9 +161,10 @@ static void do_cli(u32 v)
 
 static void from_ring3(void)
 {
-	static void (*const all[])(u32) = { only_lgdt, only_lidt, do_lldt, do_ltr,	do_lmsw, do_cr0,    do_cr3,    do_cr2,
-					    do_cr4,    do_dr,	  do_hlt,  do_invlpg, do_clts, do_wbinvd, do_wrmsr, do_rdmsr,
-					    do_out,    do_cli };
+	static void (*const all[])(u32) = { only_lgdt, only_lidt, do_lldt, do_ltr,    do_lmsw,
+					    do_cr0,    do_cr3,	  do_cr2,  do_cr4,    do_dr,
+					    do_hlt,    do_invlpg, do_clts, do_wbinvd, do_wrmsr,
+					    do_rdmsr,  do_out,	  do_cli };
 	u32 bad = 0;
 
 	for (u32 i = 0; i < COUNT(all); i++) {
@@ -208,11 +212,14 @@ static void storm(const char *name, void (*fn)(u32))
 	print("  %s: %u of 300 through\r\n", name, through);
 }
 
-/* Registers that would stop a guest that gets what it asks for: local APIC's place, EFER, SYSENTER is harmless. */
+/* Registers that would stop a guest that gets what it asks for: local APIC's place, EFER, SYSENTER
+ * is harmless. */
 static u32 some_msr(void)
 {
-	static const u32 base[] = { 0, 0x10, 0x80, 0x170, 0x190, 0x1d0, 0x200, 0x250, 0x270, 0x400, 0x480, 0x600, 0xc80,
-				    0xc0000080, 0xc0000100, 0xc0010000, 0xc0011000, 0xffffffe0, 0x40000000, 0x4b564d00 };
+	static const u32 base[] = { 0,		0x10,	    0x80,	0x170,	    0x190,
+				    0x1d0,	0x200,	    0x250,	0x270,	    0x400,
+				    0x480,	0x600,	    0xc80,	0xc0000080, 0xc0000100,
+				    0xc0010000, 0xc0011000, 0xffffffe0, 0x40000000, 0x4b564d00 };
 	u32 i = base[random_next() % COUNT(base)] + random_next() % 32;
 
 	return i == 0x1b || i == 0xc0000080 || i == 0xc0010117 ? 0xdeadbeef : i;

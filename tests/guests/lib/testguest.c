@@ -109,8 +109,8 @@ static u32 leave(u32 code)
 
 void guest_end(void)
 {
-	print("END %s: %u checks, %u failed, %u attempts, %u traps\r\n", guest_name, checks, failed,
-	      attempts, caught.count);
+	print("  %u attempts, %u traps\r\n", attempts, caught.count);
+	print("END %s: %u checks, %u failed\r\n", guest_name, checks, failed);
 	call_ring0(leave, failed != 0);
 	for (;;)
 		;
