@@ -82,22 +82,50 @@ void shadow_desc_invalidate(struct shadow_desc *d)
 	d->gdt_dirty = d->ldt_dirty = true;
 }
 
+/* The page of the table's bytes at gla, watched from now on. */
+static bool find_page(struct shadow_desc *d, gla_t gla, gpa_t *page)
+{
+	struct pagewalk w;
+
+	if (cpu_probe(d->cpu, gla, ACCESS_READ, &w))
+		return false;
+	gpmem_watch(d->cpu->mem, w.gpa, GPMEM_WATCH_DESC);
+	*page = w.gpa & PAGE_MASK;
+	return true;
+}
+
+/* A descriptor that lies on two pages (the table is not aligned), or on none: 0 is absent. */
+static u64 read_across(struct shadow_desc *d, gla_t gla)
+{
+	u64 desc = 0;
+	gpa_t page;
+
+	for (unsigned n = 0; n < 8; n++) {
+		if (!find_page(d, gla + n, &page))
+			return 0;
+		gpmem_read(d->cpu->mem, page | ((gla + n) & (PAGE_SIZE - 1)), (u8 *)&desc + n, 1);
+	}
+	return desc;
+}
+
 /* Mirrors limit bytes at base; entries that cannot be read are absent. */
 static bool mirror(struct shadow_desc *d, u64 *table, u32 base, u32 bytes, u32 old_bytes,
 		   unsigned max)
 {
 	unsigned n = MIN(bytes / 8, max);
-	bool changed = false;
+	bool changed = false, there = false;
+	gpa_t page = 0;
 
 	for (unsigned i = 0; i < n; i++) {
 		gla_t gla = base + i * 8;
-		struct pagewalk w;
 		u64 desc = 0, now;
 
-		if (!cpu_probe(d->cpu, gla, ACCESS_READ, &w)) {
-			gpmem_watch(d->cpu->mem, w.gpa, GPMEM_WATCH_DESC);
-			gpmem_read(d->cpu->mem, w.gpa, &desc, 8);
-		}
+		if (i == 0 || (gla & (PAGE_SIZE - 1)) < 8)
+			there = find_page(d, gla, &page);
+		if (there && (gla & (PAGE_SIZE - 1)) <= PAGE_SIZE - 8)
+			gpmem_read(d->cpu->mem, page | (gla & (PAGE_SIZE - 1)), &desc, 8);
+		else
+			desc = read_across(d, gla);
 		d->ring12 += is_ring12(desc);
 		now = i == 0 && table == d->gdt ? 0 : shadow_desc_convert(desc);
 		if (table[i] != now) {

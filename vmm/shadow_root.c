@@ -152,7 +152,8 @@ struct root *shadow_root_get(struct shadow *s, enum shadow_view view)
 	root_key(s->cpu, role, key);
 	for (unsigned i = 0; i < ROOT_MAX; i++) {
 		r = &s->root[i];
-		if (r->used && r->role == role && !memcmp(r->key, key, sizeof(key))) {
+		if (r->role == role && r->key[0] == key[0] && r->used &&
+		    !memcmp(r->key, key, sizeof(key))) {
 			s->stats.roots_reused++;
 			goto found;
 		}

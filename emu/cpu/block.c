@@ -197,14 +197,13 @@ void slot_link(struct recomp *r, u32 n, const struct entry *e, bool crosses)
 {
 	struct slot *s = &r->slot[n];
 	struct block *b = e->block;
+	bool cpl3 = b->key & KEY_CPL3;
 
 	unlink_slot(r, n);
-	if (crosses && r->crosses == CROSS_MAX) {
-		slot_cut_crossing(r, false);
-		slot_cut_crossing(r, true);
-	}
+	if (crosses && r->crosses[cpl3] == CROSS_MAX)
+		slot_cut_crossing(r, cpl3);
 	if (crosses)
-		r->cross[r->crosses++] = n;
+		r->cross[cpl3][r->crosses[cpl3]++] = n;
 	s->crosses = crosses;
 	s->target = b;
 	s->prev = SLOT_NONE;
@@ -218,19 +217,10 @@ void slot_link(struct recomp *r, u32 n, const struct entry *e, bool crosses)
 
 void slot_cut_crossing(struct recomp *r, bool cpl3)
 {
-	u32 kept = 0;
-
-	for (u32 i = 0; i < r->crosses; i++) {
-		const struct slot *s = &r->slot[r->cross[i]];
-
-		if (!s->crosses)
-			continue;
-		if (!(s->target->key & KEY_CPL3) == cpl3)
-			r->cross[kept++] = r->cross[i];
-		else
-			unlink_slot(r, r->cross[i]);
-	}
-	r->crosses = kept;
+	for (u32 i = 0; i < r->crosses[cpl3]; i++)
+		if (r->slot[r->cross[cpl3][i]].crosses)
+			unlink_slot(r, r->cross[cpl3][i]);
+	r->crosses[cpl3] = 0;
 }
 
 /* --- The end of blocks --- */
@@ -275,7 +265,7 @@ void block_drop_all(struct recomp *r)
 	r->blocks = 0;
 	r->arena_next = 8; /* a site is never 0 */
 	r->slots = 0;
-	r->crosses = 0;
+	r->crosses[0] = r->crosses[1] = 0;
 	r->code_next = r->code_start;
 	r->flush_wanted = false;
 	r->stats.cache_flushes++;

@@ -202,7 +202,7 @@ struct recomp {
 	u32 arena_next, arena_size;
 	struct slot *slot;
 	u32 slots, slot_max;
-	u32 cross[CROSS_MAX], crosses;	       /* slots that were linked to another page */
+	u32 cross[2][CROSS_MAX], crosses[2];   /* slots that were linked to another page */
 	u32 code_start, code_next, slot_start; /* offsets in the cache */
 	u32 mapping[2];			       /* of CPL 0..2, of CPL 3 */
 	struct tag tag_cache[TAG_CACHE];

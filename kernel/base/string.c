@@ -46,6 +46,12 @@ int memcmp(const void *a, const void *b, size_t n)
 {
 	const u8 *p = a, *q = b;
 
+	for (u64 v, w; n >= 8; n -= 8, p += 8, q += 8) {
+		__builtin_memcpy(&v, p, 8);
+		__builtin_memcpy(&w, q, 8);
+		if (v != w)
+			break;
+	}
 	for (; n; n--, p++, q++)
 		if (*p != *q)
 			return *p - *q;
