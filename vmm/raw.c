@@ -155,7 +155,7 @@ void raw_run(struct vcpu *v)
 	f->ss = raw_selector(c, SEG_SS);
 	f->rsp = c->gpr[REG_ESP];
 	f->rflags = (c->eflags & ~(u32)EFLAGS_VM) | EFLAGS_IF;
-	vcpu_load_root(v, VIEW_KERNEL, false);
+	vcpu_load_root(v, VIEW_KERNEL);
 	v->raw_exit = RAWEXIT_ENTRY;
 	load_segments(v);
 	vcpu_account(v, c->cpl == 3 ? PLACE_RAW3 : PLACE_RAW1);

@@ -219,7 +219,7 @@ hpa_t shadow_root(struct shadow *s, enum shadow_view view)
 	s->current = r;
 	if (!old || !old->used || !same_kernel(s, old, r))
 		new_kernel_mapping(s);
-	s->tlb_stale = false; /* the caller loads CR3 */
+	s->stales = 0; /* the caller loads CR3 */
 	return s->host.hpa(s->host.ctx, r->pml4);
 }
 
@@ -241,6 +241,10 @@ void shadow_note_code(struct shadow *s, gla_t gla, bool cpl3)
 	unsigned region = gla >> 21, i = gla >> PAGE_SHIFT & 511;
 	u16 t = s->current ? link_region(s, s->current, gla) : NO_LINK;
 
+	if (t == NO_LINK && s->current) { /* the pool is empty: without a table a change would go unseen */
+		shadow_flush(s);
+		t = link_region(s, s->current, gla);
+	}
 	if (!cpl3)
 		s->noted[region / 32] |= BIT(region & 31);
 	if (t != NO_LINK)
@@ -406,7 +410,8 @@ static bool pt_written(struct shadow *s, gpa_t gpa, u32 len)
 
 			if (!pae && (e >> 9) != (t->source >> 11 & 1))
 				continue;
-			s->tlb_stale |= (t->host[i] & HOST_P) != 0;
+			if (t->host[i] & HOST_P)
+				shadow_tlb_stale_leaf(s, t, i);
 			shadow_leaf_clear(s, t, i);
 			if (t->code[i / 32] & BIT(i & 31)) {
 				t->code[i / 32] &= ~BIT(i & 31);

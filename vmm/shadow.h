@@ -65,6 +65,9 @@ enum env_pf shadow_fault(struct shadow *s, gla_t gla, unsigned access, enum shad
 
 /* The guest executed INVLPG; wrote CR0, CR3, CR4 or EFER, or A20 changed. */
 void shadow_invlpg(struct shadow *s, gla_t gla);
+/* The guest flushed its TLB, and shadow_root() is the root that is loaded already: what the guest
+ * changed leaves the TLB. */
+void shadow_flush_stale(struct shadow *s);
 void shadow_paging_changed(struct shadow *s);
 
 /* Page (guest-physical) became fit, or unfit, for raw ring-1 execution: existing leaves change

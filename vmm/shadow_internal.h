@@ -23,9 +23,12 @@
 #define TABLE_MAX  4096u
 #define TABLE_HASH 2048u
 #define PD_FILTER  256u
-#define NO_INDEX   0xffffffffu
-#define NO_LINK	   0xffffu
-#define MIXED	   0xffffu /* table.region: linked at more than one place */
+#define STALE_MAX                                                                                  \
+	24u /* an INVLPG of both aliases costs about a fortieth of loading CR3 and filling the TLB \
+	       again */
+#define NO_INDEX 0xffffffffu
+#define NO_LINK	 0xffffu
+#define MIXED	 0xffffu /* table.region: linked at more than one place */
 
 #define ROLE_PAE       BIT(0)
 #define ROLE_PAGING    BIT(1)
@@ -84,10 +87,12 @@ struct shadow {
 	u8 *clean; /* bit per page */
 	u64 clock;
 	/*
-	 * The TLB may hold what leaves said that the guest has changed since: right for the guest
-	 * until its own INVLPG or CR3 load, but the reverse map does not know of it any more.
+	 * What the TLB may hold of leaves that the guest has changed since: right for the guest
+	 * until its own INVLPG or CR3 load, but the reverse map does not know of it any more. More
+	 * than STALE_MAX: anything.
 	 */
-	bool tlb_stale;
+	gla_t stale[STALE_MAX];
+	unsigned stales;
 	u32 mappings;		  /* numbers given out by shadow_code_mapping() */
 	u32 kernel_mapping;	  /* of CPL 0..2 */
 	u32 user_epoch;		  /* moves when user mappings of all roots get new numbers */
@@ -109,6 +114,8 @@ bool shadow_leaf_set(struct shadow *s, struct table *t, unsigned i, u64 value, g
 void shadow_leaf_clear(struct shadow *s, struct table *t, unsigned i);
 void shadow_tlb_flush_leaf(struct shadow *s, const struct table *t, unsigned i);
 void shadow_tlb_flush_all(struct shadow *s);
+/* The leaf was changed by the guest: it need not leave the TLB at once. */
+void shadow_tlb_stale_leaf(struct shadow *s, const struct table *t, unsigned i);
 unsigned shadow_pd_slot(gpa_t page);
 void shadow_unlink(struct shadow *s, struct root *r, unsigned region);
 /* Every leaf of a page's list becomes absent (the mapping is the same when it is filled again), or

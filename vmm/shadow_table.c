@@ -80,19 +80,52 @@ struct table *shadow_table_get(struct shadow *s, gpa_t source, u32 role)
 
 void shadow_tlb_flush_all(struct shadow *s)
 {
-	s->tlb_stale = false;
+	s->stales = 0;
 	s->host.tlb_flush_all(s->host.ctx);
 }
 
 /* Only the running root's translations are in the TLB. */
+static bool may_be_cached(const struct shadow *s, const struct table *t)
+{
+	return t->links && s->current &&
+	       (t->region == MIXED || s->current->link[t->region] == t - s->table);
+}
+
+static gla_t leaf_gla(const struct table *t, unsigned i)
+{
+	return (u32)t->region << 21 | i << PAGE_SHIFT;
+}
+
 void shadow_tlb_flush_leaf(struct shadow *s, const struct table *t, unsigned i)
 {
-	if (!t->links || !s->current)
+	if (!may_be_cached(s, t))
 		return;
 	if (t->region == MIXED)
 		shadow_tlb_flush_all(s);
-	else if (s->current->link[t->region] == t - s->table)
-		s->host.tlb_flush_page(s->host.ctx, (u32)t->region << 21 | i << PAGE_SHIFT);
+	else
+		s->host.tlb_flush_page(s->host.ctx, leaf_gla(t, i));
+}
+
+void shadow_tlb_stale_leaf(struct shadow *s, const struct table *t, unsigned i)
+{
+	if (!may_be_cached(s, t))
+		return;
+	if (t->region == MIXED)
+		s->stales = STALE_MAX + 1;
+	else if (s->stales < STALE_MAX)
+		s->stale[s->stales++] = leaf_gla(t, i);
+	else
+		s->stales = STALE_MAX + 1;
+}
+
+void shadow_flush_stale(struct shadow *s)
+{
+	if (s->stales > STALE_MAX) {
+		shadow_tlb_flush_all(s);
+		return;
+	}
+	while (s->stales)
+		s->host.tlb_flush_page(s->host.ctx, s->stale[--s->stales]);
 }
 
 static struct rnode *node_at(struct shadow *s, u32 i)
@@ -213,8 +246,7 @@ void shadow_page_restrict(struct shadow *s, gpa_t page, u64 clear, u64 set)
 		t->host[i] = now;
 		shadow_tlb_flush_leaf(s, t, i);
 	}
-	if (s->tlb_stale)
-		shadow_tlb_flush_all(s);
+	shadow_flush_stale(s);
 }
 
 void shadow_page_refill(struct shadow *s, gpa_t page)
@@ -230,8 +262,7 @@ void shadow_page_refill(struct shadow *s, gpa_t page)
 		shadow_leaf_clear(s, t, leaf % 512);
 		shadow_tlb_flush_leaf(s, t, leaf % 512);
 	}
-	if (s->tlb_stale)
-		shadow_tlb_flush_all(s);
+	shadow_flush_stale(s);
 }
 
 bool shadow_clean_bit(const struct shadow *s, gpa_t page)

@@ -158,14 +158,14 @@ void vcpu_load_control(struct vcpu *v)
 		fpu_set_xcr0(c->xcr0 | 1);
 }
 
-void vcpu_load_root(struct vcpu *v, enum shadow_view view, bool force)
+void vcpu_load_root(struct vcpu *v, enum shadow_view view)
 {
 	hpa_t root = shadow_root(v->shadow, view);
 
 	if (view != v->view)
 		v->stats.view_switches++;
 	v->view = view;
-	if (root == v->root && !force)
+	if (root == v->root)
 		return;
 	v->root = root;
 	write_cr3(root);
@@ -193,7 +193,7 @@ static void vcpu_load(struct vcpu *v)
 	for (unsigned i = 0; i < SEG_COUNT; i++)
 		v->hw_sel[i] = 0xffff;
 	vcpu_load_control(v);
-	vcpu_load_root(v, VIEW_KERNEL, true);
+	vcpu_load_root(v, VIEW_KERNEL);
 }
 
 void vcpu_unload(struct vcpu *v)
@@ -254,7 +254,7 @@ static enum vcpu_stop run_engine(struct vcpu *v)
 		return v->raw_exit == RAWEXIT_IRQ ? VCPU_SLICE : VCPU_AGAIN;
 	}
 	v->stats.refusals[why]++;
-	vcpu_load_root(v, v->cpu.cpl == 3 ? VIEW_USER : VIEW_KERNEL, false);
+	vcpu_load_root(v, v->cpu.cpl == 3 ? VIEW_USER : VIEW_KERNEL);
 	vcpu_account(v, PLACE_RECOMPILER);
 	irq_enable();
 	enum recomp_exit e = recomp_run(&v->cpu);

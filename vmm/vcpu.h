@@ -126,9 +126,8 @@ void vcpu_unload(struct vcpu *v);
 /* Moves the account to another place; returns the one before. */
 enum vcpu_place vcpu_account(struct vcpu *v, enum vcpu_place place);
 
-/* Makes CR3 hold the root for the CPU's present state and view. force: reload even if it is the
- * same (flushes the TLB). */
-void vcpu_load_root(struct vcpu *v, enum shadow_view view, bool force);
+/* Makes CR3 hold the root for the CPU's present state and view. */
+void vcpu_load_root(struct vcpu *v, enum shadow_view view);
 
 /* Real CR0, CR4 and XCR0 for running this guest's code. */
 void vcpu_load_control(struct vcpu *v);

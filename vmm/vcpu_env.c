@@ -78,8 +78,10 @@ static void env_paging_changed(struct cpu *cpu, unsigned what)
 	if (what & ~PAGING_CPL) {
 		shadow_paging_changed(v->shadow);
 		shadow_desc_invalidate(&v->desc);
-		if (v->loaded_on)
-			vcpu_load_root(v, v->view, true);
+		if (v->loaded_on) {
+			vcpu_load_root(v, v->view);
+			shadow_flush_stale(v->shadow);
+		}
 		tell_mapping(v);
 	}
 }
@@ -155,7 +157,7 @@ static bool env_want_leave(struct cpu *cpu)
 		return true;
 	v->stats.refusals[why]++;
 	if (view_of(cpu) != v->view)
-		vcpu_load_root(v, view_of(cpu), false);
+		vcpu_load_root(v, view_of(cpu));
 	return false;
 }
 

@@ -466,7 +466,9 @@ static void paging_changed(struct cpu *cpu, unsigned what)
 	(void)cpu;
 	if (what & (PAGING_CR3 | PAGING_CR4)) /* all cached translations are gone (4.10.4.1) */
 		memset(w->stale, 0, sizeof(w->stale));
-	load_root(w, w->view, true);
+	shadow_paging_changed(w->shadow);
+	load_root(w, w->view, false);
+	shadow_flush_stale(w->shadow);
 }
 
 static void control_changed(struct cpu *cpu)
