@@ -34,7 +34,20 @@ static void copy(void *to, const void *from, unsigned len)
 	}
 }
 
-enum cpu_result cpu_lin_read(struct cpu *cpu, gla_t gla, void *buf, unsigned len, unsigned access)
+/* The monitor's address of bytes on one page whose entry allows the access; NULL: the long way. */
+static inline u8 *direct(struct cpu *cpu, gla_t gla, unsigned len, unsigned access)
+{
+	const struct softtlb_entry *e = softtlb_entry(cpu, gla);
+	u32 offset = gla & (PAGE_SIZE - 1);
+
+	if (e->page != gla - offset || !(e->rights & BIT(access)) || offset + len > PAGE_SIZE ||
+	    cpu_debug_armed(cpu))
+		return NULL;
+	return e->host + offset;
+}
+
+static enum cpu_result read_slowly(struct cpu *cpu, gla_t gla, void *buf, unsigned len,
+				   unsigned access)
 {
 	u8 *out = buf;
 	gla_t first = gla;
@@ -60,6 +73,16 @@ enum cpu_result cpu_lin_read(struct cpu *cpu, gla_t gla, void *buf, unsigned len
 	return CPU_NEXT;
 }
 
+enum cpu_result cpu_lin_read(struct cpu *cpu, gla_t gla, void *buf, unsigned len, unsigned access)
+{
+	const u8 *p = direct(cpu, gla, len, access & ~(unsigned)ACCESS_WRITE);
+
+	if (!p)
+		return read_slowly(cpu, gla, buf, len, access);
+	copy(buf, p, len);
+	return CPU_NEXT;
+}
+
 enum cpu_result cpu_lin_probe_write(struct cpu *cpu, gla_t gla, unsigned len, unsigned access)
 {
 	while (len) {
@@ -73,8 +96,8 @@ enum cpu_result cpu_lin_probe_write(struct cpu *cpu, gla_t gla, unsigned len, un
 	return CPU_NEXT;
 }
 
-enum cpu_result cpu_lin_write(struct cpu *cpu, gla_t gla, const void *buf, unsigned len,
-			      unsigned access)
+static enum cpu_result write_slowly(struct cpu *cpu, gla_t gla, const void *buf, unsigned len,
+				    unsigned access)
 {
 	const u8 *in = buf;
 	gla_t first = gla;
@@ -99,6 +122,19 @@ enum cpu_result cpu_lin_write(struct cpu *cpu, gla_t gla, const void *buf, unsig
 	}
 	if (cpu_debug_armed(cpu))
 		cpu_debug_data(cpu, first, all, true);
+	return CPU_NEXT;
+}
+
+enum cpu_result cpu_lin_write(struct cpu *cpu, gla_t gla, const void *buf, unsigned len,
+			      unsigned access)
+{
+	u8 *p = cpu->tlb.watches == cpu->mem->watches_begun
+			? direct(cpu, gla, len, access | ACCESS_WRITE)
+			: NULL;
+
+	if (!p)
+		return write_slowly(cpu, gla, buf, len, access);
+	copy(p, buf, len);
 	return CPU_NEXT;
 }
 

@@ -37,10 +37,15 @@ enum cpu_result cpu_walk(struct cpu *cpu, gla_t gla, unsigned access, struct pag
  * code with BIT(31) set. */
 u32 cpu_probe(struct cpu *cpu, gla_t gla, unsigned access, struct pagewalk *out);
 
+static inline struct softtlb_entry *softtlb_entry(struct cpu *cpu, gla_t gla)
+{
+	return &cpu->tlb.entry[gla >> PAGE_SHIFT & (SOFTTLB_ENTRIES - 1)];
+}
+
 /*
- * Where the page of gla lies, if the access is allowed (A and D bits are set): through the TLB of emu/cpu/softtlb.c. NULL:
- * cpu->fault is the #PF. The entry is good until the next call. rights says whether host may be used this way: for
- * writing it may not while somebody watches the page.
+ * Where the page of gla lies, if the access is allowed (A and D bits are set): through the TLB of
+ * emu/cpu/softtlb.c. NULL: cpu->fault is the #PF. The entry is good until the next call. rights
+ * says whether host may be used this way: for writing it may not while somebody watches the page.
  */
 const struct softtlb_entry *cpu_translate(struct cpu *cpu, gla_t gla, unsigned access);
 

@@ -12,14 +12,9 @@ void softtlb_flush(struct cpu *cpu)
 	memset(&cpu->tlb, 0, sizeof(cpu->tlb));
 }
 
-static struct softtlb_entry *entry_of(struct cpu *cpu, gla_t gla)
-{
-	return &cpu->tlb.entry[gla >> PAGE_SHIFT & (SOFTTLB_ENTRIES - 1)];
-}
-
 void softtlb_flush_page(struct cpu *cpu, gla_t gla)
 {
-	entry_of(cpu, gla)->rights = entry_of(cpu, gla)->slow = 0;
+	softtlb_entry(cpu, gla)->rights = softtlb_entry(cpu, gla)->slow = 0;
 }
 
 static void forget_writes(struct cpu *cpu)
@@ -37,7 +32,7 @@ static void forget_writes(struct cpu *cpu)
  */
 static struct softtlb_entry *fill(struct cpu *cpu, gla_t gla, unsigned access)
 {
-	struct softtlb_entry *e = entry_of(cpu, gla);
+	struct softtlb_entry *e = softtlb_entry(cpu, gla);
 	gla_t page = gla & ~(PAGE_SIZE - 1);
 	struct pagewalk w;
 	bool write = access & ACCESS_WRITE;
@@ -59,7 +54,7 @@ static struct softtlb_entry *fill(struct cpu *cpu, gla_t gla, unsigned access)
 
 const struct softtlb_entry *cpu_translate(struct cpu *cpu, gla_t gla, unsigned access)
 {
-	struct softtlb_entry *e = entry_of(cpu, gla);
+	struct softtlb_entry *e = softtlb_entry(cpu, gla);
 
 	if (cpu->tlb.watches != cpu->mem->watches_begun)
 		forget_writes(cpu);

@@ -139,9 +139,14 @@ enum cpu_result transfer_push(struct cpu *cpu, const struct cpu_segment *s, unsi
 	enum cpu_result res = CPU_FAULT;
 	gla_t gla;
 
-	for (unsigned i = 0; i < n; i++) /* the first word pushed lies highest */
-		for (unsigned b = 0; b < size; b++)
-			image[(n - 1 - i) * size + b] = (u8)(words[i] >> (8 * b));
+	for (unsigned i = 0; i < n; i++) { /* the first word pushed lies highest */
+		u8 *to = &image[(n - 1 - i) * size];
+
+		if (size == 4)
+			__builtin_memcpy(to, &words[i], 4);
+		else
+			__builtin_memcpy(to, &words[i], 2);
+	}
 
 	u32 to = (*esp - n * size) & mask;
 
@@ -163,8 +168,15 @@ enum cpu_result transfer_push(struct cpu *cpu, const struct cpu_segment *s, unsi
 
 enum cpu_result transfer_pop(struct cpu *cpu, u32 *words, unsigned n, unsigned size, u32 skip)
 {
-	u32 mask = transfer_stack_mask(&cpu->seg[SEG_SS]);
+	u32 mask = transfer_stack_mask(&cpu->seg[SEG_SS]),
+	    first = (cpu->gpr[REG_ESP] + skip) & mask;
+	gla_t gla;
 
+	/* All at once where that works; else the first word that cannot be read names the fault. */
+	if (size == 4 && first + n * size - 1 <= mask && first + n * size > first &&
+	    cpu_seg_check(cpu, SEG_SS, first, n * size, ACCESS_READ, &gla) == CPU_NEXT &&
+	    cpu_lin_read(cpu, gla, words, n * size, cpu->cpl == 3 ? ACCESS_USER : 0) == CPU_NEXT)
+		return CPU_NEXT;
 	for (unsigned i = 0; i < n; i++) {
 		u32 at = (cpu->gpr[REG_ESP] + skip + i * size) & mask;
 
