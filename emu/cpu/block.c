@@ -5,7 +5,11 @@
 #include "kernel/base/alloc.h"
 #include "kernel/base/string.h"
 
-#define NO_ENTRY ((struct lookup_entry){ .minus_tag = 1 })
+/*
+ * Matches nothing: tag + EIP is neither 0 nor 2^64, also while the tag is the impossible one. (1 is
+ * wrong: -1 is the impossible tag with EIP FFFFFFFFh.)
+ */
+#define NO_ENTRY ((struct lookup_entry){ .minus_tag = 0 })
 
 void *block_alloc(struct recomp *r, size_t size)
 {

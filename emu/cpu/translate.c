@@ -7,7 +7,9 @@
 #include "emu/cpu/translate.h"
 
 #include "emu/cpu/block.h"
+#include "emu/cpu/verify.h"
 #include "emu/mem/gpmem.h"
+#include "kernel/base/log.h"
 #include "kernel/base/string.h"
 
 #define MAX_LENGTH 15u
@@ -190,6 +192,19 @@ static void finish_fixups(struct trans *t)
 	}
 }
 
+/* Code that is not proven to be confined must not run: it is a bug of ours. */
+static void prove(struct recomp *r, const struct block *b)
+{
+	const u8 *code = r->cfg.cache_rw + b->code;
+	struct verify_fault f;
+
+	if (!verify_block(r, b, code, &f))
+		panic("recompiler: block of EIP %x, mode %x, host byte %u (%x %x %x %x): %s",
+		      b->eip, b->key, f.offset, code[f.offset], code[f.offset + 1],
+		      code[f.offset + 2], code[f.offset + 3], f.why);
+	r->stats.verified_blocks++;
+}
+
 static void commit(struct trans *t)
 {
 	struct recomp *r = t->r;
@@ -214,6 +229,8 @@ static void commit(struct trans *t)
 	r->stats.guest_insns += t->insns;
 	r->stats.guest_bytes += b->len;
 	r->stats.host_bytes += b->code_len;
+	if (r->cfg.verify)
+		prove(r, b);
 }
 
 static void one(struct trans *t)
