@@ -162,6 +162,8 @@ static void vm_key(struct parser *p, const char *key, const char *value)
 			bad_value(p, key, value, "stop or reset");
 		else
 			vm->triple = (enum config_triple)i;
+	} else if (!strcmp(key, "verify")) {
+		parse_bool(p, key, value, &vm->verify);
 	} else if (!strcmp(key, "debug_exit")) {
 		parse_bool(p, key, value, &vm->debug_exit);
 	} else if (!strcmp(key, "autostart")) {

@@ -27,8 +27,9 @@ struct config_vm {
 	enum config_engine engine;
 	enum config_serial serial[4]; /* default: serial0 = console, others none */
 	enum config_triple triple;    /* on_triple_fault = stop (default) or reset */
-	bool debug_exit;	      /* debug_exit = yes: port 501h, for test guests */
-	bool start;		      /* autostart = yes (default) */
+	bool verify;	 /* verify = yes: each block of translated code is proven to be confined */
+	bool debug_exit; /* debug_exit = yes: port 501h, for test guests */
+	bool start;	 /* autostart = yes (default) */
 };
 
 struct config {

@@ -64,6 +64,7 @@ static int create_tables(struct vcpu *v)
 static int create_recompiler(struct vcpu *v)
 {
 	struct recomp_config rc = { .cache_size = CODE_CACHE_SIZE,
+				    .verify = v->vm->config.verify,
 				    .poll_quiet = (const u8 *)v,
 				    .poll_signal = (const u8 *)VCPU_POLL_TRAP };
 

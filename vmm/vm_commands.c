@@ -131,6 +131,22 @@ static int cmd_regs(int argc, char **argv)
 	return 0;
 }
 
+static int cmd_verify(int argc, char **argv)
+{
+	struct vm *vm = vm_arg(argc, argv, 1);
+	const char *why;
+	u32 eip = 0, n;
+
+	if (!vm)
+		return E_NOENT;
+	n = recomp_verify(vm->vcpu->cpu.recomp, &eip, &why);
+	console_print("%s: %u blocks proven\n", vm->config.name, n);
+	if (!why)
+		return 0;
+	console_print("the block of EIP %x is NOT: %s\n", eip, why);
+	return E_INVAL;
+}
+
 static int cmd_stat(int argc, char **argv)
 {
 	struct vm *vm = vm_arg(argc, argv, 1);
@@ -247,6 +263,11 @@ static struct shell_command commands[] = {
 	  .args = "NAME",
 	  .help = "a VM's counters: cycles per state, exits, faults",
 	  .run = cmd_stat,
+	  .complete = complete_vm },
+	{ .name = "verify",
+	  .args = "NAME",
+	  .help = "prove that a VM's translated code is confined",
+	  .run = cmd_verify,
 	  .complete = complete_vm },
 	{ .name = "trace",
 	  .args = "NAME [N]",

@@ -106,6 +106,13 @@ void recomp_written(struct recomp *r, gpa_t gpa, u32 len);
  */
 void recomp_set_mapping(struct recomp *r, bool cpl3, u32 mapping);
 
+/*
+ * Proves all live blocks, whether they were proven when they were made or not (docs/recompiler.md).
+ * Returns how many were; *why is NULL, or says what is wrong with the one at *eip, at which it
+ * stopped.
+ */
+u32 recomp_verify(const struct recomp *r, u32 *eip, const char **why);
+
 /* Drops everything. */
 void recomp_flush(struct recomp *r);
 

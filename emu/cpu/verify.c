@@ -292,3 +292,23 @@ bool verify_block(const struct recomp *r, const struct block *b, const u8 *code,
 	mem_free(p);
 	return ok;
 }
+
+u32 recomp_verify(const struct recomp *r, u32 *eip, const char **why)
+{
+	u32 proven = 0;
+
+	*why = NULL;
+	for (u32 i = 0; i < r->blocks && !*why; i++) {
+		const struct block *b = &r->block[i];
+		struct verify_fault f;
+
+		if (b->dead)
+			continue;
+		*eip = b->eip;
+		if (verify_block(r, b, r->cfg.cache_rw + b->code, &f))
+			proven++;
+		else
+			*why = f.why;
+	}
+	return proven;
+}
