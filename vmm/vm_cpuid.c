@@ -9,11 +9,10 @@
 #include "arch/processor.h"
 
 /* Leaf 1 EDX */
-#define HIDE_1_EDX                                                                              \
-	(BIT(1) /* VME */ | BIT(7) /* MCE */ | BIT(9) /* APIC: the board has a PIC only */ |    \
-	 BIT(12) /* MTRR */ | BIT(14) /* MCA */ | BIT(17) /* PSE-36 */ | BIT(18) /* PSN */ |    \
-	 BIT(21) /* DS */ | BIT(22) /* ACPI thermal */ | BIT(28) /* HTT */ | BIT(29) /* TM */ | \
-	 BIT(31) /* PBE */)
+#define HIDE_1_EDX                                                                             \
+	(BIT(7) /* MCE */ | BIT(9) /* APIC: the board has a PIC only */ | BIT(12) /* MTRR */ | \
+	 BIT(14) /* MCA */ | BIT(17) /* PSE-36 */ | BIT(18) /* PSN */ | BIT(21) /* DS */ |     \
+	 BIT(22) /* ACPI thermal */ | BIT(28) /* HTT */ | BIT(29) /* TM */ | BIT(31) /* PBE */)
 /* Leaf 1 ECX */
 #define HIDE_1_ECX                                                                             \
 	(BIT(2) /* DTES64 */ | BIT(3) /* MONITOR */ | BIT(4) /* DS-CPL */ | BIT(5) /* VMX */ | \
