@@ -14,6 +14,7 @@ include tests/host.mk
 include tests/bench/bench.mk
 include tests/diff.mk
 include tests/vectors.mk
+include tests/opinion.mk
 include tests/bench/recompiler.mk
 
 ## run      boots the default guest, or VM=path/to/vms.conf, in QEMU in this terminal

@@ -80,7 +80,7 @@ static enum cpu_result probe(struct cpu *cpu, const struct task_switch *t, struc
 	const struct format *f = format_of(&cpu->tr);
 	u32 state = f->seg + f->segs * (u32)f->word - f->eip;
 
-	if (cpu->tr.limit < f->last)
+	if (cpu->tr.limit < f->eip + state - 1)
 		return cpu_raise(cpu, VEC_TS, (cpu->tr.sel & 0xfffcu) | t->ext);
 	if (cpu_lin_probe_write(cpu, cpu->tr.base + f->eip, state, 0) != CPU_NEXT ||
 	    (nests(t) && cpu_lin_probe_write(cpu, new->seg.base, 2, 0) != CPU_NEXT) ||

@@ -19,6 +19,7 @@
 
 #include "emu/cpu/semantics.h"
 #include "tests/host/machine.h"
+#include "tests/unit/guest_dump.h"
 
 #define AT_GDT	    0x1000u
 #define AT_LDT	    0x1400u
@@ -27,6 +28,7 @@
 #define AT_TSS_B    0x3200u /* another, 32 bits */
 #define AT_TSS_16   0x3400u /* and one of 16 bits */
 #define AT_HANDLERS 0x4000u
+#define HANDLER(v)  (AT_HANDLERS + 16u * (v))
 #define AT_CODE	    0x6000u
 #define AT_DATA	    0x8000u
 #define STACK0	    0xa000u /* where the stacks start, downwards */
@@ -143,8 +145,8 @@ static inline void make_tables(void)
 	gdt(TSS_16, AT_TSS_16, 0x2b, 0x81);
 	gdt(LDT, AT_LDT, 0xff, 0x82);
 	for (u32 v = 0; v < 256; v++)
-		idt((u8)v, CODE0, AT_HANDLERS + v, v == VEC_END ? 0xee : 0x8e);
-	memset(m.ram + AT_HANDLERS, HLT, 256);
+		idt((u8)v, CODE0, HANDLER(v), v == VEC_END ? 0xee : 0x8e);
+	memset(m.ram + AT_HANDLERS, HLT, 0x1000);
 	put(AT_TSS + 4, STACK_TSS, 4);
 	put(AT_TSS + 8, DATA0, 2);
 	put(AT_TSS + 0x66, 0x88, 2); /* I/O map at 88h, redirection bitmap at 68h: ones */
@@ -172,7 +174,7 @@ static inline int guest_setup(void **state)
 {
 	struct cpu *c = &m.cpu;
 
-	(void)state;
+	guest_dump_name = *state;
 	memset(m.ram, 0, AT_PAGES);
 	machine_reset(&m);
 	recomp_flush(c->recomp);
@@ -221,14 +223,16 @@ static inline void set_page(u32 linear, u32 entry)
 /* Runs until HLT; the vector whose handler it is, HALTED or SHUT_DOWN. */
 static inline int guest_run(void)
 {
+	struct guest_dump *dump = guest_dump_begin(&m);
 	enum recomp_exit exit = machine_run(&m);
 	u32 at = m.cpu.eip - 1 - AT_HANDLERS;
 
+	guest_dump_end(dump, &m, exit);
 	if (exit == RECOMP_SHUTDOWN)
 		return SHUT_DOWN;
 	assert_int_equal(exit, RECOMP_HALT);
 	m.cpu.halted = false;
-	return at < 256 ? (int)at : HALTED;
+	return at < 0x1000 && !(at & 15) ? (int)(at / 16) : HALTED;
 }
 
 /* The n-th dword from the top of the stack: an error code first, if there is one, then EIP .. */
@@ -250,7 +254,9 @@ static inline u16 frame16(unsigned n)
 		assert_int_equal(frame(1), (at));        \
 	} while (0)
 
-#define GUEST_TEST(f) cmocka_unit_test_setup(f, guest_setup)
+/* The test's name is its initial state, for the dumps. */
+#define GUEST_TEST(f) \
+	cmocka_unit_test_prestate_setup_teardown(f, guest_setup, NULL, (void *)(uintptr_t) #f)
 #define GUEST_MAIN(tests)                                                                       \
 	int main(void)                                                                          \
 	{                                                                                       \

@@ -208,7 +208,7 @@ static void frame_of_an_interrupt(void **state)
 	(void)state;
 	arm(0, STACK0 - 8, L(0) | RW(0, W, LEN4));
 	CODE(AT_CODE, 0xcd, 0x40);
-	assert_debug(1, AT_HANDLERS + 0x40, 0);
+	assert_debug(1, HANDLER(0x40), 0);
 }
 
 static void rep_stops_at_the_iteration(void **state)
@@ -240,20 +240,20 @@ static void port_breakpoints(void **state)
 		u32 dr7;
 		bool de, hit;
 	} t[] = {
-		{ { 0xe6, 0x60 }, 2, 0x60, RW(0, IO, LEN1), true, true },
-		{ { 0xe4, 0x60 }, 2, 0x60, RW(0, IO, LEN1), true, true },
-		{ { 0xe4, 0x60 }, 2, 0x60, RW(0, IO, LEN1), false, false },
-		{ { 0xe4, 0x60 }, 2, 0x61, RW(0, IO, LEN1), true, false },
-		{ { 0xe5, 0x5e }, 2, 0x61, RW(0, IO, LEN1), true, true },
-		{ { 0xef }, 1, 0x60, RW(0, IO, LEN4), true, true },
-		{ { 0x6e }, 1, 0x63, RW(0, IO, LEN1), true, true },	   /* outsb to DX */
-		{ { 0xf3, 0x6e }, 2, 0x63, RW(0, IO, LEN1), true, false }, /* ECX = 0 */
+		{ { 0xe6, 0xe0 }, 2, 0xe0, RW(0, IO, LEN1), true, true },
+		{ { 0xe4, 0xe0 }, 2, 0xe0, RW(0, IO, LEN1), true, true },
+		{ { 0xe4, 0xe0 }, 2, 0xe0, RW(0, IO, LEN1), false, false },
+		{ { 0xe4, 0xe0 }, 2, 0xe1, RW(0, IO, LEN1), true, false },
+		{ { 0xe5, 0xde }, 2, 0xe1, RW(0, IO, LEN1), true, true },
+		{ { 0xef }, 1, 0xe0, RW(0, IO, LEN4), true, true },
+		{ { 0x6e }, 1, 0xe3, RW(0, IO, LEN1), true, true },	   /* outsb to DX */
+		{ { 0xf3, 0x6e }, 2, 0xe3, RW(0, IO, LEN1), true, false }, /* ECX = 0 */
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(t); i++) {
 		guest_setup(state);
 		m.cpu.cr4 = t[i].de ? CR4_DE : 0;
-		m.cpu.gpr[REG_EDX] = 0x63;
+		m.cpu.gpr[REG_EDX] = 0xe3;
 		m.cpu.gpr[REG_ESI] = AT_DATA;
 		m.cpu.gpr[REG_ECX] = 0;
 		arm(0, t[i].at, L(0) | t[i].dr7);
@@ -465,8 +465,8 @@ static void jump_and_call_are_trapped(void **state)
 static void trap_before_interrupt(void **state)
 {
 	(void)state;
-	idt(VEC_DB, CODE0, AT_HANDLERS + VEC_DB, 0x8f); /* IF stays */
-	CODE(AT_CODE, 0xe6, 0x10, 0x90);		/* out: the device raises its line */
+	idt(VEC_DB, CODE0, HANDLER(VEC_DB), 0x8f); /* IF stays */
+	CODE(AT_CODE, 0xe6, 0x10, 0x90);	   /* out: the device raises its line */
 	m.cpu.eflags |= EFLAGS_TF;
 	m.cpu.vif = EFLAGS_IF;
 	arm(0, 0x10, L(0) | RW(0, IO, LEN1));
@@ -475,7 +475,7 @@ static void trap_before_interrupt(void **state)
 	m.pending_vector = 0x40;
 	m.cpu.events = CPU_EVENT_INTR;
 	assert_int_equal(guest_run(), 0x40);
-	assert_int_equal(frame(0), AT_HANDLERS + VEC_DB); /* the #DB handler was entered first */
+	assert_int_equal(frame(0), HANDLER(VEC_DB)); /* the #DB handler was entered first */
 	assert_int_equal(frame(3), AT_CODE + 2);
 	assert_int_equal(m.cpu.dr[6], NO_SIDE_EFFECTS | DR6_BS | 1);
 }
@@ -509,7 +509,7 @@ static void mov_ss_then_int(void **state)
 	CODE(AT_CODE, 0x8e, 0x15, IMM32(AT_DATA), 0xcd, 0x40);
 	put(AT_DATA, DATA0, 2);
 	arm(2, AT_DATA, L(2) | RW(2, RWD, LEN2));
-	assert_debug(1 << 2, AT_HANDLERS + 0x40, 0);
+	assert_debug(1 << 2, HANDLER(0x40), 0);
 	assert_int_equal(frame(3), AT_CODE + 8);
 }
 
@@ -533,7 +533,7 @@ static void real_mode_step(void **state)
 	for (unsigned s = 0; s < SEG_COUNT; s++)
 		m.cpu.seg[s] = (struct cpu_segment){ .attr = 0x93, .limit = 0xffff };
 	m.cpu.idtr = (struct cpu_table){ 0, 0x3ff };
-	put(4 * VEC_DB, AT_HANDLERS + VEC_DB, 4);
+	put(4 * VEC_DB, HANDLER(VEC_DB), 4);
 	m.cpu.env->paging_changed(&m.cpu, PAGING_CR0);
 	m.cpu.eflags |= EFLAGS_TF;
 	CODE(AT_CODE, 0x40);

@@ -12,7 +12,7 @@
 static void same_level_trap_gate_keeps_if(void **state)
 {
 	(void)state;
-	idt(SOFT, CODE0, AT_HANDLERS + SOFT, 0x8f);
+	idt(SOFT, CODE0, HANDLER(SOFT), 0x8f);
 	m.cpu.vif = EFLAGS_IF;
 	m.cpu.eflags |= EFLAGS_NT | EFLAGS_AC;
 	CODE(AT_CODE, 0xcd, SOFT);
@@ -27,7 +27,7 @@ static void same_level_trap_gate_keeps_if(void **state)
 static void inner_level_interrupt_gate(void **state)
 {
 	(void)state;
-	idt(SOFT, CODE0, AT_HANDLERS + SOFT, 0xee);
+	idt(SOFT, CODE0, HANDLER(SOFT), 0xee);
 	set_ring(3);
 	m.cpu.vif = EFLAGS_IF;
 	CODE(AT_CODE, 0xcd, SOFT);
@@ -56,7 +56,7 @@ static void conforming_handler_stays_in_ring_3(void **state)
 static void gate_of_16_bits(void **state)
 {
 	(void)state;
-	put_gate(AT_IDT + 8 * SOFT, CODE0, 0xabcd0000 | (AT_HANDLERS + SOFT), 0xe6, 0);
+	put_gate(AT_IDT + 8 * SOFT, CODE0, 0xabcd0000 | (HANDLER(SOFT)), 0xe6, 0);
 	set_ring(3);
 	CODE(AT_CODE, 0xcd, SOFT);
 	assert_int_equal(guest_run(), SOFT);
@@ -76,32 +76,32 @@ static void beyond_the_table(void)
 
 static void wrong_type(void)
 {
-	idt(SOFT, CODE0, AT_HANDLERS + SOFT, 0xec); /* a call gate */
+	idt(SOFT, CODE0, HANDLER(SOFT), 0xec); /* a call gate */
 }
 
 static void not_a_gate(void)
 {
-	idt(SOFT, CODE0, AT_HANDLERS + SOFT, 0xfe); /* S set: code */
+	idt(SOFT, CODE0, HANDLER(SOFT), 0xfe); /* S set: code */
 }
 
 static void gate_absent(void)
 {
-	idt(SOFT, CODE0, AT_HANDLERS + SOFT, 0x6e);
+	idt(SOFT, CODE0, HANDLER(SOFT), 0x6e);
 }
 
 static void selector_null(void)
 {
-	idt(SOFT, 0, AT_HANDLERS + SOFT, 0xee);
+	idt(SOFT, 0, HANDLER(SOFT), 0xee);
 }
 
 static void selector_beyond(void)
 {
-	idt(SOFT, 0x100, AT_HANDLERS + SOFT, 0xee);
+	idt(SOFT, 0x100, HANDLER(SOFT), 0xee);
 }
 
 static void selector_is_data(void)
 {
-	idt(SOFT, DATA0, AT_HANDLERS + SOFT, 0xee);
+	idt(SOFT, DATA0, HANDLER(SOFT), 0xee);
 }
 
 static void code_absent(void)
@@ -241,7 +241,7 @@ static void into_without_overflow(void **state)
  * whose code descriptor lies in a page that is not there. */
 static void break_gate(u8 vector)
 {
-	idt(vector, CODE0, AT_HANDLERS + vector, 0x0e);
+	idt(vector, CODE0, HANDLER(vector), 0x0e);
 }
 
 static void contributory_twice_is_a_double_fault(void **state)
@@ -445,7 +445,7 @@ static void real(void)
 	c->eip = AT_CODE;
 	c->gpr[REG_ESP] = STACK0;
 	for (u32 v = 0; v < 256; v++)
-		put(4 * v, AT_HANDLERS + v, 4);
+		put(4 * v, HANDLER(v), 4);
 	c->env->paging_changed(c, PAGING_CR0);
 }
 

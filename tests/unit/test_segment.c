@@ -139,7 +139,7 @@ static void segment_limits(void **state)
 		m.cpu.gpr[REG_EBX] = limits[n].offset;
 		/* mov al / ax / eax, [ebx], through DS or SS; the handler has a stack of its own */
 		put_gate(AT_IDT + 8u * vector, TSS_B, 0, 0x85, 0);
-		put(AT_TSS_B + 0x20, AT_HANDLERS + vector, 4);
+		put(AT_TSS_B + 0x20, HANDLER(vector), 4);
 		put(AT_TSS_B + 0x38, STACK_TSS, 4);
 		put(AT_TSS_B + 0x4c, CODE0, 2);
 		put(AT_TSS_B + 0x50, DATA0, 2);
@@ -363,7 +363,7 @@ static void far_jump_limits(void **state)
 	gdt(S + 8, 0, STACK0 - 8, 0x497); /* expand-down: 7 bytes */
 	set_segment(SEG_SS, S + 8);
 	put_gate(AT_IDT + 8 * VEC_SS, TSS_B, 0, 0x85, 0);
-	put(AT_TSS_B + 0x20, AT_HANDLERS + VEC_SS, 4);
+	put(AT_TSS_B + 0x20, HANDLER(VEC_SS), 4);
 	put(AT_TSS_B + 0x38, STACK_TSS, 4);
 	put(AT_TSS_B + 0x4c, CODE0, 2);
 	put(AT_TSS_B + 0x50, DATA0, 2);

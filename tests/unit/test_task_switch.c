@@ -371,7 +371,7 @@ static void not_a_tss(void)
 
 static void old_small(void)
 {
-	m.cpu.tr.limit = 0x66;
+	m.cpu.tr.limit = 0x5e; /* its dynamic fields end at 5fh */
 }
 
 static const struct {

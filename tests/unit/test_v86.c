@@ -69,8 +69,8 @@ static void not_from_ring_1(void **state)
 	(void)state;
 	gdt(FREE, 0, 0xfffff, ATTR_CODE32 | ATTR_DPL(1));
 	gdt(FREE + 8, 0, 0xfffff, ATTR_DATA32 | ATTR_DPL(1));
-	set_segment(SEG_CS, FREE | 1);
-	set_segment(SEG_SS, (FREE + 8) | 1);
+	for (unsigned i = 0; i < SEG_COUNT; i++)
+		set_segment(i, i == SEG_CS ? FREE | 1 : (FREE + 8) | 1);
 	cpu_set_cpl(&m.cpu, 1);
 	m.cpu.gpr[REG_ESP] = STACK0 - 12;
 	put(STACK0 - 12, AT_TARGET, 4);
@@ -149,8 +149,8 @@ static void below_3_they_fault(void **state)
 static void int3_and_into_are_not_guarded(void **state)
 {
 	(void)state;
-	idt(VEC_BP, CODE0, AT_HANDLERS + VEC_BP, 0xee);
-	idt(VEC_OF, CODE0, AT_HANDLERS + VEC_OF, 0xee);
+	idt(VEC_BP, CODE0, HANDLER(VEC_BP), 0xee);
+	idt(VEC_OF, CODE0, HANDLER(VEC_OF), 0xee);
 	v86(IOPL(0));
 	CODE(AT_CODE, 0xcc);
 	assert_int_equal(guest_run(), VEC_BP);
@@ -233,10 +233,10 @@ static void ports(void **state)
 		u16 dx, allowed[4];
 		bool ok;
 	} t[] = {
-		{ { 0xe4, 0x60 }, 2, 0, { 0x60, 0x60, 0x60, 0x60 }, true },
-		{ { 0xe4, 0x60 }, 2, 0, { 0x61, 0x5f, 0x5f, 0x5f }, false },
-		{ { 0xe5, 0x67 }, 2, 0, { 0x67, 0x68, 0x67, 0x67 }, true }, /* across bytes */
-		{ { 0xe5, 0x67 }, 2, 0, { 0x67, 0x67, 0x67, 0x67 }, false },
+		{ { 0xe4, 0xe0 }, 2, 0, { 0xe0, 0xe0, 0xe0, 0xe0 }, true },
+		{ { 0xe4, 0xe0 }, 2, 0, { 0xe1, 0xdf, 0xdf, 0xdf }, false },
+		{ { 0xe5, 0xe7 }, 2, 0, { 0xe7, 0xe8, 0xe7, 0xe7 }, true }, /* across bytes */
+		{ { 0xe5, 0xe7 }, 2, 0, { 0xe7, 0xe7, 0xe7, 0xe7 }, false },
 		{ { 0x66, 0xed }, 2, 0x26, { 0x26, 0x27, 0x28, 0x29 }, true },
 		{ { 0x66, 0xef }, 2, 0x26, { 0x26, 0x27, 0x28, 0x2a }, false },
 		{ { 0xee },
@@ -287,23 +287,23 @@ static void iopl_opens_ports_outside_v86(void **state)
 	(void)state;
 	set_ring(3);
 	m.cpu.eflags |= IOPL(3);
-	CODE(AT_CODE, 0xe4, 0x60, INT_END);
+	CODE(AT_CODE, 0xe4, 0xe0, INT_END);
 	assert_int_equal(guest_run(), VEC_END);
 	guest_setup(state);
 	v86(IOPL(3));
-	CODE(AT_CODE, 0xe4, 0x60);
+	CODE(AT_CODE, 0xe4, 0xe0);
 	assert_int_equal(guest_run(), VEC_GP);
 }
 
 static void a_16_bit_tss_has_no_bitmap(void **state)
 {
 	(void)state;
-	allow(0x60);
+	allow(0xe0);
 	v86(IOPL(3));
 	m.cpu.tr.attr = 0x83;
 	put(AT_TSS + 2, STACK_TSS, 2);
 	put(AT_TSS + 4, DATA0, 2);
-	CODE(AT_CODE, 0xe4, 0x60);
+	CODE(AT_CODE, 0xe4, 0xe0);
 	assert_int_equal(guest_run(), VEC_GP);
 	assert_int_equal(m.ports, 0);
 }
@@ -325,7 +325,7 @@ static void external_interrupt(void **state)
 static void gate_of_16_bits(void **state)
 {
 	(void)state;
-	idt(0x40, CODE0, AT_HANDLERS + 0x40, 0xe6);
+	idt(0x40, CODE0, HANDLER(0x40), 0xe6);
 	v86(IOPL(3));
 	CODE(AT_CODE, 0xcd, 0x40);
 	assert_int_equal(guest_run(), 0x40);
@@ -342,7 +342,7 @@ static void handler_of_ring_0(void **state)
 	for (unsigned conforming = 0; conforming < 2; conforming++) {
 		guest_setup(state);
 		gdt(FREE, 0, 0xfffff, conforming ? ATTR_CONF32 : ATTR_CODE32 | ATTR_DPL(3));
-		idt(0x40, FREE, AT_HANDLERS + 0x40, 0xee);
+		idt(0x40, FREE, HANDLER(0x40), 0xee);
 		v86(IOPL(3));
 		CODE(AT_CODE, 0xcd, 0x40);
 		assert_int_equal(guest_run(), VEC_GP);
