@@ -5,6 +5,7 @@
 #include "kernel/base/alloc.h"
 #include "kernel/base/string.h"
 
+#define PAGE_IS_DATA 32u /* writes; each costs about as much as translating some instructions */
 /*
  * Matches nothing: tag + EIP is neither 0 nor 2^64, also while the tag is the impossible one. (1 is
  * wrong: -1 is the impossible tag with EIP FFFFFFFFh.)
@@ -294,8 +295,8 @@ void recomp_written(struct recomp *r, gpa_t gpa, u32 len)
 		return;
 	r->stats.smc_writes++;
 	p->hits++;
-	/* After a few writes the page is data for now: all its blocks go, and it is free until it
-	 * is executed again. */
+	/* After many writes the page is data for now: all its blocks go, and it is free until it is
+	 * executed again. */
 	for (struct block *b = p->blocks, *next; b; b = next) {
 		int n = (b->gpa[0] & PAGE_MASK) == p->page ? 0 : 1;
 		gpa_t start = n == 0 ? b->gpa[0] : b->gpa[1];
@@ -304,7 +305,7 @@ void recomp_written(struct recomp *r, gpa_t gpa, u32 len)
 		next = b->page_next[n];
 		if (b->dead)
 			continue;
-		if (p->hits < 4 && (gpa >= end || gpa + len <= start)) {
+		if (p->hits < PAGE_IS_DATA && (gpa >= end || gpa + len <= start)) {
 			any = true;
 			continue;
 		}

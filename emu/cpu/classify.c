@@ -7,112 +7,142 @@
 #include "emu/cpu/block.h"
 #include "emu/cpu/translate.h"
 
-/* ends: the instruction may change the mode, so the block ends after it. */
-struct hard {
-	ZydisMnemonic mnemonic;
-	u8 op;
-	bool ends;
-};
+/*
+ * What becomes of an instruction, by its mnemonic. COPY: translate_copy(), or one of the files that
+ * encode it anew, which are asked first. The others call C: HELPER goes on behind it, MODE if the
+ * mode is the same then, ENDS never does. UNDEFINED raises #UD.
+ */
+enum how { COPY, HELPER, MODE, ENDS, UNDEFINED };
 
-static const struct hard table[] = {
-	{ ZYDIS_MNEMONIC_INT, OP_INT, true },
-	{ ZYDIS_MNEMONIC_INT3, OP_INT3, true },
-	{ ZYDIS_MNEMONIC_INT1, OP_INT1, true },
-	{ ZYDIS_MNEMONIC_INTO, OP_INTO, true },
-	{ ZYDIS_MNEMONIC_IRET, OP_IRET, true },
-	{ ZYDIS_MNEMONIC_IRETD, OP_IRET, true },
-	{ ZYDIS_MNEMONIC_SYSENTER, OP_SYSENTER, true },
-	{ ZYDIS_MNEMONIC_SYSEXIT, OP_SYSEXIT, true },
-	{ ZYDIS_MNEMONIC_LDS, OP_LOAD_FAR_POINTER, true },
-	{ ZYDIS_MNEMONIC_LES, OP_LOAD_FAR_POINTER, true },
-	{ ZYDIS_MNEMONIC_LFS, OP_LOAD_FAR_POINTER, true },
-	{ ZYDIS_MNEMONIC_LGS, OP_LOAD_FAR_POINTER, true },
-	{ ZYDIS_MNEMONIC_LSS, OP_LOAD_FAR_POINTER, true },
-	{ ZYDIS_MNEMONIC_LAR, OP_LAR, false },
-	{ ZYDIS_MNEMONIC_LSL, OP_LSL, false },
-	{ ZYDIS_MNEMONIC_VERR, OP_VERR, false },
-	{ ZYDIS_MNEMONIC_VERW, OP_VERW, false },
-	{ ZYDIS_MNEMONIC_ARPL, OP_ARPL, false },
-	{ ZYDIS_MNEMONIC_LGDT, OP_LGDT, false },
-	{ ZYDIS_MNEMONIC_LIDT, OP_LIDT, false },
-	{ ZYDIS_MNEMONIC_SGDT, OP_SGDT, false },
-	{ ZYDIS_MNEMONIC_SIDT, OP_SIDT, false },
-	{ ZYDIS_MNEMONIC_LLDT, OP_LLDT, false },
-	{ ZYDIS_MNEMONIC_LTR, OP_LTR, false },
-	{ ZYDIS_MNEMONIC_SLDT, OP_SLDT, false },
-	{ ZYDIS_MNEMONIC_STR, OP_STR, false },
-	{ ZYDIS_MNEMONIC_LMSW, OP_LMSW, true },
-	{ ZYDIS_MNEMONIC_SMSW, OP_SMSW, false },
-	{ ZYDIS_MNEMONIC_CLTS, OP_CLTS, true },
-	{ ZYDIS_MNEMONIC_INVLPG, OP_INVLPG, true },
-	{ ZYDIS_MNEMONIC_INVD, OP_INVD, false },
-	{ ZYDIS_MNEMONIC_WBINVD, OP_WBINVD, false },
-	{ ZYDIS_MNEMONIC_RDMSR, OP_RDMSR, false },
-	{ ZYDIS_MNEMONIC_WRMSR, OP_WRMSR, true },
-	{ ZYDIS_MNEMONIC_RDTSCP, OP_RDTSCP, false },
-	{ ZYDIS_MNEMONIC_RDPMC, OP_RDPMC, false },
-	{ ZYDIS_MNEMONIC_CPUID, OP_CPUID, false },
-	{ ZYDIS_MNEMONIC_HLT, OP_HLT, true },
-	{ ZYDIS_MNEMONIC_XGETBV, OP_XGETBV, false },
-	{ ZYDIS_MNEMONIC_XSETBV, OP_XSETBV, true },
-	{ ZYDIS_MNEMONIC_MONITOR, OP_MONITOR, true },
-	{ ZYDIS_MNEMONIC_MWAIT, OP_MWAIT, true },
-	{ ZYDIS_MNEMONIC_RSM, OP_RSM, true },
-	{ ZYDIS_MNEMONIC_CLI, OP_CLI, true },
-	{ ZYDIS_MNEMONIC_STI, OP_STI, true },
-	{ ZYDIS_MNEMONIC_PUSHF, OP_PUSHF, false },
-	{ ZYDIS_MNEMONIC_PUSHFD, OP_PUSHF, false },
-	{ ZYDIS_MNEMONIC_POPF, OP_POPF, true },
-	{ ZYDIS_MNEMONIC_POPFD, OP_POPF, true },
-	{ ZYDIS_MNEMONIC_IN, OP_IN, false },
-	{ ZYDIS_MNEMONIC_OUT, OP_OUT, false },
-	{ ZYDIS_MNEMONIC_INSB, OP_INS, false },
-	{ ZYDIS_MNEMONIC_INSW, OP_INS, false },
-	{ ZYDIS_MNEMONIC_INSD, OP_INS, false },
-	{ ZYDIS_MNEMONIC_OUTSB, OP_OUTS, false },
-	{ ZYDIS_MNEMONIC_OUTSW, OP_OUTS, false },
-	{ ZYDIS_MNEMONIC_OUTSD, OP_OUTS, false },
-	{ ZYDIS_MNEMONIC_PUSHA, OP_PUSHA, false },
-	{ ZYDIS_MNEMONIC_PUSHAD, OP_PUSHA, false },
-	{ ZYDIS_MNEMONIC_POPA, OP_POPA, false },
-	{ ZYDIS_MNEMONIC_POPAD, OP_POPA, false },
-	{ ZYDIS_MNEMONIC_ENTER, OP_ENTER, false },
-	{ ZYDIS_MNEMONIC_LEAVE, OP_LEAVE, false },
-	{ ZYDIS_MNEMONIC_BOUND, OP_BOUND, false },
-	{ ZYDIS_MNEMONIC_DAA, OP_DAA, false },
-	{ ZYDIS_MNEMONIC_DAS, OP_DAS, false },
-	{ ZYDIS_MNEMONIC_AAA, OP_AAA, false },
-	{ ZYDIS_MNEMONIC_AAS, OP_AAS, false },
-	{ ZYDIS_MNEMONIC_AAM, OP_AAM, false },
-	{ ZYDIS_MNEMONIC_AAD, OP_AAD, false },
-	{ ZYDIS_MNEMONIC_FXSAVE, OP_FXSAVE, false },
-	{ ZYDIS_MNEMONIC_FXRSTOR, OP_FXRSTOR, false },
-	{ ZYDIS_MNEMONIC_FNSAVE, OP_FNSAVE, false },
-	{ ZYDIS_MNEMONIC_FRSTOR, OP_FRSTOR, false },
-	{ ZYDIS_MNEMONIC_FNSTENV, OP_FNSTENV, false },
-	{ ZYDIS_MNEMONIC_FLDENV, OP_FLDENV, false },
-	{ ZYDIS_MNEMONIC_XSAVE, OP_XSAVE, false },
-	{ ZYDIS_MNEMONIC_XSAVEOPT, OP_XSAVEOPT, false },
-	{ ZYDIS_MNEMONIC_XRSTOR, OP_XRSTOR, false },
-};
-
-static const ZydisMnemonic undefined[] = {
-	ZYDIS_MNEMONIC_SYSCALL,	 ZYDIS_MNEMONIC_SYSRET,	  ZYDIS_MNEMONIC_VMCALL,
-	ZYDIS_MNEMONIC_VMLAUNCH, ZYDIS_MNEMONIC_VMRESUME, ZYDIS_MNEMONIC_VMXOFF,
-	ZYDIS_MNEMONIC_VMXON,	 ZYDIS_MNEMONIC_VMREAD,	  ZYDIS_MNEMONIC_VMWRITE,
-	ZYDIS_MNEMONIC_VMPTRLD,	 ZYDIS_MNEMONIC_VMPTRST,  ZYDIS_MNEMONIC_VMCLEAR,
-	ZYDIS_MNEMONIC_VMMCALL,	 ZYDIS_MNEMONIC_VMRUN,	  ZYDIS_MNEMONIC_VMLOAD,
-	ZYDIS_MNEMONIC_VMSAVE,	 ZYDIS_MNEMONIC_STGI,	  ZYDIS_MNEMONIC_CLGI,
-	ZYDIS_MNEMONIC_SKINIT,	 ZYDIS_MNEMONIC_INVLPGA,  ZYDIS_MNEMONIC_GETSEC,
-	ZYDIS_MNEMONIC_INVEPT,	 ZYDIS_MNEMONIC_INVVPID,  ZYDIS_MNEMONIC_INVPCID,
-	ZYDIS_MNEMONIC_XSAVES,	 ZYDIS_MNEMONIC_XRSTORS,  ZYDIS_MNEMONIC_XSAVEC,
-	ZYDIS_MNEMONIC_UD0,	 ZYDIS_MNEMONIC_UD1,	  ZYDIS_MNEMONIC_UD2,
-	ZYDIS_MNEMONIC_STAC,	 ZYDIS_MNEMONIC_CLAC,	  ZYDIS_MNEMONIC_RDPKRU,
-	ZYDIS_MNEMONIC_WRPKRU,	 ZYDIS_MNEMONIC_RDFSBASE, ZYDIS_MNEMONIC_RDGSBASE,
-	ZYDIS_MNEMONIC_WRFSBASE, ZYDIS_MNEMONIC_WRGSBASE, ZYDIS_MNEMONIC_RDPID,
-	ZYDIS_MNEMONIC_VMFUNC,	 ZYDIS_MNEMONIC_ENCLS,	  ZYDIS_MNEMONIC_ENCLU,
-	ZYDIS_MNEMONIC_ENCLV,	 ZYDIS_MNEMONIC_XBEGIN,	  ZYDIS_MNEMONIC_XABORT,
-	ZYDIS_MNEMONIC_XEND,	 ZYDIS_MNEMONIC_XTEST,
+static const struct {
+	u8 how, op;
+} table[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
+	[ZYDIS_MNEMONIC_INT] = { ENDS, OP_INT },
+	[ZYDIS_MNEMONIC_INT3] = { ENDS, OP_INT3 },
+	[ZYDIS_MNEMONIC_INT1] = { ENDS, OP_INT1 },
+	[ZYDIS_MNEMONIC_INTO] = { ENDS, OP_INTO },
+	[ZYDIS_MNEMONIC_IRET] = { ENDS, OP_IRET },
+	[ZYDIS_MNEMONIC_IRETD] = { ENDS, OP_IRET },
+	[ZYDIS_MNEMONIC_SYSENTER] = { ENDS, OP_SYSENTER },
+	[ZYDIS_MNEMONIC_SYSEXIT] = { ENDS, OP_SYSEXIT },
+	[ZYDIS_MNEMONIC_LDS] = { MODE, OP_LOAD_FAR_POINTER },
+	[ZYDIS_MNEMONIC_LES] = { MODE, OP_LOAD_FAR_POINTER },
+	[ZYDIS_MNEMONIC_LFS] = { MODE, OP_LOAD_FAR_POINTER },
+	[ZYDIS_MNEMONIC_LGS] = { MODE, OP_LOAD_FAR_POINTER },
+	[ZYDIS_MNEMONIC_LSS] = { MODE, OP_LOAD_FAR_POINTER },
+	[ZYDIS_MNEMONIC_LAR] = { HELPER, OP_LAR },
+	[ZYDIS_MNEMONIC_LSL] = { HELPER, OP_LSL },
+	[ZYDIS_MNEMONIC_VERR] = { HELPER, OP_VERR },
+	[ZYDIS_MNEMONIC_VERW] = { HELPER, OP_VERW },
+	[ZYDIS_MNEMONIC_ARPL] = { HELPER, OP_ARPL },
+	[ZYDIS_MNEMONIC_LGDT] = { HELPER, OP_LGDT },
+	[ZYDIS_MNEMONIC_LIDT] = { HELPER, OP_LIDT },
+	[ZYDIS_MNEMONIC_SGDT] = { HELPER, OP_SGDT },
+	[ZYDIS_MNEMONIC_SIDT] = { HELPER, OP_SIDT },
+	[ZYDIS_MNEMONIC_LLDT] = { HELPER, OP_LLDT },
+	[ZYDIS_MNEMONIC_LTR] = { HELPER, OP_LTR },
+	[ZYDIS_MNEMONIC_SLDT] = { HELPER, OP_SLDT },
+	[ZYDIS_MNEMONIC_STR] = { HELPER, OP_STR },
+	[ZYDIS_MNEMONIC_LMSW] = { ENDS, OP_LMSW },
+	[ZYDIS_MNEMONIC_SMSW] = { HELPER, OP_SMSW },
+	[ZYDIS_MNEMONIC_CLTS] = { MODE, OP_CLTS },
+	[ZYDIS_MNEMONIC_INVLPG] = { MODE, OP_INVLPG },
+	[ZYDIS_MNEMONIC_INVD] = { HELPER, OP_INVD },
+	[ZYDIS_MNEMONIC_WBINVD] = { HELPER, OP_WBINVD },
+	[ZYDIS_MNEMONIC_RDMSR] = { HELPER, OP_RDMSR },
+	[ZYDIS_MNEMONIC_WRMSR] = { ENDS, OP_WRMSR },
+	[ZYDIS_MNEMONIC_RDTSCP] = { HELPER, OP_RDTSCP },
+	[ZYDIS_MNEMONIC_RDPMC] = { HELPER, OP_RDPMC },
+	[ZYDIS_MNEMONIC_CPUID] = { HELPER, OP_CPUID },
+	[ZYDIS_MNEMONIC_HLT] = { ENDS, OP_HLT },
+	[ZYDIS_MNEMONIC_XGETBV] = { HELPER, OP_XGETBV },
+	[ZYDIS_MNEMONIC_XSETBV] = { ENDS, OP_XSETBV },
+	[ZYDIS_MNEMONIC_MONITOR] = { ENDS, OP_MONITOR },
+	[ZYDIS_MNEMONIC_MWAIT] = { ENDS, OP_MWAIT },
+	[ZYDIS_MNEMONIC_RSM] = { ENDS, OP_RSM },
+	[ZYDIS_MNEMONIC_CLI] = { MODE, OP_CLI },
+	[ZYDIS_MNEMONIC_STI] = { ENDS, OP_STI },
+	[ZYDIS_MNEMONIC_PUSHF] = { HELPER, OP_PUSHF },
+	[ZYDIS_MNEMONIC_PUSHFD] = { HELPER, OP_PUSHF },
+	[ZYDIS_MNEMONIC_POPF] = { ENDS, OP_POPF },
+	[ZYDIS_MNEMONIC_POPFD] = { ENDS, OP_POPF },
+	[ZYDIS_MNEMONIC_IN] = { HELPER, OP_IN },
+	[ZYDIS_MNEMONIC_OUT] = { HELPER, OP_OUT },
+	[ZYDIS_MNEMONIC_INSB] = { HELPER, OP_INS },
+	[ZYDIS_MNEMONIC_INSW] = { HELPER, OP_INS },
+	[ZYDIS_MNEMONIC_INSD] = { HELPER, OP_INS },
+	[ZYDIS_MNEMONIC_OUTSB] = { HELPER, OP_OUTS },
+	[ZYDIS_MNEMONIC_OUTSW] = { HELPER, OP_OUTS },
+	[ZYDIS_MNEMONIC_OUTSD] = { HELPER, OP_OUTS },
+	[ZYDIS_MNEMONIC_PUSHA] = { HELPER, OP_PUSHA },
+	[ZYDIS_MNEMONIC_PUSHAD] = { HELPER, OP_PUSHA },
+	[ZYDIS_MNEMONIC_POPA] = { HELPER, OP_POPA },
+	[ZYDIS_MNEMONIC_POPAD] = { HELPER, OP_POPA },
+	[ZYDIS_MNEMONIC_ENTER] = { HELPER, OP_ENTER },
+	[ZYDIS_MNEMONIC_LEAVE] = { HELPER, OP_LEAVE },
+	[ZYDIS_MNEMONIC_BOUND] = { HELPER, OP_BOUND },
+	[ZYDIS_MNEMONIC_DAA] = { HELPER, OP_DAA },
+	[ZYDIS_MNEMONIC_DAS] = { HELPER, OP_DAS },
+	[ZYDIS_MNEMONIC_AAA] = { HELPER, OP_AAA },
+	[ZYDIS_MNEMONIC_AAS] = { HELPER, OP_AAS },
+	[ZYDIS_MNEMONIC_AAM] = { HELPER, OP_AAM },
+	[ZYDIS_MNEMONIC_AAD] = { HELPER, OP_AAD },
+	[ZYDIS_MNEMONIC_FXSAVE] = { HELPER, OP_FXSAVE },
+	[ZYDIS_MNEMONIC_FXRSTOR] = { HELPER, OP_FXRSTOR },
+	[ZYDIS_MNEMONIC_FNSAVE] = { HELPER, OP_FNSAVE },
+	[ZYDIS_MNEMONIC_FRSTOR] = { HELPER, OP_FRSTOR },
+	[ZYDIS_MNEMONIC_FNSTENV] = { HELPER, OP_FNSTENV },
+	[ZYDIS_MNEMONIC_FLDENV] = { HELPER, OP_FLDENV },
+	[ZYDIS_MNEMONIC_XSAVE] = { HELPER, OP_XSAVE },
+	[ZYDIS_MNEMONIC_XSAVEOPT] = { HELPER, OP_XSAVEOPT },
+	[ZYDIS_MNEMONIC_XRSTOR] = { HELPER, OP_XRSTOR },
+	[ZYDIS_MNEMONIC_SYSCALL] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_SYSRET] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_VMCALL] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_VMLAUNCH] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_VMRESUME] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_VMXOFF] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_VMXON] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_VMREAD] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_VMWRITE] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_VMPTRLD] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_VMPTRST] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_VMCLEAR] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_VMMCALL] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_VMRUN] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_VMLOAD] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_VMSAVE] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_STGI] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_CLGI] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_SKINIT] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_INVLPGA] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_GETSEC] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_INVEPT] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_INVVPID] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_INVPCID] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_XSAVES] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_XRSTORS] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_XSAVEC] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_UD0] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_UD1] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_UD2] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_STAC] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_CLAC] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_RDPKRU] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_WRPKRU] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_RDFSBASE] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_RDGSBASE] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_WRFSBASE] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_WRGSBASE] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_RDPID] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_VMFUNC] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_ENCLS] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_ENCLU] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_ENCLV] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_XBEGIN] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_XABORT] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_XEND] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_XTEST] = { UNDEFINED, OP_UD },
 };
 
 static bool is_undefined(const struct trans *t)
@@ -122,9 +152,8 @@ static bool is_undefined(const struct trans *t)
 	if (enc == ZYDIS_INSTRUCTION_ENCODING_EVEX || enc == ZYDIS_INSTRUCTION_ENCODING_MVEX ||
 	    enc == ZYDIS_INSTRUCTION_ENCODING_XOP || enc == ZYDIS_INSTRUCTION_ENCODING_3DNOW)
 		return true;
-	for (unsigned i = 0; i < ARRAY_SIZE(undefined); i++)
-		if (t->in.mnemonic == undefined[i])
-			return true;
+	if (table[t->in.mnemonic].how == UNDEFINED)
+		return true;
 	switch (t->in.meta.isa_ext) {
 	case ZYDIS_ISA_EXT_X87:
 		return t->key & KEY_NOX87;
@@ -206,9 +235,12 @@ void trans_call_hard(struct trans *t, struct site *s, bool ends)
 		t->ended = true;
 }
 
-static void hard(struct trans *t, unsigned op, bool ends)
+static void hard(struct trans *t, unsigned op, enum how how)
 {
-	trans_call_hard(t, trans_site(t, op), ends);
+	struct site *s = trans_site(t, op);
+
+	s->mode = how == MODE;
+	trans_call_hard(t, s, how == ENDS || how == UNDEFINED);
 }
 
 static bool far_transfer(struct trans *t)
@@ -249,7 +281,7 @@ static bool mov_special(struct trans *t)
 	     s = t->op[1].type == ZYDIS_OPERAND_TYPE_REGISTER;
 
 	if (d && dst == ZYDIS_REGCLASS_SEGMENT) {
-		hard(t, OP_MOV_TO_SEG, true);
+		hard(t, OP_MOV_TO_SEG, MODE);
 	} else if (s && src == ZYDIS_REGCLASS_SEGMENT) {
 		if (t->op[0].type == ZYDIS_OPERAND_TYPE_MEMORY)
 			return false;
@@ -263,13 +295,13 @@ static bool mov_special(struct trans *t)
 			emit_u8(&t->e, 0x66);
 		emit_rm(&t->e, NULL, false, t->in.operand_width == 16 ? 0x8b : 0x0fb7, reg, m);
 	} else if (d && dst == ZYDIS_REGCLASS_CONTROL) {
-		hard(t, OP_MOV_TO_CR, true);
+		hard(t, OP_MOV_TO_CR, ENDS);
 	} else if (s && src == ZYDIS_REGCLASS_CONTROL) {
-		hard(t, OP_MOV_FROM_CR, false);
+		hard(t, OP_MOV_FROM_CR, HELPER);
 	} else if (d && dst == ZYDIS_REGCLASS_DEBUG) {
-		hard(t, OP_MOV_TO_DR, true);
+		hard(t, OP_MOV_TO_DR, ENDS);
 	} else if (s && src == ZYDIS_REGCLASS_DEBUG) {
-		hard(t, OP_MOV_FROM_DR, false);
+		hard(t, OP_MOV_FROM_DR, HELPER);
 	} else {
 		return false;
 	}
@@ -327,12 +359,64 @@ static void salc(struct trans *t)
 	emit_rr(e, false, 0x88, R10, R_A); /* mov al, r10b */
 }
 
+/* What an operation needs to know besides the common form. */
+static void site_details(const struct trans *t, struct site *s, unsigned op)
+{
+	const ZydisDecodedInstruction *in = &t->in;
+
+	switch (op) {
+	case OP_IN:
+	case OP_OUT: {
+		const ZydisDecodedOperand *port = &t->op[op == OP_IN ? 1 : 0];
+		const ZydisDecodedOperand *data = &t->op[op == OP_IN ? 0 : 1];
+
+		s->insn.imm = port->type == ZYDIS_OPERAND_TYPE_IMMEDIATE
+				      ? (u32)port->imm.value.u & 0xff
+				      : (u32)-1;
+		s->insn.osize = (u8)(data->size / 8);
+		break;
+	}
+	case OP_INS:
+	case OP_OUTS:
+		s->insn.imm = (u32)-1;
+		s->insn.osize = in->opcode & 1 ? (in->operand_width == 16 ? 2 : 4) : 1;
+		for (unsigned n = 0; n < in->operand_count; n++)
+			if (t->op[n].type == ZYDIS_OPERAND_TYPE_MEMORY)
+				s->insn.seg = (u8)trans_seg(t->op[n].mem.segment);
+		break;
+	case OP_LOAD_FAR_POINTER:
+		s->insn.imm = in->mnemonic == ZYDIS_MNEMONIC_LDS   ? SEG_DS
+			      : in->mnemonic == ZYDIS_MNEMONIC_LES ? SEG_ES
+			      : in->mnemonic == ZYDIS_MNEMONIC_LFS ? SEG_FS
+			      : in->mnemonic == ZYDIS_MNEMONIC_LGS ? SEG_GS
+								   : SEG_SS;
+		break;
+	case OP_ENTER:
+		s->insn.imm = (u32)in->raw.imm[0].value.u;
+		s->insn.imm2 = (u16)in->raw.imm[1].value.u;
+		break;
+	}
+}
+
+static bool by_table(struct trans *t, unsigned op, enum how how)
+{
+	struct site *s;
+
+	if (how == COPY)
+		return false;
+	s = trans_site(t, op);
+	site_details(t, s, op);
+	s->mode = how == MODE;
+	trans_call_hard(t, s, how == ENDS);
+	return true;
+}
+
 bool translate_hard(struct trans *t)
 {
 	const ZydisDecodedInstruction *in = &t->in;
 
 	if (is_undefined(t)) {
-		hard(t, OP_UD, true);
+		hard(t, OP_UD, UNDEFINED);
 		return true;
 	}
 	if (far_transfer(t))
@@ -344,7 +428,8 @@ bool translate_hard(struct trans *t)
 		struct site *s = trans_site(t, OP_POP_SEG);
 
 		s->insn.reg = (u8)trans_seg(t->op[0].reg.value);
-		trans_call_hard(t, s, true);
+		s->mode = true;
+		trans_call_hard(t, s, false);
 		return true;
 	}
 	if (in->mnemonic == ZYDIS_MNEMONIC_SALC) {
@@ -356,49 +441,8 @@ bool translate_hard(struct trans *t)
 		return true;
 	}
 	if (in->mnemonic == ZYDIS_MNEMONIC_RDTSC && (t->key & KEY_TSD)) {
-		hard(t, OP_RDTSC, false);
+		hard(t, OP_RDTSC, HELPER);
 		return true;
 	}
-	for (unsigned i = 0; i < ARRAY_SIZE(table); i++) {
-		struct site *s;
-
-		if (table[i].mnemonic != in->mnemonic)
-			continue;
-		s = trans_site(t, table[i].op);
-		switch (table[i].op) {
-		case OP_IN:
-		case OP_OUT: {
-			const ZydisDecodedOperand *port = &t->op[table[i].op == OP_IN ? 1 : 0];
-			const ZydisDecodedOperand *data = &t->op[table[i].op == OP_IN ? 0 : 1];
-
-			s->insn.imm = port->type == ZYDIS_OPERAND_TYPE_IMMEDIATE
-					      ? (u32)port->imm.value.u & 0xff
-					      : (u32)-1;
-			s->insn.osize = (u8)(data->size / 8);
-			break;
-		}
-		case OP_INS:
-		case OP_OUTS:
-			s->insn.imm = (u32)-1;
-			s->insn.osize = in->opcode & 1 ? (in->operand_width == 16 ? 2 : 4) : 1;
-			for (unsigned n = 0; n < in->operand_count; n++)
-				if (t->op[n].type == ZYDIS_OPERAND_TYPE_MEMORY)
-					s->insn.seg = (u8)trans_seg(t->op[n].mem.segment);
-			break;
-		case OP_LOAD_FAR_POINTER:
-			s->insn.imm = in->mnemonic == ZYDIS_MNEMONIC_LDS   ? SEG_DS
-				      : in->mnemonic == ZYDIS_MNEMONIC_LES ? SEG_ES
-				      : in->mnemonic == ZYDIS_MNEMONIC_LFS ? SEG_FS
-				      : in->mnemonic == ZYDIS_MNEMONIC_LGS ? SEG_GS
-									   : SEG_SS;
-			break;
-		case OP_ENTER:
-			s->insn.imm = (u32)in->raw.imm[0].value.u;
-			s->insn.imm2 = (u16)in->raw.imm[1].value.u;
-			break;
-		}
-		trans_call_hard(t, s, table[i].ends);
-		return true;
-	}
-	return false;
+	return by_table(t, table[in->mnemonic].op, table[in->mnemonic].how);
 }

@@ -94,8 +94,8 @@ enum cpu_seg {
 #define DR6_BS	    BIT(14) /* single step */
 #define DR6_BT	    BIT(15) /* task switch to a TSS with its T bit set */
 #define DR6_NONE    0xffff0ff0u
-#define DR7_ENABLES 0xffu   /* L0 G0 .. L3 G3 */
-#define DR7_LOCAL   0x155u  /* L0..L3 and LE: cleared by a task switch */
+#define DR7_ENABLES 0xffu  /* L0 G0 .. L3 G3 */
+#define DR7_LOCAL   0x155u /* L0..L3 and LE: cleared by a task switch */
 #define DR7_GD	    BIT(13)
 
 enum cpu_vector {

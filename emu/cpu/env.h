@@ -37,15 +37,15 @@ struct cpu_env {
 
 	/*
 	 * CR0.PG/PE/WP, CR3, CR4.PSE/PAE/PGE or EFER.NXE were written, or the CPL changed between
-	 * 0..2 and 3 (the view). Called after cpu's fields hold the new values. what: PAGING_*. Other than for
-	 * PAGING_CPL alone, and for INVLPG, cpu->tlb was flushed before; whoever changes these registers or A20
-	 * behind the CPU's back flushes it himself.
+	 * 0..2 and 3 (the view). Called after cpu's fields hold the new values. what: PAGING_*.
+	 * Other than for PAGING_CPL alone, and for INVLPG, cpu->tlb was flushed before; whoever
+	 * changes these registers or A20 behind the CPU's back flushes it himself.
 	 */
 	void (*paging_changed)(struct cpu *cpu, unsigned what);
 	void (*invlpg)(struct cpu *cpu, gla_t gla);
 
-	/* Code at this linear address will be found again without a page walk, until recomp_set_mapping()
-	 * gives this level's mapping another number. */
+	/* Code at this linear address will be found again without a page walk, until
+	 * recomp_set_mapping() gives this level's mapping another number. */
 	void (*code_found)(struct cpu *cpu, gla_t gla);
 
 	/* GDTR, LDTR, IDTR or TR were loaded. */

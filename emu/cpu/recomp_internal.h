@@ -160,9 +160,10 @@ struct trans {
 	u32 key, eip, next; /* this instruction's EIP and the next one's */
 	bool slow;	    /* memory operands go through C */
 	bool ended;
-	bool sti;  /* the instruction before was STI: check events after this one */
-	bool flat; /* 32-bit code, DS and SS flat: the short way is open */
-	u32 base;  /* of CS */
+	bool sti;     /* the instruction before was STI: check events after this one */
+	bool flat;    /* 32-bit code, DS and SS flat: the short way is open */
+	u32 base;     /* of CS */
+	s32 esp_bias; /* added to addresses with ESP in them */
 	/* Fetching: the page's bytes, and what an instruction that leaves them is put together in.
 	 */
 	const u8 *page;

@@ -68,6 +68,9 @@ struct hmem trans_address_noseg(struct trans *t, const ZydisDecodedOperand *op)
 			  .disp = op->mem.disp.has_displacement ? (s32)op->mem.disp.value : 0,
 			  .guest = true };
 
+	if (base == REG_ESP)
+		m.disp = (s32)((u32)m.disp + (u32)t->esp_bias);
+
 	if (t->in.address_width == 16) {
 		emit_lea(&t->e, false, R8, m);
 		emit_rr(&t->e, false, 0x0fb7, R8, R8); /* movzx r8d, r8w */

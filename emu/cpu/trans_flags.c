@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The flags that are virtual, and the whole image: CLI, STI, CLD, STD, PUSHF, POPF.
+ * The flags that are virtual, and the whole image: CLI, STI, CLD, STD, PUSHF, POPF; INTO.
  *
  * In translated code the arithmetic flags and DF are in the host's flags. DF has a copy in cpu->df,
  * IF is cpu->vif, the others do not change, but by C; cpu->quiet_flags shows them as PUSHF does.
@@ -100,8 +100,21 @@ static void popf(struct trans *t)
 /* CLI and STI may run inline, and PUSHF and POPF have no more to ask. */
 static bool allowed(const struct trans *t)
 {
-	return (t->key & KEY_IOPL) && (t->key & KEY_PE) && !(t->key & (KEY_VM | KEY_TF)) &&
-	       !t->slow;
+	return (t->key & KEY_IOPL) && !(t->key & (KEY_VM | KEY_TF)) && !t->slow;
+}
+
+/* Not taken, it is a jump over the call. */
+static void into(struct trans *t)
+{
+	u8 *over;
+
+	emit_u8(&t->e, 0x71); /* jno */
+	over = t->e.p;
+	emit_u8(&t->e, 0);
+	trans_call_hard(t, trans_site(t, OP_INTO), true);
+	t->ended = false;
+	if (!t->e.overflow)
+		*over = (u8)(t->e.p - (over + 1));
 }
 
 static bool inline_image(const struct trans *t)
@@ -127,6 +140,11 @@ bool translate_flags(struct trans *t)
 			return false;
 		emit_store_imm32(&t->e, CPU_FIELD(vif), EFLAGS_IF);
 		t->sti = true;
+		return true;
+	case ZYDIS_MNEMONIC_INTO:
+		if (t->slow || (t->key & KEY_TF))
+			return false;
+		into(t);
 		return true;
 	case ZYDIS_MNEMONIC_PUSHFD:
 		if (!inline_image(t))

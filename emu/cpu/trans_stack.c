@@ -66,18 +66,55 @@ static bool push(struct trans *t)
 	return true;
 }
 
+/* An address with ESP in it sees the new value. */
+static bool pop_mem(struct trans *t, const ZydisDecodedOperand *o)
+{
+	s32 n = stack_size(t);
+	struct hmem m;
+
+	if (trans_mem_checked(t, o))
+		return false;
+	emit_rm(&t->e, t->r, false, n == 2 ? 0x0fb7 : 0x8b, R10, GSP_AT(0));
+	t->esp_bias = n;
+	m = trans_address(t, o);
+	t->esp_bias = 0;
+	emit_guest_prefix(&t->e, t->r, m);
+	if (n == 2)
+		emit_u8(&t->e, 0x66);
+	m.guest = false;
+	emit_rm(&t->e, t->r, false, 0x89, R10, m);
+	emit_lea(&t->e, false, R_GSP, GSP_AT(n));
+	return true;
+}
+
 static bool pop(struct trans *t)
 {
 	const ZydisDecodedOperand *o = &t->op[0];
 
-	if (!trans_stack_flat(t) || o->type != ZYDIS_OPERAND_TYPE_REGISTER)
+	if (!trans_stack_flat(t))
 		return false;
+	if (o->type == ZYDIS_OPERAND_TYPE_MEMORY)
+		return pop_mem(t, o);
 
 	unsigned reg = trans_host_reg((unsigned)trans_gpr(o->reg.value));
 
 	load_stack(t, reg);
 	if (reg != R_GSP)
 		emit_lea(&t->e, false, R_GSP, GSP_AT(stack_size(t)));
+	return true;
+}
+
+/* ESP = EBP + 4, EBP = [EBP]: loaded first, since it may fault. */
+static bool leave(struct trans *t)
+{
+	struct hmem frame = { .base = R_BP, .index = -1, .scale = 1, .guest = true };
+
+	if (!trans_stack_flat(t) || t->in.operand_width != 32)
+		return false;
+	emit_rm(&t->e, t->r, false, 0x8b, R8, frame);
+	frame.disp = 4;
+	emit_lea(&t->e, false, R_GSP, frame);
+	emit_rr(&t->e, false, 0x89, R8, R_BP);
 	return true;
 }
 
@@ -114,6 +151,8 @@ bool translate_stack(struct trans *t)
 		if (!pop(t))
 			stack_in_c(t, OP_SLOW_POP);
 		return true;
+	case ZYDIS_MNEMONIC_LEAVE:
+		return leave(t);
 	default:
 		return false;
 	}

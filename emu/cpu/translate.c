@@ -111,7 +111,7 @@ static void by_decoder(struct trans *t)
 		t->next &= 0xffff;
 	if (((t->base + t->eip + t->in.length - 1) ^ (t->base + t->eip)) & ~(PAGE_SIZE - 1))
 		t->b->gpa[1] = t->next_gpa & PAGE_MASK;
-	if (translate_flags(t) || translate_control(t) || translate_hard(t) || translate_stack(t) ||
+	if (translate_flags(t) || translate_control(t) || translate_stack(t) || translate_hard(t) ||
 	    translate_string(t))
 		return;
 	translate_copy(t);
@@ -142,6 +142,7 @@ static bool begin(struct trans *t, struct recomp *r, u32 key)
 	t->page = gpmem_ptr(cpu->mem, w.gpa & PAGE_MASK, false);
 	t->insns = t->fixups = t->edges = t->returns = 0;
 	t->ended = t->sti = false;
+	t->esp_bias = 0;
 	set_decoder(t);
 	return true;
 }
