@@ -6,6 +6,9 @@
 #include "kernel/base/string.h"
 
 #define PAGE_IS_DATA 32u /* writes; each costs about as much as translating some instructions */
+/* A trap costs as much as ten calls; most instructions that meet a watched page meet others later.
+ */
+#define SLOW_ENOUGH 16u
 /*
  * Matches nothing: tag + EIP is neither 0 nor 2^64, also while the tag is the impossible one. (1 is
  * wrong: -1 is the impossible tag with EIP FFFFFFFFh.)
@@ -278,12 +281,20 @@ void block_drop_all(struct recomp *r)
 
 bool block_is_slow(const struct recomp *r, gla_t gla)
 {
-	return r->slow_gla[gla % ARRAY_SIZE(r->slow_gla)] == gla && gla;
+	u32 i = gla % ARRAY_SIZE(r->slow);
+
+	return r->slow[i].gla == gla && r->slow[i].count >= SLOW_ENOUGH;
 }
 
-void block_note_slow(struct recomp *r, gla_t gla)
+bool block_note_slow(struct recomp *r, gla_t gla)
 {
-	r->slow_gla[gla % ARRAY_SIZE(r->slow_gla)] = gla;
+	u32 i = gla % ARRAY_SIZE(r->slow);
+
+	if (r->slow[i].gla != gla) {
+		r->slow[i].gla = gla;
+		r->slow[i].count = 0;
+	}
+	return ++r->slow[i].count == SLOW_ENOUGH;
 }
 
 void recomp_written(struct recomp *r, gpa_t gpa, u32 len)

@@ -211,6 +211,10 @@ struct cpu {
 	 * neither arithmetic nor IF as PUSHF shows them. Copies of eflags, made at entry.
 	 */
 	u32 df, quiet_flags;
+	/* Where translated code finds GS's base; an address that faults if the segment is not
+	 * usable.
+	 */
+	const u32 *gs_base;
 	u32 shadow; /* nonzero: interrupts are held off for one instruction, CPU_SHADOW_* */
 	struct cpu_segment seg[SEG_COUNT];
 	volatile u32 events;

@@ -150,13 +150,26 @@ static u32 compute_mode(const struct cpu *cpu)
 		key |= KEY_TSD;
 	for (unsigned s = 0; s < SEG_COUNT; s++)
 		key |= seg_class(cpu, &cpu->seg[s]) << KEY_SEG(s);
+	/*
+	 * Kernels leave GS to programs, some of which use it: their code would be translated twice,
+	 * and look-ups would miss at each change. So in protected mode code does not depend on what
+	 * GS is.
+	 */
+	if (cpu_protected(cpu) && !cpu_v86(cpu))
+		key = (key & ~(3u << KEY_SEG(SEG_GS))) | CLASS_BASED << KEY_SEG(SEG_GS);
 	return key;
+}
+
+/* The address beside the poll's that tells an access through GS where GS is not usable. */
+static const u32 *gs_trap(const struct recomp *r)
+{
+	return (const u32 *)(const void *)(r->cfg.poll_signal + 64);
 }
 
 /* Computing it takes some hundred instructions; comparing what it is made of, twenty. */
 u32 recomp_mode(struct recomp *r)
 {
-	const struct cpu *cpu = r->cpu;
+	struct cpu *cpu = r->cpu;
 	struct mode_inputs now;
 
 	memcpy(now.seg, cpu->seg, sizeof(now.seg));
@@ -168,6 +181,9 @@ u32 recomp_mode(struct recomp *r)
 	if (memcmp(&now, &r->mode_of, sizeof(now)) != 0) {
 		r->mode_of = now;
 		r->mode = compute_mode(cpu);
+		cpu->gs_base = seg_class(cpu, &cpu->seg[SEG_GS]) == CLASS_CHECKED
+				       ? gs_trap(r)
+				       : &cpu->seg[SEG_GS].base;
 	}
 	return r->mode;
 }
@@ -217,7 +233,7 @@ static void expect_returns(struct recomp *r, const struct block *b, const struct
 		const struct lookup_entry *l = &r->lookup[eip & 0xffff];
 		int host = block_boundary(b->map, b->insns, eip - b->eip);
 
-		if (host >= 0 && l->minus_tag == 1)
+		if (host >= 0 && !l->minus_tag)
 			fill_lookup(r, eip, b->code + (u32)host);
 	}
 }
@@ -522,17 +538,8 @@ static void redirect(struct recomp *r, struct host_frame *f, enum cpu_result res
 	f->rflags &= ~(u64)(EFLAGS_DF | EFLAGS_TF);
 }
 
-/* A string instruction that met a watched page once goes on inline: it writes everywhere. */
-static bool is_string(u64 rip)
-{
-	const u8 *p = (const u8 *)rip;
-
-	while (*p == 0x65 || *p == 0x66 || *p == 0x67 || *p == 0xf2 || *p == 0xf3)
-		p++;
-	return (*p >= 0xa4 && *p <= 0xa7) || (*p >= 0xaa && *p <= 0xaf);
-}
-
-static bool page_fault(struct recomp *r, struct host_frame *f, u32 error, gla_t gla, u32 eip)
+static bool page_fault(struct recomp *r, struct host_frame *f, struct block *b, u32 error,
+		       gla_t gla, u32 eip)
 {
 	struct cpu *cpu = r->cpu;
 	unsigned access = (error & 2 ? ACCESS_WRITE : 0) | (cpu->cpl == 3 ? ACCESS_USER : 0);
@@ -548,8 +555,8 @@ static bool page_fault(struct recomp *r, struct host_frame *f, u32 error, gla_t 
 		return true;
 	case ENV_PF_SLOW:
 		save_frame(cpu, f, eip);
-		if (!is_string(f->rip))
-			block_note_slow(r, cpu->seg[SEG_CS].base + eip);
+		if (block_note_slow(r, cpu->seg[SEG_CS].base + eip))
+			block_drop(r, b);
 		r->step_slow = true;
 		redirect(r, f, CPU_RETRY);
 		return true;
@@ -566,12 +573,13 @@ bool recomp_trap(struct cpu *cpu, struct host_frame *f, u8 vector, u32 error, u6
 	if (!b || !guest_eip(b, offset, &eip))
 		return false;
 	if (vector == VEC_PF && cr2 - r->cfg.membase >= 0x200000000ull) { /* the poll */
+		r->step_slow = cr2 == (u64)gs_trap(r);
 		save_frame(cpu, f, eip);
 		redirect(r, f, CPU_RETRY);
 		return true;
 	}
 	if (vector == VEC_PF)
-		return page_fault(r, f, error, (gla_t)(cr2 - r->cfg.membase), eip);
+		return page_fault(r, f, b, error, (gla_t)(cr2 - r->cfg.membase), eip);
 	save_frame(cpu, f, eip);
 	cpu->fault = (struct cpu_fault){ .vector = vector };
 	if (vector == VEC_GP || vector == VEC_SS || vector == VEC_AC)

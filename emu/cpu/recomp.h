@@ -30,7 +30,7 @@ struct recomp_config {
 	 */
 	const u8 *host_fpu;
 	const u8 *poll_quiet;  /* a readable byte */
-	const u8 *poll_signal; /* an address whose load faults: unmapped or non-canonical */
+	const u8 *poll_signal; /* the start of 128 bytes whose load raises #PF, above 8 GiB */
 	bool verify;	       /* run the confinement verifier on every block */
 };
 

@@ -213,7 +213,10 @@ struct recomp {
 	bool code_changed;	   /* a block was dropped: the running one must leave soon */
 	bool entered_handler;	   /* the last hard instruction was a software interrupt */
 	bool step_slow, slow_next; /* the next instruction's memory goes through C */
-	u32 slow_gla[1024];
+	struct {
+		gla_t gla;
+		u32 count;
+	} slow[1024];		    /* instructions whose memory was seen to need C */
 	u32 edge_key;		    /* the mode in which translated code came to the dispatcher */
 	struct mode_inputs mode_of; /* what mode was computed from */
 	u32 mode;

@@ -90,9 +90,14 @@ struct hmem trans_address(struct trans *t, const ZydisDecodedOperand *op)
 		emit_lea(&t->e, false, R8, m);
 		m = (struct hmem){ .base = R8, .index = -1, .scale = 1, .guest = true };
 	}
-	emit_load32(&t->e, R9,
-		    cpu_field(offsetof(struct cpu, seg) + seg * sizeof(struct cpu_segment) +
-			      offsetof(struct cpu_segment, base)));
+	if (seg == SEG_GS) {
+		emit_load64(&t->e, R9, CPU_FIELD(gs_base));
+		emit_load32(&t->e, R9, (struct hmem){ .base = R9, .index = -1, .scale = 1 });
+	} else {
+		emit_load32(&t->e, R9,
+			    cpu_field(offsetof(struct cpu, seg) + seg * sizeof(struct cpu_segment) +
+				      offsetof(struct cpu_segment, base)));
+	}
 	m.index = R9;
 	m.scale = 1;
 	return m;

@@ -200,7 +200,7 @@ bool translate_string(struct trans *t)
 				    t->op[n].mem.base != ZYDIS_REGISTER_EDI &&
 				    t->op[n].mem.base != ZYDIS_REGISTER_DI)
 					src = trans_seg(t->op[n].mem.segment);
-		bool ok = t->in.address_width == 32 && !t->slow && !(t->key & KEY_TF) &&
+		bool ok = t->in.address_width == 32 && !(t->key & KEY_SLOW) && !(t->key & KEY_TF) &&
 			  (!table[i].src || trans_seg_class(t, src) == CLASS_FLAT) &&
 			  (!table[i].dst ||
 			   (trans_seg_class(t, SEG_ES) == CLASS_FLAT && !t->r->cfg.membase_gs));
