@@ -18,6 +18,7 @@ enum value_kind {
 	VALUE_ENTRY_EIP, /* ... plus a VALUE_U32 */
 	VALUE_ENTRY_TAG, /* ... plus the tag */
 	VALUE_COMPARED,	 /* ... plus both: 0 if the entry is the right one */
+	VALUE_GS_BASE,	 /* cpu->gs_base: where GS's base may be read */
 };
 
 struct value {

@@ -16,9 +16,9 @@ static const struct {
 	{                                                                \
 		offsetof(struct cpu, f), sizeof(((struct cpu *)0)->f), w \
 	}
-	FIELD(eip, false),	   FIELD(eflags, false), FIELD(vif, true),  FIELD(df, true),
-	FIELD(quiet_flags, false), FIELD(events, false), FIELD(seg, false), FIELD(poll, false),
-	FIELD(lookup_tag, false),  FIELD(scratch, true),
+	FIELD(eip, false),	   FIELD(eflags, false), FIELD(vif, true),	FIELD(df, true),
+	FIELD(quiet_flags, false), FIELD(events, false), FIELD(seg, false),	FIELD(poll, false),
+	FIELD(lookup_tag, false),  FIELD(scratch, true), FIELD(gs_base, false),
 #undef FIELD
 };
 
@@ -67,7 +67,8 @@ static bool table_access(struct verify *v, const ZydisDecodedOperand *o, s64 dis
 	int index = verify_reg(o->mem.index);
 
 	if (o->mem.index == ZYDIS_REGISTER_NONE)
-		return (disp >= 0 && (u64)disp + size <= LOOKUP_ENTRIES * sizeof(struct lookup_entry)) ||
+		return (disp >= 0 &&
+			(u64)disp + size <= LOOKUP_ENTRIES * sizeof(struct lookup_entry)) ||
 		       verify_fail(v, "beyond the look-up table");
 	if (index < 0 || v->now.reg[index].kind != VALUE_INDEX || o->mem.scale != 8 ||
 	    (disp != 0 && disp != 8) || size != 8)
@@ -92,6 +93,9 @@ static bool host_address(struct verify *v, const ZydisDecodedOperand *o, bool wr
 	if (base == R_POLL && !indexed && !write && disp == 0 && size == 1)
 		return true;
 	if (base == R_SP && !indexed && disp == 8 && size == 1)
+		return true;
+	if (base >= 0 && v->now.reg[base].kind == VALUE_GS_BASE && !indexed && !write &&
+	    disp == 0 && size == 4)
 		return true;
 	return verify_fail(v, "an address of 64 bits that is none of ours");
 }
@@ -189,6 +193,9 @@ static struct value load64(struct verify *v, const ZydisDecodedOperand *o)
 	if (v->in.address_width == 64 && base == R_CPU && index < 0 &&
 	    disp == offsetof(struct cpu, lookup_tag))
 		return (struct value){ VALUE_TAG, 0 };
+	if (v->in.address_width == 64 && base == R_CPU && index < 0 &&
+	    disp == offsetof(struct cpu, gs_base))
+		return (struct value){ VALUE_GS_BASE, 0 };
 	if (v->in.address_width == 64 && base == R_TABLE && index >= 0 && disp == 0)
 		return (struct value){ VALUE_ENTRY, v->now.reg[index].data };
 	return (struct value){ VALUE_ANY, 0 };
