@@ -166,25 +166,58 @@ static const u32 *gs_trap(const struct recomp *r)
 	return (const u32 *)(const void *)(r->cfg.poll_signal + 64);
 }
 
-/* Computing it takes some hundred instructions; comparing what it is made of, twenty. */
-u32 recomp_mode(struct recomp *r)
+static void set_gs_base(struct recomp *r)
 {
 	struct cpu *cpu = r->cpu;
-	struct mode_inputs now;
 
-	memcpy(now.seg, cpu->seg, sizeof(now.seg));
-	now.cr0 = cpu->cr0;
-	now.cr4 = cpu->cr4;
-	now.eflags = cpu->eflags & ~EFLAGS_ARITH;
-	now.cpl = cpu->cpl;
-	now.dr7 = cpu->dr[7];
-	if (memcmp(&now, &r->mode_of, sizeof(now)) != 0) {
-		r->mode_of = now;
-		r->mode = compute_mode(cpu);
-		cpu->gs_base = seg_class(cpu, &cpu->seg[SEG_GS]) == CLASS_CHECKED
-				       ? gs_trap(r)
-				       : &cpu->seg[SEG_GS].base;
-	}
+	cpu->gs_base = seg_class(cpu, &cpu->seg[SEG_GS]) == CLASS_CHECKED ? gs_trap(r)
+									  : &cpu->seg[SEG_GS].base;
+}
+
+_Static_assert(sizeof(((struct cpu *)0)->seg) == 9 * sizeof(u64), "compared as words");
+
+static bool same_inputs(const struct cpu *cpu, const struct mode_inputs *m)
+{
+	const u64 *a = (const void *)cpu->seg, *b = (const void *)m->seg;
+	u64 differ = 0;
+
+	for (unsigned i = 0; i < 9; i++)
+		differ |= a[i] ^ b[i];
+	return !differ && m->cr0 == cpu->cr0 && m->cr4 == cpu->cr4 && m->cpl == cpu->cpl &&
+	       !((m->eflags ^ cpu->eflags) & ~EFLAGS_ARITH) && m->dr7 == cpu->dr[7];
+}
+
+/* Computing it takes some hundred instructions; comparing what it is made of, fifty. */
+u32 recomp_mode(struct recomp *r)
+{
+	const struct cpu *cpu = r->cpu;
+	struct mode_inputs *m = &r->mode_of;
+
+	if (same_inputs(cpu, m))
+		return r->mode;
+	memcpy(m->seg, cpu->seg, sizeof(m->seg));
+	m->cr0 = cpu->cr0;
+	m->cr4 = cpu->cr4;
+	m->eflags = cpu->eflags;
+	m->cpl = cpu->cpl;
+	m->dr7 = cpu->dr[7];
+	r->mode = compute_mode(cpu);
+	set_gs_base(r);
+	return r->mode;
+}
+
+u32 recomp_mode_segment(struct recomp *r, unsigned seg)
+{
+	const struct cpu *cpu = r->cpu;
+
+	if (seg == SEG_SS || seg == SEG_CS)
+		return recomp_mode(r);
+	r->mode_of.seg[seg] = cpu->seg[seg];
+	if (seg == SEG_GS)
+		set_gs_base(r);
+	if (seg != SEG_GS || !cpu_protected(cpu) || cpu_v86(cpu))
+		r->mode = (r->mode & ~(3u << KEY_SEG(seg))) | seg_class(cpu, &cpu->seg[seg])
+								      << KEY_SEG(seg);
 	return r->mode;
 }
 

@@ -187,7 +187,7 @@ struct trans {
 
 /* Everything that the mode key is made of, for one comparison. */
 struct mode_inputs {
-	struct cpu_segment seg[SEG_COUNT];
+	struct cpu_segment seg[SEG_COUNT] __attribute__((aligned(8)));
 	u32 cr0, cr4, eflags, cpl, dr7;
 };
 
@@ -233,5 +233,7 @@ struct recomp {
 
 /* The mode key that the processor's state asks for. */
 u32 recomp_mode(struct recomp *r);
+/* The same where only this segment register was loaded since it was asked last. */
+u32 recomp_mode_segment(struct recomp *r, unsigned seg);
 /* The tag of look-up entries in this mode, under this mapping, from this code segment. */
 u64 recomp_tag(struct recomp *r, u32 key);

@@ -238,12 +238,26 @@ static struct site *enter_site(struct recomp *r, u32 offset)
 	return s;
 }
 
+static u32 mode_behind(struct recomp *r, const struct insn *in)
+{
+	switch (in->op) {
+	case OP_MOV_TO_SEG:
+	case OP_POP_SEG:
+		return recomp_mode_segment(r, in->reg);
+	case OP_LOAD_FAR_POINTER:
+		return recomp_mode_segment(r, in->imm);
+	default:
+		return recomp_mode(r);
+	}
+}
+
 /* May translated code go on behind the instruction? Not if its mode, its bytes or its right to run
  * with events pending have changed. */
 static bool goes_on(struct recomp *r, const struct site *s)
 {
 	return !s->ends && !r->code_changed && !r->flush_wanted && !r->cpu->shadow &&
-	       r->cpu->lookup_tag == r->tag && (!s->mode || recomp_mode(r) == r->edge_key);
+	       r->cpu->lookup_tag == r->tag &&
+	       (!s->mode || mode_behind(r, &s->insn) == r->edge_key);
 }
 
 enum cpu_result recomp_hard(struct cpu *cpu, u32 site)
