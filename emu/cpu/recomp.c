@@ -222,24 +222,27 @@ u32 recomp_mode_segment(struct recomp *r, unsigned seg)
 }
 
 /*
- * The number of (mode key, mapping, base of CS) in the upper half. They are wider than that
- * together, so they are numbered as they come; one that was forgotten gets a new number, and its
- * entries are void.
+ * The number of (mode key, mapping, base and limit of CS) in the upper half. They are wider than
+ * that together, so they are numbered as they come; one that was forgotten gets a new number, and
+ * its entries are void.
  */
 u64 recomp_tag(struct recomp *r, u32 key)
 {
 	u32 mapping = r->mapping[key & KEY_CPL3 ? 1 : 0], base = r->cpu->seg[SEG_CS].base;
-	u32 hash = key * 0x9e3779b1u ^ mapping * 0x85ebca6bu ^ base * 0xc2b2ae35u;
+	u32 limit = r->cpu->seg[SEG_CS].limit;
+	u32 hash = key * 0x9e3779b1u ^ mapping * 0x85ebca6bu ^ base * 0xc2b2ae35u ^
+		   limit * 0x27d4eb2fu;
 	struct tag *t = &r->tag_cache[hash >> 16 & (TAG_CACHE - 1)];
 
-	if (t->number && t->key == key && t->mapping == mapping && t->base == base)
+	if (t->number && t->key == key && t->mapping == mapping && t->base == base &&
+	    t->limit == limit)
 		return (u64)t->number << 32;
 	if (++r->tags == TAG_LAST) {
 		block_clear_lookup(r);
 		memset(r->tag_cache, 0, sizeof(r->tag_cache));
 		r->tags = 1;
 	}
-	*t = (struct tag){ key, mapping, base, r->tags };
+	*t = (struct tag){ key, mapping, base, limit, r->tags };
 	return (u64)t->number << 32;
 }
 
@@ -300,9 +303,14 @@ static struct entry *current_entry(struct recomp *r, u32 key)
 	struct cpu *cpu = r->cpu;
 	gla_t gla = cpu->seg[SEG_CS].base + cpu->eip;
 	unsigned access = ACCESS_EXEC | (cpu->cpl == 3 ? ACCESS_USER : 0);
-	const struct softtlb_entry *page = cpu_translate(cpu, gla, access);
+	const struct softtlb_entry *page;
 	struct entry *e;
 
+	if (cpu->eip > cpu->seg[SEG_CS].limit) {
+		cpu_raise(cpu, VEC_GP, 0);
+		return NULL;
+	}
+	page = cpu_translate(cpu, gla, access);
 	if (!page)
 		return NULL;
 	e = block_find(r, page->gpa | (gla & (PAGE_SIZE - 1)), cpu->eip, key);
@@ -348,7 +356,7 @@ static void link_edge(struct recomp *r, u32 offset, const struct entry *e)
 	bool same_page;
 
 	if (!edge || edge->target != e->eip || from->dead || from->key != to->key ||
-	    from->base != to->base)
+	    from->base != to->base || from->limit != to->limit)
 		return;
 	same_page = ((from->base + from->eip) ^ (to->base + e->eip)) < PAGE_SIZE &&
 		    ((from->gpa[0] ^ to->gpa[0]) & PAGE_MASK) == 0 && to->gpa[1] == ~0ull;

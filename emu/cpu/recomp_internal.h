@@ -47,7 +47,8 @@ enum {
 	OP_SLOW_POP,
 	OP_SLOW_XLAT,
 	OP_SLOW_MASKMOV,
-	OP_SLOW_FETCH
+	OP_SLOW_FETCH,
+	OP_SLOW_LONG
 };
 
 /* Mode key: everything that translated code depends on besides its bytes and EIP. */
@@ -65,9 +66,9 @@ enum {
 #define KEY_SLOW   BIT(22)	    /* one instruction, memory through C */
 enum seg_class { CLASS_FLAT, CLASS_BASED, CLASS_CHECKED };
 
-/* A number for mode key, mapping and base of CS. */
+/* A number for mode key, mapping, base and limit of CS. */
 struct tag {
-	u32 key, mapping, base, number; /* 0: unused */
+	u32 key, mapping, base, limit, number; /* 0: unused */
 };
 #define TAG_CACHE 256u
 
@@ -97,9 +98,9 @@ struct slot {
 
 struct block {
 	struct block *page_next[2];
-	gpa_t gpa[2];	    /* of the first byte; of the second page, ~0 if there is none */
-	u32 eip, key, base; /* base: of CS */
-	u32 code, code_len; /* offset in the cache */
+	gpa_t gpa[2];		   /* of the first byte; of the second page, ~0 if there is none */
+	u32 eip, key, base, limit; /* base, limit: of CS */
+	u32 code, code_len;	   /* offset in the cache */
 	u16 len, insns, edges;
 	bool dead;
 	u32 incoming; /* first slot that leads here */
@@ -160,10 +161,10 @@ struct trans {
 	u32 key, eip, next; /* this instruction's EIP and the next one's */
 	bool slow;	    /* memory operands go through C */
 	bool ended;
-	bool sti;     /* the instruction before was STI: check events after this one */
-	bool flat;    /* 32-bit code, DS and SS flat: the short way is open */
-	u32 base;     /* of CS */
-	s32 esp_bias; /* added to addresses with ESP in them */
+	bool sti;	 /* the instruction before was STI: check events after this one */
+	bool flat;	 /* 32-bit code, DS and SS flat: the short way is open */
+	u32 base, limit; /* of CS */
+	s32 esp_bias;	 /* added to addresses with ESP in them */
 	/* Fetching: the page's bytes, and what an instruction that leaves them is put together in.
 	 */
 	const u8 *page;

@@ -133,24 +133,24 @@ static enum cpu_result do_jmp(struct cpu *cpu, const struct insn *in)
 	return res == CPU_NEXT ? jump(cpu, target) : res;
 }
 
-/* LOOPcc and JCXZ with a 16-bit counter. imm: displacement; reg: low bits of the opcode. */
+/* LOOPcc and JCXZ. imm: displacement; reg: low bits of the opcode. */
 static enum cpu_result do_loop(struct cpu *cpu, const struct insn *in)
 {
-	u16 cx = (u16)cpu->gpr[REG_ECX];
+	u32 mask = in->asize == 2 ? 0xffff : 0xffffffff, cx = cpu->gpr[REG_ECX] & mask;
 	bool taken, zf = cpu->eflags & EFLAGS_ZF;
 	u32 next = cpu->eip + in->len, target = next + in->imm;
 
 	if (in->reg == 3)
 		taken = !cx;
 	else
-		taken = --cx && (in->reg == 2 || zf == (in->reg == 1));
+		taken = (cx = (cx - 1) & mask) && (in->reg == 2 || zf == (in->reg == 1));
 	if (taken && near_target(cpu, in, &target) != CPU_NEXT)
 		return CPU_FAULT;
 	if (in->reg != 3)
-		cpu->gpr[REG_ECX] = merge(cpu->gpr[REG_ECX], cx, 2);
+		cpu->gpr[REG_ECX] = merge(cpu->gpr[REG_ECX], cx, in->asize);
 	if (taken)
 		return jump(cpu, target);
-	return jump(cpu, cpu->seg[SEG_CS].attr & SEG_ATTR_DB ? next : next & 0xffff);
+	return jump(cpu, next);
 }
 
 static enum cpu_result do_xlat(struct cpu *cpu, const struct insn *in)
@@ -187,7 +187,14 @@ static enum cpu_result do_maskmov(struct cpu *cpu, const struct insn *in)
 
 static enum cpu_result fetch_fault(struct cpu *cpu)
 {
+	const struct cpu_segment *cs = &cpu->seg[SEG_CS];
+	u32 left = cs->limit - cpu->eip;
 	struct pagewalk w;
+
+	/* Does the segment end before the page does? */
+	if (left < 14 && left < PAGE_SIZE - ((cs->base + cpu->eip) & (PAGE_SIZE - 1)))
+		return cpu_raise(cpu, VEC_GP, 0);
+
 	gla_t next = (cpu->seg[SEG_CS].base + cpu->eip + 15) & ~(PAGE_SIZE - 1);
 
 	if (cpu_walk(cpu, next, ACCESS_EXEC | (cpu->cpl == 3 ? ACCESS_USER : 0), &w) == CPU_FAULT)
@@ -210,6 +217,8 @@ static enum cpu_result dispatch(struct cpu *cpu, const struct insn *in)
 		return do_loop(cpu, in);
 	case OP_SLOW_FETCH:
 		return fetch_fault(cpu);
+	case OP_SLOW_LONG:
+		return cpu_raise(cpu, VEC_GP, 0);
 	case OP_SLOW_PUSH:
 		res = do_push(cpu, in);
 		break;

@@ -65,8 +65,6 @@ void trans_edge(struct trans *t, u32 target)
 	u32 slot;
 
 	t->ended = true;
-	if (!(t->key & KEY_D))
-		target &= 0xffff;
 	if (t->key & (KEY_TF | KEY_SLOW)) {
 		trans_leave(t, target);
 		return;
@@ -105,8 +103,6 @@ void trans_jump(struct trans *t, u32 target)
 {
 	int host;
 
-	if (!(t->key & KEY_D))
-		target &= 0xffff;
 	host = inside(t, target);
 	if (host >= 0) {
 		jump_to_host(t, host);
@@ -123,6 +119,12 @@ static u32 relative_target(const struct trans *t)
 	return t->in.operand_width == 16 ? target & 0xffff : target;
 }
 
+/* Then the jump itself faults (SDM 2, JMP), in C. */
+static bool beyond_limit(const struct trans *t)
+{
+	return relative_target(t) > t->limit;
+}
+
 /* A rel32 that leads to the block's code for target, now or when it is known. */
 static void branch_rel32(struct trans *t, u32 target)
 {
@@ -136,14 +138,48 @@ static void branch_rel32(struct trans *t, u32 target)
 	emit_u32(&t->e, 0);
 }
 
+static void near_in_c(struct trans *t)
+{
+	unsigned op = t->in.mnemonic == ZYDIS_MNEMONIC_CALL  ? OP_SLOW_CALL
+		      : t->in.mnemonic == ZYDIS_MNEMONIC_RET ? OP_SLOW_RET
+							     : OP_SLOW_JMP;
+	struct site *s = trans_site(t, op);
+
+	if (t->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE && op != OP_SLOW_RET)
+		s->insn.imm = relative_target(t), s->insn.imm2 = 1;
+	trans_call_hard(t, s, true);
+}
+
+static void loop_in_c(struct trans *t)
+{
+	struct site *s = trans_site(t, OP_SLOW_LOOP);
+
+	s->insn.reg = t->in.opcode & 3;
+	s->insn.imm = (u32)t->op[0].imm.value.s;
+	trans_call_hard(t, s, true);
+}
+
+/* Jcc to beyond the limit: taken, it is the fault of this instruction. */
+static void conditional_fault(struct trans *t)
+{
+	struct emit *e = &t->e;
+	u8 *over;
+
+	emit_u8(e, 0x0f); /* the opposite condition */
+	emit_u8(e, (u8)(0x80 | ((t->in.opcode & 15) ^ 1)));
+	over = e->p;
+	emit_u32(e, 0);
+	near_in_c(t);
+	emit_patch_rel32(e, over);
+	t->ended = false;
+}
+
 /* Jcc, JECXZ, LOOPcc: the taken path is in this block or behind its end; the other follows. */
 static void conditional(struct trans *t)
 {
 	struct emit *e = &t->e;
 	u32 target = relative_target(t);
 
-	if (!(t->key & KEY_D))
-		target &= 0xffff;
 	poll(t, target);
 	switch (t->in.mnemonic) {
 	case ZYDIS_MNEMONIC_JCXZ:
@@ -166,11 +202,10 @@ static void conditional(struct trans *t)
 	branch_rel32(t, target);
 }
 
-/* EIP may come to lie beyond the limit of CS: C checks that. A 16-bit EIP passes 64 KiB in no
- * segment. */
+/* A target that is not known may lie beyond the limit of CS: C checks that. */
 static bool may_leave_segment(const struct trans *t)
 {
-	return t->in.operand_width == 32 && trans_seg_class(t, SEG_CS) == CLASS_CHECKED;
+	return trans_seg_class(t, SEG_CS) == CLASS_CHECKED;
 }
 
 /* The near target of an indirect jump or call into R8. False: needs C. */
@@ -202,9 +237,11 @@ static void note_return(struct trans *t)
 
 static bool call(struct trans *t)
 {
-	if (!trans_stack_flat(t) || t->in.operand_width != 32 || may_leave_segment(t))
+	if (!trans_stack_flat(t) || t->in.operand_width != 32)
 		return false;
 	if (t->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
+		if (beyond_limit(t))
+			return false;
 		poll(t, relative_target(t));
 		emit_rm(&t->e, t->r, false, 0xc7, 0, GSP_AT(-4));
 		emit_u32(&t->e, t->next);
@@ -236,40 +273,20 @@ static bool ret(struct trans *t)
 	return true;
 }
 
-static void near_in_c(struct trans *t)
-{
-	unsigned op = t->in.mnemonic == ZYDIS_MNEMONIC_CALL  ? OP_SLOW_CALL
-		      : t->in.mnemonic == ZYDIS_MNEMONIC_RET ? OP_SLOW_RET
-							     : OP_SLOW_JMP;
-	struct site *s = trans_site(t, op);
-
-	if (t->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE && op != OP_SLOW_RET)
-		s->insn.imm = relative_target(t), s->insn.imm2 = 1;
-	trans_call_hard(t, s, true);
-}
-
-static void loop16(struct trans *t)
-{
-	struct site *s = trans_site(t, OP_SLOW_LOOP);
-
-	s->insn.reg = t->in.opcode & 3;
-	s->insn.imm = (u32)t->op[0].imm.value.s;
-	trans_call_hard(t, s, true);
-}
-
 bool translate_control(struct trans *t)
 {
 	switch (t->in.mnemonic) {
 	case ZYDIS_MNEMONIC_JMP:
 		if (t->in.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
 			return false;
-		if (t->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
+		if (t->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE && !beyond_limit(t)) {
 			poll(t, relative_target(t));
 			trans_jump(t, relative_target(t));
-		} else if (indirect_target(t))
+		} else if (t->op[0].type != ZYDIS_OPERAND_TYPE_IMMEDIATE && indirect_target(t)) {
 			trans_jump_r8(t);
-		else
+		} else {
 			near_in_c(t);
+		}
 		return true;
 	case ZYDIS_MNEMONIC_CALL:
 		if (t->in.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
@@ -286,9 +303,12 @@ bool translate_control(struct trans *t)
 	default:
 		if (t->in.meta.category != ZYDIS_CATEGORY_COND_BR)
 			return false;
-		if (t->in.address_width == 16 && t->in.opcode >= 0xe0 && t->in.opcode <= 0xe3 &&
-		    t->in.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT)
-			loop16(t);
+		if (t->in.opcode >= 0xe0 && t->in.opcode <= 0xe3 &&
+		    t->in.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT &&
+		    (t->in.address_width == 16 || beyond_limit(t)))
+			loop_in_c(t);
+		else if (beyond_limit(t))
+			conditional_fault(t);
 		else
 			conditional(t);
 		return true;

@@ -36,6 +36,15 @@ static void fetch_across(struct trans *t, gla_t gla, unsigned room)
 	t->have = MAX_LENGTH;
 }
 
+/* What lies beyond the segment's limit is not fetched. */
+static void cut_at_limit(struct trans *t)
+{
+	u32 left = t->limit - t->eip;
+
+	if (left < t->have)
+		t->have = MIN(t->have, left + 1);
+}
+
 static void fetch(struct trans *t)
 {
 	gla_t gla = t->base + t->eip;
@@ -48,6 +57,7 @@ static void fetch(struct trans *t)
 	} else {
 		fetch_across(t, gla, room);
 	}
+	cut_at_limit(t);
 }
 
 static void set_decoder(struct trans *t)
@@ -64,14 +74,18 @@ static void set_decoder(struct trans *t)
 	t->decoder_key = 1u + wide;
 }
 
-static bool decode(struct trans *t)
+/* 0, or what to do instead: bytes are missing, there are more than 15, or it is undefined. */
+static unsigned decode(struct trans *t)
 {
 	ZydisDecoderContext ctx;
+	ZyanStatus s = ZydisDecoderDecodeInstruction(&t->decoder, &ctx, t->bytes, t->have, &t->in);
 
-	return ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&t->decoder, &ctx, t->bytes, t->have,
-							  &t->in)) &&
-	       ZYAN_SUCCESS(ZydisDecoderDecodeOperands(&t->decoder, &ctx, &t->in, t->op,
-						       t->in.operand_count));
+	if (s == ZYDIS_STATUS_NO_MORE_DATA || s == ZYDIS_STATUS_INSTRUCTION_TOO_LONG)
+		return t->have < MAX_LENGTH ? OP_SLOW_FETCH : OP_SLOW_LONG;
+	if (!ZYAN_SUCCESS(s) || !ZYAN_SUCCESS(ZydisDecoderDecodeOperands(
+					&t->decoder, &ctx, &t->in, t->op, t->in.operand_count)))
+		return OP_UD;
+	return 0;
 }
 
 /* After the instruction behind an STI: leave if something is pending. */
@@ -89,26 +103,24 @@ static void check_events(struct trans *t)
 	emit_rr(e, true, 0x89, R10, R_C);
 }
 
-static void undefined(struct trans *t)
+static void undecoded(struct trans *t, unsigned op)
 {
-	/* What could not be fetched faults when it is reached; what does not decode is #UD; over 15
-	 * bytes #GP. */
 	t->in = (ZydisDecodedInstruction){ .length = (u8)MAX(t->have, 1u),
 					   .operand_width = 32,
 					   .address_width = 32 };
-	trans_call_hard(t, trans_site(t, t->have < MAX_LENGTH ? OP_SLOW_FETCH : OP_UD), true);
+	trans_call_hard(t, trans_site(t, op), true);
 	t->next = t->eip + 1;
 }
 
 static void by_decoder(struct trans *t)
 {
-	if (!decode(t)) {
-		undefined(t);
+	unsigned instead = decode(t);
+
+	if (instead) {
+		undecoded(t, instead);
 		return;
 	}
 	t->next = t->eip + t->in.length;
-	if (!(t->key & KEY_D))
-		t->next &= 0xffff;
 	if (((t->base + t->eip + t->in.length - 1) ^ (t->base + t->eip)) & ~(PAGE_SIZE - 1))
 		t->b->gpa[1] = t->next_gpa & PAGE_MASK;
 	if (translate_flags(t) || translate_control(t) || translate_stack(t) || translate_hard(t) ||
@@ -128,6 +140,7 @@ static bool begin(struct trans *t, struct recomp *r, u32 key)
 	t->b = b;
 	t->key = key;
 	t->base = cpu->seg[SEG_CS].base;
+	t->limit = cpu->seg[SEG_CS].limit;
 	t->eip = cpu->eip;
 	if (cpu_walk(cpu, t->base + t->eip, fetch_access(t), &w) != CPU_NEXT)
 		return false;
@@ -137,6 +150,7 @@ static bool begin(struct trans *t, struct recomp *r, u32 key)
 			     .eip = cpu->eip,
 			     .key = key,
 			     .base = t->base,
+			     .limit = t->limit,
 			     .code = r->code_next,
 			     .incoming = SLOT_NONE };
 	t->page = gpmem_ptr(cpu->mem, w.gpa & PAGE_MASK, false);
@@ -255,7 +269,7 @@ struct block *translate_block(struct trans *t, struct recomp *r, u32 key)
 
 	if (!begin(t, r, key))
 		return NULL;
-	while (t->insns < max && t->fixups < BLOCK_FIXUPS &&
+	while (t->insns < max && t->fixups < BLOCK_FIXUPS && t->eip <= t->limit &&
 	       t->e.p < t->e.start + EMIT_BUFFER / 2 &&
 	       (((t->base + t->eip) ^ (t->base + t->b->eip)) & ~(PAGE_SIZE - 1)) == 0) {
 		if (resolve_fixups(t, t->eip))
