@@ -64,6 +64,11 @@ enum {
 #define KEY_TSD	   BIT(9)
 #define KEY_SEG(s) (10u + 2u * (s)) /* two bits each */
 #define KEY_SLOW   BIT(22)	    /* one instruction, memory through C */
+/* 32-bit code and stack, CS, SS and DS flat (CLASS_FLAT is 0), one block after the other. */
+#define KEY_FLAT (KEY_D | KEY_B | KEY_PE)
+#define KEY_FLAT_MASK                                                                            \
+	(KEY_FLAT | KEY_VM | KEY_TF | KEY_SLOW | 3u << KEY_SEG(SEG_CS) | 3u << KEY_SEG(SEG_SS) | \
+	 3u << KEY_SEG(SEG_DS))
 enum seg_class { CLASS_FLAT, CLASS_BASED, CLASS_CHECKED };
 
 /* A number for mode key, mapping, base and limit of CS. */

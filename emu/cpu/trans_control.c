@@ -174,32 +174,50 @@ static void conditional_fault(struct trans *t)
 	t->ended = false;
 }
 
-/* Jcc, JECXZ, LOOPcc: the taken path is in this block or behind its end; the other follows. */
-static void conditional(struct trans *t)
+/* The taken path is in this block or behind its end; the other follows. */
+void trans_jcc(struct trans *t, unsigned condition, u32 target)
+{
+	poll(t, target);
+	emit_u8(&t->e, 0x0f);
+	emit_u8(&t->e, (u8)(0x80 | condition));
+	branch_rel32(t, target);
+}
+
+/* JECXZ and LOOPcc with ECX: in 64-bit mode with 67h, and with a byte's reach. */
+static void loop32(struct trans *t, u32 target)
 {
 	struct emit *e = &t->e;
-	u32 target = relative_target(t);
 
 	poll(t, target);
-	switch (t->in.mnemonic) {
-	case ZYDIS_MNEMONIC_JCXZ:
-	case ZYDIS_MNEMONIC_JECXZ:
-	case ZYDIS_MNEMONIC_LOOP:
-	case ZYDIS_MNEMONIC_LOOPE:
-	case ZYDIS_MNEMONIC_LOOPNE:
-		/* With ECX they exist in 64-bit mode (67h), with a byte's reach. */
-		emit_u8(e, 0x67);
-		emit_u8(e, t->in.opcode);
-		emit_u8(e, 2);
-		emit_u8(e, 0xeb); /* not taken: over the near jump */
-		emit_u8(e, 5);
-		emit_u8(e, 0xe9);
-		break;
-	default:
-		emit_u8(e, 0x0f);
-		emit_u8(e, (u8)(0x80 | (t->in.opcode & 15)));
-	}
+	emit_u8(e, 0x67);
+	emit_u8(e, t->in.opcode);
+	emit_u8(e, 2);
+	emit_u8(e, 0xeb); /* not taken: over the near jump */
+	emit_u8(e, 5);
+	emit_u8(e, 0xe9);
 	branch_rel32(t, target);
+}
+
+static bool is_loop(const struct trans *t)
+{
+	return t->in.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT && t->in.opcode >= 0xe0 &&
+	       t->in.opcode <= 0xe3;
+}
+
+static void conditional(struct trans *t)
+{
+	u32 target = relative_target(t);
+
+	if (is_loop(t))
+		loop32(t, target);
+	else
+		trans_jcc(t, t->in.opcode & 15, target);
+}
+
+void trans_jmp(struct trans *t, u32 target)
+{
+	poll(t, target);
+	trans_jump(t, target);
 }
 
 /* A target that is not known may lie beyond the limit of CS: C checks that. */
@@ -235,41 +253,58 @@ static void note_return(struct trans *t)
 	t->ended = false;
 }
 
-static bool call(struct trans *t)
+static void push_return(struct trans *t)
 {
-	if (!trans_stack_flat(t) || t->in.operand_width != 32)
-		return false;
-	if (t->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
-		if (beyond_limit(t))
-			return false;
-		poll(t, relative_target(t));
-		emit_rm(&t->e, t->r, false, 0xc7, 0, GSP_AT(-4));
-		emit_u32(&t->e, t->next);
-		emit_lea(&t->e, false, R_GSP, GSP_AT(-4));
-		trans_jump(t, relative_target(t));
-		note_return(t);
-		return true;
-	}
-	if (!indirect_target(t))
-		return false;
 	emit_rm(&t->e, t->r, false, 0xc7, 0, GSP_AT(-4));
 	emit_u32(&t->e, t->next);
 	emit_lea(&t->e, false, R_GSP, GSP_AT(-4));
+}
+
+void trans_call(struct trans *t, u32 target)
+{
+	poll(t, target);
+	push_return(t);
+	trans_jump(t, target);
+	note_return(t);
+}
+
+void trans_call_r8(struct trans *t)
+{
+	push_return(t);
 	trans_jump_r8(t);
 	note_return(t);
+}
+
+void trans_ret(struct trans *t, u32 release)
+{
+	emit_rm(&t->e, t->r, false, 0x8b, R8, GSP_AT(0));
+	emit_lea(&t->e, false, R_GSP, GSP_AT((s32)(4 + release)));
+	trans_jump_r8(t);
+}
+
+static bool near_inline(const struct trans *t)
+{
+	return trans_stack_flat(t) && t->in.operand_width == 32;
+}
+
+static bool call(struct trans *t)
+{
+	if (!near_inline(t))
+		return false;
+	if (t->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE && !beyond_limit(t))
+		trans_call(t, relative_target(t));
+	else if (t->op[0].type != ZYDIS_OPERAND_TYPE_IMMEDIATE && indirect_target(t))
+		trans_call_r8(t);
+	else
+		return false;
 	return true;
 }
 
 static bool ret(struct trans *t)
 {
-	if (!trans_stack_flat(t) || t->in.operand_width != 32 || may_leave_segment(t))
+	if (!near_inline(t) || may_leave_segment(t))
 		return false;
-
-	s32 extra = t->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE ? (s32)t->op[0].imm.value.u : 0;
-
-	emit_rm(&t->e, t->r, false, 0x8b, R8, GSP_AT(0));
-	emit_lea(&t->e, false, R_GSP, GSP_AT(4 + extra));
-	trans_jump_r8(t);
+	trans_ret(t, t->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE ? (u32)t->op[0].imm.value.u : 0);
 	return true;
 }
 
@@ -280,8 +315,7 @@ bool translate_control(struct trans *t)
 		if (t->in.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
 			return false;
 		if (t->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE && !beyond_limit(t)) {
-			poll(t, relative_target(t));
-			trans_jump(t, relative_target(t));
+			trans_jmp(t, relative_target(t));
 		} else if (t->op[0].type != ZYDIS_OPERAND_TYPE_IMMEDIATE && indirect_target(t)) {
 			trans_jump_r8(t);
 		} else {
@@ -303,9 +337,7 @@ bool translate_control(struct trans *t)
 	default:
 		if (t->in.meta.category != ZYDIS_CATEGORY_COND_BR)
 			return false;
-		if (t->in.opcode >= 0xe0 && t->in.opcode <= 0xe3 &&
-		    t->in.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT &&
-		    (t->in.address_width == 16 || beyond_limit(t)))
+		if (is_loop(t) && (t->in.address_width == 16 || beyond_limit(t)))
 			loop_in_c(t);
 		else if (beyond_limit(t))
 			conditional_fault(t);

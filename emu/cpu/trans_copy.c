@@ -79,13 +79,8 @@ struct hmem trans_address_noseg(struct trans *t, const ZydisDecodedOperand *op)
 	return m;
 }
 
-struct hmem trans_address(struct trans *t, const ZydisDecodedOperand *op)
+struct hmem trans_add_base(struct trans *t, struct hmem m, unsigned seg)
 {
-	struct hmem m = trans_address_noseg(t, op);
-	unsigned seg = trans_seg(op->mem.segment);
-
-	if (trans_seg_class(t, seg) != CLASS_BASED)
-		return m;
 	if (m.index >= 0) {
 		emit_lea(&t->e, false, R8, m);
 		m = (struct hmem){ .base = R8, .index = -1, .scale = 1, .guest = true };
@@ -101,6 +96,14 @@ struct hmem trans_address(struct trans *t, const ZydisDecodedOperand *op)
 	m.index = R9;
 	m.scale = 1;
 	return m;
+}
+
+struct hmem trans_address(struct trans *t, const ZydisDecodedOperand *op)
+{
+	struct hmem m = trans_address_noseg(t, op);
+	unsigned seg = trans_seg(op->mem.segment);
+
+	return trans_seg_class(t, seg) == CLASS_BASED ? trans_add_base(t, m, seg) : m;
 }
 
 /* The bytes of the instruction between its prefixes and its ModRM: escape and opcode. */

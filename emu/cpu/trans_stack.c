@@ -10,28 +10,34 @@ static s32 stack_size(const struct trans *t)
 	return t->in.operand_width == 16 ? 2 : 4;
 }
 
-static void store_stack(struct trans *t, unsigned reg)
+void trans_push(struct trans *t, unsigned reg, unsigned size)
 {
-	s32 n = stack_size(t);
-	struct hmem m = GSP_AT(-n);
+	struct hmem m = GSP_AT(-(s32)size);
 
 	emit_guest_prefix(&t->e, t->r, m);
-	if (n == 2)
+	if (size == 2)
 		emit_u8(&t->e, 0x66);
 	m.guest = false;
 	emit_rm(&t->e, t->r, false, 0x89, reg, m);
 	emit_lea(&t->e, false, R_GSP, m);
 }
 
-static void load_stack(struct trans *t, unsigned reg)
+void trans_pop(struct trans *t, unsigned reg, unsigned size)
 {
 	struct hmem m = GSP_AT(0);
 
 	emit_guest_prefix(&t->e, t->r, m);
-	if (stack_size(t) == 2)
+	if (size == 2)
 		emit_u8(&t->e, 0x66);
 	m.guest = false;
 	emit_rm(&t->e, t->r, false, 0x8b, reg, m);
+	if (reg != R_GSP)
+		emit_lea(&t->e, false, R_GSP, GSP_AT((s32)size));
+}
+
+static void store_stack(struct trans *t, unsigned reg)
+{
+	trans_push(t, reg, (unsigned)stack_size(t));
 }
 
 static bool mem_inline(const struct trans *t, int mi)
@@ -96,11 +102,7 @@ static bool pop(struct trans *t)
 	if (o->type == ZYDIS_OPERAND_TYPE_MEMORY)
 		return pop_mem(t, o);
 
-	unsigned reg = trans_host_reg((unsigned)trans_gpr(o->reg.value));
-
-	load_stack(t, reg);
-	if (reg != R_GSP)
-		emit_lea(&t->e, false, R_GSP, GSP_AT(stack_size(t)));
+	trans_pop(t, trans_host_reg((unsigned)trans_gpr(o->reg.value)), (unsigned)stack_size(t));
 	return true;
 }
 

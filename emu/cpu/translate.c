@@ -153,6 +153,7 @@ static bool begin(struct trans *t, struct recomp *r, u32 key)
 			     .limit = t->limit,
 			     .code = r->code_next,
 			     .incoming = SLOT_NONE };
+	t->flat = (key & KEY_FLAT_MASK) == KEY_FLAT;
 	t->page = gpmem_ptr(cpu->mem, w.gpa & PAGE_MASK, false);
 	t->insns = t->fixups = t->edges = t->returns = 0;
 	t->ended = t->sti = false;
@@ -257,7 +258,8 @@ static void one(struct trans *t)
 	t->map[t->insns++] =
 		(struct insn_map){ (u16)(t->e.p - t->e.start), (u16)(t->eip - t->b->eip) };
 	t->slow = t->key & KEY_SLOW || block_is_slow(t->r, t->base + t->eip);
-	by_decoder(t);
+	if (!t->flat || t->slow || t->have < MAX_LENGTH || !translate_fast(t))
+		by_decoder(t);
 	if (after_sti && !t->ended)
 		check_events(t);
 	t->eip = t->next;

@@ -7,6 +7,8 @@
  * first byte. With flush_wanted set the block is not whole. */
 struct block *translate_block(struct trans *t, struct recomp *r, u32 key);
 
+/* trans_fast.c: the common instructions of flat 32-bit code, without the decoder. True: done. */
+bool translate_fast(struct trans *t);
 /* The parts: each returns true if it dealt with the instruction. */
 bool translate_hard(struct trans *t);	 /* classify.c: what C executes */
 bool translate_control(struct trans *t); /* trans_control.c */
@@ -43,3 +45,14 @@ void trans_edge(struct trans *t, u32 target);
 void trans_jump_r8(struct trans *t);
 /* Leaves for the dispatcher at a known EIP. */
 void trans_leave(struct trans *t, u32 eip);
+/* Near transfers of 32-bit code with a flat stack; next is set. */
+void trans_jcc(struct trans *t, unsigned condition, u32 target);
+void trans_jmp(struct trans *t, u32 target);
+void trans_call(struct trans *t, u32 target);
+void trans_call_r8(struct trans *t);
+void trans_ret(struct trans *t, u32 release);
+/* PUSH and POP of 32 bits on a flat stack; reg: a host register. */
+void trans_push(struct trans *t, unsigned reg, unsigned size);
+void trans_pop(struct trans *t, unsigned reg, unsigned size);
+/* Adds a segment's base to an address; R8, R9 are clobbered. */
+struct hmem trans_add_base(struct trans *t, struct hmem m, unsigned seg);
