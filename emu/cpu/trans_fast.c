@@ -113,7 +113,7 @@ static void take_modrm(struct fast *f)
 
 		f->m.base = sib & 7;
 		f->m.index = (sib >> 3 & 7) == 4 ? -1 : (s8)(sib >> 3 & 7);
-		f->m.scale = f->m.index < 0 ? 1 : (u8)(1u << (sib >> 6));
+		f->m.scale = (u8)(f->m.index < 0 ? 1u : 1u << (sib >> 6));
 	}
 	f->mem_seg = f->m.base == REG_ESP || (f->m.base == REG_EBP && mod) ? SEG_SS : SEG_DS;
 	if (f->seg != SEG_COUNT)
