@@ -290,11 +290,8 @@ static struct entry *translate(struct recomp *r, u32 key)
 			return NULL;
 		if (!r->flush_wanted)
 			e = block_insert(r, b);
-		if (!e)
-			continue;
-		if (!(key & (KEY_TF | KEY_SLOW)))
-			expect_returns(r, b, t);
-		return e;
+		if (e)
+			return e;
 	}
 }
 
@@ -305,6 +302,7 @@ static struct entry *current_entry(struct recomp *r, u32 key)
 	unsigned access = ACCESS_EXEC | (cpu->cpl == 3 ? ACCESS_USER : 0);
 	const struct softtlb_entry *page;
 	struct entry *e;
+	bool new = false;
 
 	if (cpu->eip > cpu->seg[SEG_CS].limit) {
 		cpu_raise(cpu, VEC_GP, 0);
@@ -314,15 +312,21 @@ static struct entry *current_entry(struct recomp *r, u32 key)
 	if (!page)
 		return NULL;
 	e = block_find(r, page->gpa | (gla & (PAGE_SIZE - 1)), cpu->eip, key);
-	if (!e || !second_page_same(cpu, e->block, access))
+	if (!e || !second_page_same(cpu, e->block, access)) {
 		e = translate(r, key);
+		new = true;
+	}
 	if (!e)
 		return NULL;
 	if (key & (KEY_TF | KEY_SLOW))
 		return e;
-	cpu->env->code_found(cpu, gla);
+	r->direct = cpu->env->code_found(cpu, gla);
 	if (e->block->gpa[1] != ~0ull)
 		cpu->env->code_found(cpu, (gla | (PAGE_SIZE - 1)) + 1);
+	if (!r->direct)
+		return e;
+	if (new)
+		expect_returns(r, e->block, &r->trans);
 	fill_lookup(r, e->eip, e->code);
 	return e;
 }
@@ -360,7 +364,8 @@ static void link_edge(struct recomp *r, u32 offset, const struct entry *e)
 		return;
 	same_page = ((from->base + from->eip) ^ (to->base + e->eip)) < PAGE_SIZE &&
 		    ((from->gpa[0] ^ to->gpa[0]) & PAGE_MASK) == 0 && to->gpa[1] == ~0ull;
-	slot_link(r, edge->slot, e, !same_page);
+	if (same_page || r->direct)
+		slot_link(r, edge->slot, e, !same_page);
 }
 
 /* --- Running
@@ -375,8 +380,11 @@ static struct left enter(struct recomp *r, u64 code)
 {
 	typedef unsigned __int128 (*enter_fn)(struct cpu *, u64);
 	enter_fn fn = (enter_fn)r->enter;
-	unsigned __int128 v = fn(r->cpu, code);
+	unsigned __int128 v;
 
+	r->cpu->env->code_runs(r->cpu, true);
+	v = fn(r->cpu, code);
+	r->cpu->env->code_runs(r->cpu, false);
 	return (struct left){ (u32)v, (u32)(v >> 64) };
 }
 

@@ -222,8 +222,9 @@ struct recomp {
 	struct {
 		gla_t gla;
 		u32 count;
-	} slow[1024];		    /* instructions whose memory was seen to need C */
-	u32 edge_key;		    /* the mode in which translated code came to the dispatcher */
+	} slow[1024]; /* instructions whose memory was seen to need C */
+	u32 edge_key; /* the mode in which translated code came to the dispatcher */
+	bool direct;  /* the code found last may be found from other pages without asking */
 	struct mode_inputs mode_of; /* what mode was computed from */
 	u32 mode;
 	enum cpu_result pending;
