@@ -111,12 +111,14 @@ static bool deliverable(const struct cpu *cpu)
 
 static unsigned seg_class(const struct cpu *cpu, const struct cpu_segment *s)
 {
-	bool ok = !(s->attr & SEG_ATTR_UNUSABLE) && s->limit == 0xffffffff &&
+	bool ok = !(s->attr & SEG_ATTR_UNUSABLE) &&
 		  (s->attr & SEG_ATTR_CODE
 			   ? s == &cpu->seg[SEG_CS] && (s->attr & SEG_ATTR_WRITE) /* readable */
 			   : (s->attr & (SEG_ATTR_WRITE | SEG_ATTR_DOWN)) == SEG_ATTR_WRITE);
 
-	if (!ok)
+	if (ok && s->limit == 0xffff)
+		return CLASS_64K;
+	if (!ok || s->limit != 0xffffffff)
 		return CLASS_CHECKED;
 	return s->base ? CLASS_BASED : CLASS_FLAT;
 }
@@ -170,8 +172,8 @@ static void set_gs_base(struct recomp *r)
 {
 	struct cpu *cpu = r->cpu;
 
-	cpu->gs_base = seg_class(cpu, &cpu->seg[SEG_GS]) == CLASS_CHECKED ? gs_trap(r)
-									  : &cpu->seg[SEG_GS].base;
+	cpu->gs_base = seg_class(cpu, &cpu->seg[SEG_GS]) <= CLASS_BASED ? &cpu->seg[SEG_GS].base
+									: gs_trap(r);
 }
 
 _Static_assert(sizeof(((struct cpu *)0)->seg) == 9 * sizeof(u64), "compared as words");

@@ -69,7 +69,11 @@ enum {
 #define KEY_FLAT_MASK                                                                            \
 	(KEY_FLAT | KEY_VM | KEY_TF | KEY_SLOW | 3u << KEY_SEG(SEG_CS) | 3u << KEY_SEG(SEG_SS) | \
 	 3u << KEY_SEG(SEG_DS))
-enum seg_class { CLASS_FLAT, CLASS_BASED, CLASS_CHECKED };
+/*
+ * What a segment asks of an access through it: nothing; its base; its base and a look at 64 KiB
+ * (real mode and 16-bit protected mode); or all checks, in C.
+ */
+enum seg_class { CLASS_FLAT, CLASS_BASED, CLASS_CHECKED, CLASS_64K };
 
 /* A number for mode key, mapping, base and limit of CS. */
 struct tag {

@@ -138,7 +138,7 @@ static void branch_rel32(struct trans *t, u32 target)
 	emit_u32(&t->e, 0);
 }
 
-static void near_in_c(struct trans *t)
+static struct site *near_site(struct trans *t)
 {
 	unsigned op = t->in.mnemonic == ZYDIS_MNEMONIC_CALL  ? OP_SLOW_CALL
 		      : t->in.mnemonic == ZYDIS_MNEMONIC_RET ? OP_SLOW_RET
@@ -147,7 +147,12 @@ static void near_in_c(struct trans *t)
 
 	if (t->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE && op != OP_SLOW_RET)
 		s->insn.imm = relative_target(t), s->insn.imm2 = 1;
-	trans_call_hard(t, s, true);
+	return s;
+}
+
+static void near_in_c(struct trans *t)
+{
+	trans_call_hard(t, near_site(t), true);
 }
 
 static void loop_in_c(struct trans *t)
@@ -220,27 +225,70 @@ void trans_jmp(struct trans *t, u32 target)
 	trans_jump(t, target);
 }
 
-/* A target that is not known may lie beyond the limit of CS: C checks that. */
+/*
+ * JCXZ and LOOPcc with CX, which goes through RCX for JRCXZ and waits in R10, for LOOPcc counted
+ * down:
+ *
+ *	jrcxz out ; jnz out (LOOPE) or jz out (LOOPNE) ; ecx = r10 ; jmp target ; out: ecx = r10
+ */
+static void loop16(struct trans *t)
+{
+	struct emit *e = &t->e;
+	unsigned kind = t->in.opcode & 3; /* LOOPNE LOOPE LOOP JCXZ */
+	u32 target = relative_target(t);
+
+	poll(t, target);
+	emit_rr(e, false, 0x89, R_C, R10);
+	if (kind == 3) {
+		emit_rr(e, false, 0x0fb7, R_C, R_C);
+		emit_u8(e, 0xe3); /* to the jump, over the jump over it */
+		emit_u8(e, 2);
+		emit_u8(e, 0xeb);
+		emit_u8(e, 3 + 5);
+	} else {
+		emit_lea(e, false, R8,
+			 (struct hmem){ .base = R_C, .index = -1, .scale = 1, .disp = -1 });
+		emit_u8(e, 0x66); /* mov r10w, r8w */
+		emit_rr(e, false, 0x89, R8, R10);
+		emit_rr(e, false, 0x0fb7, R_C, R8);
+		emit_u8(e, 0xe3);
+		emit_u8(e, kind == 2 ? 3 + 5 : 2 + 3 + 5);
+		if (kind < 2) {
+			emit_u8(e, kind == 1 ? 0x75 : 0x74);
+			emit_u8(e, 3 + 5);
+		}
+	}
+	emit_rr(e, false, 0x89, R10, R_C);
+	emit_u8(e, 0xe9);
+	branch_rel32(t, target);
+	emit_rr(e, false, 0x89, R10, R_C);
+}
+
+/* A target that is not known may lie beyond the limit of CS: C checks that. 16 bits do not pass
+ * 64 KiB. */
 static bool may_leave_segment(const struct trans *t)
 {
-	return trans_seg_class(t, SEG_CS) == CLASS_CHECKED;
+	unsigned class = trans_seg_class(t, SEG_CS);
+
+	return class == CLASS_CHECKED || (class == CLASS_64K && t->in.operand_width == 32);
 }
 
 /* The near target of an indirect jump or call into R8. False: needs C. */
 static bool indirect_target(struct trans *t)
 {
 	int mi = trans_mem_operand(t);
+	bool wide = t->in.operand_width == 32;
 
-	if (t->in.operand_width != 32 || may_leave_segment(t))
+	if (may_leave_segment(t))
 		return false;
 	if (mi < 0) {
-		emit_rr(&t->e, false, 0x89, trans_host_reg((unsigned)trans_gpr(t->op[0].reg.value)),
-			R8);
+		emit_rr(&t->e, false, wide ? 0x8b : 0x0fb7, R8,
+			trans_host_reg((unsigned)trans_gpr(t->op[0].reg.value)));
 		return true;
 	}
-	if (t->slow || trans_seg_class(t, trans_seg(t->op[mi].mem.segment)) == CLASS_CHECKED)
+	if (t->slow || trans_mem_checked(t, &t->op[mi]))
 		return false;
-	emit_rm(&t->e, t->r, false, 0x8b, R8, trans_address(t, &t->op[mi]));
+	emit_rm(&t->e, t->r, false, wide ? 0x8b : 0x0fb7, R8, trans_address(t, &t->op[mi]));
 	return true;
 }
 
@@ -282,29 +330,57 @@ void trans_ret(struct trans *t, u32 release)
 	trans_jump_r8(t);
 }
 
-static bool near_inline(const struct trans *t)
-{
-	return trans_stack_flat(t) && t->in.operand_width == 32;
-}
-
+/* CALL: with a 32-bit stack and EIP, or a 16-bit stack and either. */
 static bool call(struct trans *t)
 {
-	if (!near_inline(t))
+	bool imm = t->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE;
+	unsigned size = t->in.operand_width / 8u;
+
+	if (imm && beyond_limit(t))
 		return false;
-	if (t->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE && !beyond_limit(t))
-		trans_call(t, relative_target(t));
-	else if (t->op[0].type != ZYDIS_OPERAND_TYPE_IMMEDIATE && indirect_target(t))
-		trans_call_r8(t);
-	else
+	if (trans_stack_flat(t) && size == 4) {
+		if (imm)
+			trans_call(t, relative_target(t));
+		else if (indirect_target(t))
+			trans_call_r8(t);
+		else
+			return false;
+		return true;
+	}
+	if (!trans_stack_16(t))
 		return false;
+	if (imm) {
+		poll(t, relative_target(t));
+		trans_push16_imm(t, t->next, size, near_site(t));
+		trans_jump(t, relative_target(t));
+	} else {
+		if (!indirect_target(t))
+			return false;
+		emit_rr(&t->e, false, 0x89, R8, R10); /* the target waits */
+		trans_push16_imm(t, t->next, size, near_site(t));
+		emit_rr(&t->e, false, 0x89, R10, R8);
+		trans_jump_r8(t);
+	}
+	note_return(t);
 	return true;
 }
 
 static bool ret(struct trans *t)
 {
-	if (!near_inline(t) || may_leave_segment(t))
+	u32 release = t->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE ? (u32)t->op[0].imm.value.u : 0;
+	unsigned size = t->in.operand_width / 8u;
+
+	if (may_leave_segment(t))
 		return false;
-	trans_ret(t, t->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE ? (u32)t->op[0].imm.value.u : 0);
+	if (trans_stack_flat(t) && size == 4) {
+		trans_ret(t, release);
+		return true;
+	}
+	if (!trans_stack_16(t))
+		return false;
+	trans_pop16(t, R10, size, release, near_site(t));
+	emit_rr(&t->e, false, 0x89, R10, R8);
+	trans_jump_r8(t);
 	return true;
 }
 
@@ -337,8 +413,10 @@ bool translate_control(struct trans *t)
 	default:
 		if (t->in.meta.category != ZYDIS_CATEGORY_COND_BR)
 			return false;
-		if (is_loop(t) && (t->in.address_width == 16 || beyond_limit(t)))
+		if (is_loop(t) && beyond_limit(t))
 			loop_in_c(t);
+		else if (is_loop(t) && t->in.address_width == 16)
+			loop16(t);
 		else if (beyond_limit(t))
 			conditional_fault(t);
 		else

@@ -135,7 +135,7 @@ static void take_modrm(struct fast *f)
 /* May translated code reach this operand by itself? Nobody writes through CS, so it is left out. */
 static bool mem_inline(const struct trans *t, const struct fast *f)
 {
-	return f->mem_seg != SEG_CS && trans_seg_class(t, f->mem_seg) != CLASS_CHECKED;
+	return f->mem_seg != SEG_CS && trans_seg_class(t, f->mem_seg) <= CLASS_BASED;
 }
 
 static struct hmem address(struct trans *t, const struct fast *f)
