@@ -131,7 +131,7 @@ void vcpu_reset(struct vcpu *v)
 /* --- Hardware state
  * --------------------------------------------------------------------------------------------- */
 
-#define CR0_GUEST (CR0_TS | CR0_EM | CR0_MP | CR0_NE | CR0_AM)
+#define CR0_GUEST (CR0_TS | CR0_EM | CR0_MP | CR0_AM)
 #define CR4_GUEST (CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE | CR4_TSD | CR4_DE)
 
 static u64 host_cr0, host_cr4; /* the monitor's own, read at the first load */

@@ -128,6 +128,11 @@ static void env_fpu_load(struct cpu *cpu)
 	vcpu_fpu_access(vcpu_of(cpu), false);
 }
 
+static void env_fpu_error(struct cpu *cpu)
+{
+	board_fpu_error(vcpu_of(cpu)->vm->board);
+}
+
 static void env_cpuid(struct cpu *cpu, u32 leaf, u32 subleaf, u32 out[4])
 {
 	vm_cpuid(cpu, leaf, subleaf, out);
@@ -182,6 +187,7 @@ const struct cpu_env vcpu_env = {
 	.control_changed = env_control_changed,
 	.fpu_save = env_fpu_save,
 	.fpu_load = env_fpu_load,
+	.fpu_error = env_fpu_error,
 	.cpuid = env_cpuid,
 	.tsc = env_tsc,
 	.msr_read = env_msr_read,

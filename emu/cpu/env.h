@@ -57,7 +57,7 @@ struct cpu_env {
 	/* GDTR, LDTR, IDTR or TR were loaded. */
 	void (*tables_changed)(struct cpu *cpu);
 
-	/* CR0.TS/EM/MP/NE, CR4.OSFXSR/OSXMMEXCPT/OSXSAVE/TSD/DE or XCR0 changed: make the real CPU
+	/* CR0.TS/EM/MP/AM, CR4.OSFXSR/OSXMMEXCPT/OSXSAVE/TSD/DE or XCR0 changed: make the real CPU
 	 * agree where it must. */
 	void (*control_changed)(struct cpu *cpu);
 
@@ -65,6 +65,10 @@ struct cpu_env {
 	 * the host likewise. */
 	void (*fpu_save)(struct cpu *cpu);
 	void (*fpu_load)(struct cpu *cpu);
+
+	/* An x87 error with CR0.NE = 0: FERR# goes up, which a PC turns into IRQ 13. The real
+	 * CR0.NE is 1 always. */
+	void (*fpu_error)(struct cpu *cpu);
 
 	/* The CPUID that this guest sees; out: EAX EBX ECX EDX. */
 	void (*cpuid)(struct cpu *cpu, u32 leaf, u32 subleaf, u32 out[4]);

@@ -202,7 +202,7 @@ static enum cpu_result load_env(struct cpu *cpu, const struct insn *in)
 		return CPU_FAULT;
 	cpu->env->fpu_save(cpu);
 	if (get16(fx + 2) & ~get16(fx) & 0x3f) /* an exception is pending */
-		return cpu_raise_noerr(cpu, VEC_MF);
+		return cpu_fpu_error(cpu);
 	if (cpu_mem_read(cpu, in->seg, insn_ea(cpu, in), image,
 			 n + (in->op == OP_FRSTOR ? 80 : 0)) != CPU_NEXT)
 		return CPU_FAULT;

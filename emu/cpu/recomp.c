@@ -632,6 +632,10 @@ bool recomp_trap(struct cpu *cpu, struct host_frame *f, u8 vector, u32 error, u6
 	if (vector == VEC_PF)
 		return page_fault(r, f, b, error, (gla_t)(cr2 - r->cfg.membase), eip);
 	save_frame(cpu, f, eip);
+	if (vector == VEC_MF) {
+		redirect(r, f, cpu_fpu_error(cpu));
+		return true;
+	}
 	cpu->fault = (struct cpu_fault){ .vector = vector };
 	if (vector == VEC_GP || vector == VEC_SS || vector == VEC_AC)
 		cpu->fault.has_error = true;

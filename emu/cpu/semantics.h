@@ -145,6 +145,18 @@ enum cpu_result cpu_debug_fetch(struct cpu *cpu);
  */
 enum cpu_result cpu_debug_trap(struct cpu *cpu, u32 bits);
 
+/*
+ * A waiting x87 instruction meets a pending error: #MF, or, with CR0.NE = 0, FERR# to the board,
+ * and the instruction waits (CPU_RETRY) for the interrupt whose handler clears the error.
+ */
+static inline enum cpu_result cpu_fpu_error(struct cpu *cpu)
+{
+	if (cpu->cr0 & CR0_NE)
+		return cpu_raise_noerr(cpu, VEC_MF);
+	cpu->env->fpu_error(cpu);
+	return CPU_RETRY;
+}
+
 /* --- Hard instructions: emu/cpu/hard*.c
  * ---------------------------------------------------------------------- */
 

@@ -168,6 +168,15 @@ static void nothing(struct cpu *cpu)
 	(void)cpu; /* the stubs switch the FPU: its state is in cpu->fpu whenever C runs */
 }
 
+static void env_fpu_error(struct cpu *cpu)
+{
+	struct machine *m = machine_of(cpu);
+
+	m->fpu_errors++;
+	m->pending_vector = m->fpu_error_vector;
+	recomp_signal(cpu, CPU_EVENT_INTR);
+}
+
 static void env_cpuid(struct cpu *cpu, u32 leaf, u32 subleaf, u32 out[4])
 {
 	(void)cpu;
@@ -214,6 +223,7 @@ static const struct cpu_env host_env = {
 	.control_changed = nothing,
 	.fpu_save = nothing,
 	.fpu_load = nothing,
+	.fpu_error = env_fpu_error,
 	.cpuid = env_cpuid,
 	.tsc = env_tsc,
 	.msr_read = env_msr_read,
@@ -270,6 +280,8 @@ void machine_reset(struct machine *m)
 	memset((u8 *)&m->cpu.fpu + 32, 0, 480);
 	m->cpu.a20_mask = ~0ull;
 	m->ports = 0;
+	m->fpu_errors = 0;
+	m->fpu_error_vector = 0x75;
 	m->pending_vector = -1;
 	m->leave = false;
 	machine_unmap(m);

@@ -51,6 +51,8 @@ struct machine {
 	struct machine_port port[MACHINE_PORT_LOG];
 	unsigned ports;
 	u32 (*port_value)(struct machine *m, u16 port, unsigned size); /* NULL: ones */
+	unsigned fpu_errors; /* FERR# was raised so often; it comes back as this interrupt: */
+	int fpu_error_vector;
 	int pending_vector;  /* what intr_ack returns; -1: none */
 	volatile bool leave; /* makes want_leave() true */
 	u64 faults;	     /* signals that translated code raised */
