@@ -3,8 +3,9 @@
 # build/diff/ holds the pure library without sanitizers (fast), build/diff/diff and, with sanitizers, build/diff/diff-asan.
 # Which pairs run: tests/diff/matrix.py.
 
-DIFF_SRC := $(wildcard tests/diff/*.c)
-DIFF := $(BUILD)/diff/diff $(BUILD)/diff/diff-asan
+DIFF_MAIN := tests/diff/diff.c tests/diff/faults.c
+DIFF_SRC := $(filter-out $(DIFF_MAIN),$(wildcard tests/diff/*.c))
+DIFF := $(BUILD)/diff/diff $(BUILD)/diff/diff-asan $(BUILD)/diff/faults
 DIFF_FAST := $(filter $(BUILD)/host/emu/cpu/% $(BUILD)/host/emu/mem/% $(BUILD)/host/tests/% $(BUILD)/host/kernel/%,$(HOST_OBJ))
 DIFF_FAST := $(DIFF_FAST:$(BUILD)/host/%=$(BUILD)/diff/%) $(HOST_ZYDIS)
 DIFF_CFLAGS := $(filter-out -O1,$(HOST_CFLAGS)) -O2 $(ZYDIS_DEF)
@@ -13,10 +14,10 @@ $(BUILD)/diff/%.o: %.c | $(BUILD)/zydis/.fetched
 	@mkdir -p $(@D)
 	$(HOST_CC) $(DIFF_CFLAGS) -MMD -MP -c $< -o $@
 
-$(BUILD)/diff/diff: $(DIFF_SRC:%.c=$(BUILD)/diff/%.o) $(DIFF_FAST)
+$(BUILD)/diff/diff $(BUILD)/diff/faults: $(BUILD)/diff/%: $(BUILD)/diff/tests/diff/%.o $(DIFF_SRC:%.c=$(BUILD)/diff/%.o) $(DIFF_FAST)
 	$(HOST_CC) -pie -Wl,--version-script=tests/diff/private.map $^ -lunicorn -o $@
 
-$(BUILD)/diff/diff-asan: $(DIFF_SRC:%.c=$(BUILD)/host/%.o) $(BUILD)/host/libpure.a
+$(BUILD)/diff/diff-asan: $(BUILD)/host/tests/diff/diff.o $(DIFF_SRC:%.c=$(BUILD)/host/%.o) $(BUILD)/host/libpure.a
 	$(HOST_CC) $(SAN) -pie -Wl,--version-script=tests/diff/private.map $^ -lunicorn -o $@
 
 ## diff     random sequences on our processor and others: make diff N=cases-per-mode SEED=n
@@ -25,4 +26,5 @@ diff: deps
 	@$(MAKE) --no-print-directory -s -j2 $(DIFF)
 	@$(PYTHON) tests/diff/matrix.py $(or $(N),40000) $(or $(SEED),1)
 
--include $(DIFF_SRC:%.c=$(BUILD)/diff/%.d) $(DIFF_FAST:.o=.d)
+-include $(DIFF_MAIN:%.c=$(BUILD)/host/%.d) $(DIFF_SRC:%.c=$(BUILD)/host/%.d)
+-include $(DIFF_MAIN:%.c=$(BUILD)/diff/%.d) $(DIFF_SRC:%.c=$(BUILD)/diff/%.d) $(DIFF_FAST:.o=.d)

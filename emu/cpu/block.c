@@ -75,9 +75,7 @@ static struct entry *add_entry(struct recomp *r, struct block *b, u32 eip, u32 c
 
 static bool holds(const struct recomp *r, const struct block *b, gpa_t gpa, u32 eip, u32 key)
 {
-	const struct cpu_segment *cs = &r->cpu->seg[SEG_CS];
-
-	return !b->dead && b->key == key && b->base == cs->base && b->limit == cs->limit &&
+	return !b->dead && b->key == key && b->base == r->cpu->seg[SEG_CS].base &&
 	       gpa - b->gpa[0] == eip - b->eip && eip - b->eip < b->len;
 }
 
@@ -251,6 +249,18 @@ void block_drop(struct recomp *r, struct block *b)
 	while (b->incoming != SLOT_NONE)
 		unlink_slot(r, b->incoming);
 	r->stats.blocks_evicted++;
+}
+
+void block_drop_cut(struct recomp *r, gpa_t page)
+{
+	struct page_blocks *p = *page_slot(r, page);
+	struct block *b = p ? p->blocks : NULL;
+
+	while (b) {
+		if (b->cut)
+			block_drop(r, b);
+		b = b->page_next[(b->gpa[0] & PAGE_MASK) == page ? 0 : 1];
+	}
 }
 
 void block_clear_lookup(struct recomp *r)

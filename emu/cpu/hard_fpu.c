@@ -152,7 +152,7 @@ static void get_env(struct cpu *cpu, u8 *fx, const u8 *env, unsigned osize)
 
 /* The image holds the registers as ST(i): a new TOP renames them, their contents stay where they
  * are. */
-static void rename_stack(u8 *fx, unsigned old_top)
+void hard_fpu_rename(u8 *fx, unsigned old_top)
 {
 	unsigned by = top_of(fx) - old_top;
 	u8 st[128];
@@ -208,7 +208,7 @@ static enum cpu_result load_env(struct cpu *cpu, const struct insn *in)
 		return CPU_FAULT;
 	old_top = top_of(fx);
 	get_env(cpu, fx, image, in->osize);
-	rename_stack(fx, old_top);
+	hard_fpu_rename(fx, old_top);
 	if (in->op == OP_FRSTOR)
 		for (unsigned i = 0; i < 8; i++)
 			memcpy(fx + 32 + 16 * i, image + n + 10 * i, 10);

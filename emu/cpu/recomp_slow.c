@@ -5,6 +5,8 @@
  */
 #include "emu/cpu/recomp_slow.h"
 
+#include "emu/cpu/block.h"
+#include "emu/cpu/hard_ops.h"
 #include "emu/cpu/semantics.h"
 
 static u32 stack_mask(const struct cpu *cpu)
@@ -133,24 +135,24 @@ static enum cpu_result do_jmp(struct cpu *cpu, const struct insn *in)
 	return res == CPU_NEXT ? jump(cpu, target) : res;
 }
 
-/* LOOPcc and JCXZ. imm: displacement; reg: low bits of the opcode. */
+/* LOOPcc and JCXZ with a 16-bit counter. imm: displacement; reg: low bits of the opcode. */
 static enum cpu_result do_loop(struct cpu *cpu, const struct insn *in)
 {
-	u32 mask = in->asize == 2 ? 0xffff : 0xffffffff, cx = cpu->gpr[REG_ECX] & mask;
+	u16 cx = (u16)cpu->gpr[REG_ECX];
 	bool taken, zf = cpu->eflags & EFLAGS_ZF;
 	u32 next = cpu->eip + in->len, target = next + in->imm;
 
 	if (in->reg == 3)
 		taken = !cx;
 	else
-		taken = (cx = (cx - 1) & mask) && (in->reg == 2 || zf == (in->reg == 1));
+		taken = --cx && (in->reg == 2 || zf == (in->reg == 1));
 	if (taken && near_target(cpu, in, &target) != CPU_NEXT)
 		return CPU_FAULT;
 	if (in->reg != 3)
-		cpu->gpr[REG_ECX] = merge(cpu->gpr[REG_ECX], cx, in->asize);
+		cpu->gpr[REG_ECX] = merge(cpu->gpr[REG_ECX], cx, 2);
 	if (taken)
 		return jump(cpu, target);
-	return jump(cpu, next);
+	return jump(cpu, cpu->seg[SEG_CS].attr & SEG_ATTR_DB ? next : next & 0xffff);
 }
 
 static enum cpu_result do_xlat(struct cpu *cpu, const struct insn *in)
@@ -165,41 +167,62 @@ static enum cpu_result do_xlat(struct cpu *cpu, const struct insn *in)
 	return res;
 }
 
+/* An MMX or XMM register in the FXSAVE image; MM0..MM7 are the x87 registers by number, not by TOP.
+ */
+static const u8 *vector_reg(const struct cpu *cpu, unsigned reg, bool mmx)
+{
+	const u8 *fx = cpu->fpu.image;
+
+	return mmx ? fx + 32 + 16 * ((reg - (fx[3] >> 3)) & 7) : fx + 160 + 16 * reg;
+}
+
+/* As any MMX instruction: TOP is 0 and all registers are valid (SDM 1 9.5.1). */
+static void enter_mmx(struct cpu *cpu)
+{
+	u8 *fx = cpu->fpu.image, top = fx[3] >> 3 & 7;
+
+	fx[3] &= (u8)~0x38;
+	fx[4] = 0xff;
+	hard_fpu_rename(fx, top);
+}
+
 /* reg: the data, rm: the mask; a byte is stored where the mask's byte has its top bit set. */
 static enum cpu_result do_maskmov(struct cpu *cpu, const struct insn *in)
 {
-	unsigned file = in->osize == 8 ? 32 : 160, user = cpu->cpl == 3 ? ACCESS_USER : 0;
-	const u8 *data = cpu->fpu.image + file + 16 * in->reg;
-	const u8 *mask = cpu->fpu.image + file + 16 * in->rm;
+	bool mmx = in->osize == 8;
+	unsigned user = cpu->cpl == 3 ? ACCESS_USER : 0;
+	const u8 *data, *mask;
 	u32 edi = in->asize == 2 ? (u16)cpu->gpr[REG_EDI] : cpu->gpr[REG_EDI];
 	gla_t gla;
 
+	cpu->env->fpu_save(cpu);
+	if (mmx)
+		enter_mmx(cpu); /* before it faults, too, as processors do */
+	data = vector_reg(cpu, in->reg, mmx);
+	mask = vector_reg(cpu, in->rm, mmx);
+	cpu->env->fpu_load(cpu);
 	if (cpu_seg_check(cpu, in->seg, edi, in->osize, ACCESS_WRITE, &gla) != CPU_NEXT ||
 	    cpu_lin_probe_write(cpu, gla, in->osize, user) != CPU_NEXT)
 		return CPU_FAULT;
-	cpu->env->fpu_save(cpu);
 	for (unsigned i = 0; i < in->osize; i++)
 		if ((mask[i] & 0x80) && cpu_lin_write(cpu, gla + i, &data[i], 1, user) != CPU_NEXT)
 			return CPU_FAULT;
-	cpu->env->fpu_load(cpu);
 	return CPU_NEXT;
 }
 
+/* The rest of an instruction at the end of a page. If it is there meanwhile, the block is made
+ * anew. */
 static enum cpu_result fetch_fault(struct cpu *cpu)
 {
-	const struct cpu_segment *cs = &cpu->seg[SEG_CS];
-	u32 left = cs->limit - cpu->eip;
-	struct pagewalk w;
+	unsigned access = ACCESS_EXEC | (cpu->cpl == 3 ? ACCESS_USER : 0);
+	gla_t at = cpu->seg[SEG_CS].base + cpu->eip;
+	struct pagewalk w, next;
 
-	/* Does the segment end before the page does? */
-	if (left < 14 && left < PAGE_SIZE - ((cs->base + cpu->eip) & (PAGE_SIZE - 1)))
-		return cpu_raise(cpu, VEC_GP, 0);
-
-	gla_t next = (cpu->seg[SEG_CS].base + cpu->eip + 15) & ~(PAGE_SIZE - 1);
-
-	if (cpu_walk(cpu, next, ACCESS_EXEC | (cpu->cpl == 3 ? ACCESS_USER : 0), &w) == CPU_FAULT)
+	if (cpu_walk(cpu, at, access, &w) == CPU_FAULT ||
+	    cpu_walk(cpu, (at | (PAGE_SIZE - 1)) + 1, access, &next) == CPU_FAULT)
 		return CPU_FAULT;
-	return cpu_raise_noerr(cpu, VEC_UD);
+	block_drop_cut(cpu->recomp, w.gpa & PAGE_MASK);
+	return CPU_RETRY;
 }
 
 static enum cpu_result dispatch(struct cpu *cpu, const struct insn *in)
@@ -217,7 +240,7 @@ static enum cpu_result dispatch(struct cpu *cpu, const struct insn *in)
 		return do_loop(cpu, in);
 	case OP_SLOW_FETCH:
 		return fetch_fault(cpu);
-	case OP_SLOW_LONG:
+	case OP_SLOW_TOO_LONG:
 		return cpu_raise(cpu, VEC_GP, 0);
 	case OP_SLOW_PUSH:
 		res = do_push(cpu, in);
@@ -247,26 +270,12 @@ static struct site *enter_site(struct recomp *r, u32 offset)
 	return s;
 }
 
-static u32 mode_behind(struct recomp *r, const struct insn *in)
-{
-	switch (in->op) {
-	case OP_MOV_TO_SEG:
-	case OP_POP_SEG:
-		return recomp_mode_segment(r, in->reg);
-	case OP_LOAD_FAR_POINTER:
-		return recomp_mode_segment(r, in->imm);
-	default:
-		return recomp_mode(r);
-	}
-}
-
 /* May translated code go on behind the instruction? Not if its mode, its bytes or its right to run
  * with events pending have changed. */
 static bool goes_on(struct recomp *r, const struct site *s)
 {
 	return !s->ends && !r->code_changed && !r->flush_wanted && !r->cpu->shadow &&
-	       r->cpu->lookup_tag == r->tag &&
-	       (!s->mode || mode_behind(r, &s->insn) == r->edge_key);
+	       r->cpu->lookup_tag == r->tag && (!s->mode || recomp_mode(r) == r->edge_key);
 }
 
 enum cpu_result recomp_hard(struct cpu *cpu, u32 site)

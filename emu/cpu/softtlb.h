@@ -23,8 +23,7 @@ struct softtlb_entry {
 	u32 slow;   /* the same, allowed through gpmem_read() and gpmem_write() only: devices, ROM,
 		       watched pages */
 	gpa_t gpa;
-	bool user; /* the guest's tables let CPL 3 in */
-	u8 *host;  /* of the page's first byte; NULL: not memory */
+	u8 *host; /* of the page's first byte; NULL: not memory */
 };
 
 struct softtlb {

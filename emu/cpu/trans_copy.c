@@ -5,6 +5,104 @@
  */
 #include "emu/cpu/translate.h"
 
+int trans_gpr(ZydisRegister reg)
+{
+	if (reg >= ZYDIS_REGISTER_EAX && reg <= ZYDIS_REGISTER_EDI)
+		return (int)(reg - ZYDIS_REGISTER_EAX);
+	if (reg >= ZYDIS_REGISTER_AX && reg <= ZYDIS_REGISTER_DI)
+		return (int)(reg - ZYDIS_REGISTER_AX);
+	return -1;
+}
+
+bool trans_is_high8(ZydisRegister reg)
+{
+	return reg >= ZYDIS_REGISTER_AH && reg <= ZYDIS_REGISTER_BH;
+}
+
+unsigned trans_host_reg(unsigned guest)
+{
+	return guest == REG_ESP ? R_GSP : guest;
+}
+
+unsigned trans_seg(ZydisRegister reg)
+{
+	return (unsigned)(reg - ZYDIS_REGISTER_ES);
+}
+
+unsigned trans_seg_class(const struct trans *t, unsigned seg)
+{
+	return (t->key >> KEY_SEG(seg)) & 3;
+}
+
+bool trans_stack_flat(const struct trans *t)
+{
+	return !t->slow && (t->key & KEY_B) && trans_seg_class(t, SEG_SS) == CLASS_FLAT;
+}
+
+/* Nobody writes through a code segment in protected mode, flat or not. */
+bool trans_mem_checked(const struct trans *t, const ZydisDecodedOperand *op)
+{
+	unsigned seg = trans_seg(op->mem.segment);
+
+	if (trans_seg_class(t, seg) == CLASS_CHECKED)
+		return true;
+	return seg == SEG_CS && (t->key & KEY_PE) && !(t->key & KEY_VM) &&
+	       (op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE);
+}
+
+int trans_mem_operand(const struct trans *t)
+{
+	for (unsigned i = 0; i < t->in.operand_count; i++)
+		if (t->op[i].type == ZYDIS_OPERAND_TYPE_MEMORY &&
+		    t->op[i].visibility != ZYDIS_OPERAND_VISIBILITY_HIDDEN)
+			return (int)i;
+	return -1;
+}
+
+struct hmem trans_address_noseg(struct trans *t, const ZydisDecodedOperand *op)
+{
+	int base = trans_gpr(op->mem.base), index = trans_gpr(op->mem.index);
+	struct hmem m = { .base = (s8)(base < 0 ? -1 : (int)trans_host_reg((unsigned)base)),
+			  .index = (s8)index,
+			  .scale = index < 0 ? 1 : op->mem.scale,
+			  .disp = op->mem.disp.has_displacement ? (s32)op->mem.disp.value : 0,
+			  .guest = true };
+
+	if (base == REG_ESP)
+		m.disp = (s32)((u32)m.disp + (u32)t->esp_bias);
+
+	if (t->in.address_width == 16) {
+		emit_lea(&t->e, false, R8, m);
+		emit_rr(&t->e, false, 0x0fb7, R8, R8); /* movzx r8d, r8w */
+		m = (struct hmem){ .base = R8, .index = -1, .scale = 1, .guest = true };
+	}
+	return m;
+}
+
+struct hmem trans_address(struct trans *t, const ZydisDecodedOperand *op)
+{
+	struct hmem m = trans_address_noseg(t, op);
+	unsigned seg = trans_seg(op->mem.segment);
+
+	if (trans_seg_class(t, seg) != CLASS_BASED)
+		return m;
+	if (m.index >= 0) {
+		emit_lea(&t->e, false, R8, m);
+		m = (struct hmem){ .base = R8, .index = -1, .scale = 1, .guest = true };
+	}
+	if (seg == SEG_GS) {
+		emit_load64(&t->e, R9, CPU_FIELD(gs_base));
+		emit_load32(&t->e, R9, (struct hmem){ .base = R9, .index = -1, .scale = 1 });
+	} else {
+		emit_load32(&t->e, R9,
+			    cpu_field(offsetof(struct cpu, seg) + seg * sizeof(struct cpu_segment) +
+				      offsetof(struct cpu_segment, base)));
+	}
+	m.index = R9;
+	m.scale = 1;
+	return m;
+}
+
 /* The bytes of the instruction between its prefixes and its ModRM: escape and opcode. */
 static void emit_opcode_bytes(struct trans *t)
 {
@@ -365,9 +463,8 @@ static void mask_move(struct trans *t)
 
 		s->insn.seg = (u8)seg;
 		s->insn.osize = in->mnemonic == ZYDIS_MNEMONIC_MASKMOVQ ? 8 : 16;
-		/* movd r10d, mm0: TOP becomes 0, as by any MMX instruction */
 		if (s->insn.osize == 8)
-			emit_rr(&t->e, false, 0x0f7e, 0, R10);
+			emit_u8(&t->e, 0x9b); /* fwait: #MF goes before the operand's faults */
 		trans_call_hard(t, s, false);
 		return;
 	}

@@ -9,7 +9,8 @@
 
 #include "emu/cpu/cpu.h"
 
-const char *const case_mode_name[CASE_MODES] = { "flat3", "flat0", "segments", "prot16", "real" };
+const char *const case_mode_name[CASE_MODES] = { "flat3",  "flat0", "segments",
+						 "prot16", "real",  "paged0" };
 
 /*
  * Selectors: 08h code 0, 10h data 0, 18h code 0 of 16 bits, 20h code 3, 28h data 3 (as Linux has
@@ -32,6 +33,14 @@ static const struct case_layout layout[CASE_MODES] = {
 			 .stack_size = 0x2000,
 			 .esp = 0x301000,
 			 .sel = { 0x10, 0x08, 0x10, 0x10, 0x10, 0x10 } },
+	[CASE_PAGED0] = { .code = 0x100000,
+			  .data = 0x200000,
+			  .stack = 0x300000,
+			  .code_size = 0x3000,
+			  .data_size = 0x4000,
+			  .stack_size = 0x2000,
+			  .esp = 0x301000,
+			  .sel = { 0x10, 0x08, 0x10, 0x10, 0x10, 0x10 } },
 	[CASE_SEGMENTS] = { .code = 0x100000,
 			    .data = 0x200000,
 			    .stack = 0x300000,

@@ -23,6 +23,7 @@ enum case_mode {
 	CASE_SEGMENTS, /* 32-bit, CPL 0, DS ES FS GS SS with bases, no paging */
 	CASE_PROT16,   /* 16-bit code and stack, CPL 0, segments with bases */
 	CASE_REAL,     /* real mode */
+	CASE_PAGED0,   /* 32-bit, flat, CPL 0, paging: what a kernel is; ours only (faults.c) */
 	CASE_MODES
 };
 extern const char *const case_mode_name[CASE_MODES];
@@ -59,7 +60,21 @@ struct case_state {
 	u32 frame_at, frame_len; /* memory that the exception's own frame took; not compared */
 };
 
+/* One page that is not as it should be, until it has faulted. */
+enum page_fault_kind { PAGE_ABSENT, PAGE_READ_ONLY, PAGE_SUPERVISOR, PAGE_KINDS };
+struct fault_plan {
+	u32 page; /* linear */
+	enum page_fault_kind kind;
+	bool wp; /* CR0.WP, in CPL 0 */
+	/* Filled in: the fault on that page, if there was one. It is repaired, and the case goes
+	 * on. */
+	bool faulted;
+	struct case_state at;
+	u8 data[0x4000], stack[0x2000]; /* memory at that time */
+};
+
 struct diff_case {
+	struct fault_plan *plan; /* NULL: all pages are good */
 	enum case_mode mode;
 	u64 seed, index;
 	unsigned insns;
@@ -93,6 +108,7 @@ static inline u32 rnd_below(u64 *s, u32 n)
 #define GEN_SSE	   BIT(1)
 #define GEN_SYSTEM BIT(2) /* privileged and segment instructions */
 #define GEN_NATIVE BIT(3) /* only what means the same in a Linux process */
+#define GEN_ONE	   BIT(4) /* one instruction, and what loads its pointers */
 
 void case_generate(struct diff_case *c, enum case_mode mode, u64 seed, u64 index, unsigned what);
 /* Puts code[], code_len and end together from the instructions that are not dropped. */
@@ -125,6 +141,7 @@ bool case_no_frame_room(const struct diff_case *c, const struct case_state *s);
 #define EXCEPT_SKIP	  BIT(0) /* not generated */
 #define EXCEPT_CR2	  BIT(1) /* the address of a page fault */
 #define EXCEPT_PARTIAL	  BIT(2) /* registers and memory, if it faults */
+#define EXCEPT_X87	  BIT(4) /* x87 state, unchanged if it faults: others may have it otherwise */
 #define EXCEPT_FLAGS	  BIT(3) /* flags, if it faults */
 bool case_exception(const ZydisDecodedInstruction *in, unsigned on, unsigned what);
 

@@ -7,38 +7,18 @@
  * in the monitor (not with native, which needs the addresses itself; page 0 needs root). Last line:
  * N passed, N failed. Exit status 3: -0 is not possible here.
  */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include "emu/cpu/cpu.h"
-#include "tests/diff/case.h"
+#include "tests/diff/outcome.h"
 #include "tests/host/machine_trap.h"
-
-#define WINDOW 0x10000u
 
 static struct processor *other;
 
-struct outcome {
-	int failed;
-	struct case_state end;
-	u8 data[WINDOW], stack[WINDOW];
-};
 static struct outcome ours, theirs;
-
-/* x87 control, status and tags, MXCSR, ten bytes of each ST, XMM. */
-static bool same_fpu(const u8 *a, const u8 *b)
-{
-	if (memcmp(a, b, 5) || memcmp(a + 24, b + 24, 4) || memcmp(a + 160, b + 160, 128))
-		return false;
-	for (unsigned i = 0; i < 8; i++)
-		if (memcmp(a + 32 + 16 * i, b + 32 + 16 * i, 10))
-			return false;
-	return true;
-}
 
 static bool excepted(const struct diff_case *c, u32 eip, unsigned what)
 {
@@ -67,7 +47,7 @@ static bool same_state(const struct diff_case *c, const struct case_state *a,
 	if (a->has_cr2 != b->has_cr2 ||
 	    (a->has_cr2 && a->cr2 != b->cr2 && !excepted(c, a->eip, EXCEPT_CR2)))
 		return false;
-	return same_fpu(a->fx, b->fx);
+	return outcome_same_fpu(a->fx, b->fx);
 }
 
 /*
@@ -116,44 +96,12 @@ static bool wraps(void)
 	       (theirs.end.vector == VEC_PF && theirs.end.cr2 > 0xfffffff0);
 }
 
-/* Stray jumps may come back to the case's start: nobody waits longer than two ticks for an
- * exception. */
-#define TICK_US 100000
-static struct processor *volatile running;
-static volatile unsigned ticks;
-
-static void on_tick(int sig)
-{
-	struct processor *p = running;
-
-	(void)sig;
-	if (p && p->stop && ++ticks >= 2)
-		p->stop();
-}
-
-static void run_on(struct processor *p, const struct diff_case *c, struct outcome *o)
-{
-	ticks = 0;
-	running = p;
-	o->failed = p->run(c, &o->end, o->data, o->stack);
-	running = NULL;
-}
-
-static void start_ticks(void)
-{
-	const struct itimerval tick = { { 0, TICK_US }, { 0, TICK_US } };
-	struct sigaction sa = { .sa_handler = on_tick, .sa_flags = SA_RESTART | SA_ONSTACK };
-
-	sigaction(SIGALRM, &sa, NULL);
-	setitimer(ITIMER_REAL, &tick, NULL);
-}
-
 static bool differs(const struct diff_case *c)
 {
 	const struct case_layout *l = case_layout(c->mode);
 
-	run_on(&processor_ours, c, &ours);
-	run_on(other, c, &theirs);
+	outcome_of(&processor_ours, c, &ours);
+	outcome_of(other, c, &theirs);
 	if (ours.failed == 1 || theirs.failed == 1 ||
 	    (ours.failed < 0 && !theirs.failed && other->no_segment_checks &&
 	     case_stack_is_limited(c->mode)))
@@ -291,8 +239,6 @@ int main(int argc, char **argv)
 	if (what == ~0u)
 		what = other->what;
 	machine_trap_install();
-	if (other->stop)
-		start_ticks();
 	for (index = first; index < first + count; index++) {
 		static struct diff_case c;
 

@@ -27,6 +27,9 @@ static const struct {
 	{ ZYDIS_MNEMONIC_PUSHAD, EXCEPT_ON_ALL, PARTIAL, HALFWAY },
 	{ ZYDIS_MNEMONIC_POPA, EXCEPT_ON_ALL, PARTIAL, HALFWAY },
 	{ ZYDIS_MNEMONIC_POPAD, EXCEPT_ON_ALL, PARTIAL, HALFWAY },
+	{ ZYDIS_MNEMONIC_MASKMOVQ, EXCEPT_ON_ALL, EXCEPT_X87,
+	  "TOP is 0 even if the store faults, on the processor that this was tested on" },
+	{ ZYDIS_MNEMONIC_ENTER, EXCEPT_ON_ALL, PARTIAL, HALFWAY },
 };
 
 /* Unicorn 2.0 forgets what its lazily computed flags were when one of these faults. */

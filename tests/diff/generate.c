@@ -235,7 +235,7 @@ static bool allowed(const struct gen *g, const ZydisDecodedInstruction *in,
 	    (in->mnemonic == ZYDIS_MNEMONIC_BSWAP || in->mnemonic == ZYDIS_MNEMONIC_SHLD ||
 	     in->mnemonic == ZYDIS_MNEMONIC_SHRD))
 		return false;
-	if (!(g->what & GEN_NATIVE) && touches_control(in, op))
+	if ((!(g->what & GEN_NATIVE) || g->c->mode != CASE_FLAT3) && touches_control(in, op))
 		return false;
 	if ((g->what & GEN_NATIVE) && uses_fs_gs(in, op))
 		return false;
@@ -566,7 +566,7 @@ void case_generate(struct diff_case *c, enum case_mode mode, u64 seed, u64 index
 	memcpy(c->start.sel, g.l->sel, sizeof(c->start.sel));
 	fpu_state(&g, c->start.fx);
 	c->data_seed = rnd(&g.r);
-	want = 1 + rnd_below(&g.r, 10);
+	want = what & GEN_ONE ? 1 : 1 + rnd_below(&g.r, 10);
 	while (want-- && c->insns + 6 < CASE_INSNS)
 		one(&g);
 	/* Anywhere in the window, now and then so that an instruction crosses a page. */

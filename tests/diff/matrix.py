@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-FAST, CHECKED = "build/diff/diff", "build/diff/diff-asan"
+FAST, CHECKED, FAULTS = "build/diff/diff", "build/diff/diff-asan", "build/diff/faults"
 MODES = ["flat3", "flat0", "segments", "prot16", "real"]
 NOT_HERE = 3  # memory base 0 needs page 0, which needs root
 
@@ -18,6 +18,7 @@ def tests(cases, seed):
 
     The native processor needs the addresses of its cases for itself: no sanitizers (their shadow), no base 0.
     """
+    yield [FAULTS, "-n", str(max(cases // 10, 1)), "-s", str(seed)]
     yield [FAST, "-a", "native", "-m", "flat3", "-n", str(cases), "-s", str(seed)]
     for program, share in (FAST, 1), (CHECKED, 25):
         for mode in MODES:

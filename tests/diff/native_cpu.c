@@ -62,27 +62,66 @@ __asm__(".text\n"
 	"native_rsp: .quad 0\n"
 	".text\n");
 
+static void take_state(struct case_state *s, const ucontext_t *uc)
+{
+	static const int reg[8] = { REG_RAX, REG_RCX, REG_RDX, REG_RBX,
+				    REG_RSP, REG_RBP, REG_RSI, REG_RDI };
+	const greg_t *g = uc->uc_mcontext.gregs;
+
+	for (unsigned i = 0; i < 8; i++)
+		s->gpr[i] = (u32)g[reg[i]];
+	s->eip = (u32)g[REG_RIP];
+	s->eflags = (u32)g[REG_EFL];
+	s->vector = (u8)g[REG_TRAPNO];
+	s->error = (u32)g[REG_ERR];
+	s->has_error = (s->vector >= 10 && s->vector <= 14) || s->vector == 17;
+	s->has_cr2 = s->vector == VEC_PF;
+	s->cr2 = (u32)g[REG_CR2];
+	memcpy(s->sel, running->start.sel, sizeof(s->sel));
+	memcpy(s->fx, uc->uc_mcontext.fpregs, 512);
+}
+
+/* Linux has no pages of the supervisor's here: those plans are not for this processor. */
+static void set_page(const struct fault_plan *plan, bool good)
+{
+	const struct case_layout *l = case_layout(CASE_FLAT3);
+	int exec = plan->page - l->code < l->code_size ? PROT_EXEC : 0;
+	int prot = good			       ? PROT_READ | PROT_WRITE | exec
+		   : plan->kind == PAGE_ABSENT ? PROT_NONE
+					       : PROT_READ | exec;
+
+	mprotect((void *)(u64)plan->page, PAGE_SIZE, prot);
+}
+
+/* The page is repaired, and the handler returns to the instruction. */
+static bool planned_fault(const greg_t *g)
+{
+	const struct case_layout *l = case_layout(CASE_FLAT3);
+	struct fault_plan *plan = running->plan;
+
+	if (!plan || plan->faulted || g[REG_TRAPNO] != VEC_PF ||
+	    ((u32)g[REG_CR2] & ~(PAGE_SIZE - 1)) != plan->page)
+		return false;
+	plan->faulted = true;
+	set_page(plan, true);
+	memcpy(plan->data, (void *)(u64)l->data, sizeof(plan->data));
+	memcpy(plan->stack, (void *)(u64)l->stack, sizeof(plan->stack));
+	return true;
+}
+
 static bool on_trap(void *info, void *context)
 {
 	ucontext_t *uc = context;
 	greg_t *g = uc->uc_mcontext.gregs;
-	static const int reg[8] = { REG_RAX, REG_RCX, REG_RDX, REG_RBX,
-				    REG_RSP, REG_RBP, REG_RSI, REG_RDI };
 
 	(void)info;
 	if (!running || (g[REG_CSGSFS] & 0xffff) != USER32_CS)
 		return false;
-	for (unsigned i = 0; i < 8; i++)
-		result->gpr[i] = (u32)g[reg[i]];
-	result->eip = (u32)g[REG_RIP];
-	result->eflags = (u32)g[REG_EFL];
-	result->vector = (u8)g[REG_TRAPNO];
-	result->error = (u32)g[REG_ERR];
-	result->has_error = (result->vector >= 10 && result->vector <= 14) || result->vector == 17;
-	result->has_cr2 = result->vector == VEC_PF;
-	result->cr2 = (u32)g[REG_CR2];
-	memcpy(result->sel, running->start.sel, sizeof(result->sel));
-	memcpy(result->fx, uc->uc_mcontext.fpregs, 512);
+	if (planned_fault(g)) {
+		take_state(&running->plan->at, uc);
+		return true;
+	}
+	take_state(result, uc);
 	g[REG_RIP] = (greg_t)native_back;
 	g[REG_RSP] = (greg_t)native_rsp;
 	g[REG_EFL] &= ~(greg_t)(EFLAGS_TF | EFLAGS_DF | EFLAGS_AC | EFLAGS_NT);
@@ -157,8 +196,12 @@ static int run(const struct diff_case *c, struct case_state *end, u8 *data, u8 *
 	left_by_syscall = false;
 	result = end;
 	running = c;
+	if (c->plan)
+		set_page(c->plan, false);
 	native_enter(&e, c->start.fx, host_fx);
 	running = NULL;
+	if (c->plan)
+		set_page(c->plan, true);
 	if (left_by_syscall || end->vector == VEC_AC)
 		return 1; /* #AC: Linux runs with CR0.AM; the recompiler leaves AC to raw code */
 	memcpy(data, (void *)(u64)l->data, l->data_size);

@@ -57,10 +57,15 @@ static u64 descriptor(u32 base, u32 limit, u32 attr)
 	       (u64)(base >> 24) << 56;
 }
 
+static bool paged(void)
+{
+	return mode == CASE_FLAT3 || mode == CASE_PAGED0;
+}
+
 /* The linear address of something in the system area. */
 static u32 lin(u32 at)
 {
-	return mode == CASE_FLAT3 ? at - SYS + SYS_LINEAR : at;
+	return paged() ? at - SYS + SYS_LINEAR : at;
 }
 
 static void make_gdt(void)
@@ -129,6 +134,32 @@ static void make_page_tables(void)
 		put64(PT(3) + 8 * ((SYS_LINEAR + p) >> 12 & 511), (SYS + p) | 3);
 }
 
+/* What a stray jump in CPL 0 may change: then the mode is set up again. */
+struct control {
+	u32 cr0, cr3, cr4, efer, gdt, idt, tss, ldt, dr7;
+	u16 gdt_limit, idt_limit;
+};
+static struct control control;
+
+static struct control control_of(const struct cpu *cpu)
+{
+	struct control k;
+
+	memset(&k, 0, sizeof(k));
+	k.cr0 = cpu->cr0 & ~CR0_WP;
+	k.cr3 = cpu->cr3;
+	k.cr4 = cpu->cr4;
+	k.efer = (u32)cpu->msr.efer;
+	k.gdt = cpu->gdtr.base;
+	k.idt = cpu->idtr.base;
+	k.tss = cpu->tr.base;
+	k.ldt = cpu->ldtr.base;
+	k.dr7 = cpu->dr[7];
+	k.gdt_limit = cpu->gdtr.limit;
+	k.idt_limit = cpu->idtr.limit;
+	return k;
+}
+
 static void set_mode(enum case_mode to)
 {
 	struct cpu *cpu = &m.cpu;
@@ -145,7 +176,7 @@ static void set_mode(enum case_mode to)
 	cpu->idtr.base = to == CASE_REAL ? 0 : lin(IDT);
 	cpu->idtr.limit = to == CASE_REAL ? 0x3ff : 0x7ff;
 	cpu->tr = (struct cpu_segment){ 0x78, 0x8b, lin(TSS), 0x67 };
-	if (to == CASE_FLAT3) {
+	if (paged()) {
 		cpu->cr0 |= CR0_PG | CR0_WP | CR0_MP;
 		cpu->cr4 |= CR4_PAE;
 		cpu->msr.efer = EFER_NXE;
@@ -154,6 +185,7 @@ static void set_mode(enum case_mode to)
 		cpu->pdpte[SYS_LINEAR >> 30] = PD2 | 1;
 	}
 	memcpy(system_area, m.ram + SYS, SYS_SIZE);
+	control = control_of(cpu);
 	cpu->env->paging_changed(cpu, PAGING_CR0 | PAGING_CR3 | PAGING_CR4 | PAGING_EFER);
 }
 
@@ -202,7 +234,7 @@ static bool unwind(struct case_state *end)
 
 	sp = cpu->seg[SEG_SS].base + (wide ? sp : sp & 0xffff);
 
-	if (mode == CASE_FLAT3)
+	if (sp - SYS_LINEAR < SYS_SIZE)
 		sp = sp - SYS_LINEAR + SYS;
 	if (sp > CASE_RAM - sizeof(words))
 		return false;
@@ -248,6 +280,58 @@ static bool unwind(struct case_state *end)
 	return true;
 }
 
+static u32 entry_of(u32 page)
+{
+	return PT(page >> 21) + 8 * (page >> 12 & 511);
+}
+
+/* Breaks the page of the plan, or repairs it. */
+static void set_page(const struct fault_plan *plan, bool good)
+{
+	static const u64 without[PAGE_KINDS] = { 1, 2, 4 };
+	u64 e;
+
+	memcpy(&e, system_area + entry_of(plan->page) - SYS, 8);
+	put64(entry_of(plan->page), good ? e : e & ~without[plan->kind]);
+	machine_unmap(&m);
+}
+
+static void set_wp(bool on)
+{
+	u32 cr0 = on ? m.cpu.cr0 | CR0_WP : m.cpu.cr0 & ~CR0_WP;
+
+	if (cr0 != m.cpu.cr0) {
+		m.cpu.cr0 = cr0;
+		m.cpu.env->paging_changed(&m.cpu, PAGING_CR0);
+	}
+}
+
+/* The fault that was planned: noted, its page repaired, and the case continued where it was. */
+static bool planned_fault(const struct diff_case *c)
+{
+	const struct case_layout *l = case_layout(c->mode);
+	struct fault_plan *plan = c->plan;
+	struct cpu *cpu = &m.cpu;
+
+	if (!plan || plan->faulted || cpu->eip - 1 - lin(HANDLERS) != VEC_PF ||
+	    (cpu->cr2 & ~(PAGE_SIZE - 1)) != plan->page || !unwind(&plan->at))
+		return false;
+	plan->faulted = true;
+	plan->at.cr2 = cpu->cr2;
+	plan->at.has_cr2 = true;
+	memcpy(plan->at.fx, cpu->fpu.image, 512);
+	memcpy(plan->data, m.ram + l->data, sizeof(plan->data));
+	memcpy(plan->stack, m.ram + l->stack, sizeof(plan->stack));
+	set_page(plan, true);
+	set_segments(l, plan->at.sel);
+	memcpy(cpu->gpr, plan->at.gpr, sizeof(cpu->gpr));
+	cpu->eip = plan->at.eip;
+	cpu_set_eflags(cpu, plan->at.eflags);
+	cpu->halted = false;
+	cpu->delivering = -1;
+	return true;
+}
+
 static enum recomp_exit go(const struct diff_case *c)
 {
 	enum recomp_exit exit = RECOMP_EVENT;
@@ -263,8 +347,11 @@ static int run(const struct diff_case *c, struct case_state *end, u8 *data, u8 *
 {
 	const struct case_layout *l = case_layout(c->mode);
 	struct cpu *cpu = &m.cpu;
+	enum recomp_exit exit;
 
-	if (mode != c->mode)
+	struct control now = control_of(cpu);
+
+	if (mode != c->mode || memcmp(&now, &control, sizeof(now)) != 0)
 		set_mode(c->mode);
 	memcpy(m.ram + SYS, system_area, SYS_SIZE); /* a stray store may have hit it */
 	if (mode == CASE_REAL)
@@ -288,7 +375,16 @@ static int run(const struct diff_case *c, struct case_state *end, u8 *data, u8 *
 	cpu->delivering = -1;
 	memset(end, 0, sizeof(*end));
 	stopped = false;
-	if (go(c) != RECOMP_HALT) {
+	if (c->plan) {
+		set_wp(c->plan->wp || mode == CASE_FLAT3);
+		set_page(c->plan, false);
+	}
+	exit = go(c);
+	if (exit == RECOMP_HALT && planned_fault(c))
+		exit = go(c);
+	if (c->plan)
+		set_page(c->plan, true);
+	if (exit != RECOMP_HALT) {
 		if (stopped)
 			return 1;
 		if (getenv("DIFF_VERBOSE"))

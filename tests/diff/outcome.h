@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Running a case on a processor, and the end that it came to.
+ */
+#pragma once
+
+#include "tests/diff/case.h"
+
+#define OUTCOME_WINDOW 0x10000u
+
+struct outcome {
+	int failed; /* as processor.run */
+	struct case_state end;
+	u8 data[OUTCOME_WINDOW], stack[OUTCOME_WINDOW];
+};
+
+/*
+ * Runs a case. Stray jumps may come back to the case's start: after two ticks of a timer the
+ * processor is stopped, and failed is 1.
+ */
+void outcome_of(struct processor *p, const struct diff_case *c, struct outcome *o);
+
+/* x87 control, status and tags, MXCSR, ten bytes of each ST, XMM. */
+bool outcome_same_fpu(const u8 *a, const u8 *b);
