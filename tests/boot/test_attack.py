@@ -14,7 +14,7 @@ from guests import PLACES, Guests, bare_lines, check_bystander, compared, vm
 # All selectors by all ways take minutes: here the ways are shared out (bits of the table in selectors.c); ATTACK=all for all.
 WAYS = {("max", "raw1"): 0x229, ("max", "raw3"): 0x008, ("max", "recompiler0"): 0x104, ("max", "recompiler3"): 0x002,
         ("qemu64", "raw3"): 0x001, ("qemu64", "recompiler0"): 0x410}
-ATTACKS = ["selectors", "addresses", "flags", "sti", "privileged", "smc"]
+ATTACKS = ["selectors", "addresses", "flags", "sti", "privileged", "smc", "paging", "exhaust"]
 
 
 def cmdline(attack, cpu, place):

@@ -252,7 +252,7 @@ static void from_ring0(void)
 	storm("cr0", do_cr0);
 	storm("cr2", do_cr2);
 	storm("cr3", do_cr3);
-	if (cmdline_number("cr4", 1)) /* 0 on bare QEMU: TCG hangs in a MOV of some reserved bits */
+	if (!cmdline_number("bare", 0)) /* TCG hangs in a MOV of some reserved bits */
 		storm("cr4", do_cr4);
 	storm("dr", do_dr);
 	storm("invlpg", do_invlpg);
