@@ -44,6 +44,34 @@ bool policy_wants_raw(struct vcpu *v)
 	return false;
 }
 
+/*
+ * Asking costs a way through the dispatcher, in vain where interrupts are off: pages that are
+ * mostly entered so are found without.
+ */
+static bool entered_raw_often(struct vcpu *v)
+{
+	struct policy_page *p = page_of(v);
+
+	if (v->cpu.vif)
+		p->vain = 0;
+	else if (p->vain < POLICY_IN_VAIN)
+		p->vain++;
+	return p->vain < POLICY_IN_VAIN;
+}
+
+bool policy_asks_at(struct vcpu *v, gla_t gla)
+{
+	switch (v->vm->config.engine) {
+	case ENGINE_RING1:
+		return v->cpu.cpl == 0 && entered_raw_often(v) &&
+		       raw_page_clean(&v->vm->raw_pages, &v->cpu, gla);
+	case ENGINE_AUTO:
+		return v->cpu.cpl == 0 && page_of(v)->average >= POLICY_STAY_CYCLES;
+	default:
+		return false;
+	}
+}
+
 void policy_raw_begins(struct vcpu *v)
 {
 	v->policy.staying = v->cpu.cpl == 0 ? page_of(v) : NULL;

@@ -16,11 +16,13 @@ struct vcpu;
 
 #define POLICY_PAGES	   1024u
 #define POLICY_STAY_CYCLES 30000u /* twenty times the cost of entry and exit */
-#define POLICY_TRIAL_EVERY 512u	  /* times asked */
+#define POLICY_IN_VAIN	   16u
+#define POLICY_TRIAL_EVERY 512u /* times asked */
 
 struct policy_page {
 	u32 page;    /* eip >> 12 */
 	u32 asked;   /* times since the last trial */
+	u8 vain;     /* times in a row that translated code came here with interrupts off */
 	u32 average; /* cycles of a stay, weighted 1/4 to the newest; 0: never tried */
 };
 
@@ -33,6 +35,10 @@ struct policy {
 /* Does the setting (or the measurement) want raw execution at the CPU's present CPL and eip? Says
  * nothing of whether it may. */
 bool policy_wants_raw(struct vcpu *v);
+
+/* Shall translated code ask for raw execution whenever it comes to this page, the present eip's,
+ * from another? */
+bool policy_asks_at(struct vcpu *v, gla_t gla);
 
 /* A raw stay begins, at the CPU's CPL and eip; it ended after so many cycles. */
 void policy_raw_begins(struct vcpu *v);

@@ -130,12 +130,12 @@ static void analyse(struct raw_pages *r, struct cpu *cpu, gla_t gla, u32 page)
 
 bool raw_page_clean(struct raw_pages *r, struct cpu *cpu, gla_t gla)
 {
-	struct pagewalk w;
+	const struct softtlb_entry *e = cpu_translate(cpu, gla, ACCESS_EXEC);
 
-	if (cpu_probe(cpu, gla, ACCESS_EXEC, &w) || w.user)
+	if (!e || e->user)
 		return false;
 
-	u32 page = (u32)(w.gpa >> PAGE_SHIFT);
+	u32 page = (u32)(e->gpa >> PAGE_SHIFT);
 
 	if (page >= r->pages)
 		return false;

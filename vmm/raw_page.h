@@ -29,7 +29,7 @@ void raw_pages_reset(struct raw_pages *r);
 
 /*
  * Is the page of this linear address, where control is about to enter, clean? Analyses it if it has
- * no status yet. The guest's mapping is probed without side effects; user pages, unmapped pages and
+ * no status yet. The guest's mapping is looked up as for the fetch itself; user pages, unmapped pages and
  * device memory are never clean.
  */
 bool raw_page_clean(struct raw_pages *r, struct cpu *cpu, gla_t gla);

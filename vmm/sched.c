@@ -117,7 +117,7 @@ void sched_after_irq(struct percpu *pc, struct trap_frame *f)
 		return;
 	if (f->cs & 3)
 		raw_leave(v, f, RAWEXIT_IRQ);
-	if (v->place != PLACE_RECOMPILER)
+	if (v->place != PLACE_RECOMPILER && v->place != PLACE_TRANSLATOR)
 		return;
 	recomp_signal(&v->cpu, CPU_EVENT_YIELD);
 	if (recomp_owns(v->cpu.recomp, f->rip))

@@ -24,7 +24,8 @@
 #define CODE_CACHE_SIZE (6 * MiB)
 #define TABLE_ORDER	4u /* 64 KiB */
 
-const char *const vcpu_place_name[PLACE_COUNT] = { "monitor", "recompiler", "raw3", "raw1" };
+const char *const vcpu_place_name[PLACE_COUNT] = { "monitor", "translator", "recompiler", "raw3",
+						   "raw1" };
 const char *const raw_refusal_name[REFUSE_COUNT] = {
 	"engine", "mode", "if",	  "flags", "stack16", "segment",
 	"ring12", "wp",	  "flat", "smep",  "page",    "progress",
@@ -256,7 +257,7 @@ static enum vcpu_stop run_engine(struct vcpu *v)
 	}
 	v->stats.refusals[why]++;
 	vcpu_load_root(v, v->cpu.cpl == 3 ? VIEW_USER : VIEW_KERNEL);
-	vcpu_account(v, PLACE_RECOMPILER);
+	vcpu_account(v, PLACE_TRANSLATOR);
 	irq_enable();
 	enum recomp_exit e = recomp_run(&v->cpu);
 	irq_disable();

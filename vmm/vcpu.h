@@ -20,7 +20,16 @@
 
 struct vm;
 
-enum vcpu_place { PLACE_MONITOR, PLACE_RECOMPILER, PLACE_RAW3, PLACE_RAW1, PLACE_COUNT };
+/* Translator: the C of the recompiler, which finds and makes the code that runs in the place of
+ * that name. */
+enum vcpu_place {
+	PLACE_MONITOR,
+	PLACE_TRANSLATOR,
+	PLACE_RECOMPILER,
+	PLACE_RAW3,
+	PLACE_RAW1,
+	PLACE_COUNT
+};
 
 /* Why raw execution was refused; counted once per decision. */
 enum raw_refusal {

@@ -66,9 +66,17 @@ static void tell_mapping(struct vcpu *v)
 	recomp_set_mapping(v->cpu.recomp, true, shadow_code_mapping(v->shadow, true));
 }
 
-static void env_code_found(struct cpu *cpu, gla_t gla)
+static void env_code_runs(struct cpu *cpu, bool runs)
 {
-	shadow_note_code(vcpu_of(cpu)->shadow, gla, cpu->cpl == 3);
+	vcpu_account(vcpu_of(cpu), runs ? PLACE_RECOMPILER : PLACE_TRANSLATOR);
+}
+
+static bool env_code_found(struct cpu *cpu, gla_t gla)
+{
+	struct vcpu *v = vcpu_of(cpu);
+
+	shadow_note_code(v->shadow, gla, cpu->cpl == 3);
+	return !policy_asks_at(v, gla);
 }
 
 static void env_paging_changed(struct cpu *cpu, unsigned what)
@@ -174,6 +182,7 @@ const struct cpu_env vcpu_env = {
 	.paging_changed = env_paging_changed,
 	.invlpg = env_invlpg,
 	.code_found = env_code_found,
+	.code_runs = env_code_runs,
 	.tables_changed = env_tables_changed,
 	.control_changed = env_control_changed,
 	.fpu_save = env_fpu_save,

@@ -75,7 +75,9 @@ static struct entry *add_entry(struct recomp *r, struct block *b, u32 eip, u32 c
 
 static bool holds(const struct recomp *r, const struct block *b, gpa_t gpa, u32 eip, u32 key)
 {
-	return !b->dead && b->key == key && b->base == r->cpu->seg[SEG_CS].base &&
+	const struct cpu_segment *cs = &r->cpu->seg[SEG_CS];
+
+	return !b->dead && b->key == key && b->base == cs->base && b->limit == cs->limit &&
 	       gpa - b->gpa[0] == eip - b->eip && eip - b->eip < b->len;
 }
 

@@ -200,6 +200,14 @@ struct cpu_msrs {
 	u64 apic_base;
 };
 
+/* A load of a segment register that passed all checks: the same selector and descriptor at the same
+ * CPL pass again. */
+struct cpu_load {
+	u32 desc[2]; /* accessed */
+	struct cpu_segment s;
+	u8 cpl;
+};
+
 struct cpu {
 	/* Hot: translated code touches these. */
 	u32 gpr[8];
@@ -216,7 +224,7 @@ struct cpu {
 	 */
 	const u32 *gs_base;
 	u32 shadow; /* nonzero: interrupts are held off for one instruction, CPU_SHADOW_* */
-	struct cpu_segment seg[SEG_COUNT];
+	struct cpu_segment seg[SEG_COUNT] __attribute__((aligned(8)));
 	volatile u32 events;
 	/*
 	 * Translated code polls by loading a byte through this pointer: it points at a readable
@@ -252,6 +260,7 @@ struct cpu {
 	struct cpu_fpu fpu; /* valid while the registers are not loaded in the real CPU */
 
 	struct softtlb tlb;
+	struct cpu_load last_load[SEG_COUNT];
 
 	/* Attachments. */
 	const struct cpu_env *env;

@@ -72,6 +72,7 @@ static enum cpu_result load_null(struct cpu *cpu, enum cpu_seg seg, u16 sel)
 
 enum cpu_result cpu_load_segment(struct cpu *cpu, enum cpu_seg seg, u16 sel)
 {
+	struct cpu_load *last = &cpu->last_load[seg];
 	struct cpu_segment s;
 	u32 desc[2];
 	gla_t gla;
@@ -85,6 +86,11 @@ enum cpu_result cpu_load_segment(struct cpu *cpu, enum cpu_seg seg, u16 sel)
 		return load_null(cpu, seg, sel);
 	if (cpu_read_descriptor(cpu, sel, VEC_GP, desc, &gla) != CPU_NEXT)
 		return CPU_FAULT;
+	if (last->s.sel == sel && last->desc[0] == desc[0] && last->desc[1] == desc[1] &&
+	    last->cpl == cpu->cpl) {
+		cpu->seg[seg] = last->s;
+		return CPU_NEXT;
+	}
 	cpu_unpack_descriptor(sel, desc[0], desc[1], &s);
 	dpl = SEG_ATTR_DPL(s.attr);
 	if (!(s.attr & SEG_ATTR_S))
@@ -109,5 +115,6 @@ enum cpu_result cpu_load_segment(struct cpu *cpu, enum cpu_seg seg, u16 sel)
 		return CPU_FAULT;
 	s.attr |= SEG_ATTR_ACCESSED;
 	cpu->seg[seg] = s;
+	*last = (struct cpu_load){ { desc[0], desc[1] }, s, cpu->cpl };
 	return CPU_NEXT;
 }

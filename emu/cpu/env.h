@@ -44,9 +44,15 @@ struct cpu_env {
 	void (*paging_changed)(struct cpu *cpu, unsigned what);
 	void (*invlpg)(struct cpu *cpu, gla_t gla);
 
-	/* Code at this linear address will be found again without a page walk, until
-	 * recomp_set_mapping() gives this level's mapping another number. */
-	void (*code_found)(struct cpu *cpu, gla_t gla);
+	/*
+	 * Code at this linear address, the present CS:EIP's, is about to be found again without a
+	 * page walk, until recomp_set_mapping() gives this level's mapping another number. False:
+	 * want_leave() shall be asked each time that control comes to its page from another.
+	 */
+	bool (*code_found)(struct cpu *cpu, gla_t gla);
+
+	/* Translated code starts to run, or came back: for accounts. */
+	void (*code_runs)(struct cpu *cpu, bool runs);
 
 	/* GDTR, LDTR, IDTR or TR were loaded. */
 	void (*tables_changed)(struct cpu *cpu);

@@ -109,8 +109,6 @@ enum cpu_result cpu_far_jump(struct cpu *cpu, const struct insn *in, u16 sel, u3
 	struct cpu_segment code;
 	gla_t gla;
 
-	if (!(cpu->seg[SEG_CS].attr & SEG_ATTR_DB))
-		next &= 0xffff;
 	if (in->osize == 2)
 		offset &= 0xffff;
 	if (!cpu_protected(cpu) || cpu_v86(cpu)) {

@@ -154,7 +154,6 @@ enum cpu_result cpu_hard_exec(struct cpu *cpu, const struct insn *in)
 	res = dispatch(cpu, in);
 	if (res == CPU_NEXT || (res == CPU_JUMP && in->op >= OP_MOV_TO_SEG && cpu->eip == eip) ||
 	    res == CPU_HALT)
-		cpu->eip = cpu->seg[SEG_CS].attr & SEG_ATTR_DB ? eip + in->len
-							       : (eip + in->len) & 0xffff;
+		cpu->eip = eip + in->len;
 	return res;
 }

@@ -111,12 +111,14 @@ static bool deliverable(const struct cpu *cpu)
 
 static unsigned seg_class(const struct cpu *cpu, const struct cpu_segment *s)
 {
-	bool ok = !(s->attr & SEG_ATTR_UNUSABLE) && s->limit == 0xffffffff &&
+	bool ok = !(s->attr & SEG_ATTR_UNUSABLE) &&
 		  (s->attr & SEG_ATTR_CODE
 			   ? s == &cpu->seg[SEG_CS] && (s->attr & SEG_ATTR_WRITE) /* readable */
 			   : (s->attr & (SEG_ATTR_WRITE | SEG_ATTR_DOWN)) == SEG_ATTR_WRITE);
 
-	if (!ok)
+	if (ok && s->limit == 0xffff)
+		return CLASS_64K;
+	if (!ok || s->limit != 0xffffffff)
 		return CLASS_CHECKED;
 	return s->base ? CLASS_BASED : CLASS_FLAT;
 }
@@ -166,47 +168,83 @@ static const u32 *gs_trap(const struct recomp *r)
 	return (const u32 *)(const void *)(r->cfg.poll_signal + 64);
 }
 
-/* Computing it takes some hundred instructions; comparing what it is made of, twenty. */
-u32 recomp_mode(struct recomp *r)
+static void set_gs_base(struct recomp *r)
 {
 	struct cpu *cpu = r->cpu;
-	struct mode_inputs now;
 
-	memcpy(now.seg, cpu->seg, sizeof(now.seg));
-	now.cr0 = cpu->cr0;
-	now.cr4 = cpu->cr4;
-	now.eflags = cpu->eflags & ~EFLAGS_ARITH;
-	now.cpl = cpu->cpl;
-	now.dr7 = cpu->dr[7];
-	if (memcmp(&now, &r->mode_of, sizeof(now)) != 0) {
-		r->mode_of = now;
-		r->mode = compute_mode(cpu);
-		cpu->gs_base = seg_class(cpu, &cpu->seg[SEG_GS]) == CLASS_CHECKED
-				       ? gs_trap(r)
-				       : &cpu->seg[SEG_GS].base;
-	}
+	cpu->gs_base = seg_class(cpu, &cpu->seg[SEG_GS]) <= CLASS_BASED ? &cpu->seg[SEG_GS].base
+									: gs_trap(r);
+}
+
+_Static_assert(sizeof(((struct cpu *)0)->seg) == 9 * sizeof(u64), "compared as words");
+
+static bool same_inputs(const struct cpu *cpu, const struct mode_inputs *m)
+{
+	const u64 *a = (const void *)cpu->seg, *b = (const void *)m->seg;
+	u64 differ = 0;
+
+	for (unsigned i = 0; i < 9; i++)
+		differ |= a[i] ^ b[i];
+	return !differ && m->cr0 == cpu->cr0 && m->cr4 == cpu->cr4 && m->cpl == cpu->cpl &&
+	       !((m->eflags ^ cpu->eflags) & ~EFLAGS_ARITH) && m->dr7 == cpu->dr[7];
+}
+
+/* Computing it takes some hundred instructions; comparing what it is made of, fifty. */
+u32 recomp_mode(struct recomp *r)
+{
+	const struct cpu *cpu = r->cpu;
+	struct mode_inputs *m = &r->mode_of;
+
+	if (same_inputs(cpu, m))
+		return r->mode;
+	memcpy(m->seg, cpu->seg, sizeof(m->seg));
+	m->cr0 = cpu->cr0;
+	m->cr4 = cpu->cr4;
+	m->eflags = cpu->eflags;
+	m->cpl = cpu->cpl;
+	m->dr7 = cpu->dr[7];
+	r->mode = compute_mode(cpu);
+	set_gs_base(r);
+	return r->mode;
+}
+
+u32 recomp_mode_segment(struct recomp *r, unsigned seg)
+{
+	const struct cpu *cpu = r->cpu;
+
+	if (seg == SEG_SS || seg == SEG_CS)
+		return recomp_mode(r);
+	r->mode_of.seg[seg] = cpu->seg[seg];
+	if (seg == SEG_GS)
+		set_gs_base(r);
+	if (seg != SEG_GS || !cpu_protected(cpu) || cpu_v86(cpu))
+		r->mode = (r->mode & ~(3u << KEY_SEG(seg))) | seg_class(cpu, &cpu->seg[seg])
+								      << KEY_SEG(seg);
 	return r->mode;
 }
 
 /*
- * The number of (mode key, mapping, base of CS) in the upper half. They are wider than that
- * together, so they are numbered as they come; one that was forgotten gets a new number, and its
- * entries are void.
+ * The number of (mode key, mapping, base and limit of CS) in the upper half. They are wider than
+ * that together, so they are numbered as they come; one that was forgotten gets a new number, and
+ * its entries are void.
  */
 u64 recomp_tag(struct recomp *r, u32 key)
 {
 	u32 mapping = r->mapping[key & KEY_CPL3 ? 1 : 0], base = r->cpu->seg[SEG_CS].base;
-	u32 hash = key * 0x9e3779b1u ^ mapping * 0x85ebca6bu ^ base * 0xc2b2ae35u;
+	u32 limit = r->cpu->seg[SEG_CS].limit;
+	u32 hash = key * 0x9e3779b1u ^ mapping * 0x85ebca6bu ^ base * 0xc2b2ae35u ^
+		   limit * 0x27d4eb2fu;
 	struct tag *t = &r->tag_cache[hash >> 16 & (TAG_CACHE - 1)];
 
-	if (t->number && t->key == key && t->mapping == mapping && t->base == base)
+	if (t->number && t->key == key && t->mapping == mapping && t->base == base &&
+	    t->limit == limit)
 		return (u64)t->number << 32;
 	if (++r->tags == TAG_LAST) {
 		block_clear_lookup(r);
 		memset(r->tag_cache, 0, sizeof(r->tag_cache));
 		r->tags = 1;
 	}
-	*t = (struct tag){ key, mapping, base, r->tags };
+	*t = (struct tag){ key, mapping, base, limit, r->tags };
 	return (u64)t->number << 32;
 }
 
@@ -254,11 +292,8 @@ static struct entry *translate(struct recomp *r, u32 key)
 			return NULL;
 		if (!r->flush_wanted)
 			e = block_insert(r, b);
-		if (!e)
-			continue;
-		if (!(key & (KEY_TF | KEY_SLOW)))
-			expect_returns(r, b, t);
-		return e;
+		if (e)
+			return e;
 	}
 }
 
@@ -267,21 +302,33 @@ static struct entry *current_entry(struct recomp *r, u32 key)
 	struct cpu *cpu = r->cpu;
 	gla_t gla = cpu->seg[SEG_CS].base + cpu->eip;
 	unsigned access = ACCESS_EXEC | (cpu->cpl == 3 ? ACCESS_USER : 0);
-	const struct softtlb_entry *page = cpu_translate(cpu, gla, access);
+	const struct softtlb_entry *page;
 	struct entry *e;
+	bool new = false;
 
+	if (cpu->eip > cpu->seg[SEG_CS].limit) {
+		cpu_raise(cpu, VEC_GP, 0);
+		return NULL;
+	}
+	page = cpu_translate(cpu, gla, access);
 	if (!page)
 		return NULL;
 	e = block_find(r, page->gpa | (gla & (PAGE_SIZE - 1)), cpu->eip, key);
-	if (!e || !second_page_same(cpu, e->block, access))
+	if (!e || !second_page_same(cpu, e->block, access)) {
 		e = translate(r, key);
+		new = true;
+	}
 	if (!e)
 		return NULL;
 	if (key & (KEY_TF | KEY_SLOW))
 		return e;
-	cpu->env->code_found(cpu, gla);
+	r->direct = cpu->env->code_found(cpu, gla);
 	if (e->block->gpa[1] != ~0ull)
 		cpu->env->code_found(cpu, (gla | (PAGE_SIZE - 1)) + 1);
+	if (!r->direct)
+		return e;
+	if (new)
+		expect_returns(r, e->block, &r->trans);
 	fill_lookup(r, e->eip, e->code);
 	return e;
 }
@@ -315,11 +362,12 @@ static void link_edge(struct recomp *r, u32 offset, const struct entry *e)
 	bool same_page;
 
 	if (!edge || edge->target != e->eip || from->dead || from->key != to->key ||
-	    from->base != to->base)
+	    from->base != to->base || from->limit != to->limit)
 		return;
 	same_page = ((from->base + from->eip) ^ (to->base + e->eip)) < PAGE_SIZE &&
 		    ((from->gpa[0] ^ to->gpa[0]) & PAGE_MASK) == 0 && to->gpa[1] == ~0ull;
-	slot_link(r, edge->slot, e, !same_page);
+	if (same_page || r->direct)
+		slot_link(r, edge->slot, e, !same_page);
 }
 
 /* --- Running
@@ -334,8 +382,11 @@ static struct left enter(struct recomp *r, u64 code)
 {
 	typedef unsigned __int128 (*enter_fn)(struct cpu *, u64);
 	enter_fn fn = (enter_fn)r->enter;
-	unsigned __int128 v = fn(r->cpu, code);
+	unsigned __int128 v;
 
+	r->cpu->env->code_runs(r->cpu, true);
+	v = fn(r->cpu, code);
+	r->cpu->env->code_runs(r->cpu, false);
 	return (struct left){ (u32)v, (u32)(v >> 64) };
 }
 

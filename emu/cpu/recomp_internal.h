@@ -48,7 +48,7 @@ enum {
 	OP_SLOW_XLAT,
 	OP_SLOW_MASKMOV,
 	OP_SLOW_FETCH,
-	OP_SLOW_TOO_LONG
+	OP_SLOW_LONG
 };
 
 /* Mode key: everything that translated code depends on besides its bytes and EIP. */
@@ -64,11 +64,20 @@ enum {
 #define KEY_TSD	   BIT(9)
 #define KEY_SEG(s) (10u + 2u * (s)) /* two bits each */
 #define KEY_SLOW   BIT(22)	    /* one instruction, memory through C */
-enum seg_class { CLASS_FLAT, CLASS_BASED, CLASS_CHECKED };
+/* 32-bit code and stack, CS, SS and DS flat (CLASS_FLAT is 0), one block after the other. */
+#define KEY_FLAT (KEY_D | KEY_B | KEY_PE)
+#define KEY_FLAT_MASK                                                                            \
+	(KEY_FLAT | KEY_VM | KEY_TF | KEY_SLOW | 3u << KEY_SEG(SEG_CS) | 3u << KEY_SEG(SEG_SS) | \
+	 3u << KEY_SEG(SEG_DS))
+/*
+ * What a segment asks of an access through it: nothing; its base; its base and a look at 64 KiB
+ * (real mode and 16-bit protected mode); or all checks, in C.
+ */
+enum seg_class { CLASS_FLAT, CLASS_BASED, CLASS_CHECKED, CLASS_64K };
 
-/* A number for mode key, mapping and base of CS. */
+/* A number for mode key, mapping, base and limit of CS. */
 struct tag {
-	u32 key, mapping, base, number; /* 0: unused */
+	u32 key, mapping, base, limit, number; /* 0: unused */
 };
 #define TAG_CACHE 256u
 
@@ -98,9 +107,9 @@ struct slot {
 
 struct block {
 	struct block *page_next[2];
-	gpa_t gpa[2];	    /* of the first byte; of the second page, ~0 if there is none */
-	u32 eip, key, base; /* base: of CS */
-	u32 code, code_len; /* offset in the cache */
+	gpa_t gpa[2];		   /* of the first byte; of the second page, ~0 if there is none */
+	u32 eip, key, base, limit; /* base, limit: of CS */
+	u32 code, code_len;	   /* offset in the cache */
 	u16 len, insns, edges;
 	bool dead;
 	bool cut;     /* ends in an instruction whose last bytes could not be fetched */
@@ -162,10 +171,10 @@ struct trans {
 	u32 key, eip, next; /* this instruction's EIP and the next one's */
 	bool slow;	    /* memory operands go through C */
 	bool ended;
-	bool sti;     /* the instruction before was STI: check events after this one */
-	bool flat;    /* 32-bit code, DS and SS flat: the short way is open */
-	u32 base;     /* of CS */
-	s32 esp_bias; /* added to addresses with ESP in them */
+	bool sti;	 /* the instruction before was STI: check events after this one */
+	bool flat;	 /* 32-bit code, DS and SS flat: the short way is open */
+	u32 base, limit; /* of CS */
+	s32 esp_bias;	 /* added to addresses with ESP in them */
 	/* Fetching: the page's bytes, and what an instruction that leaves them is put together in.
 	 */
 	const u8 *page;
@@ -189,7 +198,7 @@ struct trans {
 
 /* Everything that the mode key is made of, for one comparison. */
 struct mode_inputs {
-	struct cpu_segment seg[SEG_COUNT];
+	struct cpu_segment seg[SEG_COUNT] __attribute__((aligned(8)));
 	u32 cr0, cr4, eflags, cpl, dr7;
 };
 
@@ -218,8 +227,9 @@ struct recomp {
 	struct {
 		gla_t gla;
 		u32 count;
-	} slow[1024];		    /* instructions whose memory was seen to need C */
-	u32 edge_key;		    /* the mode in which translated code came to the dispatcher */
+	} slow[1024]; /* instructions whose memory was seen to need C */
+	u32 edge_key; /* the mode in which translated code came to the dispatcher */
+	bool direct;  /* the code found last may be found from other pages without asking */
 	struct mode_inputs mode_of; /* what mode was computed from */
 	u32 mode;
 	enum cpu_result pending;
@@ -235,5 +245,7 @@ struct recomp {
 
 /* The mode key that the processor's state asks for. */
 u32 recomp_mode(struct recomp *r);
+/* The same where only this segment register was loaded since it was asked last. */
+u32 recomp_mode_segment(struct recomp *r, unsigned seg);
 /* The tag of look-up entries in this mode, under this mapping, from this code segment. */
 u64 recomp_tag(struct recomp *r, u32 key);

@@ -135,24 +135,24 @@ static enum cpu_result do_jmp(struct cpu *cpu, const struct insn *in)
 	return res == CPU_NEXT ? jump(cpu, target) : res;
 }
 
-/* LOOPcc and JCXZ with a 16-bit counter. imm: displacement; reg: low bits of the opcode. */
+/* LOOPcc and JCXZ. imm: displacement; reg: low bits of the opcode. */
 static enum cpu_result do_loop(struct cpu *cpu, const struct insn *in)
 {
-	u16 cx = (u16)cpu->gpr[REG_ECX];
+	u32 mask = in->asize == 2 ? 0xffff : 0xffffffff, cx = cpu->gpr[REG_ECX] & mask;
 	bool taken, zf = cpu->eflags & EFLAGS_ZF;
 	u32 next = cpu->eip + in->len, target = next + in->imm;
 
 	if (in->reg == 3)
 		taken = !cx;
 	else
-		taken = --cx && (in->reg == 2 || zf == (in->reg == 1));
+		taken = (cx = (cx - 1) & mask) && (in->reg == 2 || zf == (in->reg == 1));
 	if (taken && near_target(cpu, in, &target) != CPU_NEXT)
 		return CPU_FAULT;
 	if (in->reg != 3)
-		cpu->gpr[REG_ECX] = merge(cpu->gpr[REG_ECX], cx, 2);
+		cpu->gpr[REG_ECX] = merge(cpu->gpr[REG_ECX], cx, in->asize);
 	if (taken)
 		return jump(cpu, target);
-	return jump(cpu, cpu->seg[SEG_CS].attr & SEG_ATTR_DB ? next : next & 0xffff);
+	return jump(cpu, next);
 }
 
 static enum cpu_result do_xlat(struct cpu *cpu, const struct insn *in)
@@ -215,8 +215,14 @@ static enum cpu_result do_maskmov(struct cpu *cpu, const struct insn *in)
 static enum cpu_result fetch_fault(struct cpu *cpu)
 {
 	unsigned access = ACCESS_EXEC | (cpu->cpl == 3 ? ACCESS_USER : 0);
-	gla_t at = cpu->seg[SEG_CS].base + cpu->eip;
+	const struct cpu_segment *cs = &cpu->seg[SEG_CS];
+	u32 left = cs->limit - cpu->eip;
+	gla_t at = cs->base + cpu->eip;
 	struct pagewalk w, next;
+
+	/* Does the segment end before the page does? */
+	if (left < 14 && left < PAGE_SIZE - (at & (PAGE_SIZE - 1)))
+		return cpu_raise(cpu, VEC_GP, 0);
 
 	if (cpu_walk(cpu, at, access, &w) == CPU_FAULT ||
 	    cpu_walk(cpu, (at | (PAGE_SIZE - 1)) + 1, access, &next) == CPU_FAULT)
@@ -240,7 +246,7 @@ static enum cpu_result dispatch(struct cpu *cpu, const struct insn *in)
 		return do_loop(cpu, in);
 	case OP_SLOW_FETCH:
 		return fetch_fault(cpu);
-	case OP_SLOW_TOO_LONG:
+	case OP_SLOW_LONG:
 		return cpu_raise(cpu, VEC_GP, 0);
 	case OP_SLOW_PUSH:
 		res = do_push(cpu, in);
@@ -270,12 +276,26 @@ static struct site *enter_site(struct recomp *r, u32 offset)
 	return s;
 }
 
+static u32 mode_behind(struct recomp *r, const struct insn *in)
+{
+	switch (in->op) {
+	case OP_MOV_TO_SEG:
+	case OP_POP_SEG:
+		return recomp_mode_segment(r, in->reg);
+	case OP_LOAD_FAR_POINTER:
+		return recomp_mode_segment(r, in->imm);
+	default:
+		return recomp_mode(r);
+	}
+}
+
 /* May translated code go on behind the instruction? Not if its mode, its bytes or its right to run
  * with events pending have changed. */
 static bool goes_on(struct recomp *r, const struct site *s)
 {
 	return !s->ends && !r->code_changed && !r->flush_wanted && !r->cpu->shadow &&
-	       r->cpu->lookup_tag == r->tag && (!s->mode || recomp_mode(r) == r->edge_key);
+	       r->cpu->lookup_tag == r->tag &&
+	       (!s->mode || mode_behind(r, &s->insn) == r->edge_key);
 }
 
 enum cpu_result recomp_hard(struct cpu *cpu, u32 site)

@@ -42,6 +42,7 @@ static struct softtlb_entry *fill(struct cpu *cpu, gla_t gla, unsigned access)
 	if (!(e->rights | e->slow) || e->page != page || e->gpa != (w.gpa & PAGE_MASK))
 		*e = (struct softtlb_entry){ .page = page,
 					     .gpa = w.gpa & PAGE_MASK,
+					     .user = w.user,
 					     .host = gpmem_ptr(cpu->mem, w.gpa & PAGE_MASK,
 							       false) };
 	if (e->host &&

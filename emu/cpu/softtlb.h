@@ -23,7 +23,8 @@ struct softtlb_entry {
 	u32 slow;   /* the same, allowed through gpmem_read() and gpmem_write() only: devices, ROM,
 		       watched pages */
 	gpa_t gpa;
-	u8 *host; /* of the page's first byte; NULL: not memory */
+	bool user; /* the guest's tables let CPL 3 in */
+	u8 *host;  /* of the page's first byte; NULL: not memory */
 };
 
 struct softtlb {

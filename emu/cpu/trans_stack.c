@@ -10,33 +10,34 @@ static s32 stack_size(const struct trans *t)
 	return t->in.operand_width == 16 ? 2 : 4;
 }
 
-static void store_stack(struct trans *t, unsigned reg)
+void trans_push(struct trans *t, unsigned reg, unsigned size)
 {
-	s32 n = stack_size(t);
-	struct hmem m = GSP_AT(-n);
+	struct hmem m = GSP_AT(-(s32)size);
 
 	emit_guest_prefix(&t->e, t->r, m);
-	if (n == 2)
+	if (size == 2)
 		emit_u8(&t->e, 0x66);
 	m.guest = false;
 	emit_rm(&t->e, t->r, false, 0x89, reg, m);
 	emit_lea(&t->e, false, R_GSP, m);
 }
 
-static void load_stack(struct trans *t, unsigned reg)
+void trans_pop(struct trans *t, unsigned reg, unsigned size)
 {
 	struct hmem m = GSP_AT(0);
 
 	emit_guest_prefix(&t->e, t->r, m);
-	if (stack_size(t) == 2)
+	if (size == 2)
 		emit_u8(&t->e, 0x66);
 	m.guest = false;
 	emit_rm(&t->e, t->r, false, 0x8b, reg, m);
+	if (reg != R_GSP)
+		emit_lea(&t->e, false, R_GSP, GSP_AT((s32)size));
 }
 
-static bool mem_inline(const struct trans *t, int mi)
+static void store_stack(struct trans *t, unsigned reg)
 {
-	return trans_seg_class(t, trans_seg(t->op[mi].mem.segment)) != CLASS_CHECKED;
+	trans_push(t, reg, (unsigned)stack_size(t));
 }
 
 static bool push(struct trans *t)
@@ -49,7 +50,7 @@ static bool push(struct trans *t)
 		emit_mov_imm32(&t->e, R9, (u32)o->imm.value.u);
 		store_stack(t, R9);
 	} else if (o->type == ZYDIS_OPERAND_TYPE_MEMORY) {
-		if (!mem_inline(t, 0))
+		if (trans_mem_checked(t, o))
 			return false;
 		emit_rm(&t->e, t->r, false, stack_size(t) == 2 ? 0x0fb7 : 0x8b, R10,
 			trans_address(t, o));
@@ -96,11 +97,7 @@ static bool pop(struct trans *t)
 	if (o->type == ZYDIS_OPERAND_TYPE_MEMORY)
 		return pop_mem(t, o);
 
-	unsigned reg = trans_host_reg((unsigned)trans_gpr(o->reg.value));
-
-	load_stack(t, reg);
-	if (reg != R_GSP)
-		emit_lea(&t->e, false, R_GSP, GSP_AT(stack_size(t)));
+	trans_pop(t, trans_host_reg((unsigned)trans_gpr(o->reg.value)), (unsigned)stack_size(t));
 	return true;
 }
 
@@ -118,7 +115,8 @@ static bool leave(struct trans *t)
 	return true;
 }
 
-static void stack_in_c(struct trans *t, unsigned op)
+/* PUSH or POP as C does it. */
+static struct site *stack_site(struct trans *t, unsigned op)
 {
 	struct site *s = trans_site(t, op);
 	const ZydisDecodedOperand *o = &t->op[0];
@@ -134,22 +132,60 @@ static void stack_in_c(struct trans *t, unsigned op)
 		s->insn.imm2 = 2;
 		s->insn.reg = (u8)trans_seg(o->reg.value);
 	}
-	trans_call_hard(t, s, false);
+	return s;
+}
+
+static bool push_16(struct trans *t)
+{
+	const ZydisDecodedOperand *o = &t->op[0];
+	unsigned size = (unsigned)stack_size(t);
+
+	if (!trans_stack_16(t))
+		return false;
+	if (o->type == ZYDIS_OPERAND_TYPE_MEMORY) {
+		if (trans_mem_checked(t, o))
+			return false;
+		emit_rm(&t->e, t->r, false, size == 2 ? 0x0fb7 : 0x8b, R10, trans_address(t, o));
+		trans_push16(t, R10, size, stack_site(t, OP_SLOW_PUSH));
+	} else if (o->type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
+		trans_push16_imm(t, (u32)o->imm.value.u, size, stack_site(t, OP_SLOW_PUSH));
+	} else if (trans_gpr(o->reg.value) >= 0) {
+		trans_push16(t, trans_host_reg((unsigned)trans_gpr(o->reg.value)), size,
+			     stack_site(t, OP_SLOW_PUSH));
+	} else {
+		unsigned seg = trans_seg(o->reg.value);
+
+		emit_rm(&t->e, NULL, false, 0x0fb7, R10,
+			cpu_field(offsetof(struct cpu, seg) + seg * sizeof(struct cpu_segment)));
+		trans_push16(t, R10, size, stack_site(t, OP_SLOW_PUSH));
+	}
+	return true;
+}
+
+static bool pop_16(struct trans *t)
+{
+	const ZydisDecodedOperand *o = &t->op[0];
+
+	if (!trans_stack_16(t) || o->type != ZYDIS_OPERAND_TYPE_REGISTER)
+		return false;
+	trans_pop16(t, trans_host_reg((unsigned)trans_gpr(o->reg.value)), (unsigned)stack_size(t),
+		    0, stack_site(t, OP_SLOW_POP));
+	return true;
 }
 
 bool translate_stack(struct trans *t)
 {
 	switch (t->in.mnemonic) {
 	case ZYDIS_MNEMONIC_PUSH:
-		if (!push(t))
-			stack_in_c(t, OP_SLOW_PUSH);
+		if (!push(t) && !push_16(t))
+			trans_call_hard(t, stack_site(t, OP_SLOW_PUSH), false);
 		return true;
 	case ZYDIS_MNEMONIC_POP:
 		if (t->op[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
 		    trans_gpr(t->op[0].reg.value) < 0)
 			return false; /* segment register */
-		if (!pop(t))
-			stack_in_c(t, OP_SLOW_POP);
+		if (!pop(t) && !pop_16(t))
+			trans_call_hard(t, stack_site(t, OP_SLOW_POP), false);
 		return true;
 	case ZYDIS_MNEMONIC_LEAVE:
 		return leave(t);

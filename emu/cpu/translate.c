@@ -36,6 +36,15 @@ static void fetch_across(struct trans *t, gla_t gla, unsigned room)
 	t->have = MAX_LENGTH;
 }
 
+/* What lies beyond the segment's limit is not fetched. */
+static void cut_at_limit(struct trans *t)
+{
+	u32 left = t->limit - t->eip;
+
+	if (left < t->have)
+		t->have = MIN(t->have, left + 1);
+}
+
 static void fetch(struct trans *t)
 {
 	gla_t gla = t->base + t->eip;
@@ -48,6 +57,7 @@ static void fetch(struct trans *t)
 	} else {
 		fetch_across(t, gla, room);
 	}
+	cut_at_limit(t);
 }
 
 static void set_decoder(struct trans *t)
@@ -64,14 +74,18 @@ static void set_decoder(struct trans *t)
 	t->decoder_key = 1u + wide;
 }
 
-static ZyanStatus decode(struct trans *t)
+/* 0, or what to do instead: bytes are missing, there are more than 15, or it is undefined. */
+static unsigned decode(struct trans *t)
 {
 	ZydisDecoderContext ctx;
 	ZyanStatus s = ZydisDecoderDecodeInstruction(&t->decoder, &ctx, t->bytes, t->have, &t->in);
 
-	return ZYAN_SUCCESS(s) ? ZydisDecoderDecodeOperands(&t->decoder, &ctx, &t->in, t->op,
-							    t->in.operand_count)
-			       : s;
+	if (s == ZYDIS_STATUS_NO_MORE_DATA || s == ZYDIS_STATUS_INSTRUCTION_TOO_LONG)
+		return t->have < MAX_LENGTH ? OP_SLOW_FETCH : OP_SLOW_LONG;
+	if (!ZYAN_SUCCESS(s) || !ZYAN_SUCCESS(ZydisDecoderDecodeOperands(
+					&t->decoder, &ctx, &t->in, t->op, t->in.operand_count)))
+		return OP_UD;
+	return 0;
 }
 
 /* After the instruction behind an STI: leave if something is pending. */
@@ -89,19 +103,9 @@ static void check_events(struct trans *t)
 	emit_rr(e, true, 0x89, R10, R_C);
 }
 
-/*
- * What does not decode is #UD, as far as it could be fetched; where bytes are missing the fetch
- * faults, when it comes to that; what goes on beyond 15 bytes is #GP (SDM 3A 6.15, interrupts 6 and
- * 13).
- */
-static void undefined(struct trans *t, ZyanStatus why)
+static void undecoded(struct trans *t, unsigned op)
 {
-	bool more = why == ZYDIS_STATUS_NO_MORE_DATA, cut = more && t->have < MAX_LENGTH;
-	unsigned op = cut						 ? OP_SLOW_FETCH
-		      : more || why == ZYDIS_STATUS_INSTRUCTION_TOO_LONG ? OP_SLOW_TOO_LONG
-									 : OP_UD;
-
-	t->b->cut |= cut;
+	t->b->cut |= op == OP_SLOW_FETCH;
 	t->in = (ZydisDecodedInstruction){ .length = (u8)MAX(t->have, 1u),
 					   .operand_width = 32,
 					   .address_width = 32 };
@@ -111,15 +115,13 @@ static void undefined(struct trans *t, ZyanStatus why)
 
 static void by_decoder(struct trans *t)
 {
-	ZyanStatus s = decode(t);
+	unsigned instead = decode(t);
 
-	if (!ZYAN_SUCCESS(s)) {
-		undefined(t, s);
+	if (instead) {
+		undecoded(t, instead);
 		return;
 	}
 	t->next = t->eip + t->in.length;
-	if (!(t->key & KEY_D))
-		t->next &= 0xffff;
 	if (((t->base + t->eip + t->in.length - 1) ^ (t->base + t->eip)) & ~(PAGE_SIZE - 1))
 		t->b->gpa[1] = t->next_gpa & PAGE_MASK;
 	if (translate_flags(t) || translate_control(t) || translate_stack(t) || translate_hard(t) ||
@@ -139,6 +141,7 @@ static bool begin(struct trans *t, struct recomp *r, u32 key)
 	t->b = b;
 	t->key = key;
 	t->base = cpu->seg[SEG_CS].base;
+	t->limit = cpu->seg[SEG_CS].limit;
 	t->eip = cpu->eip;
 	if (cpu_walk(cpu, t->base + t->eip, fetch_access(t), &w) != CPU_NEXT)
 		return false;
@@ -148,8 +151,10 @@ static bool begin(struct trans *t, struct recomp *r, u32 key)
 			     .eip = cpu->eip,
 			     .key = key,
 			     .base = t->base,
+			     .limit = t->limit,
 			     .code = r->code_next,
 			     .incoming = SLOT_NONE };
+	t->flat = (key & KEY_FLAT_MASK) == KEY_FLAT;
 	t->page = gpmem_ptr(cpu->mem, w.gpa & PAGE_MASK, false);
 	t->insns = t->fixups = t->edges = t->returns = 0;
 	t->ended = t->sti = false;
@@ -254,7 +259,8 @@ static void one(struct trans *t)
 	t->map[t->insns++] =
 		(struct insn_map){ (u16)(t->e.p - t->e.start), (u16)(t->eip - t->b->eip) };
 	t->slow = t->key & KEY_SLOW || block_is_slow(t->r, t->base + t->eip);
-	by_decoder(t);
+	if (!t->flat || t->slow || t->have < MAX_LENGTH || !translate_fast(t))
+		by_decoder(t);
 	if (after_sti && !t->ended)
 		check_events(t);
 	t->eip = t->next;
@@ -266,7 +272,7 @@ struct block *translate_block(struct trans *t, struct recomp *r, u32 key)
 
 	if (!begin(t, r, key))
 		return NULL;
-	while (t->insns < max && t->fixups < BLOCK_FIXUPS &&
+	while (t->insns < max && t->fixups < BLOCK_FIXUPS && t->eip <= t->limit &&
 	       t->e.p < t->e.start + EMIT_BUFFER / 2 &&
 	       (((t->base + t->eip) ^ (t->base + t->b->eip)) & ~(PAGE_SIZE - 1)) == 0) {
 		if (resolve_fixups(t, t->eip))

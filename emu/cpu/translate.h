@@ -7,6 +7,8 @@
  * first byte. With flush_wanted set the block is not whole. */
 struct block *translate_block(struct trans *t, struct recomp *r, u32 key);
 
+/* trans_fast.c: the common instructions of flat 32-bit code, without the decoder. True: done. */
+bool translate_fast(struct trans *t);
 /* The parts: each returns true if it dealt with the instruction. */
 bool translate_hard(struct trans *t);	 /* classify.c: what C executes */
 bool translate_control(struct trans *t); /* trans_control.c */
@@ -17,6 +19,8 @@ void translate_copy(struct trans *t);	 /* trans_copy.c: the rest */
 
 /* The stack is flat with 32-bit addresses, and its memory is no device. */
 bool trans_stack_flat(const struct trans *t);
+/* The stack has 16-bit addresses that translated code can form. */
+bool trans_stack_16(const struct trans *t);
 unsigned trans_seg_class(const struct trans *t, unsigned seg);
 unsigned trans_host_reg(unsigned guest);
 /* Zydis register to guest number 0..7 (0..3 for byte registers' family), or -1. */
@@ -26,7 +30,7 @@ int trans_mem_operand(const struct trans *t); /* index of the explicit memory op
 unsigned trans_seg(ZydisRegister reg);
 /* The operand's segment needs C to check it. */
 bool trans_mem_checked(const struct trans *t, const ZydisDecodedOperand *op);
-/* Computes the address of a memory operand; clobbers R8 and R9 only. */
+/* Computes the address of a memory operand; clobbers R8, R9 and R11 only. */
 /* Without the segment's base (LEA). */
 struct hmem trans_address_noseg(struct trans *t, const ZydisDecodedOperand *op);
 struct hmem trans_address(struct trans *t, const ZydisDecodedOperand *op);
@@ -43,3 +47,27 @@ void trans_edge(struct trans *t, u32 target);
 void trans_jump_r8(struct trans *t);
 /* Leaves for the dispatcher at a known EIP. */
 void trans_leave(struct trans *t, u32 eip);
+/* Near transfers of 32-bit code with a flat stack; next is set. */
+void trans_jcc(struct trans *t, unsigned condition, u32 target);
+void trans_jmp(struct trans *t, u32 target);
+void trans_call(struct trans *t, u32 target);
+void trans_call_r8(struct trans *t);
+void trans_ret(struct trans *t, u32 release);
+/* PUSH and POP of 32 bits on a flat stack; reg: a host register. */
+void trans_push(struct trans *t, unsigned reg, unsigned size);
+void trans_pop(struct trans *t, unsigned reg, unsigned size);
+/*
+ * Calls the stub with s if an access of size bytes at offset m (16 bits) would pass 64 KiB, which
+ * faults then. R11 and the site are used.
+ */
+void trans_check_64k(struct trans *t, struct hmem m, unsigned size, struct site *s, u64 stub);
+/* Adds a segment's base to an address; R8, R9 are clobbered. */
+struct hmem trans_add_base(struct trans *t, struct hmem m, unsigned seg);
+/*
+ * trans_stack16.c: the same on a stack with 16-bit addresses (trans_stack_16()). s: the operation
+ * in C, for a stack pointer that would pass 64 KiB, where it faults. reg may not be R8, R9 or R11.
+ */
+void trans_push16(struct trans *t, unsigned reg, unsigned size, struct site *s);
+void trans_push16_imm(struct trans *t, u32 value, unsigned size, struct site *s);
+/* Loads the top of the stack, then moves the pointer. reg may be any of the guest's, or R10. */
+void trans_pop16(struct trans *t, unsigned reg, unsigned size, unsigned release, struct site *s);

@@ -65,7 +65,7 @@ def check_clock(m):
 
 def check_engine(engine, before, after):
     cycles = {p: after["state.%s.cycles" % p] - before["state.%s.cycles" % p]
-              for p in ("monitor", "recompiler", "raw3", "raw1")}
+              for p in ("monitor", "translator", "recompiler", "raw3", "raw1")}
     print(engine, cycles)
     if engine == "recompile-all":
         assert after["state.raw3.entries"] == after["state.raw1.entries"] == 0

@@ -15,7 +15,7 @@ cmdline = console=ttyS0
 
 def consumed(m, name):
     stat = m.stat(name)
-    return sum(stat["state.%s.cycles" % p] for p in ("monitor", "recompiler", "raw3", "raw1"))
+    return sum(stat["state.%s.cycles" % p] for p in ("monitor", "translator", "recompiler", "raw3", "raw1"))
 
 
 def test_two_busy():

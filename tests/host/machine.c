@@ -100,10 +100,17 @@ static void new_mapping(struct machine *m)
 	recomp_set_mapping(m->cpu.recomp, true, m->mapping_number);
 }
 
-static void env_code_found(struct cpu *cpu, gla_t gla)
+static void env_code_runs(struct cpu *cpu, bool runs)
+{
+	(void)cpu;
+	(void)runs;
+}
+
+static bool env_code_found(struct cpu *cpu, gla_t gla)
 {
 	(void)cpu;
 	(void)gla;
+	return true;
 }
 
 static void env_paging_changed(struct cpu *cpu, unsigned what)
@@ -211,6 +218,7 @@ static const struct cpu_env host_env = {
 	.paging_changed = env_paging_changed,
 	.invlpg = env_invlpg,
 	.code_found = env_code_found,
+	.code_runs = env_code_runs,
 	.tables_changed = nothing,
 	.control_changed = nothing,
 	.fpu_save = nothing,

@@ -21,8 +21,6 @@ RULES = [
     ("debug", "hlt_is_trapped", r"vector 01, there it does not end", "its HLT sleeps through a single step (SDM 2 HLT: a debug exception ends it)"),
     ("debug", "mov_ss_then_int", r"vector 01, there vector 40|esp|dr6|\[9f",
      "it forgets the breakpoint that MOV SS holds off when INT n follows; processors do not (CVE-2018-8897)"),
-    ("segment", "segment_limits", r"at 6004, there vector 0c|(?!vector|at )",
-     "the runner needs a stack to report from, and the test has taken it"),
 ]
 
 

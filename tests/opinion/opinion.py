@@ -61,6 +61,12 @@ class Case:
         self.end = State(data[self.start.size:])
         self.end_at = (self.end.base["cs"] + self.end.r["eip"] - 1) & 0xFFFFFFFF
 
+    def reports(self):
+        """Can the runner be CALLed where it ends: from 32-bit code that reaches it, with a stack that goes up to ESP?"""
+        cs, ss = (self.end.seg[i] for i in (1, 2))
+        limits = [(s[1] & 0xFFFF | s[2] & 0xF0000) << 12 | 0xFFF if s[2] & 1 << 23 else s[1] & 0xFFFF | s[2] & 0xF0000 for s in (cs, ss)]
+        return bool(cs[2] & 1 << 22) and limits[0] > LEAVE and limits[1] >= self.end.r["esp"] & (-1 if ss[2] & 1 << 22 else 0xFFFF)
+
     def call_leave(self, at, linear=None):
         """Turns the HLT at this physical address into CALL leave."""
         number, offset = at >> 12, at & 0xFFF
@@ -84,7 +90,7 @@ def collect(folder):
     for n in names:
         subprocess.run([os.path.join(ROOT, n)], env={**os.environ, "GUEST_DUMP": folder}, check=True, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL)
-    return [Case(os.path.join(folder, f)) for f in sorted(os.listdir(folder))]
+    return [c for c in (Case(os.path.join(folder, f)) for f in sorted(os.listdir(folder))) if c.reports()]
 
 
 def make_disk(path, cases):

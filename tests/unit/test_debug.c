@@ -83,6 +83,15 @@ static void faults_save_rf(void **state)
 	assert_int_equal(frame(2), EFLAGS_ONE);
 }
 
+/* From raw execution an INT n comes with the RF that its #GP saved. */
+static void a_software_interrupt_saves_none(void **state)
+{
+	(void)state;
+	m.cpu.eflags |= EFLAGS_RF;
+	assert_int_equal(cpu_deliver(&m.cpu, 0x40, EVENT_SOFT_INT, false, 0), CPU_JUMP);
+	assert_int_equal(frame(2), EFLAGS_ONE);
+}
+
 static void disabled_ones_sleep(void **state)
 {
 	(void)state;
@@ -547,6 +556,7 @@ static const struct CMUnitTest debug_exceptions[] = {
 	GUEST_TEST(resume_flag),
 	GUEST_TEST(without_rf_it_hits_again),
 	GUEST_TEST(faults_save_rf),
+	GUEST_TEST(a_software_interrupt_saves_none),
 	GUEST_TEST(disabled_ones_sleep),
 	GUEST_TEST(linear_address),
 	GUEST_TEST(data_breakpoints),

@@ -277,13 +277,15 @@ static void image_beyond_the_stack(void **state)
 
 static void inward_is_refused(void **state)
 {
-	(void)state;
-	set_ring(3);
-	m.cpu.gpr[REG_ESP] = STACK3 - 12;
-	put(STACK3 - 12, AT_TARGET, 4);
-	put(STACK3 - 8, CODE0, 4);
-	CODE(AT_CODE, 0xcf);
-	assert_fault(VEC_GP, CODE0, AT_CODE);
+	for (unsigned retf = 0; retf < 2; retf++) {
+		guest_setup(state);
+		set_ring(3);
+		m.cpu.gpr[REG_ESP] = STACK3 - 12;
+		put(STACK3 - 12, AT_TARGET, 4);
+		put(STACK3 - 8, CODE0, 4);
+		m.ram[AT_CODE] = retf ? 0xcb : 0xcf;
+		assert_fault(VEC_GP, CODE0, AT_CODE);
+	}
 }
 
 static void retf_releases_parameters(void **state)

@@ -372,6 +372,124 @@ static void far_jump_limits(void **state)
 	assert_int_equal(frame(0), 0);
 }
 
+/* Execution runs off the end of a code segment: #GP(0) at the instruction that does not fit. */
+static void running_off_the_end(void **state)
+{
+	(void)state;
+	gdt(S, 0, AT_CODE + 2, 0x49b);
+	set_segment(SEG_CS, S);
+	CODE(AT_CODE, 0x40, 0x40, 0x40, 0x40, HLT);
+	assert_fault(VEC_GP, 0, AT_CODE + 3);
+	guest_setup(state);
+	gdt(S, 0, AT_CODE + 2, 0x49b);
+	set_segment(SEG_CS, S);
+	CODE(AT_CODE, 0x40, 0x83, 0xc0, 0x01, HLT); /* its last byte is beyond */
+	assert_fault(VEC_GP, 0, AT_CODE + 1);
+	guest_setup(state);
+	gdt(S, 0, AT_CODE + 2, 0x49b);
+	set_segment(SEG_CS, S);
+	CODE(AT_CODE, 0xeb, 0x10); /* a near jump beyond: the jump itself faults */
+	assert_fault(VEC_GP, 0, AT_CODE);
+}
+
+static void near_transfers_beyond_the_limit(void **state)
+{
+	/* jmp +7fh; jmp far away; jz (taken), loop, jecxz, call, jmp eax, call eax, ret, and jnz
+	 * (not taken) */
+	static const struct {
+		u8 code[6];
+		bool faults;
+	} t[] = {
+		{ { 0xeb, 0x7f }, true },
+		{ { 0xe9, 0, 0, 1, 0 }, true },
+		{ { 0x74, 0x7f }, true },
+		{ { 0x0f, 0x84, 0, 0, 1, 0 }, true },
+		{ { 0x75, 0x7f, HLT }, false },
+		{ { 0xe2, 0x7f }, true },
+		{ { 0xe3, 0x7f, HLT }, false },
+		{ { 0xe8, 0, 0, 1, 0 }, true },
+		{ { 0xff, 0xe0 }, true },
+		{ { 0xff, 0xd0 }, true },
+		{ { 0xc3 }, true },
+		{ { 0x66, 0xeb, 0x7f }, true },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(t); i++) {
+		guest_setup(state);
+		gdt(S, 0, AT_CODE + 0x3f, 0x49b);
+		set_segment(SEG_CS, S);
+		set_code(AT_CODE, t[i].code, 6);
+		m.cpu.eflags |= EFLAGS_ZF;
+		m.cpu.gpr[REG_EAX] = AT_CODE + 0x40;
+		put(STACK0, AT_CODE + 0x40, 4);
+		if (!t[i].faults) {
+			assert_int_equal(guest_run(), HALTED);
+			assert_int_equal(m.cpu.eip, AT_CODE + 3);
+			continue;
+		}
+		assert_fault(VEC_GP, 0, AT_CODE);
+		assert_int_equal(m.cpu.gpr[REG_ECX], 0x22222222); /* LOOP did not count */
+		assert_int_equal(m.cpu.gpr[REG_ESP], STACK0 - 16);
+	}
+}
+
+/* One page of code under two segments that differ in their limit alone. */
+static void limit_belongs_to_the_segment(void **state)
+{
+	(void)state;
+	gdt(S, 0, AT_CODE + 0x100, 0x49b);
+	gdt(S + 8, 0, AT_CODE + 4, 0x49b);
+	set_segment(SEG_CS, S);
+	CODE(AT_CODE, 0xeb, 0x02, 0x90, 0x90, 0x40, 0xeb, 0x01, 0x90, HLT);
+	assert_int_equal(guest_run(), HALTED);
+	m.cpu.eip = AT_CODE;
+	assert_int_equal(guest_run(), HALTED);
+	set_segment(SEG_CS, S + 8);
+	m.cpu.eip = AT_CODE;
+	assert_fault(VEC_GP, 0, AT_CODE + 5);
+}
+
+static void sixteen_bit_code_does_not_wrap(void **state)
+{
+	(void)state;
+	gdt(S, 0x10000, 0xffff, 0x09b);
+	set_segment(SEG_CS, S);
+	m.cpu.eip = 0xfffe;
+	m.ram[0x1fffe] = 0x40;
+	m.ram[0x1ffff] = 0x40;
+	m.ram[0x10000] = HLT;
+	assert_fault(VEC_GP, 0, 0x10000);
+	guest_setup(state);
+	gdt(S, 0x10000, 0xfffff, 0x89b); /* 16-bit code in a large segment goes on */
+	set_segment(SEG_CS, S);
+	m.cpu.eip = 0xfffe;
+	m.ram[0x1fffe] = 0x40;
+	m.ram[0x1ffff] = 0x40;
+	m.ram[0x20000] = HLT;
+	assert_int_equal(guest_run(), HALTED);
+	assert_int_equal(m.cpu.eip, 0x10001);
+}
+
+static void fifteen_bytes_at_most(void **state)
+{
+	(void)state;
+	memset(m.ram + AT_CODE, 0x66, 16);
+	m.ram[AT_CODE + 14] = 0x90;
+	m.ram[AT_CODE + 15] = HLT;
+	assert_int_equal(guest_run(), HALTED);
+	guest_setup(state);
+	memset(m.ram + AT_CODE, 0x66, 16);
+	m.ram[AT_CODE + 15] = 0x90;
+	m.ram[AT_CODE + 16] = HLT;
+	assert_fault(VEC_GP, 0, AT_CODE);
+	guest_setup(state);
+	/* Fourteen prefixes and an opcode of two bytes, defined or not */
+	memset(m.ram + AT_CODE, 0x66, 14);
+	m.ram[AT_CODE + 14] = 0x0f;
+	m.ram[AT_CODE + 15] = 0x0b;
+	assert_fault(VEC_GP, 0, AT_CODE);
+}
+
 static const struct CMUnitTest segments[] = {
 	GUEST_TEST(data_and_stack_loads),
 	GUEST_TEST(null_selectors),
@@ -383,5 +501,10 @@ static const struct CMUnitTest segments[] = {
 	GUEST_TEST(lldt_and_ltr),
 	GUEST_TEST(far_jumps),
 	GUEST_TEST(far_jump_limits),
+	GUEST_TEST(running_off_the_end),
+	GUEST_TEST(near_transfers_beyond_the_limit),
+	GUEST_TEST(limit_belongs_to_the_segment),
+	GUEST_TEST(sixteen_bit_code_does_not_wrap),
+	GUEST_TEST(fifteen_bytes_at_most),
 };
 GUEST_MAIN(segments)

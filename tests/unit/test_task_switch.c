@@ -538,7 +538,10 @@ static const struct {
 
 static void checks_in_the_new_task(void **state)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(after); i++) {
+	for (unsigned n = 0; n < 2 * ARRAY_SIZE(after); n++) {
+		const unsigned i = n / 2;
+		bool external = n & 1; /* EXT is set if an interrupt led there */
+
 		guest_setup(state);
 		make_task_b();
 		/* Task 16 takes the fault: it depends on nothing of B. */
@@ -550,13 +553,19 @@ static void checks_in_the_new_task(void **state)
 		put(AT_TSS_16 + T16_SS, FREE + 0x18, 2);
 		after[i].spoil();
 		CODE(AT_CODE, FAR_CALL(TSS_B, 0));
+		if (external) {
+			put_gate(AT_IDT + 8 * 0x40, TSS_B, 0, 0x85, 0);
+			m.cpu.vif = EFLAGS_IF;
+			m.pending_vector = 0x40;
+			m.cpu.events = CPU_EVENT_INTR;
+		}
 		assert_int_equal(guest_run(), HALTED);
 		assert_int_equal(m.cpu.tr.sel, TSS_16);
-		assert_int_equal(get(STACK3 - 2, 2), after[i].error);
+		assert_int_equal(get(STACK3 - 2, 2), after[i].error | external);
 		assert_int_equal(get(AT_TSS_16 + T16_LINK, 2), TSS_B);
 		assert_int_equal(get(AT_TSS_B + T32_EIP, 4), AT_TARGET);
 		assert_int_equal(get(AT_TSS_B + T32_EAX, 4), 0xb0000000);
-		assert_int_equal(get(AT_TSS + T32_EIP, 4), AT_CODE + 7);
+		assert_int_equal(get(AT_TSS + T32_EIP, 4), AT_CODE + (external ? 0 : 7));
 		assert_int_equal(get(AT_TSS_B + T32_LINK, 2), TSS_A);
 	}
 }

@@ -432,18 +432,21 @@ static void vme_iret_on_vif(void **state)
 /* A pending virtual interrupt: whatever would set VIF faults instead. */
 static void vme_pending(void **state)
 {
-	static const u8 code[][2] = { { 0xfb }, { 0x9d }, { 0xcf } };
+	static const u8 code[][2] = { { 0xfb }, { 0x9d }, { 0xcf }, { 0x9d }, { 0xcf } };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(code); i++) {
 		guest_setup(state);
 		m.cpu.cr4 = CR4_VME;
-		v86(IOPL(0) | EFLAGS_IF | VIP);
+		bool tf = i >= 3; /* nor may TF be set so */
+		u32 flags = EFLAGS_IF | (tf ? 0 : VIP);
+
+		v86(IOPL(0) | flags);
 		m.cpu.gpr[REG_ESP] = 0xffa;
 		for (u32 at = 0xffa; at < 0x1000; at += 2)
-			put(STACK_SEG * 16 + at, EFLAGS_IF, 2);
+			put(STACK_SEG * 16 + at, tf ? EFLAGS_TF : EFLAGS_IF, 2);
 		set_code(AT_CODE, code[i], 2);
 		assert_int_equal(guest_run(), VEC_GP);
-		assert_v86_frame(1, 0, EFLAGS_IF | VIP | EFLAGS_RF);
+		assert_v86_frame(1, 0, flags | EFLAGS_RF);
 	}
 }
 
