@@ -11,14 +11,16 @@
 #define PAGE  4096u
 #define AHEAD 16u
 
-/* Sensitive at CPL 1 and silent there. */
+/*
+ * Sensitive at CPL 1 and silent there. PUSHF is not: raw code runs only while the virtual IF is 1 and IOPL, TF and VM are 0,
+ * as they are in the real flags, so that it pushes just what it should. (Kernels save flags everywhere, and put IF back
+ * with STI, which traps.)
+ */
 static bool mnemonic_is_sensitive(ZydisMnemonic m, bool umip)
 {
 	switch (m) {
 	case ZYDIS_MNEMONIC_POPF: /* IF and IOPL keep their value */
 	case ZYDIS_MNEMONIC_POPFD:
-	case ZYDIS_MNEMONIC_PUSHF: /* shows the real IF */
-	case ZYDIS_MNEMONIC_PUSHFD:
 	case ZYDIS_MNEMONIC_LAR: /* show DPL 1, or not what the guest's table says */
 	case ZYDIS_MNEMONIC_LSL:
 	case ZYDIS_MNEMONIC_VERR:
