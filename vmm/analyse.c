@@ -12,9 +12,9 @@
 #define AHEAD 16u
 
 /*
- * Sensitive at CPL 1 and silent there. PUSHF is not: raw code runs only while the virtual IF is 1 and IOPL, TF and VM are 0,
- * as they are in the real flags, so that it pushes just what it should. (Kernels save flags everywhere, and put IF back
- * with STI, which traps.)
+ * Sensitive at CPL 1 and silent there. PUSHF is not: raw code runs only while the virtual IF is 1
+ * and IOPL, TF and VM are 0, as they are in the real flags, so that it pushes just what it should.
+ * (Kernels save flags everywhere, and put IF back with STI, which traps.)
  */
 static bool mnemonic_is_sensitive(ZydisMnemonic m, bool umip)
 {
@@ -41,24 +41,20 @@ static bool mnemonic_is_sensitive(ZydisMnemonic m, bool umip)
 	}
 }
 
-static bool is_cs_or_ss(ZydisRegister r)
-{
-	return r == ZYDIS_REGISTER_CS || r == ZYDIS_REGISTER_SS;
-}
-
-static bool insn_is_sensitive(const ZydisDecodedInstruction *in, const ZydisDecodedOperand *op,
-			      bool umip)
+/* From the decoder's first stage alone: operands cost as much again. */
+static bool insn_is_sensitive(const ZydisDecodedInstruction *in, bool umip)
 {
 	if (mnemonic_is_sensitive(in->mnemonic, umip))
 		return true;
 	if (in->meta.branch_type == ZYDIS_BRANCH_TYPE_FAR) /* selectors with RPL 1 on the stack */
 		return in->mnemonic == ZYDIS_MNEMONIC_CALL || in->mnemonic == ZYDIS_MNEMONIC_JMP ||
 		       in->mnemonic == ZYDIS_MNEMONIC_RET;
-	if (in->mnemonic == ZYDIS_MNEMONIC_MOV && op[1].type == ZYDIS_OPERAND_TYPE_REGISTER)
-		return is_cs_or_ss(op[1].reg.value); /* shows RPL 1 */
-	if (in->mnemonic == ZYDIS_MNEMONIC_PUSH && op[0].type == ZYDIS_OPERAND_TYPE_REGISTER)
-		return is_cs_or_ss(op[0].reg.value);
-	return false;
+	if (in->opcode_map != ZYDIS_OPCODE_MAP_DEFAULT ||
+	    in->encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY)
+		return false;
+	if (in->opcode == 0x8c) /* MOV from CS or SS shows RPL 1 */
+		return in->raw.modrm.reg == 1 || in->raw.modrm.reg == 2;
+	return in->opcode == 0x0e || in->opcode == 0x16; /* PUSH CS, PUSH SS */
 }
 
 static void decoder(ZydisDecoder *d, bool big)
@@ -67,23 +63,20 @@ static void decoder(ZydisDecoder *d, bool big)
 			 big ? ZYDIS_STACK_WIDTH_32 : ZYDIS_STACK_WIDTH_16);
 }
 
-static bool decode(const ZydisDecoder *d, const u8 *p, unsigned n, ZydisDecodedInstruction *in,
-		   ZydisDecodedOperand *op)
+static bool decode(const ZydisDecoder *d, const u8 *p, unsigned n, ZydisDecodedInstruction *in)
 {
 	ZydisDecoderContext ctx;
 
-	return ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(d, &ctx, p, n, in)) &&
-	       ZYAN_SUCCESS(ZydisDecoderDecodeOperands(d, &ctx, in, op, in->operand_count));
+	return ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(d, &ctx, p, n, in));
 }
 
 bool analyse_is_sensitive(const u8 *code, unsigned len, bool big, bool umip)
 {
-	ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
 	ZydisDecodedInstruction in;
 	ZydisDecoder d;
 
 	decoder(&d, big);
-	return decode(&d, code, len, &in, op) && insn_is_sensitive(&in, op, umip);
+	return decode(&d, code, len, &in) && insn_is_sensitive(&in, umip);
 }
 
 struct state {
@@ -109,20 +102,22 @@ static void set_bit(u8 *map, unsigned i)
 
 static void add_target(struct state *s, s64 target)
 {
-	if (target >= 0 && target < PAGE && !bit(s->start, (unsigned)target) &&
-	    s->todos < ARRAY_SIZE(s->todo))
+	if (target < 0 || target >= PAGE || bit(s->start, (unsigned)target))
+		return;
+	if (s->todos < ARRAY_SIZE(s->todo))
 		s->todo[s->todos++] = (u16)target;
+	else
+		s->out->clean = false; /* nobody looked there */
 }
 
 /* One instruction at offset at. Returns its length, 0 to stop; *falls: control goes on behind it.
  */
 static unsigned one(struct state *s, unsigned at, bool *falls)
 {
-	ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
 	ZydisDecodedInstruction in;
 
 	*falls = true;
-	if (!decode(&s->d, s->bytes + at, MIN(s->size - at, 15u), &in, op)) {
+	if (!decode(&s->d, s->bytes + at, MIN(s->size - at, 15u), &in)) {
 		if (s->size - at < 15)
 			s->out->uses_next = true; /* cut off: nobody knows */
 		return 0;
@@ -133,7 +128,7 @@ static unsigned one(struct state *s, unsigned at, bool *falls)
 		set_bit(s->covered, i);
 	if (at + in.length > PAGE)
 		s->out->uses_next = true;
-	if (insn_is_sensitive(&in, op, s->umip)) {
+	if (insn_is_sensitive(&in, s->umip)) {
 		s->out->clean = false;
 		s->out->offset = (u16)at;
 		s->out->mnemonic = (u16)in.mnemonic;
@@ -143,8 +138,8 @@ static unsigned one(struct state *s, unsigned at, bool *falls)
 		*falls = false;
 	if (in.meta.branch_type == ZYDIS_BRANCH_TYPE_SHORT ||
 	    in.meta.branch_type == ZYDIS_BRANCH_TYPE_NEAR)
-		if (op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE && op[0].imm.is_relative)
-			add_target(s, (s64)at + in.length + op[0].imm.value.s);
+		if (in.raw.imm[0].size && in.raw.imm[0].is_relative)
+			add_target(s, (s64)at + in.length + in.raw.imm[0].value.s);
 	return in.length;
 }
 
@@ -164,9 +159,31 @@ static void descend(struct state *s)
 	}
 }
 
-static void sweep(struct state *s)
+/*
+ * Where the first instruction that begins on this page does: the one before may reach into it.
+ * Decoding finds into step within a few instructions wherever it starts, so the last part of the
+ * page before tells.
+ */
+static unsigned first_boundary(const struct state *s, const u8 *tail)
 {
-	for (unsigned at = 0; at < PAGE && s->out->clean;) {
+	u8 bytes[ANALYSE_TAIL + AHEAD];
+	unsigned at = 0;
+
+	memcpy(bytes, tail, ANALYSE_TAIL);
+	memcpy(bytes + ANALYSE_TAIL, s->bytes, AHEAD);
+	while (at < ANALYSE_TAIL) {
+		ZydisDecodedInstruction in;
+
+		at += decode(&s->d, bytes + at, MIN((unsigned)sizeof(bytes) - at, 15u), &in)
+			      ? in.length
+			      : 1;
+	}
+	return at - ANALYSE_TAIL;
+}
+
+static void sweep(struct state *s, unsigned from)
+{
+	for (unsigned at = from; at < PAGE && s->out->clean;) {
 		bool falls;
 		unsigned n;
 
@@ -179,8 +196,8 @@ static void sweep(struct state *s)
 	}
 }
 
-void analyse_page(const u8 *page, const u8 *next, bool big, const u16 *entries, unsigned n,
-		  bool umip, struct analysis *out)
+void analyse_page(const u8 *page, const u8 *tail, const u8 *next, bool big, const u16 *entries,
+		  unsigned n, bool umip, struct analysis *out)
 {
 	struct state s = { .size = next ? PAGE + AHEAD : PAGE, .umip = umip, .out = out };
 
@@ -192,5 +209,5 @@ void analyse_page(const u8 *page, const u8 *next, bool big, const u16 *entries, 
 	for (unsigned i = 0; i < n; i++)
 		add_target(&s, entries[i]);
 	descend(&s);
-	sweep(&s);
+	sweep(&s, tail ? first_boundary(&s, tail) : 0);
 }

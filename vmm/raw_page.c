@@ -54,7 +54,6 @@ static void written(void *ctx, gpa_t gpa, u32 len)
 	struct raw_pages *r = ctx;
 	u32 page = (u32)(gpa >> PAGE_SHIFT);
 
-	(void)len;
 	if (page >= r->pages)
 		return;
 	lose(r, page);
@@ -62,7 +61,11 @@ static void written(void *ctx, gpa_t gpa, u32 len)
 		lose(r, r->follows[page]);
 		r->follows[page] = 0;
 	}
-	if (!r->follows[page])
+	if (r->leads[page] && (gpa & (PAGE_SIZE - 1)) + len > PAGE_SIZE - ANALYSE_TAIL) {
+		lose(r, r->leads[page]);
+		r->leads[page] = 0;
+	}
+	if (!r->follows[page] && !r->leads[page])
 		gpmem_unwatch(r->mem, gpa, GPMEM_WATCH_RAW);
 }
 
@@ -74,7 +77,8 @@ int raw_pages_init(struct raw_pages *r, struct gpmem *mem, struct shadow *shadow
 	};
 	r->status = mem_alloc(r->pages);
 	r->follows = mem_alloc((size_t)r->pages * sizeof(u32));
-	if (!r->status || !r->follows) {
+	r->leads = mem_alloc((size_t)r->pages * sizeof(u32));
+	if (!r->status || !r->follows || !r->leads) {
 		raw_pages_destroy(r);
 		return E_NOMEM;
 	}
@@ -87,18 +91,37 @@ void raw_pages_destroy(struct raw_pages *r)
 {
 	mem_free(r->status);
 	mem_free(r->follows);
+	mem_free(r->leads);
+	r->leads = NULL;
 	r->status = NULL;
 	r->follows = NULL;
 }
 
-/* A page that two others run on into keeps only the first; the second stays with the recompiler. */
-static bool note_follower(struct raw_pages *r, u32 page, u32 next)
+/*
+ * Writes to a neighbour take the page's status away. A neighbour of two pages (mapped twice) keeps
+ * only the first: false, and the second goes without its bytes.
+ */
+static bool depend(struct raw_pages *r, u32 *of, u32 page, u32 neighbour)
 {
-	if (next >= r->pages || (r->follows[next] && r->follows[next] != page))
+	if (neighbour >= r->pages || (of[neighbour] && of[neighbour] != page))
 		return false;
-	r->follows[next] = page;
-	gpmem_watch(r->mem, (gpa_t)next << PAGE_SHIFT, GPMEM_WATCH_RAW);
+	of[neighbour] = page;
+	gpmem_watch(r->mem, (gpa_t)neighbour << PAGE_SHIFT, GPMEM_WATCH_RAW);
 	return true;
+}
+
+/* The last bytes of the page before in linear space, if they can be had and are kept an eye on. */
+static const u8 *tail_of_previous(struct raw_pages *r, struct cpu *cpu, gla_t gla, u32 page)
+{
+	struct pagewalk before;
+	const u8 *bytes;
+
+	if (cpu_probe(cpu, (gla & ~(PAGE_SIZE - 1)) - PAGE_SIZE, ACCESS_EXEC, &before))
+		return NULL;
+	bytes = gpmem_ptr(r->mem, before.gpa & PAGE_MASK, false);
+	if (!bytes || !depend(r, r->leads, page, (u32)(before.gpa >> PAGE_SHIFT)))
+		return NULL;
+	return bytes + PAGE_SIZE - ANALYSE_TAIL;
 }
 
 static void analyse(struct raw_pages *r, struct cpu *cpu, gla_t gla, u32 page)
@@ -113,10 +136,11 @@ static void analyse(struct raw_pages *r, struct cpu *cpu, gla_t gla, u32 page)
 		return;
 	if (!cpu_probe(cpu, (gla & ~(PAGE_SIZE - 1)) + PAGE_SIZE, ACCESS_READ, &next))
 		ahead = gpmem_ptr(r->mem, next.gpa, false);
-	analyse_page(bytes, ahead, true, &entry, 1, r->umip, &a);
+	analyse_page(bytes, tail_of_previous(r, cpu, gla, page), ahead, true, &entry, 1, r->umip,
+		     &a);
 	r->analysed++;
 	if (a.clean && a.uses_next &&
-	    (!ahead || !note_follower(r, page, (u32)(next.gpa >> PAGE_SHIFT))))
+	    (!ahead || !depend(r, r->follows, page, (u32)(next.gpa >> PAGE_SHIFT))))
 		a.clean = false;
 	gpmem_watch(r->mem, (gpa_t)page << PAGE_SHIFT, GPMEM_WATCH_RAW);
 	set_status(r, page, a.clean ? RAW_PAGE_CLEAN : RAW_PAGE_DIRTY);

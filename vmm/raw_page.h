@@ -13,6 +13,7 @@ struct raw_pages {
 	u8 *status; /* per page of RAM below 4 GiB: RAW_PAGE_*, above them how often it was lost */
 	u32 *follows; /* for page n: the page (number) whose analysis used n's first bytes; 0 if
 			 none */
+	u32 *leads;   /* for page n: the page whose analysis used n's last bytes; 0 if none */
 	u32 pages;
 	struct gpmem *mem;
 	struct shadow *shadow;
@@ -29,7 +30,7 @@ void raw_pages_reset(struct raw_pages *r);
 
 /*
  * Is the page of this linear address, where control is about to enter, clean? Analyses it if it has
- * no status yet. The guest's mapping is looked up as for the fetch itself; user pages, unmapped pages and
- * device memory are never clean.
+ * no status yet. The guest's mapping is looked up as for the fetch itself; user pages, unmapped
+ * pages and device memory are never clean.
  */
 bool raw_page_clean(struct raw_pages *r, struct cpu *cpu, gla_t gla);

@@ -326,5 +326,5 @@ struct vm *vm_find(const char *name)
 u64 vm_overhead(const struct vm *vm)
 {
 	return (vm->pool_pages << PAGE_SHIFT) + sizeof(*vm) + sizeof(*vm->vcpu) +
-	       (u64)vm->raw_pages.pages * 5 + vcpu_overhead();
+	       (u64)vm->raw_pages.pages * 9 + vcpu_overhead();
 }

@@ -19,7 +19,7 @@ struct sample {
 
 static const struct sample samples[] = {
 	{ "\x9d", 1, true, true },		 /* popf */
-	{ "\x9c", 1, true, true },		 /* pushf */
+	{ "\x9c", 1, false, false },		 /* pushf: raw flags are the guest's */
 	{ "\x8c\xc8", 2, true, true },		 /* mov eax, cs */
 	{ "\x8c\xd0", 2, true, true },		 /* mov eax, ss */
 	{ "\x8c\xd8", 2, false, false },	 /* mov eax, ds */
@@ -67,15 +67,15 @@ static void test_page(void **state)
 	(void)state;
 	memset(page, 0x90, sizeof(page));
 	page[4095] = 0xc3;
-	analyse_page(page, NULL, true, &entry, 1, true, &a);
+	analyse_page(page, NULL, NULL, true, &entry, 1, true, &a);
 	assert_true(a.clean);
 	assert_false(a.uses_next);
 	page[2000] = 0x9d; /* found by falling into it */
-	analyse_page(page, NULL, true, &entry, 1, true, &a);
+	analyse_page(page, NULL, NULL, true, &entry, 1, true, &a);
 	assert_false(a.clean);
 	assert_int_equal(a.offset, 2000);
 	page[10] = 0xc3; /* not reached from the entry any more, but the sweep sees it */
-	analyse_page(page, NULL, true, &entry, 1, true, &a);
+	analyse_page(page, NULL, NULL, true, &entry, 1, true, &a);
 	assert_false(a.clean);
 }
 
@@ -90,9 +90,9 @@ static void test_entry_decides(void **state)
 	memset(page, 0x90, sizeof(page));
 	page[100] = 0xb0; /* mov al, 9Dh; at 101: popf */
 	page[101] = 0x9d;
-	analyse_page(page, NULL, true, entries, 1, true, &a);
+	analyse_page(page, NULL, NULL, true, entries, 1, true, &a);
 	assert_true(a.clean);
-	analyse_page(page, NULL, true, entries, 2, true, &a);
+	analyse_page(page, NULL, NULL, true, entries, 2, true, &a);
 	assert_false(a.clean);
 	assert_int_equal(a.offset, 101);
 }
@@ -107,23 +107,61 @@ static void test_end(void **state)
 	memset(page, 0x90, sizeof(page));
 	page[4095] = 0x0f; /* 0F A2 across the end: cpuid */
 	next[0] = 0xa2;
-	analyse_page(page, next, true, &entry, 1, true, &a);
+	analyse_page(page, NULL, next, true, &entry, 1, true, &a);
 	assert_false(a.clean);
 	next[0] = 0x0b; /* ud2 */
-	analyse_page(page, next, true, &entry, 1, true, &a);
+	analyse_page(page, NULL, next, true, &entry, 1, true, &a);
 	assert_true(a.clean);
 	assert_true(a.uses_next);
-	analyse_page(page, NULL, true, &entry, 1, true, &a);
+	analyse_page(page, NULL, NULL, true, &entry, 1, true, &a);
 	assert_true(a.uses_next);
+}
+
+/* The page before says where the first instruction of this one begins. */
+static void test_beginning(void **state)
+{
+	u8 page[4096], tail[ANALYSE_TAIL];
+	u16 entry = 2000;
+	struct analysis a;
+
+	(void)state;
+	memset(page, 0x90, sizeof(page));
+	memset(tail, 0x90, sizeof(tail));
+	page[0] = 0x9d;		       /* popf, or the last byte of: */
+	tail[ANALYSE_TAIL - 4] = 0xb8; /* mov eax, imm32 */
+	analyse_page(page, tail, NULL, true, &entry, 1, true, &a);
+	assert_true(a.clean);
+	tail[ANALYSE_TAIL - 5] = 0xb8; /* ends with the page */
+	tail[ANALYSE_TAIL - 4] = 0x90;
+	analyse_page(page, tail, NULL, true, &entry, 1, true, &a);
+	assert_false(a.clean);
+	assert_int_equal(a.offset, 0);
+}
+
+/* More jumps than the analysis can remember: then it does not know, and says so. */
+static void test_many_targets(void **state)
+{
+	u8 page[4096];
+	u16 entry = 0;
+	struct analysis a;
+
+	(void)state;
+	memset(page, 0x90, sizeof(page));
+	for (unsigned i = 0; i < 700;
+	     i++) { /* jz to a place of its own, over bytes that fall through */
+		page[2 * i] = 0x74;
+		page[2 * i + 1] = (u8)(i & 1 ? 0x7e : 0x7d);
+	}
+	analyse_page(page, NULL, NULL, true, &entry, 1, true, &a);
+	assert_false(a.clean);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_instructions),
-		cmocka_unit_test(test_page),
-		cmocka_unit_test(test_entry_decides),
-		cmocka_unit_test(test_end),
+		cmocka_unit_test(test_instructions),  cmocka_unit_test(test_page),
+		cmocka_unit_test(test_entry_decides), cmocka_unit_test(test_end),
+		cmocka_unit_test(test_beginning),     cmocka_unit_test(test_many_targets),
 	};
 
 	return cmocka_run_group_tests_name("analyse", tests, NULL, NULL);
