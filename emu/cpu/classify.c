@@ -152,27 +152,7 @@ static bool is_undefined(const struct trans *t)
 	if (enc == ZYDIS_INSTRUCTION_ENCODING_EVEX || enc == ZYDIS_INSTRUCTION_ENCODING_MVEX ||
 	    enc == ZYDIS_INSTRUCTION_ENCODING_XOP || enc == ZYDIS_INSTRUCTION_ENCODING_3DNOW)
 		return true;
-	if (table[t->in.mnemonic].how == UNDEFINED)
-		return true;
-	switch (t->in.meta.isa_ext) {
-	case ZYDIS_ISA_EXT_X87:
-		return t->key & KEY_NOX87;
-	case ZYDIS_ISA_EXT_MMX:
-	case ZYDIS_ISA_EXT_SSE:
-	case ZYDIS_ISA_EXT_SSE2:
-	case ZYDIS_ISA_EXT_SSE3:
-	case ZYDIS_ISA_EXT_SSSE3:
-	case ZYDIS_ISA_EXT_SSE4:
-	case ZYDIS_ISA_EXT_AVX:
-	case ZYDIS_ISA_EXT_AVX2:
-	case ZYDIS_ISA_EXT_FMA:
-	case ZYDIS_ISA_EXT_F16C:
-	case ZYDIS_ISA_EXT_AES:
-	case ZYDIS_ISA_EXT_PCLMULQDQ:
-		return t->key & KEY_NOSSE;
-	default:
-		return false;
-	}
+	return table[t->in.mnemonic].how == UNDEFINED;
 }
 
 /* Where the arena is full: what is written is thrown away. */
@@ -419,6 +399,8 @@ bool translate_hard(struct trans *t)
 		hard(t, OP_UD, UNDEFINED);
 		return true;
 	}
+	if (translate_fpu_gate(t))
+		return true;
 	if (far_transfer(t))
 		return true;
 	if (in->mnemonic == ZYDIS_MNEMONIC_MOV && (mov_seg_to_mem(t) || mov_special(t)))

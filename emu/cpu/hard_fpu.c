@@ -5,6 +5,7 @@
  * format: SDM 1 13.4; legacy part SDM 1 10.5.1).
  */
 #include "emu/cpu/hard_ops.h"
+#include "emu/cpu/recomp.h"
 #include "kernel/base/string.h"
 
 #define XSTATE_HEADER 512u
@@ -41,6 +42,28 @@ static void put32(u8 *p, u32 v)
 {
 	put16(p, v);
 	put16(p + 2, v >> 16);
+}
+
+/* Selectors are stored by processors that still do so (CPUID.7 EBX bit 13), as 0 by others. */
+void cpu_own_fpu_pointers(struct cpu *cpu)
+{
+	u8 *fx = cpu->fpu.image;
+	u32 eip;
+
+	if (!cpu->recomp || !recomp_guest_eip(cpu->recomp, get32(fx + 8), &eip))
+		return;
+	put32(fx + 8, eip);
+	put32(fx + 12, get16(fx + 12) ? cpu->seg[SEG_CS].sel : 0);
+	if (get32(fx + 16) - (u32)(u64)cpu->scratch < sizeof(cpu->scratch))
+		put32(fx + 16, cpu->slow_gla);
+	put32(fx + 20, get16(fx + 20) ? cpu->seg[SEG_DS].sel : 0);
+}
+
+/* The image, as the guest may see it. */
+static void save_image(struct cpu *cpu)
+{
+	cpu->env->fpu_save(cpu);
+	cpu_own_fpu_pointers(cpu);
 }
 
 static unsigned top_of(const u8 *fx)
@@ -176,7 +199,7 @@ static enum cpu_result store_env(struct cpu *cpu, const struct insn *in)
 
 	if (x87_available(cpu) != CPU_NEXT)
 		return CPU_FAULT;
-	cpu->env->fpu_save(cpu);
+	save_image(cpu);
 	n = put_env(cpu, fx, image, in->osize);
 	if (in->op == OP_FNSAVE)
 		for (unsigned i = 0; i < 8; i++, n += 10)
@@ -200,7 +223,7 @@ static enum cpu_result load_env(struct cpu *cpu, const struct insn *in)
 
 	if (x87_available(cpu) != CPU_NEXT)
 		return CPU_FAULT;
-	cpu->env->fpu_save(cpu);
+	save_image(cpu);
 	if (get16(fx + 2) & ~get16(fx) & 0x3f) /* an exception is pending */
 		return cpu_fpu_error(cpu);
 	if (cpu_mem_read(cpu, in->seg, insn_ea(cpu, in), image,
@@ -230,7 +253,7 @@ static enum cpu_result fxsave(struct cpu *cpu, const struct insn *in)
 		return cpu_raise_noerr(cpu, VEC_NM);
 	if (misaligned(cpu, in, 16))
 		return cpu_raise(cpu, VEC_GP, 0);
-	cpu->env->fpu_save(cpu);
+	save_image(cpu);
 	return cpu_mem_write(cpu, in->seg, insn_ea(cpu, in), cpu->fpu.image, n);
 }
 
@@ -246,7 +269,7 @@ static enum cpu_result fxrstor(struct cpu *cpu, const struct insn *in)
 		return cpu_raise(cpu, VEC_GP, 0);
 	if (cpu_mem_read(cpu, in->seg, insn_ea(cpu, in), image, n) != CPU_NEXT)
 		return CPU_FAULT;
-	cpu->env->fpu_save(cpu);
+	save_image(cpu);
 	mask = get32(fx + 28) ? get32(fx + 28) : 0xffbf;
 	if ((cpu->cr4 & CR4_OSFXSR) && (get32(image + 24) & ~mask))
 		return cpu_raise(cpu, VEC_GP, 0);
@@ -287,7 +310,7 @@ static enum cpu_result xsave(struct cpu *cpu, const struct insn *in)
 	    cpu_lin_probe_write(cpu, gla, rfbm & 4 ? XSTATE_END : XSTATE_AVX, user(cpu)) !=
 		    CPU_NEXT)
 		return CPU_FAULT;
-	cpu->env->fpu_save(cpu);
+	save_image(cpu);
 	if (cpu_lin_read(cpu, gla + XSTATE_HEADER, &bv, 1, user(cpu)) != CPU_NEXT)
 		return CPU_FAULT;
 	bv = (u8)((bv & ~rfbm) | (fx[XSTATE_HEADER] & rfbm) | (rfbm & 3));
@@ -325,7 +348,7 @@ static enum cpu_result xrstor(struct cpu *cpu, const struct insn *in)
 		return cpu_raise(cpu, VEC_GP, 0);
 	if ((rfbm & 6) && (get32(image + 24) & 0xffff0000u))
 		return cpu_raise(cpu, VEC_GP, 0);
-	cpu->env->fpu_save(cpu);
+	save_image(cpu);
 	if (rfbm & 1) {
 		if (bv & 1) {
 			memcpy(fx, image, 24);
@@ -354,6 +377,40 @@ static enum cpu_result xrstor(struct cpu *cpu, const struct insn *in)
 	return CPU_NEXT;
 }
 
+/* FWAIT looks for errors, unless CR0.MP and TS say #NM; CR0.EM means nothing to it. */
+static enum cpu_result wait(struct cpu *cpu)
+{
+	const u8 *fx = cpu->fpu.image;
+
+	if ((cpu->cr0 & (CR0_MP | CR0_TS)) == (CR0_MP | CR0_TS))
+		return cpu_raise_noerr(cpu, VEC_NM);
+	save_image(cpu);
+	return get16(fx + 2) & ~get16(fx) & 0x3f ? cpu_fpu_error(cpu) : CPU_NEXT;
+}
+
+/* SDM 3A table 2-2 (x87), 2.5 (MMX), table 13-1 (SSE, AVX). */
+static enum cpu_result gate(struct cpu *cpu, enum fpu_class class)
+{
+	bool em = cpu->cr0 & CR0_EM, undefined = false;
+
+	switch (class) {
+	case FPU_WAIT:
+		return wait(cpu);
+	case FPU_MMX:
+		undefined = em;
+		break;
+	case FPU_SSE:
+		undefined = em || !(cpu->cr4 & CR4_OSFXSR);
+		break;
+	case FPU_AVX: /* CR0.EM alone is the only way here without TS: let it be as for SSE */
+		undefined = em;
+		break;
+	default:
+		break;
+	}
+	return cpu_raise_noerr(cpu, undefined ? VEC_UD : VEC_NM);
+}
+
 enum cpu_result hard_fpu(struct cpu *cpu, const struct insn *in)
 {
 	switch (in->op) {
@@ -370,6 +427,8 @@ enum cpu_result hard_fpu(struct cpu *cpu, const struct insn *in)
 	case OP_XSAVE:
 	case OP_XSAVEOPT:
 		return xsave(cpu, in);
+	case OP_FPU_GATE:
+		return gate(cpu, (enum fpu_class)in->imm);
 	default:
 		return xrstor(cpu, in);
 	}

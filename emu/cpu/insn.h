@@ -94,6 +94,7 @@ enum insn_op {
 	OP_FLDENV,
 	OP_XSAVE,
 	OP_XSAVEOPT,
+	OP_FPU_GATE, /* imm: enum fpu_class of an instruction that CR0 or CR4 may forbid */
 	OP_XRSTOR,
 	/* generic string operation, one iteration at a time with all checks, where translated code
 	   cannot copy it */
@@ -105,6 +106,9 @@ enum insn_op {
 	OP_UD, /* raises #UD */
 	OP_COUNT
 };
+
+/* What CR0.EM, TS, MP and CR4.OSFXSR have to say about an instruction (SDM 3A tables 2-2, 12-1). */
+enum fpu_class { FPU_NONE, FPU_WAIT, FPU_X87, FPU_MMX, FPU_SSE, FPU_AVX };
 
 #define INSN_NO_REG 0xffu
 

@@ -572,6 +572,14 @@ static bool guest_eip(const struct block *b, u32 offset, u32 *eip)
 	return false;
 }
 
+bool recomp_guest_eip(struct recomp *r, u32 rip, u32 *eip)
+{
+	u32 offset = rip - (u32)(u64)r->cfg.cache_rx;
+	const struct block *b = offset < r->cfg.cache_size ? block_at(r, offset) : NULL;
+
+	return b && guest_eip(b, offset, eip);
+}
+
 static void save_frame(struct cpu *cpu, const struct host_frame *f, u32 eip)
 {
 	for (unsigned g = 0; g < 8; g++)

@@ -85,6 +85,10 @@ bool recomp_owns(const struct recomp *r, u64 rip);
  */
 bool recomp_trap(struct cpu *cpu, struct host_frame *frame, u8 vector, u32 error, u64 cr2);
 
+/* The guest's EIP of an instruction in translated code, from the low half of the host's RIP. False:
+ * it lies nowhere there. */
+bool recomp_guest_eip(struct recomp *r, u32 rip, u32 *eip);
+
 /* Asks translated code to leave at the next poll. Async-signal-safe; any context on the same CPU.
  */
 void recomp_signal(struct cpu *cpu, u32 events);

@@ -29,12 +29,12 @@ static void bytes(struct emit *e, const u8 *code, unsigned n)
 		bytes((e), code_, sizeof(code_));      \
 	} while (0)
 
-/* fxsave64 [cpu->fpu]; fxrstor64 [host_fpu]. Clobbers RCX. */
+/* fxsave [cpu->fpu], the form with selectors; fxrstor64 [host_fpu]. Clobbers RCX. */
 static void fpu_to_host(struct emit *e, const struct recomp *r)
 {
 	if (!r->cfg.host_fpu)
 		return;
-	emit_rm(e, NULL, true, 0x0fae, 0, CPU_FIELD(fpu));
+	emit_rm(e, NULL, false, 0x0fae, 0, CPU_FIELD(fpu));
 	emit_mov_imm64(e, R_C, (u64)r->cfg.host_fpu);
 	emit_rm(e, NULL, true, 0x0fae, 1, (struct hmem){ .base = R_C, .index = -1, .scale = 1 });
 }
@@ -42,7 +42,7 @@ static void fpu_to_host(struct emit *e, const struct recomp *r)
 static void fpu_to_guest(struct emit *e, const struct recomp *r)
 {
 	if (r->cfg.host_fpu)
-		emit_rm(e, NULL, true, 0x0fae, 1, CPU_FIELD(fpu));
+		emit_rm(e, NULL, false, 0x0fae, 1, CPU_FIELD(fpu));
 }
 
 static struct hmem gpr_field(unsigned g)

@@ -157,6 +157,12 @@ static inline enum cpu_result cpu_fpu_error(struct cpu *cpu)
 	return CPU_RETRY;
 }
 
+/*
+ * The x87 instruction and data pointers of the FPU image, which may lead into translated code and
+ * to cpu->scratch, become the guest's. Before an image is shown, and before translated code goes.
+ */
+void cpu_own_fpu_pointers(struct cpu *cpu);
+
 /* --- Hard instructions: emu/cpu/hard*.c
  * ---------------------------------------------------------------------- */
 

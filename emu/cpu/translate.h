@@ -10,6 +10,7 @@ struct block *translate_block(struct trans *t, struct recomp *r, u32 key);
 /* trans_fast.c: the common instructions of flat 32-bit code, without the decoder. True: done. */
 bool translate_fast(struct trans *t);
 /* The parts: each returns true if it dealt with the instruction. */
+bool translate_fpu_gate(struct trans *t); /* trans_fpu.c: #NM and #UD instead of x87, MMX, SSE */
 bool translate_hard(struct trans *t);	 /* classify.c: what C executes */
 bool translate_control(struct trans *t); /* trans_control.c */
 bool translate_stack(struct trans *t);	 /* trans_stack.c */

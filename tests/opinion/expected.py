@@ -21,6 +21,9 @@ RULES = [
     ("debug", "hlt_is_trapped", r"vector 01, there it does not end", "its HLT sleeps through a single step (SDM 2 HLT: a debug exception ends it)"),
     ("debug", "mov_ss_then_int", r"vector 01, there vector 40|esp|dr6|\[9f",
      "it forgets the breakpoint that MOV SS holds off when INT n follows; processors do not (CVE-2018-8897)"),
+    ("fpu_error", "pointers_are_the_guests", r"\[80[0-9a-f]{2}\]", "the x87's registers are not carried over; it stores those of FNINIT"),
+    ("fpu_error", "control_registers", r"\[80[0-9a-f]{2}\]", "contents of empty x87 registers in what FNSAVE stores"),
+    ("fpu_error", "fxsave_needs_no_osfxsr", r"\[80[0-9a-f]{2}\]", "likewise, and MXCSR_MASK"),
 ]
 
 

@@ -125,8 +125,8 @@ static inline struct guest_dump *guest_dump_begin(struct machine *machine)
 
 	number++;
 	if (!folder || c->events || c->shadow || c->debug_hits || c->nmi_blocked ||
-	    !(c->cr0 & CR0_PE) || !dump_in_table(machine, &c->seg[SEG_CS]) ||
-	    !dump_in_table(machine, &c->seg[SEG_SS]))
+	    (c->cr0 & (CR0_PE | CR0_NE)) != (CR0_PE | CR0_NE) ||
+	    !dump_in_table(machine, &c->seg[SEG_CS]) || !dump_in_table(machine, &c->seg[SEG_SS]))
 		return NULL;
 	snprintf(dump.name, sizeof(dump.name), "%s/%s-%03u-%s", folder, dump_program(), number,
 		 guest_dump_name);
