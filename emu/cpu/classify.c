@@ -145,6 +145,58 @@ static const struct {
 	[ZYDIS_MNEMONIC_XTEST] = { UNDEFINED, OP_UD },
 };
 
+/*
+ * Extensions that a 32-bit guest may be told of; of anything else nobody knows here what its 64-bit
+ * form does (CLZERO takes 64 bits of RAX). A whitelist, therefore.
+ */
+static bool exists(ZydisISAExt ext)
+{
+	switch (ext) {
+	case ZYDIS_ISA_EXT_BASE:
+	case ZYDIS_ISA_EXT_X87:
+	case ZYDIS_ISA_EXT_MMX:
+	case ZYDIS_ISA_EXT_SSE:
+	case ZYDIS_ISA_EXT_SSE2:
+	case ZYDIS_ISA_EXT_SSE3:
+	case ZYDIS_ISA_EXT_SSSE3:
+	case ZYDIS_ISA_EXT_SSE4:
+	case ZYDIS_ISA_EXT_AVX:
+	case ZYDIS_ISA_EXT_AVX2:
+	case ZYDIS_ISA_EXT_AVX2GATHER:
+	case ZYDIS_ISA_EXT_AVXAES:
+	case ZYDIS_ISA_EXT_FMA:
+	case ZYDIS_ISA_EXT_F16C:
+	case ZYDIS_ISA_EXT_AES:
+	case ZYDIS_ISA_EXT_PCLMULQDQ:
+	case ZYDIS_ISA_EXT_SHA:
+	case ZYDIS_ISA_EXT_BMI1:
+	case ZYDIS_ISA_EXT_BMI2:
+	case ZYDIS_ISA_EXT_LZCNT:
+	case ZYDIS_ISA_EXT_MOVBE:
+	case ZYDIS_ISA_EXT_ADOX_ADCX:
+	case ZYDIS_ISA_EXT_RDRAND:
+	case ZYDIS_ISA_EXT_RDSEED:
+	case ZYDIS_ISA_EXT_RDTSCP:
+	case ZYDIS_ISA_EXT_CLFSH:
+	case ZYDIS_ISA_EXT_CLFLUSHOPT:
+	case ZYDIS_ISA_EXT_CLWB:
+	case ZYDIS_ISA_EXT_PAUSE:
+	case ZYDIS_ISA_EXT_MONITOR:
+	case ZYDIS_ISA_EXT_XSAVE:
+	case ZYDIS_ISA_EXT_XSAVEOPT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Where the extension is missing these are NOPs, whose operand is not accessed. */
+static bool is_hint(ZydisISAExt ext)
+{
+	return ext == ZYDIS_ISA_EXT_AMD3DNOW_PREFETCH || ext == ZYDIS_ISA_EXT_PREFETCHWT1 ||
+	       ext == ZYDIS_ISA_EXT_MPX || ext == ZYDIS_ISA_EXT_CLDEMOTE;
+}
+
 static bool is_undefined(const struct trans *t)
 {
 	ZydisInstructionEncoding enc = t->in.encoding;
@@ -152,7 +204,7 @@ static bool is_undefined(const struct trans *t)
 	if (enc == ZYDIS_INSTRUCTION_ENCODING_EVEX || enc == ZYDIS_INSTRUCTION_ENCODING_MVEX ||
 	    enc == ZYDIS_INSTRUCTION_ENCODING_XOP || enc == ZYDIS_INSTRUCTION_ENCODING_3DNOW)
 		return true;
-	return table[t->in.mnemonic].how == UNDEFINED;
+	return table[t->in.mnemonic].how == UNDEFINED || !exists(t->in.meta.isa_ext);
 }
 
 /* Where the arena is full: what is written is thrown away. */
@@ -395,6 +447,8 @@ bool translate_hard(struct trans *t)
 {
 	const ZydisDecodedInstruction *in = &t->in;
 
+	if (is_hint(in->meta.isa_ext))
+		return true;
 	if (is_undefined(t)) {
 		hard(t, OP_UD, UNDEFINED);
 		return true;

@@ -411,7 +411,8 @@ bool translate_control(struct trans *t)
 			near_in_c(t);
 		return true;
 	default:
-		if (t->in.meta.category != ZYDIS_CATEGORY_COND_BR)
+		if (t->in.meta.category != ZYDIS_CATEGORY_COND_BR ||
+		    t->in.mnemonic == ZYDIS_MNEMONIC_XBEGIN)
 			return false;
 		if (is_loop(t) && beyond_limit(t))
 			loop_in_c(t);

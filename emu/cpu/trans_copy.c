@@ -42,6 +42,8 @@ static bool wants_66(const struct trans *t, bool present)
 	case ZYDIS_MNEMONIC_LZCNT:
 	case ZYDIS_MNEMONIC_TZCNT:
 	case ZYDIS_MNEMONIC_MOVBE:
+	case ZYDIS_MNEMONIC_RDRAND:
+	case ZYDIS_MNEMONIC_RDSEED:
 		return t->in.operand_width == 16;
 	default:
 		break;
@@ -96,6 +98,25 @@ static unsigned field_reg(const ZydisDecodedOperand *o, unsigned raw)
 	return g < 0 ? raw : trans_host_reg((unsigned)g);
 }
 
+/* W is ignored in 32-bit code, and in 64-bit code doubles a general operand. */
+static bool vex_w(const struct trans *t)
+{
+	for (unsigned i = 0; i < t->in.operand_count_visible; i++)
+		if (t->op[i].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+		    trans_gpr(t->op[i].reg.value) >= 0)
+			return false;
+	switch (t->in.mnemonic) {
+	case ZYDIS_MNEMONIC_VMOVD:
+	case ZYDIS_MNEMONIC_VCVTSI2SS:
+	case ZYDIS_MNEMONIC_VCVTSI2SD:
+	case ZYDIS_MNEMONIC_VPINSRD:
+	case ZYDIS_MNEMONIC_VPEXTRD:
+		return false;
+	default:
+		return t->in.raw.vex.W;
+	}
+}
+
 /* VEX: always the three-byte form, since it has X and B. */
 static void emit_vex(struct trans *t, unsigned reg, struct hmem m, bool is_mem, unsigned rm)
 {
@@ -114,7 +135,7 @@ static void emit_vex(struct trans *t, unsigned reg, struct hmem m, bool is_mem, 
 		emit_guest_prefix(&t->e, t->r, m);
 	emit_u8(&t->e, 0xc4);
 	emit_u8(&t->e, (u8)((~rex & 7) << 5 | mmmmm));
-	emit_u8(&t->e, (u8)(v->W << 7 | vvvv << 3 | v->L << 2 | v->pp));
+	emit_u8(&t->e, (u8)(vex_w(t) << 7 | vvvv << 3 | v->L << 2 | v->pp));
 	emit_u8(&t->e, t->in.opcode);
 }
 
@@ -371,7 +392,7 @@ static void mask_move(struct trans *t)
 		return;
 	}
 	emit_guest_prefix(&t->e, t->r, (struct hmem){ .guest = true });
-	if (in->mnemonic == ZYDIS_MNEMONIC_MASKMOVDQU)
+	if (in->mnemonic != ZYDIS_MNEMONIC_MASKMOVQ) /* VMASKMOVDQU writes no register: the same */
 		emit_u8(&t->e, 0x66);
 	emit_opcode_bytes(t);
 	emit_u8(&t->e, in->opcode);
@@ -401,6 +422,8 @@ void translate_copy(struct trans *t)
 		if (one_byte && in->opcode == 0x82)
 			t->in.opcode = 0x80;
 		copy_modrm(t);
+	} else if (in->encoding == ZYDIS_INSTRUCTION_ENCODING_VEX) { /* VZEROUPPER, VZEROALL */
+		emit_vex(t, 0, (struct hmem){ 0 }, false, 0);
 	} else {
 		const ZydisDecodedOperand *o = operand_of(t, ZYDIS_OPERAND_ENCODING_OPCODE);
 		int g = o ? trans_gpr(o->reg.value) : -1;

@@ -9,6 +9,7 @@
 static bool plain(ZydisInstructionCategory c)
 {
 	switch (c) {
+	case ZYDIS_CATEGORY_ADOX_ADCX:
 	case ZYDIS_CATEGORY_AES:
 	case ZYDIS_CATEGORY_AVX:
 	case ZYDIS_CATEGORY_AVX2:
