@@ -5,7 +5,6 @@
  */
 #include "drivers/framebuffer.h"
 
-#include "arch/paging.h"
 #include "drivers/font.h"
 #include "kernel/base/error.h"
 #include "kernel/base/string.h"
@@ -98,15 +97,13 @@ static void cursor(unsigned column, unsigned row)
 
 const struct terminal_ops framebuffer_ops = { .cell = cell, .cursor = cursor };
 
-int framebuffer_init(const struct screen_mode *m, unsigned *columns, unsigned *rows)
+int framebuffer_init(const struct screen_mode *m, void *mapped, unsigned *columns, unsigned *rows)
 {
 	if (m->bpp < 15 || m->bpp > 32 || !m->pitch)
 		return E_NOSYS;
 	mode = *m;
 	bytes_per_pixel = (m->bpp + 7u) / 8;
-	pixels = vm_map_device(m->base, (size_t)m->pitch * m->height, true);
-	if (!pixels)
-		return E_NOMEM;
+	pixels = mapped;
 	for (unsigned c = 0; c < ARRAY_SIZE(palette); c++)
 		palette[c] = make_color(c);
 	*columns = m->width / CELL_WIDTH;

@@ -9,5 +9,7 @@
 
 extern const struct terminal_ops framebuffer_ops;
 
-/* Returns 0 and the size in cells, or E_NOSYS for a format that it cannot write, E_NOMEM. */
-int framebuffer_init(const struct screen_mode *mode, unsigned *columns, unsigned *rows);
+/* pixels: where the frame buffer is mapped. Returns 0 and the size in cells, or E_NOSYS for a
+ * format that it cannot write. */
+int framebuffer_init(const struct screen_mode *mode, void *pixels, unsigned *columns,
+		     unsigned *rows);

@@ -19,6 +19,7 @@
 #define LOW_END	    0x9fc00u
 
 #define HDR_SETUP_SECTS 0x1f1u
+#define HDR_SYSSIZE	0x1f4u /* of the protected-mode part, in units of 16 bytes */
 #define HDR_BOOT_FLAG	0x1feu
 #define HDR_MAGIC	0x202u
 #define HDR_VERSION	0x206u
@@ -83,6 +84,18 @@ static int check(const struct linux_image *im, u32 *setup_size, const char **why
 	return im->kernel_size <= *setup_size ? E_INVAL : 0;
 }
 
+/* Before 2.04 the size had 16 bits, which a bzImage exceeds. The last unit may be cut short. */
+static int check_complete(const struct linux_image *im, u32 kernel_size, const char **why)
+{
+	const u8 *k = im->kernel;
+	u64 wanted = (u64)get32(k + HDR_SYSSIZE) * 16;
+
+	*why = "truncated: shorter than its header says";
+	if ((k[HDR_VERSION] | k[HDR_VERSION + 1] << 8) < 0x204)
+		return 0;
+	return kernel_size + 15ull < wanted ? E_INVAL : 0;
+}
+
 static int place_initrd(const struct linux_image *im, u64 ram_size, u32 kernel_end, u32 *at,
 			const char **why)
 {
@@ -133,6 +146,9 @@ int linux_load(struct cpu *cpu, struct gpmem *mem, u64 ram_size, const struct li
 	if (err)
 		return err;
 	kernel_size = (u32)(im->kernel_size - setup);
+	err = check_complete(im, kernel_size, why);
+	if (err)
+		return err;
 	init_size = get32(im->kernel + HDR_INIT_SIZE);
 	*why = "the kernel does not fit: give the machine more memory";
 	if (KERNEL_AT + (u64)MAX(kernel_size, init_size) > ram_size)

@@ -45,6 +45,8 @@ static void setup(struct guest *g)
 	g->image[0x211] = 1; /* loaded high */
 	memcpy(g->image + 0x22c, "\xff\xff\xff\x7f", 4);
 	memcpy(g->image + 0x238, "\xff\x07\0\0", 4);
+	g->image[0x1f4] = 0xc0; /* 1c00h bytes of kernel in units of 16 */
+	g->image[0x1f5] = 0x01;
 	memset(g->image + 0x400, 0xc3, sizeof(g->image) - 0x400);
 	g->li = (struct linux_image){ .kernel = g->image,
 				      .kernel_size = sizeof(g->image),
@@ -76,6 +78,9 @@ static void test_refusals(void **state)
 	struct guest g;
 
 	(void)state;
+	setup(&g);
+	g.li.kernel_size -= 16;
+	refused(&g, E_INVAL, "shorter than its header says");
 	setup(&g);
 	g.li.kernel_size = 300;
 	refused(&g, E_INVAL, "truncated");
