@@ -172,10 +172,49 @@ enum cpu_result cpu_seg_check(struct cpu *cpu, enum cpu_seg seg, gva_t offset, u
 	return CPU_NEXT;
 }
 
+/* By data type (SDM 3A table 6-8): operands of 10 and 16 bytes count as of 8, images by their
+ * words. */
+static unsigned alignment(unsigned len)
+{
+	switch (len) {
+	case 1:
+	case 2:
+	case 4:
+		return len;
+	case 8:
+	case 10:
+	case 16:
+	case 32:
+		return 8;
+	default:
+		return len & 3 ? 2 : 4;
+	}
+}
+
+enum cpu_result cpu_align_check(struct cpu *cpu, gla_t gla, unsigned len)
+{
+	if (len == 6) { /* a pseudo-descriptor is a word and a doubleword (SDM 3A 3.5.1) */
+		gla += 2;
+		len = 4;
+	}
+	if (cpu_align_checked(cpu) && (gla & (alignment(len) - 1)))
+		return cpu_raise(cpu, VEC_AC, 0);
+	return CPU_NEXT;
+}
+
+/* Segment, then alignment; paging is last. */
+static enum cpu_result operand(struct cpu *cpu, enum cpu_seg seg, gva_t off, unsigned len,
+			       unsigned access, gla_t *gla)
+{
+	enum cpu_result res = cpu_seg_check(cpu, seg, off, len, access, gla);
+
+	return res == CPU_NEXT && cpu_align_checked(cpu) ? cpu_align_check(cpu, *gla, len) : res;
+}
+
 enum cpu_result cpu_mem_read(struct cpu *cpu, enum cpu_seg seg, gva_t off, void *buf, unsigned len)
 {
 	gla_t gla;
-	enum cpu_result res = cpu_seg_check(cpu, seg, off, len, ACCESS_READ, &gla);
+	enum cpu_result res = operand(cpu, seg, off, len, ACCESS_READ, &gla);
 
 	return res == CPU_NEXT ? cpu_lin_read(cpu, gla, buf, len, cpu->cpl == 3 ? ACCESS_USER : 0)
 			       : res;
@@ -185,7 +224,7 @@ enum cpu_result cpu_mem_write(struct cpu *cpu, enum cpu_seg seg, gva_t off, cons
 			      unsigned len)
 {
 	gla_t gla;
-	enum cpu_result res = cpu_seg_check(cpu, seg, off, len, ACCESS_WRITE, &gla);
+	enum cpu_result res = operand(cpu, seg, off, len, ACCESS_WRITE, &gla);
 
 	return res == CPU_NEXT ? cpu_lin_write(cpu, gla, buf, len, cpu->cpl == 3 ? ACCESS_USER : 0)
 			       : res;

@@ -142,7 +142,7 @@ static u32 compute_mode(const struct cpu *cpu)
 		key |= KEY_IOPL;
 	if (cpu->eflags & EFLAGS_TF)
 		key |= KEY_TF;
-	if (cpu_debug_armed(cpu))
+	if (cpu_debug_armed(cpu) || cpu_align_checked(cpu))
 		key |= KEY_SLOW; /* every access is looked at, every instruction is a boundary */
 	if (cpu->cr0 & (CR0_TS | CR0_EM))
 		key |= KEY_NOX87;

@@ -339,6 +339,8 @@ enum cpu_result recomp_slow_read(struct cpu *cpu, u32 site)
 
 	if (res == CPU_NEXT && (gla & s->align))
 		res = cpu_raise(cpu, VEC_GP, 0);
+	if (res == CPU_NEXT)
+		res = cpu_align_check(cpu, gla, s->mem_size);
 	if (res == CPU_NEXT && s->writes)
 		res = cpu_lin_probe_write(cpu, gla, s->mem_size, user);
 	if (res == CPU_NEXT && s->reads)

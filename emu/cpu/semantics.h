@@ -73,6 +73,16 @@ enum cpu_result cpu_seg_check(struct cpu *cpu, enum cpu_seg seg, gva_t offset, u
 enum cpu_result cpu_mem_read(struct cpu *cpu, enum cpu_seg seg, gva_t off, void *buf, unsigned len);
 enum cpu_result cpu_mem_write(struct cpu *cpu, enum cpu_seg seg, gva_t off, const void *buf,
 			      unsigned len);
+/*
+ * Alignment (SDM 3A 6.15, #AC): looked at in CPL 3 with CR0.AM and EFLAGS.AC, for the operands of
+ * instructions; what the processor touches for itself is exempt. cpu_align_check() raises #AC(0).
+ */
+static inline bool cpu_align_checked(const struct cpu *cpu)
+{
+	return cpu->cpl == 3 && (cpu->cr0 & CR0_AM) && (cpu->eflags & EFLAGS_AC);
+}
+enum cpu_result cpu_align_check(struct cpu *cpu, gla_t gla, unsigned len);
+
 /* Are len bytes at offset within the segment's limit? */
 bool cpu_seg_within(const struct cpu_segment *s, gva_t offset, unsigned len);
 

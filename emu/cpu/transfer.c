@@ -137,6 +137,7 @@ enum cpu_result transfer_push(struct cpu *cpu, const struct cpu_segment *s, unsi
 	u8 old_cpl = cpu->cpl;
 	u8 image[TRANSFER_WORDS * 4];
 	enum cpu_result res = CPU_FAULT;
+	bool misaligned = false;
 	gla_t gla;
 
 	for (unsigned i = 0; i < n; i++) { /* the first word pushed lies highest */
@@ -155,9 +156,10 @@ enum cpu_result transfer_push(struct cpu *cpu, const struct cpu_segment *s, unsi
 	/* All at once where that works; a fault, or a stack pointer that wraps, is looked at
 	 * closely. */
 	if (to < ((*esp - 1) & mask) &&
-	    cpu_seg_check(cpu, SEG_SS, to, n * size, ACCESS_WRITE, &gla) == CPU_NEXT)
+	    cpu_seg_check(cpu, SEG_SS, to, n * size, ACCESS_WRITE, &gla) == CPU_NEXT &&
+	    !(old_cpl == 3 && (misaligned = cpu_align_check(cpu, gla, size) == CPU_FAULT)))
 		res = cpu_lin_write(cpu, gla, image, n * size, cpl == 3 ? ACCESS_USER : 0);
-	if (res != CPU_NEXT)
+	if (res != CPU_NEXT && !misaligned)
 		res = push_words(cpu, *esp, mask, words, n, size);
 	cpu->seg[SEG_SS] = old;
 	cpu->cpl = old_cpl;
