@@ -31,8 +31,8 @@ static const struct {
 	{ { 0x8b, 0xe3, 0x60 }, 3, AT_DATA + 0x44, false },
 	{ { 0x8b, 0xf3, 0xac }, 3, AT_DATA + 1, false }, /* lodsb */
 	{ { 0x8b, 0xf3, 0xad }, 3, AT_DATA + 1, true },	 /* lodsd */
-	{ { 0x0f, 0x01, 0x03 }, 3, AT_DATA + 2, true },	 /* sgdt: 4 */
-	{ { 0x0f, 0x01, 0x03 }, 3, AT_DATA + 4, false },
+	{ { 0x0f, 0x01, 0x03 }, 3, AT_DATA + 2, false }, /* sgdt: word, doubleword */
+	{ { 0x0f, 0x01, 0x03 }, 3, AT_DATA + 4, true },
 	{ { 0x8d, 0x03 }, 2, AT_DATA + 1, false }, /* lea accesses nothing */
 };
 
