@@ -20,6 +20,16 @@ $(BUILD)/diff/diff $(BUILD)/diff/faults: $(BUILD)/diff/%: $(BUILD)/diff/tests/di
 $(BUILD)/diff/diff-asan: $(BUILD)/host/tests/diff/diff.o $(DIFF_SRC:%.c=$(BUILD)/host/%.o) $(BUILD)/host/libpure.a
 	$(HOST_CC) $(SAN) -pie -Wl,--version-script=tests/diff/private.map $^ -lunicorn -o $@
 
+# The unit tests on a guest once more with memory base 0, as in the monitor: no sanitizers, and root for page 0.
+UNIT_BASE_0 := $(patsubst tests/unit/%.c,$(BUILD)/base0/%,$(shell grep -l guest_fixture.h tests/unit/test_*.c))
+DIFF += $(UNIT_BASE_0)
+
+$(BUILD)/base0/%: tests/unit/%.c $(DIFF_FAST)
+	@mkdir -p $(@D)
+	$(HOST_CC) $(DIFF_CFLAGS) -DGUEST_MACHINE=MACHINE_BASE_0 -MMD -MP -MF $@.d $< $(DIFF_FAST) -pie -lcmocka -o $@
+
+-include $(UNIT_BASE_0:%=%.d)
+
 ## diff     random sequences on our processor and others: make diff N=cases-per-mode SEED=n
 .PHONY: diff
 diff: deps

@@ -5,6 +5,7 @@
 #include "kernel/base/alloc.h"
 #include "kernel/base/string.h"
 
+#define STRIKES	     2u
 #define PAGE_IS_DATA 32u /* writes; each costs about as much as translating some instructions */
 /* A trap costs as much as ten calls; most instructions that meet a watched page meet others later.
  */
@@ -27,6 +28,29 @@ void *block_alloc(struct recomp *r, size_t size)
 	r->arena_next += need;
 	memset(p, 0, need);
 	return p;
+}
+
+bool block_page_mixed(const struct recomp *r, gpa_t page)
+{
+	u32 i = (u32)(page >> PAGE_SHIFT) % ARRAY_SIZE(r->data_page);
+
+	return r->data_page[i].page == page && r->data_page[i].strikes >= STRIKES;
+}
+
+/* The page was written to so often that its blocks are dropped. From the second time on they verify
+ * themselves; whoever writes to it shall do so inline again, which takes a flush. */
+static void note_data(struct recomp *r, gpa_t page)
+{
+	u32 i = (u32)(page >> PAGE_SHIFT) % ARRAY_SIZE(r->data_page);
+
+	if (r->data_page[i].page != page) {
+		r->data_page[i].page = page;
+		r->data_page[i].strikes = 0;
+	}
+	if (++r->data_page[i].strikes != STRIKES)
+		return;
+	r->flush_wanted = r->keep_data_pages = true;
+	memset(r->slow, 0, sizeof(r->slow));
 }
 
 static u32 hash_of(gpa_t gpa, u32 eip, u32 key)
@@ -90,7 +114,7 @@ static struct entry *find_inside(struct recomp *r, gpa_t gpa, u32 eip, u32 key)
 	while (b) {
 		int n = (b->gpa[0] & PAGE_MASK) == p->page ? 0 : 1, host = -1;
 
-		if (n == 0 && holds(r, b, gpa, eip, key))
+		if (n == 0 && !b->check_len && holds(r, b, gpa, eip, key))
 			host = block_boundary(b->map, b->insns, eip - b->eip);
 		if (host >= 0)
 			return add_entry(r, b, eip, b->code + (u32)host);
@@ -120,8 +144,11 @@ struct entry *block_find(struct recomp *r, gpa_t gpa, u32 eip, u32 key)
 static bool insert_page(struct recomp *r, struct block *b, int n)
 {
 	gpa_t page = b->gpa[n] & PAGE_MASK;
-	struct page_blocks **p = page_slot(r, page);
+	struct page_blocks **p;
 
+	if (block_page_mixed(r, page))
+		return true; /* it checks itself */
+	p = page_slot(r, page);
 	if (!*p) {
 		*p = mem_alloc(sizeof(**p));
 		if (!*p) {
@@ -302,6 +329,9 @@ void block_drop_all(struct recomp *r)
 	r->slots = 0;
 	r->crosses[0] = r->crosses[1] = 0;
 	r->code_next = r->code_start;
+	if (!r->keep_data_pages)
+		memset(r->data_page, 0, sizeof(r->data_page));
+	r->keep_data_pages = false;
 	r->flush_wanted = false;
 	r->stats.cache_flushes++;
 }
@@ -353,6 +383,8 @@ void recomp_written(struct recomp *r, gpa_t gpa, u32 len)
 	}
 	if (any)
 		return;
+	if (p->hits >= PAGE_IS_DATA)
+		note_data(r, p->page);
 	*pp = p->next;
 	gpmem_unwatch(r->cpu->mem, p->page, GPMEM_WATCH_CODE);
 	mem_free(p);

@@ -18,6 +18,8 @@ struct block *block_at(struct recomp *r, u32 offset);
 int block_boundary(const struct insn_map *map, unsigned insns, u32 guest);
 /* Drops one block: no table, no slot leads to it any more. */
 void block_drop(struct recomp *r, struct block *b);
+/* Code and data mix on this page. */
+bool block_page_mixed(const struct recomp *r, gpa_t page);
 /* Drops the blocks of a page that were cut short because the next page could not be fetched. */
 void block_drop_cut(struct recomp *r, gpa_t page);
 void block_drop_all(struct recomp *r);

@@ -306,6 +306,8 @@ static struct entry *current_entry(struct recomp *r, u32 key)
 	struct entry *e;
 	bool new = false;
 
+	if (r->flush_wanted)
+		block_drop_all(r);
 	if (cpu->eip > cpu->seg[SEG_CS].limit) {
 		cpu_raise(cpu, VEC_GP, 0);
 		return NULL;
@@ -623,6 +625,23 @@ static bool page_fault(struct recomp *r, struct host_frame *f, struct block *b, 
 	return false;
 }
 
+/* In a block's check of its own bytes: RCX is in R10. If they cannot be read the fetch will fault,
+ * exactly. */
+static bool check_fault(struct recomp *r, struct host_frame *f, gla_t gla, u32 eip)
+{
+	struct cpu *cpu = r->cpu;
+
+	if (cpu->env->page_fault(cpu, gla, cpu->cpl == 3 ? ACCESS_USER : 0) == ENV_PF_RESUME) {
+		r->stats.faults_resolved++;
+		f->gpr[R_POLL] = (u64)cpu->poll;
+		return true;
+	}
+	f->gpr[R_C] = f->gpr[R10];
+	save_frame(cpu, f, eip);
+	redirect(r, f, CPU_RETRY);
+	return true;
+}
+
 bool recomp_trap(struct cpu *cpu, struct host_frame *f, u8 vector, u32 error, u64 cr2)
 {
 	struct recomp *r = cpu->recomp;
@@ -637,6 +656,8 @@ bool recomp_trap(struct cpu *cpu, struct host_frame *f, u8 vector, u32 error, u6
 		redirect(r, f, CPU_RETRY);
 		return true;
 	}
+	if (vector == VEC_PF && offset - b->code < b->check_len)
+		return check_fault(r, f, (gla_t)(cr2 - r->cfg.membase), eip);
 	if (vector == VEC_PF)
 		return page_fault(r, f, b, error, (gla_t)(cr2 - r->cfg.membase), eip);
 	save_frame(cpu, f, eip);

@@ -48,7 +48,8 @@ enum {
 	OP_SLOW_XLAT,
 	OP_SLOW_MASKMOV,
 	OP_SLOW_FETCH,
-	OP_SLOW_LONG
+	OP_SLOW_LONG,
+	OP_SLOW_STALE
 };
 
 /* Mode key: everything that translated code depends on besides its bytes and EIP. */
@@ -111,6 +112,7 @@ struct block {
 	u32 eip, key, base, limit; /* base, limit: of CS */
 	u32 code, code_len;	   /* offset in the cache */
 	u16 len, insns, edges;
+	u16 check_len; /* host bytes that verify the guest's, at the block's start; 0: none */
 	bool dead;
 	bool cut;     /* ends in an instruction whose last bytes could not be fetched */
 	u32 incoming; /* first slot that leads here */
@@ -182,6 +184,9 @@ struct trans {
 	const u8 *bytes;
 	unsigned have;
 	u8 buffer[16];
+	u8 check[64]; /* guest bytes that the block verifies */
+	unsigned check_len;
+	bool mixed; /* the block lies, or its last bytes do, on a page where code and data mix */
 	struct insn_map map[BLOCK_INSNS];
 	unsigned insns;
 	struct fixup fixup[BLOCK_FIXUPS];
@@ -220,6 +225,16 @@ struct recomp {
 	struct tag tag_cache[TAG_CACHE];
 	u32 tags; /* given out */
 	u64 tag;  /* what lookup_tag is while nothing is pending */
+	/*
+	 * Pages that were written to while they held code. Strike two, and code and data mix: its
+	 * blocks verify themselves, and its writes are not caught any more. Forgotten when the
+	 * cache is full.
+	 */
+	struct {
+		gpa_t page;
+		u32 strikes;
+	} data_page[256];
+	bool keep_data_pages; /* the next flush is not for want of room */
 	bool flush_wanted;
 	bool code_changed;	   /* a block was dropped: the running one must leave soon */
 	bool entered_handler;	   /* the last hard instruction was a software interrupt */

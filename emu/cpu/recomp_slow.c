@@ -246,6 +246,9 @@ static enum cpu_result dispatch(struct cpu *cpu, const struct insn *in)
 		return do_loop(cpu, in);
 	case OP_SLOW_FETCH:
 		return fetch_fault(cpu);
+	case OP_SLOW_STALE: /* the block's guest bytes have changed: it is made anew */
+		block_drop(cpu->recomp, &cpu->recomp->block[in->imm]);
+		return CPU_RETRY;
 	case OP_SLOW_LONG:
 		return cpu_raise(cpu, VEC_GP, 0);
 	case OP_SLOW_PUSH:

@@ -89,7 +89,8 @@ static int inside(const struct trans *t, u32 target)
 {
 	u32 guest = target - t->b->eip;
 
-	if (guest > t->eip - t->b->eip || (t->key & (KEY_TF | KEY_SLOW)))
+	if (guest > t->eip - t->b->eip || (t->key & (KEY_TF | KEY_SLOW)) ||
+	    (guest && t->b->check_len))
 		return -1;
 	return block_boundary(t->map, t->insns, guest);
 }

@@ -88,6 +88,12 @@ static unsigned decode(struct trans *t)
 	return 0;
 }
 
+bool trans_decode_here(struct trans *t)
+{
+	fetch(t);
+	return !decode(t);
+}
+
 /* After the instruction behind an STI: leave if something is pending. */
 static void check_events(struct trans *t)
 {
@@ -113,6 +119,13 @@ static void undecoded(struct trans *t, unsigned op)
 	t->next = t->eip + 1;
 }
 
+/* The instruction ends on the next page. */
+static void crosses(struct trans *t)
+{
+	t->b->gpa[1] = t->next_gpa & PAGE_MASK;
+	t->mixed |= block_page_mixed(t->r, t->b->gpa[1]);
+}
+
 static void by_decoder(struct trans *t)
 {
 	unsigned instead = decode(t);
@@ -122,8 +135,6 @@ static void by_decoder(struct trans *t)
 		return;
 	}
 	t->next = t->eip + t->in.length;
-	if (((t->base + t->eip + t->in.length - 1) ^ (t->base + t->eip)) & ~(PAGE_SIZE - 1))
-		t->b->gpa[1] = t->next_gpa & PAGE_MASK;
 	if (translate_flags(t) || translate_control(t) || translate_stack(t) || translate_hard(t) ||
 	    translate_string(t))
 		return;
@@ -261,33 +272,49 @@ static void one(struct trans *t)
 	t->slow = t->key & KEY_SLOW || block_is_slow(t->r, t->base + t->eip);
 	if (!t->flat || t->slow || t->have < MAX_LENGTH || !translate_fast(t))
 		by_decoder(t);
+	if (((t->base + t->next - 1) ^ (t->base + t->eip)) & ~(PAGE_SIZE - 1))
+		crosses(t);
 	if (after_sti && !t->ended)
 		check_events(t);
 	t->eip = t->next;
 }
 
-struct block *translate_block(struct trans *t, struct recomp *r, u32 key)
+static void translate_insns(struct trans *t)
 {
-	unsigned max = key & (KEY_TF | KEY_SLOW) ? 1 : BLOCK_INSNS;
+	unsigned max = t->key & (KEY_TF | KEY_SLOW) ? 1 : BLOCK_INSNS;
 
-	if (!begin(t, r, key))
-		return NULL;
+	if (t->mixed)
+		max = trans_check(t, max);
 	while (t->insns < max && t->fixups < BLOCK_FIXUPS && t->eip <= t->limit &&
 	       t->e.p < t->e.start + EMIT_BUFFER / 2 &&
 	       (((t->base + t->eip) ^ (t->base + t->b->eip)) & ~(PAGE_SIZE - 1)) == 0) {
 		if (resolve_fixups(t, t->eip))
 			t->ended = false;
 		one(t);
+		t->map[0].host = 0; /* the check is part of the first */
 		if (t->ended && (!leads_here(t, t->eip) || t->eip <= t->b->eip))
 			break;
 	}
 	if (!t->ended) {
-		if (t->sti || (key & (KEY_TF | KEY_SLOW)))
+		if (t->sti || (t->key & (KEY_TF | KEY_SLOW)))
 			trans_leave(t, t->eip);
 		else
 			trans_edge(t, t->eip);
 	}
 	finish_fixups(t);
+}
+
+struct block *translate_block(struct trans *t, struct recomp *r, u32 key)
+{
+	t->mixed = false;
+	if (!begin(t, r, key))
+		return NULL;
+	t->mixed = block_page_mixed(r, t->b->gpa[0] & PAGE_MASK);
+	translate_insns(t);
+	if (t->mixed && !t->b->check_len) { /* the page that it leads to is */
+		begin(t, r, key);
+		translate_insns(t);
+	}
 	commit(t);
 	return t->b;
 }

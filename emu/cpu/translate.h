@@ -11,12 +11,12 @@ struct block *translate_block(struct trans *t, struct recomp *r, u32 key);
 bool translate_fast(struct trans *t);
 /* The parts: each returns true if it dealt with the instruction. */
 bool translate_fpu_gate(struct trans *t); /* trans_fpu.c: #NM and #UD instead of x87, MMX, SSE */
-bool translate_hard(struct trans *t);	 /* classify.c: what C executes */
-bool translate_control(struct trans *t); /* trans_control.c */
-bool translate_stack(struct trans *t);	 /* trans_stack.c */
-bool translate_flags(struct trans *t);	 /* trans_flags.c: CLI STI CLD STD PUSHF POPF */
-bool translate_string(struct trans *t);	 /* trans_stack.c */
-void translate_copy(struct trans *t);	 /* trans_copy.c: the rest */
+bool translate_hard(struct trans *t);	  /* classify.c: what C executes */
+bool translate_control(struct trans *t);  /* trans_control.c */
+bool translate_stack(struct trans *t);	  /* trans_stack.c */
+bool translate_flags(struct trans *t);	  /* trans_flags.c: CLI STI CLD STD PUSHF POPF */
+bool translate_string(struct trans *t);	  /* trans_stack.c */
+void translate_copy(struct trans *t);	  /* trans_copy.c: the rest */
 
 /* The stack is flat with 32-bit addresses, and its memory is no device. */
 bool trans_stack_flat(const struct trans *t);
@@ -72,3 +72,8 @@ void trans_push16(struct trans *t, unsigned reg, unsigned size, struct site *s);
 void trans_push16_imm(struct trans *t, u32 value, unsigned size, struct site *s);
 /* Loads the top of the stack, then moves the pointer. reg may be any of the guest's, or R10. */
 void trans_pop16(struct trans *t, unsigned reg, unsigned size, unsigned release, struct site *s);
+/* Fetches and decodes the instruction at t->eip. False: it does not decode. */
+bool trans_decode_here(struct trans *t);
+/* Begins a block that verifies its own bytes (trans_check.c). Returns how many instructions it may
+ * have. */
+unsigned trans_check(struct trans *t, unsigned most);
