@@ -24,8 +24,9 @@
 
 #define LOOKUP_ENTRIES 65536u
 #define BLOCK_HASH     16384u
-#define BLOCK_INSNS    96u
+#define BLOCK_INSNS    192u
 #define BLOCK_FIXUPS   64u
+#define BLOCK_GAP      512u
 #define SLOT_NONE      0xffffffffu
 
 /* Guest registers live in the host registers of the same number, ESP in R12. */

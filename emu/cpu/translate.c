@@ -201,12 +201,21 @@ static bool resolve_fixups(struct trans *t, u32 eip)
 	return any;
 }
 
-static bool leads_here(const struct trans *t, u32 eip)
+/*
+ * Where the block goes on after control has left it: at the nearest of its own jumps' targets, which
+ * a little padding may separate from what was translated last.
+ */
+static bool next_target(struct trans *t)
 {
+	u32 best = ~0u;
+
 	for (unsigned i = 0; i < t->fixups; i++)
-		if (t->fixup[i].target == eip)
-			return true;
-	return false;
+		if (t->fixup[i].target >= t->eip && t->fixup[i].target < best)
+			best = t->fixup[i].target;
+	if (best == ~0u || best - t->eip > BLOCK_GAP)
+		return false;
+	t->eip = best;
+	return true;
 }
 
 /* Jumps whose targets the block did not come to get a way out each (one for equal targets). */
@@ -292,7 +301,7 @@ static void translate_insns(struct trans *t)
 			t->ended = false;
 		one(t);
 		t->map[0].host = 0; /* the check is part of the first */
-		if (t->ended && (!leads_here(t, t->eip) || t->eip <= t->b->eip))
+		if (t->ended && (t->eip <= t->b->eip || !next_target(t)))
 			break;
 	}
 	if (!t->ended) {
