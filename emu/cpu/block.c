@@ -336,22 +336,34 @@ void block_drop_all(struct recomp *r)
 	r->stats.cache_flushes++;
 }
 
-bool block_is_slow(const struct recomp *r, gla_t gla)
+/* The note on this instruction among the four of its set; the least of them if there is none. */
+static struct slow_note *slow_note(struct recomp *r, gla_t gla)
 {
-	u32 i = gla % ARRAY_SIZE(r->slow);
+	struct slow_note *set = r->slow[(gla ^ gla >> 10) % ARRAY_SIZE(r->slow)], *least = set;
 
-	return r->slow[i].gla == gla && r->slow[i].count >= SLOW_ENOUGH;
+	for (unsigned i = 0; i < ARRAY_SIZE(r->slow[0]); i++) {
+		if (set[i].count && set[i].gla == gla)
+			return &set[i];
+		if (set[i].count < least->count)
+			least = &set[i];
+	}
+	return least;
+}
+
+bool block_is_slow(struct recomp *r, gla_t gla)
+{
+	const struct slow_note *n = slow_note(r, gla);
+
+	return n->gla == gla && n->count >= SLOW_ENOUGH;
 }
 
 bool block_note_slow(struct recomp *r, gla_t gla)
 {
-	u32 i = gla % ARRAY_SIZE(r->slow);
+	struct slow_note *n = slow_note(r, gla);
 
-	if (r->slow[i].gla != gla) {
-		r->slow[i].gla = gla;
-		r->slow[i].count = 0;
-	}
-	return ++r->slow[i].count == SLOW_ENOUGH;
+	if (n->gla != gla)
+		*n = (struct slow_note){ gla, 0 };
+	return ++n->count == SLOW_ENOUGH;
 }
 
 void recomp_written(struct recomp *r, gpa_t gpa, u32 len)

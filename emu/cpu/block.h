@@ -43,5 +43,5 @@ void block_clear_lookup(struct recomp *r);
  * Instructions that were seen to need C for their memory, by linear address; a hint. Noting returns
  * true when it has happened often enough for translating it with the call inline.
  */
-bool block_is_slow(const struct recomp *r, gla_t gla);
+bool block_is_slow(struct recomp *r, gla_t gla);
 bool block_note_slow(struct recomp *r, gla_t gla);

@@ -202,6 +202,12 @@ struct trans {
 	ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
 };
 
+/* An instruction whose memory was seen to need C, by its linear address, and how often. */
+struct slow_note {
+	gla_t gla;
+	u32 count;
+};
+
 /* Everything that the mode key is made of, for one comparison. */
 struct mode_inputs {
 	struct cpu_segment seg[SEG_COUNT] __attribute__((aligned(8)));
@@ -240,10 +246,7 @@ struct recomp {
 	bool code_changed;	   /* a block was dropped: the running one must leave soon */
 	bool entered_handler;	   /* the last hard instruction was a software interrupt */
 	bool step_slow, slow_next; /* the next instruction's memory goes through C */
-	struct {
-		gla_t gla;
-		u32 count;
-	} slow[1024]; /* instructions whose memory was seen to need C */
+	struct slow_note slow[512][4];
 	u32 edge_key; /* the mode in which translated code came to the dispatcher */
 	bool direct;  /* the code found last may be found from other pages without asking */
 	struct mode_inputs mode_of; /* what mode was computed from */

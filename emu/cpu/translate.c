@@ -202,8 +202,8 @@ static bool resolve_fixups(struct trans *t, u32 eip)
 }
 
 /*
- * Where the block goes on after control has left it: at the nearest of its own jumps' targets, which
- * a little padding may separate from what was translated last.
+ * Where the block goes on after control has left it: at the nearest of its own jumps' targets,
+ * which a little padding may separate from what was translated last.
  */
 static bool next_target(struct trans *t)
 {
