@@ -363,7 +363,8 @@ bool block_note_slow(struct recomp *r, gla_t gla)
 
 	if (n->gla != gla)
 		*n = (struct slow_note){ gla, 0 };
-	return ++n->count == SLOW_ENOUGH;
+	n->count += n->count < SLOW_ENOUGH;
+	return n->count == SLOW_ENOUGH;
 }
 
 void recomp_written(struct recomp *r, gpa_t gpa, u32 len)

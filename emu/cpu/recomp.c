@@ -599,6 +599,16 @@ static void redirect(struct recomp *r, struct host_frame *f, enum cpu_result res
 	f->rflags &= ~(u64)(EFLAGS_DF | EFLAGS_TF);
 }
 
+/* A string instruction that met a watched page stays inline: it goes on elsewhere. */
+static bool is_string(u64 rip)
+{
+	const u8 *p = (const u8 *)rip;
+
+	while (*p == 0x65 || *p == 0x66 || *p == 0x67 || *p == 0xf2 || *p == 0xf3)
+		p++;
+	return (*p >= 0xa4 && *p <= 0xa7) || (*p >= 0xaa && *p <= 0xaf);
+}
+
 static bool page_fault(struct recomp *r, struct host_frame *f, struct block *b, u32 error,
 		       gla_t gla, u32 eip)
 {
@@ -616,7 +626,7 @@ static bool page_fault(struct recomp *r, struct host_frame *f, struct block *b, 
 		return true;
 	case ENV_PF_SLOW:
 		save_frame(cpu, f, eip);
-		if (block_note_slow(r, cpu->seg[SEG_CS].base + eip))
+		if (!is_string(f->rip) && block_note_slow(r, cpu->seg[SEG_CS].base + eip))
 			block_drop(r, b);
 		r->step_slow = true;
 		redirect(r, f, CPU_RETRY);
