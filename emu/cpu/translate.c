@@ -276,8 +276,10 @@ static void one(struct trans *t)
 
 	t->sti = false;
 	fetch(t);
-	t->map[t->insns++] =
-		(struct insn_map){ (u16)(t->e.p - t->e.start), (u16)(t->eip - t->b->eip) };
+	/* The check of a block that verifies itself is part of the first. */
+	t->map[t->insns] = (struct insn_map){ (u16)(t->insns ? t->e.p - t->e.start : 0),
+					      (u16)(t->eip - t->b->eip) };
+	t->insns++;
 	t->slow = t->key & KEY_SLOW || block_is_slow(t->r, t->base + t->eip);
 	if (!t->flat || t->slow || t->have < MAX_LENGTH || !translate_fast(t))
 		by_decoder(t);
@@ -300,7 +302,6 @@ static void translate_insns(struct trans *t)
 		if (resolve_fixups(t, t->eip))
 			t->ended = false;
 		one(t);
-		t->map[0].host = 0; /* the check is part of the first */
 		if (t->ended && (t->eip <= t->b->eip || !next_target(t)))
 			break;
 	}
