@@ -14,6 +14,7 @@ include tests/host.mk
 include tests/bench/bench.mk
 include tests/diff.mk
 include tests/vectors.mk
+include tests/fuzz.mk
 include tests/opinion.mk
 include tests/bench/recompiler.mk
 
@@ -31,7 +32,7 @@ deps:
 ## test     everything: lint, unit tests, boots in QEMU; ends with one line of counts
 .PHONY: test
 test: deps
-	@$(MAKE) --no-print-directory -s -j2 $(BUILD)/ringleader.elf base guests $(UNIT) $(DIFF) $(if $(wildcard $(VECTORS)),$(VECTORS_PROGRAM))
+	@$(MAKE) --no-print-directory -s -j2 $(BUILD)/ringleader.elf base guests $(UNIT) $(DIFF) $(FUZZ_REPLAY) $(if $(wildcard $(VECTORS)),$(VECTORS_PROGRAM))
 	@$(PYTHON) tests/run.py
 
 ## lint     layering, names, file sizes, SPDX lines, formatting

@@ -2,7 +2,7 @@
 """All tests, one after another; the last line is `N passed, N failed, N skipped`. Exit status 0 only if none failed.
 
 Counts: each cmocka test function, each pytest case, each lint rule, each mode and processor of the differential tests,
-and the recorded vectors as a whole are one.
+each fuzz target's corpus, and the recorded vectors as a whole are one.
 """
 import glob
 import os
@@ -47,6 +47,17 @@ def base_0():
     return [unit(p) for p in sorted(glob.glob(os.path.join(ROOT, "build/base0/test_*"))) if not p.endswith(".d")]
 
 
+def fuzz():
+    """The corpus of each fuzz target: one test each."""
+    passed = failed = 0
+    for corpus in sorted(glob.glob(os.path.join(ROOT, "tests/fuzz/corpus/*.hex"))):
+        name = os.path.splitext(os.path.basename(corpus))[0]
+        code, out = run([os.path.join(ROOT, "build/fuzz/replay-" + name), corpus])
+        ok = code == 0 and number(r"^(\d+) inputs", out) > 0
+        passed, failed = passed + ok, failed + (not ok)
+    return passed, failed, 0
+
+
 def boot():
     code, out = run([sys.executable, "-m", "pytest", "-q", "-rs", "tests/boot"])
     passed, failed = number(r"(\d+) passed", out), number(r"(\d+) failed", out) + number(r"(\d+) error", out)
@@ -76,6 +87,7 @@ def main():
     for p in programs:
         results.append(unit(os.path.join(ROOT, "build/unit", os.path.basename(p))))
     results += base_0()
+    results.append(fuzz())
     results.append(matrix.run(DIFF_CASES, 1))
     results.append(vectors())
     results.append(boot())

@@ -126,7 +126,7 @@ static u32 bulk(struct cpu *cpu, const struct insn *in, u32 count)
 	u32 mask = in->asize == 2 ? 0xffff : 0xffffffff, n = MIN(count, BULK_MAX / in->osize), len;
 	struct softtlb_entry to, from = { 0 };
 	u8 buffer[BULK_MAX], *out;
-	gla_t dst, src;
+	gla_t dst, src = 0;
 
 	if ((in->op != OP_MOVS && in->op != OP_STOS) || cpu->eflags & (EFLAGS_DF | EFLAGS_TF) ||
 	    cpu_debug_armed(cpu) || n < 2)
