@@ -42,7 +42,8 @@ struct shadow *shadow_create(struct cpu *cpu, const struct shadow_host *host)
 	s->node = mem_alloc(TABLE_MAX * sizeof(*s->node));
 	s->rmap = mem_alloc(s->rmap_pages * sizeof(*s->rmap));
 	s->clean = mem_alloc(s->rmap_pages / 8 + 1);
-	if (!s->table || !s->leaf_page || !s->node || !s->rmap || !s->clean) {
+	if (!s->table || !s->leaf_page || !s->node || !s->rmap || !s->clean ||
+	    !shadow_create_top(s)) {
 		shadow_destroy(s);
 		return NULL;
 	}
@@ -107,6 +108,10 @@ void shadow_destroy(struct shadow *s)
 		for (u32 i = 0; i < s->node_chunks; i++)
 			s->host.page_free(s->host.ctx, s->node[i]);
 	}
+	if (s->pml4)
+		s->host.page_free(s->host.ctx, s->pml4);
+	if (s->pdpt)
+		s->host.page_free(s->host.ctx, s->pdpt);
 	for (u32 i = 0; s->leaf_page && i < TABLE_MAX; i++)
 		mem_free(s->leaf_page[i]);
 	mem_free(s->table);
@@ -214,13 +219,14 @@ hpa_t shadow_root(struct shadow *s, enum shadow_view view)
 	struct root *old = s->current, *r = shadow_root_get(s, view);
 
 	ASSERT(r);
-	if (r == old)
-		return s->host.hpa(s->host.ctx, r->pml4);
-	s->current = r;
-	if (!old || !old->used || !same_kernel(s, old, r))
-		new_kernel_mapping(s);
-	s->stales = 0; /* the caller loads CR3 */
-	return s->host.hpa(s->host.ctx, r->pml4);
+	if (r != old) {
+		s->current = r;
+		shadow_switch(s, old, r);
+		s->stats.roots_switched++;
+		if (!old || !old->used || !same_kernel(s, old, r))
+			new_kernel_mapping(s);
+	}
+	return s->host.hpa(s->host.ctx, s->pml4);
 }
 
 u32 shadow_code_mapping(struct shadow *s, bool cpl3)
@@ -241,7 +247,8 @@ void shadow_note_code(struct shadow *s, gla_t gla, bool cpl3)
 	unsigned region = gla >> 21, i = gla >> PAGE_SHIFT & 511;
 	u16 t = s->current ? link_region(s, s->current, gla) : NO_LINK;
 
-	if (t == NO_LINK && s->current) { /* the pool is empty: without a table a change would go unseen */
+	if (t == NO_LINK &&
+	    s->current) { /* the pool is empty: without a table a change would go unseen */
 		shadow_flush(s);
 		t = link_region(s, s->current, gla);
 	}

@@ -58,7 +58,7 @@ static void note_pds(struct shadow *s, const struct root *r, int by)
 
 static void free_pages(struct shadow *s, struct root *r)
 {
-	void *page[] = { r->pml4, r->pdpt, r->pd[0], r->pd[1], r->pd[2], r->pd[3], r->link };
+	void *page[] = { r->pd[0], r->pd[1], r->pd[2], r->pd[3], r->link };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(page); i++) {
 		if (page[i]) {
@@ -102,24 +102,99 @@ static u64 *page(struct shadow *s)
 
 static bool build(struct shadow *s, struct root *r)
 {
-	u64 all = HOST_P | HOST_W | HOST_U | HOST_A;
-
-	r->pml4 = page(s);
-	r->pdpt = page(s);
 	r->link = (u16 *)(void *)page(s);
 	for (int i = 0; i < 4; i++)
 		r->pd[i] = page(s);
-	if (!r->pml4 || !r->pdpt || !r->pd[0] || !r->pd[1] || !r->pd[2] || !r->pd[3] || !r->link) {
+	if (!r->pd[0] || !r->pd[1] || !r->pd[2] || !r->pd[3] || !r->link) {
 		free_pages(s, r);
 		*r = (struct root){ 0 };
 		return false;
 	}
 	memset(r->link, 0xff, PAGE_SIZE);
-	for (int i = 0; i < 8; i++) /* [4..7] again: sums of base and offset wrap at 4 GiB */
-		r->pdpt[i] = s->host.hpa(s->host.ctx, r->pd[i & 3]) | all;
-	r->pml4[0] = s->host.hpa(s->host.ctx, r->pdpt) | all;
-	memcpy(r->pml4 + 256, s->host.monitor_pml4, 256 * sizeof(u64));
 	return true;
+}
+
+#define ALL (HOST_P | HOST_W | HOST_U | HOST_A)
+
+bool shadow_create_top(struct shadow *s)
+{
+	s->pml4 = page(s);
+	s->pdpt = page(s);
+	if (!s->pml4 || !s->pdpt)
+		return false;
+	s->pml4[0] = s->host.hpa(s->host.ctx, s->pdpt) | ALL;
+	memcpy(s->pml4 + 256, s->host.monitor_pml4, 256 * sizeof(u64));
+	return true;
+}
+
+static void fill_pdpt(struct shadow *s, const struct root *r)
+{
+	for (int i = 0; i < 4; i++) {
+		s->pdpt[i] = s->host.hpa(s->host.ctx, r->pd[i]) | ALL;
+		if (s->alias)
+			s->pdpt[4 + i] = s->pdpt[i];
+	}
+}
+
+bool shadow_use_alias(struct shadow *s)
+{
+	if (s->alias || !s->current)
+		return false;
+	s->alias = true;
+	fill_pdpt(s, s->current);
+	return true;
+}
+
+/* The next region from region on that the roots link to different tables, if the first links it at
+ * all; 2048: none. */
+static unsigned next_difference(const struct root *a, const struct root *b, unsigned region)
+{
+	while (region < 2048) {
+		if (!(region & 3) && *(const u64 *)(const void *)&a->link[region] ==
+					     *(const u64 *)(const void *)&b->link[region])
+			region += 4;
+		else if (a->link[region] == b->link[region] || a->link[region] == NO_LINK)
+			region++;
+		else
+			break;
+	}
+	return region;
+}
+
+/* How many leaves the TLB may hold that r does not have, up to SWITCH_MAX + 1. */
+static unsigned differing_leaves(const struct shadow *s, const struct root *old,
+				 const struct root *r)
+{
+	unsigned n = s->stales;
+
+	for (unsigned g = next_difference(old, r, 0); g < 2048 && n <= SWITCH_MAX;
+	     g = next_difference(old, r, g + 1))
+		for (unsigned w = 0; w < 512 / 64; w++)
+			n += (unsigned)__builtin_popcountll(s->table[old->link[g]].present[w]);
+	return n;
+}
+
+void shadow_switch(struct shadow *s, const struct root *old, const struct root *r)
+{
+	fill_pdpt(s, r);
+	if (!old || !old->used || differing_leaves(s, old, r) > SWITCH_MAX) {
+		shadow_tlb_flush_all(s);
+		return;
+	}
+	shadow_flush_stale(s);
+	for (unsigned g = next_difference(old, r, 0); g < 2048;
+	     g = next_difference(old, r, g + 1)) {
+		const struct table *t = &s->table[old->link[g]];
+
+		for (unsigned w = 0; w < 512 / 64; w++)
+			for (u64 bits = t->present[w]; bits; bits &= bits - 1)
+				shadow_tlb_flush_page(
+					s, g << 21 | (w * 64 + (u32)__builtin_ctzll(bits))
+							     << PAGE_SHIFT);
+	}
+	/* INVLPG of any page empties the paging-structure caches, of the PDPT's entries too (SDM
+	 * 3A 4.10.4.1). */
+	shadow_tlb_flush_page(s, 0);
 }
 
 /* A free slot, or the one unused for longest (never the running one). */
