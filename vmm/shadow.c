@@ -180,8 +180,7 @@ static void set_accessed(struct shadow *s, const struct pagewalk *w)
 		gpmem_write(s->cpu->mem, w->entry_gpa[0], &e, s->cpu->cr4 & CR4_PAE ? 8 : 4);
 }
 
-/* The table of a region, linked if the guest's tables have one; NO_LINK if not. */
-static u16 link_region(struct shadow *s, struct root *r, gla_t gla)
+u16 shadow_link_region(struct shadow *s, struct root *r, gla_t gla)
 {
 	struct pagewalk w;
 	struct table *t;
@@ -207,7 +206,7 @@ static bool same_kernel(struct shadow *s, const struct root *old, struct root *r
 		for (u32 bits = s->noted[w]; bits; bits &= bits - 1) {
 			unsigned region = w * 32 + (unsigned)__builtin_ctz(bits);
 
-			if (old->link[region] != link_region(s, r, (gla_t)region << 21))
+			if (old->link[region] != shadow_link_region(s, r, (gla_t)region << 21))
 				return false;
 		}
 	}
@@ -220,7 +219,6 @@ hpa_t shadow_root(struct shadow *s, enum shadow_view view)
 
 	ASSERT(r);
 	if (r != old) {
-		s->current = r;
 		shadow_switch(s, old, r);
 		s->stats.roots_switched++;
 		if (!old || !old->used || !same_kernel(s, old, r))
@@ -245,12 +243,12 @@ u32 shadow_code_mapping(struct shadow *s, bool cpl3)
 void shadow_note_code(struct shadow *s, gla_t gla, bool cpl3)
 {
 	unsigned region = gla >> 21, i = gla >> PAGE_SHIFT & 511;
-	u16 t = s->current ? link_region(s, s->current, gla) : NO_LINK;
+	u16 t = s->current ? shadow_link_region(s, s->current, gla) : NO_LINK;
 
 	if (t == NO_LINK &&
 	    s->current) { /* the pool is empty: without a table a change would go unseen */
 		shadow_flush(s);
-		t = link_region(s, s->current, gla);
+		t = shadow_link_region(s, s->current, gla);
 	}
 	if (!cpl3)
 		s->noted[region / 32] |= BIT(region & 31);

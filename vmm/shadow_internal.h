@@ -26,11 +26,11 @@
 #define TABLE_MAX  4096u
 #define TABLE_HASH 2048u
 #define PD_FILTER  256u
-#define STALE_MAX                                                                                  \
-	24u /* an INVLPG of both aliases costs about a fortieth of loading CR3 and filling the TLB \
-	       again */
+/* So many pages leave the TLB one by one; an INVLPG costs about a fortieth of filling the TLB
+ * again. */
+#define SWITCH_MAX 48u	      /* when the root changes */
+#define STALE_MAX  SWITCH_MAX /* when the guest flushes */
 #define NO_INDEX   0xffffffffu
-#define SWITCH_MAX 48u /* as many pages leave the TLB one by one when the root changes */
 #define NO_LINK	   0xffffu
 #define MIXED	   0xffffu /* table.region: linked at more than one place */
 
@@ -48,7 +48,8 @@
 #define ROLE_LARGE BIT(9)
 
 struct table {
-	u64 present[512 / 64]; /* leaves */
+	u64 present[512 / 64]; /* which leaves are, */
+	u16 leaves;	       /* and how many */
 	u64 *host;	       /* NULL: free */
 	gpa_t source; /* guest table page + half * 2 KiB; large: frame of the first leaf; no paging:
 			 likewise */
@@ -127,7 +128,9 @@ void shadow_tlb_stale_leaf(struct shadow *s, const struct table *t, unsigned i);
 unsigned shadow_pd_slot(gpa_t page);
 void shadow_unlink(struct shadow *s, struct root *r, unsigned region);
 /* Makes r's address space the processor's, in place of old's (NULL: nobody's). */
-void shadow_switch(struct shadow *s, const struct root *old, const struct root *r);
+void shadow_switch(struct shadow *s, const struct root *old, struct root *r);
+/* The table of a region, linked if the guest's present tables have one; NO_LINK if not. */
+u16 shadow_link_region(struct shadow *s, struct root *r, gla_t gla);
 /* The pages under CR3. False: no memory. */
 bool shadow_create_top(struct shadow *s);
 /* Every leaf of a page's list becomes absent (the mapping is the same when it is filled again), or

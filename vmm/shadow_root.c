@@ -169,18 +169,37 @@ static unsigned differing_leaves(const struct shadow *s, const struct root *old,
 
 	for (unsigned g = next_difference(old, r, 0); g < 2048 && n <= SWITCH_MAX;
 	     g = next_difference(old, r, g + 1))
-		for (unsigned w = 0; w < 512 / 64; w++)
-			n += (unsigned)__builtin_popcountll(s->table[old->link[g]].present[w]);
+		n += s->table[old->link[g]].leaves;
 	return n;
 }
 
-void shadow_switch(struct shadow *s, const struct root *old, const struct root *r)
+/* What the kernel uses in one address space it will use in the next: linked now, it is no
+ * difference. */
+static void link_ahead(struct shadow *s, const struct root *old, struct root *r)
 {
+	for (unsigned g = next_difference(old, r, 0); g < 2048; g = next_difference(old, r, g + 1))
+		if (r->link[g] == NO_LINK)
+			shadow_link_region(s, r, (gla_t)g << 21);
+}
+
+void shadow_switch(struct shadow *s, const struct root *old, struct root *r)
+{
+	unsigned n;
+
+	/* While old is current: a page table that becomes watched here leaves the TLB as old maps
+	 * it. */
+	if (old && old->used)
+		link_ahead(s, old, r);
+	s->current = r;
+	n = old && old->used ? differing_leaves(s, old, r) : SWITCH_MAX + 1;
+
 	fill_pdpt(s, r);
-	if (!old || !old->used || differing_leaves(s, old, r) > SWITCH_MAX) {
+	if (n > SWITCH_MAX) {
+		s->stats.switch_all++;
 		shadow_tlb_flush_all(s);
 		return;
 	}
+	s->stats.switch_pages += n;
 	shadow_flush_stale(s);
 	for (unsigned g = next_difference(old, r, 0); g < 2048;
 	     g = next_difference(old, r, g + 1)) {

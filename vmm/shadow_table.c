@@ -180,6 +180,7 @@ void shadow_leaf_clear(struct shadow *s, struct table *t, unsigned i)
 		return;
 	t->host[i] = 0;
 	t->present[i / 64] &= ~BIT64(i & 63);
+	t->leaves--;
 
 	u32 page = s->leaf_page[leaf / 512][i];
 	u32 *link;
@@ -219,6 +220,7 @@ bool shadow_leaf_set(struct shadow *s, struct table *t, unsigned i, u64 value, g
 	s->leaf_page[leaf / 512][i] = index;
 	t->host[i] = value;
 	t->present[i / 64] |= BIT64(i & 63);
+	t->leaves++;
 	return true;
 }
 
