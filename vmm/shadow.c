@@ -337,7 +337,9 @@ enum env_pf shadow_fault(struct shadow *s, gla_t gla, unsigned access, enum shad
 
 static void unlink_region(struct shadow *s, struct root *r, unsigned region)
 {
-	if (r->link[region] == NO_LINK)
+	u16 index = r->link[region];
+
+	if (index == NO_LINK)
 		return;
 	shadow_unlink(s, r, region);
 	r->user_mapping = ++s->mappings;
@@ -345,45 +347,49 @@ static void unlink_region(struct shadow *s, struct root *r, unsigned region)
 		return;
 	if (noted(s, region))
 		new_kernel_mapping(s);
-	shadow_tlb_flush_all(s);
+	if (s->table[index].leaves > SWITCH_MAX) {
+		shadow_tlb_flush_all(s);
+		return;
+	}
+	shadow_tlb_flush_table(s, region, &s->table[index]);
+	shadow_tlb_flush_page(s, region << 21); /* with it goes the PD entry */
 }
 
-/* A write to a page that is some root's PD. Returns true if it is one. */
+/* Entries first to last of the guest PD that root r has as its d-th. */
+static void pd_entries_written(struct shadow *s, struct root *r, unsigned d, unsigned first,
+			       unsigned last)
+{
+	for (unsigned e = first; e <= last; e++) {
+		if (r->role & ROLE_PAE) {
+			unlink_region(s, r, d * 512 + e);
+		} else {
+			unlink_region(s, r, e * 2);
+			unlink_region(s, r, e * 2 + 1);
+		}
+	}
+}
+
+/* A write to a page that is some root's PD. Returns true if it is one. Several PDPTEs may name one
+ * page. */
 static bool pd_written(struct shadow *s, gpa_t gpa, u32 len)
 {
+	gpa_t page = gpa & PAGE_MASK;
+	unsigned offset = gpa & (PAGE_SIZE - 1), n, next;
 	bool any = false;
 
-	if (!s->pd_filter[shadow_pd_slot(gpa & PAGE_MASK)])
-		return false;
-	for (unsigned n = 0; n < ROOT_MAX; n++) {
-		struct root *r = &s->root[n];
-		bool pae = r->role & ROLE_PAE, mine = false;
-		unsigned per = pae ? 8 : 4;
+	for (n = shadow_pd_find(s, page, 0); n; n = next) {
+		struct root *r = &s->root[(n - 1) / 4];
+		unsigned per = r->role & ROLE_PAE ? 8 : 4;
 
-		if (!r->used || !(r->role & ROLE_PAGING))
-			continue;
-		/* Several PDPTEs may name one page. */
-		for (unsigned d = 0; d < (pae ? 4u : 1u); d++) {
-			if ((pae && !(r->key[d] & 1)) ||
-			    (r->key[d] & HOST_ADDRESS) != (gpa & PAGE_MASK))
-				continue;
-			for (u32 e = (u32)(gpa & (PAGE_SIZE - 1)) / per;
-			     e <= ((u32)(gpa & (PAGE_SIZE - 1)) + len - 1) / per; e++) {
-				if (pae) {
-					unlink_region(s, r, d * 512 + e);
-				} else {
-					unlink_region(s, r, e * 2);
-					unlink_region(s, r, e * 2 + 1);
-				}
-			}
-			mine = true;
-		}
-		if (!mine)
-			continue;
-		if (r != s->current && ++r->writes > DEAD_ROOT_WRITES)
-			shadow_root_drop(s, r);
-		else
+		next = shadow_pd_find(s, page, n);
+		pd_entries_written(s, r, (n - 1) % 4, offset / per, (offset + len - 1) / per);
+		if (r == s->current || ++r->writes <= DEAD_ROOT_WRITES) {
 			any = true;
+			continue;
+		}
+		while (next && (next - 1) / 4 == (n - 1) / 4) /* its others go with it */
+			next = shadow_pd_find(s, page, next);
+		shadow_root_drop(s, r);
 	}
 	return any;
 }

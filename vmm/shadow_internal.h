@@ -25,7 +25,7 @@
 #define ROOT_MAX   96u
 #define TABLE_MAX  4096u
 #define TABLE_HASH 2048u
-#define PD_FILTER  256u
+#define PD_HASH	   256u
 /* So many pages leave the TLB one by one; an INVLPG costs about a fortieth of filling the TLB
  * again. */
 #define SWITCH_MAX 48u	      /* when the root changes */
@@ -101,12 +101,12 @@ struct shadow {
 	 */
 	gla_t stale[STALE_MAX];
 	unsigned stales;
-	u32 mappings;		  /* numbers given out by shadow_code_mapping() */
-	u32 kernel_mapping;	  /* of CPL 0..2 */
-	u32 user_epoch;		  /* moves when user mappings of all roots get new numbers */
-	u32 noted[64];		  /* 2048 regions of 2 MiB in which code of CPL 0..2 was found */
-	u16 pd_filter[PD_FILTER]; /* roots (and PDs of PAE roots) by hash of the PD's page: 0 says
-				     none */
+	u32 mappings;	    /* numbers given out by shadow_code_mapping() */
+	u32 kernel_mapping; /* of CPL 0..2 */
+	u32 user_epoch;	    /* moves when user mappings of all roots get new numbers */
+	u32 noted[64];	    /* 2048 regions of 2 MiB in which code of CPL 0..2 was found */
+	/* Which roots have a guest PD, by hash of its page: chains of root * 4 + PD, plus 1. */
+	u16 pd_first[PD_HASH], pd_next[ROOT_MAX * 4 + 1];
 	struct shadow_stats stats;
 };
 
@@ -125,7 +125,10 @@ void shadow_tlb_flush_all(struct shadow *s);
 void shadow_tlb_flush_page(struct shadow *s, gla_t gla);
 /* The leaf was changed by the guest: it need not leave the TLB at once. */
 void shadow_tlb_stale_leaf(struct shadow *s, const struct table *t, unsigned i);
-unsigned shadow_pd_slot(gpa_t page);
+/* The first of the chain above, from n on (0: from the start) whose PD is this guest page; 0: none.
+ */
+unsigned shadow_pd_find(const struct shadow *s, gpa_t page, unsigned n);
+void shadow_tlb_flush_table(struct shadow *s, unsigned region, const struct table *t);
 void shadow_unlink(struct shadow *s, struct root *r, unsigned region);
 /* Makes r's address space the processor's, in place of old's (NULL: nobody's). */
 void shadow_switch(struct shadow *s, const struct root *old, struct root *r);

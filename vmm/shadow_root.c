@@ -35,24 +35,43 @@ static void root_key(const struct cpu *cpu, u32 role, gpa_t key[4])
 		key[0] = cpu->cr3 & PAGE_MASK;
 }
 
-unsigned shadow_pd_slot(gpa_t page)
+static u16 *pd_chain(struct shadow *s, gpa_t page)
 {
-	return (unsigned)(page >> PAGE_SHIFT) % PD_FILTER;
+	return &s->pd_first[(page >> PAGE_SHIFT) % PD_HASH];
 }
 
-/* Calls gpmem_watch() for the root's guest PDs, and counts them (by +1 or -1) in the filter. */
-static void note_pds(struct shadow *s, const struct root *r, int by)
+static gpa_t pd_page(const struct root *r, unsigned d)
+{
+	return r->key[d] & HOST_ADDRESS;
+}
+
+unsigned shadow_pd_find(const struct shadow *s, gpa_t page, unsigned n)
+{
+	n = n ? s->pd_next[n] : s->pd_first[(page >> PAGE_SHIFT) % PD_HASH];
+	while (n && pd_page(&s->root[(n - 1) / 4], (n - 1) % 4) != page)
+		n = s->pd_next[n];
+	return n;
+}
+
+/* The guest's PDs of a root are watched, and found by their page. */
+static void note_pds(struct shadow *s, const struct root *r, bool on)
 {
 	if (!(r->role & ROLE_PAGING))
 		return;
-	for (int i = 0; i < (r->role & ROLE_PAE ? 4 : 1); i++) {
-		u16 *n = &s->pd_filter[shadow_pd_slot(r->key[i] & HOST_ADDRESS)];
+	for (unsigned d = 0; d < (r->role & ROLE_PAE ? 4u : 1u); d++) {
+		u16 n = (u16)((r - s->root) * 4 + d + 1), *link = pd_chain(s, pd_page(r, d));
 
-		if ((r->role & ROLE_PAE) && !(r->key[i] & 1))
+		if ((r->role & ROLE_PAE) && !(r->key[d] & 1))
 			continue;
-		*n = (u16)(*n + by);
-		if (by > 0)
-			gpmem_watch(s->cpu->mem, r->key[i] & HOST_ADDRESS, GPMEM_WATCH_TABLE);
+		if (on) {
+			s->pd_next[n] = *link;
+			*link = n;
+			gpmem_watch(s->cpu->mem, pd_page(r, d), GPMEM_WATCH_TABLE);
+			continue;
+		}
+		while (*link != n)
+			link = &s->pd_next[*link];
+		*link = s->pd_next[n];
 	}
 }
 
@@ -83,7 +102,7 @@ void shadow_root_drop(struct shadow *s, struct root *r)
 {
 	for (unsigned i = 0; i < 2048; i++)
 		shadow_unlink(s, r, i);
-	note_pds(s, r, -1);
+	note_pds(s, r, false);
 	free_pages(s, r);
 	*r = (struct root){ 0 };
 	for (unsigned v = 0; v < VIEW_COUNT; v++)
@@ -201,16 +220,8 @@ void shadow_switch(struct shadow *s, const struct root *old, struct root *r)
 	}
 	s->stats.switch_pages += n;
 	shadow_flush_stale(s);
-	for (unsigned g = next_difference(old, r, 0); g < 2048;
-	     g = next_difference(old, r, g + 1)) {
-		const struct table *t = &s->table[old->link[g]];
-
-		for (unsigned w = 0; w < 512 / 64; w++)
-			for (u64 bits = t->present[w]; bits; bits &= bits - 1)
-				shadow_tlb_flush_page(
-					s, g << 21 | (w * 64 + (u32)__builtin_ctzll(bits))
-							     << PAGE_SHIFT);
-	}
+	for (unsigned g = next_difference(old, r, 0); g < 2048; g = next_difference(old, r, g + 1))
+		shadow_tlb_flush_table(s, g, &s->table[old->link[g]]);
 	/* INVLPG of any page empties the paging-structure caches, of the PDPT's entries too (SDM
 	 * 3A 4.10.4.1). */
 	shadow_tlb_flush_page(s, 0);
@@ -264,7 +275,7 @@ struct root *shadow_root_get(struct shadow *s, enum shadow_view view)
 	memcpy(r->key, key, sizeof(key));
 	r->user_epoch = s->user_epoch;
 	r->user_mapping = ++s->mappings;
-	note_pds(s, r, 1);
+	note_pds(s, r, true);
 	s->stats.roots_created++;
 found:
 	r->last_use = ++s->clock;

@@ -91,6 +91,15 @@ void shadow_tlb_flush_page(struct shadow *s, gla_t gla)
 		s->host.tlb_flush_page(s->host.ctx, gla + 4 * GiB);
 }
 
+void shadow_tlb_flush_table(struct shadow *s, unsigned region, const struct table *t)
+{
+	for (unsigned w = 0; w < ARRAY_SIZE(t->present); w++)
+		for (u64 bits = t->present[w]; bits; bits &= bits - 1)
+			shadow_tlb_flush_page(s,
+					      region << 21 | (w * 64 + (u32)__builtin_ctzll(bits))
+								     << PAGE_SHIFT);
+}
+
 /* Only the running root's translations are in the TLB. */
 static bool may_be_cached(const struct shadow *s, const struct table *t)
 {
