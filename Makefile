@@ -15,6 +15,7 @@ include tests/bench/bench.mk
 include tests/diff.mk
 include tests/vectors.mk
 include tests/fuzz.mk
+include tests/bochs.mk
 include tests/opinion.mk
 include tests/bench/recompiler.mk
 

@@ -79,6 +79,7 @@ static void detect(struct cpu_features *f)
 		f->umip = r[2] & BIT(2);
 		f->verw = r[3] & BIT(10);
 		f->ibpb = r[3] & BIT(26);
+		f->arch_capabilities = r[3] & BIT(29);
 	}
 	detect_extended(f);
 }

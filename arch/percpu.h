@@ -25,6 +25,7 @@ struct percpu {
 	 * to signal. */
 	void (*after_irq)(struct percpu *pc, struct trap_frame *frame);
 	void *vcpu; /* what runs here: the monitor's struct vcpu, or NULL */
+	const void *last_guest; /* the VM that ran here last */
 	unsigned irq_depth;
 	const struct trap_frame
 		*irq_frame; /* what the present device interrupt interrupted, NULL outside of one */

@@ -7,7 +7,7 @@
 #include "kernel/base/types.h"
 
 struct cpu_features {
-	bool nx, smep, smap, umip, pge, pcid, xsave, fxsr, sse2, tsc_invariant, cpuid_faulting, huge1g, ibpb, verw;
+	bool nx, smep, smap, umip, pge, pcid, xsave, fxsr, sse2, tsc_invariant, cpuid_faulting, huge1g, ibpb, verw, arch_capabilities;
 	bool vendor_amd;
 	u64 xcr0_supported;
 	u32 xsave_size;

@@ -5,7 +5,7 @@
 ; (arch/trap.h): 23 words, so one more word aligns the stack for C. An interrupt gate has cleared IF TF NT RF; DF and AC may
 ; still be the guest's: C wants DF clear, and AC means nothing while CR0.AM or CPL 3 is missing.
 BITS 64
-extern trap_dispatch
+extern trap_dispatch, speculation_verw, speculation_selector
 global trap_stubs, trap_return, trap_return_iret
 
 STUB_SIZE equ 16
@@ -53,6 +53,12 @@ trap_common:
 	call	trap_dispatch
 	add	rsp, 8
 restore:
+	test	byte [rsp + 152], 3	; cs: back to guest code?
+	jz	.ours
+	cmp	byte [rel speculation_verw], 0
+	je	.ours
+	verw	[rel speculation_selector]
+.ours:
 	pop	rax
 	pop	rcx
 	pop	rdx

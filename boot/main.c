@@ -7,6 +7,7 @@
 #include "arch/gdt.h"
 #include "arch/irq.h"
 #include "arch/percpu.h"
+#include "arch/speculation.h"
 #include "arch/timer.h"
 #include "arch/trap.h"
 #include "arch/tsc.h"
@@ -62,6 +63,7 @@ void boot_main(u32 magic, u32 info)
 	screen_init_text(&boot_info.fb);
 	cpu_features_init();
 	banner();
+	speculation_init(cmdline_get("speculation") != NULL);
 	memory_init();
 	screen_init_graphics(&boot_info.fb);
 	acpi_init(boot_info.rsdp);

@@ -8,6 +8,7 @@
 BITS 64
 default rel
 
+extern speculation_verw, speculation_selector
 global raw_enter, raw_unwind, raw_load_segments, raw_clear_segments, raw_read_segments
 global raw_entry_begin, raw_entry_end
 
@@ -43,6 +44,9 @@ raw_enter:
 	xor	r13d, r13d
 	xor	r14d, r14d
 	xor	r15d, r15d
+	cmp	byte [speculation_verw], 0
+	je	raw_entry_begin
+	verw	[speculation_selector]
 raw_entry_begin:
 	iretq
 raw_entry_iret_end:

@@ -6,6 +6,7 @@
 #include "vmm/vcpu.h"
 
 #include "arch/processor.h"
+#include "arch/speculation.h"
 #include "arch/fpu.h"
 #include "arch/gdt.h"
 #include "arch/paging.h"
@@ -102,6 +103,7 @@ int vcpu_create(struct vcpu *v, struct vm *vm, unsigned index)
 void vcpu_destroy(struct vcpu *v)
 {
 	vcpu_unload(v);
+	percpu_this()->last_guest = NULL; /* the next VM may lie at the same address */
 	if (v->shadow)
 		shadow_destroy(v->shadow);
 	if (v->cpu.recomp)
@@ -188,6 +190,9 @@ static void vcpu_load(struct vcpu *v)
 	}
 	pc->vcpu = v;
 	v->loaded_on = pc;
+	if (pc->last_guest != v->vm)
+		speculation_new_guest();
+	pc->last_guest = v->vm;
 	fpu_load(v->cpu.fpu.image);
 	gdt_fill_monitor(v->gdt, pc);
 	gdt_load(pc, v->gdt);
@@ -259,6 +264,7 @@ static enum vcpu_stop run_engine(struct vcpu *v)
 	vcpu_load_root(v, v->cpu.cpl == 3 ? VIEW_USER : VIEW_KERNEL);
 	vcpu_account(v, PLACE_TRANSLATOR);
 	irq_enable();
+	speculation_enter_guest();
 	enum recomp_exit e = recomp_run(&v->cpu);
 	irq_disable();
 	vcpu_account(v, PLACE_MONITOR);

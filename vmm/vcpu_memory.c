@@ -39,12 +39,15 @@ static hpa_t pool_hpa(void *ctx, const void *hva)
 	return vm_hpa(hva);
 }
 
-static void flush_page(void *ctx, u64 linear)
+/* Both aliases: a 64-bit sum of base and 32-bit offset reaches the second 4 GiB. */
+static void flush_page(void *ctx, gla_t gla)
 {
-	const struct vcpu *v = ctx;
+	struct vcpu *v = ctx;
 
-	if (v->loaded_on)
-		invlpg(linear);
+	if (!v->loaded_on)
+		return;
+	invlpg(gla);
+	invlpg(gla + 4 * GiB);
 }
 
 /* Vcpus that are not loaded get a fresh CR3 when they are. */
@@ -52,10 +55,8 @@ static void flush_all(void *ctx)
 {
 	struct vcpu *v = ctx;
 
-	if (!v->loaded_on)
-		return;
-	write_cr3(read_cr3());
-	v->stats.cr3_loads++;
+	if (v->loaded_on)
+		write_cr3(read_cr3());
 }
 
 const struct shadow_host *vcpu_shadow_host(struct vcpu *v)

@@ -213,7 +213,7 @@ void cpu_reset(struct cpu *cpu)
 	cpu->dr[6] = 0xffff0ff0;
 	cpu->dr[7] = 0x400;
 	cpu->xcr0 = 1;
-	cpu->msr = (struct cpu_msrs){ .pat = 0x0007040600070406ull };
+	cpu->msr = (struct cpu_msrs){ .pat = 0x0007040600070406ull, .misc_enable = 1 };
 	cpu->nmi_blocked = cpu->halted = false;
 	cpu->delivering = -1;
 	if (cpu->env && cpu->env->cpuid)

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: MIT
+# Bochs checks what QEMU's TCG does not: segment limits, RF in frames, reserved bits, alignment of what it loads.
+
+## bochs    boots the image in Bochs to the guest kernel's first 30 lines, LINES=n or SHELL_WANTED=1 for more (1 to 10 minutes)
+.PHONY: bochs
+bochs: deps
+	@iso/deps bochs bochsbios vgabios
+	@$(MAKE) --no-print-directory -s -j2 $(BUILD)/ringleader.elf guests
+	@$(PYTHON) tests/bochs/boot.py --lines $(or $(LINES),30) $(if $(SHELL_WANTED),--shell) $(if $(VM),--config $(VM))
