@@ -311,6 +311,8 @@ static void page_fault(struct vcpu *v, struct trap_frame *f)
 	unsigned access = (f->error & 2 ? ACCESS_WRITE : 0) | (f->error & 16 ? ACCESS_EXEC : 0) |
 			  (ring3 ? ACCESS_USER : 0);
 
+	if (read_cr2() >> 32 == 1 && shadow_use_alias(v->shadow))
+		return;
 	if ((access & ACCESS_EXEC) && !ring3) {
 		c->eip = (u32)f->rip; /* the entry seen */
 		if (!ring1_fetch_ok(v, gla)) {

@@ -42,7 +42,8 @@ struct shadow *shadow_create(struct cpu *cpu, const struct shadow_host *host)
 	s->node = mem_alloc(TABLE_MAX * sizeof(*s->node));
 	s->rmap = mem_alloc(s->rmap_pages * sizeof(*s->rmap));
 	s->clean = mem_alloc(s->rmap_pages / 8 + 1);
-	if (!s->table || !s->leaf_page || !s->node || !s->rmap || !s->clean) {
+	if (!s->table || !s->leaf_page || !s->node || !s->rmap || !s->clean ||
+	    !shadow_create_top(s)) {
 		shadow_destroy(s);
 		return NULL;
 	}
@@ -107,6 +108,10 @@ void shadow_destroy(struct shadow *s)
 		for (u32 i = 0; i < s->node_chunks; i++)
 			s->host.page_free(s->host.ctx, s->node[i]);
 	}
+	if (s->pml4)
+		s->host.page_free(s->host.ctx, s->pml4);
+	if (s->pdpt)
+		s->host.page_free(s->host.ctx, s->pdpt);
 	for (u32 i = 0; s->leaf_page && i < TABLE_MAX; i++)
 		mem_free(s->leaf_page[i]);
 	mem_free(s->table);
@@ -175,8 +180,7 @@ static void set_accessed(struct shadow *s, const struct pagewalk *w)
 		gpmem_write(s->cpu->mem, w->entry_gpa[0], &e, s->cpu->cr4 & CR4_PAE ? 8 : 4);
 }
 
-/* The table of a region, linked if the guest's tables have one; NO_LINK if not. */
-static u16 link_region(struct shadow *s, struct root *r, gla_t gla)
+u16 shadow_link_region(struct shadow *s, struct root *r, gla_t gla)
 {
 	struct pagewalk w;
 	struct table *t;
@@ -202,7 +206,7 @@ static bool same_kernel(struct shadow *s, const struct root *old, struct root *r
 		for (u32 bits = s->noted[w]; bits; bits &= bits - 1) {
 			unsigned region = w * 32 + (unsigned)__builtin_ctz(bits);
 
-			if (old->link[region] != link_region(s, r, (gla_t)region << 21))
+			if (old->link[region] != shadow_link_region(s, r, (gla_t)region << 21))
 				return false;
 		}
 	}
@@ -214,13 +218,13 @@ hpa_t shadow_root(struct shadow *s, enum shadow_view view)
 	struct root *old = s->current, *r = shadow_root_get(s, view);
 
 	ASSERT(r);
-	if (r == old)
-		return s->host.hpa(s->host.ctx, r->pml4);
-	s->current = r;
-	if (!old || !old->used || !same_kernel(s, old, r))
-		new_kernel_mapping(s);
-	s->stales = 0; /* the caller loads CR3 */
-	return s->host.hpa(s->host.ctx, r->pml4);
+	if (r != old) {
+		shadow_switch(s, old, r);
+		s->stats.roots_switched++;
+		if (!old || !old->used || !same_kernel(s, old, r))
+			new_kernel_mapping(s);
+	}
+	return s->host.hpa(s->host.ctx, s->pml4);
 }
 
 u32 shadow_code_mapping(struct shadow *s, bool cpl3)
@@ -239,11 +243,12 @@ u32 shadow_code_mapping(struct shadow *s, bool cpl3)
 void shadow_note_code(struct shadow *s, gla_t gla, bool cpl3)
 {
 	unsigned region = gla >> 21, i = gla >> PAGE_SHIFT & 511;
-	u16 t = s->current ? link_region(s, s->current, gla) : NO_LINK;
+	u16 t = s->current ? shadow_link_region(s, s->current, gla) : NO_LINK;
 
-	if (t == NO_LINK && s->current) { /* the pool is empty: without a table a change would go unseen */
+	if (t == NO_LINK &&
+	    s->current) { /* the pool is empty: without a table a change would go unseen */
 		shadow_flush(s);
-		t = link_region(s, s->current, gla);
+		t = shadow_link_region(s, s->current, gla);
 	}
 	if (!cpl3)
 		s->noted[region / 32] |= BIT(region & 31);
@@ -332,7 +337,9 @@ enum env_pf shadow_fault(struct shadow *s, gla_t gla, unsigned access, enum shad
 
 static void unlink_region(struct shadow *s, struct root *r, unsigned region)
 {
-	if (r->link[region] == NO_LINK)
+	u16 index = r->link[region];
+
+	if (index == NO_LINK)
 		return;
 	shadow_unlink(s, r, region);
 	r->user_mapping = ++s->mappings;
@@ -340,45 +347,49 @@ static void unlink_region(struct shadow *s, struct root *r, unsigned region)
 		return;
 	if (noted(s, region))
 		new_kernel_mapping(s);
-	shadow_tlb_flush_all(s);
+	if (s->table[index].leaves > SWITCH_MAX) {
+		shadow_tlb_flush_all(s);
+		return;
+	}
+	shadow_tlb_flush_table(s, region, &s->table[index]);
+	shadow_tlb_flush_page(s, region << 21); /* with it goes the PD entry */
 }
 
-/* A write to a page that is some root's PD. Returns true if it is one. */
+/* Entries first to last of the guest PD that root r has as its d-th. */
+static void pd_entries_written(struct shadow *s, struct root *r, unsigned d, unsigned first,
+			       unsigned last)
+{
+	for (unsigned e = first; e <= last; e++) {
+		if (r->role & ROLE_PAE) {
+			unlink_region(s, r, d * 512 + e);
+		} else {
+			unlink_region(s, r, e * 2);
+			unlink_region(s, r, e * 2 + 1);
+		}
+	}
+}
+
+/* A write to a page that is some root's PD. Returns true if it is one. Several PDPTEs may name one
+ * page. */
 static bool pd_written(struct shadow *s, gpa_t gpa, u32 len)
 {
+	gpa_t page = gpa & PAGE_MASK;
+	unsigned offset = gpa & (PAGE_SIZE - 1), n, next;
 	bool any = false;
 
-	if (!s->pd_filter[shadow_pd_slot(gpa & PAGE_MASK)])
-		return false;
-	for (unsigned n = 0; n < ROOT_MAX; n++) {
-		struct root *r = &s->root[n];
-		bool pae = r->role & ROLE_PAE, mine = false;
-		unsigned per = pae ? 8 : 4;
+	for (n = shadow_pd_find(s, page, 0); n; n = next) {
+		struct root *r = &s->root[(n - 1) / 4];
+		unsigned per = r->role & ROLE_PAE ? 8 : 4;
 
-		if (!r->used || !(r->role & ROLE_PAGING))
-			continue;
-		/* Several PDPTEs may name one page. */
-		for (unsigned d = 0; d < (pae ? 4u : 1u); d++) {
-			if ((pae && !(r->key[d] & 1)) ||
-			    (r->key[d] & HOST_ADDRESS) != (gpa & PAGE_MASK))
-				continue;
-			for (u32 e = (u32)(gpa & (PAGE_SIZE - 1)) / per;
-			     e <= ((u32)(gpa & (PAGE_SIZE - 1)) + len - 1) / per; e++) {
-				if (pae) {
-					unlink_region(s, r, d * 512 + e);
-				} else {
-					unlink_region(s, r, e * 2);
-					unlink_region(s, r, e * 2 + 1);
-				}
-			}
-			mine = true;
-		}
-		if (!mine)
-			continue;
-		if (r != s->current && ++r->writes > DEAD_ROOT_WRITES)
-			shadow_root_drop(s, r);
-		else
+		next = shadow_pd_find(s, page, n);
+		pd_entries_written(s, r, (n - 1) % 4, offset / per, (offset + len - 1) / per);
+		if (r == s->current || ++r->writes <= DEAD_ROOT_WRITES) {
 			any = true;
+			continue;
+		}
+		while (next && (next - 1) / 4 == (n - 1) / 4) /* its others go with it */
+			next = shadow_pd_find(s, page, next);
+		shadow_root_drop(s, r);
 	}
 	return any;
 }

@@ -3,10 +3,11 @@
  * Shadow paging: the host page tables under which one virtual CPU's guest code runs (raw and
  * recompiled).
  *
- * A root (PML4) exists per guest CR3 and role; its lower 8 GiB are the guest's linear space twice
- * (PDPT[4..7] = PDPT[0..3]), PDPT[8] stays absent, PML4[256..511] are the monitor's. Tables are
- * cached per guest table page and role. All pages come from the VM's pool with a quota: when it is
- * exhausted, this VM's tables are flushed.
+ * A root exists per guest CR3 and role; one PML4 shows the current one: its lower 4 GiB are the
+ * guest's linear space, the next 4 GiB the same again (PDPT[4..7] = PDPT[0..3], from the first
+ * access on that wraps: shadow_use_alias()), PDPT[8] stays absent, PML4[256..511] are the
+ * monitor's. Tables are cached per guest table page and role. All pages come from the VM's pool
+ * with a quota: when it is exhausted, this VM's tables are flushed.
  *
  * Rights in a leaf: P, W (only if the guest page is writable, dirty and unwatched), U from the
  * guest's U/S, NX from the guest's NX, and NX too on supervisor pages that are not marked clean for
@@ -28,9 +29,9 @@ struct shadow_host {
 	void *(*page_alloc)(void *ctx);
 	void (*page_free)(void *ctx, void *page);
 	hpa_t (*hpa)(void *ctx, const void *hva); /* of pool pages and guest RAM */
-	/* The guest linear page (and its alias 4 GiB up) must leave the TLB of the running root. */
-	void (*tlb_flush_page)(void *ctx, gla_t gla);
-	/* The running root must be reloaded to flush the TLB. */
+	/* This linear page must leave the TLB, if the CPU is loaded. */
+	void (*tlb_flush_page)(void *ctx, u64 linear);
+	/* CR3 must be reloaded to flush the TLB, if the CPU is loaded. */
 	void (*tlb_flush_all)(void *ctx);
 	/* Upper half of every root: 256 entries to copy. */
 	const u64 *monitor_pml4;
@@ -39,7 +40,8 @@ struct shadow_host {
 };
 
 struct shadow_stats {
-	u64 roots_created, roots_reused, tables_created, tables_flushed, pool_flushes;
+	u64 roots_created, roots_reused, roots_switched, switch_pages, switch_all, tables_created,
+		tables_flushed, pool_flushes;
 	u64 faults_filled, faults_guest, faults_slow, tracked_writes, resyncs, large_pages;
 	u64 pages_used;
 };
@@ -50,8 +52,11 @@ enum shadow_view { VIEW_KERNEL, VIEW_USER, VIEW_COUNT };
 struct shadow *shadow_create(struct cpu *cpu, const struct shadow_host *host);
 void shadow_destroy(struct shadow *s);
 
-/* The root for the CPU's present CR0/CR3/CR4/EFER and the view; to be loaded into the real CR3.
- * Never fails: flushes if it must. */
+/*
+ * Shows the root for the CPU's present CR0/CR3/CR4/EFER and the view, flushing from the TLB what is
+ * not its own. Returns what the real CR3 must hold, which is always the same. Never fails: flushes
+ * tables if it must.
+ */
 hpa_t shadow_root(struct shadow *s, enum shadow_view view);
 
 /*
@@ -83,6 +88,10 @@ bool shadow_is_clean(struct shadow *s, gpa_t page);
  */
 u32 shadow_code_mapping(struct shadow *s, bool cpl3);
 void shadow_note_code(struct shadow *s, gla_t gla, bool cpl3);
+
+/* A fault at 4 GiB + gla: an access wraps at 4 GiB. True: it can be tried again; false: it is a
+ * fault like one at gla. */
+bool shadow_use_alias(struct shadow *s);
 
 /* Drops every table (quota, reset). */
 void shadow_flush(struct shadow *s);

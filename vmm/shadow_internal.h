@@ -2,10 +2,13 @@
 /*
  * Inside shadow paging.
  *
- *   root    one guest address space in one role and view: PML4, PDPT and four PDs of the host
- *   table   one host page table (512 leaves, 2 MiB): made from half a guest page table (non-PAE), a
- * whole one (PAE), or part of a large page; shared by all roots that reach the same guest table
- * with the same rights rmap    per guest RAM page, the list of leaves that map it
+ *   root    one guest address space in one role and view: four PDs of the host. One PML4 and PDPT
+ * serve all roots of a virtual CPU: a switch writes PDPT entries, and pages that are mapped
+ * differently leave the TLB one by one, if they are few. The kernel's, which both map alike, stay:
+ * loading CR3 would empty the TLB of the monitor's, too. table   one host page table (512 leaves, 2
+ * MiB): made from half a guest page table (non-PAE), a whole one (PAE), or part of a large page;
+ * shared by all roots that reach the same guest table with the same rights rmap    per guest RAM
+ * page, the list of leaves that map it
  */
 #pragma once
 
@@ -22,13 +25,14 @@
 #define ROOT_MAX   96u
 #define TABLE_MAX  4096u
 #define TABLE_HASH 2048u
-#define PD_FILTER  256u
-#define STALE_MAX                                                                                  \
-	24u /* an INVLPG of both aliases costs about a fortieth of loading CR3 and filling the TLB \
-	       again */
-#define NO_INDEX 0xffffffffu
-#define NO_LINK	 0xffffu
-#define MIXED	 0xffffu /* table.region: linked at more than one place */
+#define PD_HASH	   256u
+/* So many pages leave the TLB one by one; an INVLPG costs about a fortieth of filling the TLB
+ * again. */
+#define SWITCH_MAX 48u	      /* when the root changes */
+#define STALE_MAX  SWITCH_MAX /* when the guest flushes */
+#define NO_INDEX   0xffffffffu
+#define NO_LINK	   0xffffu
+#define MIXED	   0xffffu /* table.region: linked at more than one place */
 
 #define ROLE_PAE       BIT(0)
 #define ROLE_PAGING    BIT(1)
@@ -44,7 +48,9 @@
 #define ROLE_LARGE BIT(9)
 
 struct table {
-	u64 *host;    /* NULL: free */
+	u64 present[512 / 64]; /* which leaves are, */
+	u16 leaves;	       /* and how many */
+	u64 *host;	       /* NULL: free */
 	gpa_t source; /* guest table page + half * 2 KiB; large: frame of the first leaf; no paging:
 			 likewise */
 	u32 role;
@@ -58,7 +64,7 @@ struct root {
 	bool used;
 	u32 role;
 	gpa_t key[4]; /* guest PD pages (PAE: PDPTE values; non-PAE: CR3 in [0]) */
-	u64 *pml4, *pdpt, *pd[4];
+	u64 *pd[4];
 	u16 *link; /* table index of each region, NO_LINK if none */
 	u64 last_use;
 	u32 user_mapping, user_epoch; /* shadow_code_mapping() of CPL 3 */
@@ -71,6 +77,8 @@ struct rnode {
 
 struct shadow {
 	struct cpu *cpu;
+	u64 *pml4, *pdpt; /* what CR3 holds; the PDPT names the current root's PDs */
+	bool alias;	  /* PDPT[4..7] are in use */
 	struct shadow_host host;
 	struct root root[ROOT_MAX];
 	struct root *current;
@@ -93,12 +101,12 @@ struct shadow {
 	 */
 	gla_t stale[STALE_MAX];
 	unsigned stales;
-	u32 mappings;		  /* numbers given out by shadow_code_mapping() */
-	u32 kernel_mapping;	  /* of CPL 0..2 */
-	u32 user_epoch;		  /* moves when user mappings of all roots get new numbers */
-	u32 noted[64];		  /* 2048 regions of 2 MiB in which code of CPL 0..2 was found */
-	u16 pd_filter[PD_FILTER]; /* roots (and PDs of PAE roots) by hash of the PD's page: 0 says
-				     none */
+	u32 mappings;	    /* numbers given out by shadow_code_mapping() */
+	u32 kernel_mapping; /* of CPL 0..2 */
+	u32 user_epoch;	    /* moves when user mappings of all roots get new numbers */
+	u32 noted[64];	    /* 2048 regions of 2 MiB in which code of CPL 0..2 was found */
+	/* Which roots have a guest PD, by hash of its page: chains of root * 4 + PD, plus 1. */
+	u16 pd_first[PD_HASH], pd_next[ROOT_MAX * 4 + 1];
 	struct shadow_stats stats;
 };
 
@@ -114,10 +122,20 @@ bool shadow_leaf_set(struct shadow *s, struct table *t, unsigned i, u64 value, g
 void shadow_leaf_clear(struct shadow *s, struct table *t, unsigned i);
 void shadow_tlb_flush_leaf(struct shadow *s, const struct table *t, unsigned i);
 void shadow_tlb_flush_all(struct shadow *s);
+void shadow_tlb_flush_page(struct shadow *s, gla_t gla);
 /* The leaf was changed by the guest: it need not leave the TLB at once. */
 void shadow_tlb_stale_leaf(struct shadow *s, const struct table *t, unsigned i);
-unsigned shadow_pd_slot(gpa_t page);
+/* The first of the chain above, from n on (0: from the start) whose PD is this guest page; 0: none.
+ */
+unsigned shadow_pd_find(const struct shadow *s, gpa_t page, unsigned n);
+void shadow_tlb_flush_table(struct shadow *s, unsigned region, const struct table *t);
 void shadow_unlink(struct shadow *s, struct root *r, unsigned region);
+/* Makes r's address space the processor's, in place of old's (NULL: nobody's). */
+void shadow_switch(struct shadow *s, const struct root *old, struct root *r);
+/* The table of a region, linked if the guest's present tables have one; NO_LINK if not. */
+u16 shadow_link_region(struct shadow *s, struct root *r, gla_t gla);
+/* The pages under CR3. False: no memory. */
+bool shadow_create_top(struct shadow *s);
 /* Every leaf of a page's list becomes absent (the mapping is the same when it is filled again), or
  * only loses rights. */
 void shadow_page_refill(struct shadow *s, gpa_t page);

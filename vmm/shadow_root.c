@@ -35,30 +35,49 @@ static void root_key(const struct cpu *cpu, u32 role, gpa_t key[4])
 		key[0] = cpu->cr3 & PAGE_MASK;
 }
 
-unsigned shadow_pd_slot(gpa_t page)
+static u16 *pd_chain(struct shadow *s, gpa_t page)
 {
-	return (unsigned)(page >> PAGE_SHIFT) % PD_FILTER;
+	return &s->pd_first[(page >> PAGE_SHIFT) % PD_HASH];
 }
 
-/* Calls gpmem_watch() for the root's guest PDs, and counts them (by +1 or -1) in the filter. */
-static void note_pds(struct shadow *s, const struct root *r, int by)
+static gpa_t pd_page(const struct root *r, unsigned d)
+{
+	return r->key[d] & HOST_ADDRESS;
+}
+
+unsigned shadow_pd_find(const struct shadow *s, gpa_t page, unsigned n)
+{
+	n = n ? s->pd_next[n] : s->pd_first[(page >> PAGE_SHIFT) % PD_HASH];
+	while (n && pd_page(&s->root[(n - 1) / 4], (n - 1) % 4) != page)
+		n = s->pd_next[n];
+	return n;
+}
+
+/* The guest's PDs of a root are watched, and found by their page. */
+static void note_pds(struct shadow *s, const struct root *r, bool on)
 {
 	if (!(r->role & ROLE_PAGING))
 		return;
-	for (int i = 0; i < (r->role & ROLE_PAE ? 4 : 1); i++) {
-		u16 *n = &s->pd_filter[shadow_pd_slot(r->key[i] & HOST_ADDRESS)];
+	for (unsigned d = 0; d < (r->role & ROLE_PAE ? 4u : 1u); d++) {
+		u16 n = (u16)((r - s->root) * 4 + d + 1), *link = pd_chain(s, pd_page(r, d));
 
-		if ((r->role & ROLE_PAE) && !(r->key[i] & 1))
+		if ((r->role & ROLE_PAE) && !(r->key[d] & 1))
 			continue;
-		*n = (u16)(*n + by);
-		if (by > 0)
-			gpmem_watch(s->cpu->mem, r->key[i] & HOST_ADDRESS, GPMEM_WATCH_TABLE);
+		if (on) {
+			s->pd_next[n] = *link;
+			*link = n;
+			gpmem_watch(s->cpu->mem, pd_page(r, d), GPMEM_WATCH_TABLE);
+			continue;
+		}
+		while (*link != n)
+			link = &s->pd_next[*link];
+		*link = s->pd_next[n];
 	}
 }
 
 static void free_pages(struct shadow *s, struct root *r)
 {
-	void *page[] = { r->pml4, r->pdpt, r->pd[0], r->pd[1], r->pd[2], r->pd[3], r->link };
+	void *page[] = { r->pd[0], r->pd[1], r->pd[2], r->pd[3], r->link };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(page); i++) {
 		if (page[i]) {
@@ -83,7 +102,7 @@ void shadow_root_drop(struct shadow *s, struct root *r)
 {
 	for (unsigned i = 0; i < 2048; i++)
 		shadow_unlink(s, r, i);
-	note_pds(s, r, -1);
+	note_pds(s, r, false);
 	free_pages(s, r);
 	*r = (struct root){ 0 };
 	for (unsigned v = 0; v < VIEW_COUNT; v++)
@@ -102,24 +121,110 @@ static u64 *page(struct shadow *s)
 
 static bool build(struct shadow *s, struct root *r)
 {
-	u64 all = HOST_P | HOST_W | HOST_U | HOST_A;
-
-	r->pml4 = page(s);
-	r->pdpt = page(s);
 	r->link = (u16 *)(void *)page(s);
 	for (int i = 0; i < 4; i++)
 		r->pd[i] = page(s);
-	if (!r->pml4 || !r->pdpt || !r->pd[0] || !r->pd[1] || !r->pd[2] || !r->pd[3] || !r->link) {
+	if (!r->pd[0] || !r->pd[1] || !r->pd[2] || !r->pd[3] || !r->link) {
 		free_pages(s, r);
 		*r = (struct root){ 0 };
 		return false;
 	}
 	memset(r->link, 0xff, PAGE_SIZE);
-	for (int i = 0; i < 8; i++) /* [4..7] again: sums of base and offset wrap at 4 GiB */
-		r->pdpt[i] = s->host.hpa(s->host.ctx, r->pd[i & 3]) | all;
-	r->pml4[0] = s->host.hpa(s->host.ctx, r->pdpt) | all;
-	memcpy(r->pml4 + 256, s->host.monitor_pml4, 256 * sizeof(u64));
 	return true;
+}
+
+#define ALL (HOST_P | HOST_W | HOST_U | HOST_A)
+
+bool shadow_create_top(struct shadow *s)
+{
+	s->pml4 = page(s);
+	s->pdpt = page(s);
+	if (!s->pml4 || !s->pdpt)
+		return false;
+	s->pml4[0] = s->host.hpa(s->host.ctx, s->pdpt) | ALL;
+	memcpy(s->pml4 + 256, s->host.monitor_pml4, 256 * sizeof(u64));
+	return true;
+}
+
+static void fill_pdpt(struct shadow *s, const struct root *r)
+{
+	for (int i = 0; i < 4; i++) {
+		s->pdpt[i] = s->host.hpa(s->host.ctx, r->pd[i]) | ALL;
+		if (s->alias)
+			s->pdpt[4 + i] = s->pdpt[i];
+	}
+}
+
+bool shadow_use_alias(struct shadow *s)
+{
+	if (s->alias || !s->current)
+		return false;
+	s->alias = true;
+	fill_pdpt(s, s->current);
+	return true;
+}
+
+/* The next region from region on that the roots link to different tables, if the first links it at
+ * all; 2048: none. */
+static unsigned next_difference(const struct root *a, const struct root *b, unsigned region)
+{
+	while (region < 2048) {
+		if (!(region & 3) && *(const u64 *)(const void *)&a->link[region] ==
+					     *(const u64 *)(const void *)&b->link[region])
+			region += 4;
+		else if (a->link[region] == b->link[region] || a->link[region] == NO_LINK)
+			region++;
+		else
+			break;
+	}
+	return region;
+}
+
+/* How many leaves the TLB may hold that r does not have, up to SWITCH_MAX + 1. */
+static unsigned differing_leaves(const struct shadow *s, const struct root *old,
+				 const struct root *r)
+{
+	unsigned n = s->stales;
+
+	for (unsigned g = next_difference(old, r, 0); g < 2048 && n <= SWITCH_MAX;
+	     g = next_difference(old, r, g + 1))
+		n += s->table[old->link[g]].leaves;
+	return n;
+}
+
+/* What the kernel uses in one address space it will use in the next: linked now, it is no
+ * difference. */
+static void link_ahead(struct shadow *s, const struct root *old, struct root *r)
+{
+	for (unsigned g = next_difference(old, r, 0); g < 2048; g = next_difference(old, r, g + 1))
+		if (r->link[g] == NO_LINK)
+			shadow_link_region(s, r, (gla_t)g << 21);
+}
+
+void shadow_switch(struct shadow *s, const struct root *old, struct root *r)
+{
+	unsigned n;
+
+	/* While old is current: a page table that becomes watched here leaves the TLB as old maps
+	 * it. */
+	if (old && old->used)
+		link_ahead(s, old, r);
+	s->current = r;
+	n = old && old->used ? differing_leaves(s, old, r) : SWITCH_MAX + 1;
+
+	fill_pdpt(s, r);
+	if (n > SWITCH_MAX) {
+		s->stats.switch_all++;
+		shadow_tlb_flush_all(s);
+		return;
+	}
+	s->stats.switch_pages += n;
+	shadow_flush_stale(s);
+	for (unsigned g = next_difference(old, r, 0); g < 2048; g = next_difference(old, r, g + 1))
+		shadow_tlb_flush_table(s, g, &s->table[old->link[g]]);
+	/* INVLPG of any page empties the paging-structure caches, of the PDPT's entries too (SDM
+	 * 3A 4.10.4.1). */
+	shadow_tlb_flush_page(s, 0);
 }
 
 /* A free slot, or the one unused for longest (never the running one). */
@@ -170,7 +275,7 @@ struct root *shadow_root_get(struct shadow *s, enum shadow_view view)
 	memcpy(r->key, key, sizeof(key));
 	r->user_epoch = s->user_epoch;
 	r->user_mapping = ++s->mappings;
-	note_pds(s, r, 1);
+	note_pds(s, r, true);
 	s->stats.roots_created++;
 found:
 	r->last_use = ++s->clock;

@@ -84,6 +84,22 @@ void shadow_tlb_flush_all(struct shadow *s)
 	s->host.tlb_flush_all(s->host.ctx);
 }
 
+void shadow_tlb_flush_page(struct shadow *s, gla_t gla)
+{
+	s->host.tlb_flush_page(s->host.ctx, gla);
+	if (s->alias)
+		s->host.tlb_flush_page(s->host.ctx, gla + 4 * GiB);
+}
+
+void shadow_tlb_flush_table(struct shadow *s, unsigned region, const struct table *t)
+{
+	for (unsigned w = 0; w < ARRAY_SIZE(t->present); w++)
+		for (u64 bits = t->present[w]; bits; bits &= bits - 1)
+			shadow_tlb_flush_page(s,
+					      region << 21 | (w * 64 + (u32)__builtin_ctzll(bits))
+								     << PAGE_SHIFT);
+}
+
 /* Only the running root's translations are in the TLB. */
 static bool may_be_cached(const struct shadow *s, const struct table *t)
 {
@@ -103,7 +119,7 @@ void shadow_tlb_flush_leaf(struct shadow *s, const struct table *t, unsigned i)
 	if (t->region == MIXED)
 		shadow_tlb_flush_all(s);
 	else
-		s->host.tlb_flush_page(s->host.ctx, leaf_gla(t, i));
+		shadow_tlb_flush_page(s, leaf_gla(t, i));
 }
 
 void shadow_tlb_stale_leaf(struct shadow *s, const struct table *t, unsigned i)
@@ -125,7 +141,7 @@ void shadow_flush_stale(struct shadow *s)
 		return;
 	}
 	while (s->stales)
-		s->host.tlb_flush_page(s->host.ctx, s->stale[--s->stales]);
+		shadow_tlb_flush_page(s, s->stale[--s->stales]);
 }
 
 static struct rnode *node_at(struct shadow *s, u32 i)
@@ -172,6 +188,8 @@ void shadow_leaf_clear(struct shadow *s, struct table *t, unsigned i)
 	if (!(old & HOST_P))
 		return;
 	t->host[i] = 0;
+	t->present[i / 64] &= ~BIT64(i & 63);
+	t->leaves--;
 
 	u32 page = s->leaf_page[leaf / 512][i];
 	u32 *link;
@@ -210,6 +228,8 @@ bool shadow_leaf_set(struct shadow *s, struct table *t, unsigned i, u64 value, g
 	}
 	s->leaf_page[leaf / 512][i] = index;
 	t->host[i] = value;
+	t->present[i / 64] |= BIT64(i & 63);
+	t->leaves++;
 	return true;
 }
 

@@ -215,7 +215,8 @@ bool vcpu_code_trap(struct percpu *pc, struct trap_frame *f)
 	hf.rip = f->rip;
 	hf.rflags = f->rflags;
 
-	bool handled = recomp_trap(&v->cpu, &hf, (u8)f->vector, (u32)f->error, cr2);
+	bool handled = (cr2 >> 32 == 1 && shadow_use_alias(v->shadow)) ||
+		       recomp_trap(&v->cpu, &hf, (u8)f->vector, (u32)f->error, cr2);
 
 	memcpy(f->gpr, hf.gpr, sizeof(hf.gpr));
 	f->rsp = hf.gpr[REG_ESP];

@@ -39,15 +39,12 @@ static hpa_t pool_hpa(void *ctx, const void *hva)
 	return vm_hpa(hva);
 }
 
-/* Both aliases: a 64-bit sum of base and 32-bit offset reaches the second 4 GiB. */
-static void flush_page(void *ctx, gla_t gla)
+static void flush_page(void *ctx, u64 linear)
 {
-	struct vcpu *v = ctx;
+	const struct vcpu *v = ctx;
 
-	if (!v->loaded_on)
-		return;
-	invlpg(gla);
-	invlpg(gla + 4 * GiB);
+	if (v->loaded_on)
+		invlpg(linear);
 }
 
 /* Vcpus that are not loaded get a fresh CR3 when they are. */
@@ -55,8 +52,10 @@ static void flush_all(void *ctx)
 {
 	struct vcpu *v = ctx;
 
-	if (v->loaded_on)
-		write_cr3(read_cr3());
+	if (!v->loaded_on)
+		return;
+	write_cr3(read_cr3());
+	v->stats.cr3_loads++;
 }
 
 const struct shadow_host *vcpu_shadow_host(struct vcpu *v)

@@ -78,6 +78,10 @@ static void print_shadow(const struct shadow_stats *s)
 {
 	pair("shadow", "roots_created", NULL, s->roots_created);
 	pair("shadow", "roots_reused", NULL, s->roots_reused);
+	pair("shadow", "roots_switched", NULL, s->roots_switched);
+	pair("shadow", "roots_switched", NULL, s->roots_switched);
+	pair("shadow", "switch_pages", NULL, s->switch_pages);
+	pair("shadow", "switch_all", NULL, s->switch_all);
 	pair("shadow", "tables_created", NULL, s->tables_created);
 	pair("shadow", "tables_flushed", NULL, s->tables_flushed);
 	pair("shadow", "pool_flushes", NULL, s->pool_flushes);

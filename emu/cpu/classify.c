@@ -204,6 +204,9 @@ static bool is_undefined(const struct trans *t)
 	if (enc == ZYDIS_INSTRUCTION_ENCODING_EVEX || enc == ZYDIS_INSTRUCTION_ENCODING_MVEX ||
 	    enc == ZYDIS_INSTRUCTION_ENCODING_XOP || enc == ZYDIS_INSTRUCTION_ENCODING_3DNOW)
 		return true;
+	/* VEX exists in protected mode only (SDM 2A 2.3.8.1). */
+	if (enc == ZYDIS_INSTRUCTION_ENCODING_VEX && (!(t->key & KEY_PE) || (t->key & KEY_VM)))
+		return true;
 	return table[t->in.mnemonic].how == UNDEFINED || !exists(t->in.meta.isa_ext);
 }
 

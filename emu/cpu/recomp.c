@@ -257,6 +257,13 @@ static bool second_page_same(struct cpu *cpu, const struct block *b, unsigned ac
 		(w.gpa & PAGE_MASK) == b->gpa[1]);
 }
 
+/* Is the way from a block to an entry good only as long as the linear mapping is the same? */
+static bool crosses(const struct block *from, const struct entry *to)
+{
+	return ((from->base + from->eip) ^ (to->block->base + to->eip)) >= PAGE_SIZE ||
+	       ((from->gpa[0] ^ to->block->gpa[0]) & PAGE_MASK) != 0 || to->block->gpa[1] != ~0ull;
+}
+
 static void fill_lookup(struct recomp *r, u32 eip, u32 code)
 {
 	r->lookup[eip & 0xffff] =
@@ -273,6 +280,38 @@ static void expect_returns(struct recomp *r, const struct block *b, const struct
 
 		if (host >= 0 && !l->minus_tag)
 			fill_lookup(r, eip, b->code + (u32)host);
+	}
+}
+
+/* The entry at another EIP, if it is known without looking: on b's page, or by the look-up table.
+ */
+static bool known_entry(struct recomp *r, const struct block *b, u32 eip, struct entry *out)
+{
+	u32 from = b->base + b->eip, to = b->base + eip;
+	const struct lookup_entry *l = &r->lookup[eip & 0xffff];
+	const struct entry *e = NULL;
+
+	if (((from ^ to) & ~(PAGE_SIZE - 1)) == 0)
+		e = block_find(r, (b->gpa[0] & PAGE_MASK) + (to & (PAGE_SIZE - 1)), eip, b->key);
+	if (e)
+		*out = *e;
+	else if (l->minus_tag + r->tag + eip == 0)
+		*out = (struct entry){ .block = block_at(r, (u32)(l->code - (u64)r->cfg.cache_rx)),
+				       .eip = eip,
+				       .code = (u32)(l->code - (u64)r->cfg.cache_rx) };
+	else
+		return false;
+	return out->block && !out->block->dead;
+}
+
+/* Edges of a new block whose targets are translated already: no need to come to the dispatcher. */
+static void link_known(struct recomp *r, struct block *b)
+{
+	for (unsigned i = 0; i < b->edges; i++) {
+		struct entry e;
+
+		if (known_entry(r, b, b->edge[i].target, &e))
+			slot_link(r, b->edge[i].slot, &e, crosses(b, &e));
 	}
 }
 
@@ -329,9 +368,11 @@ static struct entry *current_entry(struct recomp *r, u32 key)
 		cpu->env->code_found(cpu, (gla | (PAGE_SIZE - 1)) + 1);
 	if (!r->direct)
 		return e;
-	if (new)
-		expect_returns(r, e->block, &r->trans);
 	fill_lookup(r, e->eip, e->code);
+	if (new) {
+		expect_returns(r, e->block, &r->trans);
+		link_known(r, e->block);
+	}
 	return e;
 }
 
@@ -361,15 +402,12 @@ static void link_edge(struct recomp *r, u32 offset, const struct entry *e)
 {
 	const struct block *to = e->block, *from = block_at(r, offset - 1);
 	const struct edge *edge = from ? edge_at(from, offset) : NULL;
-	bool same_page;
 
 	if (!edge || edge->target != e->eip || from->dead || from->key != to->key ||
 	    from->base != to->base || from->limit != to->limit)
 		return;
-	same_page = ((from->base + from->eip) ^ (to->base + e->eip)) < PAGE_SIZE &&
-		    ((from->gpa[0] ^ to->gpa[0]) & PAGE_MASK) == 0 && to->gpa[1] == ~0ull;
-	if (same_page || r->direct)
-		slot_link(r, edge->slot, e, !same_page);
+	if (r->direct || !crosses(from, e))
+		slot_link(r, edge->slot, e, crosses(from, e));
 }
 
 /* --- Running

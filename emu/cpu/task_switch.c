@@ -143,7 +143,7 @@ static void load_registers(struct cpu *cpu, const struct tss *new)
 					  .attr = SEG_ATTR_UNUSABLE };
 }
 
-static void commit(struct cpu *cpu, const struct task_switch *t, const struct tss *new)
+static void commit(struct cpu *cpu, const struct task_switch *t, struct tss *new)
 {
 	u16 back = cpu->tr.sel;
 	u32 cr0 = cpu->cr0;
@@ -151,6 +151,8 @@ static void commit(struct cpu *cpu, const struct task_switch *t, const struct ts
 	if (!nests(t))
 		set_busy(cpu, old_descriptor(cpu), false);
 	save(cpu, t);
+	/* What was saved may be what is loaded: IRET to the task itself. */
+	(void)cpu_lin_read(cpu, new->seg.base, new->image, new->f->last + 1u, 0);
 	if (nests(t))
 		(void)cpu_lin_write(cpu, new->seg.base, &back, 2, 0);
 	if (t->why != TASK_IRET)

@@ -30,20 +30,20 @@ static void pushf(struct trans *t)
 {
 	struct emit *e = &t->e;
 
+	emit_load32(e, R8, CPU_FIELD(vif));
+	emit_load32(e, R10, CPU_FIELD(df));
+	add_quietly(e, R8, R8, R10);
+	emit_load32(e, R10, CPU_FIELD(quiet_flags));
+	add_quietly(e, R8, R8, R10);
 	emit_mov_imm32(e, R10, EFLAGS_OF);
-	emit_mov_imm32(e, R8, 0);
-	emit_rr(e, false, 0x0f41, R10, R8); /* cmovno r10d, r8d */
+	emit_mov_imm32(e, R11, 0);
+	emit_rr(e, false, 0x0f41, R10, R11); /* cmovno r10d, r11d */
+	add_quietly(e, R10, R10, R8);
 	emit_rr(e, false, 0x89, R_A, R9);
 	emit_u8(e, 0x9f);		   /* lahf */
 	emit_rr(e, false, 0x0fb6, R_A, 4); /* movzx eax, ah */
 	add_quietly(e, R10, R10, R_A);
 	emit_rr(e, false, 0x89, R9, R_A);
-	emit_load32(e, R8, CPU_FIELD(vif));
-	add_quietly(e, R10, R10, R8);
-	emit_load32(e, R8, CPU_FIELD(df));
-	add_quietly(e, R10, R10, R8);
-	emit_load32(e, R8, CPU_FIELD(quiet_flags));
-	add_quietly(e, R10, R10, R8);
 	emit_rm(e, t->r, false, 0x89, R10, GSP_AT(-4));
 	emit_lea(e, false, R_GSP, GSP_AT(-4));
 }

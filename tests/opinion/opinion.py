@@ -2,7 +2,9 @@
 """Asks another processor what the unit tests' guests do: runs the unit tests with GUEST_DUMP, puts every guest on a boot disk
 (runner.asm), boots that in Bochs or QEMU, and compares registers and memory at the end with ours.
 
-    make opinion, or python3 tests/opinion/opinion.py [bochs|qemu] [-v]
+    make opinion, or python3 tests/opinion/opinion.py [bochs|qemu] [-v] [-r COUNT SEED]
+
+-r: random guests (random_guests.c) instead of the tests'.
 
 Prints each difference that expected.py does not explain, then `N agree, N differ, N explained`. Exit status 0 if none differs."""
 import os
@@ -61,11 +63,24 @@ class Case:
         self.end = State(data[self.start.size:])
         self.end_at = (self.end.base["cs"] + self.end.r["eip"] - 1) & 0xFFFFFFFF
 
+    def code(self):
+        at = (self.start.base["cs"] + self.start.r["eip"]) & 0xFFFFFFFF
+        return self.start.memory(at & ~0xFFF, 8192)[at & 0xFFF:(at & 0xFFF) + 16]
+
+    def popped(self, n):
+        """The n-th dword that the guest finds on its stack."""
+        at = stack_at(self.start)
+        return struct.unpack_from("<I", self.start.memory(at & ~0xFFF, 8192), (at & 0xFFF) + 4 * n)[0]
+
+    def vector(self):
+        at = self.end.r["eip"] - 1 - HANDLERS
+        return at // 16 if 0 <= at < 4096 else None
+
     def reports(self):
         """Can the runner be CALLed where it ends: from 32-bit code that reaches it, with a stack that goes up to ESP?"""
         cs, ss = (self.end.seg[i] for i in (1, 2))
         limits = [(s[1] & 0xFFFF | s[2] & 0xF0000) << 12 | 0xFFF if s[2] & 1 << 23 else s[1] & 0xFFFF | s[2] & 0xF0000 for s in (cs, ss)]
-        return bool(cs[2] & 1 << 22) and limits[0] > LEAVE and limits[1] >= self.end.r["esp"] & (-1 if ss[2] & 1 << 22 else 0xFFFF)
+        return bool(cs[2] & 1 << 22) and limits[0] > LEAVE and stack_at(self.end) < 2 << 20 and limits[1] >= self.end.r["esp"] & (-1 if ss[2] & 1 << 22 else 0xFFFF)
 
     def call_leave(self, at, linear=None):
         """Turns the HLT at this physical address into CALL leave."""
@@ -84,11 +99,11 @@ class Case:
         return bytes(self.image)
 
 
-def collect(folder):
-    names = ["build/unit/test_" + t for t in TESTS]
-    subprocess.run(["make", "-s", *names], cwd=ROOT, check=True)
-    for n in names:
-        subprocess.run([os.path.join(ROOT, n)], env={**os.environ, "GUEST_DUMP": folder}, check=True, stdout=subprocess.DEVNULL,
+def collect(folder, count, seed):
+    commands = [["build/opinion/random_guests", count, seed]] if count else [["build/unit/test_" + t] for t in TESTS]
+    subprocess.run(["make", "-s", *(c[0] for c in commands)], cwd=ROOT, check=True)
+    for c in commands:
+        subprocess.run(c, cwd=ROOT, env={**os.environ, "GUEST_DUMP": folder}, check=True, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL)
     return [c for c in (Case(os.path.join(folder, f)) for f in sorted(os.listdir(folder))) if c.reports()]
 
@@ -217,14 +232,15 @@ def answers(cases, boot, folder):
 
 def main():
     which = "qemu" if "qemu" in sys.argv else "bochs"
+    count, seed = sys.argv[sys.argv.index("-r") + 1:][:2] if "-r" in sys.argv else ("", "")
     counts = {"agree": 0, "differ": 0, "explained": 0}
     if which == "qemu":
         print("QEMU checks no segment limits and saves no RF: its differences are not explained one by one")
     with tempfile.TemporaryDirectory() as folder:
         dumps = os.path.join(folder, "dumps")
         os.mkdir(dumps)
-        for case, found in answers(collect(dumps), {"bochs": boot_bochs, "qemu": boot_qemu}[which], folder):
-            reason = explained(which, case.name, found)
+        for case, found in answers(collect(dumps, count, seed), {"bochs": boot_bochs, "qemu": boot_qemu}[which], folder):
+            reason = explained(which, case, found)
             kind = "agree" if not found else "explained" if reason else "differ"
             counts[kind] += 1
             if kind == "differ" or ("-v" in sys.argv and found):

@@ -117,9 +117,10 @@ static void forget_pdes(struct hardware *h)
 		h->pde[i].valid = false;
 }
 
-static void hw_flush_page(void *ctx, gla_t gla)
+static void hw_flush_page(void *ctx, u64 linear)
 {
 	struct hardware *h = ctx;
+	gla_t gla = (gla_t)linear; /* both aliases are one to the model */
 
 	for (unsigned i = 0; i < TLB_SIZE; i++)
 		if (!((h->tlb[i].page ^ gla) & ~(h->tlb[i].size - 1)))

@@ -445,6 +445,20 @@ static void link_must_be_busy(void **state)
 	assert_int_equal(m.cpu.tr.sel, TSS_A);
 }
 
+/* The state is saved before it is loaded: IRET by a back link to the task itself goes on behind it.
+ */
+static void to_itself(void **state)
+{
+	(void)state;
+	put(AT_TSS + T32_LINK, TSS_A, 2);
+	m.cpu.eflags |= EFLAGS_NT;
+	CODE(AT_CODE, 0xcf, 0x40, HLT);
+	assert_int_equal(guest_run(), HALTED);
+	assert_int_equal(m.cpu.eip, AT_CODE + 3);
+	assert_int_equal(m.cpu.gpr[REG_EAX], 0x11111112);
+	assert_false(m.cpu.eflags & EFLAGS_NT);
+}
+
 /* --- Checks in the new task: the fault is its own, with its EIP. */
 
 static void ldt_wrong_type(void)
@@ -616,6 +630,7 @@ static const struct CMUnitTest task_switches[] = {
 	GUEST_TEST(external_bit),
 	GUEST_TEST(tss_must_be_writable),
 	GUEST_TEST(link_must_be_busy),
+	GUEST_TEST(to_itself),
 	GUEST_TEST(checks_in_the_new_task),
 	GUEST_TEST(soft_int_to_a_bad_task),
 	GUEST_TEST(there_and_back_many_times),
