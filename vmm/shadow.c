@@ -394,18 +394,74 @@ static bool pd_written(struct shadow *s, gpa_t gpa, u32 len)
 	return any;
 }
 
+#define PTE_W	BIT64(1)
+#define PTE_A	BIT64(5)
+#define PTE_D	BIT64(6)
+#define PTE_NX	BIT64(63)
+#define PTE_PAE 0x8000000ffffffffful /* the bits that are not reserved: 36 physical ones */
+
 /*
- * Leaves of every table made from this page become absent; the guest's own INVLPG or CR3 load makes
- * the TLB forget them. Tables that nothing links to are dropped: the page is data now.
+ * An entry that the kernel made for the address space that runs, accessed already, is about to be
+ * used: the leaf is filled now, which saves the fault. What a fault would have to change (A, D), or
+ * to refuse, waits for it.
+ */
+static void prefetch(struct shadow *s, struct table *t, unsigned i, u64 pte)
+{
+	struct pagewalk w = { .user = t->role & ROLE_U && pte & PTE_U,
+			      .writable = t->role & ROLE_W && pte & PTE_W,
+			      .executable = t->role & ROLE_X && !(pte & PTE_NX),
+			      .dirty = pte & PTE_D,
+			      .gpa = pte & 0xffffff000ull & s->cpu->a20_mask };
+	const struct gpmem_region *region;
+
+	if ((pte & (PTE_P | PTE_A)) != (PTE_P | PTE_A) || pte & ~(u64)PTE_PAE ||
+	    (pte & PTE_NX && !(t->role & ROLE_NXE)) || (t->role & ROLE_USER_VIEW && !w.user))
+		return;
+	region = gpmem_find(s->cpu->mem, w.gpa);
+	if (!region || region->kind != GPMEM_RAM)
+		return;
+	if (shadow_leaf_set(s, t, i,
+			    leaf_value(s, t->role, &w, w.gpa, gpmem_ptr(s->cpu->mem, w.gpa, false),
+				       0, false),
+			    w.gpa))
+		s->stats.prefetched++;
+}
+
+/* Entry e of a guest page table changed: its leaf, where table t has it. */
+static void pte_written(struct shadow *s, struct table *t, unsigned e)
+{
+	bool pae = t->role & ROLE_PAE;
+	unsigned i = pae ? e : e & 511;
+	const void *pte;
+
+	if (!pae && (e >> 9) != (t->source >> 11 & 1))
+		return;
+	if (t->host[i] & HOST_P)
+		shadow_tlb_stale_leaf(s, t, i);
+	shadow_leaf_clear(s, t, i);
+	if (t->code[i / 32] & BIT(i & 31)) {
+		t->code[i / 32] &= ~BIT(i & 31);
+		code_moved(s, t->region);
+	}
+	if (t->region == MIXED || !s->current || s->current->link[t->region] != t - s->table)
+		return;
+	pte = gpmem_ptr(s->cpu->mem, (t->source & PAGE_MASK) + e * (pae ? 8 : 4), false);
+	if (pte)
+		prefetch(s, t, i, pae ? *(const u64 *)pte : *(const u32 *)pte);
+}
+
+/*
+ * Leaves of every table made from this page follow it; the guest's own INVLPG or CR3 load makes the
+ * TLB forget the old. Tables that nothing links to are dropped: the page is data now.
  */
 static bool pt_written(struct shadow *s, gpa_t gpa, u32 len)
 {
+	unsigned offset = gpa & (PAGE_SIZE - 1);
 	bool any = false;
 	struct table *t, *next;
 
 	for (t = shadow_table_first(s, gpa); t; t = next) {
-		bool pae = t->role & ROLE_PAE;
-		unsigned per = pae ? 8 : 4;
+		unsigned per = t->role & ROLE_PAE ? 8 : 4;
 
 		next = shadow_table_next(s, t);
 		if (!(t->role & ROLE_PAGING) || (t->role & ROLE_LARGE))
@@ -415,20 +471,8 @@ static bool pt_written(struct shadow *s, gpa_t gpa, u32 len)
 			continue;
 		}
 		any = true;
-		for (u32 e = (u32)(gpa & (PAGE_SIZE - 1)) / per;
-		     e <= ((u32)(gpa & (PAGE_SIZE - 1)) + len - 1) / per; e++) {
-			u32 i = pae ? e : e & 511;
-
-			if (!pae && (e >> 9) != (t->source >> 11 & 1))
-				continue;
-			if (t->host[i] & HOST_P)
-				shadow_tlb_stale_leaf(s, t, i);
-			shadow_leaf_clear(s, t, i);
-			if (t->code[i / 32] & BIT(i & 31)) {
-				t->code[i / 32] &= ~BIT(i & 31);
-				code_moved(s, t->region);
-			}
-		}
+		for (unsigned e = offset / per; e <= (offset + len - 1) / per; e++)
+			pte_written(s, t, e);
 	}
 	return any;
 }

@@ -42,7 +42,7 @@ struct shadow_host {
 struct shadow_stats {
 	u64 roots_created, roots_reused, roots_switched, switch_pages, switch_all, tables_created,
 		tables_flushed, pool_flushes;
-	u64 faults_filled, faults_guest, faults_slow, tracked_writes, resyncs, large_pages;
+	u64 faults_filled, faults_guest, faults_slow, tracked_writes, prefetched;
 	u64 pages_used;
 };
 

@@ -89,8 +89,7 @@ static void print_shadow(const struct shadow_stats *s)
 	pair("shadow", "faults_guest", NULL, s->faults_guest);
 	pair("shadow", "faults_slow", NULL, s->faults_slow);
 	pair("shadow", "tracked_writes", NULL, s->tracked_writes);
-	pair("shadow", "resyncs", NULL, s->resyncs);
-	pair("shadow", "large_pages", NULL, s->large_pages);
+	pair("shadow", "prefetched", NULL, s->prefetched);
 	pair("shadow", "pages_used", NULL, s->pages_used);
 }
 
