@@ -215,10 +215,11 @@ struct cpu {
 	u32 eflags; /* without IF */
 	u32 vif;    /* 0 or EFLAGS_IF */
 	/*
-	 * While translated code runs: DF as it is in the host's flags, and the flags that are
-	 * neither arithmetic nor IF as PUSHF shows them. Copies of eflags, made at entry.
+	 * While translated code runs: the flags that are neither arithmetic nor IF, with DF as it
+	 * is in the host's flags; the same with OF set; and, for CLD and STD, with DF clear and
+	 * set. Made from eflags at entry.
 	 */
-	u32 df, quiet_flags;
+	u32 quiet_flags, quiet_flags_of, quiet_flags_df[2];
 	/* Where translated code finds GS's base; an address that faults if the segment is not
 	 * usable.
 	 */

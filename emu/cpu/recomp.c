@@ -176,6 +176,12 @@ static void set_gs_base(struct recomp *r)
 									: gs_trap(r);
 }
 
+static void set_quiet_flags(struct cpu *cpu)
+{
+	cpu->quiet_flags_df[0] = cpu->eflags & ~(EFLAGS_ARITH | EFLAGS_ONE | EFLAGS_RF);
+	cpu->quiet_flags_df[1] = cpu->quiet_flags_df[0] | EFLAGS_DF;
+}
+
 _Static_assert(sizeof(((struct cpu *)0)->seg) == 9 * sizeof(u64), "compared as words");
 
 static bool same_inputs(const struct cpu *cpu, const struct mode_inputs *m)
@@ -205,6 +211,7 @@ u32 recomp_mode(struct recomp *r)
 	m->dr7 = cpu->dr[7];
 	r->mode = compute_mode(cpu);
 	set_gs_base(r);
+	set_quiet_flags(r->cpu);
 	return r->mode;
 }
 

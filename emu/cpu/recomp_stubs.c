@@ -10,13 +10,13 @@
  *                     returns, else leaves. C sets the EIP, which the site knows.
  *
  * Flags are kept by LAHF and SETO: PUSHFQ and POPFQ take tens of cycles on real processors and end
- * a translation under QEMU. DF, which neither knows, has a copy in cpu->df.
+ * a translation under QEMU. DF, which neither knows, has a copy in cpu->quiet_flags.
  */
 #include "emu/cpu/recomp_stubs.h"
 
 #include "emu/cpu/emit.h"
 
-#define ARITH_LOW (EFLAGS_CF | EFLAGS_PF | EFLAGS_AF | EFLAGS_ZF | EFLAGS_SF)
+#define QUIET (~(EFLAGS_ARITH | EFLAGS_ONE | EFLAGS_RF) | EFLAGS_DF)
 
 static void bytes(struct emit *e, const u8 *code, unsigned n)
 {
@@ -61,15 +61,12 @@ static void store_guest(struct emit *e, const struct recomp *r)
 {
 	for (unsigned g = 0; g < 8; g++)
 		emit_store32(e, g == REG_ESP ? R_GSP : g, gpr_field(g));
-	BYTES(e, { 0x9f, 0x0f, 0x90, 0xc0,		   /* lahf; seto al */
-		   0x0f, 0xb6, 0xcc,			   /* movzx ecx, ah */
-		   0x0f, 0xb6, 0xc0,			   /* movzx eax, al */
-		   0xc1, 0xe0, 11,			   /* shl eax, 11 */
-		   0x09, 0xc8 });			   /* or eax, ecx */
-	emit_rm(e, NULL, false, 0x0b, R_A, CPU_FIELD(df)); /* or eax, [df] */
-	emit_load32(e, R_C, CPU_FIELD(eflags));
-	imm_op(e, 0xe1, ~EFLAGS_ARITH);	   /* and ecx, imm32 */
-	emit_rr(e, false, 0x09, R_C, R_A); /* or eax, ecx */
+	BYTES(e, { 0x9f, 0x0f, 0x90, 0xc0,			    /* lahf; seto al */
+		   0x0f, 0xb6, 0xcc,				    /* movzx ecx, ah */
+		   0x0f, 0xb6, 0xc0,				    /* movzx eax, al */
+		   0xc1, 0xe0, 11,				    /* shl eax, 11 */
+		   0x09, 0xc8 });				    /* or eax, ecx */
+	emit_rm(e, NULL, false, 0x0b, R_A, CPU_FIELD(quiet_flags)); /* or eax, [quiet_flags] */
 	emit_store32(e, R_A, CPU_FIELD(eflags));
 	emit_u8(e, 0xfc); /* cld */
 	fpu_to_host(e, r);
@@ -84,11 +81,11 @@ static void load_guest(struct emit *e, struct recomp *r)
 	fpu_to_guest(e, r);
 	emit_load32(e, R_A, CPU_FIELD(eflags));
 	emit_rr(e, false, 0x89, R_A, R_D); /* mov edx, eax */
-	imm_op(e, 0xe2, ~(EFLAGS_ARITH | EFLAGS_ONE | EFLAGS_RF | EFLAGS_VM));
+	imm_op(e, 0xe2, QUIET);
 	emit_store32(e, R_D, CPU_FIELD(quiet_flags));
-	emit_rr(e, false, 0x89, R_A, R_D);
+	imm_op(e, 0xca, EFLAGS_OF); /* or edx, imm32 */
+	emit_store32(e, R_D, CPU_FIELD(quiet_flags_of));
 	imm_op(e, 0xe2, EFLAGS_DF);
-	emit_store32(e, R_D, CPU_FIELD(df));
 	BYTES(e, { 0x74, 0x01, 0xfd, /* jz +1; std */
 		   0x88, 0xc4 });    /* mov ah, al */
 	emit_load32(e, R_D, CPU_FIELD(eflags));

@@ -2,13 +2,14 @@
 /*
  * The flags that are virtual, and the whole image: CLI, STI, CLD, STD, PUSHF, POPF; INTO.
  *
- * In translated code the arithmetic flags and DF are in the host's flags. DF has a copy in cpu->df,
- * IF is cpu->vif, the others do not change, but by C; cpu->quiet_flags shows them as PUSHF does.
+ * In translated code the arithmetic flags and DF are in the host's flags. DF has a copy in
+ * cpu->quiet_flags, with those flags that translated code does not change; IF is cpu->vif.
  */
 #include "emu/cpu/translate.h"
 
-/* POPF that changes one of these goes to C. DF is compared with 0. */
-#define POPF_HARD (EFLAGS_TF | EFLAGS_IOPL | EFLAGS_NT | EFLAGS_RF | EFLAGS_AC | EFLAGS_ID)
+/* POPF that changes one of these goes to C. */
+#define POPF_HARD \
+	(EFLAGS_TF | EFLAGS_DF | EFLAGS_IOPL | EFLAGS_NT | EFLAGS_RF | EFLAGS_AC | EFLAGS_ID)
 
 static void op_imm(struct emit *e, unsigned digit, unsigned reg, u32 imm)
 {
@@ -23,56 +24,48 @@ static void add_quietly(struct emit *e, unsigned to, unsigned a, unsigned b)
 }
 
 /*
- * Put together without touching a flag: LAHF has all but OF, which CMOVNO turns into bit 11.
- * R9 keeps EAX, which LAHF needs.
+ * Put together without touching a flag: CMOVO takes the sum with OF, LAHF has the others. R9 keeps
+ * EAX, which LAHF needs.
  */
 static void pushf(struct trans *t)
 {
 	struct emit *e = &t->e;
 
-	emit_load32(e, R8, CPU_FIELD(vif));
-	emit_load32(e, R10, CPU_FIELD(df));
-	add_quietly(e, R8, R8, R10);
 	emit_load32(e, R10, CPU_FIELD(quiet_flags));
-	add_quietly(e, R8, R8, R10);
-	emit_mov_imm32(e, R10, EFLAGS_OF);
-	emit_mov_imm32(e, R11, 0);
-	emit_rr(e, false, 0x0f41, R10, R11); /* cmovno r10d, r11d */
+	emit_rm(e, NULL, false, 0x0f40, R10, CPU_FIELD(quiet_flags_of)); /* cmovo */
+	emit_load32(e, R8, CPU_FIELD(vif));
 	add_quietly(e, R10, R10, R8);
 	emit_rr(e, false, 0x89, R_A, R9);
 	emit_u8(e, 0x9f);		   /* lahf */
 	emit_rr(e, false, 0x0fb6, R_A, 4); /* movzx eax, ah */
 	add_quietly(e, R10, R10, R_A);
 	emit_rr(e, false, 0x89, R9, R_A);
-	emit_rm(e, t->r, false, 0x89, R10, GSP_AT(-4));
-	emit_lea(e, false, R_GSP, GSP_AT(-4));
+	trans_push(t, R10, 4);
 }
 
 /*
  * Flags may be used freely once the image is loaded: all are written at the end. What is not common
- * goes to C before anything has changed: other flags than the arithmetic ones and IF, DF set before
- * or after, events pending.
+ * goes to C before anything has changed: other flags than the arithmetic ones and IF, events
+ * pending. C does not come back here.
  */
 static void popf(struct trans *t)
 {
 	struct site *s = trans_site(t, OP_POPF);
 	struct emit *e = &t->e;
-	u8 *hard, *done;
+	u8 *easy;
 
-	s->mode = true;
 	emit_rm(e, t->r, false, 0x8b, R8, GSP_AT(0));
-	emit_load32(e, R9, CPU_FIELD(eflags));
+	emit_load32(e, R9, CPU_FIELD(quiet_flags));
 	emit_rr(e, false, 0x31, R8, R9); /* xor r9d, r8d */
 	op_imm(e, 4, R9, POPF_HARD);
-	emit_rr(e, false, 0x89, R8, R10);
-	op_imm(e, 4, R10, EFLAGS_DF);
-	emit_rr(e, false, 0x09, R10, R9); /* or r9d, r10d */
-	emit_rm(e, NULL, false, 0x0b, R9, CPU_FIELD(df));
 	emit_rm(e, NULL, false, 0x0b, R9, CPU_FIELD(events));
-	emit_u8(e, 0x0f); /* jnz hard */
-	emit_u8(e, 0x85);
-	hard = e->p;
-	emit_u32(e, 0);
+	emit_u8(e, 0x74); /* jz easy */
+	easy = e->p;
+	emit_u8(e, 0);
+	trans_call_hard(t, s, true);
+	t->ended = false;
+	if (!e->overflow)
+		*easy = (u8)(e->p - (easy + 1));
 	emit_rr(e, false, 0x89, R8, R9);
 	op_imm(e, 4, R9, EFLAGS_IF);
 	emit_store32(e, R9, CPU_FIELD(vif));
@@ -89,12 +82,18 @@ static void popf(struct trans *t)
 	emit_u8(e, 0x7f);
 	emit_u8(e, 0x9e); /* sahf */
 	emit_rr(e, false, 0x89, R9, R_A);
-	emit_u8(e, 0xe9);
-	done = e->p;
-	emit_u32(e, 0);
-	emit_patch_rel32(e, hard);
-	trans_call_hard(t, s, false);
-	emit_patch_rel32(e, done);
+}
+
+static void set_df(struct trans *t, bool set)
+{
+	struct emit *e = &t->e;
+
+	emit_u8(e, set ? 0xfd : 0xfc);
+	emit_load32(e, R8, cpu_field(offsetof(struct cpu, quiet_flags_df) + set * sizeof(u32)));
+	emit_store32(e, R8, CPU_FIELD(quiet_flags));
+	emit_lea(e, false, R8,
+		 (struct hmem){ .base = R8, .index = -1, .scale = 1, .disp = EFLAGS_OF });
+	emit_store32(e, R8, CPU_FIELD(quiet_flags_of));
 }
 
 /* CLI and STI may run inline, and PUSHF and POPF have no more to ask. */
@@ -127,8 +126,7 @@ bool translate_flags(struct trans *t)
 	switch (t->in.mnemonic) {
 	case ZYDIS_MNEMONIC_CLD:
 	case ZYDIS_MNEMONIC_STD:
-		emit_u8(&t->e, t->in.opcode);
-		emit_store_imm32(&t->e, CPU_FIELD(df), t->in.opcode & 1 ? EFLAGS_DF : 0);
+		set_df(t, t->in.opcode & 1);
 		return true;
 	case ZYDIS_MNEMONIC_CLI:
 		if (!allowed(t))

@@ -16,9 +16,10 @@ static const struct {
 	{                                                                \
 		offsetof(struct cpu, f), sizeof(((struct cpu *)0)->f), w \
 	}
-	FIELD(eip, false),	   FIELD(eflags, false), FIELD(vif, true),	FIELD(df, true),
-	FIELD(quiet_flags, false), FIELD(events, false), FIELD(seg, false),	FIELD(poll, false),
-	FIELD(lookup_tag, false),  FIELD(scratch, true), FIELD(gs_base, false),
+	FIELD(eip, false),	  FIELD(eflags, false),	       FIELD(vif, true),
+	FIELD(quiet_flags, true), FIELD(quiet_flags_of, true), FIELD(quiet_flags_df, false),
+	FIELD(events, false),	  FIELD(seg, false),	       FIELD(poll, false),
+	FIELD(lookup_tag, false), FIELD(scratch, true),	       FIELD(gs_base, false),
 #undef FIELD
 };
 
