@@ -43,7 +43,7 @@ struct shadow_stats {
 	u64 roots_created, roots_reused, roots_switched, switch_pages, switch_all, tables_created,
 		tables_flushed, pool_flushes;
 	u64 faults_filled, faults_guest, faults_slow, tracked_writes, prefetched;
-	u64 pages_used;
+	u64 pages_used, leaf_arrays; /* pages of the pool; and beside it, a page each */
 };
 
 enum shadow_view { VIEW_KERNEL, VIEW_USER, VIEW_COUNT };

@@ -56,8 +56,10 @@ struct table *shadow_table_get(struct shadow *s, gpa_t source, u32 role)
 		return NULL;
 	if (i == NO_INDEX)
 		i = s->tables;
-	if (!s->leaf_page[i])
+	if (!s->leaf_page[i]) {
 		s->leaf_page[i] = mem_alloc(512 * sizeof(u32));
+		s->stats.leaf_arrays += s->leaf_page[i] != NULL;
+	}
 	if (!s->leaf_page[i]) {
 		s->host.page_free(s->host.ctx, host);
 		return NULL;

@@ -293,7 +293,8 @@ enum vcpu_stop vcpu_run(struct vcpu *v, u64 slice_end)
 
 	v->place_since = rdtsc();
 	v->place = PLACE_MONITOR;
-	v->stats.slices++;
+	if (!v->stats.slices++)
+		v->stats.started_ns = clock_now();
 	vcpu_load(v);
 	for (;;) {
 		vm->deadline = board_run_timers(vm->board);
@@ -309,9 +310,4 @@ enum vcpu_stop vcpu_run(struct vcpu *v, u64 slice_end)
 			return VCPU_SHUTDOWN;
 		vcpu_account(v, PLACE_MONITOR);
 	}
-}
-
-u64 vcpu_overhead(void)
-{
-	return CODE_CACHE_SIZE + 2 * GDT_SIZE;
 }

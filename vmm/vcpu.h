@@ -71,6 +71,7 @@ struct vcpu_stats {
 	u64 code_traps; /* exceptions in translated code */
 	u64 cr3_loads, view_switches;
 	u64 halts, interrupts, slices;
+	u64 started_ns; /* on the monitor's clock: the first instruction */
 };
 
 struct vcpu {
@@ -146,7 +147,3 @@ extern const struct cpu_env vcpu_env; /* vmm/vcpu_env.c */
 extern const char *const vcpu_place_name[PLACE_COUNT];
 extern const char *const raw_refusal_name[REFUSE_COUNT];
 extern const char *const raw_exit_name[RAWEXIT_COUNT];
-
-/* Bytes that every virtual CPU costs besides its struct and the VM's page pool: code cache, look-up
- * tables, GDT and LDT. */
-u64 vcpu_overhead(void);

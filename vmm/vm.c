@@ -214,6 +214,10 @@ int vm_create(const struct config_vm *config, struct vm **out)
 	err = vm_load(vm);
 	if (err)
 		goto fail;
+	/* Whatever was taken for it but its RAM, to the page; what grows later is counted where it
+	 * does. */
+	vm->fixed_bytes = have - page_free_bytes() - ((u64)vm->chunks << GPMEM_CHUNK_SHIFT);
+	vm->fixed_bytes -= vm_overhead(vm) - vm->fixed_bytes;
 	list_add_tail(&vm->link, &vm_list);
 	*out = vm;
 	return 0;
@@ -325,6 +329,6 @@ struct vm *vm_find(const char *name)
 
 u64 vm_overhead(const struct vm *vm)
 {
-	return (vm->pool_pages << PAGE_SHIFT) + sizeof(*vm) + sizeof(*vm->vcpu) +
-	       (u64)vm->raw_pages.pages * 9 + vcpu_overhead();
+	return vm->fixed_bytes +
+	       (((u64)vm->pool_pages + shadow_stats(vm->vcpu->shadow)->leaf_arrays) << PAGE_SHIFT);
 }

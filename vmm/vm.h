@@ -44,6 +44,7 @@ struct vm {
 
 	/* Pages for shadow tables and the like, below pool_quota. */
 	u64 pool_pages, pool_quota;
+	u64 fixed_bytes; /* what its creation took beside RAM and pool */
 	bool halt_reported;
 	u64 resets;
 };

@@ -53,6 +53,7 @@ static void print_engine(const struct vcpu *v)
 	pair("vcpu", "interrupts", NULL, s->interrupts);
 	pair("vcpu", "halts", NULL, s->halts);
 	pair("vcpu", "slices", NULL, s->slices);
+	pair("vcpu", "started_ns", NULL, s->started_ns);
 }
 
 static void print_recompiler(const struct recomp_stats *s)
