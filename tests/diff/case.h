@@ -108,6 +108,7 @@ static inline u32 rnd_below(u64 *s, u32 n)
 #define GEN_SSE	   BIT(1)
 #define GEN_SYSTEM BIT(2) /* privileged and segment instructions */
 #define GEN_NATIVE BIT(3) /* only what means the same in a Linux process */
+#define GEN_MASKED BIT(5) /* all floating-point exceptions are masked, and stay so */
 #define GEN_ONE	   BIT(4) /* one instruction, and what loads its pointers */
 
 void case_generate(struct diff_case *c, enum case_mode mode, u64 seed, u64 index, unsigned what);
@@ -128,6 +129,8 @@ bool case_decode_full(const struct diff_case *c, u32 eip, ZydisDecodedInstructio
 
 /* The #GP or #SS that ended the case is due to a segment's limit or type (limits.c). */
 bool case_segment_fault(const struct diff_case *c, const struct case_state *s);
+/* The #GP that ended the case is due to an SSE operand that is not aligned. */
+bool case_alignment_fault(const struct diff_case *c, const struct case_state *s);
 /* SS has a limit: a fault may come to no handler, for want of room for its frame. */
 bool case_stack_is_limited(enum case_mode mode);
 /* The stack has no room for the frame of the exception that ended the case: ours shuts down then.
@@ -154,14 +157,18 @@ struct processor {
 	int (*run)(const struct diff_case *c, struct case_state *end, u8 *data, u8 *stack);
 	/* From a signal: run() shall come back, with 1, since the case does not end. NULL: it need
 	 * not. */
-	void (*stop)(void);
+	void (*stop)(void *context);
 	unsigned what;		/* GEN_* that it can */
+	unsigned not_real;	/* ... but not in real mode */
 	bool base_0;		/* ours: guest memory at address 0 */
 	unsigned except_on;	/* EXCEPT_ON_* of its exceptions */
 	u8 *ram;		/* CASE_RAM bytes, or NULL if it has no memory of its own */
 	bool no_error_code;	/* it does not report them */
 	bool no_segment_checks; /* limits and types of segments are nothing to it */
 	bool no_nx;
+	/* No exception flags of x87 and SSE, no stack faults, no alignment checks; MMX leaves
+	 * exponents alone. */
+	bool weak_fpu;
 };
 extern struct processor processor_ours, processor_native, processor_unicorn;
 

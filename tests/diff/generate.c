@@ -86,7 +86,8 @@ static unsigned repeats(const ZydisDecodedInstruction *in)
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < in->raw.prefix_count; i++)
-		n += in->raw.prefixes[i].value >= 0xf2;
+		n += in->raw.prefixes[i].value >= 0xf2 ||
+		     (in->raw.prefixes[i].value == 0x66 && in->meta.isa_ext != ZYDIS_ISA_EXT_BASE);
 	return n;
 }
 
@@ -104,17 +105,49 @@ static bool unknown_to_unicorn(const ZydisDecodedInstruction *in, bool code16)
 	if (in->mnemonic == ZYDIS_MNEMONIC_LOOPE || in->mnemonic == ZYDIS_MNEMONIC_LOOPNE ||
 	    in->mnemonic == ZYDIS_MNEMONIC_CMPXCHG8B)
 		return true; /* it loses flags that it has not computed yet */
-	if ((in->attributes & ZYDIS_ATTRIB_HAS_REPE) && repeats(in) > 1)
-		return true; /* F2 and F3 together: the last should count */
+	if (repeats(in) > 1)
+		return true; /* F2 and F3 (and, of SSE, 66) together: it takes another than
+				processors do */
+	/* A stray jump in CPL 0 leads to what is not to be generated. */
+	if ((in->mnemonic == ZYDIS_MNEMONIC_JMP || in->mnemonic == ZYDIS_MNEMONIC_CALL) &&
+	    !in->raw.imm[0].is_relative &&
+	    (!reg || in->raw.modrm.rm == REG_ESP || in->operand_width != (code16 ? 16 : 32)))
+		return true;
 	/* Flags of LOCK NEG; EBP of an ENTER whose operand size is not the stack's. */
 	if (in->mnemonic == ZYDIS_MNEMONIC_NEG && (in->attributes & ZYDIS_ATTRIB_HAS_LOCK))
 		return true;
 	if (in->mnemonic == ZYDIS_MNEMONIC_ENTER && in->operand_width != (code16 ? 16 : 32))
 		return true;
+	/* SSSE3 on MMX registers leaves TOP alone; predicates above 7 are no reserved bits to it.
+	 */
+	if (in->mnemonic == ZYDIS_MNEMONIC_CRC32 && code16) /* of 16 bits: it takes 32 */
+		return true;
+	if (in->meta.isa_ext == ZYDIS_ISA_EXT_MMX && !reg && in->opcode >= 0x60 &&
+	    in->opcode <= 0x62)
+		return true; /* PUNPCKL: it reads 8 bytes for 4 */
+	if (in->meta.isa_set == ZYDIS_ISA_SET_SSSE3MMX || in->meta.isa_set == ZYDIS_ISA_SET_SSE3X87)
+		return true;
+	if (in->opcode_map == ZYDIS_OPCODE_MAP_0F && in->opcode == 0xc2)
+		return true;
 	/* It loses its way when a 16-bit operand size cuts EIP. */
 	if (in->meta.branch_type != ZYDIS_BRANCH_TYPE_NONE && in->operand_width == 16 && !code16)
 		return true;
 	return false;
+}
+
+/* Would unmask exceptions. */
+static bool loads_masks(const ZydisDecodedInstruction *in)
+{
+	switch (in->mnemonic) {
+	case ZYDIS_MNEMONIC_FLDCW:
+	case ZYDIS_MNEMONIC_FLDENV:
+	case ZYDIS_MNEMONIC_FRSTOR:
+	case ZYDIS_MNEMONIC_FXRSTOR:
+	case ZYDIS_MNEMONIC_LDMXCSR:
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* Not reproducible, or reaches outside the case. */
@@ -215,6 +248,8 @@ static bool allowed(const struct gen *g, const ZydisDecodedInstruction *in,
 
 	if (in->encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY || undefined_by_design(in) ||
 	    out_of_scope(g, in) || case_exception(in, on, EXCEPT_SKIP))
+		return false;
+	if ((g->what & GEN_MASKED) && loads_masks(in))
 		return false;
 	if (in->meta.isa_ext == ZYDIS_ISA_EXT_X87 && !(g->what & GEN_X87))
 		return false;
@@ -459,6 +494,27 @@ static bool bcd(const ZydisDecodedInstruction *in)
 	return in->meta.category == ZYDIS_CATEGORY_DECIMAL;
 }
 
+static bool indirect(const ZydisDecodedInstruction *in)
+{
+	return (in->mnemonic == ZYDIS_MNEMONIC_JMP || in->mnemonic == ZYDIS_MNEMONIC_CALL) &&
+	       !in->raw.imm[0].is_relative;
+}
+
+/* JMP and CALL by a register: to a place in the case, which is loaded first. */
+static void direct_jump(struct gen *g, const ZydisDecodedInstruction *in,
+			const ZydisDecodedOperand *o)
+{
+	unsigned size = in->operand_width / 8u;
+	struct case_insn *n;
+
+	if (gpr_of(o->reg.value) == REG_ESP || size != (g->l->code16 ? 2 : 4))
+		return;
+	add_mov(g, (unsigned)gpr_of(o->reg.value), 0, size);
+	n = &g->c->insn[g->c->insns - 1];
+	n->abs_at = (u8)(n->len - size);
+	n->skip = (u8)(2 + rnd_below(&g->r, 2));
+}
+
 static void one(struct gen *g)
 {
 	ZydisDecodedInstruction in;
@@ -488,6 +544,8 @@ static void one(struct gen *g)
 	} else if (in.mnemonic == ZYDIS_MNEMONIC_XLAT) {
 		add_mov(g, REG_EBX, data_offset(g), in.address_width == 16 ? 2 : 4);
 	}
+	if (indirect(&in) && op[0].type == ZYDIS_OPERAND_TYPE_REGISTER)
+		direct_jump(g, &in, &op[0]);
 	if (in.mnemonic == ZYDIS_MNEMONIC_RET) { /* to a place in the case: push it first */
 		n = add(g);
 		n->bytes[0] = 0x68;
@@ -516,10 +574,14 @@ static void fpu_state(struct gen *g, u8 *fx)
 		fx[0] = (u8)(0x40 | rnd_below(&g->r, 64));
 	fx[3] = (u8)(rnd_below(&g->r, 8) << 3);
 	fx[4] = rnd_below(&g->r, 3) ? 0xff : (u8)rnd(&g->r);
+	if (g->what & GEN_MASKED)
+		fx[0] = 0x7f;
 	fx[24] = 0x80;
 	fx[25] = (u8)(0x1f | rnd_below(&g->r, 4) << 5);
 	if (!rnd_below(&g->r, 8))
 		fx[25] &= (u8)(rnd(&g->r) >> 8);
+	if (g->what & GEN_MASKED)
+		fx[25] |= 0x1f;
 	for (unsigned i = 0; i < 8; i++) {
 		u8 *st = fx + 32 + 16 * i;
 		u64 man = rnd(&g->r) | BIT64(63);

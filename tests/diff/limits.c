@@ -34,19 +34,24 @@ static u32 reg_value(const struct case_state *s, ZydisRegister r)
 	return 0;
 }
 
+static u32 address(const struct case_state *s, const ZydisDecodedInstruction *in,
+		   const ZydisDecodedOperand *o)
+{
+	u32 ea = reg_value(s, o->mem.base) + reg_value(s, o->mem.index) * o->mem.scale +
+		 (o->mem.disp.has_displacement ? (u32)o->mem.disp.value : 0);
+
+	if (in->mnemonic == ZYDIS_MNEMONIC_XLAT)
+		ea = reg_value(s, o->mem.base) + (s->gpr[REG_EAX] & 0xff);
+	return in->address_width == 16 ? ea & 0xffff : ea;
+}
+
 /* The operand breaks a rule: reaches beyond the limit, or writes to a code segment. */
 static bool operand_faults(const struct diff_case *c, const struct case_state *s,
 			   const ZydisDecodedInstruction *in, const ZydisDecodedOperand *o)
 {
 	unsigned seg = (unsigned)(o->mem.segment - ZYDIS_REGISTER_ES);
-	u32 ea = reg_value(s, o->mem.base) + reg_value(s, o->mem.index) * o->mem.scale +
-		 (o->mem.disp.has_displacement ? (u32)o->mem.disp.value : 0);
-	u32 size = MAX(o->size / 8u, 1u);
+	u32 ea = address(s, in, o), size = MAX(o->size / 8u, 1u);
 
-	if (in->mnemonic == ZYDIS_MNEMONIC_XLAT)
-		ea = reg_value(s, o->mem.base) + (s->gpr[REG_EAX] & 0xff);
-	if (in->address_width == 16)
-		ea &= 0xffff;
 	if (seg == SEG_CS && c->mode != CASE_REAL && (o->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE))
 		return s->vector == VEC_GP;
 	if (!(s->sel[seg] & ~3u) && c->mode == CASE_FLAT3) /* null */
@@ -98,6 +103,23 @@ bool case_segment_fault(const struct diff_case *c, const struct case_state *s)
 		    op[i].mem.type != ZYDIS_MEMOP_TYPE_AGEN && operand_faults(c, s, &in, &op[i]))
 			return true;
 	return stack_faults(c, s, &in) || leaves_segment(c, s, &in);
+}
+
+bool case_alignment_fault(const struct diff_case *c, const struct case_state *s)
+{
+	ZydisDecodedInstruction in;
+	ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
+
+	if (s->vector != VEC_GP || !case_decode_full(c, s->eip, &in, op) ||
+	    in.meta.isa_ext < ZYDIS_ISA_EXT_SSE || in.meta.isa_ext > ZYDIS_ISA_EXT_SSSE3)
+		return false;
+	for (unsigned i = 0; i < in.operand_count_visible; i++)
+		if (op[i].type == ZYDIS_OPERAND_TYPE_MEMORY && op[i].size == 128 &&
+		    ((address(s, &in, &op[i]) +
+		      case_layout(c->mode)->base[op[i].mem.segment - ZYDIS_REGISTER_ES]) &
+		     15))
+			return true;
+	return false;
 }
 
 bool case_stack_is_limited(enum case_mode mode)

@@ -417,10 +417,10 @@ const struct case_tables *processor_ours_tables(enum case_mode to)
 	return &t;
 }
 
-static void stop(void)
+static void stop(void *context)
 {
 	stopped = true;
-	recomp_signal(&m.cpu, CPU_EVENT_YIELD);
+	machine_interrupt(&m, CPU_EVENT_YIELD, context);
 }
 
 struct processor processor_ours = { .name = "ours", .init = init, .run = run, .stop = stop };

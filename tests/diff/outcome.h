@@ -22,3 +22,5 @@ void outcome_of(struct processor *p, const struct diff_case *c, struct outcome *
 
 /* x87 control, status and tags, MXCSR, ten bytes of each ST, XMM. */
 bool outcome_same_fpu(const u8 *a, const u8 *b);
+/* What a processor with weak_fpu knows of it; a is ours. */
+bool outcome_similar_fpu(const u8 *a, const u8 *b);

@@ -4,6 +4,8 @@
  * a Linux process cannot be in. It delivers no exceptions: the hook that would serve one records
  * the state and stops it. Its RAM and tables are a copy of ours when the mode is set up.
  *
+ * x87 is compared with the native processor only: Unicorn's has neither stack faults nor all flags.
+ *
  * What it does not do, so that a case that needs it is not compared here (return 1): memory beyond
  * RAM, and segment limits (the comparison checks those by itself, limits.c).
  */
@@ -256,8 +258,9 @@ static int run(const struct diff_case *c, struct case_state *end, u8 *data, u8 *
 	return 0;
 }
 
-static void stop(void)
+static void stop(void *context)
 {
+	(void)context;
 	stopped = true;
 	uc_emu_stop(uc);
 }
@@ -269,4 +272,7 @@ struct processor processor_unicorn = { .name = "unicorn",
 				       .except_on = EXCEPT_ON_UNICORN,
 				       .no_error_code = true,
 				       .no_segment_checks = true,
-				       .no_nx = true };
+				       .no_nx = true,
+				       .weak_fpu = true,
+				       .what = GEN_SSE | GEN_MASKED,
+				       .not_real = GEN_SSE };

@@ -33,17 +33,19 @@ void fuzz_bytes(struct fuzz_input *in, u8 *to, u32 len)
 }
 
 /* REP with a large count: it stops at an iteration when an event is pending. */
-static void on_tick(int sig)
+static void on_tick(int sig, siginfo_t *info, void *context)
 {
 	(void)sig;
-	recomp_signal(&fuzz_machine.cpu, CPU_EVENT_YIELD);
+	(void)info;
+	machine_interrupt(&fuzz_machine, CPU_EVENT_YIELD, context);
 }
 
 static void create(void)
 {
 	static bool created;
 	const struct itimerval tick = { { 0, 100000 }, { 0, 100000 } };
-	struct sigaction sa = { .sa_handler = on_tick, .sa_flags = SA_RESTART | SA_ONSTACK };
+	struct sigaction sa = { .sa_sigaction = on_tick,
+				.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK };
 
 	if (created)
 		return;

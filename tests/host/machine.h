@@ -76,6 +76,10 @@ void machine_wrote(struct machine *m, gpa_t gpa, u32 len);
 /* Forgets all mappings of the linear space. Needed after a test wrote page tables. */
 void machine_unmap(struct machine *m);
 
+/* From an asynchronous signal's handler, with its ucontext_t *: events, as the monitor's interrupts
+ * bring them. */
+void machine_interrupt(struct machine *m, u32 events, void *context);
+
 /*
  * Signals that are not translated code's: asked first, with siginfo_t * and ucontext_t *. Returns
  * true if it took the signal.

@@ -61,6 +61,19 @@ static void on_trap(int sig, siginfo_t *info, void *context)
 	signal(sig, SIG_DFL); /* and again, for the core or the debugger */
 }
 
+void machine_interrupt(struct machine *m, u32 events, void *context)
+{
+	greg_t *g = ((ucontext_t *)context)->uc_mcontext.gregs;
+	struct host_frame f;
+
+	recomp_signal(&m->cpu, events);
+	frame_from(&f, g);
+	if (!recomp_owns(m->cpu.recomp, f.rip))
+		return;
+	recomp_interrupted(&m->cpu, &f);
+	frame_to(&f, g);
+}
+
 void machine_trap_install(void)
 {
 	static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP };
