@@ -37,7 +37,7 @@ def switched(case):
 
 def random_rule(case, found):
     """Where random guests come upon the same things, and upon some that only they meet."""
-    if switched(case) and len(found) == 1 and found[0].startswith("[bfe8]"):
+    if switched(case) and all(re.match(r"\[bfe8\]|\[10[0-9a-f][5d]\]", d) for d in found):
         return "which segment of the new task is looked at first: table 7-1's order here; SS, data, CS in Bochs"
     if switched(case) and case.start.r["eflags"] & 1 << 8 and found[0] == "vector 01, there vector 30":
         return "single step over a task switch: a trap in the new task here, forgotten in Bochs; no manual says"

@@ -54,7 +54,7 @@ static u16 data_selector(unsigned cpl)
 /* Most targets hold INT 30h. */
 static u32 offset(void)
 {
-	return one_in(12) ? 0x10000000 + rnd(0x10000) : AT_TARGET + 16 * rnd(16);
+	return (one_in(12) ? 0x10000000 : 0) + AT_TARGET + 16 * rnd(16);
 }
 
 static void random_descriptor(u16 sel)
