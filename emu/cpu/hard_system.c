@@ -116,6 +116,8 @@ static enum cpu_result load_tr(struct cpu *cpu, const struct insn *in)
 
 static enum cpu_result mov_cr(struct cpu *cpu, const struct insn *in)
 {
+	if (in->reg == 1 || in->reg > 4) /* there is none, whatever the CPL */
+		return cpu_raise_noerr(cpu, VEC_UD);
 	if (privileged(cpu) != CPU_NEXT)
 		return CPU_FAULT;
 	if (in->op == OP_MOV_TO_CR)

@@ -39,6 +39,8 @@ def random_rule(case, found):
     """Where random guests come upon the same things, and upon some that only they meet."""
     if switched(case) and all(re.match(r"\[bfe8\]|\[10[0-9a-f][5d]\]", d) for d in found):
         return "which segment of the new task is looked at first: table 7-1's order here; SS, data, CS in Bochs"
+    if switched(case) and all(re.match(r"esp |\[9[0-9a-f]{3}\]|\[bf[0-9a-f]{2}\]", d) for d in found) and case.vector() in (0x0A, 0x0B):
+        return "the stack that the handler gets when the new task's CS is no good: its TSS's here, the task's own in Bochs"
     if switched(case) and case.start.r["eflags"] & 1 << 8 and found[0] == "vector 01, there vector 30":
         return "single step over a task switch: a trap in the new task here, forgotten in Bochs; no manual says"
     if case.code()[0] in (0xCF, 0x66) and case.vector() == 0x0D and not found[0].startswith("vector") and \

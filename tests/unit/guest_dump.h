@@ -124,7 +124,8 @@ static inline struct guest_dump *guest_dump_begin(struct machine *machine)
 	const char *folder = getenv("GUEST_DUMP");
 
 	number++;
-	if (!folder || c->events || c->shadow || c->debug_hits || c->nmi_blocked ||
+	if (!folder || ((c->cr0 & CR0_PG) && (c->cr4 & CR4_PAE)) /* its pointers may be stale */
+	    || c->events || c->shadow || c->debug_hits || c->nmi_blocked ||
 	    (c->cr0 & (CR0_PE | CR0_NE)) != (CR0_PE | CR0_NE) ||
 	    !dump_in_table(machine, &c->seg[SEG_CS]) || !dump_in_table(machine, &c->seg[SEG_SS]))
 		return NULL;
