@@ -9,8 +9,8 @@
 
 #include "emu/cpu/cpu.h"
 
-const char *const case_mode_name[CASE_MODES] = { "flat3",  "flat0", "segments",
-						 "prot16", "real",  "paged0" };
+const char *const case_mode_name[CASE_MODES] = { "flat3", "flat0", "segments", "prot16",
+						 "real",  "v86",   "paged0" };
 
 /*
  * Selectors: 08h code 0, 10h data 0, 18h code 0 of 16 bits, 20h code 3, 28h data 3 (as Linux has
@@ -70,6 +70,16 @@ static const struct case_layout layout[CASE_MODES] = {
 			.sel = { 0x2000, 0x1000, 0x3000, 0x2000, 0x2080, 0x2100 },
 			.base = { 0x20000, 0x10000, 0x30000, 0x20000, 0x20800, 0x21000 },
 			.code16 = true },
+	[CASE_V86] = { .code = 0x10000,
+		       .data = 0x20000,
+		       .stack = 0x30000,
+		       .code_size = 0x3000,
+		       .data_size = 0x4000,
+		       .stack_size = 0x2000,
+		       .esp = 0x1000,
+		       .sel = { 0x2000, 0x1000, 0x3000, 0x2000, 0x2080, 0x2100 },
+		       .base = { 0x20000, 0x10000, 0x30000, 0x20000, 0x20800, 0x21000 },
+		       .code16 = true },
 };
 
 const struct case_layout *case_layout(enum case_mode mode)

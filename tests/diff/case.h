@@ -23,6 +23,7 @@ enum case_mode {
 	CASE_SEGMENTS, /* 32-bit, CPL 0, DS ES FS GS SS with bases, no paging */
 	CASE_PROT16,   /* 16-bit code and stack, CPL 0, segments with bases */
 	CASE_REAL,     /* real mode */
+	CASE_V86,      /* V86 mode, IOPL 0 or 3 */
 	CASE_PAGED0,   /* 32-bit, flat, CPL 0, paging: what a kernel is; ours only (faults.c) */
 	CASE_MODES
 };

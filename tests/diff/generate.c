@@ -185,7 +185,7 @@ static bool out_of_scope(const struct gen *g, const ZydisDecodedInstruction *in)
 	case ZYDIS_MNEMONIC_INT:
 		/* Linux's own; elsewhere, gates are in CPL 0's reach only, and frames have no error
 		 * code. */
-		if (g->c->mode == CASE_FLAT3)
+		if (g->c->mode == CASE_FLAT3 || g->c->mode == CASE_V86)
 			return g->what & GEN_NATIVE ? in->raw.imm[0].value.u == 0x80 : true;
 		return in->raw.imm[0].value.u < 32;
 	default:
@@ -258,10 +258,13 @@ static bool allowed(const struct gen *g, const ZydisDecodedInstruction *in,
 		return false;
 	if (touches_segment(in, op) && !(g->what & GEN_SYSTEM))
 		return false;
+	/* SDM 2B, PUSHF: VM is 0 in the image; Unicorn shows it. */
+	if (in->mnemonic == ZYDIS_MNEMONIC_PUSHFD && g->c->mode == CASE_V86)
+		return false;
 	if (!(g->what & GEN_NATIVE) && unknown_to_unicorn(in, g->l->code16))
 		return false;
 	/* Unicorn looks neither at IOPL nor at the TSS. */
-	if (!(g->what & GEN_NATIVE) && g->c->mode == CASE_FLAT3 &&
+	if (!(g->what & GEN_NATIVE) && (g->c->mode == CASE_FLAT3 || g->c->mode == CASE_V86) &&
 	    (in->meta.category == ZYDIS_CATEGORY_IO ||
 	     in->meta.category == ZYDIS_CATEGORY_IOSTRINGOP))
 		return false;
@@ -448,22 +451,16 @@ static void add_clear(struct gen *g, struct case_insn *n, u32 flags)
 	if (!flags)
 		return;
 	g->c->undefined |= flags;
-	/* pushfd; and dword [esp], ~flags; popfd */
-	if (g->l->code16)
-		*p++ = 0x66;
+	/* pushf; and [esp], ~flags; popf, of the code's own size */
 	*p++ = 0x9c;
-	if (g->l->code16) {
-		*p++ = 0x66;
+	if (g->l->code16)
 		*p++ = 0x67;
-	}
 	*p++ = 0x81;
 	*p++ = 0x24;
 	*p++ = 0x24;
 	flags = ~flags;
-	memcpy(p, &flags, 4);
-	p += 4;
-	if (g->l->code16)
-		*p++ = 0x66;
+	memcpy(p, &flags, g->l->code16 ? 2 : 4);
+	p += g->l->code16 ? 2 : 4;
 	*p++ = 0x9d;
 	n->len = (u8)(p - n->bytes);
 }
@@ -625,6 +622,8 @@ void case_generate(struct diff_case *c, enum case_mode mode, u64 seed, u64 index
 	c->start.eflags = EFLAGS_ONE | ((u32)rnd(&g.r) & (EFLAGS_ARITH & ~EFLAGS_DF));
 	if (!rnd_below(&g.r, 4))
 		c->start.eflags |= EFLAGS_DF;
+	if (mode == CASE_V86)
+		c->start.eflags |= EFLAGS_VM | (rnd_below(&g.r, 4) ? EFLAGS_IOPL : 0);
 	memcpy(c->start.sel, g.l->sel, sizeof(c->start.sel));
 	fpu_state(&g, c->start.fx);
 	c->data_seed = rnd(&g.r);

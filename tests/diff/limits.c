@@ -52,7 +52,8 @@ static bool operand_faults(const struct diff_case *c, const struct case_state *s
 	unsigned seg = (unsigned)(o->mem.segment - ZYDIS_REGISTER_ES);
 	u32 ea = address(s, in, o), size = MAX(o->size / 8u, 1u);
 
-	if (seg == SEG_CS && c->mode != CASE_REAL && (o->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE))
+	if (seg == SEG_CS && c->mode != CASE_REAL && c->mode != CASE_V86 &&
+	    (o->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE))
 		return s->vector == VEC_GP;
 	if (!(s->sel[seg] & ~3u) && c->mode == CASE_FLAT3) /* null */
 		return s->vector == VEC_GP;
@@ -131,8 +132,8 @@ bool case_no_frame_room(const struct diff_case *c, const struct case_state *s)
 {
 	u32 sp = s->gpr[REG_ESP];
 
-	if (c->mode == CASE_FLAT3)
-		return false;
+	if (c->mode == CASE_FLAT3 || c->mode == CASE_V86)
+		return false; /* its stack is another */
 	if (case_layout(c->mode)->code16)
 		sp &= 0xffff;
 	return sp < 32 || outside(c, SEG_SS, sp - 32, 64);

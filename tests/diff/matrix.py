@@ -9,7 +9,7 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 FAST, CHECKED, FAULTS = "build/diff/diff", "build/diff/diff-asan", "build/diff/faults"
-MODES = ["flat3", "flat0", "segments", "prot16", "real"]
+MODES = ["flat3", "flat0", "segments", "prot16", "real", "v86"]
 NOT_HERE = 3  # memory base 0 needs page 0, which needs root
 
 

@@ -199,13 +199,15 @@ static void set_segments(const struct case_layout *l, const u16 *sel)
 		if (mode == CASE_REAL)
 			*s = (struct cpu_segment){ sel[i], i == SEG_CS ? 0x9b : 0x93, l->base[i],
 						   0xffff };
+		else if (mode == CASE_V86)
+			*s = (struct cpu_segment){ sel[i], 0xf3, l->base[i], 0xffff };
 		else if (!(sel[i] & ~3u))
 			*s = (struct cpu_segment){ sel[i], SEG_ATTR_UNUSABLE, 0, 0 };
 		else
 			cpu_unpack_descriptor(sel[i], get32(GDT + (sel[i] & ~7u)),
 					      get32(GDT + (sel[i] & ~7u) + 4), s);
 	}
-	cpu_set_cpl(cpu, mode == CASE_FLAT3 ? 3 : 0);
+	cpu_set_cpl(cpu, mode == CASE_FLAT3 || mode == CASE_V86 ? 3 : 0);
 }
 
 static int init(void)
@@ -236,7 +238,7 @@ static bool unwind(struct case_state *end)
 
 	if (sp - SYS_LINEAR < SYS_SIZE)
 		sp = sp - SYS_LINEAR + SYS;
-	if (sp > CASE_RAM - sizeof(words))
+	if (sp > CASE_RAM - 64)
 		return false;
 	memcpy(end->gpr, cpu->gpr, sizeof(end->gpr));
 	for (unsigned i = 0; i < 6; i++)
@@ -267,7 +269,13 @@ static bool unwind(struct case_state *end)
 	end->sel[SEG_CS] = (u16)w[1];
 	end->eflags = w[2];
 	end->frame_len = end->has_error ? 16 : 12;
-	if (mode == CASE_FLAT3) {
+	if (mode == CASE_V86) { /* behind SS: the segments, which are null in the handler */
+		static const u8 order[] = { SEG_ES, SEG_DS, SEG_FS, SEG_GS };
+
+		for (unsigned i = 0; i < sizeof(order); i++)
+			end->sel[order[i]] = (u16)get32(sp + (end->has_error ? 24 : 20) + 4 * i);
+	}
+	if (mode == CASE_FLAT3 || mode == CASE_V86) {
 		end->frame_len = 0;
 		end->gpr[REG_ESP] = w[3];
 		end->sel[SEG_SS] = (u16)w[4];

@@ -74,16 +74,23 @@ static void put32(u32 at, u32 v)
 	memcpy(ram + at, &v, 4);
 }
 
-/* Through an IRET, which alone lowers the privilege. */
-static bool enter_cpl3(const struct case_layout *l)
+/* Through an IRET, which alone lowers the privilege, and enters V86 mode. */
+static bool enter_cpl3(const struct case_layout *l, bool v86)
 {
-	const u32 frame[] = { IRET_AT + 1, l->sel[SEG_CS], EFLAGS_ONE, IRET_AT, l->sel[SEG_SS] };
+	const u32 frame[] = {
+		v86 ? 0 : IRET_AT + 1,	l->sel[SEG_CS], EFLAGS_ONE | (v86 ? EFLAGS_VM : 0),
+		v86 ? l->esp : IRET_AT, l->sel[SEG_SS], l->sel[SEG_ES],
+		l->sel[SEG_DS],		l->sel[SEG_FS], l->sel[SEG_GS]
+	};
 
 	memcpy(ram + IRET_AT, "\xcf\x0f\x0b", 3); /* iretd; ud2 */
+	memcpy(ram + l->code, "\x0f\x0b", 2);
 	for (unsigned i = 0; i < ARRAY_SIZE(frame); i++)
 		put32(IRET_AT + 0x100 + 4 * i, frame[i]);
 	set(UC_X86_REG_ESP, IRET_AT + 0x100);
 	uc_emu_start(uc, IRET_AT, ~0ull, 0, 0);
+	if (v86)
+		return get(UC_X86_REG_EFLAGS) & EFLAGS_VM;
 	for (unsigned i = 0; i < 6; i++) /* later, paging would be in the way */
 		if (i != SEG_CS && i != SEG_SS)
 			set(seg_id[i], l->sel[i]);
@@ -118,12 +125,14 @@ static bool set_up(enum case_mode to)
 	}
 	set(UC_X86_REG_CR0, CR0_ET | CR0_NE | CR0_PE);
 	uc_reg_write(uc, UC_X86_REG_GDTR, &gdtr);
-	if (to != CASE_FLAT3)
+	if (to != CASE_FLAT3 && to != CASE_V86)
 		return true;
 	set(UC_X86_REG_CS, 0x08);
 	set(UC_X86_REG_SS, 0x10);
-	if (!enter_cpl3(l))
+	if (!enter_cpl3(l, to == CASE_V86))
 		return false;
+	if (to == CASE_V86)
+		return true;
 	gdtr.base = t->gdt;
 	uc_reg_write(uc, UC_X86_REG_GDTR, &gdtr);
 	set(UC_X86_REG_CR4, CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_PAE);
