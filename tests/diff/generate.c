@@ -512,6 +512,92 @@ static void direct_jump(struct gen *g, const ZydisDecodedInstruction *in,
 	n->skip = (u8)(2 + rnd_below(&g->r, 2));
 }
 
+/* Undefined everywhere: each with the ModRM that makes it so, or any (0). */
+static const struct {
+	u8 len, bytes[3];
+	u8 modrm, mask; /* bits of ModRM that are given */
+} ud[] = {
+	{ 2, { 0x0f, 0x0b }, 0, 0 },	   { 2, { 0x0f, 0xff }, 0, 0 },
+	{ 2, { 0x0f, 0xb9 }, 0, 0 },	   { 2, { 0x0f, 0x04 }, 0, 0 },
+	{ 2, { 0x0f, 0x0a }, 0, 0 },	   { 2, { 0x0f, 0x24 }, 0xc0, 0xc0 },
+	{ 2, { 0x0f, 0x36 }, 0, 0 },	   { 1, { 0x8c }, 0x30, 0x38 },
+	{ 1, { 0x8c }, 0x38, 0x38 },	   { 1, { 0x8e }, 0x08, 0x38 },
+	{ 1, { 0x8e }, 0x30, 0x38 },	   { 1, { 0xfe }, 0x10, 0x38 },
+	{ 1, { 0xfe }, 0x38, 0x38 },	   { 1, { 0xff }, 0x38, 0x38 },
+	{ 1, { 0xff }, 0xd8, 0xf8 },	   { 1, { 0xff }, 0xe8, 0xf8 },
+	{ 1, { 0xc6 }, 0x08, 0x38 },	   { 1, { 0xc7 }, 0x10, 0x38 },
+	{ 2, { 0x0f, 0xba }, 0x00, 0x38 }, { 2, { 0x0f, 0xba }, 0x18, 0x38 },
+	{ 2, { 0x0f, 0xc7 }, 0xc8, 0xf8 }, { 2, { 0x0f, 0x71 }, 0xc0, 0xf8 },
+	{ 1, { 0x8d }, 0xc0, 0xc0 },	   { 1, { 0x62 }, 0xc0, 0xf0 },
+	{ 1, { 0xd9 }, 0xd1, 0xff },	   { 1, { 0xd9 }, 0xe2, 0xff },
+	{ 1, { 0xda }, 0xe0, 0xf8 },	   { 1, { 0xdf }, 0xe1, 0xff },
+	{ 2, { 0x0f, 0x38 }, 0, 0 },
+};
+
+static void add_undefined(struct gen *g)
+{
+	unsigned i = rnd_below(&g->r, ARRAY_SIZE(ud));
+	struct case_insn *n = add(g);
+
+	for (unsigned k = 0; k < ud[i].len; k++)
+		n->bytes[n->len++] = ud[i].bytes[k];
+	if (ud[i].bytes[1] == 0x38) /* a map's empty place */
+		n->bytes[n->len++] = 0x2f | 0x80;
+	n->bytes[n->len] = (u8)(((u8)rnd(&g->r) & ~ud[i].mask) | ud[i].modrm);
+	n->len = (u8)(n->len + 7);
+}
+
+/* What is legal, but for a LOCK that it may not have. */
+static void add_locked(struct gen *g)
+{
+	ZydisDecodedInstruction in;
+	ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
+	u8 bytes[20] = { 0xf0 };
+
+	if (!draw(g, bytes + 1, &in, op) || touches_control(&in, op) ||
+	    in.meta.branch_type != ZYDIS_BRANCH_TYPE_NONE ||
+	    (in.attributes & ZYDIS_ATTRIB_ACCEPTS_LOCK) || in.length == 15)
+		return;
+
+	struct case_insn *n = add(g);
+
+	n->len = (u8)(in.length + 1);
+	memcpy(n->bytes, bytes, n->len);
+}
+
+/* Prefixes to the limit of 15 bytes, or beyond it. */
+static void add_long(struct gen *g)
+{
+	ZydisDecodedInstruction in;
+	ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
+	unsigned want = 14 + rnd_below(&g->r, 4), pad;
+	u8 bytes[16];
+
+	if (!draw(g, bytes, &in, op) || in.meta.branch_type != ZYDIS_BRANCH_TYPE_NONE || bcd(&in))
+		return;
+
+	struct case_insn *n = add(g);
+
+	pad = want > in.length ? want - in.length : 0;
+	memset(n->bytes, 0x3e, pad);
+	memcpy(n->bytes + pad, bytes, in.length);
+	n->len = (u8)(pad + in.length);
+}
+
+static void add_illegal(struct gen *g)
+{
+	switch (rnd_below(&g->r, 3)) {
+	case 0:
+		add_undefined(g);
+		break;
+	case 1:
+		add_locked(g);
+		break;
+	default:
+		add_long(g);
+	}
+}
+
 static void one(struct gen *g)
 {
 	ZydisDecodedInstruction in;
@@ -519,6 +605,10 @@ static void one(struct gen *g)
 	struct case_insn draft = { 0 }, *n;
 	int mem = -1;
 
+	if ((g->what & GEN_NATIVE) && !rnd_below(&g->r, 24)) {
+		add_illegal(g);
+		return;
+	}
 	if (!draw(g, draft.bytes, &in, op))
 		return;
 	draft.len = in.length;
