@@ -43,7 +43,7 @@ def random_rule(case, found):
         return "the stack that the handler gets when the new task's CS is no good: its TSS's here, the task's own in Bochs"
     if switched(case) and case.start.r["eflags"] & 1 << 8 and found[0] == "vector 01, there vector 30":
         return "single step over a task switch: a trap in the new task here, forgotten in Bochs; no manual says"
-    if case.code()[0] in (0xCF, 0x66) and case.vector() == 0x0D and not found[0].startswith("vector") and \
+    if case.code()[0] in (0xCF, 0x66) and case.vector() == 0x0D and not re.match(r"vector 0d, there vector (?!01)", found[0]) and \
             (case.start.r["eflags"] | case.popped(2)) & 1 << 17 and case.popped(0) > 0xFFFF:
         return "IRET in or to V86 mode with EIP above FFFFh: its own fault here (SDM 2 IRET), the next fetch's in Bochs"
     return None

@@ -259,13 +259,31 @@ static void random_code(void)
 	set_code(AT_CODE, code, sizeof(code));
 }
 
+/* Virtual interrupts, redirection of INT n, ports. */
+static void random_extensions(void)
+{
+	m.cpu.cr4 = (one_in(2) ? CR4_VME : 0) | (one_in(2) ? CR4_PVI : 0);
+	for (u32 i = 0; i < 0x40; i++)
+		if (one_in(2))
+			m.ram[AT_TSS + 0x68 + i] = (u8)rnd(256);
+	for (u32 v = 0x40; v < 0x50; v++)
+		put(4 * v, 16 * rnd(16) | AT_TARGET >> 4 << 16, 4);
+}
+
 static void random_level(void)
 {
 	struct cpu *c = &m.cpu;
 	unsigned cpl = rnd(4);
+	u32 virtual = one_in(2) ? rnd(4) * EFLAGS_VIF : 0;
 
-	if (one_in(6)) {
-		cpu_set_eflags(c, (flags() | EFLAGS_VM) & ~EFLAGS_NT & ~EFLAGS_RF);
+	random_extensions();
+	if (one_in(4)) {
+		u32 f = (flags() | EFLAGS_VM | virtual) & ~EFLAGS_NT & ~EFLAGS_RF;
+
+		if (one_in(2))
+			f |= EFLAGS_IOPL;
+		/* Both set cannot be on the way in. */
+		cpu_set_eflags(c, (f & EFLAGS_VIF) && (f & EFLAGS_VIP) ? f & ~EFLAGS_VIP : f);
 		for (unsigned s = 0; s < SEG_COUNT; s++)
 			cpu_set_v86_segment(c, s,
 					    s == SEG_CS	  ? AT_CODE >> 4
