@@ -22,8 +22,8 @@
 #include "vmm/vcpu_memory.h"
 #include "vmm/vm.h"
 
-#define CODE_CACHE_SIZE (6 * MiB)
-#define TABLE_ORDER	4u /* 64 KiB */
+#define CODE_CACHE_SIZE (5 * MiB) /* holds what a boot of Linux translates */
+#define TABLE_ORDER	4u	  /* 64 KiB */
 
 const char *const vcpu_place_name[PLACE_COUNT] = { "monitor", "translator", "recompiler", "raw3",
 						   "raw1" };

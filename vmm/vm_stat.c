@@ -73,6 +73,9 @@ static void print_recompiler(const struct recomp_stats *s)
 	pair("recomp", "smc_writes", NULL, s->smc_writes);
 	pair("recomp", "smc_blocks", NULL, s->smc_blocks);
 	pair("recomp", "patches", NULL, s->patches);
+	pair("recomp", "code_used", NULL, s->code_used);
+	pair("recomp", "arena_used", NULL, s->arena_used);
+	pair("recomp", "slots_used", NULL, s->slots_used);
 }
 
 static void print_shadow(const struct shadow_stats *s)

@@ -208,7 +208,7 @@ u32 slot_new(struct recomp *r, u32 stub)
 		return SLOT_NONE;
 	}
 	r->slots++;
-	r->slot[n] = (struct slot){ SLOT_NONE, SLOT_NONE, stub, NULL, false };
+	r->slot[n] = (struct slot){ SLOT_NONE, SLOT_NONE, stub, 0 };
 	*slot_word(r, n) = (u64)r->cfg.cache_rx + stub;
 	return n;
 }
@@ -220,13 +220,12 @@ static void unlink_slot(struct recomp *r, u32 n)
 	if (!s->target)
 		return;
 	if (s->prev == SLOT_NONE)
-		s->target->incoming = s->next;
+		r->block[(s->target & ~SLOT_CROSSES) - 1].incoming = s->next;
 	else
 		r->slot[s->prev].next = s->next;
 	if (s->next != SLOT_NONE)
 		r->slot[s->next].prev = s->prev;
-	s->target = NULL;
-	s->crosses = false;
+	s->target = 0;
 	*slot_word(r, n) = (u64)r->cfg.cache_rx + s->stub;
 }
 
@@ -241,8 +240,7 @@ void slot_link(struct recomp *r, u32 n, const struct entry *e, bool crosses)
 		slot_cut_crossing(r, cpl3);
 	if (crosses)
 		r->cross[cpl3][r->crosses[cpl3]++] = n;
-	s->crosses = crosses;
-	s->target = b;
+	s->target = ((u32)(b - r->block) + 1) | (crosses ? SLOT_CROSSES : 0);
 	s->prev = SLOT_NONE;
 	s->next = b->incoming;
 	if (s->next != SLOT_NONE)
@@ -255,7 +253,7 @@ void slot_link(struct recomp *r, u32 n, const struct entry *e, bool crosses)
 void slot_cut_crossing(struct recomp *r, bool cpl3)
 {
 	for (u32 i = 0; i < r->crosses[cpl3]; i++)
-		if (r->slot[r->cross[cpl3][i]].crosses)
+		if (r->slot[r->cross[cpl3][i]].target & SLOT_CROSSES)
 			unlink_slot(r, r->cross[cpl3][i]);
 	r->crosses[cpl3] = 0;
 }

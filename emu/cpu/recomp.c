@@ -16,12 +16,13 @@
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
 
-#define TAG_NEVER     0xffffffff00000000ull
-#define TRAPPED	      0x7fffffffu
-#define TAG_LAST      0xfffffffeu
-#define SLOTS_SHARE   8u  /* one eighth of the cache */
-#define BYTES_A_BLOCK 96u /* of emitted code, less than the mean */
-#define ARENA_SHARE   2u  /* tables and sites take less than half of what the code takes */
+#define TAG_NEVER	   0xffffffff00000000ull
+#define TRAPPED		   0x7fffffffu
+#define TAG_LAST	   0xfffffffeu
+#define SLOTS_SHARE	   12u		     /* one twelfth of the cache */
+#define BYTES_A_BLOCK	   320u		     /* of emitted code; Linux has 410 */
+#define ARENA_SHARE(cache) ((cache) / 8 * 5) /* tables and sites take 0.7 of what the code takes \
+					      */
 
 static void code_written(void *ctx, gpa_t gpa, u32 len)
 {
@@ -39,7 +40,7 @@ int recomp_create(struct cpu *cpu, const struct recomp_config *config)
 	r->slot_max = (u32)(config->cache_size / SLOTS_SHARE / sizeof(u64));
 	r->slot_start = (u32)config->cache_size - r->slot_max * (u32)sizeof(u64);
 	r->block_max = (u32)(config->cache_size / BYTES_A_BLOCK);
-	r->arena_size = (u32)(config->cache_size / ARENA_SHARE);
+	r->arena_size = (u32)ARENA_SHARE(config->cache_size);
 	r->lookup = mem_alloc(LOOKUP_ENTRIES * sizeof(*r->lookup));
 	r->block = mem_alloc(r->block_max * sizeof(*r->block));
 	r->arena = mem_alloc(r->arena_size);
@@ -770,7 +771,12 @@ void recomp_flush(struct recomp *r)
 	r->code_changed = true;
 }
 
-const struct recomp_stats *recomp_stats(const struct recomp *r)
+const struct recomp_stats *recomp_stats(struct recomp *r)
 {
-	return &r->stats;
+	struct recomp_stats *s = &r->stats;
+
+	s->code_used = r->code_next - r->code_start;
+	s->arena_used = r->arena_next;
+	s->slots_used = r->slots;
+	return s;
 }

@@ -57,6 +57,7 @@ struct recomp_stats {
 	u64 faults_resolved, faults_delivered, slow_accesses;
 	u64 smc_writes, smc_blocks, patches;
 	u64 verified_blocks;
+	u64 code_used, arena_used, slots_used; /* at present: bytes, bytes, slots */
 };
 
 /* Creates the translator for cpu (sets cpu->recomp). Returns 0, E_NOMEM or E_INVAL. */
@@ -120,4 +121,4 @@ u32 recomp_verify(const struct recomp *r, u32 *eip, const char **why);
 /* Drops everything. */
 void recomp_flush(struct recomp *r);
 
-const struct recomp_stats *recomp_stats(const struct recomp *r);
+const struct recomp_stats *recomp_stats(struct recomp *r);

@@ -103,9 +103,9 @@ struct edge {
 struct slot {
 	u32 next, prev; /* on the target's list; SLOT_NONE at its ends */
 	u32 stub;	/* offset of the edge's own stub in the cache */
-	struct block *target;
-	bool crosses; /* valid only as long as the linear mapping is */
+	u32 target;	/* block number + 1; 0: its own stub */
 };
+#define SLOT_CROSSES BIT(31) /* in target: valid only as long as the linear mapping is */
 
 struct block {
 	struct block *page_next[2];
