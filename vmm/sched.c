@@ -93,27 +93,35 @@ static u64 run_timers(void)
 	return earliest;
 }
 
+/* Devices of the other VMs go on meanwhile: a deadline left behind would fire again and again. */
 void sched_arm(struct vcpu *v, u64 slice_end)
 {
 	struct list *p;
 	u64 deadline = slice_end;
 
-	(void)v;
 	list_for_each(p, &vm_list)
 	{
 		struct vm *vm = list_entry(p, struct vm, link);
 
-		if (vm->state == VM_RUNNING)
-			deadline = MIN(deadline, vm_deadline_ns(vm));
+		if (vm->state != VM_RUNNING)
+			continue;
+		if (vm->vcpu != v && vm_deadline_ns(vm) <= clock_now())
+			vm->deadline = board_run_timers(vm->board);
+		deadline = MIN(deadline, vm_deadline_ns(vm));
 	}
 	arm(deadline);
+}
+
+bool sched_wanted(void)
+{
+	return timer_fired || vm_console_pending();
 }
 
 void sched_after_irq(struct percpu *pc, struct trap_frame *f)
 {
 	struct vcpu *v = pc->vcpu;
 
-	if (!v || (!timer_fired && !vm_console_pending()))
+	if (!v || !sched_wanted())
 		return;
 	if (f->cs & 3)
 		raw_leave(v, f, RAWEXIT_IRQ);

@@ -18,3 +18,6 @@ void sched_arm(struct vcpu *v, u64 slice_end);
 
 /* percpu.after_irq */
 void sched_after_irq(struct percpu *pc, struct trap_frame *frame);
+
+/* The timer fired, or the console has input: whoever runs comes back to the scheduler. */
+bool sched_wanted(void);

@@ -283,7 +283,10 @@ static enum vcpu_stop run_engines(struct vcpu *v)
 		if (cpu_take_events(&v->cpu) == CPU_SHUTDOWN)
 			return VCPU_SHUTDOWN;
 		stop = run_engine(v);
-	} while (stop == VCPU_AGAIN);
+		/* The timer may have fired when the engine was on its way out. It is armed anew by
+		 * the caller only: another engine would run without it, for ever if it is raw code.
+		 */
+	} while (stop == VCPU_AGAIN && !sched_wanted());
 	return stop;
 }
 

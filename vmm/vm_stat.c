@@ -54,6 +54,7 @@ static void print_engine(const struct vcpu *v)
 	pair("vcpu", "halts", NULL, s->halts);
 	pair("vcpu", "slices", NULL, s->slices);
 	pair("vcpu", "started_ns", NULL, s->started_ns);
+	pair("vcpu", "vruntime", NULL, v->vruntime);
 }
 
 static void print_recompiler(const struct recomp_stats *s)
