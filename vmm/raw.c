@@ -10,6 +10,7 @@
 #include "emu/cpu/semantics.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
+#include "vmm/isolation.h"
 #include "vmm/policy.h"
 #include "vmm/raw_asm.h"
 #include "vmm/vcpu_memory.h"
@@ -158,6 +159,7 @@ void raw_run(struct vcpu *v)
 	vcpu_load_root(v, VIEW_KERNEL);
 	v->raw_exit = RAWEXIT_ENTRY;
 	load_segments(v);
+	isolation_assert(v);
 	vcpu_account(v, c->cpl == 3 ? PLACE_RAW3 : PLACE_RAW1);
 	u64 before = v->stats.cycles[PLACE_RAW1];
 	u8 kind = c->cpl == 3 ? TRACE_RAW3 : TRACE_RAW1;

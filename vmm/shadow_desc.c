@@ -4,6 +4,7 @@
  */
 #include "vmm/shadow_desc.h"
 
+#include "kernel/base/log.h"
 #include "kernel/base/string.h"
 
 #define D_ACCESSED BIT64(40)
@@ -129,6 +130,8 @@ static bool mirror(struct shadow_desc *d, u64 *table, u32 base, u32 bytes, u32 o
 		d->ring12 += is_ring12(desc);
 		now = i == 0 && table == d->gdt ? 0 : shadow_desc_convert(desc);
 		if (table[i] != now) {
+			/* The invariant of docs/isolation.md, where a descriptor goes live. */
+			ASSERT(shadow_desc_safe(&now, 1));
 			table[i] = now;
 			d->entries_written++;
 			changed = true;

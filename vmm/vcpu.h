@@ -104,6 +104,7 @@ struct vcpu {
 			       next raw entry */
 
 	struct policy policy; /* of `auto` */
+	u64 isolation_seen;   /* what isolation_assert() has looked at: desc.entries_written + 1 */
 
 	enum vcpu_place place;
 	u64 place_since; /* TSC */

@@ -10,6 +10,7 @@
 #include "kernel/console.h"
 #include "kernel/power.h"
 #include "kernel/shell.h"
+#include "vmm/isolation.h"
 #include "vmm/vm.h"
 #include "vmm/vm_inspect.h"
 #include "vmm/vm_stat.h"
@@ -157,6 +158,17 @@ static int cmd_stat(int argc, char **argv)
 	return 0;
 }
 
+static int cmd_isolation(int argc, char **argv)
+{
+	struct vm *vm = vm_arg(argc, argv, 1);
+	const char *what = vm ? isolation_broken(vm->vcpu) : NULL;
+
+	if (!vm)
+		return E_NOENT;
+	console_print("%s: isolation %s\n", vm->config.name, what ? what : "holds");
+	return what ? E_INVAL : 0;
+}
+
 static int cmd_trace(int argc, char **argv)
 {
 	u64 n = 40;
@@ -268,6 +280,11 @@ static struct shell_command commands[] = {
 	  .args = "NAME",
 	  .help = "prove that a VM's translated code is confined",
 	  .run = cmd_verify,
+	  .complete = complete_vm },
+	{ .name = "isolation",
+	  .args = "NAME",
+	  .help = "look whether a VM's descriptor tables keep it inside",
+	  .run = cmd_isolation,
 	  .complete = complete_vm },
 	{ .name = "trace",
 	  .args = "NAME [N]",

@@ -72,7 +72,7 @@ class Guests(Machine):
 
     def __init__(self, sections, cpu="max", **more):
         build()
-        super().__init__("".join(sections), cpu=cpu, **more)
+        super().__init__("".join(sections), cpu=cpu, arguments="check=isolation", **more)
         self.text = ""
 
     def wait_stopped(self, names):

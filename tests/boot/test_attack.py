@@ -14,7 +14,7 @@ from guests import PLACES, Guests, bare_lines, check_bystander, compared, vm
 # All selectors by all ways take minutes: here the ways are shared out (bits of the table in selectors.c); ATTACK=all for all.
 WAYS = {("max", "raw1"): 0x229, ("max", "raw3"): 0x008, ("max", "recompiler0"): 0x104, ("max", "recompiler3"): 0x002,
         ("qemu64", "raw3"): 0x001, ("qemu64", "recompiler0"): 0x410}
-ATTACKS = ["selectors", "addresses", "flags", "sti", "privileged", "smc", "paging", "exhaust"]
+ATTACKS = ["selectors", "addresses", "flags", "sti", "privileged", "smc", "paging", "exhaust", "descriptors", "lethal"]
 
 
 def cmdline(attack, cpu, place):
@@ -40,13 +40,15 @@ def test_attacks(cpu, place):
     engine, _ = PLACES[place]
     bare = {a: bare_lines(a, cmdline(a, cpu, place), cpu) for a in ATTACKS}
     sections = [vm("bystander", "bystander", "ring=3", "auto")]
-    sections += [vm(a, a, cmdline(a, cpu, place), engine) for a in ATTACKS]
+    sections += [vm(a, a, cmdline(a, cpu, place), engine, on_triple_fault="reset") for a in ATTACKS]
     with Guests(sections, cpu) as m:
         m.wait_stopped(ATTACKS)
         m.wait_line(r"bystander: SUM [^\n]*\n")
         m.quiet("bystander")
         for a in ATTACKS:
-            lines = m.lines(a)[1:-1]  # the first and the last one are the monitor's
+            lines = [line for line in m.lines(a)[1:-1] if not line.startswith("reset: ")]  # those are the monitor's
             assert compared(lines) == bare[a], a
             check_place(place, m.counters(a), lines)
+            m.process.send("isolation %s\r" % a)
+            m.expect(r"%s: isolation holds" % a)
         assert check_bystander([line for line in m.lines("bystander") if line.startswith("SUM")]) >= 2
