@@ -9,7 +9,7 @@ import pexpect
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GUESTS = os.path.join(ROOT, "build", "guests")
-TIMEOUT = 400  # generous: machines are shared; no test depends on how fast it is
+TIMEOUT = int(os.environ.get("TEST_TIMEOUT", 400))  # generous: machines are shared; no test depends on how fast it is
 ESCAPE = "\x1d"
 OVMF = "/usr/share/OVMF/OVMF_CODE.fd"
 
