@@ -219,21 +219,23 @@ struct cpu {
 	 * is in the host's flags; the same with OF set; and, for CLD and STD, with DF clear and
 	 * set. Made from eflags at entry.
 	 */
-	u32 quiet_flags, quiet_flags_of, quiet_flags_df[2];
+	u32 quiet_flags, quiet_flags_of;
+	volatile u32 events;
+	volatile u64 lookup_tag; /* what look-up entries must match; impossible while events are
+				    pending */
+	/* Up to the base of FS a byte of displacement is enough. */
+	struct cpu_segment seg[SEG_COUNT] __attribute__((aligned(8)));
+	u32 quiet_flags_df[2];
 	/* Where translated code finds GS's base; an address that faults if the segment is not
 	 * usable.
 	 */
 	const u32 *gs_base;
 	u32 shadow; /* nonzero: interrupts are held off for one instruction, CPU_SHADOW_* */
-	struct cpu_segment seg[SEG_COUNT] __attribute__((aligned(8)));
-	volatile u32 events;
 	/*
 	 * Translated code polls by loading a byte through this pointer: it points at a readable
 	 * byte, or, while events are pending, at an address that faults. See recomp_signal().
 	 */
 	const u8 *volatile poll;
-	volatile u64 lookup_tag; /* what look-up entries must match; impossible while events are
-				    pending */
 	u64 lookup_table;
 	gla_t slow_gla; /* where the operand in scratch lives */
 	u8 scratch[64]

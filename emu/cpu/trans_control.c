@@ -95,9 +95,25 @@ static int inside(const struct trans *t, u32 target)
 	return block_boundary(t->map, t->insns, guest);
 }
 
+/* The displacement of a two-byte jump that begins here to earlier code of the block, if it has that
+ * reach; else 0. */
+static int short_way(const struct trans *t, int host)
+{
+	s64 rel = host - (t->e.p - t->e.start + 2);
+
+	return rel >= -128 ? (int)rel : 0;
+}
+
 static void jump_to_host(struct trans *t, int host)
 {
-	emit_jmp(&t->e, t->e.rx + (u32)host);
+	int rel = short_way(t, host);
+
+	if (rel) {
+		emit_u8(&t->e, 0xeb);
+		emit_u8(&t->e, (u8)rel);
+	} else {
+		emit_jmp(&t->e, t->e.rx + (u32)host);
+	}
 }
 
 void trans_jump(struct trans *t, u32 target)
@@ -183,10 +199,19 @@ static void conditional_fault(struct trans *t)
 /* The taken path is in this block or behind its end; the other follows. */
 void trans_jcc(struct trans *t, unsigned condition, u32 target)
 {
+	int host, rel;
+
 	poll(t, target);
-	emit_u8(&t->e, 0x0f);
-	emit_u8(&t->e, (u8)(0x80 | condition));
-	branch_rel32(t, target);
+	host = inside(t, target);
+	rel = host < 0 ? 0 : short_way(t, host);
+	if (rel) {
+		emit_u8(&t->e, (u8)(0x70 | condition));
+		emit_u8(&t->e, (u8)rel);
+	} else {
+		emit_u8(&t->e, 0x0f);
+		emit_u8(&t->e, (u8)(0x80 | condition));
+		branch_rel32(t, target);
+	}
 }
 
 /* JECXZ and LOOPcc with ECX: in 64-bit mode with 67h, and with a byte's reach. */
