@@ -43,7 +43,7 @@ static enum cpu_result enter_8086(struct cpu *cpu, u8 vector)
 
 	const u32 words[3] = { flags, cpu->seg[SEG_CS].sel, cpu->eip };
 
-	if (cpu_lin_read(cpu, vector * 4u, &ivt, 4, ACCESS_USER) != CPU_NEXT ||
+	if (cpu_lin_read(cpu, vector * 4u, &ivt, 4, 0) != CPU_NEXT ||
 	    transfer_push(cpu, &cpu->seg[SEG_SS], cpu->cpl, &esp, words, 3, 2) != CPU_NEXT)
 		return CPU_FAULT;
 	cpu->gpr[REG_ESP] = esp;

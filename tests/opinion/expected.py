@@ -41,6 +41,15 @@ def random_rule(case, found):
         return "which segment of the new task is looked at first: table 7-1's order here; SS, data, CS in Bochs"
     if switched(case) and all(re.match(r"esp |\[9[0-9a-f]{3}\]|\[bf[0-9a-f]{2}\]", d) for d in found) and case.vector() in (0x0A, 0x0B):
         return "the stack that the handler gets when the new task's CS is no good: its TSS's here, the task's own in Bochs"
+    addresses = re.fullmatch(r"cr2 ([0-9a-f]+), there ([0-9a-f]+)", found[0])
+    if len(found) == 1 and addresses and abs(int(addresses[1], 16) - int(addresses[2], 16)) < 0x200:
+        return "which part of a frame, a table entry or a pair of TSSs is touched first is nowhere written down"
+    if switched(case) and found == ["vector 0a, there it does not end"]:
+        return "likewise, and that stack is nowhere"
+    if case.vector() == 0x0E and found == ["[bfe8] 07, there 03"]:
+        return "pushes to call a conforming segment of ring 0 from ring 3: with the rights of CPL 3 here, of the DPL in Bochs"
+    if case.vector() == 0x0E and re.match(r"cr2 1", found[0]) and any(d.startswith("tr ") for d in found):
+        return "a busy bit that cannot be written: nothing has happened here, Bochs is in the new task already"
     if switched(case) and case.start.r["eflags"] & 1 << 8 and found[0] == "vector 01, there vector 30":
         return "single step over a task switch: a trap in the new task here, forgotten in Bochs; no manual says"
     if case.code()[0] in (0xCF, 0x66) and case.vector() == 0x0D and not re.match(r"vector 0d, there vector (?!01)", found[0]) and \

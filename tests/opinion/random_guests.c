@@ -270,6 +270,25 @@ static void random_extensions(void)
 		put(4 * v, 16 * rnd(16) | AT_TARGET >> 4 << 16, 4);
 }
 
+/* Tables, task states, stacks and targets on pages that are absent, read-only or the kernel's.
+ * Those that every handler needs can be read by ring 0. */
+static void random_pages(void)
+{
+	static const struct {
+		u32 page;
+		bool needed;
+	} t[] = { { 0, false },
+		  { AT_GDT, true },
+		  { AT_TSS & ~0xfffu, true },
+		  { STACK3 - 0x1000, false },
+		  { AT_TARGET, false } };
+
+	guest_paging();
+	for (unsigned i = 0; i < ARRAY_SIZE(t); i++)
+		if (one_in(3))
+			set_page(t[i].page, t[i].page | (t[i].needed ? 1 : rnd(2)) | rnd(4) << 1);
+}
+
 static void random_level(void)
 {
 	struct cpu *c = &m.cpu;
@@ -328,6 +347,9 @@ static void one(void)
 	random_stack(m.cpu.seg[SEG_SS].base + m.cpu.gpr[REG_ESP]);
 	m.cpu.gpr[REG_EAX] = selector();
 	m.cpu.gpr[REG_EBX] = selector();
+
+	if (one_in(3))
+		random_pages();
 
 	struct guest_dump *dump = guest_dump_begin(&m);
 	enum recomp_exit exit = RECOMP_EVENT;
