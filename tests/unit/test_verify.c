@@ -151,7 +151,7 @@ static bool long_branch(const struct at *a)
 
 static bool back_branch(const struct at *a)
 {
-	return a->in.meta.category == ZYDIS_CATEGORY_COND_BR && a->in.raw.imm[0].size == 32 &&
+	return a->in.meta.category == ZYDIS_CATEGORY_COND_BR && a->in.raw.imm[0].size == 8 &&
 	       a->in.raw.imm[0].value.s < 0;
 }
 
@@ -247,6 +247,7 @@ CHANGE(disp_plus_8, a->p[a->in.raw.disp.offset] = (u8)(a->p[a->in.raw.disp.offse
 CHANGE(disp_plus_4, a->p[a->in.raw.disp.offset] = (u8)(a->p[a->in.raw.disp.offset] + 4))
 CHANGE(disp_far, a->p[a->in.raw.disp.offset + 1] ^= 0x40)
 CHANGE(imm_plus_1, add_imm(a, 1))
+CHANGE(imm8_plus_1, a->p[a->in.raw.imm[0].offset]++)
 CHANGE(imm_plus_4, add_imm(a, 4))
 CHANGE(imm_far, add_imm(a, 0x100000))
 CHANGE(poll_dword, a->p[2] = 0xaf) /* imul r9d, [r13]: four bytes */
@@ -324,7 +325,7 @@ static const struct fault faults[] = {
 	F(long_jump, imm_far),
 	F(long_branch, imm_plus_1),
 	F(long_branch, imm_far),
-	F(back_branch, imm_plus_1),
+	F(back_branch, imm8_plus_1),
 	F(stub_call, imm_plus_1),
 	F(stub_call, imm_far),
 	F(site_number, imm_plus_4),
