@@ -4,6 +4,7 @@
  * 3A 5 and the MOV pseudo-code.
  */
 #include "emu/cpu/semantics.h"
+#include "kernel/base/string.h"
 
 void cpu_unpack_descriptor(u16 sel, u32 lo, u32 hi, struct cpu_segment *out)
 {
@@ -68,6 +69,24 @@ static enum cpu_result load_null(struct cpu *cpu, enum cpu_seg seg, u16 sel)
 		return cpu_raise(cpu, VEC_GP, 0);
 	cpu->seg[seg] = (struct cpu_segment){ .sel = sel, .attr = SEG_ATTR_UNUSABLE };
 	return CPU_NEXT;
+}
+
+bool cpu_load_segment_again(struct cpu *cpu, enum cpu_seg seg, u16 sel)
+{
+	const struct cpu_load *last = &cpu->last_load[seg];
+	const u8 *p;
+
+	if (sel < 4) {
+		cpu->seg[seg] = (struct cpu_segment){ .sel = sel, .attr = SEG_ATTR_UNUSABLE };
+		return true;
+	}
+	if (last->s.sel != sel || last->cpl != cpu->cpl || sel & 4 || (sel | 7u) > cpu->gdtr.limit)
+		return false;
+	p = cpu_lin_direct(cpu, cpu->gdtr.base + (sel & 0xfff8u), 8, ACCESS_READ);
+	if (!p || memcmp(p, last->desc, 8) != 0)
+		return false;
+	cpu->seg[seg] = last->s;
+	return true;
 }
 
 enum cpu_result cpu_load_segment(struct cpu *cpu, enum cpu_seg seg, u16 sel)

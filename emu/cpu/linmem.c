@@ -34,18 +34,6 @@ static void copy(void *to, const void *from, unsigned len)
 	}
 }
 
-/* The monitor's address of bytes on one page whose entry allows the access; NULL: the long way. */
-static inline u8 *direct(struct cpu *cpu, gla_t gla, unsigned len, unsigned access)
-{
-	const struct softtlb_entry *e = softtlb_entry(cpu, gla);
-	u32 offset = gla & (PAGE_SIZE - 1);
-
-	if (e->page != gla - offset || !(e->rights & BIT(access)) || offset + len > PAGE_SIZE ||
-	    cpu_debug_armed(cpu))
-		return NULL;
-	return e->host + offset;
-}
-
 static enum cpu_result read_slowly(struct cpu *cpu, gla_t gla, void *buf, unsigned len,
 				   unsigned access)
 {
@@ -75,7 +63,7 @@ static enum cpu_result read_slowly(struct cpu *cpu, gla_t gla, void *buf, unsign
 
 enum cpu_result cpu_lin_read(struct cpu *cpu, gla_t gla, void *buf, unsigned len, unsigned access)
 {
-	const u8 *p = direct(cpu, gla, len, access & ~(unsigned)ACCESS_WRITE);
+	const u8 *p = cpu_lin_direct(cpu, gla, len, access & ~(unsigned)ACCESS_WRITE);
 
 	if (!p)
 		return read_slowly(cpu, gla, buf, len, access);
@@ -129,7 +117,7 @@ enum cpu_result cpu_lin_write(struct cpu *cpu, gla_t gla, const void *buf, unsig
 			      unsigned access)
 {
 	u8 *p = cpu->tlb.watches == cpu->mem->watches_begun
-			? direct(cpu, gla, len, access | ACCESS_WRITE)
+			? cpu_lin_direct(cpu, gla, len, access | ACCESS_WRITE)
 			: NULL;
 
 	if (!p)

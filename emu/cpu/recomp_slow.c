@@ -231,6 +231,36 @@ static enum cpu_result fetch_fault(struct cpu *cpu)
 	return CPU_RETRY;
 }
 
+/* MOV and POP of DS, ES, FS, GS in flat code, where the load is one that is done over and over. */
+static bool load_again(struct cpu *cpu, const struct insn *in)
+{
+	const struct cpu_segment *ss = &cpu->seg[SEG_SS];
+	u16 sel = (u16)cpu->gpr[in->rm];
+	bool pop = in->op == OP_POP_SEG;
+
+	if (in->reg == SEG_SS || in->reg == SEG_CS || in->reg > SEG_GS || in->lock ||
+	    (!pop && in->is_mem) || !cpu_protected(cpu) || cpu_v86(cpu) ||
+	    !(cpu->seg[SEG_CS].attr & SEG_ATTR_DB))
+		return false;
+	if (pop) {
+		const u8 *p;
+
+		if (ss->base || ss->limit != 0xffffffff || !(ss->attr & SEG_ATTR_DB) ||
+		    ss->attr & (SEG_ATTR_DOWN | SEG_ATTR_UNUSABLE))
+			return false;
+		p = cpu_lin_direct(cpu, cpu->gpr[REG_ESP], 2, cpu->cpl == 3 ? ACCESS_USER : 0);
+		if (!p)
+			return false;
+		__builtin_memcpy(&sel, p, 2);
+	}
+	if (!cpu_load_segment_again(cpu, in->reg, sel))
+		return false;
+	if (pop)
+		cpu->gpr[REG_ESP] += in->osize;
+	cpu->eip += in->len;
+	return true;
+}
+
 static enum cpu_result dispatch(struct cpu *cpu, const struct insn *in)
 {
 	enum cpu_result res;
@@ -263,6 +293,9 @@ static enum cpu_result dispatch(struct cpu *cpu, const struct insn *in)
 	case OP_SLOW_XLAT:
 		res = do_xlat(cpu, in);
 		break;
+	case OP_MOV_TO_SEG:
+	case OP_POP_SEG:
+		return load_again(cpu, in) ? CPU_NEXT : cpu_hard_exec(cpu, in);
 	default:
 		return cpu_hard_exec(cpu, in);
 	}

@@ -63,6 +63,24 @@ enum cpu_result cpu_lin_write(struct cpu *cpu, gla_t gla, const void *buf, unsig
 /* Checks that a write of len bytes would succeed (A and D bits are set). */
 enum cpu_result cpu_lin_probe_write(struct cpu *cpu, gla_t gla, unsigned len, unsigned access);
 
+/* Does DR7 enable any breakpoint? Then the recompiler runs one instruction at a time. */
+static inline bool cpu_debug_armed(const struct cpu *cpu)
+{
+	return cpu->dr[7] & DR7_ENABLES;
+}
+
+/* The monitor's address of bytes on one page whose entry allows the access; NULL: the long way. */
+static inline u8 *cpu_lin_direct(struct cpu *cpu, gla_t gla, unsigned len, unsigned access)
+{
+	const struct softtlb_entry *e = softtlb_entry(cpu, gla);
+	u32 offset = gla & (PAGE_SIZE - 1);
+
+	if (e->page != gla - offset || !(e->rights & BIT(access)) || offset + len > PAGE_SIZE ||
+	    cpu_debug_armed(cpu))
+		return NULL;
+	return e->host + offset;
+}
+
 /*
  * Segment check as the mode demands (limit, type, null, expand-down; real mode 64 KiB), then *gla =
  * base + offset. #GP(0), or #SS(0) for SS. access: ACCESS_READ, WRITE or EXEC.
@@ -135,12 +153,6 @@ static inline bool cpu_rep_interrupted(struct cpu *cpu)
 /* --- Breakpoints: emu/cpu/debug.c (SDM 3B 17.2)
  * -------------------------------------------------------------- */
 
-/* Does DR7 enable any breakpoint? Then the recompiler runs one instruction at a time. */
-static inline bool cpu_debug_armed(const struct cpu *cpu)
-{
-	return cpu->dr[7] & DR7_ENABLES;
-}
-
 /* The accessors' reports: breakpoints that the access meets are added to cpu->debug_hits. */
 void cpu_debug_data(struct cpu *cpu, gla_t gla, unsigned len, bool write);
 void cpu_debug_port(struct cpu *cpu, u16 port, unsigned size);
@@ -191,6 +203,13 @@ void cpu_unpack_descriptor(u16 sel, u32 lo, u32 hi, struct cpu_segment *out);
 /* Reads the 8-byte descriptor of sel; #GP(sel) (or vec) beyond the table's limit. gla receives
  * where it lies. */
 enum cpu_result cpu_read_descriptor(struct cpu *cpu, u16 sel, u8 vec, u32 desc[2], gla_t *gla);
+
+/*
+ * Loads DS, ES, FS or GS in protected mode if it is plain that the load succeeds: null, or what was
+ * loaded last at this level from the same descriptor. False: nothing done. A kernel does this half
+ * a dozen times in each system call.
+ */
+bool cpu_load_segment_again(struct cpu *cpu, enum cpu_seg seg, u16 sel);
 
 /* MOV/POP/LxS to a data segment register or SS, with all checks of the current mode (SDM 2, MOV).
  */
