@@ -377,40 +377,6 @@ static enum cpu_result xrstor(struct cpu *cpu, const struct insn *in)
 	return CPU_NEXT;
 }
 
-/* FWAIT looks for errors, unless CR0.MP and TS say #NM; CR0.EM means nothing to it. */
-static enum cpu_result wait(struct cpu *cpu)
-{
-	const u8 *fx = cpu->fpu.image;
-
-	if ((cpu->cr0 & (CR0_MP | CR0_TS)) == (CR0_MP | CR0_TS))
-		return cpu_raise_noerr(cpu, VEC_NM);
-	save_image(cpu);
-	return get16(fx + 2) & ~get16(fx) & 0x3f ? cpu_fpu_error(cpu) : CPU_NEXT;
-}
-
-/* SDM 3A table 2-2 (x87), 2.5 (MMX), table 13-1 (SSE, AVX). */
-static enum cpu_result gate(struct cpu *cpu, enum fpu_class class)
-{
-	bool em = cpu->cr0 & CR0_EM, undefined = false;
-
-	switch (class) {
-	case FPU_WAIT:
-		return wait(cpu);
-	case FPU_MMX:
-		undefined = em;
-		break;
-	case FPU_SSE:
-		undefined = em || !(cpu->cr4 & CR4_OSFXSR);
-		break;
-	case FPU_AVX: /* CR0.EM alone is the only way here without TS: let it be as for SSE */
-		undefined = em;
-		break;
-	default:
-		break;
-	}
-	return cpu_raise_noerr(cpu, undefined ? VEC_UD : VEC_NM);
-}
-
 enum cpu_result hard_fpu(struct cpu *cpu, const struct insn *in)
 {
 	switch (in->op) {
@@ -428,7 +394,7 @@ enum cpu_result hard_fpu(struct cpu *cpu, const struct insn *in)
 	case OP_XSAVEOPT:
 		return xsave(cpu, in);
 	case OP_FPU_GATE:
-		return gate(cpu, (enum fpu_class)in->imm);
+		return fpu_gate(cpu, (enum fpu_class)in->imm);
 	default:
 		return xrstor(cpu, in);
 	}

@@ -18,3 +18,5 @@ enum cpu_result hard_fpu(struct cpu *cpu, const struct insn *in);
 
 /* The FXSAVE image has a new TOP: its registers, which it holds as ST(i), get their new numbers. */
 void hard_fpu_rename(u8 *fx, unsigned old_top);
+/* fpu_gate.c: #NM or #UD; FWAIT may go on */
+enum cpu_result fpu_gate(struct cpu *cpu, enum fpu_class class);
