@@ -7,3 +7,10 @@ bochs: deps
 	@iso/deps bochs bochsbios vgabios
 	@$(MAKE) --no-print-directory -s -j2 $(BUILD)/ringleader.elf guests
 	@$(PYTHON) tests/bochs/boot.py --lines $(or $(LINES),30) $(if $(SHELL_WANTED),--shell) $(if $(VM),--config $(VM))
+
+## bochs-attack  the attacks on isolation in Bochs, from PLACE=raw1, raw3, recompiler0 or recompiler3
+.PHONY: bochs-attack
+bochs-attack: deps
+	@iso/deps bochs bochsbios vgabios
+	@$(MAKE) --no-print-directory -s -j2 $(BUILD)/ringleader.elf test-guests
+	@$(PYTHON) tests/bochs/attack.py --place $(or $(PLACE),raw1)
