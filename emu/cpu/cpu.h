@@ -226,10 +226,9 @@ struct cpu {
 	/* Up to the base of FS a byte of displacement is enough. */
 	struct cpu_segment seg[SEG_COUNT] __attribute__((aligned(8)));
 	u32 quiet_flags_df[2];
-	/* Where translated code finds GS's base; an address that faults if the segment is not
-	 * usable.
-	 */
-	const u32 *gs_base;
+	/* Where translated code finds the bases of FS and GS; an address that faults for one that
+	 * cannot be used so. */
+	const u32 *thread_base[2];
 	u32 shadow; /* nonzero: interrupts are held off for one instruction, CPU_SHADOW_* */
 	/*
 	 * Translated code polls by loading a byte through this pointer: it points at a readable

@@ -16,13 +16,14 @@
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
 
-#define TAG_NEVER	   0xffffffff00000000ull
-#define TRAPPED		   0x7fffffffu
-#define TAG_LAST	   0xfffffffeu
-#define SLOTS_SHARE	   12u		     /* one twelfth of the cache */
-#define BYTES_A_BLOCK	   320u		     /* of emitted code; Linux has 410 */
-#define ARENA_SHARE(cache) ((cache) / 8 * 5) /* tables and sites take 0.7 of what the code takes \
-					      */
+#define TAG_NEVER     0xffffffff00000000ull
+#define TRAPPED	      0x7fffffffu
+#define TAG_LAST      0xfffffffeu
+#define SLOTS_SHARE   12u  /* one twelfth of the cache */
+#define BYTES_A_BLOCK 320u /* of emitted code; Linux has 410 */
+#define ARENA_SHARE(cache)                                                    \
+	((cache) / 8 * 5) /* tables and sites take 0.7 of what the code takes \
+			   */
 
 static void code_written(void *ctx, gpa_t gpa, u32 len)
 {
@@ -124,6 +125,23 @@ static unsigned seg_class(const struct cpu *cpu, const struct cpu_segment *s)
 	return s->base ? CLASS_BASED : CLASS_FLAT;
 }
 
+/*
+ * Systems leave one of FS and GS to programs, and the kernel loads the other on its way in: code
+ * would be translated twice, and look-ups miss at each system call. So in protected mode code does
+ * not depend on which of null, flat and based FS is (a limit matters: Windows has one), nor on what
+ * GS is.
+ */
+static unsigned thread_class(const struct cpu *cpu, unsigned s)
+{
+	unsigned class = seg_class(cpu, &cpu->seg[s]);
+
+	if (!cpu_protected(cpu) || cpu_v86(cpu))
+		return class;
+	if (s == SEG_FS && class > CLASS_BASED && !(cpu->seg[s].attr & SEG_ATTR_UNUSABLE))
+		return class;
+	return CLASS_BASED;
+}
+
 static u32 compute_mode(const struct cpu *cpu)
 {
 	u32 key = 0;
@@ -151,30 +169,25 @@ static u32 compute_mode(const struct cpu *cpu)
 		key |= KEY_NOSSE;
 	if ((cpu->cr4 & CR4_TSD) && cpu->cpl == 3)
 		key |= KEY_TSD;
-	for (unsigned s = 0; s < SEG_COUNT; s++)
+	for (unsigned s = 0; s < SEG_FS; s++)
 		key |= seg_class(cpu, &cpu->seg[s]) << KEY_SEG(s);
-	/*
-	 * Kernels leave GS to programs, some of which use it: their code would be translated twice,
-	 * and look-ups would miss at each change. So in protected mode code does not depend on what
-	 * GS is.
-	 */
-	if (cpu_protected(cpu) && !cpu_v86(cpu))
-		key = (key & ~(3u << KEY_SEG(SEG_GS))) | CLASS_BASED << KEY_SEG(SEG_GS);
-	return key;
+	return key | thread_class(cpu, SEG_FS) << KEY_SEG(SEG_FS) |
+	       thread_class(cpu, SEG_GS) << KEY_SEG(SEG_GS);
 }
 
-/* The address beside the poll's that tells an access through GS where GS is not usable. */
-static const u32 *gs_trap(const struct recomp *r)
+/* The address beside the poll's that tells an access through FS or GS where that is not usable. */
+static const u32 *thread_trap(const struct recomp *r)
 {
 	return (const u32 *)(const void *)(r->cfg.poll_signal + 64);
 }
 
-static void set_gs_base(struct recomp *r)
+static void set_thread_base(struct recomp *r, unsigned seg)
 {
 	struct cpu *cpu = r->cpu;
 
-	cpu->gs_base = seg_class(cpu, &cpu->seg[SEG_GS]) <= CLASS_BASED ? &cpu->seg[SEG_GS].base
-									: gs_trap(r);
+	cpu->thread_base[seg - SEG_FS] = seg_class(cpu, &cpu->seg[seg]) <= CLASS_BASED
+						 ? &cpu->seg[seg].base
+						 : thread_trap(r);
 }
 
 static void set_quiet_flags(struct cpu *cpu)
@@ -211,7 +224,8 @@ u32 recomp_mode(struct recomp *r)
 	m->cpl = cpu->cpl;
 	m->dr7 = cpu->dr[7];
 	r->mode = compute_mode(cpu);
-	set_gs_base(r);
+	set_thread_base(r, SEG_FS);
+	set_thread_base(r, SEG_GS);
 	set_quiet_flags(r->cpu);
 	return r->mode;
 }
@@ -223,11 +237,11 @@ u32 recomp_mode_segment(struct recomp *r, unsigned seg)
 	if (seg == SEG_SS || seg == SEG_CS)
 		return recomp_mode(r);
 	r->mode_of.seg[seg] = cpu->seg[seg];
-	if (seg == SEG_GS)
-		set_gs_base(r);
-	if (seg != SEG_GS || !cpu_protected(cpu) || cpu_v86(cpu))
-		r->mode = (r->mode & ~(3u << KEY_SEG(seg))) | seg_class(cpu, &cpu->seg[seg])
-								      << KEY_SEG(seg);
+	if (seg >= SEG_FS)
+		set_thread_base(r, seg);
+	r->mode &= ~(3u << KEY_SEG(seg));
+	r->mode |= (seg >= SEG_FS ? thread_class(cpu, seg) : seg_class(cpu, &cpu->seg[seg]))
+		   << KEY_SEG(seg);
 	return r->mode;
 }
 
@@ -707,7 +721,7 @@ bool recomp_trap(struct cpu *cpu, struct host_frame *f, u8 vector, u32 error, u6
 	if (!b || !guest_eip(b, offset, &eip))
 		return false;
 	if (vector == VEC_PF && cr2 - r->cfg.membase >= 0x200000000ull) { /* the poll */
-		r->step_slow = cr2 == (u64)gs_trap(r);
+		r->step_slow = cr2 == (u64)thread_trap(r);
 		save_frame(cpu, f, eip);
 		redirect(r, f, CPU_RETRY);
 		return true;

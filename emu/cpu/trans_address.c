@@ -101,8 +101,10 @@ struct hmem trans_add_base(struct trans *t, struct hmem m, unsigned seg)
 		emit_lea(&t->e, false, R8, m);
 		m = (struct hmem){ .base = R8, .index = -1, .scale = 1, .guest = true };
 	}
-	if (seg == SEG_GS) {
-		emit_load64(&t->e, R9, CPU_FIELD(gs_base));
+	if (seg >= SEG_FS) {
+		emit_load64(&t->e, R9,
+			    cpu_field(offsetof(struct cpu, thread_base) +
+				      (seg - SEG_FS) * sizeof(u64)));
 		emit_load32(&t->e, R9, (struct hmem){ .base = R9, .index = -1, .scale = 1 });
 	} else {
 		emit_load32(&t->e, R9,

@@ -13,12 +13,12 @@ enum value_kind {
 	VALUE_INDEX, /* twice a VALUE_U16: below 2^17 */
 	VALUE_CONST, /* a number of 32 bits */
 	/* The comparison of a look-up entry with the tag and an EIP, in any order of the sum. */
-	VALUE_TAG,	 /* cpu->lookup_tag */
-	VALUE_ENTRY,	 /* minus_tag of the entry */
-	VALUE_ENTRY_EIP, /* ... plus a VALUE_U32 */
-	VALUE_ENTRY_TAG, /* ... plus the tag */
-	VALUE_COMPARED,	 /* ... plus both: 0 if the entry is the right one */
-	VALUE_GS_BASE,	 /* cpu->gs_base: where GS's base may be read */
+	VALUE_TAG,	   /* cpu->lookup_tag */
+	VALUE_ENTRY,	   /* minus_tag of the entry */
+	VALUE_ENTRY_EIP,   /* ... plus a VALUE_U32 */
+	VALUE_ENTRY_TAG,   /* ... plus the tag */
+	VALUE_COMPARED,	   /* ... plus both: 0 if the entry is the right one */
+	VALUE_THREAD_BASE, /* cpu->thread_base: where the base of FS or GS may be read */
 };
 
 struct value {

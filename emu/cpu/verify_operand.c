@@ -19,7 +19,7 @@ static const struct {
 	FIELD(eip, false),	  FIELD(eflags, false),	       FIELD(vif, true),
 	FIELD(quiet_flags, true), FIELD(quiet_flags_of, true), FIELD(quiet_flags_df, false),
 	FIELD(events, false),	  FIELD(seg, false),	       FIELD(poll, false),
-	FIELD(lookup_tag, false), FIELD(scratch, true),	       FIELD(gs_base, false),
+	FIELD(lookup_tag, false), FIELD(scratch, true),	       FIELD(thread_base, false),
 #undef FIELD
 };
 
@@ -95,7 +95,7 @@ static bool host_address(struct verify *v, const ZydisDecodedOperand *o, bool wr
 		return true;
 	if (base == R_SP && !indexed && disp == 8 && size == 1)
 		return true;
-	if (base >= 0 && v->now.reg[base].kind == VALUE_GS_BASE && !indexed && !write &&
+	if (base >= 0 && v->now.reg[base].kind == VALUE_THREAD_BASE && !indexed && !write &&
 	    disp == 0 && size == 4)
 		return true;
 	return verify_fail(v, "an address of 64 bits that is none of ours");
@@ -195,8 +195,9 @@ static struct value load64(struct verify *v, const ZydisDecodedOperand *o)
 	    disp == offsetof(struct cpu, lookup_tag))
 		return (struct value){ VALUE_TAG, 0 };
 	if (v->in.address_width == 64 && base == R_CPU && index < 0 &&
-	    disp == offsetof(struct cpu, gs_base))
-		return (struct value){ VALUE_GS_BASE, 0 };
+	    (disp == offsetof(struct cpu, thread_base) ||
+	     disp == offsetof(struct cpu, thread_base) + sizeof(u64)))
+		return (struct value){ VALUE_THREAD_BASE, 0 };
 	if (v->in.address_width == 64 && base == R_TABLE && index >= 0 && disp == 0)
 		return (struct value){ VALUE_ENTRY, v->now.reg[index].data };
 	return (struct value){ VALUE_ANY, 0 };
