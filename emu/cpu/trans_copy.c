@@ -171,6 +171,10 @@ static void copy_high8(struct trans *t, const ZydisDecodedOperand *mem, unsigned
 	bool reads = mem->actions & ZYDIS_OPERAND_ACTION_MASK_READ;
 	bool writes = mem->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
 
+	if (reads && writes) { /* XADD, XCHG and CMPXCHG may change what the address is made of */
+		emit_lea(&t->e, false, R8, m);
+		m = (struct hmem){ .base = R8, .index = -1, .scale = 1, .guest = m.guest };
+	}
 	if (reads) {
 		/* Faults here, before flags change, and as a write: NOT leaves the flags alone. */
 		if (writes) {

@@ -59,7 +59,8 @@ def bare_lines(guest, cmdline, cpu):
 
 
 def vm(name, guest, cmdline, engine, **more):
-    keys = {"memory": "16M", "kernel": guest, "cmdline": cmdline, "engine": engine, "serial0": "log", "debug_exit": "yes", **more}
+    keys = {"memory": "16M", "kernel": guest, "cmdline": cmdline, "engine": engine, "serial0": "log", "debug_exit": "yes",
+            "verify": "yes" if engine == "recompile-all" else "no", **more}
     return "[vm %s]\n" % name + "".join("%s = %s\n" % pair for pair in keys.items())
 
 

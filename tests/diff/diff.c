@@ -241,8 +241,11 @@ int main(int argc, char **argv)
 		fprintf(stderr, "diff: a processor cannot be set up\n");
 		return 2;
 	}
-	if (what == ~0u)
+	if (what == ~0u) {
 		what = other->what & ~(mode == CASE_REAL ? other->not_real : 0);
+		if (mode == CASE_FLAT3) /* descriptor tables are out of its reach */
+			what &= ~GEN_SYSTEM;
+	}
 	machine_trap_install();
 	for (index = first; index < first + count; index++) {
 		static struct diff_case c;

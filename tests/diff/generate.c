@@ -113,6 +113,12 @@ static bool unknown_to_unicorn(const ZydisDecodedInstruction *in, bool code16)
 	    !in->raw.imm[0].is_relative &&
 	    (!reg || in->raw.modrm.rm == REG_ESP || in->operand_width != (code16 ? 16 : 32)))
 		return true;
+	/* A far pointer that wraps at 64 KiB: processors differ, and the manual is silent. */
+	if (in->address_width == 16 &&
+	    (in->mnemonic == ZYDIS_MNEMONIC_LDS || in->mnemonic == ZYDIS_MNEMONIC_LES ||
+	     in->mnemonic == ZYDIS_MNEMONIC_LFS || in->mnemonic == ZYDIS_MNEMONIC_LGS ||
+	     in->mnemonic == ZYDIS_MNEMONIC_LSS))
+		return true;
 	/* Flags of LOCK NEG; EBP of an ENTER whose operand size is not the stack's. */
 	if (in->mnemonic == ZYDIS_MNEMONIC_NEG && (in->attributes & ZYDIS_ATTRIB_HAS_LOCK))
 		return true;
@@ -172,14 +178,22 @@ static bool out_of_scope(const struct gen *g, const ZydisDecodedInstruction *in)
 	case ZYDIS_MNEMONIC_SLDT:
 	case ZYDIS_MNEMONIC_STR:
 	case ZYDIS_MNEMONIC_SMSW:
-	case ZYDIS_MNEMONIC_LAR:
-	case ZYDIS_MNEMONIC_LSL:
-	case ZYDIS_MNEMONIC_VERR:
-	case ZYDIS_MNEMONIC_VERW:
+	case ZYDIS_MNEMONIC_RDMSR: /* each has its own set */
+	case ZYDIS_MNEMONIC_WRMSR:
+	case ZYDIS_MNEMONIC_LGDT: /* nothing would work any more */
+	case ZYDIS_MNEMONIC_LIDT:
+	case ZYDIS_MNEMONIC_LLDT:
+	case ZYDIS_MNEMONIC_LTR:
+	case ZYDIS_MNEMONIC_LMSW:
 	case ZYDIS_MNEMONIC_FXSAVE: /* images hold FIP, FDP and reserved bytes */
 	case ZYDIS_MNEMONIC_FNSAVE:
 	case ZYDIS_MNEMONIC_FNSTENV:
 		return true;
+	case ZYDIS_MNEMONIC_LAR: /* where the tables are the case's */
+	case ZYDIS_MNEMONIC_LSL:
+	case ZYDIS_MNEMONIC_VERR:
+	case ZYDIS_MNEMONIC_VERW:
+		return !(g->what & GEN_SYSTEM);
 	case ZYDIS_MNEMONIC_HLT: /* #GP in CPL 3; elsewhere it halts, with nobody to wake it */
 		return g->c->mode != CASE_FLAT3;
 	case ZYDIS_MNEMONIC_INT:
@@ -491,6 +505,25 @@ static bool bcd(const ZydisDecodedInstruction *in)
 	return in->meta.category == ZYDIS_CATEGORY_DECIMAL;
 }
 
+/* A selector that means something, for what takes one from a register. */
+static void direct_selector(struct gen *g, const ZydisDecodedInstruction *in,
+			    const ZydisDecodedOperand *op)
+{
+	bool system = in->mnemonic >= ZYDIS_MNEMONIC_VERR && in->mnemonic <= ZYDIS_MNEMONIC_VERW;
+	const ZydisDecodedOperand *src = &op[system ? 0 : 1];
+	u32 sel = g->l->sel[rnd_below(&g->r, 6)];
+
+	if (!system && in->mnemonic != ZYDIS_MNEMONIC_LAR && in->mnemonic != ZYDIS_MNEMONIC_LSL &&
+	    !touches_segment(in, op))
+		return;
+	if (src->type != ZYDIS_OPERAND_TYPE_REGISTER || gpr_of(src->reg.value) < 0 ||
+	    gpr_of(src->reg.value) == REG_ESP || !rnd_below(&g->r, 4))
+		return;
+	if (!rnd_below(&g->r, 3))
+		sel = (rnd_below(&g->r, 17) << 3) | rnd_below(&g->r, 4);
+	add_mov(g, (unsigned)gpr_of(src->reg.value), sel, g->l->code16 ? 2 : 4);
+}
+
 static bool indirect(const ZydisDecodedInstruction *in)
 {
 	return (in->mnemonic == ZYDIS_MNEMONIC_JMP || in->mnemonic == ZYDIS_MNEMONIC_CALL) &&
@@ -631,6 +664,8 @@ static void one(struct gen *g)
 	} else if (in.mnemonic == ZYDIS_MNEMONIC_XLAT) {
 		add_mov(g, REG_EBX, data_offset(g), in.address_width == 16 ? 2 : 4);
 	}
+	if (g->what & GEN_SYSTEM)
+		direct_selector(g, &in, op);
 	if (indirect(&in) && op[0].type == ZYDIS_OPERAND_TYPE_REGISTER)
 		direct_jump(g, &in, &op[0]);
 	if (in.mnemonic == ZYDIS_MNEMONIC_RET) { /* to a place in the case: push it first */

@@ -175,6 +175,7 @@ static void set_mode(enum case_mode to)
 	cpu->gdtr.limit = 0x7f;
 	cpu->idtr.base = to == CASE_REAL ? 0 : lin(IDT);
 	cpu->idtr.limit = to == CASE_REAL ? 0x3ff : 0x7ff;
+	cpu->ldtr = (struct cpu_segment){ .attr = SEG_ATTR_UNUSABLE };
 	cpu->tr = (struct cpu_segment){ 0x78, 0x8b, lin(TSS), 0x67 };
 	if (paged()) {
 		cpu->cr0 |= CR0_PG | CR0_WP | CR0_MP;

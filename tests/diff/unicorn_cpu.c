@@ -283,5 +283,5 @@ struct processor processor_unicorn = { .name = "unicorn",
 				       .no_segment_checks = true,
 				       .no_nx = true,
 				       .weak_fpu = true,
-				       .what = GEN_SSE | GEN_MASKED,
+				       .what = GEN_SSE | GEN_MASKED | GEN_SYSTEM,
 				       .not_real = GEN_SSE };
