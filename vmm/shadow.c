@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Shadow paging: interface, faults, and what follows from the guest's writes to its tables.
+ * Shadow paging: its life, the root that is shown, and filling what faulted. What the guest writes
+ * to its tables is in shadow_write.c, the numbers of mappings of code in shadow_code.c, tables and
+ * leaves in shadow_table.c, roots in shadow_root.c.
  */
 #include "vmm/shadow_internal.h"
 
@@ -8,9 +10,8 @@
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
 
-#define PTE_U		 BIT64(2)
-#define PTE_P		 BIT64(0)
-#define DEAD_ROOT_WRITES 64u
+#define PTE_U BIT64(2)
+#define PTE_P BIT64(0)
 
 static void protect(void *ctx, gpa_t page, bool on)
 {
@@ -57,26 +58,6 @@ struct shadow *shadow_create(struct cpu *cpu, const struct shadow_host *host)
 	return s;
 }
 
-/* --- Which mapping code was found through --- */
-
-static bool noted(const struct shadow *s, unsigned region)
-{
-	return s->noted[region / 32] & BIT(region & 31);
-}
-
-static void new_kernel_mapping(struct shadow *s)
-{
-	s->kernel_mapping = ++s->mappings;
-	memset(s->noted, 0, sizeof(s->noted));
-}
-
-static void code_moved(struct shadow *s, u16 region)
-{
-	s->user_epoch++;
-	if (region == MIXED || noted(s, region))
-		new_kernel_mapping(s);
-}
-
 void shadow_flush(struct shadow *s)
 {
 	for (unsigned i = 0; i < ROOT_MAX; i++) {
@@ -96,7 +77,7 @@ void shadow_flush(struct shadow *s)
 	for (u32 i = 0; i < s->tables; i++)
 		if (s->table[i].host)
 			shadow_table_drop(s, &s->table[i]);
-	code_moved(s, MIXED);
+	shadow_code_moved(s, MIXED);
 	s->stats.pool_flushes++;
 }
 
@@ -196,23 +177,6 @@ u16 shadow_link_region(struct shadow *s, struct root *r, gla_t gla)
 	return r->link[gla >> 21];
 }
 
-/*
- * Does the new root map every region where kernel code was found to the same table? One that is not
- * linked there yet says nothing: it is linked as a fault would.
- */
-static bool same_kernel(struct shadow *s, const struct root *old, struct root *r)
-{
-	for (unsigned w = 0; w < ARRAY_SIZE(s->noted); w++) {
-		for (u32 bits = s->noted[w]; bits; bits &= bits - 1) {
-			unsigned region = w * 32 + (unsigned)__builtin_ctz(bits);
-
-			if (old->link[region] != shadow_link_region(s, r, (gla_t)region << 21))
-				return false;
-		}
-	}
-	return true;
-}
-
 hpa_t shadow_root(struct shadow *s, enum shadow_view view)
 {
 	struct root *old = s->current, *r = shadow_root_get(s, view);
@@ -221,42 +185,12 @@ hpa_t shadow_root(struct shadow *s, enum shadow_view view)
 	if (r != old) {
 		shadow_switch(s, old, r);
 		s->stats.roots_switched++;
-		if (!old || !old->used || !same_kernel(s, old, r))
-			new_kernel_mapping(s);
+		shadow_code_switched(s, old, r);
 	}
 	return s->host.hpa(s->host.ctx, s->pml4);
 }
 
-u32 shadow_code_mapping(struct shadow *s, bool cpl3)
-{
-	struct root *r = s->current;
-
-	if (!cpl3 || !r)
-		return s->kernel_mapping;
-	if (r->user_epoch != s->user_epoch) {
-		r->user_epoch = s->user_epoch;
-		r->user_mapping = ++s->mappings;
-	}
-	return r->user_mapping;
-}
-
-void shadow_note_code(struct shadow *s, gla_t gla, bool cpl3)
-{
-	unsigned region = gla >> 21, i = gla >> PAGE_SHIFT & 511;
-	u16 t = s->current ? shadow_link_region(s, s->current, gla) : NO_LINK;
-
-	if (t == NO_LINK &&
-	    s->current) { /* the pool is empty: without a table a change would go unseen */
-		shadow_flush(s);
-		t = shadow_link_region(s, s->current, gla);
-	}
-	if (!cpl3)
-		s->noted[region / 32] |= BIT(region & 31);
-	if (t != NO_LINK)
-		s->table[t].code[i / 32] |= BIT(i & 31);
-}
-
-static u64 leaf_value(struct shadow *s, u32 role, const struct pagewalk *w, gpa_t page,
+u64 shadow_leaf_value(struct shadow *s, u32 role, const struct pagewalk *w, gpa_t page,
 		      const void *hva, unsigned access, bool rom)
 {
 	u64 v = (s->host.hpa(s->host.ctx, hva) & HOST_ADDRESS) | HOST_P | HOST_A;
@@ -292,7 +226,7 @@ static enum env_pf fill(struct shadow *s, struct root *r, gla_t gla, unsigned ac
 		ASSERT(t);
 	}
 	link_table(s, r, gla, t);
-	value = leaf_value(s, r->role, w, page, hva, access, rom);
+	value = shadow_leaf_value(s, r->role, w, page, hva, access, rom);
 	/* The processor forgets a translation that faulted (SDM 3A 4.10.4.1): no flush for what was
 	 * present. */
 	if (!shadow_leaf_set(s, t, i, value, page)) { /* no room for the reverse map */
@@ -332,165 +266,9 @@ enum env_pf shadow_fault(struct shadow *s, gla_t gla, unsigned access, enum shad
 		    region->kind == GPMEM_ROM);
 }
 
-/* --- What the guest does to its tables
- * ------------------------------------------------------------------------------ */
-
-static void unlink_region(struct shadow *s, struct root *r, unsigned region)
-{
-	u16 index = r->link[region];
-
-	if (index == NO_LINK)
-		return;
-	shadow_unlink(s, r, region);
-	r->user_mapping = ++s->mappings;
-	if (r != s->current)
-		return;
-	if (noted(s, region))
-		new_kernel_mapping(s);
-	if (s->table[index].leaves > SWITCH_MAX) {
-		shadow_tlb_flush_all(s);
-		return;
-	}
-	shadow_tlb_flush_table(s, region, &s->table[index]);
-	shadow_tlb_flush_page(s, region << 21); /* with it goes the PD entry */
-}
-
-/* Entries first to last of the guest PD that root r has as its d-th. */
-static void pd_entries_written(struct shadow *s, struct root *r, unsigned d, unsigned first,
-			       unsigned last)
-{
-	for (unsigned e = first; e <= last; e++) {
-		if (r->role & ROLE_PAE) {
-			unlink_region(s, r, d * 512 + e);
-		} else {
-			unlink_region(s, r, e * 2);
-			unlink_region(s, r, e * 2 + 1);
-		}
-	}
-}
-
-/* A write to a page that is some root's PD. Returns true if it is one. Several PDPTEs may name one
- * page. */
-static bool pd_written(struct shadow *s, gpa_t gpa, u32 len)
-{
-	gpa_t page = gpa & PAGE_MASK;
-	unsigned offset = gpa & (PAGE_SIZE - 1), n, next;
-	bool any = false;
-
-	for (n = shadow_pd_find(s, page, 0); n; n = next) {
-		struct root *r = &s->root[(n - 1) / 4];
-		unsigned per = r->role & ROLE_PAE ? 8 : 4;
-
-		next = shadow_pd_find(s, page, n);
-		pd_entries_written(s, r, (n - 1) % 4, offset / per, (offset + len - 1) / per);
-		if (r == s->current || ++r->writes <= DEAD_ROOT_WRITES) {
-			any = true;
-			continue;
-		}
-		while (next && (next - 1) / 4 == (n - 1) / 4) /* its others go with it */
-			next = shadow_pd_find(s, page, next);
-		shadow_root_drop(s, r);
-	}
-	return any;
-}
-
-#define PTE_W	BIT64(1)
-#define PTE_A	BIT64(5)
-#define PTE_D	BIT64(6)
-#define PTE_NX	BIT64(63)
-#define PTE_PAE 0x8000000ffffffffful /* the bits that are not reserved: 36 physical ones */
-
-/*
- * An entry that the kernel made for the address space that runs, accessed already, is about to be
- * used: the leaf is filled now, which saves the fault. What a fault would have to change (A, D), or
- * to refuse, waits for it.
- */
-static void prefetch(struct shadow *s, struct table *t, unsigned i, u64 pte)
-{
-	struct pagewalk w = { .user = t->role & ROLE_U && pte & PTE_U,
-			      .writable = t->role & ROLE_W && pte & PTE_W,
-			      .executable = t->role & ROLE_X && !(pte & PTE_NX),
-			      .dirty = pte & PTE_D,
-			      .gpa = pte & 0xffffff000ull & s->cpu->a20_mask };
-	const struct gpmem_region *region;
-
-	if ((pte & (PTE_P | PTE_A)) != (PTE_P | PTE_A) || pte & ~(u64)PTE_PAE ||
-	    (pte & PTE_NX && !(t->role & ROLE_NXE)) || (t->role & ROLE_USER_VIEW && !w.user))
-		return;
-	region = gpmem_find(s->cpu->mem, w.gpa);
-	if (!region || region->kind != GPMEM_RAM)
-		return;
-	if (shadow_leaf_set(s, t, i,
-			    leaf_value(s, t->role, &w, w.gpa, gpmem_ptr(s->cpu->mem, w.gpa, false),
-				       0, false),
-			    w.gpa))
-		s->stats.prefetched++;
-}
-
-/* Entry e of a guest page table changed: its leaf, where table t has it. */
-static void pte_written(struct shadow *s, struct table *t, unsigned e)
-{
-	bool pae = t->role & ROLE_PAE;
-	unsigned i = pae ? e : e & 511;
-	const void *pte;
-
-	if (!pae && (e >> 9) != (t->source >> 11 & 1))
-		return;
-	if (t->host[i] & HOST_P)
-		shadow_tlb_stale_leaf(s, t, i);
-	shadow_leaf_clear(s, t, i);
-	if (t->code[i / 32] & BIT(i & 31)) {
-		t->code[i / 32] &= ~BIT(i & 31);
-		code_moved(s, t->region);
-	}
-	if (t->region == MIXED || !s->current || s->current->link[t->region] != t - s->table)
-		return;
-	pte = gpmem_ptr(s->cpu->mem, (t->source & PAGE_MASK) + e * (pae ? 8 : 4), false);
-	if (pte)
-		prefetch(s, t, i, pae ? *(const u64 *)pte : *(const u32 *)pte);
-}
-
-/*
- * Leaves of every table made from this page follow it; the guest's own INVLPG or CR3 load makes the
- * TLB forget the old. Tables that nothing links to are dropped: the page is data now.
- */
-static bool pt_written(struct shadow *s, gpa_t gpa, u32 len)
-{
-	unsigned offset = gpa & (PAGE_SIZE - 1);
-	bool any = false;
-	struct table *t, *next;
-
-	for (t = shadow_table_first(s, gpa); t; t = next) {
-		unsigned per = t->role & ROLE_PAE ? 8 : 4;
-
-		next = shadow_table_next(s, t);
-		if (!(t->role & ROLE_PAGING) || (t->role & ROLE_LARGE))
-			continue;
-		if (!t->links) {
-			shadow_table_drop(s, t);
-			continue;
-		}
-		any = true;
-		for (unsigned e = offset / per; e <= (offset + len - 1) / per; e++)
-			pte_written(s, t, e);
-	}
-	return any;
-}
-
-void shadow_tables_written(void *ctx, gpa_t gpa, u32 len)
-{
-	struct shadow *s = ctx;
-	bool pd = pd_written(s, gpa, len), pt = pt_written(s, gpa, len);
-
-	s->stats.tracked_writes++;
-	if (!pd && !pt)
-		gpmem_unwatch(s->cpu->mem, gpa, GPMEM_WATCH_TABLE);
-}
-
 void shadow_invlpg(struct shadow *s, gla_t gla)
 {
-	s->host.tlb_flush_page(s->host.ctx,
-			       gla); /* the tables are never stale: every write was seen */
+	shadow_tlb_flush_page(s, gla); /* the tables are never stale: every write was seen */
 }
 
 void shadow_paging_changed(struct shadow *s)

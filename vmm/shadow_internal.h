@@ -144,3 +144,11 @@ bool shadow_clean_bit(const struct shadow *s, gpa_t page);
 struct root *shadow_root_get(struct shadow *s, enum shadow_view view);
 void shadow_root_drop(struct shadow *s, struct root *r);
 void shadow_tables_written(void *ctx, gpa_t gpa, u32 len);
+/* What a leaf says where the guest's walk was w, for this access. */
+u64 shadow_leaf_value(struct shadow *s, u32 role, const struct pagewalk *w, gpa_t page,
+		      const void *hva, unsigned access, bool rom);
+/* Mappings of code: an entry changed through which code was found (region, or MIXED); the root
+ * changed; a root lost a region. */
+void shadow_code_moved(struct shadow *s, u16 region);
+void shadow_code_switched(struct shadow *s, const struct root *old, struct root *r);
+void shadow_code_region_gone(struct shadow *s, struct root *r, unsigned region);
