@@ -24,7 +24,7 @@ struct percpu {
 	/* After a device interrupt was handled, before its frame is resumed: the scheduler's chance
 	 * to signal. */
 	void (*after_irq)(struct percpu *pc, struct trap_frame *frame);
-	void *vcpu; /* what runs here: the monitor's struct vcpu, or NULL */
+	void *vcpu;		/* what runs here: the monitor's struct vcpu, or NULL */
 	const void *last_guest; /* the VM that ran here last */
 	unsigned irq_depth;
 	const struct trap_frame

@@ -7,7 +7,8 @@
 #include "kernel/base/types.h"
 
 void timer_init(void);
-/* Raises the timer interrupt at or soon after clock time ns (kernel/clock.h); in the past: at once. UINT64_MAX: disarm. */
+/* Raises the timer interrupt at or soon after clock time ns (kernel/clock.h); in the past: at once.
+ * UINT64_MAX: disarm. */
 void timer_arm(u64 deadline_ns);
 /* Called from the interrupt, interrupts off. */
 void timer_set_handler(void (*fn)(void));

@@ -9,7 +9,8 @@
 
 /* Calls fn with the kept text, oldest first, in pieces of whole lines or parts of them. */
 void log_read(void (*fn)(const char *s, size_t n, void *ctx), void *ctx);
-/* Called around each line that goes to the console: the prompt steps aside and comes back. NULL: nobody. */
+/* Called around each line that goes to the console: the prompt steps aside and comes back. NULL:
+ * nobody. */
 void log_set_frame(void (*before)(void), void (*after)(void));
 /* Lines of this level and more important ones appear on the console; LOG_INFO at first. */
 void log_set_level(enum log_level level);

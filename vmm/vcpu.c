@@ -271,8 +271,8 @@ static enum vcpu_stop run_engine(struct vcpu *v)
 	exit_trace_add(&v->trace, TRACE_RECOMPILER, (u8)e, v->cpu.eip, 0, v->place_since);
 	if (e == RECOMP_SHUTDOWN)
 		return VCPU_SHUTDOWN;
-	/* An interrupt that came after the decision to leave was taken, or a deadline that moved: the
-	 * timer must be armed again before raw code runs, which it alone can stop. */
+	/* An interrupt that came after the decision to leave was taken, or a deadline that moved:
+	 * the timer must be armed again before raw code runs, which it alone can stop. */
 	if (v->cpu.events & CPU_EVENT_YIELD)
 		return VCPU_SLICE;
 	return e == RECOMP_LEAVE ? VCPU_AGAIN : VCPU_SLICE;

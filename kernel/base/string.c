@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Freestanding string functions. Eight bytes at a time, then the rest: as fast as single bytes on a CPU with ERMS, eight
- * times as fast without, and under an emulator. The host build leaves out the libc part (see string_num.c for what both
- * need).
+ * Freestanding string functions. Eight bytes at a time, then the rest: as fast as single bytes on a
+ * CPU with ERMS, eight times as fast without, and under an emulator. The host build leaves out the
+ * libc part (see string_num.c for what both need).
  */
 #include "kernel/base/string.h"
 

@@ -10,8 +10,8 @@
  */
 #include "lib/testguest.h"
 
-/* Bits 16 to 19 are undefined; L (21) and the accessed bit of a guest's table is not set by a load in raw
- * rings. */
+/* Bits 16 to 19 are undefined; L (21) and the accessed bit of a guest's table is not set by a load
+ * in raw rings. */
 #define LAR_SHOWN     0x00d0fe00u
 #define ENTRIES	      8192u
 #define MONITOR_FIRST 0xffd0u /* arch/gdt.h: these are never the guest's in raw rings */

@@ -64,7 +64,7 @@ struct world {
 	struct shadow_host host;
 	struct shadow *shadow;
 	enum shadow_view view;
-	bool alias; /* an access wrapped at 4 GiB */
+	bool alias;	       /* an access wrapped at 4 GiB */
 	bool stale[RAM_PAGES]; /* table pages written since the last CR3 load */
 	bool clean[RAM_PAGES];
 	struct code_place code[CODE_PLACES];

@@ -36,7 +36,7 @@ enum vector_reg {
 
 #define VECTOR_BYTES 4096u
 #define VECTOR_TOP   0x10fff0u /* real-mode addresses end below */
-#define VECTOR_FILL  0xf4	      /* memory that no vector names: HLT, so that nothing runs away */
+#define VECTOR_FILL  0xf4      /* memory that no vector names: HLT, so that nothing runs away */
 
 struct vector_byte {
 	u32 at;

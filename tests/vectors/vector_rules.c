@@ -302,22 +302,27 @@ static bool pop_restart(struct vector *v)
 struct vector_rule vector_rule[] = {
 	{ "flags 12..15", "always clear in real mode on a 286, writable since the 386 (SDM 3B 22)",
 	  high_flags, 0 },
-	{ "undefined flags", "SDM 2 leaves them undefined; also in the FLAGS that an exception pushes",
+	{ "undefined flags",
+	  "SDM 2 leaves them undefined; also in the FLAGS that an exception pushes",
 	  undefined_flags, 0 },
-	{ "length limit", "more than 10 bytes raise #GP on a 286, more than 15 on an i686: no result to "
-			  "compare with",
+	{ "length limit",
+	  "more than 10 bytes raise #GP on a 286, more than 15 on an i686: no result to "
+	  "compare with",
 	  length_limit, 0 },
-	{ "LOCK", "raises #UD since the 386 unless the instruction reads and writes memory (SDM 2, LOCK); "
-		  "#UD is then what is expected",
+	{ "LOCK",
+	  "raises #UD since the 386 unless the instruction reads and writes memory (SDM 2, LOCK); "
+	  "#UD is then what is expected",
 	  lock_prefix, 0 },
-	{ "FS and GS", "MOV to and from them is #UD on a 286: no result to compare with", fs_gs, 0 },
+	{ "FS and GS", "MOV to and from them is #UD on a 286: no result to compare with", fs_gs,
+	  0 },
 	{ "restart of strings",
 	  "a 286 leaves SI, DI and CX advanced past the access that faulted, since the 386 the "
 	  "instruction can be restarted (SDM 3A 6.5)",
 	  string_restart, 0 },
 	{ "restart of POP", "likewise SP, when the destination faults", pop_restart, 0 },
-	{ "stack segment", "accesses beyond the limit of SS raise #GP on a 286 in real mode, #SS on an "
-			   "i686 (SDM 2)",
+	{ "stack segment",
+	  "accesses beyond the limit of SS raise #GP on a 286 in real mode, #SS on an "
+	  "i686 (SDM 2)",
 	  stack_segment, 0 },
 };
 const unsigned vector_rules = ARRAY_SIZE(vector_rule);

@@ -67,7 +67,8 @@ static u64 median(u64 *v)
 }
 
 /* In a process of its own: both of them rearrange the address space that they run in. */
-static struct measure in_child(struct measure (*fn)(const struct program *), const struct program *p)
+static struct measure in_child(struct measure (*fn)(const struct program *),
+			       const struct program *p)
 {
 	struct measure r = { 0 };
 	int out[2], ended;

@@ -26,12 +26,17 @@ static u32 cell[4096];
 #define F16(m, n)                                                                               \
 	m(n##0) m(n##1) m(n##2) m(n##3) m(n##4) m(n##5) m(n##6) m(n##7) m(n##8) m(n##9) m(n##a) \
 		m(n##b) m(n##c) m(n##d) m(n##e) m(n##f)
-#define F256(m, n)                                                                                 \
-	F16(m, n##0)                                                                               \
-	F16(m, n##1)                                                                               \
-	F16(m, n##2) F16(m, n##3) F16(m, n##4) F16(m, n##5) F16(m, n##6) F16(m, n##7) F16(m, n##8) \
-		F16(m, n##9) F16(m, n##a) F16(m, n##b) F16(m, n##c) F16(m, n##d) F16(m, n##e)      \
-			F16(m, n##f)
+#define F256(m, n)   \
+	F16(m, n##0) \
+	F16(m, n##1) \
+	F16(m, n##2) \
+	F16(m, n##3) \
+	F16(m, n##4) \
+	F16(m, n##5) \
+	F16(m, n##6) \
+	F16(m, n##7) \
+	F16(m, n##8) \
+	F16(m, n##9) F16(m, n##a) F16(m, n##b) F16(m, n##c) F16(m, n##d) F16(m, n##e) F16(m, n##f)
 
 F256(FUNCTION, 0)
 F256(FUNCTION, 1)
