@@ -85,9 +85,19 @@ def top_level(names):
             yield top + ": not in the layout"
 
 
+def formatting(names):
+    """clang-format would change nothing."""
+    code = [n for n in names if n.endswith((".c", ".h"))]
+    p = subprocess.run(["clang-format", "--dry-run", *code], cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False)
+    for n in sorted(set(re.findall(r"^([^ :]+):\d+:\d+: warning: code should be clang-formatted", p.stderr, re.MULTILINE))):
+        yield n + ": not formatted (make format)"
+    if p.returncode:
+        yield "clang-format: " + p.stderr.strip()[-200:]
+
+
 def main():
     names, kept, broken = files(), 0, 0
-    for rule in (spdx, size, unique, layering, top_level):
+    for rule in (spdx, size, unique, layering, top_level, formatting):
         found = list(rule(names))
         for line in found:
             print("lint:", line)
