@@ -52,8 +52,8 @@ static void create(void)
 	created = true;
 	if (machine_create(&fuzz_machine, RAM, 0))
 		panic("no machine");
-	sigaction(SIGALRM, &sa, NULL);
-	setitimer(ITIMER_REAL, &tick, NULL);
+	sigaction(SIGPROF, &sa, NULL);
+	setitimer(ITIMER_PROF, &tick, NULL);
 }
 
 void fuzz_reset(void)
