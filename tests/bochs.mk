@@ -9,7 +9,8 @@ bochs: deps
 	@$(PYTHON) tests/bochs/boot.py --lines $(or $(LINES),30) $(if $(SHELL_WANTED),--shell) $(if $(VM),--config $(VM))
 
 ## bochs-attack  the attacks on isolation in Bochs, from PLACE=raw1, raw3, recompiler0 or recompiler3
-.PHONY: bochs-attack
+.PHONY: bochs-attack attack-bochs
+attack-bochs: bochs-attack
 bochs-attack: deps
 	@iso/deps bochs bochsbios vgabios
 	@$(MAKE) --no-print-directory -s -j2 $(BUILD)/ringleader.elf test-guests

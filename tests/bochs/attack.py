@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The attacks of tests/boot/test_attack.py in Bochs, which checks segment limits where QEMU does not (make bochs-attack).
 
-Each guest must end as it says itself, with no check failed; the lines in which it differs from bare QEMU are shown. The bystander's
+Each guest must end with no check failed and print what it prints on bare QEMU (selectors and addresses thinned out: Bochs is slow). The bystander's
 sums must be right, and it must go on after the last attack. Exit status 0 only then.
 """
 import argparse
@@ -16,6 +16,11 @@ from guests import PLACES, bare_lines, build, check_bystander, compared, vm  # n
 from test_attack import ATTACKS, cmdline  # noqa: E402
 
 SUM = r"\] bystander: (SUM \d+ \w+ \d+ \w+ ticks \d+)\n"
+
+
+def thinned(attack, place):
+    """step is prime, so that selectors of all RPLs and both tables are met."""
+    return cmdline(attack, "max", place) + {"selectors": " step=61", "addresses": " rounds=400"}.get(attack, "")
 
 
 def lines_of(text, name):
@@ -39,13 +44,13 @@ def judge(text, place, cpu):
         lines = [line for line in lines_of(text, a)[1:-1] if not line.startswith("reset: ")]
         failed = [line for line in lines if line.startswith("FAIL")]
         ended = any(re.match(r"END .*, 0 failed", line) for line in lines)
-        bare = bare_lines(a, cmdline(a, cpu, place), cpu)
+        bare = bare_lines(a, thinned(a, place), cpu)
         other = [line for line in compared(lines) if line not in bare]
         print("%-12s %s, %d lines, %d other than on bare QEMU" % (
             a, "FAILED" if failed else "ok" if ended else "NO END", len(lines), len(other)))
         for line in failed + other[:10]:
             print("    " + line)
-        bad += bool(failed or not ended)
+        bad += bool(failed or other or not ended)
     return bad
 
 
@@ -57,7 +62,7 @@ def main():
     options = parser.parse_args()
     build()
     sections = [vm("bystander", "bystander", "ring=3", "auto")]
-    sections += [vm(a, a, cmdline(a, "max", options.place), PLACES[options.place][0], on_triple_fault="reset") for a in ATTACKS]
+    sections += [vm(a, a, thinned(a, options.place), PLACES[options.place][0], on_triple_fault="reset") for a in ATTACKS]
     config = os.path.join(ROOT, "build", "guests", "bochs-attack.conf")
     with open(config, "w") as f:
         f.write("".join(sections))

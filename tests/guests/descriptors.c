@@ -122,7 +122,7 @@ static u32 all(void (*go)(u32), const u8 *code, u32 rpl)
 	u32 sum = 0;
 
 	method = code;
-	for (u32 n = FIRST * 2; n < ENTRIES * 2; n += 3) {
+	for (u32 n = FIRST * 2; n < ENTRIES * 2; n += 7) {
 		int vector = attempt(go, n / 2 * 8 | (n & 1) << 2 | rpl);
 
 		attempts++;
