@@ -40,7 +40,8 @@ struct translation {
 	gla_t page; /* 4 KiB */
 	hpa_t hpa;
 	bool write, user, no_execute;
-	u64 size; /* of the page that it came from */
+	bool upper; /* reached 4 GiB up */
+	u64 size;   /* of the page that it came from */
 };
 
 struct hardware {
@@ -54,6 +55,7 @@ struct hardware {
 		bool valid;
 		u64 entry;
 	} pde[2048]; /* the paging-structure cache */
+	bool alias;  /* accesses wrap at 4 GiB now and then */
 	u64 monitor[256];
 	const char *broken; /* what shadow paging must never do; NULL: all is well */
 	u64 (*random)(void);
@@ -120,10 +122,11 @@ static void forget_pdes(struct hardware *h)
 static void hw_flush_page(void *ctx, u64 linear)
 {
 	struct hardware *h = ctx;
-	gla_t gla = (gla_t)linear; /* both aliases are one to the model */
+	gla_t gla = (gla_t)linear;
 
 	for (unsigned i = 0; i < TLB_SIZE; i++)
-		if (!((h->tlb[i].page ^ gla) & ~(h->tlb[i].size - 1)))
+		if (!((h->tlb[i].page ^ gla) & ~(h->tlb[i].size - 1)) &&
+		    h->tlb[i].upper == (linear >= 4 * GiB))
 			h->tlb[i].present = false;
 	forget_pdes(h); /* INVLPG forgets all of them (SDM 3A 4.10.4.1) */
 }
@@ -218,11 +221,12 @@ static bool hw_allows(const struct translation *t, unsigned access)
 static bool hw_access(struct hardware *h, gla_t gla, unsigned access, struct translation *out)
 {
 	unsigned region = gla >> 21;
+	bool upper = h->alias && !(h->random() % 4);
 
 	for (unsigned i = 0; i < TLB_SIZE; i++) {
 		*out = h->tlb[i];
-		if (out->present && out->page == (gla & ~(gla_t)(PAGE_SIZE - 1)) &&
-		    hw_allows(out, access))
+		if (out->present && out->upper == upper &&
+		    out->page == (gla & ~(gla_t)(PAGE_SIZE - 1)) && hw_allows(out, access))
 			return true;
 	}
 	if (!h->pde[region].valid) {
@@ -234,8 +238,10 @@ static bool hw_access(struct hardware *h, gla_t gla, unsigned access, struct tra
 		h->pde[region].valid = h->pde[region].entry & HW_P;
 	}
 	*out = hw_leaf(h, h->pde[region].entry, gla);
+	out->upper = upper;
 	if (!hw_allows(out, access)) {
-		hw_flush_page(h, gla); /* SDM 3A 4.10.4.1: a page fault does */
+		hw_flush_page(h,
+			      gla + (upper ? 4 * GiB : 0)); /* SDM 3A 4.10.4.1: a page fault does */
 		return false;
 	}
 	h->tlb[h->random() % TLB_SIZE] = *out;

@@ -652,7 +652,7 @@ static void step(struct world *w)
 	else if (what < 38 && one_in(8))
 		shadow_flush(w->shadow);
 	else if (what < 39 && one_in(8))
-		w->alias |= shadow_use_alias(w->shadow);
+		w->hw.alias = w->alias |= shadow_use_alias(w->shadow);
 	else if (what < 41)
 		note_code(w);
 	else
