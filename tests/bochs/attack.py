@@ -61,7 +61,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=3000)
     options = parser.parse_args()
     build()
-    sections = [vm("bystander", "bystander", "ring=3", "auto")]
+    sections = [vm("bystander", "bystander", "ring=3 every=200", "auto")]
     sections += [vm(a, a, thinned(a, options.place), PLACES[options.place][0], on_triple_fault="reset") for a in ATTACKS]
     config = os.path.join(ROOT, "build", "guests", "bochs-attack.conf")
     with open(config, "w") as f:
