@@ -87,6 +87,9 @@ boot_entry32:
 	cpuid
 	bt	edx, 29			; LM
 	jnc	fail
+	mov	ebp, text_lahf
+	bt	ecx, 0			; the first 64-bit processors lack it; translated code saves flags so
+	jnc	fail
 	mov	ebp, text_sse2
 	mov	eax, 1
 	cpuid
@@ -150,6 +153,7 @@ fail_print:
 text_prefix:	db	"Ringleader cannot run here: ", 0
 text_loader:	db	"it was not started by a Multiboot 1 or 2 boot loader", 0
 text_long_mode:	db	"this processor has no 64-bit (long) mode", 0
+text_lahf:	db	"this processor lacks LAHF and SAHF in 64-bit mode", 0
 text_sse2:	db	"this processor lacks SSE2 or FXSAVE", 0
 text_newline:	db	13, 10, 0
 

@@ -12,6 +12,7 @@ from screen import Screen
 
 REFUSAL = "Ringleader cannot run here: "
 NO_LONG_MODE = REFUSAL + "this processor has no 64-bit"
+NO_LAHF = REFUSAL + "this processor lacks LAHF and SAHF in 64-bit mode"
 NO_SSE2 = REFUSAL + "this processor lacks SSE2"
 TOO_LITTLE = REFUSAL + r"\d+ MiB of memory are free, at least \d+ are needed"
 
@@ -21,7 +22,8 @@ def lines(text):
 
 
 @pytest.mark.parametrize("cpu,memory,expected", [
-    ("pentium3", "128", NO_LONG_MODE), ("486", "128", NO_LONG_MODE), ("qemu64,-sse2", "128", NO_SSE2), ("max", "20", TOO_LITTLE)])
+    ("pentium3", "128", NO_LONG_MODE), ("486", "128", NO_LONG_MODE), ("qemu64,-sse2", "128", NO_SSE2),
+    ("qemu64,-lahf-lm", "128", NO_LAHF), ("max", "20", TOO_LITTLE)])
 def test_refused_without_a_loader(cpu, memory, expected, tmp_path):
     """qemu -kernel: Multiboot 1, VGA text."""
     screen = Screen(str(tmp_path))
