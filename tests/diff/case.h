@@ -29,6 +29,11 @@ enum case_mode {
 };
 extern const char *const case_mode_name[CASE_MODES];
 
+/* Where our processor's own tables and handlers lie in linear space; the others have nothing there.
+ */
+#define CASE_SYSTEM	 0xb5400000u
+#define CASE_SYSTEM_SIZE 0xd000u
+
 /* Linear addresses; offsets follow from the segments' bases. */
 struct case_layout {
 	u32 code, data, stack; /* start of each window */

@@ -96,6 +96,12 @@ static bool wraps(void)
 	       (theirs.end.vector == VEC_PF && theirs.end.cr2 > 0xfffffff0);
 }
 
+/* The address came by chance to where only ours has (supervisor) pages: another error code. */
+static bool hits_system(void)
+{
+	return ours.end.vector == VEC_PF && ours.end.cr2 - CASE_SYSTEM < CASE_SYSTEM_SIZE;
+}
+
 static bool differs(const struct diff_case *c)
 {
 	const struct case_layout *l = case_layout(c->mode);
@@ -108,7 +114,7 @@ static bool differs(const struct diff_case *c)
 		return not_compared(c);
 	if (ours.failed || theirs.failed)
 		return ours.failed != theirs.failed;
-	if (case_no_frame_room(c, &ours.end) || wraps() || strayed(c) ||
+	if (case_no_frame_room(c, &ours.end) || wraps() || hits_system() || strayed(c) ||
 	    (other->no_segment_checks && case_segment_fault(c, &ours.end)) ||
 	    (other->no_nx && ours.end.vector == VEC_PF && (ours.end.error & 0x11) == 0x11))
 		return not_compared(c);

@@ -21,10 +21,10 @@
 #define STACK0	      (SYS + 0xa000)
 #define HANDLERS      (SYS + 0xb000)
 #define PD2	      (SYS + 0xc000)
-#define SYS_SIZE      0xd000u
+#define SYS_SIZE      CASE_SYSTEM_SIZE
 #define REAL_HANDLERS 0x500u
 /* With paging the system area lies where no case's address gets by chance: it must not be there. */
-#define SYS_LINEAR 0xb5400000u
+#define SYS_LINEAR CASE_SYSTEM
 
 static struct machine m;
 static volatile bool stopped;
