@@ -33,7 +33,7 @@ deps:
 ## test     everything: lint, unit tests, boots in QEMU; ends with one line of counts
 .PHONY: test
 test: deps
-	@$(MAKE) --no-print-directory -s -j2 $(BUILD)/ringleader.elf base guests $(UNIT) $(DIFF) $(FUZZ_REPLAY) $(if $(wildcard $(VECTORS)),$(VECTORS_PROGRAM))
+	@$(MAKE) --no-print-directory -s -j2 $(BUILD)/ringleader.elf base guests test-guests $(UNIT) $(DIFF) $(FUZZ_REPLAY) $(if $(wildcard $(VECTORS)),$(VECTORS_PROGRAM))
 	@$(PYTHON) tests/run.py
 
 ## lint     layering, names, file sizes, SPDX lines, formatting
@@ -44,7 +44,7 @@ lint:
 ## boot     only the tests that boot in QEMU
 .PHONY: boot
 boot: deps
-	@$(MAKE) --no-print-directory -s -j2 $(BUILD)/ringleader.elf base guests
+	@$(MAKE) --no-print-directory -s -j2 $(BUILD)/ringleader.elf base guests test-guests
 	@$(PYTHON) -m pytest -q tests/boot
 
 ## format   clang-format over all C files

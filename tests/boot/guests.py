@@ -54,7 +54,7 @@ def bare_lines(guest, cmdline, cpu):
         "-device", "isa-debug-exit,iobase=0x501", "-kernel", os.path.join(GUESTS, guest), "-append", cmdline + " bare=1"],
         stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=TIMEOUT, check=False)
     lines = p.stdout.decode("latin-1").replace("\r", "").split("\n")
-    assert p.returncode == 1, "%s %s: exit code %d:\n%s" % (guest, cmdline, p.returncode, "\n".join(lines[-20:]))
+    assert lines[:-1] and p.returncode == 1, "%s %s: exit code %d:\n%s" % (guest, cmdline, p.returncode, "\n".join(lines[-20:]))
     return compared(lines)
 
 
