@@ -129,7 +129,7 @@ static u32 bulk(struct cpu *cpu, const struct insn *in, u32 count)
 	gla_t dst, src = 0;
 
 	if ((in->op != OP_MOVS && in->op != OP_STOS) || cpu->eflags & (EFLAGS_DF | EFLAGS_TF) ||
-	    cpu_debug_armed(cpu) || n < 2)
+	    cpu_debug_armed(cpu) || cpu_align_checked(cpu) || n < 2)
 		return 0;
 	if (!span(cpu, SEG_ES, in, cpu->gpr[REG_EDI] & mask, ACCESS_WRITE, &to, &dst, &n) ||
 	    !gpmem_ptr(cpu->mem, to.gpa, true))

@@ -245,8 +245,8 @@ static bool load_again(struct cpu *cpu, const struct insn *in)
 	if (pop) {
 		const u8 *p;
 
-		if (ss->base || ss->limit != 0xffffffff || !(ss->attr & SEG_ATTR_DB) ||
-		    ss->attr & (SEG_ATTR_DOWN | SEG_ATTR_UNUSABLE))
+		if (cpu_align_checked(cpu) || ss->base || ss->limit != 0xffffffff ||
+		    !(ss->attr & SEG_ATTR_DB) || ss->attr & (SEG_ATTR_DOWN | SEG_ATTR_UNUSABLE))
 			return false;
 		p = cpu_lin_direct(cpu, cpu->gpr[REG_ESP], 2, cpu->cpl == 3 ? ACCESS_USER : 0);
 		if (!p)

@@ -175,7 +175,8 @@ enum cpu_result transfer_pop(struct cpu *cpu, u32 *words, unsigned n, unsigned s
 	gla_t gla;
 
 	/* All at once where that works; else the first word that cannot be read names the fault. */
-	if (size == 4 && first + n * size - 1 <= mask && first + n * size > first &&
+	if (size == 4 && !cpu_align_checked(cpu) && first + n * size - 1 <= mask &&
+	    first + n * size > first &&
 	    cpu_seg_check(cpu, SEG_SS, first, n * size, ACCESS_READ, &gla) == CPU_NEXT &&
 	    cpu_lin_read(cpu, gla, words, n * size, cpu->cpl == 3 ? ACCESS_USER : 0) == CPU_NEXT)
 		return CPU_NEXT;

@@ -33,7 +33,8 @@ static const struct {
 	{ { 0x8b, 0xf3, 0xad }, 3, AT_DATA + 1, true },	 /* lodsd */
 	{ { 0x0f, 0x01, 0x03 }, 3, AT_DATA + 2, false }, /* sgdt: word, doubleword */
 	{ { 0x0f, 0x01, 0x03 }, 3, AT_DATA + 4, true },
-	{ { 0x8d, 0x03 }, 2, AT_DATA + 1, false }, /* lea accesses nothing */
+	{ { 0x8b, 0xe3, 0x1f }, 3, AT_DATA + 1, true }, /* pop ds */
+	{ { 0x8d, 0x03 }, 2, AT_DATA + 1, false },	/* lea accesses nothing */
 };
 
 static void run(unsigned i, unsigned cpl, u32 cr0, u32 flags, bool faults)
@@ -64,6 +65,43 @@ static void data_types(void **state)
 		run(i, 3, 0, EFLAGS_AC, false);
 		guest_setup(state);
 		run(i, 3, CR0_AM, 0, false);
+	}
+}
+
+/* More than one element at once, by the page. */
+static void repeated(void **state)
+{
+	static const u8 code[] = { 0xf3, 0xa5, 0xcd, VEC_END }; /* rep movsd */
+
+	for (unsigned off = 0; off < 4; off++) {
+		guest_setup(state);
+		set_ring(3);
+		m.cpu.cr0 |= CR0_AM;
+		m.cpu.eflags |= EFLAGS_AC;
+		set_code(AT_CODE, code, sizeof(code));
+		m.cpu.gpr[REG_ECX] = 8;
+		m.cpu.gpr[REG_ESI] = AT_DATA;
+		m.cpu.gpr[REG_EDI] = AT_DATA + 0x100 + off;
+		if (off)
+			assert_fault(VEC_AC, 0, AT_CODE);
+		else
+			assert_int_equal(guest_run(), VEC_END);
+	}
+}
+
+/* RETF and IRET take several words at once. */
+static void returns(void **state)
+{
+	static const u8 code[] = { 0xcb, 0xcf };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(code); i++) {
+		guest_setup(state);
+		set_ring(3);
+		m.cpu.cr0 |= CR0_AM;
+		m.cpu.eflags |= EFLAGS_AC;
+		set_code(AT_CODE, &code[i], 1);
+		m.cpu.gpr[REG_ESP] = AT_DATA + 2;
+		assert_fault(VEC_AC, 0, AT_CODE);
 	}
 }
 
@@ -133,7 +171,8 @@ static void from_popf_on(void **state)
 }
 
 static const struct CMUnitTest alignment[] = {
-	GUEST_TEST(data_types),	       GUEST_TEST(not_in_ring_0), GUEST_TEST(order),
-	GUEST_TEST(tables_are_exempt), GUEST_TEST(from_popf_on),
+	GUEST_TEST(data_types),	   GUEST_TEST(repeated), GUEST_TEST(returns),
+	GUEST_TEST(not_in_ring_0), GUEST_TEST(order),	 GUEST_TEST(tables_are_exempt),
+	GUEST_TEST(from_popf_on),
 };
 GUEST_MAIN(alignment)
