@@ -8,12 +8,10 @@
 #include "kernel/cmdline.h"
 #include "vmm/vm.h"
 
-#define MSR_SYSENTER_CS 0x174u
-#define MSR_EFER	0xc0000080u
-#define EFER_SCE	BIT64(0)
-#define DPL(d)		((d) >> 45 & 3)
-#define GATE_SIZE	16u
-#define GATES		256u
+#define EFER_SCE  BIT64(0)
+#define DPL(d)	  ((d) >> 45 & 3)
+#define GATE_SIZE 16u
+#define GATES	  256u
 
 /* The IDT's gates: DPL 0, all 256 of them, so that INT n of rings 1 to 3 traps. */
 static bool gates_closed(void)

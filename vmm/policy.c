@@ -48,7 +48,7 @@ bool policy_wants_raw(struct vcpu *v)
  * Asking costs a way through the dispatcher, in vain where interrupts are off: pages that are
  * mostly entered so are found without.
  */
-static bool entered_raw_often(struct vcpu *v)
+static bool worth_asking(struct vcpu *v)
 {
 	struct policy_page *p = page_of(v);
 
@@ -63,7 +63,7 @@ bool policy_asks_at(struct vcpu *v, gla_t gla)
 {
 	switch (v->vm->config.engine) {
 	case ENGINE_RING1:
-		return v->cpu.cpl == 0 && entered_raw_often(v) &&
+		return v->cpu.cpl == 0 && worth_asking(v) &&
 		       raw_page_clean(&v->vm->raw_pages, &v->cpu, gla);
 	case ENGINE_AUTO:
 		return v->cpu.cpl == 0 && page_of(v)->average >= POLICY_STAY_CYCLES;

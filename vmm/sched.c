@@ -73,6 +73,12 @@ static struct vcpu *pick(void)
 	return best;
 }
 
+static void run_due_timers(struct vm *vm)
+{
+	if (vm_deadline_ns(vm) <= clock_now())
+		vm->deadline = board_run_timers(vm->board);
+}
+
 /* Timers of VMs that do not run right now; returns the earliest deadline on the monitor's clock. */
 static u64 run_timers(void)
 {
@@ -85,8 +91,7 @@ static u64 run_timers(void)
 
 		if (vm->state != VM_RUNNING)
 			continue;
-		if (vm_deadline_ns(vm) <= clock_now())
-			vm->deadline = board_run_timers(vm->board);
+		run_due_timers(vm);
 		vm_console_feed(vm);
 		earliest = MIN(earliest, vm_deadline_ns(vm));
 	}
@@ -105,8 +110,8 @@ void sched_arm(struct vcpu *v, u64 slice_end)
 
 		if (vm->state != VM_RUNNING)
 			continue;
-		if (vm->vcpu != v && vm_deadline_ns(vm) <= clock_now())
-			vm->deadline = board_run_timers(vm->board);
+		if (vm->vcpu != v)
+			run_due_timers(vm);
 		deadline = MIN(deadline, vm_deadline_ns(vm));
 	}
 	arm(deadline);

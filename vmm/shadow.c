@@ -10,9 +10,6 @@
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
 
-#define PTE_U BIT64(2)
-#define PTE_P BIT64(0)
-
 static void protect(void *ctx, gpa_t page, bool on)
 {
 	if (on)
@@ -118,15 +115,15 @@ static struct table *table_for(struct shadow *s, u32 role, const struct pagewalk
 
 	u64 pde = w->entries[0];
 
-	if (pde & BIT64(1))
+	if (pde & PTE_W)
 		role |= ROLE_W;
 	if (pde & PTE_U)
 		role |= ROLE_U;
-	if (!(pde & HOST_NX))
+	if (!(pde & PTE_NX))
 		role |= ROLE_X;
 	if (w->levels == 1) { /* page_size is unknown where the PTE is absent */
 		source = (w->gpa & ~(gpa_t)0x1fffff) |
-			 (pde & 0x40 ? 0x800 : 0); /* the dirty bit decides on W */
+			 (pde & PTE_D ? 0x800 : 0); /* the dirty bit decides on W */
 		return shadow_table_get(s, source, role | ROLE_LARGE);
 	}
 	source = pae ? pde & 0xffffff000ull : (pde & 0xfffff000) | ((gla >> 21 & 1) ? 0x800 : 0);
@@ -155,7 +152,7 @@ static void link_table(struct shadow *s, struct root *r, gla_t gla, struct table
  * a fault that would set its accessed bit. */
 static void set_accessed(struct shadow *s, const struct pagewalk *w)
 {
-	u64 e = w->entries[0] | BIT64(5);
+	u64 e = w->entries[0] | PTE_A;
 
 	if (w->levels && e != w->entries[0])
 		gpmem_write(s->cpu->mem, w->entry_gpa[0], &e, s->cpu->cr4 & CR4_PAE ? 8 : 4);

@@ -2,13 +2,16 @@
 /*
  * Inside shadow paging.
  *
- *   root    one guest address space in one role and view: four PDs of the host. One PML4 and PDPT
- * serve all roots of a virtual CPU: a switch writes PDPT entries, and pages that are mapped
- * differently leave the TLB one by one, if they are few. The kernel's, which both map alike, stay:
- * loading CR3 would empty the TLB of the monitor's, too. table   one host page table (512 leaves, 2
- * MiB): made from half a guest page table (non-PAE), a whole one (PAE), or part of a large page;
- * shared by all roots that reach the same guest table with the same rights rmap    per guest RAM
- * page, the list of leaves that map it
+ * root: one guest address space in one role and view: four PDs of the host. One PML4 and PDPT serve
+ * all roots of a virtual CPU: a switch writes PDPT entries, and pages that are mapped differently
+ * leave the TLB one by one, if they are few. The kernel's, which both map alike, stay: loading CR3
+ * would empty the TLB of the monitor's, too.
+ *
+ * table: one host page table (512 leaves, 2 MiB): made from half a guest page table (non-PAE), a
+ * whole one (PAE), or part of a large page; shared by all roots that reach the same guest table
+ * with the same rights.
+ *
+ * rmap: per guest RAM page, the list of leaves that map it.
  */
 #pragma once
 
@@ -114,7 +117,7 @@ u32 shadow_role(const struct cpu *cpu, enum shadow_view view);
 /* The table of (source, role), made if need be; NULL when the pool is empty. */
 struct table *shadow_table_get(struct shadow *s, gpa_t source, u32 role);
 void shadow_table_drop(struct shadow *s, struct table *t);
-/* The first table made from the guest page of gpa; next_of_page() goes on. */
+/* The first table made from the guest page of gpa; shadow_table_next() goes on. */
 struct table *shadow_table_first(struct shadow *s, gpa_t gpa);
 struct table *shadow_table_next(struct shadow *s, struct table *t);
 /* False: no room for the reverse map, the leaf is absent. */

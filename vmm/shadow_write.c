@@ -7,12 +7,6 @@
 
 #define DEAD_ROOT_WRITES 64u /* to a PD that is not in use: the page is something else by now */
 
-#define PTE_P	BIT64(0)
-#define PTE_W	BIT64(1)
-#define PTE_U	BIT64(2)
-#define PTE_A	BIT64(5)
-#define PTE_D	BIT64(6)
-#define PTE_NX	BIT64(63)
 #define PTE_PAE 0x8000000ffffffffful /* the bits that are not reserved: 36 physical ones */
 
 static void unlink_region(struct shadow *s, struct root *r, unsigned region)

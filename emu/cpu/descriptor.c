@@ -76,10 +76,8 @@ bool cpu_load_segment_again(struct cpu *cpu, enum cpu_seg seg, u16 sel)
 	const struct cpu_load *last = &cpu->last_load[seg];
 	const u8 *p;
 
-	if (sel < 4) {
-		cpu->seg[seg] = (struct cpu_segment){ .sel = sel, .attr = SEG_ATTR_UNUSABLE };
-		return true;
-	}
+	if (sel < 4)
+		return load_null(cpu, seg, sel) == CPU_NEXT;
 	if (last->s.sel != sel || last->cpl != cpu->cpl || sel & 4 || (sel | 7u) > cpu->gdtr.limit)
 		return false;
 	p = cpu_lin_direct(cpu, cpu->gdtr.base + (sel & 0xfff8u), 8, ACCESS_READ);
@@ -91,7 +89,6 @@ bool cpu_load_segment_again(struct cpu *cpu, enum cpu_seg seg, u16 sel)
 
 enum cpu_result cpu_load_segment(struct cpu *cpu, enum cpu_seg seg, u16 sel)
 {
-	struct cpu_load *last = &cpu->last_load[seg];
 	struct cpu_segment s;
 	u32 desc[2];
 	gla_t gla;
@@ -103,13 +100,10 @@ enum cpu_result cpu_load_segment(struct cpu *cpu, enum cpu_seg seg, u16 sel)
 	}
 	if (sel < 4)
 		return load_null(cpu, seg, sel);
+	if (cpu_load_segment_again(cpu, seg, sel))
+		return CPU_NEXT;
 	if (cpu_read_descriptor(cpu, sel, VEC_GP, desc, &gla) != CPU_NEXT)
 		return CPU_FAULT;
-	if (last->s.sel == sel && last->desc[0] == desc[0] && last->desc[1] == desc[1] &&
-	    last->cpl == cpu->cpl) {
-		cpu->seg[seg] = last->s;
-		return CPU_NEXT;
-	}
 	cpu_unpack_descriptor(sel, desc[0], desc[1], &s);
 	dpl = SEG_ATTR_DPL(s.attr);
 	if (!(s.attr & SEG_ATTR_S))
@@ -134,6 +128,6 @@ enum cpu_result cpu_load_segment(struct cpu *cpu, enum cpu_seg seg, u16 sel)
 		return CPU_FAULT;
 	s.attr |= SEG_ATTR_ACCESSED;
 	cpu->seg[seg] = s;
-	*last = (struct cpu_load){ { desc[0], desc[1] }, s, cpu->cpl };
+	cpu->last_load[seg] = (struct cpu_load){ { desc[0], desc[1] }, s, cpu->cpl };
 	return CPU_NEXT;
 }

@@ -6,15 +6,6 @@
 #include "emu/cpu/semantics.h"
 #include "emu/mem/gpmem.h"
 
-#define PTE_P  BIT64(0)
-#define PTE_W  BIT64(1)
-#define PTE_U  BIT64(2)
-#define PTE_A  BIT64(5)
-#define PTE_D  BIT64(6)
-#define PTE_PS BIT64(7)
-#define PTE_G  BIT64(8)
-#define PTE_NX BIT64(63)
-
 #define PF_P	BIT(0)
 #define PF_W	BIT(1)
 #define PF_U	BIT(2)

@@ -17,6 +17,16 @@
 /* --- Paging: emu/cpu/pagewalk.c (SDM 3A 4)
  * ------------------------------------------------------------------- */
 
+/* Bits of the guest's table entries, in both formats (NX: PAE's). */
+#define PTE_P  BIT64(0)
+#define PTE_W  BIT64(1)
+#define PTE_U  BIT64(2)
+#define PTE_A  BIT64(5)
+#define PTE_D  BIT64(6)
+#define PTE_PS BIT64(7)
+#define PTE_G  BIT64(8)
+#define PTE_NX BIT64(63)
+
 struct pagewalk {
 	gpa_t gpa;     /* of the byte asked for, A20 applied */
 	u32 page_size; /* 4 KiB, 2 MiB, 4 MiB; 4 GiB when paging is off */
@@ -205,9 +215,9 @@ void cpu_unpack_descriptor(u16 sel, u32 lo, u32 hi, struct cpu_segment *out);
 enum cpu_result cpu_read_descriptor(struct cpu *cpu, u16 sel, u8 vec, u32 desc[2], gla_t *gla);
 
 /*
- * Loads DS, ES, FS or GS in protected mode if it is plain that the load succeeds: null, or what was
- * loaded last at this level from the same descriptor. False: nothing done. A kernel does this half
- * a dozen times in each system call.
+ * Loads a segment register in protected mode if it is plain that the load succeeds: null, or what
+ * was loaded last at this level from the same descriptor. False: nothing done. A kernel does this
+ * half a dozen times in each system call.
  */
 bool cpu_load_segment_again(struct cpu *cpu, enum cpu_seg seg, u16 sel);
 

@@ -18,27 +18,13 @@
 #include "emu/cpu/semantics.h"
 #include "emu/mem/gpmem.h"
 #include "kernel/base/alloc.h"
+#include "tests/unit/random.h"
 
 #define RAM_SIZE    GPMEM_CHUNK_SIZE
 #define TABLE_PAGES 12u
 #define NEVER	    0xffffffffffffffffull
 
 static unsigned cases = 100000, seed = 1;
-static u64 random_state;
-
-static u64 rnd(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return random_state;
-}
-
-static bool one_in(unsigned n)
-{
-	return rnd() % n == 0;
-}
-
 /* --- The oracle
  * ---------------------------------------------------------------------------------- */
 

@@ -25,6 +25,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "tests/unit/random.h"
 #include "tests/unit/shadow_fixture.h"
 
 #define STEPS	     4000u
@@ -34,21 +35,6 @@
 #define GUEST_ANY_AD 0x60ull
 
 static unsigned worlds = 60, first_seed = 1;
-static u64 random_state;
-
-static u64 rnd(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return random_state;
-}
-
-static bool one_in(unsigned n)
-{
-	return rnd() % n == 0;
-}
-
 struct code_place {
 	bool noted;
 	gla_t gla;
