@@ -19,17 +19,8 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests", "boot"))
-from machine import BareMachine, Machine  # noqa: E402
+from machine import BareMachine, Machine, debian  # noqa: E402
 
-CONFIG = """[ringleader]
-exit = poweroff
-[vm debian]
-memory  = 256M
-kernel  = %s
-initrd  = initrd.gz
-cmdline = console=ttyS0
-engine  = %s
-"""
 KERNEL_WORK = ("forkwait 200 /bin/cpuid >/dev/null; find / -xdev -type f >/dev/null; tar c /bin/busybox /lib | gzip | gzip -t;"
                "i=0; while [ $i -lt 20 ]; do cat /proc/meminfo | sort | wc -l >/dev/null; i=$((i+1)); done")
 # name in the output of the program: command, what the table calls it, the bar (ours over bare) or None to report only
@@ -52,7 +43,7 @@ def start(engine, options):
     name = "bench-%s" % (engine or "bare")
     if engine is None:
         return BareMachine(options.kernel, cpu=options.cpu, name=name), "Booting from ROM"
-    return Machine(CONFIG % (options.kernel, engine), cpu=options.cpu, name=name), r"debian: 256M, engine"
+    return Machine(debian(options.kernel, engine), cpu=options.cpu, name=name), r"debian: 256M, engine"
 
 
 def stop(machine):

@@ -14,6 +14,19 @@ ESCAPE = "\x1d"
 OVMF = "/usr/share/OVMF/OVMF_CODE.fd"
 
 
+def debian(kernel="vmlinuz-686", engine="auto", memory="256M"):
+    """A configuration: one Debian, with whose end the machine goes off."""
+    return """[ringleader]
+exit = poweroff
+[vm debian]
+memory  = %s
+kernel  = %s
+initrd  = initrd.gz
+cmdline = console=ttyS0
+engine  = %s
+""" % (memory, kernel, engine)
+
+
 class Console:
     """QEMU with a guest's shell on its serial line."""
 

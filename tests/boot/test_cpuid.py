@@ -5,18 +5,7 @@ One processor:  make guests && /usr/bin/python3 -m pytest tests/boot/test_cpuid.
 """
 import pytest
 
-from machine import Machine
-
-CONFIG = """
-[ringleader]
-exit = poweroff
-[vm debian]
-memory  = 128M
-kernel  = vmlinuz-686
-initrd  = initrd.gz
-cmdline = console=ttyS0
-engine  = %s
-"""
+from machine import Machine, debian
 
 EAX, EBX, ECX, EDX = range(4)
 ALL = 0xffffffff
@@ -77,7 +66,7 @@ def check(kernel, program):
 def test_cpuid(cpu, engine):
     # The poor processor also executes the barriers against speculation that it would not ask for.
     barriers = "speculation=force" if cpu == "qemu64" else ""
-    with Machine(CONFIG % engine, cpu=cpu, arguments=barriers) as m:
+    with Machine(debian(engine=engine, memory="128M"), cpu=cpu, arguments=barriers) as m:
         m.expect("speculation: retpolines, .*both done all the same" if barriers else "speculation: retpolines, ")
         m.shell()
         m.run("insmod /lib/modules/$(uname -r)/cpuid.ko")

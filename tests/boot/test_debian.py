@@ -8,18 +8,7 @@ import time
 
 import pytest
 
-from machine import Machine
-
-CONFIG = """
-[ringleader]
-exit = poweroff
-[vm debian]
-memory  = 256M
-kernel  = %s
-initrd  = initrd.gz
-cmdline = console=ttyS0
-engine  = %s
-"""
+from machine import Machine, debian
 
 
 def check_confinement(m):
@@ -97,7 +86,7 @@ def check_share(m):
 @pytest.mark.parametrize("kernel", ["vmlinuz-686", "vmlinuz-686-pae"])
 @pytest.mark.parametrize("engine", ["auto", "ring1", "recompile", "recompile-all"])
 def test_shell(kernel, engine):
-    with Machine(CONFIG % (kernel, engine)) as m:
+    with Machine(debian(kernel, engine)) as m:
         m.shell()
         before = m.stat("debian")
         assert "GNU/Linux" in m.run("uname -a")

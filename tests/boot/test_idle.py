@@ -6,17 +6,7 @@ What is measured is the emulator's processor time, all of it: the guest's own ti
 import os
 import time
 
-from machine import Machine
-
-CONFIG = """
-[ringleader]
-exit = poweroff
-[vm debian]
-memory  = 256M
-kernel  = vmlinuz-686
-initrd  = initrd.gz
-cmdline = console=ttyS0
-"""
+from machine import Machine, debian
 
 
 def processor_seconds(pid):
@@ -32,7 +22,7 @@ def share(m, seconds):
 
 
 def test_idle():
-    with Machine(CONFIG) as m:
+    with Machine(debian()) as m:
         m.shell()
         time.sleep(5)  # the kernel's own late start-up work
         at_shell = share(m, 20)
