@@ -303,9 +303,9 @@ static void keep_fpu_pointers(struct recomp *r)
 
 	if (!r->blocks)
 		return;
-	cpu->env->fpu_save(cpu);
+	cpu_env(cpu)->fpu_save(cpu);
 	cpu_own_fpu_pointers(cpu);
-	cpu->env->fpu_load(cpu);
+	cpu_env(cpu)->fpu_load(cpu);
 }
 
 void block_drop_all(struct recomp *r)

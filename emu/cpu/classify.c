@@ -5,6 +5,7 @@
  * raises #UD.
  */
 #include "emu/cpu/block.h"
+#include "emu/cpu/recomp_stubs.h"
 #include "emu/cpu/translate.h"
 
 /*
@@ -278,6 +279,31 @@ static void hard(struct trans *t, unsigned op, enum how how)
 	trans_call_hard(t, s, how == ENDS || how == UNDEFINED);
 }
 
+/* Loads of data segments, which kernels do at each entry and exit, have a short way through C. */
+static void load_segment(struct trans *t, unsigned op, unsigned seg)
+{
+	struct site *s = trans_site(t, op);
+	u32 mode = t->key & (KEY_PE | KEY_VM | KEY_D | KEY_SLOW | KEY_TF);
+	bool pop = op == OP_POP_SEG;
+	bool often = mode == (KEY_PE | KEY_D) && seg != SEG_SS && seg != SEG_CS && seg <= SEG_GS &&
+		     !s->insn.is_mem && !s->insn.lock && (!pop || trans_stack_flat(t));
+
+	s->insn.reg = (u8)seg;
+	s->mode = true;
+	if (!often)
+		trans_call_hard(t, s, false);
+	else if (trans_seg_class(t, seg) != stub_segment_class(seg) ||
+		 (pop && t->in.operand_width != 32))
+		trans_call_site(t, s, t->r->call_segment);
+	else {
+		if (pop)
+			emit_rm(&t->e, t->r, false, 0x0fb7, R8, GSP_AT(0));
+		else
+			emit_rr(&t->e, false, 0x0fb7, R8, trans_host_reg(s->insn.rm));
+		trans_call_site(t, s, t->r->load_segment[pop][seg]);
+	}
+}
+
 static bool far_transfer(struct trans *t)
 {
 	bool imm = t->in.opcode == 0x9a || t->in.opcode == 0xea;
@@ -316,7 +342,7 @@ static bool mov_special(struct trans *t)
 	     s = t->op[1].type == ZYDIS_OPERAND_TYPE_REGISTER;
 
 	if (d && dst == ZYDIS_REGCLASS_SEGMENT) {
-		hard(t, OP_MOV_TO_SEG, MODE);
+		load_segment(t, OP_MOV_TO_SEG, t->in.raw.modrm.reg);
 	} else if (s && src == ZYDIS_REGCLASS_SEGMENT) {
 		if (t->op[0].type == ZYDIS_OPERAND_TYPE_MEMORY)
 			return false;
@@ -464,11 +490,7 @@ bool translate_hard(struct trans *t)
 		return true;
 	if (in->mnemonic == ZYDIS_MNEMONIC_POP && t->op[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
 	    ZydisRegisterGetClass(t->op[0].reg.value) == ZYDIS_REGCLASS_SEGMENT) {
-		struct site *s = trans_site(t, OP_POP_SEG);
-
-		s->insn.reg = (u8)trans_seg(t->op[0].reg.value);
-		s->mode = true;
-		trans_call_hard(t, s, false);
+		load_segment(t, OP_POP_SEG, trans_seg(t->op[0].reg.value));
 		return true;
 	}
 	if (in->mnemonic == ZYDIS_MNEMONIC_SALC) {

@@ -16,7 +16,7 @@
 static void paging_changed(struct cpu *cpu, unsigned what)
 {
 	softtlb_flush(cpu);
-	cpu->env->paging_changed(cpu, what);
+	cpu_env(cpu)->paging_changed(cpu, what);
 }
 
 /* The four PDPTEs are read when CR3 is loaded (SDM 3A 4.4.1). */
@@ -49,7 +49,7 @@ static enum cpu_result write_cr0(struct cpu *cpu, u32 value)
 	if ((value ^ old) & (CR0_PE | CR0_PG | CR0_WP))
 		paging_changed(cpu, PAGING_CR0);
 	if ((value ^ old) & CR0_VECTOR)
-		cpu->env->control_changed(cpu);
+		cpu_env(cpu)->control_changed(cpu);
 	return CPU_JUMP;
 }
 
@@ -60,7 +60,7 @@ static u32 cr4_offered(struct cpu *cpu, u32 changed)
 
 	if (!(changed & (CR4_VIRTUAL | CR4_OSXSAVE)))
 		return CR4_OFFERED | CR4_VIRTUAL | CR4_OSXSAVE;
-	cpu->env->cpuid(cpu, 1, 0, id);
+	cpu_env(cpu)->cpuid(cpu, 1, 0, id);
 	return CR4_OFFERED | (id[3] & BIT(1) ? CR4_VIRTUAL : 0) |
 	       (id[2] & BIT(26) ? CR4_OSXSAVE : 0);
 }
@@ -78,7 +78,7 @@ static enum cpu_result write_cr4(struct cpu *cpu, u32 value)
 	if ((value ^ old) & (CR4_PAE | CR4_PGE | CR4_PSE))
 		paging_changed(cpu, PAGING_CR4);
 	if ((value ^ old) & (CR4_TSD | CR4_DE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE))
-		cpu->env->control_changed(cpu);
+		cpu_env(cpu)->control_changed(cpu);
 	return CPU_JUMP;
 }
 
@@ -145,7 +145,7 @@ enum cpu_result cpu_read_msr(struct cpu *cpu, u32 index, u64 *value)
 	}
 	switch (index) {
 	case MSR_TSC:
-		*value = cpu->env->tsc(cpu);
+		*value = cpu_env(cpu)->tsc(cpu);
 		return CPU_NEXT;
 	case MSR_EFER:
 		*value = cpu->msr.efer;
@@ -156,7 +156,7 @@ enum cpu_result cpu_read_msr(struct cpu *cpu, u32 index, u64 *value)
 		*value = 0;
 		return CPU_NEXT;
 	}
-	if (cpu->env->msr_read(cpu, index, value))
+	if (cpu_env(cpu)->msr_read(cpu, index, value))
 		return cpu_raise(cpu, VEC_GP, 0);
 	return CPU_NEXT;
 }
@@ -182,7 +182,7 @@ enum cpu_result cpu_write_msr(struct cpu *cpu, u32 index, u64 value)
 	case MSR_UCODE_REV:
 		return CPU_NEXT;
 	}
-	if (cpu->env->msr_write(cpu, index, value))
+	if (cpu_env(cpu)->msr_write(cpu, index, value))
 		return cpu_raise(cpu, VEC_GP, 0);
 	return CPU_NEXT;
 }
@@ -217,6 +217,6 @@ void cpu_reset(struct cpu *cpu)
 	cpu->nmi_blocked = cpu->halted = false;
 	cpu->delivering = -1;
 	if (cpu->env && cpu->env->cpuid)
-		cpu->env->cpuid(cpu, 1, 0, id);
+		cpu_env(cpu)->cpuid(cpu, 1, 0, id);
 	cpu->gpr[REG_EDX] = id[0];
 }

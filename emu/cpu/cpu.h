@@ -147,6 +147,24 @@ struct cpu_segment {
 		      invalid one) */
 };
 
+static inline bool cpu_same_segment(const struct cpu_segment *a, const struct cpu_segment *b)
+{
+	return a->sel == b->sel && a->attr == b->attr && a->base == b->base && a->limit == b->limit;
+}
+
+_Static_assert(6 * sizeof(struct cpu_segment) == 9 * sizeof(u64), "compared as words");
+
+/* All six at once; both are aligned to 8. */
+static inline bool cpu_same_segments(const struct cpu_segment *a, const struct cpu_segment *b)
+{
+	const u64 *x = (const void *)a, *y = (const void *)b;
+	u64 differ = 0;
+
+	for (unsigned i = 0; i < 9; i++)
+		differ |= x[i] ^ y[i];
+	return !differ;
+}
+
 struct cpu_table { /* GDTR, IDTR */
 	u32 base;
 	u16 limit;
@@ -203,9 +221,19 @@ struct cpu_msrs {
 /* A load of a segment register that passed all checks: the same selector and descriptor at the same
  * CPL pass again. */
 struct cpu_load {
-	u32 desc[2]; /* accessed */
+	u64 desc; /* accessed */
 	struct cpu_segment s;
 	u8 cpl;
+};
+
+/* The same for emu/cpu/stub_segment.c, which does a load again without C: as long as *at is desc.
+ */
+struct cpu_again {
+	u32 not_sel; /* ~selector; 0: none */
+	struct cpu_segment s;
+	u64 desc;
+	const u8 *at; /* where the monitor has the descriptor */
+	const u32 *thread_base;
 };
 
 struct cpu {
@@ -236,6 +264,9 @@ struct cpu {
 	 */
 	const u8 *volatile poll;
 	u64 lookup_table;
+	struct cpu_segment mode_seg[SEG_COUNT]
+		__attribute__((aligned(8))); /* what the recompiler's mode key was made of */
+	struct cpu_again again[SEG_COUNT];
 	gla_t slow_gla; /* where the operand in scratch lives */
 	u8 scratch[64]
 		__attribute__((aligned(64))); /* memory operands of instructions that C helps */
@@ -263,6 +294,8 @@ struct cpu {
 
 	struct softtlb tlb;
 	struct cpu_load last_load[SEG_COUNT];
+	/* The last transfers of control to each level: its code, and its stack. */
+	struct cpu_load last_code[4], last_stack[4];
 
 	/* Attachments. */
 	const struct cpu_env *env;

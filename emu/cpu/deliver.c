@@ -238,7 +238,7 @@ enum cpu_result cpu_take_events(struct cpu *cpu)
 		return cpu_deliver(cpu, VEC_NMI, EVENT_NMI, false, 0);
 	}
 	if ((events & CPU_EVENT_INTR) && cpu->vif) {
-		int vector = cpu->env->intr_ack(cpu);
+		int vector = cpu_env(cpu)->intr_ack(cpu);
 
 		if (vector < 0)
 			return CPU_NEXT;

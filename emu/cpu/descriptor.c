@@ -29,8 +29,7 @@ enum cpu_result cpu_read_descriptor(struct cpu *cpu, u16 sel, u8 vec, u32 desc[2
 	return cpu_lin_read(cpu, *gla, desc, 8, 0);
 }
 
-/* Sets the accessed bit in the table if it is clear. */
-static enum cpu_result set_accessed(struct cpu *cpu, u32 desc[2], gla_t gla)
+enum cpu_result cpu_set_accessed(struct cpu *cpu, u32 desc[2], gla_t gla)
 {
 	u8 type;
 
@@ -73,18 +72,14 @@ static enum cpu_result load_null(struct cpu *cpu, enum cpu_seg seg, u16 sel)
 
 bool cpu_load_segment_again(struct cpu *cpu, enum cpu_seg seg, u16 sel)
 {
-	const struct cpu_load *last = &cpu->last_load[seg];
-	const u8 *p;
+	const struct cpu_segment *s;
 
 	if (sel < 4)
 		return load_null(cpu, seg, sel) == CPU_NEXT;
-	if (last->s.sel != sel || last->cpl != cpu->cpl || sel & 4 || (sel | 7u) > cpu->gdtr.limit)
-		return false;
-	p = cpu_lin_direct(cpu, cpu->gdtr.base + (sel & 0xfff8u), 8, ACCESS_READ);
-	if (!p || memcmp(p, last->desc, 8) != 0)
-		return false;
-	cpu->seg[seg] = last->s;
-	return true;
+	s = cpu_load_known(cpu, &cpu->last_load[seg], sel, cpu->cpl);
+	if (s)
+		cpu->seg[seg] = *s;
+	return s;
 }
 
 enum cpu_result cpu_load_segment(struct cpu *cpu, enum cpu_seg seg, u16 sel)
@@ -124,10 +119,10 @@ enum cpu_result cpu_load_segment(struct cpu *cpu, enum cpu_seg seg, u16 sel)
 		if (!(s.attr & SEG_ATTR_P))
 			return cpu_raise(cpu, VEC_NP, sel & 0xfffcu);
 	}
-	if (set_accessed(cpu, desc, gla) != CPU_NEXT)
+	if (cpu_set_accessed(cpu, desc, gla) != CPU_NEXT)
 		return CPU_FAULT;
 	s.attr |= SEG_ATTR_ACCESSED;
 	cpu->seg[seg] = s;
-	cpu->last_load[seg] = (struct cpu_load){ { desc[0], desc[1] }, s, cpu->cpl };
+	cpu_note_load(&cpu->last_load[seg], desc, &s, cpu->cpl);
 	return CPU_NEXT;
 }

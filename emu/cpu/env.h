@@ -51,7 +51,7 @@ struct cpu_env {
 	 */
 	bool (*code_found)(struct cpu *cpu, gla_t gla);
 
-	/* Translated code starts to run, or came back: for accounts. */
+	/* Translated code starts to run, or came back, or is in C for a while: for accounts. */
 	void (*code_runs)(struct cpu *cpu, bool runs);
 
 	/* GDTR, LDTR, IDTR or TR were loaded. */
@@ -91,3 +91,21 @@ struct cpu_env {
 #define PAGING_CR4  BIT(2)
 #define PAGING_EFER BIT(3)
 #define PAGING_CPL  BIT(4) /* the view only; tables unchanged */
+
+/*
+ * A program that has one environment only may name it when it compiles (-DCPU_ENV=name): the calls
+ * are direct then. cpu->env must be it all the same.
+ */
+#ifdef CPU_ENV
+extern const struct cpu_env CPU_ENV;
+static inline const struct cpu_env *cpu_env(const struct cpu *cpu)
+{
+	(void)cpu;
+	return &CPU_ENV;
+}
+#else
+static inline const struct cpu_env *cpu_env(const struct cpu *cpu)
+{
+	return cpu->env;
+}
+#endif

@@ -13,7 +13,7 @@ static enum cpu_result wait(struct cpu *cpu)
 
 	if ((cpu->cr0 & (CR0_MP | CR0_TS)) == (CR0_MP | CR0_TS))
 		return cpu_raise_noerr(cpu, VEC_NM);
-	cpu->env->fpu_save(cpu);
+	cpu_env(cpu)->fpu_save(cpu);
 	memcpy(&control, cpu->fpu.image, 2);
 	memcpy(&status, cpu->fpu.image + 2, 2);
 	return status & ~control & 0x3f ? cpu_fpu_error(cpu) : CPU_NEXT;

@@ -62,7 +62,7 @@ void cpu_own_fpu_pointers(struct cpu *cpu)
 /* The image, as the guest may see it. */
 static void save_image(struct cpu *cpu)
 {
-	cpu->env->fpu_save(cpu);
+	cpu_env(cpu)->fpu_save(cpu);
 	cpu_own_fpu_pointers(cpu);
 }
 
@@ -210,7 +210,7 @@ static enum cpu_result store_env(struct cpu *cpu, const struct insn *in)
 		init_x87(fx);
 	else
 		put16(fx, get16(fx) | 0x3f); /* FNSTENV masks all exceptions */
-	cpu->env->fpu_load(cpu);
+	cpu_env(cpu)->fpu_load(cpu);
 	return CPU_NEXT;
 }
 
@@ -235,7 +235,7 @@ static enum cpu_result load_env(struct cpu *cpu, const struct insn *in)
 	if (in->op == OP_FRSTOR)
 		for (unsigned i = 0; i < 8; i++)
 			memcpy(fx + 32 + 16 * i, image + n + 10 * i, 10);
-	cpu->env->fpu_load(cpu);
+	cpu_env(cpu)->fpu_load(cpu);
 	return CPU_NEXT;
 }
 
@@ -278,7 +278,7 @@ static enum cpu_result fxrstor(struct cpu *cpu, const struct insn *in)
 		put32(fx + 24, get32(image + 24));
 	memcpy(fx + 32, image + 32, n - 32);
 	fx[XSTATE_HEADER] |= 3;
-	cpu->env->fpu_load(cpu);
+	cpu_env(cpu)->fpu_load(cpu);
 	return CPU_NEXT;
 }
 
@@ -373,7 +373,7 @@ static enum cpu_result xrstor(struct cpu *cpu, const struct insn *in)
 			memset(fx + XSTATE_AVX, 0, 256);
 	}
 	fx[XSTATE_HEADER] |= rfbm;
-	cpu->env->fpu_load(cpu);
+	cpu_env(cpu)->fpu_load(cpu);
 	return CPU_NEXT;
 }
 

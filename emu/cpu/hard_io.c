@@ -45,13 +45,13 @@ static enum cpu_result one_string(struct cpu *cpu, const struct insn *in, u16 po
 		    cpu_lin_probe_write(cpu, gla, in->osize, cpu->cpl == 3 ? ACCESS_USER : 0) !=
 			    CPU_NEXT)
 			return CPU_FAULT;
-		v = cpu->env->io_read(cpu, port, in->osize);
+		v = cpu_env(cpu)->io_read(cpu, port, in->osize);
 		if (cpu_mem_write(cpu, SEG_ES, off, &v, in->osize) != CPU_NEXT)
 			return CPU_FAULT;
 	} else {
 		if (cpu_mem_read(cpu, in->seg, off, &v, in->osize) != CPU_NEXT)
 			return CPU_FAULT;
-		cpu->env->io_write(cpu, port, in->osize, v);
+		cpu_env(cpu)->io_write(cpu, port, in->osize, v);
 	}
 	cpu->gpr[reg] = (cpu->gpr[reg] & ~mask) | ((off + step) & mask);
 	return CPU_NEXT;
@@ -88,12 +88,12 @@ enum cpu_result hard_io(struct cpu *cpu, const struct insn *in)
 		cpu_debug_port(cpu, port, in->osize);
 	switch (in->op) {
 	case OP_IN:
-		set_acc(cpu, cpu->env->io_read(cpu, port, in->osize), in->osize);
+		set_acc(cpu, cpu_env(cpu)->io_read(cpu, port, in->osize), in->osize);
 		return cpu->events ? CPU_JUMP : CPU_NEXT;
 	case OP_OUT: {
 		u32 mask = in->osize == 4 ? 0xffffffff : (1u << in->osize * 8) - 1;
 
-		cpu->env->io_write(cpu, port, in->osize, cpu->gpr[REG_EAX] & mask);
+		cpu_env(cpu)->io_write(cpu, port, in->osize, cpu->gpr[REG_EAX] & mask);
 		return cpu->events ? CPU_JUMP : CPU_NEXT;
 	}
 	default:

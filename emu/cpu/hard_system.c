@@ -22,7 +22,8 @@ static enum cpu_result load_table(struct cpu *cpu, const struct insn *in, struct
 		return CPU_FAULT;
 	t->limit = limit;
 	t->base = in->osize == 2 ? base & 0xffffff : base;
-	cpu->env->tables_changed(cpu);
+	cpu_forget_loads(cpu);
+	cpu_env(cpu)->tables_changed(cpu);
 	return CPU_NEXT;
 }
 
@@ -79,7 +80,7 @@ static enum cpu_result load_ldtr(struct cpu *cpu, const struct insn *in)
 	}
 	s.sel = sel;
 	cpu->ldtr = s;
-	cpu->env->tables_changed(cpu);
+	cpu_env(cpu)->tables_changed(cpu);
 	return CPU_NEXT;
 }
 
@@ -110,7 +111,7 @@ static enum cpu_result load_tr(struct cpu *cpu, const struct insn *in)
 		return CPU_FAULT;
 	s.attr |= 2;
 	cpu->tr = s;
-	cpu->env->tables_changed(cpu);
+	cpu_env(cpu)->tables_changed(cpu);
 	return CPU_NEXT;
 }
 
@@ -216,11 +217,11 @@ static enum cpu_result xcr(struct cpu *cpu, const struct insn *in)
 
 	if (privileged(cpu) != CPU_NEXT)
 		return CPU_FAULT;
-	cpu->env->cpuid(cpu, 0xd, 0, leaf);
+	cpu_env(cpu)->cpuid(cpu, 0xd, 0, leaf);
 	if (cpu->gpr[REG_ECX] || !(v & 1) || (v & ~(u64)leaf[0]) || (v & 6) == 4)
 		return cpu_raise(cpu, VEC_GP, 0);
 	cpu->xcr0 = v;
-	cpu->env->control_changed(cpu);
+	cpu_env(cpu)->control_changed(cpu);
 	return CPU_NEXT;
 }
 
@@ -233,7 +234,7 @@ static enum cpu_result invlpg(struct cpu *cpu, const struct insn *in)
 	gla_t gla = cpu->seg[in->seg].base + insn_ea(cpu, in);
 
 	softtlb_flush_page(cpu, gla);
-	cpu->env->invlpg(cpu, gla);
+	cpu_env(cpu)->invlpg(cpu, gla);
 	return CPU_NEXT;
 }
 
@@ -241,7 +242,7 @@ static enum cpu_result cpuid(struct cpu *cpu)
 {
 	u32 out[4];
 
-	cpu->env->cpuid(cpu, cpu->gpr[REG_EAX], cpu->gpr[REG_ECX], out);
+	cpu_env(cpu)->cpuid(cpu, cpu->gpr[REG_EAX], cpu->gpr[REG_ECX], out);
 	cpu->gpr[REG_EAX] = out[0];
 	cpu->gpr[REG_EBX] = out[1];
 	cpu->gpr[REG_ECX] = out[2];
@@ -297,7 +298,7 @@ enum cpu_result hard_system(struct cpu *cpu, const struct insn *in)
 			return cpu_raise(cpu, VEC_GP, 0);
 		if (in->op == OP_RDTSCP)
 			return cpu_raise_noerr(cpu, VEC_UD);
-		set_pair(cpu, cpu->env->tsc(cpu));
+		set_pair(cpu, cpu_env(cpu)->tsc(cpu));
 		return CPU_NEXT;
 	case OP_RDPMC:
 		return cpu_raise(cpu, VEC_GP, 0);

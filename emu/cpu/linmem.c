@@ -13,29 +13,8 @@ static u32 room(gla_t gla, unsigned len)
 	return MIN(n, len);
 }
 
-/* The commonest lengths without a loop. */
-static void copy(void *to, const void *from, unsigned len)
-{
-	switch (len) {
-	case 1:
-		*(u8 *)to = *(const u8 *)from;
-		return;
-	case 2:
-		__builtin_memcpy(to, from, 2);
-		return;
-	case 4:
-		__builtin_memcpy(to, from, 4);
-		return;
-	case 8:
-		__builtin_memcpy(to, from, 8);
-		return;
-	default:
-		memcpy(to, from, len);
-	}
-}
-
-static enum cpu_result read_slowly(struct cpu *cpu, gla_t gla, void *buf, unsigned len,
-				   unsigned access)
+enum cpu_result cpu_lin_read_slowly(struct cpu *cpu, gla_t gla, void *buf, unsigned len,
+				    unsigned access)
 {
 	u8 *out = buf;
 	gla_t first = gla;
@@ -49,7 +28,7 @@ static enum cpu_result read_slowly(struct cpu *cpu, gla_t gla, void *buf, unsign
 		if (!e)
 			return CPU_FAULT;
 		if (e->rights & BIT(access))
-			copy(out, e->host + offset, n);
+			memcpy(out, e->host + offset, n);
 		else
 			gpmem_read(cpu->mem, e->gpa + offset, out, n);
 		out += n;
@@ -58,16 +37,6 @@ static enum cpu_result read_slowly(struct cpu *cpu, gla_t gla, void *buf, unsign
 	}
 	if (cpu_debug_armed(cpu) && !(access & ACCESS_EXEC))
 		cpu_debug_data(cpu, first, all, false);
-	return CPU_NEXT;
-}
-
-enum cpu_result cpu_lin_read(struct cpu *cpu, gla_t gla, void *buf, unsigned len, unsigned access)
-{
-	const u8 *p = cpu_lin_direct(cpu, gla, len, access & ~(unsigned)ACCESS_WRITE);
-
-	if (!p)
-		return read_slowly(cpu, gla, buf, len, access);
-	copy(buf, p, len);
 	return CPU_NEXT;
 }
 
@@ -84,8 +53,8 @@ enum cpu_result cpu_lin_probe_write(struct cpu *cpu, gla_t gla, unsigned len, un
 	return CPU_NEXT;
 }
 
-static enum cpu_result write_slowly(struct cpu *cpu, gla_t gla, const void *buf, unsigned len,
-				    unsigned access)
+enum cpu_result cpu_lin_write_slowly(struct cpu *cpu, gla_t gla, const void *buf, unsigned len,
+				     unsigned access)
 {
 	const u8 *in = buf;
 	gla_t first = gla;
@@ -101,7 +70,7 @@ static enum cpu_result write_slowly(struct cpu *cpu, gla_t gla, const void *buf,
 		if (!e)
 			return CPU_FAULT;
 		if (e->rights & BIT(access))
-			copy(e->host + offset, in, n);
+			memcpy(e->host + offset, in, n);
 		else
 			gpmem_write(cpu->mem, e->gpa + offset, in, n);
 		in += n;
@@ -110,19 +79,6 @@ static enum cpu_result write_slowly(struct cpu *cpu, gla_t gla, const void *buf,
 	}
 	if (cpu_debug_armed(cpu))
 		cpu_debug_data(cpu, first, all, true);
-	return CPU_NEXT;
-}
-
-enum cpu_result cpu_lin_write(struct cpu *cpu, gla_t gla, const void *buf, unsigned len,
-			      unsigned access)
-{
-	u8 *p = cpu->tlb.watches == cpu->mem->watches_begun
-			? cpu_lin_direct(cpu, gla, len, access | ACCESS_WRITE)
-			: NULL;
-
-	if (!p)
-		return write_slowly(cpu, gla, buf, len, access);
-	copy(p, buf, len);
 	return CPU_NEXT;
 }
 

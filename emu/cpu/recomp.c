@@ -54,8 +54,10 @@ int recomp_create(struct cpu *cpu, const struct recomp_config *config)
 	cpu->lookup_table = (u64)r->lookup;
 	cpu->poll = config->poll_quiet;
 	cpu->lookup_tag = TAG_NEVER;
-	recomp_emit_stubs(r, (const void *)recomp_hard, (const void *)recomp_slow_read,
-			  (const void *)recomp_slow_write);
+	recomp_emit_stubs(r, &(struct stub_targets){ (const void *)recomp_hard,
+						     (const void *)recomp_segment,
+						     (const void *)recomp_slow_read,
+						     (const void *)recomp_slow_write });
 	if (cpu->mem) {
 		cpu->mem->watcher[0].written = code_written;
 		cpu->mem->watcher[0].ctx = r;
@@ -175,19 +177,13 @@ static u32 compute_mode(const struct cpu *cpu)
 	       thread_class(cpu, SEG_GS) << KEY_SEG(SEG_GS);
 }
 
-/* The address beside the poll's that tells an access through FS or GS where that is not usable. */
-static const u32 *thread_trap(const struct recomp *r)
-{
-	return (const u32 *)(const void *)(r->cfg.poll_signal + 64);
-}
-
 static void set_thread_base(struct recomp *r, unsigned seg)
 {
 	struct cpu *cpu = r->cpu;
 
 	cpu->thread_base[seg - SEG_FS] = seg_class(cpu, &cpu->seg[seg]) <= CLASS_BASED
 						 ? &cpu->seg[seg].base
-						 : thread_trap(r);
+						 : recomp_thread_trap(r);
 }
 
 static void set_quiet_flags(struct cpu *cpu)
@@ -196,16 +192,10 @@ static void set_quiet_flags(struct cpu *cpu)
 	cpu->quiet_flags_df[1] = cpu->quiet_flags_df[0] | EFLAGS_DF;
 }
 
-_Static_assert(sizeof(((struct cpu *)0)->seg) == 9 * sizeof(u64), "compared as words");
-
 static bool same_inputs(const struct cpu *cpu, const struct mode_inputs *m)
 {
-	const u64 *a = (const void *)cpu->seg, *b = (const void *)m->seg;
-	u64 differ = 0;
-
-	for (unsigned i = 0; i < 9; i++)
-		differ |= a[i] ^ b[i];
-	return !differ && m->cr0 == cpu->cr0 && m->cr4 == cpu->cr4 && m->cpl == cpu->cpl &&
+	return cpu_same_segments(cpu->seg, cpu->mode_seg) && m->cr0 == cpu->cr0 &&
+	       m->cr4 == cpu->cr4 && m->cpl == cpu->cpl &&
 	       !((m->eflags ^ cpu->eflags) & ~EFLAGS_ARITH) && m->dr7 == cpu->dr[7];
 }
 
@@ -217,7 +207,7 @@ u32 recomp_mode(struct recomp *r)
 
 	if (same_inputs(cpu, m))
 		return r->mode;
-	memcpy(m->seg, cpu->seg, sizeof(m->seg));
+	memcpy(r->cpu->mode_seg, cpu->seg, sizeof(cpu->mode_seg));
 	m->cr0 = cpu->cr0;
 	m->cr4 = cpu->cr4;
 	m->eflags = cpu->eflags;
@@ -232,11 +222,11 @@ u32 recomp_mode(struct recomp *r)
 
 u32 recomp_mode_segment(struct recomp *r, unsigned seg)
 {
-	const struct cpu *cpu = r->cpu;
+	struct cpu *cpu = r->cpu;
 
 	if (seg == SEG_SS || seg == SEG_CS)
 		return recomp_mode(r);
-	r->mode_of.seg[seg] = cpu->seg[seg];
+	cpu->mode_seg[seg] = cpu->seg[seg];
 	if (seg >= SEG_FS)
 		set_thread_base(r, seg);
 	r->mode &= ~(3u << KEY_SEG(seg));
@@ -385,9 +375,9 @@ static struct entry *current_entry(struct recomp *r, u32 key)
 		return NULL;
 	if (key & (KEY_TF | KEY_SLOW))
 		return e;
-	r->direct = cpu->env->code_found(cpu, gla);
+	r->direct = cpu_env(cpu)->code_found(cpu, gla);
 	if (e->block->gpa[1] != ~0ull)
-		cpu->env->code_found(cpu, (gla | (PAGE_SIZE - 1)) + 1);
+		cpu_env(cpu)->code_found(cpu, (gla | (PAGE_SIZE - 1)) + 1);
 	if (!r->direct)
 		return e;
 	fill_lookup(r, e->eip, e->code);
@@ -446,9 +436,9 @@ static struct left enter(struct recomp *r, u64 code)
 	enter_fn fn = (enter_fn)r->enter;
 	unsigned __int128 v;
 
-	r->cpu->env->code_runs(r->cpu, true);
+	cpu_env(r->cpu)->code_runs(r->cpu, true);
 	v = fn(r->cpu, code);
-	r->cpu->env->code_runs(r->cpu, false);
+	cpu_env(r->cpu)->code_runs(r->cpu, false);
 	return (struct left){ (u32)v, (u32)(v >> 64) };
 }
 
@@ -592,7 +582,7 @@ enum recomp_exit recomp_run(struct cpu *cpu)
 	for (;;) {
 		if (take_events(r, &exit))
 			return exit;
-		if (!first && cpu->env->want_leave(cpu))
+		if (!first && cpu_env(cpu)->want_leave(cpu))
 			return RECOMP_LEAVE;
 		first = false;
 		r->step_slow = false;
@@ -675,7 +665,7 @@ static bool page_fault(struct recomp *r, struct host_frame *f, struct block *b, 
 	struct cpu *cpu = r->cpu;
 	unsigned access = (error & 2 ? ACCESS_WRITE : 0) | (cpu->cpl == 3 ? ACCESS_USER : 0);
 
-	switch (cpu->env->page_fault(cpu, gla, access)) {
+	switch (cpu_env(cpu)->page_fault(cpu, gla, access)) {
 	case ENV_PF_RESUME:
 		r->stats.faults_resolved++;
 		f->gpr[R_POLL] = (u64)cpu->poll;
@@ -701,7 +691,7 @@ static bool check_fault(struct recomp *r, struct host_frame *f, gla_t gla, u32 e
 {
 	struct cpu *cpu = r->cpu;
 
-	if (cpu->env->page_fault(cpu, gla, cpu->cpl == 3 ? ACCESS_USER : 0) == ENV_PF_RESUME) {
+	if (cpu_env(cpu)->page_fault(cpu, gla, cpu->cpl == 3 ? ACCESS_USER : 0) == ENV_PF_RESUME) {
 		r->stats.faults_resolved++;
 		f->gpr[R_POLL] = (u64)cpu->poll;
 		return true;
@@ -721,7 +711,7 @@ bool recomp_trap(struct cpu *cpu, struct host_frame *f, u8 vector, u32 error, u6
 	if (!b || !guest_eip(b, offset, &eip))
 		return false;
 	if (vector == VEC_PF && cr2 - r->cfg.membase >= 0x200000000ull) { /* the poll */
-		r->step_slow = cr2 == (u64)thread_trap(r);
+		r->step_slow = cr2 == (u64)recomp_thread_trap(r);
 		save_frame(cpu, f, eip);
 		redirect(r, f, CPU_RETRY);
 		return true;

@@ -208,9 +208,8 @@ struct slow_note {
 	u32 count;
 };
 
-/* Everything that the mode key is made of, for one comparison. */
+/* What the mode key is made of besides segments (cpu->mode_seg), for one comparison. */
 struct mode_inputs {
-	struct cpu_segment seg[SEG_COUNT] __attribute__((aligned(8)));
 	u32 cr0, cr4, eflags, cpl, dr7;
 };
 
@@ -256,11 +255,18 @@ struct recomp {
 	struct trans trans;
 	struct recomp_stats stats;
 	/* stubs, as executed */
-	u64 loaded[4]; /* the last instructions of the stubs that load R_POLL */
+	u64 loaded[5]; /* the last instructions of the stubs that load R_POLL */
 	unsigned loads;
-	u64 enter, leave_dispatch, leave_edge, leave_trap, call_hard, call_slow_read,
+	u64 enter, leave_dispatch, leave_edge, leave_trap, call_hard, call_segment, call_slow_read,
 		call_slow_write;
+	u64 load_segment[2][SEG_COUNT]; /* from R8; [1]: which was popped */
 };
+
+/* The address beside the poll's that tells an access through FS or GS where that is not usable. */
+static inline const u32 *recomp_thread_trap(const struct recomp *r)
+{
+	return (const u32 *)(const void *)(r->cfg.poll_signal + 64);
+}
 
 /* The mode key that the processor's state asks for. */
 u32 recomp_mode(struct recomp *r);

@@ -7,6 +7,7 @@
 
 #include "emu/cpu/block.h"
 #include "emu/cpu/hard_ops.h"
+#include "emu/cpu/recomp_stubs.h"
 #include "emu/cpu/semantics.h"
 
 static u32 stack_mask(const struct cpu *cpu)
@@ -195,12 +196,12 @@ static enum cpu_result do_maskmov(struct cpu *cpu, const struct insn *in)
 	u32 edi = in->asize == 2 ? (u16)cpu->gpr[REG_EDI] : cpu->gpr[REG_EDI];
 	gla_t gla;
 
-	cpu->env->fpu_save(cpu);
+	cpu_env(cpu)->fpu_save(cpu);
 	if (mmx)
 		enter_mmx(cpu); /* before it faults, too, as processors do */
 	data = vector_reg(cpu, in->reg, mmx);
 	mask = vector_reg(cpu, in->rm, mmx);
-	cpu->env->fpu_load(cpu);
+	cpu_env(cpu)->fpu_load(cpu);
 	if (cpu_seg_check(cpu, in->seg, edi, in->osize, ACCESS_WRITE, &gla) != CPU_NEXT ||
 	    cpu_lin_probe_write(cpu, gla, in->osize, user) != CPU_NEXT)
 		return CPU_FAULT;
@@ -229,36 +230,6 @@ static enum cpu_result fetch_fault(struct cpu *cpu)
 		return CPU_FAULT;
 	block_drop_cut(cpu->recomp, w.gpa & PAGE_MASK);
 	return CPU_RETRY;
-}
-
-/* MOV and POP of DS, ES, FS, GS in flat code, where the load is one that is done over and over. */
-static bool load_again(struct cpu *cpu, const struct insn *in)
-{
-	const struct cpu_segment *ss = &cpu->seg[SEG_SS];
-	u16 sel = (u16)cpu->gpr[in->rm];
-	bool pop = in->op == OP_POP_SEG;
-
-	if (in->reg == SEG_SS || in->reg == SEG_CS || in->reg > SEG_GS || in->lock ||
-	    (!pop && in->is_mem) || !cpu_protected(cpu) || cpu_v86(cpu) ||
-	    !(cpu->seg[SEG_CS].attr & SEG_ATTR_DB))
-		return false;
-	if (pop) {
-		const u8 *p;
-
-		if (cpu_align_checked(cpu) || ss->base || ss->limit != 0xffffffff ||
-		    !(ss->attr & SEG_ATTR_DB) || ss->attr & (SEG_ATTR_DOWN | SEG_ATTR_UNUSABLE))
-			return false;
-		p = cpu_lin_direct(cpu, cpu->gpr[REG_ESP], 2, cpu->cpl == 3 ? ACCESS_USER : 0);
-		if (!p)
-			return false;
-		__builtin_memcpy(&sel, p, 2);
-	}
-	if (!cpu_load_segment_again(cpu, in->reg, sel))
-		return false;
-	if (pop)
-		cpu->gpr[REG_ESP] += in->osize;
-	cpu->eip += in->len;
-	return true;
 }
 
 static enum cpu_result dispatch(struct cpu *cpu, const struct insn *in)
@@ -293,9 +264,6 @@ static enum cpu_result dispatch(struct cpu *cpu, const struct insn *in)
 	case OP_SLOW_XLAT:
 		res = do_xlat(cpu, in);
 		break;
-	case OP_MOV_TO_SEG:
-	case OP_POP_SEG:
-		return load_again(cpu, in) ? CPU_NEXT : cpu_hard_exec(cpu, in);
 	default:
 		return cpu_hard_exec(cpu, in);
 	}
@@ -304,12 +272,18 @@ static enum cpu_result dispatch(struct cpu *cpu, const struct insn *in)
 	return res;
 }
 
-static struct site *enter_site(struct recomp *r, u32 offset)
+/* The way in and out of what takes long enough to have an account of its own. */
+static enum cpu_result in_c(struct cpu *cpu, u32 offset,
+			    enum cpu_result (*work)(struct recomp *, const struct site *))
 {
-	struct site *s = (struct site *)(void *)(r->arena + offset);
+	struct recomp *r = cpu->recomp;
+	const struct site *s = (const struct site *)(const void *)(r->arena + offset);
 
-	r->cpu->eip = s->eip;
-	return s;
+	cpu_env(cpu)->code_runs(cpu, false);
+	cpu->eip = s->eip;
+	r->pending = work(r, s);
+	cpu_env(cpu)->code_runs(cpu, true);
+	return r->pending;
 }
 
 static u32 mode_behind(struct recomp *r, const struct insn *in)
@@ -334,18 +308,48 @@ static bool goes_on(struct recomp *r, const struct site *s)
 	       (!s->mode || mode_behind(r, &s->insn) == r->edge_key);
 }
 
-enum cpu_result recomp_hard(struct cpu *cpu, u32 site)
+static enum cpu_result hard(struct recomp *r, const struct site *s)
 {
-	struct recomp *r = cpu->recomp;
-	const struct site *s = enter_site(r, site);
-	enum cpu_result res = dispatch(cpu, &s->insn);
+	enum cpu_result res = dispatch(r->cpu, &s->insn);
 
 	r->stats.hard_execs++;
 	r->entered_handler = res == CPU_JUMP && s->insn.op >= OP_INT && s->insn.op <= OP_INTO;
-	if (res == CPU_NEXT && !goes_on(r, s))
-		res = CPU_JUMP;
-	r->pending = res;
-	return res;
+	return res == CPU_NEXT && !goes_on(r, s) ? CPU_JUMP : res;
+}
+
+enum cpu_result recomp_hard(struct cpu *cpu, u32 site)
+{
+	return in_c(cpu, site, hard);
+}
+
+enum cpu_result recomp_segment(struct cpu *cpu, u32 site)
+{
+	struct recomp *r = cpu->recomp;
+	const struct site *s = (const struct site *)(const void *)(r->arena + site);
+	enum cpu_seg seg = s->insn.reg;
+	const struct cpu_segment was = cpu->seg[seg];
+	u16 sel = (u16)cpu->gpr[s->insn.rm];
+
+	if (s->insn.op == OP_POP_SEG) {
+		const u8 *p =
+			cpu_lin_direct(cpu, cpu->gpr[REG_ESP], 2, cpu->cpl == 3 ? ACCESS_USER : 0);
+
+		if (!p)
+			return recomp_hard(cpu, site);
+		__builtin_memcpy(&sel, p, 2);
+	}
+	if (!cpu_load_segment_again(cpu, seg, sel))
+		return recomp_hard(cpu, site);
+	if (s->insn.op == OP_POP_SEG)
+		cpu->gpr[REG_ESP] += s->insn.osize;
+	r->stats.hard_execs++;
+	if (cpu_same_segment(&was, &cpu->seg[seg]) || recomp_mode_segment(r, seg) == r->edge_key) {
+		stub_segment_note(r, seg);
+		return CPU_NEXT;
+	}
+	cpu->eip = s->eip + s->insn.len;
+	r->pending = CPU_JUMP;
+	return CPU_JUMP;
 }
 
 /* The address of a memory operand; bit strings (imm2 = 4) move it by the register's bit number (SDM
@@ -361,18 +365,16 @@ static gva_t operand_ea(const struct cpu *cpu, const struct insn *in)
 	return in->asize == 2 ? (u16)ea : ea;
 }
 
-enum cpu_result recomp_slow_read(struct cpu *cpu, u32 site)
+static enum cpu_result slow_read(struct recomp *r, const struct site *s)
 {
-	struct recomp *r = cpu->recomp;
-	const struct site *s = enter_site(r, site);
+	struct cpu *cpu = r->cpu;
+	unsigned user = cpu->cpl == 3 ? ACCESS_USER : 0;
 	gla_t gla;
-	enum cpu_result res;
+	enum cpu_result res =
+		cpu_seg_check(cpu, s->insn.seg, operand_ea(cpu, &s->insn), s->mem_size,
+			      s->writes ? ACCESS_WRITE : ACCESS_READ, &gla);
 
 	r->stats.slow_accesses++;
-	res = cpu_seg_check(cpu, s->insn.seg, operand_ea(cpu, &s->insn), s->mem_size,
-			    s->writes ? ACCESS_WRITE : ACCESS_READ, &gla);
-	unsigned user = cpu->cpl == 3 ? ACCESS_USER : 0;
-
 	if (res == CPU_NEXT && (gla & s->align))
 		res = cpu_raise(cpu, VEC_GP, 0);
 	if (res == CPU_NEXT)
@@ -382,14 +384,17 @@ enum cpu_result recomp_slow_read(struct cpu *cpu, u32 site)
 	if (res == CPU_NEXT && s->reads)
 		res = cpu_lin_read(cpu, gla, cpu->scratch, s->mem_size, user);
 	cpu->slow_gla = gla;
-	r->pending = res;
 	return res;
 }
 
-enum cpu_result recomp_slow_write(struct cpu *cpu, u32 site)
+enum cpu_result recomp_slow_read(struct cpu *cpu, u32 site)
 {
-	struct recomp *r = cpu->recomp;
-	const struct site *s = enter_site(r, site);
+	return in_c(cpu, site, slow_read);
+}
+
+static enum cpu_result slow_write(struct recomp *r, const struct site *s)
+{
+	struct cpu *cpu = r->cpu;
 	enum cpu_result res = cpu_lin_write(cpu, cpu->slow_gla, cpu->scratch, s->mem_size,
 					    cpu->cpl == 3 ? ACCESS_USER : 0);
 
@@ -397,6 +402,10 @@ enum cpu_result recomp_slow_write(struct cpu *cpu, u32 site)
 		cpu->eip += s->insn.len;
 		res = CPU_JUMP;
 	}
-	r->pending = res;
 	return res;
+}
+
+enum cpu_result recomp_slow_write(struct cpu *cpu, u32 site)
+{
+	return in_c(cpu, site, slow_write);
 }

@@ -7,7 +7,8 @@
  *   leave_dispatch    stores the guest and returns to C: eax = 0, edx = SLOT_NONE; R8 is the EIP
  *   leave_edge        called by an edge's stub: eax = 0, edx = offset of the return address
  *   call_hard         called with R9 = site: stores the guest, calls C; 0 reloads the guest and
- *                     returns, else leaves. C sets the EIP, which the site knows.
+ *                     returns, else leaves. C sets the EIP, which the site knows. The other call_*
+ *                     are the same with other C functions.
  *
  * Flags are kept by LAHF and SETO: PUSHFQ and POPFQ take tens of cycles on real processors and end
  * a translation under QEMU. DF, which neither knows, has a copy in cpu->quiet_flags.
@@ -15,6 +16,7 @@
 #include "emu/cpu/recomp_stubs.h"
 
 #include "emu/cpu/emit.h"
+#include "kernel/base/log.h"
 
 #define QUIET (~(EFLAGS_ARITH | EFLAGS_ONE | EFLAGS_RF) | EFLAGS_DF)
 
@@ -137,8 +139,7 @@ static u64 c_stub(struct emit *e, struct recomp *r, const void *fn)
 	return at;
 }
 
-void recomp_emit_stubs(struct recomp *r, const void *hard, const void *slow_read,
-		       const void *slow_write)
+void recomp_emit_stubs(struct recomp *r, const struct stub_targets *to)
 {
 	struct emit e = { r->cfg.cache_rw, r->cfg.cache_rw, r->cfg.cache_rw + PAGE_SIZE,
 			  (u64)r->cfg.cache_rx, false };
@@ -173,8 +174,15 @@ void recomp_emit_stubs(struct recomp *r, const void *hard, const void *slow_read
 	fpu_to_host(&e, r);
 	epilogue(&e);
 
-	r->call_hard = c_stub(&e, r, hard);
-	r->call_slow_read = c_stub(&e, r, slow_read);
-	r->call_slow_write = c_stub(&e, r, slow_write);
+	r->call_hard = c_stub(&e, r, to->hard);
+	r->call_segment = c_stub(&e, r, to->segment);
+	r->call_slow_read = c_stub(&e, r, to->slow_read);
+	r->call_slow_write = c_stub(&e, r, to->slow_write);
+	for (unsigned seg = 0; seg < SEG_COUNT; seg++)
+		for (unsigned pop = 0; pop < 2 && seg != SEG_CS && seg != SEG_SS; pop++) {
+			align_stub(&e);
+			r->load_segment[pop][seg] = stub_segment_emit(&e, r, seg, pop);
+		}
+	ASSERT(!e.overflow);
 	r->code_start = r->code_next = PAGE_SIZE;
 }

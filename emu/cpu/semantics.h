@@ -13,6 +13,8 @@
 #include "emu/cpu/cpu.h"
 #include "emu/cpu/env.h"
 #include "emu/cpu/insn.h"
+#include "emu/mem/gpmem.h"
+#include "kernel/base/string.h"
 
 /* --- Paging: emu/cpu/pagewalk.c (SDM 3A 4)
  * ------------------------------------------------------------------- */
@@ -67,9 +69,10 @@ const struct softtlb_entry *cpu_translate(struct cpu *cpu, gla_t gla, unsigned a
  * device memory included. All pages are checked before a byte is written. CPU_NEXT or CPU_FAULT.
  * ACCESS_USER decides the rights.
  */
-enum cpu_result cpu_lin_read(struct cpu *cpu, gla_t gla, void *buf, unsigned len, unsigned access);
-enum cpu_result cpu_lin_write(struct cpu *cpu, gla_t gla, const void *buf, unsigned len,
-			      unsigned access);
+static inline enum cpu_result cpu_lin_read(struct cpu *cpu, gla_t gla, void *buf, unsigned len,
+					   unsigned access);
+static inline enum cpu_result cpu_lin_write(struct cpu *cpu, gla_t gla, const void *buf,
+					    unsigned len, unsigned access);
 /* Checks that a write of len bytes would succeed (A and D bits are set). */
 enum cpu_result cpu_lin_probe_write(struct cpu *cpu, gla_t gla, unsigned len, unsigned access);
 
@@ -89,6 +92,63 @@ static inline u8 *cpu_lin_direct(struct cpu *cpu, gla_t gla, unsigned len, unsig
 	    cpu_debug_armed(cpu))
 		return NULL;
 	return e->host + offset;
+}
+
+/* The same for writing: nobody may have begun to watch pages since the entry was made. */
+static inline u8 *cpu_lin_direct_write(struct cpu *cpu, gla_t gla, unsigned len, unsigned access)
+{
+	return cpu->tlb.watches == cpu->mem->watches_begun
+		       ? cpu_lin_direct(cpu, gla, len, access | ACCESS_WRITE)
+		       : NULL;
+}
+
+/* What is on several pages, not memory, watched, or not in the TLB. */
+enum cpu_result cpu_lin_read_slowly(struct cpu *cpu, gla_t gla, void *buf, unsigned len,
+				    unsigned access);
+enum cpu_result cpu_lin_write_slowly(struct cpu *cpu, gla_t gla, const void *buf, unsigned len,
+				     unsigned access);
+
+/* Lengths that are mostly known at compile time, and then a move. */
+static inline void cpu_copy(void *to, const void *from, unsigned len)
+{
+	switch (len) {
+	case 1:
+		*(u8 *)to = *(const u8 *)from;
+		return;
+	case 2:
+		__builtin_memcpy(to, from, 2);
+		return;
+	case 4:
+		__builtin_memcpy(to, from, 4);
+		return;
+	case 8:
+		__builtin_memcpy(to, from, 8);
+		return;
+	default:
+		memcpy(to, from, len);
+	}
+}
+
+static inline enum cpu_result cpu_lin_read(struct cpu *cpu, gla_t gla, void *buf, unsigned len,
+					   unsigned access)
+{
+	const u8 *p = cpu_lin_direct(cpu, gla, len, access & ~(unsigned)ACCESS_WRITE);
+
+	if (!p)
+		return cpu_lin_read_slowly(cpu, gla, buf, len, access);
+	cpu_copy(buf, p, len);
+	return CPU_NEXT;
+}
+
+static inline enum cpu_result cpu_lin_write(struct cpu *cpu, gla_t gla, const void *buf,
+					    unsigned len, unsigned access)
+{
+	u8 *p = cpu_lin_direct_write(cpu, gla, len, access);
+
+	if (!p)
+		return cpu_lin_write_slowly(cpu, gla, buf, len, access);
+	cpu_copy(p, buf, len);
+	return CPU_NEXT;
 }
 
 /*
@@ -185,7 +245,7 @@ static inline enum cpu_result cpu_fpu_error(struct cpu *cpu)
 {
 	if (cpu->cr0 & CR0_NE)
 		return cpu_raise_noerr(cpu, VEC_MF);
-	cpu->env->fpu_error(cpu);
+	cpu_env(cpu)->fpu_error(cpu);
 	return CPU_RETRY;
 }
 
@@ -214,10 +274,47 @@ void cpu_unpack_descriptor(u16 sel, u32 lo, u32 hi, struct cpu_segment *out);
  * where it lies. */
 enum cpu_result cpu_read_descriptor(struct cpu *cpu, u16 sel, u8 vec, u32 desc[2], gla_t *gla);
 
+/* Sets the accessed bit in the table, and in desc, if it is clear. */
+enum cpu_result cpu_set_accessed(struct cpu *cpu, u32 desc[2], gla_t gla);
+
+/*
+ * A load that passed all its checks passes them again as long as the descriptor is the same, at the
+ * same level; a kernel does a dozen such in each system call. The segment, or NULL: not the load
+ * that last tells of, or not to be seen without faults.
+ */
+static inline const struct cpu_segment *cpu_load_known(struct cpu *cpu, const struct cpu_load *last,
+						       u16 sel, unsigned cpl)
+{
+	const u8 *p;
+	u64 desc;
+
+	if (last->s.sel != sel || last->cpl != cpl || (sel | 7u) > cpu->gdtr.limit)
+		return NULL;
+	p = cpu_lin_direct(cpu, cpu->gdtr.base + (sel & 0xfff8u), 8, ACCESS_READ);
+	if (!p)
+		return NULL;
+	__builtin_memcpy(&desc, p, 8);
+	return desc == last->desc ? &last->s : NULL;
+}
+
+/* Notes a load from the descriptor (accessed); those from an LDT are not kept. */
+static inline void cpu_note_load(struct cpu_load *last, const u32 desc[2],
+				 const struct cpu_segment *s, unsigned cpl)
+{
+	if (!(s->sel & 4))
+		*last = (struct cpu_load){ desc[0] | (u64)desc[1] << 32, *s, (u8)cpl };
+}
+
+/* The places of descriptors are not what they were: GDTR or the mapping has changed. */
+static inline void cpu_forget_loads(struct cpu *cpu)
+{
+	for (unsigned i = 0; i < SEG_COUNT; i++)
+		cpu->again[i].not_sel = 0;
+}
+
 /*
  * Loads a segment register in protected mode if it is plain that the load succeeds: null, or what
- * was loaded last at this level from the same descriptor. False: nothing done. A kernel does this
- * half a dozen times in each system call.
+ * was loaded last at this level from the same descriptor. False: nothing done.
  */
 bool cpu_load_segment_again(struct cpu *cpu, enum cpu_seg seg, u16 sel);
 

@@ -10,21 +10,19 @@
 void softtlb_flush(struct cpu *cpu)
 {
 	memset(&cpu->tlb, 0, sizeof(cpu->tlb));
+	cpu_forget_loads(cpu);
 }
 
 void softtlb_flush_page(struct cpu *cpu, gla_t gla)
 {
 	softtlb_entry(cpu, gla)->rights = softtlb_entry(cpu, gla)->slow = 0;
+	cpu_forget_loads(cpu);
 }
 
 static void forget_writes(struct cpu *cpu)
 {
-	for (unsigned i = 0; i < SOFTTLB_ENTRIES; i++) {
-		struct softtlb_entry *e = &cpu->tlb.entry[i];
-
-		e->slow |= e->rights & WRITES;
-		e->rights &= ~(u32)WRITES;
-	}
+	for (unsigned i = 0; i < SOFTTLB_ENTRIES; i++)
+		cpu->tlb.entry[i].rights &= ~(u32)WRITES;
 	cpu->tlb.watches = cpu->mem->watches_begun;
 }
 

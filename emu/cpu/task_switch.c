@@ -167,9 +167,9 @@ static void commit(struct cpu *cpu, const struct task_switch *t, struct tss *new
 	/* Until CS and SS are loaded: so that a handler's stack is its TSS's, not the one that
 	 * failed. */
 	cpu_set_cpl(cpu, 3);
-	cpu->env->tables_changed(cpu);
+	cpu_env(cpu)->tables_changed(cpu);
 	if (!(cr0 & CR0_TS))
-		cpu->env->control_changed(cpu);
+		cpu_env(cpu)->control_changed(cpu);
 }
 
 /* --- 4. Qualify */
@@ -193,7 +193,7 @@ static enum cpu_result load_ldt(struct cpu *cpu, u32 ext)
 	if ((desc[1] & (DESC_P | DESC_S)) != DESC_P || DESC_TYPE(desc[1]) != SYS_LDT)
 		return cpu_raise(cpu, VEC_TS, error);
 	cpu->ldtr = s;
-	cpu->env->tables_changed(cpu);
+	cpu_env(cpu)->tables_changed(cpu);
 	return CPU_NEXT;
 }
 

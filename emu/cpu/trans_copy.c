@@ -53,20 +53,22 @@ static bool wants_66(const struct trans *t, bool present)
 	return t->in.meta.isa_ext == ZYDIS_ISA_EXT_X87 ? false : present;
 }
 
+/* Each once: repeated, they could make the host's instruction longer than 15 bytes. */
 static void emit_legacy_prefixes(struct trans *t)
 {
-	bool p66 = false;
+	bool p66 = false, lock = false;
 	u8 rep = 0;
 
 	for (unsigned i = 0; i < t->in.raw.prefix_count; i++) {
 		u8 v = t->in.raw.prefixes[i].value;
 
-		if (v == 0xf0)
-			emit_u8(&t->e, 0xf0);
+		lock |= v == 0xf0;
 		p66 |= v == 0x66;
 		if (v == 0xf2 || v == 0xf3)
 			rep = v;
 	}
+	if (lock)
+		emit_u8(&t->e, 0xf0);
 	if (wants_66(t, p66))
 		emit_u8(&t->e, 0x66);
 	if (rep)

@@ -12,12 +12,17 @@ u32 transfer_stack_mask(const struct cpu_segment *s)
 enum cpu_result transfer_code(struct cpu *cpu, u16 sel, unsigned cpl, u8 vec, u32 ext,
 			      struct cpu_segment *out)
 {
+	const struct cpu_segment *known;
 	u32 desc[2];
 	gla_t gla;
-	u8 type;
 
 	if ((sel & 0xfffc) == 0)
 		return cpu_raise(cpu, vec, ext);
+	known = cpu_load_known(cpu, &cpu->last_code[cpl], (u16)((sel & 0xfffc) | cpl), cpl);
+	if (known) {
+		*out = *known;
+		return CPU_NEXT;
+	}
 	if (cpu_read_descriptor(cpu, sel, vec, desc, &gla) != CPU_NEXT) {
 		cpu->fault.error |= cpu->fault.vector == VEC_PF ? 0 : ext;
 		return CPU_FAULT;
@@ -32,13 +37,11 @@ enum cpu_result transfer_code(struct cpu *cpu, u16 sel, unsigned cpl, u8 vec, u3
 		return cpu_raise(cpu, vec, (sel & 0xfffcu) | ext);
 	if (!(out->attr & SEG_ATTR_P))
 		return cpu_raise(cpu, VEC_NP, (sel & 0xfffcu) | ext);
-	if (!(out->attr & SEG_ATTR_ACCESSED)) {
-		type = (u8)((desc[1] >> 8) | 1);
-		if (cpu_lin_write(cpu, gla + 5, &type, 1, 0) != CPU_NEXT)
-			return CPU_FAULT;
-		out->attr |= SEG_ATTR_ACCESSED;
-	}
+	if (cpu_set_accessed(cpu, desc, gla) != CPU_NEXT)
+		return CPU_FAULT;
+	out->attr |= SEG_ATTR_ACCESSED;
 	out->sel = (u16)((sel & 0xfffc) | cpl);
+	cpu_note_load(&cpu->last_code[cpl], desc, out, cpl);
 	return CPU_NEXT;
 }
 
@@ -46,10 +49,18 @@ enum cpu_result transfer_gate_code(struct cpu *cpu, u16 sel, bool inward, u32 ex
 				   struct cpu_segment *out, unsigned *cpl)
 {
 	u32 desc[2], code = DESC_S | BIT(11);
+	const struct cpu_segment *known;
 	gla_t gla;
 
 	if ((sel & 0xfffc) == 0)
 		return cpu_raise(cpu, VEC_GP, ext);
+	/* Nearly always: the kernel's, which is not conforming. */
+	known = cpu_load_known(cpu, &cpu->last_code[0], sel & 0xfffc, 0);
+	if (known && !(known->attr & SEG_ATTR_DOWN) && (inward || cpu->cpl == 0)) {
+		*cpl = 0;
+		*out = *known;
+		return CPU_NEXT;
+	}
 	if (cpu_read_descriptor(cpu, sel, VEC_GP, desc, &gla) != CPU_NEXT) {
 		cpu->fault.error |= cpu->fault.vector == VEC_PF ? 0 : ext;
 		return CPU_FAULT;
@@ -63,12 +74,17 @@ enum cpu_result transfer_gate_code(struct cpu *cpu, u16 sel, bool inward, u32 ex
 enum cpu_result transfer_stack(struct cpu *cpu, u16 sel, unsigned cpl, u8 vec, u32 ext,
 			       struct cpu_segment *out)
 {
+	const struct cpu_segment *known;
 	u32 desc[2];
 	gla_t gla;
-	u8 type;
 
 	if ((sel & 0xfffc) == 0)
 		return cpu_raise(cpu, vec, ext | (vec == VEC_TS ? sel & 0xfffcu : 0));
+	known = cpu_load_known(cpu, &cpu->last_stack[cpl], sel, cpl);
+	if (known) {
+		*out = *known;
+		return CPU_NEXT;
+	}
 	if (cpu_read_descriptor(cpu, sel, vec, desc, &gla) != CPU_NEXT) {
 		cpu->fault.error |= cpu->fault.vector == VEC_PF ? 0 : ext;
 		return CPU_FAULT;
@@ -80,12 +96,10 @@ enum cpu_result transfer_stack(struct cpu *cpu, u16 sel, unsigned cpl, u8 vec, u
 		return cpu_raise(cpu, vec, (sel & 0xfffcu) | ext);
 	if (!(out->attr & SEG_ATTR_P))
 		return cpu_raise(cpu, VEC_SS, (sel & 0xfffcu) | ext);
-	if (!(out->attr & SEG_ATTR_ACCESSED)) {
-		type = (u8)((desc[1] >> 8) | 1);
-		if (cpu_lin_write(cpu, gla + 5, &type, 1, 0) != CPU_NEXT)
-			return CPU_FAULT;
-		out->attr |= SEG_ATTR_ACCESSED;
-	}
+	if (cpu_set_accessed(cpu, desc, gla) != CPU_NEXT)
+		return CPU_FAULT;
+	out->attr |= SEG_ATTR_ACCESSED;
+	cpu_note_load(&cpu->last_stack[cpl], desc, out, cpl);
 	return CPU_NEXT;
 }
 
@@ -104,6 +118,8 @@ enum cpu_result transfer_tss_stack(struct cpu *cpu, unsigned cpl, u32 ext, u16 *
 
 bool transfer_room(const struct cpu_segment *s, u32 esp, unsigned n, unsigned size)
 {
+	if (s->limit == 0xffffffff && !(s->attr & SEG_ATTR_DOWN))
+		return true;
 	for (unsigned i = 1; i <= n; i++)
 		if (!cpu_seg_within(s, (esp - i * size) & transfer_stack_mask(s), size))
 			return false;
@@ -129,6 +145,31 @@ static enum cpu_result push_words(struct cpu *cpu, u32 esp, u32 mask, const u32 
 	return CPU_NEXT;
 }
 
+/* 32 bits wide from 0 to 4 GiB, and no access is looked at for its alignment. */
+static bool flat_stack(const struct cpu *cpu, const struct cpu_segment *s)
+{
+	return !s->base && s->limit == 0xffffffff && (s->attr & SEG_ATTR_DB) &&
+	       (s->attr & (SEG_ATTR_CODE | SEG_ATTR_DOWN | SEG_ATTR_WRITE | SEG_ATTR_UNUSABLE)) ==
+		       SEG_ATTR_WRITE &&
+	       !cpu_align_checked(cpu);
+}
+
+/* Doublewords on a flat stack, if its page can be written without looking. */
+static bool push_at_once(struct cpu *cpu, const struct cpu_segment *s, unsigned cpl, u32 esp,
+			 const u32 *words, unsigned n)
+{
+	u8 *p;
+
+	if (!flat_stack(cpu, s) || esp < n * 4)
+		return false;
+	p = cpu_lin_direct_write(cpu, esp - n * 4, n * 4, cpl == 3 ? ACCESS_USER : 0);
+	if (!p)
+		return false;
+	for (unsigned i = n; i-- > 0; p += 4) /* the first word pushed lies highest */
+		__builtin_memcpy(p, &words[i], 4);
+	return true;
+}
+
 enum cpu_result transfer_push(struct cpu *cpu, const struct cpu_segment *s, unsigned cpl, u32 *esp,
 			      const u32 *words, unsigned n, unsigned size)
 {
@@ -140,7 +181,11 @@ enum cpu_result transfer_push(struct cpu *cpu, const struct cpu_segment *s, unsi
 	bool misaligned = false;
 	gla_t gla;
 
-	for (unsigned i = 0; i < n; i++) { /* the first word pushed lies highest */
+	if (size == 4 && push_at_once(cpu, s, cpl, *esp, words, n)) {
+		*esp -= n * 4;
+		return CPU_NEXT;
+	}
+	for (unsigned i = 0; i < n; i++) {
 		u8 *to = &image[(n - 1 - i) * size];
 
 		if (size == 4)
@@ -174,6 +219,15 @@ enum cpu_result transfer_pop(struct cpu *cpu, u32 *words, unsigned n, unsigned s
 	    first = (cpu->gpr[REG_ESP] + skip) & mask;
 	gla_t gla;
 
+	if (size == 4 && flat_stack(cpu, &cpu->seg[SEG_SS])) {
+		const u8 *p = cpu_lin_direct(cpu, first, n * 4, cpu->cpl == 3 ? ACCESS_USER : 0);
+
+		if (p) {
+			for (unsigned i = 0; i < n; i++)
+				__builtin_memcpy(&words[i], p + i * 4, 4);
+			return CPU_NEXT;
+		}
+	}
 	/* All at once where that works; else the first word that cannot be read names the fault. */
 	if (size == 4 && !cpu_align_checked(cpu) && first + n * size - 1 <= mask &&
 	    first + n * size > first &&
@@ -236,5 +290,5 @@ void cpu_set_cpl(struct cpu *cpu, u8 cpl)
 
 	cpu->cpl = cpl;
 	if (view)
-		cpu->env->paging_changed(cpu, PAGING_CPL);
+		cpu_env(cpu)->paging_changed(cpu, PAGING_CPL);
 }

@@ -180,6 +180,16 @@ static bool registered_edge(const struct verify *v)
 	return false;
 }
 
+/* The stubs that are called with a site. */
+static bool is_site_stub(const struct recomp *r, u64 to)
+{
+	for (unsigned i = 0; i < 2 * SEG_COUNT; i++)
+		if (to == (&r->load_segment[0][0])[i])
+			return true;
+	return to == r->call_hard || to == r->call_segment || to == r->call_slow_read ||
+	       to == r->call_slow_write;
+}
+
 static bool call(struct pass *p)
 {
 	struct verify *v = &p->v;
@@ -191,8 +201,7 @@ static bool call(struct pass *p)
 		v->now.reachable = false;
 		return registered_edge(v) || verify_fail(v, "an edge that nobody knows");
 	}
-	if (!to ||
-	    (to != v->r->call_hard && to != v->r->call_slow_read && to != v->r->call_slow_write))
+	if (!to || !is_site_stub(v->r, to))
 		return verify_fail(v, "a call of what is no stub");
 	if (reg.kind != VALUE_CONST || reg.data % 8 ||
 	    (u64)reg.data + sizeof(*site) > v->r->arena_next)
