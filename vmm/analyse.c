@@ -14,7 +14,9 @@
 /*
  * Sensitive at CPL 1 and silent there. PUSHF is not: raw code runs only while the virtual IF is 1
  * and IOPL, TF and VM are 0, as they are in the real flags, so that it pushes just what it should.
- * (Kernels save flags everywhere, and put IF back with STI, which traps.)
+ * (Kernels save flags everywhere, and put IF back with STI, which traps.) Nor is VERW, which
+ * kernels execute to empty buffers: the shadow tables tell of every descriptor whether it can be
+ * written.
  */
 static bool mnemonic_is_sensitive(ZydisMnemonic m, bool umip)
 {
@@ -24,7 +26,6 @@ static bool mnemonic_is_sensitive(ZydisMnemonic m, bool umip)
 	case ZYDIS_MNEMONIC_LAR: /* show DPL 1, or not what the guest's table says */
 	case ZYDIS_MNEMONIC_LSL:
 	case ZYDIS_MNEMONIC_VERR:
-	case ZYDIS_MNEMONIC_VERW:
 	case ZYDIS_MNEMONIC_CPUID: /* the real one */
 	case ZYDIS_MNEMONIC_IRET:  /* IF, IOPL and VM keep their value */
 	case ZYDIS_MNEMONIC_IRETD:

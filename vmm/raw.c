@@ -31,21 +31,15 @@ static bool segment_stale(struct vcpu *v, enum cpu_seg s)
 	return !shadow_desc_matches(&v->desc, g);
 }
 
-static bool same_segment(const struct cpu_segment *a, const struct cpu_segment *b)
-{
-	return a->sel == b->sel && a->attr == b->attr && a->base == b->base && a->limit == b->limit;
-}
-
 /* Most entries have the segments of the one before, and no table was written since. */
 static bool segments_stale(struct vcpu *v)
 {
-	for (int s = 0; s < SEG_COUNT; s++) {
-		if (v->fresh_syncs == v->desc.syncs && same_segment(&v->fresh[s], &v->cpu.seg[s]))
-			continue;
+	if (v->fresh_syncs == v->desc.syncs && cpu_same_segments(v->fresh, v->cpu.seg))
+		return false;
+	for (int s = 0; s < SEG_COUNT; s++)
 		if (segment_stale(v, s))
 			return true;
-		v->fresh[s] = v->cpu.seg[s];
-	}
+	memcpy(v->fresh, v->cpu.seg, sizeof(v->fresh));
 	v->fresh_syncs = v->desc.syncs;
 	return false;
 }
@@ -127,19 +121,20 @@ static u16 raw_selector(const struct cpu *c, enum cpu_seg s)
 	return c->cpl == 0 ? sel | 1 : sel;
 }
 
+/* As struct vcpu's hw_sel. */
+static u64 data_selectors(const struct cpu *c)
+{
+	return c->seg[SEG_ES].sel | (u32)c->seg[SEG_DS].sel << 16 | (u64)c->seg[SEG_FS].sel << 32 |
+	       (u64)c->seg[SEG_GS].sel << 48;
+}
+
 static void load_segments(struct vcpu *v)
 {
-	static const u8 data[] = { SEG_ES, SEG_DS, SEG_FS, SEG_GS };
-	u16 want[SEG_COUNT];
-	bool same = !v->segments_dirty;
+	u64 want = data_selectors(&v->cpu);
 
-	for (unsigned i = 0; i < ARRAY_SIZE(data); i++) {
-		want[data[i]] = v->cpu.seg[data[i]].sel;
-		same &= want[data[i]] == v->hw_sel[data[i]];
-	}
-	if (same)
+	if (want == v->hw_sel && !v->segments_dirty)
 		return;
-	memcpy(v->hw_sel, want, sizeof(want));
+	v->hw_sel = want;
 	raw_load_segments(want);
 	v->segments_dirty = false;
 }
@@ -149,6 +144,7 @@ void raw_run(struct vcpu *v)
 	struct cpu *c = &v->cpu;
 	struct trap_frame *f = &v->entry;
 
+#pragma GCC unroll 8
 	for (int i = 0; i < 8; i++)
 		f->gpr[i] = c->gpr[i];
 	f->rip = c->eip;
@@ -196,25 +192,36 @@ bool raw_entry_failed(struct vcpu *v, struct trap_frame *frame)
  * ------------------------------------------------------------------------------------------------------
  */
 
+static u16 guest_selector(u64 sel)
+{
+	return (u16)((sel & 3) == 1 ? sel & ~3ull : sel);
+}
+
+static void save_segment(struct vcpu *v, enum cpu_seg s, u16 sel)
+{
+	struct cpu_segment *seg = &v->cpu.seg[s];
+
+	if (sel == seg->sel)
+		return;
+	if (sel < 4)
+		*seg = (struct cpu_segment){ .sel = sel, .attr = SEG_ATTR_UNUSABLE };
+	else
+		shadow_desc_lookup(&v->desc, sel, seg);
+}
+
 static void save_segments(struct vcpu *v, const struct trap_frame *f)
 {
-	struct cpu *c = &v->cpu;
-	u16 sel[SEG_COUNT];
+	u64 data = raw_read_segments();
 
-	raw_read_segments(sel);
-	sel[SEG_CS] = (u16)((f->cs & 3) == 1 ? f->cs & ~3ull : f->cs);
-	sel[SEG_SS] = (u16)((f->cs & 3) == 1 ? f->ss & ~3ull : f->ss);
-	for (int s = 0; s < SEG_COUNT; s++) {
-		if (s != SEG_CS && s != SEG_SS)
-			v->hw_sel[s] = sel[s];
-		if (sel[s] == c->seg[s].sel)
-			continue;
-		if (sel[s] < 4)
-			c->seg[s] =
-				(struct cpu_segment){ .sel = sel[s], .attr = SEG_ATTR_UNUSABLE };
-		else
-			shadow_desc_lookup(&v->desc, sel[s], &c->seg[s]);
-	}
+	v->hw_sel = data;
+	save_segment(v, SEG_CS, guest_selector(f->cs));
+	save_segment(v, SEG_SS, guest_selector(f->ss));
+	if (data == data_selectors(&v->cpu))
+		return;
+	save_segment(v, SEG_ES, (u16)data);
+	save_segment(v, SEG_DS, (u16)(data >> 16));
+	save_segment(v, SEG_FS, (u16)(data >> 32));
+	save_segment(v, SEG_GS, (u16)(data >> 48));
 }
 
 #define RAW_FLAGS (EFLAGS_ARITH | EFLAGS_NT | EFLAGS_AC | EFLAGS_ID | EFLAGS_RF | EFLAGS_TF)
@@ -226,6 +233,7 @@ static void save_state(struct vcpu *v, const struct trap_frame *f)
 	v->exit_eip = (u32)f->rip;
 	v->exit_detail = (u32)f->vector << 24 | (u32)(f->error & 0xffffff);
 
+#pragma GCC unroll 8
 	for (int i = 0; i < 8; i++)
 		c->gpr[i] = (u32)f->gpr[i];
 	c->gpr[REG_ESP] = (u32)f->rsp;

@@ -62,15 +62,18 @@ raw_unwind:
 	pop	rbx
 	ret
 
-; void raw_load_segments(const u16 sel[6]): ES, DS, FS, GS (indices 0, 3, 4, 5)
+; void raw_load_segments(u64 sel): ES, DS, FS, GS, from the low word up
 raw_load_segments:
-	movzx	eax, word [rdi + 0]
+	movzx	eax, di
 	mov	es, eax
-	movzx	eax, word [rdi + 6]
+	shr	rdi, 16
+	movzx	eax, di
 	mov	ds, eax
-	movzx	eax, word [rdi + 8]
+	shr	rdi, 16
+	movzx	eax, di
 	mov	fs, eax
-	movzx	eax, word [rdi + 10]
+	shr	rdi, 16
+	mov	eax, edi
 	mov	gs, eax
 raw_entry_end:
 	ret
@@ -84,14 +87,17 @@ raw_clear_segments:
 	mov	gs, eax
 	ret
 
-; void raw_read_segments(u16 sel[6])
+; u64 raw_read_segments(void): in the same order
 raw_read_segments:
-	mov	eax, es
-	mov	[rdi + 0], ax
-	mov	eax, ds
-	mov	[rdi + 6], ax
-	mov	eax, fs
-	mov	[rdi + 8], ax
 	mov	eax, gs
-	mov	[rdi + 10], ax
+	movzx	eax, ax
+	shl	rax, 16
+	mov	ecx, fs
+	mov	ax, cx
+	shl	rax, 16
+	mov	ecx, ds
+	mov	ax, cx
+	shl	rax, 16
+	mov	ecx, es
+	mov	ax, cx
 	ret

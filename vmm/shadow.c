@@ -187,6 +187,11 @@ hpa_t shadow_root(struct shadow *s, enum shadow_view view)
 	return s->host.hpa(s->host.ctx, s->pml4);
 }
 
+bool shadow_is_current(const struct shadow *s, enum shadow_view view)
+{
+	return s->current && s->active[view] == s->current;
+}
+
 u64 shadow_leaf_value(struct shadow *s, u32 role, const struct pagewalk *w, gpa_t page,
 		      const void *hva, unsigned access, bool rom)
 {

@@ -58,6 +58,8 @@ void shadow_destroy(struct shadow *s);
  * tables if it must.
  */
 hpa_t shadow_root(struct shadow *s, enum shadow_view view);
+/* Is that root shown already, without any of these changed since? */
+bool shadow_is_current(const struct shadow *s, enum shadow_view view);
 
 /*
  * Resolves a host #PF at gla. access: ACCESS_* (USER by the virtual CPL; EXEC for raw fetches only:

@@ -24,7 +24,9 @@ u64 shadow_desc_convert(u64 d)
 {
 	u64 dpl = d >> 45 & 3;
 
-	if (!(d & D_P) || !(d & D_S) || dpl == 1 || dpl == 2)
+	/* Not present, it cannot be loaded; VERW, which does not look at P, still has to find it.
+	 */
+	if (!(d & D_S) || ((d & D_P) && (dpl == 1 || dpl == 2)))
 		return 0;
 	d &= ~D_L;
 	/* A conforming segment would run at the caller's level whatever its DPL; none is offered.

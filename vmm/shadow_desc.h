@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Shadow descriptor tables: the 64 KiB GDT and LDT that the real CPU uses while this guest's code
- * runs, mirroring the guest's tables at the same indices. Present code and data descriptors: DPL 0
- * becomes 1, accessed bit pre-set, L cleared, limit cut nowhere (4 GiB is all the guest's). System
- * descriptors, gates, not-present and malformed entries: absent, so that their use traps. DPL 1 and
- * 2 guests entries are absent too and counted (raw ring 1 is refused while there are any).
+ * runs, mirroring the guest's tables at the same indices. Code and data descriptors: DPL 0 becomes
+ * 1, accessed bit pre-set, L cleared, limit cut nowhere (4 GiB is all the guest's); not present
+ * ones stay so. System descriptors, gates and conforming code: absent, so that their use traps.
+ * Present ones of DPL 1 and 2 are absent too and counted (raw ring 1 is refused while there are
+ * any).
  *
  * Guest tables are read through cpu_lin_read with system rights; their pages get GPMEM_WATCH_DESC,
  * and a write to them only marks the table dirty. Synchronised lazily, entry by entry, before raw

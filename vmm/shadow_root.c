@@ -247,13 +247,13 @@ static struct root *victim(struct shadow *s)
 
 struct root *shadow_root_get(struct shadow *s, enum shadow_view view)
 {
-	u32 role = shadow_role(s->cpu, view);
+	struct root *r = s->active[view];
 	gpa_t key[4];
-	struct root *r;
+	u32 role;
 
-	r = s->active[view];
 	if (r) /* CR0, CR3, CR4, EFER and A20 are what they were */
 		return r;
+	role = shadow_role(s->cpu, view);
 	root_key(s->cpu, role, key);
 	for (unsigned i = 0; i < ROOT_MAX; i++) {
 		r = &s->root[i];

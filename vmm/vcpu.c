@@ -164,8 +164,11 @@ void vcpu_load_control(struct vcpu *v)
 
 void vcpu_load_root(struct vcpu *v, enum shadow_view view)
 {
-	hpa_t root = shadow_root(v->shadow, view);
+	hpa_t root;
 
+	if (view == v->view && v->root && shadow_is_current(v->shadow, view))
+		return;
+	root = shadow_root(v->shadow, view);
 	if (view != v->view)
 		v->stats.view_switches++;
 	v->view = view;
@@ -197,8 +200,7 @@ static void vcpu_load(struct vcpu *v)
 	gdt_fill_monitor(v->gdt, pc);
 	gdt_load(pc, v->gdt);
 	gdt_load_ldt();
-	for (unsigned i = 0; i < SEG_COUNT; i++)
-		v->hw_sel[i] = 0xffff;
+	v->hw_sel = ~0ull;
 	vcpu_load_control(v);
 	vcpu_load_root(v, VIEW_KERNEL);
 }
@@ -246,36 +248,46 @@ static bool wake_up_due(struct vcpu *v)
 	       (c->events & CPU_EVENT_INTR && c->vif);
 }
 
-/*
- * Runs one engine until it comes back. VCPU_SLICE: something else may want the processor, or the
- * devices; VCPU_AGAIN: only the engine has to change.
+/* The recompiler has its turn, until raw code may run: true. Else *stop says what it came back for.
  */
-static enum vcpu_stop run_engine(struct vcpu *v)
+static bool recompile(struct vcpu *v, enum vcpu_stop *stop)
 {
-	enum raw_refusal why;
-
-	if (!raw_refused(v, &why)) {
-		raw_run(v);
-		if (v->shutdown)
-			return VCPU_SHUTDOWN;
-		return v->raw_exit == RAWEXIT_IRQ ? VCPU_SLICE : VCPU_AGAIN;
-	}
-	v->stats.refusals[why]++;
 	vcpu_load_root(v, v->cpu.cpl == 3 ? VIEW_USER : VIEW_KERNEL);
 	vcpu_account(v, PLACE_TRANSLATOR);
 	irq_enable();
 	speculation_enter_guest();
 	enum recomp_exit e = recomp_run(&v->cpu);
 	irq_disable();
-	vcpu_account(v, PLACE_MONITOR);
 	exit_trace_add(&v->trace, TRACE_RECOMPILER, (u8)e, v->cpu.eip, 0, v->place_since);
-	if (e == RECOMP_SHUTDOWN)
+	*stop = e == RECOMP_SHUTDOWN ? VCPU_SHUTDOWN : VCPU_SLICE;
+	/* An interrupt that came after the decision to leave was taken, a timer that fired, or a
+	 * deadline that moved: the timer must be armed again before raw code runs, which it alone
+	 * can stop. */
+	if (e == RECOMP_LEAVE && !(v->cpu.events & CPU_EVENT_YIELD) && !sched_wanted())
+		return true;
+	vcpu_account(v, PLACE_MONITOR);
+	return false;
+}
+
+/*
+ * Runs one engine until it comes back, or the recompiler and then, because it asked raw_refused()
+ * before it left, raw code. VCPU_SLICE: something else may want the processor, or the devices;
+ * VCPU_AGAIN: only the engine has to change.
+ */
+static enum vcpu_stop run_engine(struct vcpu *v)
+{
+	enum raw_refusal why;
+	enum vcpu_stop stop;
+
+	if (raw_refused(v, &why)) {
+		v->stats.refusals[why]++;
+		if (!recompile(v, &stop))
+			return stop;
+	}
+	raw_run(v);
+	if (v->shutdown)
 		return VCPU_SHUTDOWN;
-	/* An interrupt that came after the decision to leave was taken, or a deadline that moved:
-	 * the timer must be armed again before raw code runs, which it alone can stop. */
-	if (v->cpu.events & CPU_EVENT_YIELD)
-		return VCPU_SLICE;
-	return e == RECOMP_LEAVE ? VCPU_AGAIN : VCPU_SLICE;
+	return v->raw_exit == RAWEXIT_IRQ ? VCPU_SLICE : VCPU_AGAIN;
 }
 
 /* Engines take turns, at each system call at least, until one has to do with the world outside. */

@@ -21,7 +21,7 @@
 struct vm;
 
 /* Translator: the C of the recompiler, which finds and makes the code that runs in the place of
- * that name. */
+ * that name, and executes what that code does not, with the devices and tables behind it. */
 enum vcpu_place {
 	PLACE_MONITOR,
 	PLACE_TRANSLATOR,
@@ -89,11 +89,12 @@ struct vcpu {
 	struct percpu *loaded_on; /* NULL: nowhere */
 	hpa_t root;
 	enum shadow_view view;
-	u16 hw_sel[SEG_COUNT]; /* ES, DS, FS, GS as last loaded; FFFFh: unknown */
+	u64 hw_sel; /* ES, DS, FS, GS as last loaded, from the low word up; ~0: unknown */
 
 	/* Raw execution. */
-	struct cpu_segment fresh[SEG_COUNT]; /* segments found not stale, */
-	u64 fresh_syncs;		     /* while desc.syncs is this */
+	/* Segments found not stale, while desc.syncs is fresh_syncs. */
+	struct cpu_segment fresh[SEG_COUNT] __attribute__((aligned(8)));
+	u64 fresh_syncs;
 	u64 unwind_rsp;
 	struct trap_frame entry; /* registers for the next raw entry */
 	enum raw_exit raw_exit;

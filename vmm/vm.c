@@ -140,7 +140,7 @@ static void host_a20(void *ctx, bool enabled)
 		return;
 	vm->vcpu->cpu.a20_mask = mask;
 	softtlb_flush(&vm->vcpu->cpu);
-	vm->vcpu->cpu.env->paging_changed(&vm->vcpu->cpu, PAGING_CR0);
+	vcpu_env.paging_changed(&vm->vcpu->cpu, PAGING_CR0);
 }
 
 static const struct board_host host_template = {

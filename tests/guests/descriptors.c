@@ -159,6 +159,23 @@ __attribute__((section(".dirty"))) static u32 queries(u32 rpl)
 	return sum;
 }
 
+/* VERW alone, which raw ring 1 executes. */
+static u32 writable(u32 rpl)
+{
+	u32 sum = 0;
+
+	for (u32 n = FIRST * 2; n < ENTRIES * 2; n++) {
+		u32 selector = n / 2 * 8 | (n & 1) << 2 | rpl;
+		bool verw;
+
+		if (selector >= MONITOR_FIRST && !(selector & 4))
+			continue;
+		__asm__ volatile("verw %w1" : "=@ccz"(verw) : "r"(selector));
+		sum = digest(sum, verw);
+	}
+	return sum;
+}
+
 static u32 fill(u32 round)
 {
 	for (u32 i = FIRST; i < ENTRIES; i++) {
@@ -183,6 +200,7 @@ void guest_main(void)
 		print("%smov ds: digest %x\r\n", indent, all(by_register, hidden_mov_ds, rpl));
 		print("%smov ss: digest %x\r\n", indent, all(by_register, hidden_mov_ss, rpl));
 		print("%slar, lsl, verr, verw: digest %x\r\n", indent, queries(rpl));
+		print("%sverw: digest %x\r\n", indent, writable(rpl));
 	}
 	check(true, "alive");
 }

@@ -29,6 +29,7 @@ static const struct sample samples[] = {
 	{ "\x0f\x02\xc0", 3, true, true },	 /* lar */
 	{ "\x0f\x03\xc0", 3, true, true },	 /* lsl */
 	{ "\x0f\x00\xe0", 3, true, true },	 /* verr */
+	{ "\x0f\x00\xe8", 3, false, false },	 /* verw: the shadow tables know */
 	{ "\x0f\xa2", 2, true, true },		 /* cpuid */
 	{ "\xcf", 1, true, true },		 /* iret */
 	{ "\xcb", 1, true, true },		 /* retf */

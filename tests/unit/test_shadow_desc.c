@@ -24,15 +24,16 @@ static void test_convert(void **state)
 				0x9a00000000000000ull;
 			u64 s = shadow_desc_convert(d);
 			unsigned dpl = access >> 5 & 3;
-			bool segment = (access & 0x90) == 0x90;
+			bool segment = access & 0x10, present = access & 0x80;
 			bool conforming = (access & 0x0c) == 0x0c;
 
 			assert_true(shadow_desc_safe(&s, 1));
-			if (!segment || dpl == 1 || dpl == 2 || conforming) {
+			if (!segment || conforming || (present && (dpl == 1 || dpl == 2))) {
 				assert_int_equal(s, 0);
 				continue;
 			}
-			assert_int_equal(s >> 45 & 3, dpl ? 3 : 1);
+			assert_int_equal(s >> 45 & 3, dpl ? dpl : 1);
+			assert_int_equal(s >> 47 & 1, present);
 			assert_int_equal(s >> 53 & 1, 0);
 			assert_int_equal(s >> 40 & 1, 1);
 			assert_int_equal(s & 0xff5fffffffull, d & 0xff5fffffffull);
