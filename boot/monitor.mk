@@ -6,8 +6,9 @@ WARN := -Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes -Wstrict-protot
 CFLAGS_COMMON := -std=gnu11 -I. -O2 -g $(WARN)
 MON_MACHINE := -ffreestanding -fno-pic -fno-pie -mgeneral-regs-only -mno-red-zone -mcmodel=kernel -fno-stack-protector \
 	-fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fno-strict-aliasing -mindirect-branch=thunk-extern \
-	-fcf-protection=none
-MON_CFLAGS = $(CFLAGS_COMMON) $(MON_MACHINE) -isystem $(BUILD)/zydis/include -DZYAN_NO_LIBC $(ZYDIS_DEF)
+	-fcf-protection=none -mmemcpy-strategy=unrolled_loop:128:noalign,libcall:-1:noalign \
+	-mmemset-strategy=unrolled_loop:128:noalign,libcall:-1:noalign
+MON_CFLAGS = $(CFLAGS_COMMON) $(MON_MACHINE) -flto -DCPU_ENV=vcpu_env -isystem $(BUILD)/zydis/include -DZYAN_NO_LIBC $(ZYDIS_DEF)
 MON_LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --build-id=none -T boot/ringleader.ld
 
 MON_C := $(wildcard boot/*.c arch/*.c kernel/*.c kernel/base/*.c drivers/*.c emu/*/*.c vmm/*.c)
@@ -53,17 +54,23 @@ $(BUILD)/mon/empty.symbols.s: boot/symbols.awk
 	@mkdir -p $(@D)
 	awk -f boot/symbols.awk /dev/null > $@
 
-$(BUILD)/mon/ringleader.first $(BUILD)/ringleader.debug.elf: $(MON_OBJ)
-$(BUILD)/mon/base.first $(BUILD)/base.debug.elf: $(BASE_OBJ)
+$(BUILD)/mon/ringleader.whole: $(MON_OBJ)
+$(BUILD)/mon/base.whole: $(BASE_OBJ)
+$(BUILD)/mon/ringleader.first $(BUILD)/ringleader.debug.elf: $(BUILD)/mon/ringleader.whole
+$(BUILD)/mon/base.first $(BUILD)/base.debug.elf: $(BUILD)/mon/base.whole
+
+# All C at once: calls between files are inlined, and what is left of them lies close together.
+$(BUILD)/mon/%.whole:
+	$(CC) $(MON_CFLAGS) -flto=auto -flinker-output=nolto-rel -Wl,-z,noexecstack -nostdlib -r $^ -o $@
 
 $(BUILD)/mon/%.first: $(BUILD)/mon/empty.symbols.o boot/ringleader.ld
-	$(LD) $(MON_LDFLAGS) $(filter %.o,$^) -o $@
+	$(LD) $(MON_LDFLAGS) $(filter %.o %.whole,$^) -o $@
 
 $(BUILD)/mon/%.symbols.s: $(BUILD)/mon/%.first boot/symbols.awk
 	nm -n $< | awk -f boot/symbols.awk > $@
 
 $(BUILD)/%.debug.elf: $(BUILD)/mon/%.symbols.o boot/ringleader.ld
-	$(LD) $(MON_LDFLAGS) $(filter %.o,$^) -o $@
+	$(LD) $(MON_LDFLAGS) $(filter %.o %.whole,$^) -o $@
 
 $(BUILD)/%.elf: $(BUILD)/%.debug.elf boot/check-image
 	boot/check-image $<

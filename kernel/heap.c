@@ -46,6 +46,7 @@ static struct header *slab_create(unsigned class)
 
 	if (!h)
 		return NULL;
+	memset(h, 0, PAGE_SIZE); /* as alloc_run() says */
 	*h = (struct header){ .magic = MAGIC_SLAB, .class = (u16) class };
 	list_init(&h->link);
 	list_add_head(&h->link, &partial[class]);
@@ -93,7 +94,9 @@ static void *alloc_run(size_t size)
 		return NULL;
 	*h = (struct header){ .magic = MAGIC_RUN, .pages = pages };
 	stats.pages += pages;
-	return memset((u8 *)h + HEADER, 0, size);
+	/* To the end of the last page: under QEMU stores stay slow to a page on which a word of the
+	 * firmware's or the loader's executed code is left. */
+	return memset((u8 *)h + HEADER, 0, pages * PAGE_SIZE - HEADER);
 }
 
 void *mem_alloc(size_t size)
