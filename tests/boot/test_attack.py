@@ -4,22 +4,17 @@
 Each guest prints the same lines as on bare QEMU; `stat` proves that it ran where it should; a second VM computes sums over its
 memory all the while, every one of which must be right; the monitor answers at the end. docs/isolation.md lists the attacks.
 """
-import os
 import re
 
 import pytest
 
 from guests import PLACES, Guests, bare_lines, check_bystander, compared, vm
 
-# All selectors by all ways take minutes: here the ways are shared out (bits of the table in selectors.c); ATTACK=all for all.
-WAYS = {("max", "raw1"): 0x021, ("max", "raw3"): 0x008, ("max", "recompiler0"): 0x33c4, ("max", "recompiler3"): 0x002,
-        ("qemu64", "raw3"): 0x001, ("qemu64", "recompiler0"): 0xc10}
 ATTACKS = ["selectors", "addresses", "flags", "sti", "privileged", "smc", "paging", "exhaust", "descriptors", "lethal"]
 
 
-def cmdline(attack, cpu, place):
-    ways = 0x3fff if os.environ.get("ATTACK") == "all" else WAYS[cpu, place]
-    return "ring=%d" % PLACES[place][1] + (" ways=%d" % ways if attack == "selectors" else "")
+def cmdline(place):
+    return "ring=%d" % PLACES[place][1]
 
 
 def check_place(place, stat, lines):
@@ -38,9 +33,9 @@ def check_place(place, stat, lines):
 ])
 def test_attacks(cpu, place):
     engine, _ = PLACES[place]
-    bare = {a: bare_lines(a, cmdline(a, cpu, place), cpu) for a in ATTACKS}
+    bare = {a: bare_lines(a, cmdline(place), cpu) for a in ATTACKS}
     sections = [vm("bystander", "bystander", "ring=3", "auto")]
-    sections += [vm(a, a, cmdline(a, cpu, place), engine, on_triple_fault="reset") for a in ATTACKS]
+    sections += [vm(a, a, cmdline(place), engine, on_triple_fault="reset") for a in ATTACKS]
     with Guests(sections, cpu) as m:
         m.wait_stopped(ATTACKS)
         m.wait_line(r"bystander: SUM [^\n]*\n")
