@@ -6,8 +6,7 @@ WARN := -Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes -Wstrict-protot
 CFLAGS_COMMON := -std=gnu11 -I. -O2 -g $(WARN)
 MON_MACHINE := -ffreestanding -fno-pic -fno-pie -mgeneral-regs-only -mno-red-zone -mcmodel=kernel -fno-stack-protector \
 	-fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fno-strict-aliasing -mindirect-branch=thunk-extern \
-	-fcf-protection=none -mmemcpy-strategy=unrolled_loop:128:noalign,libcall:-1:noalign \
-	-mmemset-strategy=unrolled_loop:128:noalign,libcall:-1:noalign
+	-fcf-protection=none
 MON_CFLAGS = $(CFLAGS_COMMON) $(MON_MACHINE) -flto -DCPU_ENV=vcpu_env -isystem $(BUILD)/zydis/include -DZYAN_NO_LIBC $(ZYDIS_DEF)
 MON_LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --build-id=none -T boot/ringleader.ld
 

@@ -273,13 +273,11 @@ void trans_call_hard(struct trans *t, struct site *s, bool ends)
 
 static void hard(struct trans *t, unsigned op, enum how how)
 {
-	struct site *s = trans_site(t, op);
-
-	s->mode = how == MODE;
-	trans_call_hard(t, s, how == ENDS || how == UNDEFINED);
+	trans_call_hard(t, trans_site(t, op), how == ENDS || how == UNDEFINED);
 }
 
-/* Loads of data segments, which kernels do at each entry and exit, have a short way through C. */
+/* Loads of data segments, which kernels do at each entry and exit, have stubs of their own, or at
+ * least a short way through C. */
 static void load_segment(struct trans *t, unsigned op, unsigned seg)
 {
 	struct site *s = trans_site(t, op);

@@ -217,8 +217,8 @@ enum cpu_result transfer_pop(struct cpu *cpu, u32 *words, unsigned n, unsigned s
 {
 	u32 mask = transfer_stack_mask(&cpu->seg[SEG_SS]),
 	    first = (cpu->gpr[REG_ESP] + skip) & mask;
-	gla_t gla;
 
+	/* All at once where that works; else the first word that cannot be read names the fault. */
 	if (size == 4 && flat_stack(cpu, &cpu->seg[SEG_SS])) {
 		const u8 *p = cpu_lin_direct(cpu, first, n * 4, cpu->cpl == 3 ? ACCESS_USER : 0);
 
@@ -228,12 +228,6 @@ enum cpu_result transfer_pop(struct cpu *cpu, u32 *words, unsigned n, unsigned s
 			return CPU_NEXT;
 		}
 	}
-	/* All at once where that works; else the first word that cannot be read names the fault. */
-	if (size == 4 && !cpu_align_checked(cpu) && first + n * size - 1 <= mask &&
-	    first + n * size > first &&
-	    cpu_seg_check(cpu, SEG_SS, first, n * size, ACCESS_READ, &gla) == CPU_NEXT &&
-	    cpu_lin_read(cpu, gla, words, n * size, cpu->cpl == 3 ? ACCESS_USER : 0) == CPU_NEXT)
-		return CPU_NEXT;
 	for (unsigned i = 0; i < n; i++) {
 		u32 at = (cpu->gpr[REG_ESP] + skip + i * size) & mask;
 
