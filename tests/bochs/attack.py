@@ -20,7 +20,7 @@ SUM = r"\] bystander: (SUM \d+ \w+ \d+ \w+ ticks \d+)\n"
 
 def thinned(attack, place):
     """step is prime, so that selectors of all RPLs and both tables are met."""
-    return cmdline(attack, "max", place) + {"selectors": " step=61", "addresses": " rounds=400"}.get(attack, "")
+    return cmdline(place) + {"selectors": " step=61", "addresses": " rounds=400"}.get(attack, "")
 
 
 def lines_of(text, name):
