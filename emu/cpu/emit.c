@@ -169,3 +169,28 @@ void emit_patch_rel32(struct emit *e, u8 *at)
 	for (int i = 0; i < 4; i++)
 		at[i] = (u8)(rel >> (8 * i));
 }
+
+/* NOPs of at most nine bytes, which every processor decodes at once (SDM 2B, NOP). */
+void emit_align(struct emit *e, unsigned align)
+{
+	static const u8 nop[][9] = {
+		{ 0x90 },
+		{ 0x66, 0x90 },
+		{ 0x0f, 0x1f, 0x00 },
+		{ 0x0f, 0x1f, 0x40 },
+		{ 0x0f, 0x1f, 0x44 },
+		{ 0x66, 0x0f, 0x1f, 0x44 },
+		{ 0x0f, 0x1f, 0x80 },
+		{ 0x0f, 0x1f, 0x84 },
+		{ 0x66, 0x0f, 0x1f, 0x84 },
+	};
+	unsigned left = (unsigned)-emit_here(e) & (align - 1);
+
+	while (left) {
+		unsigned n = left < ARRAY_SIZE(nop) ? left : (unsigned)ARRAY_SIZE(nop);
+
+		for (unsigned i = 0; i < n; i++)
+			emit_u8(e, nop[n - 1][i]);
+		left -= n;
+	}
+}

@@ -50,5 +50,9 @@ void emit_store_imm32(struct emit *e, struct hmem m, u32 imm);
 /* JMP rel32 to an address as executed. */
 void emit_jmp(struct emit *e, u64 target);
 void emit_call(struct emit *e, u64 target);
+/* A line of the processor's cache of decoded instructions: small loops can lie in one. */
+#define CODE_LINE 64u
+/* Does nothing up to the next multiple of align, a power of two. */
+void emit_align(struct emit *e, unsigned align);
 /* Makes the rel32 at this place lead to the end of what was emitted. */
 void emit_patch_rel32(struct emit *e, u8 *at);

@@ -176,6 +176,7 @@ struct trans {
 	bool ended;
 	bool sti;	 /* the instruction before was STI: check events after this one */
 	bool flat;	 /* 32-bit code, DS and SS flat: the short way is open */
+	bool padded;	 /* the instruction before did nothing: a loop may begin here */
 	u32 base, limit; /* of CS */
 	s32 esp_bias;	 /* added to addresses with ESP in them */
 	/* Fetching: the page's bytes, and what an instruction that leaves them is put together in.

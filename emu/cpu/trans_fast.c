@@ -245,10 +245,14 @@ static bool by_table(struct trans *t, struct fast *f)
 
 static bool lea(struct trans *t, struct fast *f)
 {
+	unsigned reg;
+
 	take_modrm(f);
+	reg = trans_host_reg(f->modrm >> 3 & 7);
 	if (!is_mem(f))
 		return false;
-	emit_op(t, f, trans_host_reg(f->modrm >> 3 & 7), f->m);
+	t->padded = f->m.base == (int)reg && f->m.index < 0 && !f->m.disp;
+	emit_op(t, f, reg, f->m);
 	done(t, f);
 	return true;
 }
@@ -333,6 +337,7 @@ static bool other(struct trans *t, struct fast *f)
 		trans_jcc(t, f->opcode & 15, t->next + target);
 		break;
 	case 0x90:
+		t->padded = true;
 		break;
 	case 0xb8 ... 0xbf:
 		emit_mov_imm32(&t->e, reg, get32(f->p));
@@ -373,6 +378,7 @@ static bool two(struct trans *t, struct fast *f)
 	if (f->opcode == 0x1f) { /* NOP with an operand, which is not accessed */
 		take_modrm(f);
 		done(t, f);
+		t->padded = true;
 		return true;
 	}
 	if ((f->opcode & 0xf0) == 0x80 && !f->p66) {

@@ -168,7 +168,7 @@ static bool begin(struct trans *t, struct recomp *r, u32 key)
 	t->flat = (key & KEY_FLAT_MASK) == KEY_FLAT;
 	t->page = gpmem_ptr(cpu->mem, w.gpa & PAGE_MASK, false);
 	t->insns = t->fixups = t->edges = t->returns = 0;
-	t->ended = t->sti = false;
+	t->ended = t->sti = t->padded = false;
 	t->esp_bias = 0;
 	set_decoder(t);
 	return true;
@@ -276,6 +276,9 @@ static void one(struct trans *t)
 
 	t->sti = false;
 	fetch(t);
+	if (t->padded && !(t->eip & 15) && t->insns)
+		emit_align(&t->e, CODE_LINE);
+	t->padded = false;
 	/* The check of a block that verifies itself is part of the first. */
 	t->map[t->insns] = (struct insn_map){ (u16)(t->insns ? t->e.p - t->e.start : 0),
 					      (u16)(t->eip - t->b->eip) };

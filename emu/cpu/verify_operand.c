@@ -105,7 +105,8 @@ static bool memory(struct verify *v, const ZydisDecodedOperand *o)
 {
 	bool write = o->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
 
-	if (o->mem.type == ZYDIS_MEMOP_TYPE_AGEN)
+	if (o->mem.type == ZYDIS_MEMOP_TYPE_AGEN ||
+	    (v->in.mnemonic == ZYDIS_MNEMONIC_NOP && v->in.opcode == 0x1f)) /* not accessed */
 		return true;
 	if (o->mem.type != ZYDIS_MEMOP_TYPE_MEM && o->mem.type != ZYDIS_MEMOP_TYPE_VSIB)
 		return verify_fail(v, "a memory operand of a strange type");
