@@ -389,22 +389,8 @@ static bool mov_seg_to_mem(struct trans *t)
 
 	emit_rm(&t->e, NULL, false, 0x0fb7, R10,
 		cpu_field(offsetof(struct cpu, seg) + seg * sizeof(struct cpu_segment)));
-	emit_guest_prefix(&t->e, t->r, m);
-	emit_u8(&t->e, 0x66);
-	m.guest = false;
-	emit_rm(&t->e, t->r, false, 0x89, R10, m);
+	trans_access(t, 0x89, R10, 2, m);
 	return true;
-}
-
-/* XLAT: AL = [EBX + AL] */
-static void xlat(struct trans *t)
-{
-	struct site *s = trans_site(t, OP_SLOW_XLAT);
-
-	for (unsigned i = 0; i < t->in.operand_count; i++)
-		if (t->op[i].type == ZYDIS_OPERAND_TYPE_MEMORY)
-			s->insn.seg = (u8)trans_seg(t->op[i].mem.segment);
-	trans_call_hard(t, s, false);
 }
 
 /* SALC, not documented and on every processor: AL = CF ? FFh : 0. In flag-free steps. */
@@ -493,10 +479,6 @@ bool translate_hard(struct trans *t)
 	}
 	if (in->mnemonic == ZYDIS_MNEMONIC_SALC) {
 		salc(t);
-		return true;
-	}
-	if (in->mnemonic == ZYDIS_MNEMONIC_XLAT) {
-		xlat(t);
 		return true;
 	}
 	if (in->mnemonic == ZYDIS_MNEMONIC_RDTSC && (t->key & KEY_TSD)) {

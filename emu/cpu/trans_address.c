@@ -162,3 +162,12 @@ bool trans_stack_16(const struct trans *t)
 {
 	return !t->slow && !(t->key & KEY_B) && trans_seg_class(t, SEG_SS) != CLASS_CHECKED;
 }
+
+void trans_access(struct trans *t, u32 opcode, unsigned reg, unsigned size, struct hmem m)
+{
+	emit_guest_prefix(&t->e, t->r, m);
+	if (size == 2)
+		emit_u8(&t->e, 0x66);
+	m.guest = false;
+	emit_rm(&t->e, t->r, false, opcode, reg, m);
+}

@@ -30,6 +30,7 @@ static void add_quietly(struct emit *e, unsigned to, unsigned a, unsigned b)
 static void pushf(struct trans *t)
 {
 	struct emit *e = &t->e;
+	unsigned size = t->in.operand_width / 8u;
 
 	emit_load32(e, R10, CPU_FIELD(quiet_flags));
 	emit_rm(e, NULL, false, 0x0f40, R10, CPU_FIELD(quiet_flags_of)); /* cmovo */
@@ -40,7 +41,31 @@ static void pushf(struct trans *t)
 	emit_rr(e, false, 0x0fb6, R_A, 4); /* movzx eax, ah */
 	add_quietly(e, R10, R10, R_A);
 	emit_rr(e, false, 0x89, R9, R_A);
-	trans_push(t, R10, 4);
+	if (trans_stack_flat(t))
+		trans_push(t, R10, size);
+	else
+		trans_push16(t, R10, size, trans_site(t, OP_PUSHF));
+}
+
+/* The image on top of the stack, into R8. */
+static void load_image(struct trans *t, unsigned size, struct site *s)
+{
+	struct hmem m = trans_stack_flat(t) ? GSP_AT(0) : trans_top16(t, 0, size, false, s);
+
+	emit_rm(&t->e, t->r, false, size == 2 ? 0x0fb7 : 0x8b, R8, m);
+}
+
+static void drop_image(struct trans *t, unsigned size)
+{
+	struct hmem behind = GSP_AT((s32)size);
+
+	if (trans_stack_flat(t)) {
+		emit_lea(&t->e, false, R_GSP, behind);
+		return;
+	}
+	emit_lea(&t->e, false, R10, behind);
+	emit_u8(&t->e, 0x66);
+	emit_rr(&t->e, false, 0x89, R10, R_GSP);
 }
 
 /*
@@ -50,14 +75,15 @@ static void pushf(struct trans *t)
  */
 static void popf(struct trans *t)
 {
+	unsigned size = t->in.operand_width / 8u;
 	struct site *s = trans_site(t, OP_POPF);
 	struct emit *e = &t->e;
 	u8 *easy;
 
-	emit_rm(e, t->r, false, 0x8b, R8, GSP_AT(0));
+	load_image(t, size, s);
 	emit_load32(e, R9, CPU_FIELD(quiet_flags));
 	emit_rr(e, false, 0x31, R8, R9); /* xor r9d, r8d */
-	op_imm(e, 4, R9, POPF_HARD);
+	op_imm(e, 4, R9, size == 2 ? POPF_HARD & 0xffff : POPF_HARD);
 	emit_rm(e, NULL, false, 0x0b, R9, CPU_FIELD(events));
 	emit_u8(e, 0x74); /* jz easy */
 	easy = e->p;
@@ -69,7 +95,7 @@ static void popf(struct trans *t)
 	emit_rr(e, false, 0x89, R8, R9);
 	op_imm(e, 4, R9, EFLAGS_IF);
 	emit_store32(e, R9, CPU_FIELD(vif));
-	emit_lea(e, false, R_GSP, GSP_AT(4));
+	drop_image(t, size);
 	emit_rr(e, false, 0x89, R_A, R9);
 	emit_rr(e, false, 0x89, R8, R_A);
 	emit_rr(e, false, 0x88, R_A, 4); /* mov ah, al */
@@ -118,7 +144,7 @@ static void into(struct trans *t)
 
 static bool inline_image(const struct trans *t)
 {
-	return allowed(t) && trans_stack_flat(t) && t->in.operand_width == 32;
+	return allowed(t) && (trans_stack_flat(t) || trans_stack_16(t));
 }
 
 bool translate_flags(struct trans *t)
@@ -144,11 +170,13 @@ bool translate_flags(struct trans *t)
 			return false;
 		into(t);
 		return true;
+	case ZYDIS_MNEMONIC_PUSHF:
 	case ZYDIS_MNEMONIC_PUSHFD:
 		if (!inline_image(t))
 			return false;
 		pushf(t);
 		return true;
+	case ZYDIS_MNEMONIC_POPF:
 	case ZYDIS_MNEMONIC_POPFD:
 		if (!inline_image(t))
 			return false;

@@ -5,75 +5,63 @@
  */
 #include "emu/cpu/translate.h"
 
-/* movzx r8d, word of r12 + delta */
-static struct hmem top(struct trans *t, s32 delta)
+struct hmem trans_stack16_at_r8(struct trans *t, unsigned size, bool may_wrap, struct site *s)
 {
-	struct hmem m = GSP_AT(delta);
+	struct hmem m = { .base = R8, .index = -1, .scale = 1, .guest = true };
 
-	if (delta) {
-		emit_lea(&t->e, false, R8, m);
-		emit_rr(&t->e, false, 0x0fb7, R8, R8);
-	} else {
-		emit_rr(&t->e, false, 0x0fb7, R8, R_GSP);
-	}
-	return (struct hmem){ .base = R8, .index = -1, .scale = 1, .guest = true };
-}
-
-static struct hmem checked(struct trans *t, s32 delta, unsigned size, struct site *s)
-{
-	struct hmem m = top(t, delta);
-
-	if (trans_seg_class(t, SEG_SS) == CLASS_64K)
+	if (may_wrap || trans_seg_class(t, SEG_SS) == CLASS_64K)
 		trans_check_64k(t, m, size, s, t->r->call_hard);
 	return trans_seg_class(t, SEG_SS) == CLASS_FLAT ? m : trans_add_base(t, m, SEG_SS);
 }
 
+struct hmem trans_top16(struct trans *t, s32 delta, unsigned size, bool may_wrap, struct site *s)
+{
+	if (delta) {
+		emit_lea(&t->e, false, R8, GSP_AT(delta));
+		emit_rr(&t->e, false, 0x0fb7, R8, R8);
+	} else {
+		emit_rr(&t->e, false, 0x0fb7, R8, R_GSP);
+	}
+	return trans_stack16_at_r8(t, size, may_wrap, s);
+}
+
 /* mov r12w, r8w */
-static void set_sp(struct trans *t)
+void trans_set_sp(struct trans *t)
 {
 	emit_u8(&t->e, 0x66);
 	emit_rr(&t->e, false, 0x89, R8, R_GSP);
 }
 
-static void access(struct trans *t, u32 opcode, unsigned reg, unsigned size, struct hmem m)
-{
-	emit_guest_prefix(&t->e, t->r, m);
-	if (size == 2)
-		emit_u8(&t->e, 0x66);
-	m.guest = false;
-	emit_rm(&t->e, t->r, false, opcode, reg, m);
-}
-
 void trans_push16(struct trans *t, unsigned reg, unsigned size, struct site *s)
 {
-	access(t, 0x89, reg, size, checked(t, -(s32)size, size, s));
-	set_sp(t);
+	trans_access(t, 0x89, reg, size, trans_top16(t, -(s32)size, size, false, s));
+	trans_set_sp(t);
 }
 
 void trans_push16_imm(struct trans *t, u32 value, unsigned size, struct site *s)
 {
-	access(t, 0xc7, 0, size, checked(t, -(s32)size, size, s));
+	trans_access(t, 0xc7, 0, size, trans_top16(t, -(s32)size, size, false, s));
 	emit_u8(&t->e, (u8)value);
 	emit_u8(&t->e, (u8)(value >> 8));
 	if (size == 4) {
 		emit_u8(&t->e, (u8)(value >> 16));
 		emit_u8(&t->e, (u8)(value >> 24));
 	}
-	set_sp(t);
+	trans_set_sp(t);
 }
 
 void trans_pop16(struct trans *t, unsigned reg, unsigned size, unsigned release, struct site *s)
 {
-	struct hmem m = checked(t, 0, size, s);
+	struct hmem m = trans_top16(t, 0, size, false, s);
 
 	if (size == 2 && reg >= R8 && reg != R_GSP) { /* a temporary: all of it */
 		emit_rm(&t->e, t->r, false, 0x0fb7, reg, m);
 	} else if (reg == R_GSP) { /* the value goes where the pointer was */
-		access(t, 0x8b, R_GSP, size, m);
+		trans_access(t, 0x8b, R_GSP, size, m);
 		return;
 	} else {
-		access(t, 0x8b, reg, size, m);
+		trans_access(t, 0x8b, reg, size, m);
 	}
 	emit_lea(&t->e, false, R8, GSP_AT((s32)(size + release)));
-	set_sp(t);
+	trans_set_sp(t);
 }

@@ -135,8 +135,8 @@ static void by_decoder(struct trans *t)
 		return;
 	}
 	t->next = t->eip + t->in.length;
-	if (translate_flags(t) || translate_control(t) || translate_stack(t) || translate_hard(t) ||
-	    translate_string(t))
+	if (translate_flags(t) || translate_control(t) || translate_stack(t) ||
+	    translate_frame(t) || translate_hard(t) || translate_string(t))
 		return;
 	translate_copy(t);
 }

@@ -14,8 +14,9 @@ bool translate_fpu_gate(struct trans *t); /* trans_fpu.c: #NM and #UD instead of
 bool translate_hard(struct trans *t);	  /* classify.c: what C executes */
 bool translate_control(struct trans *t);  /* trans_control.c */
 bool translate_stack(struct trans *t);	  /* trans_stack.c */
+bool translate_frame(struct trans *t);	  /* trans_frame.c: PUSHA POPA LEAVE */
 bool translate_flags(struct trans *t);	  /* trans_flags.c: CLI STI CLD STD PUSHF POPF */
-bool translate_string(struct trans *t);	  /* trans_stack.c */
+bool translate_string(struct trans *t);	  /* trans_string.c */
 void translate_copy(struct trans *t);	  /* trans_copy.c: the rest */
 
 /* The stack is flat with 32-bit addresses, and its memory is no device. */
@@ -68,10 +69,20 @@ struct hmem trans_add_base(struct trans *t, struct hmem m, unsigned seg);
  * trans_stack16.c: the same on a stack with 16-bit addresses (trans_stack_16()). s: the operation
  * in C, for a stack pointer that would pass 64 KiB, where it faults. reg may not be R8, R9 or R11.
  */
+/*
+ * The word, or size bytes of words, at SP + delta (R8 then holds that, in 16 bits), or at R8.
+ * may_wrap: they are several, each of which SP could wrap around before, which is left to C.
+ */
+struct hmem trans_top16(struct trans *t, s32 delta, unsigned size, bool may_wrap, struct site *s);
+struct hmem trans_stack16_at_r8(struct trans *t, unsigned size, bool may_wrap, struct site *s);
+/* SP = R8 */
+void trans_set_sp(struct trans *t);
 void trans_push16(struct trans *t, unsigned reg, unsigned size, struct site *s);
 void trans_push16_imm(struct trans *t, u32 value, unsigned size, struct site *s);
 /* Loads the top of the stack, then moves the pointer. reg may be any of the guest's, or R10. */
 void trans_pop16(struct trans *t, unsigned reg, unsigned size, unsigned release, struct site *s);
+/* An instruction with a register and guest memory, with 66h if size is 2. */
+void trans_access(struct trans *t, u32 opcode, unsigned reg, unsigned size, struct hmem m);
 /* Fetches and decodes the instruction at t->eip. False: it does not decode. */
 bool trans_decode_here(struct trans *t);
 /* Begins a block that verifies its own bytes (trans_check.c). Returns how many instructions it may

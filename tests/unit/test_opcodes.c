@@ -131,6 +131,10 @@ static bool reencoded(ZydisMnemonic name)
 	case ZYDIS_MNEMONIC_PUSHF:
 	case ZYDIS_MNEMONIC_POPF:
 	case ZYDIS_MNEMONIC_LEAVE:
+	case ZYDIS_MNEMONIC_PUSHA:
+	case ZYDIS_MNEMONIC_PUSHAD:
+	case ZYDIS_MNEMONIC_POPA:
+	case ZYDIS_MNEMONIC_POPAD:
 	case ZYDIS_MNEMONIC_SALC:
 	case ZYDIS_MNEMONIC_XLAT:
 	case ZYDIS_MNEMONIC_VMASKMOVDQU: /* by its legacy form */
@@ -266,7 +270,9 @@ static void classify(const struct block *b)
 		count.hard++;
 	} else if (copied(b)) {
 		count.copied++;
-	} else if (reencoded(guest.in.mnemonic) || moves_segment() || hint(&guest.in)) {
+	} else if (reencoded(guest.in.mnemonic) ||
+		   guest.in.meta.category == ZYDIS_CATEGORY_STRINGOP || moves_segment() ||
+		   hint(&guest.in)) {
 		count.reencoded++;
 	} else {
 		wrong("neither hard nor copied nor re-encoded");
