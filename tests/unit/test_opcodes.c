@@ -12,6 +12,7 @@
 #include "emu/cpu/block.h"
 #include "emu/cpu/translate.h"
 #include "emu/cpu/verify.h"
+#include "tests/host/opcode_maps.h"
 #include "tests/unit/guest_fixture.h"
 
 struct insn_ops {
@@ -24,7 +25,7 @@ static struct {
 } count;
 
 static struct insn_ops guest;
-static u8 bytes[16];
+static u8 bytes[OPCODE_BYTES];
 static unsigned len;
 static bool wide; /* 32-bit code */
 
@@ -303,87 +304,19 @@ static void check(void)
 	r->flush_wanted = false;
 }
 
-/* --- The maps --- */
-
-static void put_bytes(const u8 *p, unsigned n)
+static void take(const u8 *p, unsigned n)
 {
-	memset(bytes, HLT, sizeof(bytes));
-	memcpy(bytes, p, n);
+	memcpy(bytes, p, sizeof(bytes));
 	len = n;
-}
-
-/* With each ModRM that matters: eight operations or registers, a register and memory. */
-static void each_modrm(const u8 *p, unsigned n, bool all)
-{
-	for (unsigned modrm = 0; modrm < 256; modrm++) {
-		u8 code[16];
-
-		/* [disp32] or [disp16]; [EBX] or [BP + DI]; a register: EAX, and ESP */
-		if (!all && (modrm & 0xc7) != (wide ? 0x05 : 0x06) && (modrm & 0xc7) != 0x03 &&
-		    (modrm & 0xc7) != 0xc0 && (modrm & 0xc7) != 0xc4)
-			continue;
-		memcpy(code, p, n);
-		code[n] = (u8)modrm;
-		memcpy(code + n + 1, "\x10\x80\x00\x00\x12\x34\x56\x78", 8);
-		put_bytes(code, MIN(n + 9, 15u));
-		check();
-	}
-}
-
-static void each_prefix(const u8 *map, unsigned n, unsigned opcode)
-{
-	static const u8 prefix[] = { 0, 0x66, 0xf2, 0xf3, 0xf0, 0x67 };
-
-	for (unsigned i = 0; i < sizeof(prefix); i++) {
-		u8 code[8];
-		unsigned k = 0;
-
-		if (prefix[i])
-			code[k++] = prefix[i];
-		memcpy(code + k, map, n);
-		k += n;
-		code[k++] = (u8)opcode;
-		each_modrm(code, k, n == 0 && (opcode & 0xf8) == 0xd8);
-	}
-}
-
-static void legacy_maps(void)
-{
-	static const struct {
-		u8 bytes[2], n;
-	} map[] = { { { 0 }, 0 }, { { 0x0f }, 1 }, { { 0x0f, 0x38 }, 2 }, { { 0x0f, 0x3a }, 2 } };
-
-	for (unsigned i = 0; i < ARRAY_SIZE(map); i++)
-		for (unsigned opcode = 0; opcode < 256; opcode++)
-			each_prefix(map[i].bytes, map[i].n, opcode);
-}
-
-static void vex_maps(void)
-{
-	for (unsigned n = 0; n < 256 * 64; n++) {
-		/* C4 RXB.mmmmm W.vvvv.L.pp opcode; R and X inverted, B means nothing here */
-		u8 mm = (u8)(1 + (n >> 8) % 3), pp = n >> 10 & 3, l = n >> 12 & 1, w = n >> 13 & 1;
-		u8 code[4] = { 0xc4, (u8)(0xe0 | mm), (u8)(w << 7 | 0x78 | l << 2 | pp), (u8)n };
-
-		if (mm == 3 && (n >> 8 & 3) == 3)
-			continue;
-		for (unsigned modrm = 0; modrm < 2; modrm++) {
-			u8 full[16];
-
-			memcpy(full, code, 4);
-			full[4] = modrm ? 0xc4 : wide ? 0x03 : 0x07;
-			full[5] = 0x12;
-			put_bytes(full, 6);
-			check();
-		}
-	}
+	check();
 }
 
 static void all_maps(void)
 {
+	const struct opcode_walk w = { .wide = wide, .take = take };
+
 	memset(&count, 0, sizeof(count));
-	legacy_maps();
-	vex_maps();
+	opcode_maps_walk(&w);
 	print_message("%u undefined, %u hard, %u copied, %u re-encoded, %u wrong\n",
 		      count.undefined, count.hard, count.copied, count.reencoded, count.wrong);
 	assert_int_equal(count.wrong, 0);
