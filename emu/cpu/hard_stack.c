@@ -38,39 +38,56 @@ static enum cpu_result popa(struct cpu *cpu, const struct insn *in)
 	return CPU_NEXT;
 }
 
-static enum cpu_result enter(struct cpu *cpu, const struct insn *in)
+/* As cpu_mem_write(), but for the store; the new top of a frame is not looked at for alignment. */
+static enum cpu_result probe_word(struct cpu *cpu, u32 offset, unsigned size, bool aligned)
 {
-	unsigned level = in->imm2 & 31;
-	u32 mask = sp_mask(cpu), esp = cpu->gpr[REG_ESP], ebp = cpu->gpr[REG_EBP], frame;
-
-	esp = (esp - in->osize) & mask;
-	if (cpu_mem_write(cpu, SEG_SS, esp, &ebp, in->osize) != CPU_NEXT)
-		return CPU_FAULT;
-	frame = esp;
-	for (unsigned i = 1; i < level; i++) {
-		u32 v = 0;
-
-		if (cpu_mem_read(cpu, SEG_SS, (ebp - i * in->osize) & mask, &v, in->osize) !=
-		    CPU_NEXT)
-			return CPU_FAULT;
-		esp = (esp - in->osize) & mask;
-		if (cpu_mem_write(cpu, SEG_SS, esp, &v, in->osize) != CPU_NEXT)
-			return CPU_FAULT;
-	}
-	if (level) {
-		esp = (esp - in->osize) & mask;
-		if (cpu_mem_write(cpu, SEG_SS, esp, &frame, in->osize) != CPU_NEXT)
-			return CPU_FAULT;
-	}
-	esp = (esp - (in->imm & 0xffff)) & mask;
-	/* The new top must be writable (SDM 2, ENTER). */
 	gla_t gla;
 
-	if (cpu_seg_check(cpu, SEG_SS, esp, in->osize, ACCESS_WRITE, &gla) != CPU_NEXT ||
-	    cpu_lin_probe_write(cpu, gla, in->osize, cpu->cpl == 3 ? ACCESS_USER : 0) != CPU_NEXT)
+	if (cpu_seg_check(cpu, SEG_SS, offset, size, ACCESS_WRITE, &gla) != CPU_NEXT ||
+	    (aligned && cpu_align_check(cpu, gla, size) != CPU_NEXT))
 		return CPU_FAULT;
-	cpu->gpr[REG_EBP] = merge(ebp, frame, in->osize);
-	cpu->gpr[REG_ESP] = (cpu->gpr[REG_ESP] & ~mask) | esp;
+	return cpu_lin_probe_write(cpu, gla, size, cpu->cpl == 3 ? ACCESS_USER : 0);
+}
+
+/*
+ * What ENTER pushes: EBP, the frame pointers of the levels around it, and its own. A frame pointer
+ * may be one that was just pushed, so each is read when it is its turn. store: else only probes.
+ */
+static enum cpu_result enter_push(struct cpu *cpu, const struct insn *in, u32 *top, bool store)
+{
+	unsigned level = in->imm2 & 31;
+	u32 mask = sp_mask(cpu), ebp = cpu->gpr[REG_EBP], esp = cpu->gpr[REG_ESP], frame = 0;
+
+	for (unsigned i = 0; i <= level; i++) {
+		u32 v = i ? frame : ebp;
+
+		if (i && i < level &&
+		    cpu_mem_read(cpu, SEG_SS, (ebp - i * in->osize) & mask, &v, in->osize) !=
+			    CPU_NEXT)
+			return CPU_FAULT;
+		esp = (esp - in->osize) & mask;
+		if ((store ? cpu_mem_write(cpu, SEG_SS, esp, &v, in->osize)
+			   : probe_word(cpu, esp, in->osize, true)) != CPU_NEXT)
+			return CPU_FAULT;
+		if (!i)
+			frame = esp;
+	}
+	*top = esp;
+	return CPU_NEXT;
+}
+
+static enum cpu_result enter(struct cpu *cpu, const struct insn *in)
+{
+	u32 mask = sp_mask(cpu), frame = (cpu->gpr[REG_ESP] - in->osize) & mask, esp;
+
+	if (enter_push(cpu, in, &esp, false) != CPU_NEXT)
+		return CPU_FAULT;
+	/* The new top must be writable (SDM 2, ENTER). */
+	if (probe_word(cpu, (esp - (in->imm & 0xffff)) & mask, in->osize, false) != CPU_NEXT ||
+	    enter_push(cpu, in, &esp, true) != CPU_NEXT)
+		return CPU_FAULT;
+	cpu->gpr[REG_EBP] = merge(cpu->gpr[REG_EBP], frame, in->osize);
+	cpu->gpr[REG_ESP] = (cpu->gpr[REG_ESP] & ~mask) | ((esp - (in->imm & 0xffff)) & mask);
 	return CPU_NEXT;
 }
 
