@@ -5,7 +5,7 @@
 
 DIFF_MAIN := tests/diff/diff.c tests/diff/faults.c
 DIFF_SRC := $(filter-out $(DIFF_MAIN),$(wildcard tests/diff/*.c))
-DIFF := $(BUILD)/diff/diff $(BUILD)/diff/diff-asan $(BUILD)/diff/faults
+DIFF := $(DIFF_MAIN:tests/diff/%.c=$(BUILD)/diff/%) $(BUILD)/diff/diff-asan
 DIFF_FAST := $(filter $(BUILD)/host/emu/cpu/% $(BUILD)/host/emu/mem/% $(BUILD)/host/tests/% $(BUILD)/host/kernel/%,$(HOST_OBJ))
 DIFF_FAST := $(DIFF_FAST:$(BUILD)/host/%=$(BUILD)/diff/%) $(HOST_ZYDIS)
 DIFF_CFLAGS := $(filter-out -O1,$(HOST_CFLAGS)) -O2 $(ZYDIS_DEF)
@@ -14,10 +14,10 @@ $(BUILD)/diff/%.o: %.c | $(BUILD)/zydis/.fetched
 	@mkdir -p $(@D)
 	$(HOST_CC) $(DIFF_CFLAGS) -MMD -MP -c $< -o $@
 
-$(BUILD)/diff/diff $(BUILD)/diff/faults: $(BUILD)/diff/%: $(BUILD)/diff/tests/diff/%.o $(DIFF_SRC:%.c=$(BUILD)/diff/%.o) $(DIFF_FAST)
+$(DIFF_MAIN:tests/diff/%.c=$(BUILD)/diff/%): $(BUILD)/diff/%: $(BUILD)/diff/tests/diff/%.o $(DIFF_SRC:%.c=$(BUILD)/diff/%.o) $(DIFF_FAST)
 	$(HOST_CC) -pie -Wl,--version-script=tests/diff/private.map $^ -lunicorn -o $@
 
-$(BUILD)/diff/diff-asan: $(BUILD)/host/tests/diff/diff.o $(DIFF_SRC:%.c=$(BUILD)/host/%.o) $(BUILD)/host/libpure.a
+$(BUILD)/diff/%-asan: $(BUILD)/host/tests/diff/%.o $(DIFF_SRC:%.c=$(BUILD)/host/%.o) $(BUILD)/host/libpure.a
 	$(HOST_CC) $(SAN) -pie -Wl,--version-script=tests/diff/private.map $^ -lunicorn -o $@
 
 # The unit tests on a guest once more with memory base 0, as in the monitor: no sanitizers, and root for page 0.

@@ -9,12 +9,13 @@
 
 #include "emu/cpu/cpu.h"
 
-const char *const case_mode_name[CASE_MODES] = { "flat3", "flat0", "segments", "prot16",
-						 "real",  "v86",   "paged0" };
+const char *const case_mode_name[CASE_MODES] = { "flat3",   "flat0",	"segments", "prot16",
+						 "real",    "v86",	"paged0",   "paged-segs",
+						 "paged16", "paged-v86" };
 
 /*
  * Selectors: 08h code 0, 10h data 0, 18h code 0 of 16 bits, 20h code 3, 28h data 3 (as Linux has
- * them), 30h.. data of mode SEGMENTS and PROT16 with bases.
+ * them), 30h.. data of mode SEGMENTS and PROT16 with bases, 190h.. of PAGED_SEGS.
  */
 static const struct case_layout layout[CASE_MODES] = {
 	[CASE_FLAT3] = { .code = 0x100000,
@@ -24,7 +25,9 @@ static const struct case_layout layout[CASE_MODES] = {
 			 .data_size = 0x4000,
 			 .stack_size = 0x2000,
 			 .esp = 0x301000,
-			 .sel = { 0x2b, 0x23, 0x2b, 0x2b, 0, 0 } },
+			 .sel = { 0x2b, 0x23, 0x2b, 0x2b, 0, 0 },
+			 .cpl = 3,
+			 .paged = true },
 	[CASE_FLAT0] = { .code = 0x100000,
 			 .data = 0x200000,
 			 .stack = 0x300000,
@@ -40,7 +43,9 @@ static const struct case_layout layout[CASE_MODES] = {
 			  .data_size = 0x4000,
 			  .stack_size = 0x2000,
 			  .esp = 0x301000,
-			  .sel = { 0x10, 0x08, 0x10, 0x10, 0x10, 0x10 } },
+			  .sel = { 0x10, 0x08, 0x10, 0x10, 0x10, 0x10 },
+			  .paged = true,
+			  .tasks = true },
 	[CASE_SEGMENTS] = { .code = 0x100000,
 			    .data = 0x200000,
 			    .stack = 0x300000,
@@ -79,7 +84,45 @@ static const struct case_layout layout[CASE_MODES] = {
 		       .esp = 0x1000,
 		       .sel = { 0x2000, 0x1000, 0x3000, 0x2000, 0x2080, 0x2100 },
 		       .base = { 0x20000, 0x10000, 0x30000, 0x20000, 0x20800, 0x21000 },
-		       .code16 = true },
+		       .cpl = 3,
+		       .code16 = true,
+		       .v86 = true },
+	[CASE_PAGED_SEGS] = { .code = 0x100000,
+			      .data = 0x200000,
+			      .stack = 0x300000,
+			      .code_size = 0x3000,
+			      .data_size = 0x4000,
+			      .stack_size = 0x2000,
+			      .esp = 0x1000,
+			      .sel = { 0x193, 0x23, 0x1a3, 0x193, 0x1b3, 0x1bb },
+			      .base = { 0x200000, 0, 0x300000, 0x200000, 0x200800, 0xfffff000 },
+			      .cpl = 3,
+			      .paged = true },
+	[CASE_PAGED16] = { .code = 0x100000,
+			   .data = 0x200000,
+			   .stack = 0x300000,
+			   .code_size = 0x3000,
+			   .data_size = 0x4000,
+			   .stack_size = 0x2000,
+			   .esp = 0x1000,
+			   .sel = { 0x58, 0x50, 0x60, 0x58, 0x68, 0x70 },
+			   .base = { 0x200000, 0x100000, 0x300000, 0x200000, 0x200800, 0x201000 },
+			   .code16 = true,
+			   .paged = true,
+			   .tasks = true },
+	[CASE_PAGED_V86] = { .code = 0x10000,
+			     .data = 0x20000,
+			     .stack = 0x30000,
+			     .code_size = 0x3000,
+			     .data_size = 0x4000,
+			     .stack_size = 0x2000,
+			     .esp = 0x1000,
+			     .sel = { 0x2000, 0x1000, 0x3000, 0x2000, 0x2080, 0x2100 },
+			     .base = { 0x20000, 0x10000, 0x30000, 0x20000, 0x20800, 0x21000 },
+			     .cpl = 3,
+			     .code16 = true,
+			     .v86 = true,
+			     .paged = true },
 };
 
 const struct case_layout *case_layout(enum case_mode mode)
@@ -171,6 +214,8 @@ void case_load(const struct diff_case *c, u8 *ram)
 	}
 	fill(c, ram + l->data, l->data_size, 1);
 	fill(c, ram + l->stack, l->stack_size, 2);
+	for (unsigned i = 0; i < c->patches; i++)
+		memcpy(ram + c->patch[i].at, c->patch[i].bytes, c->patch[i].len);
 }
 
 static void print_code(const struct diff_case *c)

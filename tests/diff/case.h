@@ -13,9 +13,10 @@
 
 #include "kernel/base/types.h"
 
-#define CASE_INSNS 24u
-#define CASE_BYTES 800u
-#define CASE_RAM   (8u * MiB)
+#define CASE_INSNS   24u
+#define CASE_BYTES   800u
+#define CASE_RAM     (8u * MiB)
+#define CASE_PATCHES 8u
 
 enum case_mode {
 	CASE_FLAT3,    /* 32-bit, flat, CPL 3, paging: what a program is */
@@ -24,7 +25,11 @@ enum case_mode {
 	CASE_PROT16,   /* 16-bit code and stack, CPL 0, segments with bases */
 	CASE_REAL,     /* real mode */
 	CASE_V86,      /* V86 mode, IOPL 0 or 3 */
-	CASE_PAGED0,   /* 32-bit, flat, CPL 0, paging: what a kernel is; ours only (faults.c) */
+	/* With paging, for page faults (faults.c, fault_forms.c); ours only. */
+	CASE_PAGED0,	 /* 32-bit, flat, CPL 0: what a kernel is */
+	CASE_PAGED_SEGS, /* 32-bit, CPL 3, ES SS DS FS GS with bases */
+	CASE_PAGED16,	 /* 16-bit code and stack, CPL 0, segments with bases */
+	CASE_PAGED_V86,	 /* V86 mode, IOPL 3 */
 	CASE_MODES
 };
 extern const char *const case_mode_name[CASE_MODES];
@@ -32,7 +37,15 @@ extern const char *const case_mode_name[CASE_MODES];
 /* Where our processor's own tables and handlers lie in linear space; the others have nothing there.
  */
 #define CASE_SYSTEM	 0xb5400000u
-#define CASE_SYSTEM_SIZE 0xd000u
+#define CASE_SYSTEM_SIZE 0xf000u
+
+/* What instructions of CPL 0 may load where exceptions go through task gates. */
+#define CASE_GDT       (CASE_SYSTEM + 0x6000)
+#define CASE_IDT       (CASE_SYSTEM + 0x7000)
+#define CASE_GDT_LIMIT 0x1ffu
+#define CASE_IDT_LIMIT 0x7ffu
+#define CASE_SEL_LDT   0x180u
+#define CASE_SEL_TSS   0x188u
 
 /* Linear addresses; offsets follow from the segments' bases. */
 struct case_layout {
@@ -42,7 +55,10 @@ struct case_layout {
 	/* selectors and bases, in enum cpu_seg order */
 	u16 sel[6];
 	u32 base[6];
-	bool code16;
+	u8 cpl;
+	bool code16, v86;
+	bool paged;
+	bool tasks; /* exceptions go through task gates: the stack need not be there */
 };
 const struct case_layout *case_layout(enum case_mode mode);
 
@@ -60,6 +76,7 @@ struct case_state {
 	u32 gpr[8], eip, eflags;
 	u16 sel[6];
 	u8 fx[512] __attribute__((aligned(16))); /* FXSAVE, 32-bit form */
+	u8 upper[128];				 /* of YMM0 to YMM7 */
 	u8 vector;
 	bool has_error, has_cr2;
 	u32 error, cr2;
@@ -79,6 +96,12 @@ struct fault_plan {
 	u8 data[0x4000], stack[0x2000]; /* memory at that time */
 };
 
+/* Memory with a meaning to the instruction: a pointer, a selector. */
+struct case_patch {
+	u32 at; /* linear, in a window */
+	u8 len, bytes[16];
+};
+
 struct diff_case {
 	struct fault_plan *plan; /* NULL: all pages are good */
 	enum case_mode mode;
@@ -88,8 +111,11 @@ struct diff_case {
 	struct case_state start;
 	u32 undefined; /* flags that some instruction of the case leaves undefined, if it ends early
 			*/
-	bool stepped;  /* ours runs it by recomp_step(): memory operands through C */
-	u64 data_seed; /* contents of data and stack windows */
+	bool not_native; /* the real processor, in a Linux process, would do something else */
+	bool stepped;	 /* ours runs it by recomp_step(): memory operands through C */
+	u64 data_seed;	 /* contents of data and stack windows, but for */
+	struct case_patch patch[CASE_PATCHES];
+	unsigned patches;
 	u8 code[CASE_BYTES];
 	u32 code_len, code_offset; /* offset of the first instruction in the code window */
 	u32 end;		   /* EIP of the final UD2 */
@@ -118,6 +144,8 @@ static inline u32 rnd_below(u64 *s, u32 n)
 #define GEN_ONE	   BIT(4) /* one instruction, and what loads its pointers */
 
 void case_generate(struct diff_case *c, enum case_mode mode, u64 seed, u64 index, unsigned what);
+/* Random x87 and SSE state, most of it with numbers that mean something. */
+void case_fpu_state(u64 *r, unsigned what, u8 *fx);
 /* Puts code[], code_len and end together from the instructions that are not dropped. */
 void case_assemble(struct diff_case *c);
 /*

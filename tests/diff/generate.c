@@ -687,40 +687,40 @@ static void one(struct gen *g)
 
 /* --- Initial state --- */
 
-static void fpu_state(struct gen *g, u8 *fx)
+void case_fpu_state(u64 *r, unsigned what, u8 *fx)
 {
 	memset(fx, 0, 512);
 	fx[0] = 0x7f;
-	fx[1] = (u8)(3 | rnd_below(&g->r, 4) << 2);
-	if (!rnd_below(&g->r, 8))
-		fx[0] = (u8)(0x40 | rnd_below(&g->r, 64));
-	fx[3] = (u8)(rnd_below(&g->r, 8) << 3);
-	fx[4] = rnd_below(&g->r, 3) ? 0xff : (u8)rnd(&g->r);
-	if (g->what & GEN_MASKED)
+	fx[1] = (u8)(3 | rnd_below(r, 4) << 2);
+	if (!rnd_below(r, 8))
+		fx[0] = (u8)(0x40 | rnd_below(r, 64));
+	fx[3] = (u8)(rnd_below(r, 8) << 3);
+	fx[4] = rnd_below(r, 3) ? 0xff : (u8)rnd(r);
+	if (what & GEN_MASKED)
 		fx[0] = 0x7f;
 	fx[24] = 0x80;
-	fx[25] = (u8)(0x1f | rnd_below(&g->r, 4) << 5);
-	if (!rnd_below(&g->r, 8))
-		fx[25] &= (u8)(rnd(&g->r) >> 8);
-	if (g->what & GEN_MASKED)
+	fx[25] = (u8)(0x1f | rnd_below(r, 4) << 5);
+	if (!rnd_below(r, 8))
+		fx[25] &= (u8)(rnd(r) >> 8);
+	if (what & GEN_MASKED)
 		fx[25] |= 0x1f;
 	for (unsigned i = 0; i < 8; i++) {
 		u8 *st = fx + 32 + 16 * i;
-		u64 man = rnd(&g->r) | BIT64(63);
-		u16 exp = (u16)(0x3ff0 + rnd_below(&g->r, 32));
+		u64 man = rnd(r) | BIT64(63);
+		u16 exp = (u16)(0x3ff0 + rnd_below(r, 32));
 
-		if (!rnd_below(&g->r, 4)) {
+		if (!rnd_below(r, 4)) {
 			static const u16 odd[] = { 0, 0x7fff, 1, 0x7ffe, 0x3fff, 0x403e };
 
-			exp = odd[rnd_below(&g->r, ARRAY_SIZE(odd))];
-			man = exp && rnd_below(&g->r, 2) ? BIT64(63) : exp ? man : 0;
+			exp = odd[rnd_below(r, ARRAY_SIZE(odd))];
+			man = exp && rnd_below(r, 2) ? BIT64(63) : exp ? man : 0;
 		}
-		exp = (u16)(exp | rnd_below(&g->r, 2) << 15);
+		exp = (u16)(exp | rnd_below(r, 2) << 15);
 		memcpy(st, &man, 8);
 		memcpy(st + 8, &exp, 2);
 	}
 	for (unsigned i = 0; i < 128; i += 4) {
-		u32 v = rnd_below(&g->r, 2) ? value(&g->r) : 0x3f800000 + (value(&g->r) & 0xfffff);
+		u32 v = rnd_below(r, 2) ? value(r) : 0x3f800000 + (value(r) & 0xfffff);
 
 		memcpy(fx + 160 + i, &v, 4);
 	}
@@ -750,7 +750,7 @@ void case_generate(struct diff_case *c, enum case_mode mode, u64 seed, u64 index
 	if (mode == CASE_V86)
 		c->start.eflags |= EFLAGS_VM | (rnd_below(&g.r, 4) ? EFLAGS_IOPL : 0);
 	memcpy(c->start.sel, g.l->sel, sizeof(c->start.sel));
-	fpu_state(&g, c->start.fx);
+	case_fpu_state(&g.r, what, c->start.fx);
 	c->data_seed = rnd(&g.r);
 	want = what & GEN_ONE ? 1 : 1 + rnd_below(&g.r, 10);
 	while (want-- && c->insns + 6 < CASE_INSNS)

@@ -17,6 +17,7 @@
 
 #include "emu/cpu/cpu.h"
 #include "tests/diff/case.h"
+#include "tests/diff/upper.h"
 #include "tests/host/machine.h"
 
 #define USER32_CS 0x23
@@ -79,6 +80,10 @@ static void take_state(struct case_state *s, const ucontext_t *uc)
 	s->cr2 = (u32)g[REG_CR2];
 	memcpy(s->sel, running->start.sel, sizeof(s->sel));
 	memcpy(s->fx, uc->uc_mcontext.fpregs, 512);
+	/* As the host's XSAVE left it: the header at 512, and AVX's part if it is not all zero. */
+	memset(s->upper, 0, sizeof(s->upper));
+	if (upper_exist() && (((const u8 *)uc->uc_mcontext.fpregs)[512] & 4))
+		memcpy(s->upper, (const u8 *)uc->uc_mcontext.fpregs + 576, sizeof(s->upper));
 }
 
 /* Linux has no pages of the supervisor's here: those plans are not for this processor. */
@@ -198,6 +203,7 @@ static int run(const struct diff_case *c, struct case_state *end, u8 *data, u8 *
 	running = c;
 	if (c->plan)
 		set_page(c->plan, false);
+	upper_load(c->start.upper);
 	native_enter(&e, c->start.fx, host_fx);
 	running = NULL;
 	if (c->plan)

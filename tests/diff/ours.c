@@ -8,34 +8,15 @@
 #include <string.h>
 
 #include "emu/cpu/semantics.h"
-#include "tests/diff/case.h"
+#include "tests/diff/ours_tables.h"
+#include "tests/diff/upper.h"
 #include "tests/host/machine.h"
-
-#define SYS	      0x600000u /* tables, handlers and the ring-0 stack */
-#define PDPT	      (SYS + 0x0000)
-#define PD	      (SYS + 0x1000)
-#define PT(n)	      (SYS + 0x2000 + (n)*0x1000) /* of the n-th 2 MiB */
-#define GDT	      (SYS + 0x6000)
-#define IDT	      (SYS + 0x7000)
-#define TSS	      (SYS + 0x8000)
-#define STACK0	      (SYS + 0xa000)
-#define HANDLERS      (SYS + 0xb000)
-#define PD2	      (SYS + 0xc000)
-#define SYS_SIZE      CASE_SYSTEM_SIZE
-#define REAL_HANDLERS 0x500u
-/* With paging the system area lies where no case's address gets by chance: it must not be there. */
-#define SYS_LINEAR CASE_SYSTEM
 
 static struct machine m;
 static volatile bool stopped;
 static enum case_mode mode = CASE_MODES; /* what the tables are set up for */
 
 static u8 system_area[SYS_SIZE]; /* as set up */
-
-static void put32(u32 at, u32 v)
-{
-	memcpy(m.ram + at, &v, 4);
-}
 
 static void put64(u32 at, u64 v)
 {
@@ -50,88 +31,10 @@ static u32 get32(u32 at)
 	return v;
 }
 
-static u64 descriptor(u32 base, u32 limit, u32 attr)
-{
-	return (limit & 0xffff) | (u64)(base & 0xffffff) << 16 | (u64)(attr & 0xff) << 40 |
-	       (u64)(limit >> 16 & 15) << 48 | (u64)(attr >> 8 & 15) << 52 |
-	       (u64)(base >> 24) << 56;
-}
-
-static bool paged(void)
-{
-	return mode == CASE_FLAT3 || mode == CASE_PAGED0;
-}
-
 /* The linear address of something in the system area. */
 static u32 lin(u32 at)
 {
-	return paged() ? at - SYS + SYS_LINEAR : at;
-}
-
-static void make_gdt(void)
-{
-	const struct case_layout *s = case_layout(CASE_SEGMENTS), *p = case_layout(CASE_PROT16);
-
-	put64(GDT + 0x08, descriptor(0, 0xfffff, 0xc9b));
-	put64(GDT + 0x10, descriptor(0, 0xfffff, 0xc93));
-	put64(GDT + 0x20, descriptor(0, 0xfffff, 0xcfb));
-	put64(GDT + 0x28, descriptor(0, 0xfffff, 0xcf3));
-	for (unsigned i = 0; i < 6; i++) {
-		u32 limit = i == SEG_SS ? s->stack_size - 1 : s->data_size - 1;
-
-		if (i != SEG_CS) {
-			/* GS: 4 GiB that wrap */
-			put64(GDT + s->sel[i], i == SEG_GS ? descriptor(s->base[i], 0xfffff, 0xc93)
-							   : descriptor(s->base[i], limit, 0x493));
-			put64(GDT + p->sel[i], descriptor(p->base[i], 0xffff, 0x093));
-		}
-	}
-	put64(GDT + 0x50, descriptor(p->base[SEG_CS], 0xffff, 0x09b));
-	put64(GDT + 0x78, descriptor(lin(TSS), 0x67, 0x08b));
-}
-
-static void make_idt(void)
-{
-	for (u32 v = 0; v < 256; v++) {
-		u32 dpl = v == VEC_BP || v == VEC_OF ? 3 : 0;
-
-		put64(IDT + 8 * v, (lin(HANDLERS) & 0xffff) + v + 0x080000ull +
-					   ((u64)(0x8e00 | dpl << 13) << 32) +
-					   ((u64)(lin(HANDLERS) >> 16) << 48));
-		put32(4 * v, 0x00500000 + v);
-	}
-	put32(TSS + 4, lin(STACK0));
-	put32(TSS + 8, 0x10);
-	memset(m.ram + TSS + 102, 0xff, 2);
-	memset(m.ram + HANDLERS, 0xf4, 256);
-	memset(m.ram + REAL_HANDLERS, 0xf4, 256);
-}
-
-/* Code, data and stack for the user, the system area for us; nothing else is there. */
-static void make_page_tables(void)
-{
-	const struct case_layout *l = case_layout(CASE_FLAT3);
-	const u64 nx = BIT64(63);
-
-	memset(m.ram + PDPT, 0, 0x6000);
-	memset(m.ram + PD2, 0, PAGE_SIZE);
-	put64(PDPT, PD | 1);
-	for (u32 n = 0; n < 3; n++)
-		put64(PD + 8 * n, PT(n) | 7);
-	for (u32 p = 0; p < 6 * MiB; p += PAGE_SIZE) {
-		u64 e = 0;
-
-		if (p - l->code < l->code_size)
-			e = p | 7;
-		else if (p - l->data < l->data_size || p - l->stack < l->stack_size)
-			e = p | 7 | nx;
-		put64(PT(p >> 21) + 8 * (p >> 12 & 511), e);
-	}
-	/* SYS_LINEAR is in gigabyte 2, whose directory is the page behind the other tables. */
-	put64(PDPT + 8 * (SYS_LINEAR >> 30), PD2 | 1);
-	put64(PD2 + 8 * (SYS_LINEAR >> 21 & 511), PT(3) | 7);
-	for (u32 p = 0; p < SYS_SIZE; p += PAGE_SIZE)
-		put64(PT(3) + 8 * ((SYS_LINEAR + p) >> 12 & 511), (SYS + p) | 3);
+	return tables_linear(mode, at);
 }
 
 /* What a stray jump in CPL 0 may change: then the mode is set up again. */
@@ -166,24 +69,23 @@ static void set_mode(enum case_mode to)
 
 	machine_reset(&m);
 	mode = to;
-	make_gdt();
-	make_idt();
-	make_page_tables();
+	tables_make(m.ram, to);
 	cpu->cr0 = CR0_ET | CR0_NE | (to == CASE_REAL ? 0 : CR0_PE);
-	cpu->cr4 = CR4_OSFXSR | CR4_OSXMMEXCPT;
+	cpu->cr4 = CR4_OSFXSR | CR4_OSXMMEXCPT | (upper_exist() ? CR4_OSXSAVE : 0);
+	cpu->xcr0 = upper_exist() ? 7 : 1;
 	cpu->gdtr.base = lin(GDT);
-	cpu->gdtr.limit = 0x7f;
+	cpu->gdtr.limit = tables_gdt_limit(to);
 	cpu->idtr.base = to == CASE_REAL ? 0 : lin(IDT);
 	cpu->idtr.limit = to == CASE_REAL ? 0x3ff : 0x7ff;
 	cpu->ldtr = (struct cpu_segment){ .attr = SEG_ATTR_UNUSABLE };
-	cpu->tr = (struct cpu_segment){ 0x78, 0x8b, lin(TSS), 0x67 };
-	if (paged()) {
+	cpu->tr = (struct cpu_segment){ SEL_TSS, 0x8b, lin(TSS), 0x67 };
+	if (case_layout(to)->paged) {
 		cpu->cr0 |= CR0_PG | CR0_WP | CR0_MP;
 		cpu->cr4 |= CR4_PAE;
 		cpu->msr.efer = EFER_NXE;
 		cpu->cr3 = PDPT;
 		cpu->pdpte[0] = PD | 1;
-		cpu->pdpte[SYS_LINEAR >> 30] = PD2 | 1;
+		cpu->pdpte[CASE_SYSTEM >> 30] = PD2 | 1;
 	}
 	memcpy(system_area, m.ram + SYS, SYS_SIZE);
 	control = control_of(cpu);
@@ -200,7 +102,7 @@ static void set_segments(const struct case_layout *l, const u16 *sel)
 		if (mode == CASE_REAL)
 			*s = (struct cpu_segment){ sel[i], i == SEG_CS ? 0x9b : 0x93, l->base[i],
 						   0xffff };
-		else if (mode == CASE_V86)
+		else if (l->v86)
 			*s = (struct cpu_segment){ sel[i], 0xf3, l->base[i], 0xffff };
 		else if (!(sel[i] & ~3u))
 			*s = (struct cpu_segment){ sel[i], SEG_ATTR_UNUSABLE, 0, 0 };
@@ -208,7 +110,7 @@ static void set_segments(const struct case_layout *l, const u16 *sel)
 			cpu_unpack_descriptor(sel[i], get32(GDT + (sel[i] & ~7u)),
 					      get32(GDT + (sel[i] & ~7u) + 4), s);
 	}
-	cpu_set_cpl(cpu, mode == CASE_FLAT3 || mode == CASE_V86 ? 3 : 0);
+	cpu_set_cpl(cpu, l->cpl);
 }
 
 static int init(void)
@@ -227,18 +129,49 @@ static bool has_error_code(u8 v)
 	return v == VEC_DF || (v >= VEC_TS && v <= VEC_PF) || v == VEC_AC;
 }
 
+/* Of an exception that went through a task gate: the case is in the TSS that it came from. */
+static void unwind_task(struct case_state *end)
+{
+	struct cpu *cpu = &m.cpu;
+	u32 back = get32(TASK(0) + cpu->tr.base - lin(TASK(0))) & 0xffff;
+	u32 tss = back == CASE_SEL_TSS ? TSS + 0x800 : TSS;
+
+	end->eip = get32(tss + 0x20);
+	end->eflags = get32(tss + 0x24);
+	memcpy(end->gpr, m.ram + tss + 0x28, sizeof(end->gpr));
+	for (unsigned i = 0; i < 6; i++)
+		end->sel[i] = (u16)get32(tss + 0x48 + 4 * i);
+	end->vector = (u8)(cpu->eip - 1 - lin(HANDLERS));
+	end->has_error = has_error_code(end->vector);
+	if (end->has_error)
+		end->error = get32(TASK_STACK - 4);
+	end->frame_len = 0;
+}
+
+static bool in_task(void)
+{
+	return case_layout(mode)->tasks && m.cpu.tr.base - lin(TASK(0)) < TASK_VECTORS * 0x80;
+}
+
 /* Reads the frame at the handler's stack pointer and takes it off again. False: it is not in RAM.
  */
 static bool unwind(struct case_state *end)
 {
+	const struct case_layout *l = case_layout(mode);
 	struct cpu *cpu = &m.cpu;
+
+	if (in_task()) {
+		unwind_task(end);
+		return true;
+	}
+
 	bool wide = cpu->seg[SEG_SS].attr & SEG_ATTR_DB;
 	u32 words[6], sp = cpu->gpr[REG_ESP];
 
 	sp = cpu->seg[SEG_SS].base + (wide ? sp : sp & 0xffff);
 
-	if (sp - SYS_LINEAR < SYS_SIZE)
-		sp = sp - SYS_LINEAR + SYS;
+	if (sp - CASE_SYSTEM < SYS_SIZE)
+		sp = sp - CASE_SYSTEM + SYS;
 	if (sp > CASE_RAM - 64)
 		return false;
 	memcpy(end->gpr, cpu->gpr, sizeof(end->gpr));
@@ -270,13 +203,13 @@ static bool unwind(struct case_state *end)
 	end->sel[SEG_CS] = (u16)w[1];
 	end->eflags = w[2];
 	end->frame_len = end->has_error ? 16 : 12;
-	if (mode == CASE_V86) { /* behind SS: the segments, which are null in the handler */
+	if (l->v86) { /* behind SS: the segments, which are null in the handler */
 		static const u8 order[] = { SEG_ES, SEG_DS, SEG_FS, SEG_GS };
 
 		for (unsigned i = 0; i < sizeof(order); i++)
 			end->sel[order[i]] = (u16)get32(sp + (end->has_error ? 24 : 20) + 4 * i);
 	}
-	if (mode == CASE_FLAT3 || mode == CASE_V86) {
+	if (l->cpl == 3) {
 		end->frame_len = 0;
 		end->gpr[REG_ESP] = w[3];
 		end->sel[SEG_SS] = (u16)w[4];
@@ -315,6 +248,19 @@ static void set_wp(bool on)
 	}
 }
 
+/* What the handler of a page fault does when it is done; then CLTS, as a kernel's #NM would. */
+static bool return_from_task(u32 eip)
+{
+	struct cpu *cpu = &m.cpu;
+
+	cpu->eip = lin(TASK_RESUME);
+	for (unsigned i = 0; i < 2; i++)
+		if (machine_step(&m) != RECOMP_EVENT)
+			return false;
+	cpu->cr0 &= ~CR0_TS;
+	return cpu->eip == eip && !in_task();
+}
+
 /* The fault that was planned: noted, its page repaired, and the case continued where it was. */
 static bool planned_fault(const struct diff_case *c)
 {
@@ -329,14 +275,17 @@ static bool planned_fault(const struct diff_case *c)
 	plan->at.cr2 = cpu->cr2;
 	plan->at.has_cr2 = true;
 	memcpy(plan->at.fx, cpu->fpu.image, 512);
+	upper_store(plan->at.upper);
 	memcpy(plan->data, m.ram + l->data, sizeof(plan->data));
 	memcpy(plan->stack, m.ram + l->stack, sizeof(plan->stack));
 	set_page(plan, true);
+	cpu->halted = false;
+	if (in_task())
+		return return_from_task(plan->at.eip);
 	set_segments(l, plan->at.sel);
 	memcpy(cpu->gpr, plan->at.gpr, sizeof(cpu->gpr));
 	cpu->eip = plan->at.eip;
 	cpu_set_eflags(cpu, plan->at.eflags);
-	cpu->halted = false;
 	cpu->delivering = -1;
 	return true;
 }
@@ -358,13 +307,19 @@ static int run(const struct diff_case *c, struct case_state *end, u8 *data, u8 *
 	struct cpu *cpu = &m.cpu;
 	enum recomp_exit exit;
 
+	if (l->tasks && mode == c->mode) { /* the latest exception is still being handled */
+		cpu->tr = (struct cpu_segment){ SEL_TSS, 0x8b, lin(TSS), 0x67 };
+		cpu->ldtr = (struct cpu_segment){ .attr = SEG_ATTR_UNUSABLE };
+		cpu->cr0 &= ~CR0_TS;
+	}
+
 	struct control now = control_of(cpu);
 
 	if (mode != c->mode || memcmp(&now, &control, sizeof(now)) != 0)
 		set_mode(c->mode);
 	memcpy(m.ram + SYS, system_area, SYS_SIZE); /* a stray store may have hit it */
 	if (mode == CASE_REAL)
-		make_idt();
+		tables_make_vectors(m.ram, mode);
 	case_load(c, m.ram);
 	for (u32 p = 0; p < case_room(l, l->data_size); p += PAGE_SIZE)
 		machine_wrote(&m, l->data + p, PAGE_SIZE);
@@ -385,9 +340,10 @@ static int run(const struct diff_case *c, struct case_state *end, u8 *data, u8 *
 	memset(end, 0, sizeof(*end));
 	stopped = false;
 	if (c->plan) {
-		set_wp(c->plan->wp || mode == CASE_FLAT3);
+		set_wp(c->plan->wp || l->cpl == 3);
 		set_page(c->plan, false);
 	}
+	upper_load(c->start.upper);
 	exit = go(c);
 	if (exit == RECOMP_HALT && planned_fault(c))
 		exit = go(c);
@@ -411,6 +367,7 @@ static int run(const struct diff_case *c, struct case_state *end, u8 *data, u8 *
 		end->has_cr2 = true;
 	}
 	memcpy(end->fx, cpu->fpu.image, 512);
+	upper_store(end->upper);
 	memcpy(data, m.ram + l->data, case_room(l, l->data_size));
 	memcpy(stack, m.ram + l->stack, case_room(l, l->stack_size));
 	return 0;
