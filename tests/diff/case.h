@@ -165,8 +165,10 @@ bool case_decode_full(const struct diff_case *c, u32 eip, ZydisDecodedInstructio
 bool case_segment_fault(const struct diff_case *c, const struct case_state *s);
 /* The #GP that ended the case is due to an SSE operand that is not aligned. */
 bool case_alignment_fault(const struct diff_case *c, const struct case_state *s);
-/* SS has a limit: a fault may come to no handler, for want of room for its frame. */
-bool case_stack_is_limited(enum case_mode mode);
+/* SS has a limit, or was loaded anew: a fault may come to no handler, for want of room for its
+ * frame.
+ */
+bool case_stack_is_limited(const struct diff_case *c, const struct case_state *s);
 /* The stack has no room for the frame of the exception that ended the case: ours shuts down then.
  */
 bool case_no_frame_room(const struct diff_case *c, const struct case_state *s);

@@ -110,7 +110,7 @@ static bool differs(const struct diff_case *c)
 	outcome_of(other, c, &theirs);
 	if (ours.failed == 1 || theirs.failed == 1 ||
 	    (ours.failed < 0 && !theirs.failed && other->no_segment_checks &&
-	     case_stack_is_limited(c->mode)))
+	     case_stack_is_limited(c, &theirs.end)))
 		return not_compared(c);
 	if (ours.failed || theirs.failed)
 		return ours.failed != theirs.failed;

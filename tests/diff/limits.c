@@ -125,9 +125,10 @@ bool case_alignment_fault(const struct diff_case *c, const struct case_state *s)
 	return false;
 }
 
-bool case_stack_is_limited(enum case_mode mode)
+bool case_stack_is_limited(const struct diff_case *c, const struct case_state *s)
 {
-	return mode != CASE_FLAT3 && mode != CASE_FLAT0;
+	return (c->mode != CASE_FLAT3 && c->mode != CASE_FLAT0) ||
+	       s->sel[SEG_SS] != case_layout(c->mode)->sel[SEG_SS];
 }
 
 bool case_no_frame_room(const struct diff_case *c, const struct case_state *s)

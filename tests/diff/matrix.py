@@ -20,11 +20,11 @@ def tests(cases, seed):
     """
     yield [FAULTS, "-n", str(max(cases // 10, 1)), "-s", str(seed)]
     yield [FAST, "-a", "native", "-m", "flat3", "-n", str(cases), "-s", str(seed)]
-    for program, share in (FAST, 1), (CHECKED, 25):
+    for program, share in (FAST, 1), (CHECKED, 4):
         for mode in MODES:
             yield [program, "-a", "unicorn", "-m", mode, "-n", str(max(cases // share, 1)), "-s", str(seed)]
     for mode in MODES:
-        yield [FAST, "-0", "-a", "unicorn", "-m", mode, "-n", str(max(cases // 4, 1)), "-s", str(seed + 1)]
+        yield [FAST, "-0", "-a", "unicorn", "-m", mode, "-n", str(cases), "-s", str(seed + 1)]
 
 
 def run(cases, seed):

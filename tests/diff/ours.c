@@ -16,7 +16,7 @@ static struct machine m;
 static volatile bool stopped;
 static enum case_mode mode = CASE_MODES; /* what the tables are set up for */
 
-static u8 system_area[SYS_SIZE]; /* as set up */
+static u8 system_area[SYS_SIZE], first_page[PAGE_SIZE]; /* as set up */
 
 static void put64(u32 at, u64 v)
 {
@@ -63,6 +63,17 @@ static struct control control_of(const struct cpu *cpu)
 	return k;
 }
 
+/* Memory as it was set up, where a stray store has hit it: handlers may be translated by then. */
+static void restore(u32 at, const u8 *as_set_up, u32 size)
+{
+	for (u32 p = 0; p < size; p += PAGE_SIZE) {
+		if (!memcmp(m.ram + at + p, as_set_up + p, PAGE_SIZE))
+			continue;
+		memcpy(m.ram + at + p, as_set_up + p, PAGE_SIZE);
+		machine_wrote(&m, at + p, PAGE_SIZE);
+	}
+}
+
 static void set_mode(enum case_mode to)
 {
 	struct cpu *cpu = &m.cpu;
@@ -88,6 +99,9 @@ static void set_mode(enum case_mode to)
 		cpu->pdpte[CASE_SYSTEM >> 30] = PD2 | 1;
 	}
 	memcpy(system_area, m.ram + SYS, SYS_SIZE);
+	memcpy(first_page, m.ram, PAGE_SIZE);
+	machine_wrote(&m, SYS, SYS_SIZE);
+	machine_wrote(&m, 0, PAGE_SIZE);
 	control = control_of(cpu);
 	cpu->env->paging_changed(cpu, PAGING_CR0 | PAGING_CR3 | PAGING_CR4 | PAGING_EFER);
 }
@@ -317,9 +331,9 @@ static int run(const struct diff_case *c, struct case_state *end, u8 *data, u8 *
 
 	if (mode != c->mode || memcmp(&now, &control, sizeof(now)) != 0)
 		set_mode(c->mode);
-	memcpy(m.ram + SYS, system_area, SYS_SIZE); /* a stray store may have hit it */
+	restore(SYS, system_area, SYS_SIZE);
 	if (mode == CASE_REAL)
-		tables_make_vectors(m.ram, mode);
+		restore(0, first_page, PAGE_SIZE); /* the vectors and their handlers */
 	case_load(c, m.ram);
 	for (u32 p = 0; p < case_room(l, l->data_size); p += PAGE_SIZE)
 		machine_wrote(&m, l->data + p, PAGE_SIZE);

@@ -98,10 +98,8 @@ static void make_tasks(void)
 	put32(TASK_RESUME + 5, HANDLERS + VEC_PF - (TASK_RESUME + 9)); /* jmp to the handler */
 }
 
-void tables_make_vectors(u8 *to, enum case_mode m)
+static void make_vectors(void)
 {
-	ram = to;
-	mode = m;
 	for (u32 v = 0; v < 256; v++) {
 		u32 dpl = v == VEC_BP || v == VEC_OF ? 3 : 0;
 
@@ -156,7 +154,7 @@ void tables_make(u8 *to, enum case_mode m)
 	memset(ram + GDT, 0, 3 * PAGE_SIZE); /* IDT and TSS, too */
 	memset(ram + TASK(0), 0, PAGE_SIZE);
 	make_gdt();
-	tables_make_vectors(to, m);
+	make_vectors();
 	if (case_layout(mode)->tasks)
 		make_tasks();
 	make_page_tables();

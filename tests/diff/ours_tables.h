@@ -35,6 +35,4 @@ static inline u32 tables_linear(enum case_mode mode, u32 at)
 
 u64 tables_descriptor(u32 base, u32 limit, u32 attr);
 void tables_make(u8 *ram, enum case_mode mode);
-/* A part of it: the real-mode table lies where a case in real mode can write to it. */
-void tables_make_vectors(u8 *ram, enum case_mode mode);
 u16 tables_gdt_limit(enum case_mode mode);

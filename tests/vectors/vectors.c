@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vectors [-v] FILE: runs recorded single-instruction tests (vector.h; FILE may be gzipped) on the
- * host machine, each as translated code and by single steps, and compares registers, flags and all
- * of memory. Prints a table per opcode form, how often each rule of vector_rules.c applied, and
- * the first differences (-v: all). Last line: N passed, N failed. Exit status 0 only if none
- * failed, 2 if the file is not readable as vectors.
+ * vectors [-v] [-0] FILE: runs recorded single-instruction tests (vector.h; FILE may be gzipped) on
+ * the host machine, each as translated code and by single steps, and compares registers, flags and
+ * all of memory. Prints a table per opcode form, how often each rule of vector_rules.c applied, and
+ * the first differences (-v: all). -0: with memory base 0. Last line: N passed, N failed. Exit
+ * status 0 only if none failed, 2 if the file is not readable as vectors, 3 if there is no memory
+ * base 0 here.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -13,10 +14,12 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "kernel/base/error.h"
 #include "tests/host/machine.h"
 #include "tests/vectors/vector.h"
 
 #define RAM_SIZE  (2 * MiB)
+#define NOT_HERE  3 /* exit status: no memory base 0, which needs root for page 0 */
 #define SHOWN	  40u
 #define FORMS	  512u
 #define STEPS	  70000u /* REP with the whole of CX */
@@ -267,17 +270,22 @@ static int report(void)
 
 int main(int argc, char **argv)
 {
-	int opt;
+	bool base_0 = false, usage = false;
+	int opt, err;
 
-	while ((opt = getopt(argc, argv, "v")) != -1)
-		verbose = opt == 'v';
-	if (optind + 1 != argc) {
-		fprintf(stderr, "usage: vectors [-v] FILE\n");
+	while ((opt = getopt(argc, argv, "v0")) != -1) {
+		verbose |= opt == 'v';
+		base_0 |= opt == '0';
+		usage |= opt == '?';
+	}
+	if (usage || optind + 1 != argc) {
+		fprintf(stderr, "usage: vectors [-v] [-0] FILE\n");
 		return 2;
 	}
-	if (machine_create(&m, RAM_SIZE, 0)) {
+	err = machine_create(&m, RAM_SIZE, base_0 ? MACHINE_BASE_0 : 0);
+	if (err) {
 		fprintf(stderr, "vectors: the machine cannot be set up\n");
-		return 2;
+		return base_0 && err == E_NOSYS ? NOT_HERE : 2;
 	}
 	memset(m.ram, VECTOR_FILL, VECTOR_TOP);
 	memset(expected, VECTOR_FILL, VECTOR_TOP);
