@@ -97,6 +97,14 @@ static const struct {
 	[ZYDIS_MNEMONIC_XSAVE] = { HELPER, OP_XSAVE },
 	[ZYDIS_MNEMONIC_XSAVEOPT] = { HELPER, OP_XSAVEOPT },
 	[ZYDIS_MNEMONIC_XRSTOR] = { HELPER, OP_XRSTOR },
+	[ZYDIS_MNEMONIC_VGATHERDPS] = { HELPER, OP_GATHER },
+	[ZYDIS_MNEMONIC_VGATHERDPD] = { HELPER, OP_GATHER },
+	[ZYDIS_MNEMONIC_VGATHERQPS] = { HELPER, OP_GATHER },
+	[ZYDIS_MNEMONIC_VGATHERQPD] = { HELPER, OP_GATHER },
+	[ZYDIS_MNEMONIC_VPGATHERDD] = { HELPER, OP_GATHER },
+	[ZYDIS_MNEMONIC_VPGATHERDQ] = { HELPER, OP_GATHER },
+	[ZYDIS_MNEMONIC_VPGATHERQD] = { HELPER, OP_GATHER },
+	[ZYDIS_MNEMONIC_VPGATHERQQ] = { HELPER, OP_GATHER },
 	[ZYDIS_MNEMONIC_SYSCALL] = { UNDEFINED, OP_UD },
 	[ZYDIS_MNEMONIC_SYSRET] = { UNDEFINED, OP_UD },
 	[ZYDIS_MNEMONIC_VMCALL] = { UNDEFINED, OP_UD },
@@ -404,6 +412,13 @@ static void salc(struct trans *t)
 	emit_rr(e, false, 0x88, R10, R_A); /* mov al, r10b */
 }
 
+/* The number of an XMM or YMM register. */
+static unsigned trans_vector(ZydisRegister r)
+{
+	return (unsigned)(r >= ZYDIS_REGISTER_YMM0 ? r - ZYDIS_REGISTER_YMM0
+						   : r - ZYDIS_REGISTER_XMM0);
+}
+
 /* What an operation needs to know besides the common form. */
 static void site_details(const struct trans *t, struct site *s, unsigned op)
 {
@@ -436,6 +451,17 @@ static void site_details(const struct trans *t, struct site *s, unsigned op)
 			      : in->mnemonic == ZYDIS_MNEMONIC_LGS ? SEG_GS
 								   : SEG_SS;
 		break;
+	case OP_GATHER: {
+		const ZydisDecodedOperandMem *m = &t->op[1].mem;
+
+		s->insn.rm = (u8)(trans_vector(m->index) & 7);
+		s->insn.scale = m->scale;
+		s->insn.imm = trans_vector(t->op[2].reg.value) & 7;
+		s->insn.imm2 =
+			(u16)((in->raw.vex.L ? VECTOR_256 : 0) | (in->raw.vex.W ? VECTOR_64 : 0) |
+			      (in->opcode & 1 ? VECTOR_INDEX_64 : 0));
+		break;
+	}
 	case OP_ENTER:
 		s->insn.imm = (u32)in->raw.imm[0].value.u;
 		s->insn.imm2 = (u16)in->raw.imm[1].value.u;

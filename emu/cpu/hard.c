@@ -135,6 +135,8 @@ static enum cpu_result dispatch(struct cpu *cpu, const struct insn *in)
 		return hard_bcd(cpu, in);
 	case OP_FXSAVE ... OP_XRSTOR:
 		return hard_fpu(cpu, in);
+	case OP_GATHER ... OP_MASKED_MOVE:
+		return hard_vector(cpu, in);
 	case OP_MOVS ... OP_SCAS:
 		return hard_string(cpu, in);
 	case OP_UD:

@@ -11,6 +11,8 @@
 #define XSTATE_HEADER 512u
 #define XSTATE_AVX    576u
 #define XSTATE_END    832u
+#define XSTATE_REGS \
+	128u /* XMM0 to XMM7: outside 64-bit mode the others are left alone (SDM 1 13.5.2) */
 
 static enum cpu_result x87_available(struct cpu *cpu)
 {
@@ -187,8 +189,11 @@ void hard_fpu_rename(u8 *fx, unsigned old_top)
 
 static void init_x87(u8 *fx)
 {
+	unsigned old_top = top_of(fx);
+
 	put16(fx, 0x37f);
 	memset(fx + 2, 0, 22);
+	hard_fpu_rename(fx, old_top);
 }
 
 static enum cpu_result store_env(struct cpu *cpu, const struct insn *in)
@@ -244,30 +249,41 @@ static bool misaligned(const struct cpu *cpu, const struct insn *in, unsigned al
 	return (cpu->seg[in->seg].base + insn_ea(cpu, in)) & (align - 1);
 }
 
-/* FXSAVE writes the XMM registers only with CR4.OSFXSR; 416 bytes are defined. */
+/*
+ * The operand is 512 bytes: all of them must be there, whether they are defined or not. FXSAVE
+ * writes 288 of them, and the XMM registers' only with CR4.OSFXSR.
+ */
+#define FX_SIZE 512u
+
+static enum cpu_result fx_checks(struct cpu *cpu, const struct insn *in)
+{
+	if (cpu->cr0 & (CR0_TS | CR0_EM))
+		return cpu_raise_noerr(cpu, VEC_NM);
+	return misaligned(cpu, in, 16) ? cpu_raise(cpu, VEC_GP, 0) : CPU_NEXT;
+}
+
 static enum cpu_result fxsave(struct cpu *cpu, const struct insn *in)
 {
 	unsigned n = cpu->cr4 & CR4_OSFXSR ? 288 : 160;
+	gla_t gla;
 
-	if (cpu->cr0 & (CR0_TS | CR0_EM))
-		return cpu_raise_noerr(cpu, VEC_NM);
-	if (misaligned(cpu, in, 16))
-		return cpu_raise(cpu, VEC_GP, 0);
+	if (fx_checks(cpu, in) != CPU_NEXT ||
+	    cpu_seg_check(cpu, in->seg, insn_ea(cpu, in), FX_SIZE, ACCESS_WRITE, &gla) !=
+		    CPU_NEXT ||
+	    cpu_lin_probe_write(cpu, gla, FX_SIZE, user(cpu)) != CPU_NEXT)
+		return CPU_FAULT;
 	save_image(cpu);
-	return cpu_mem_write(cpu, in->seg, insn_ea(cpu, in), cpu->fpu.image, n);
+	return cpu_lin_write(cpu, gla, cpu->fpu.image, n, user(cpu));
 }
 
 static enum cpu_result fxrstor(struct cpu *cpu, const struct insn *in)
 {
 	unsigned n = cpu->cr4 & CR4_OSFXSR ? 288 : 160;
-	u8 image[288], *fx = cpu->fpu.image;
+	u8 image[FX_SIZE], *fx = cpu->fpu.image;
 	u32 mask;
 
-	if (cpu->cr0 & (CR0_TS | CR0_EM))
-		return cpu_raise_noerr(cpu, VEC_NM);
-	if (misaligned(cpu, in, 16))
-		return cpu_raise(cpu, VEC_GP, 0);
-	if (cpu_mem_read(cpu, in->seg, insn_ea(cpu, in), image, n) != CPU_NEXT)
+	if (fx_checks(cpu, in) != CPU_NEXT ||
+	    cpu_mem_read(cpu, in->seg, insn_ea(cpu, in), image, FX_SIZE) != CPU_NEXT)
 		return CPU_FAULT;
 	save_image(cpu);
 	mask = get32(fx + 28) ? get32(fx + 28) : 0xffbf;
@@ -319,10 +335,12 @@ static enum cpu_result xsave(struct cpu *cpu, const struct insn *in)
 		return CPU_FAULT;
 	if ((rfbm & 6) && cpu_lin_write(cpu, gla + 24, fx + 24, 8, user(cpu)) != CPU_NEXT)
 		return CPU_FAULT;
-	if ((rfbm & 2) && cpu_lin_write(cpu, gla + 160, fx + 160, 256, user(cpu)) != CPU_NEXT)
+	if ((rfbm & 2) &&
+	    cpu_lin_write(cpu, gla + 160, fx + 160, XSTATE_REGS, user(cpu)) != CPU_NEXT)
 		return CPU_FAULT;
 	if ((rfbm & 4) && (fx[XSTATE_HEADER] & 4) &&
-	    cpu_lin_write(cpu, gla + XSTATE_AVX, fx + XSTATE_AVX, 256, user(cpu)) != CPU_NEXT)
+	    cpu_lin_write(cpu, gla + XSTATE_AVX, fx + XSTATE_AVX, XSTATE_REGS, user(cpu)) !=
+		    CPU_NEXT)
 		return CPU_FAULT;
 	return cpu_lin_write(cpu, gla + XSTATE_HEADER, &bv, 1, user(cpu));
 }
@@ -362,15 +380,15 @@ static enum cpu_result xrstor(struct cpu *cpu, const struct insn *in)
 		put32(fx + 24, get32(image + 24));
 	if (rfbm & 2) {
 		if (bv & 2)
-			memcpy(fx + 160, image + 160, 256);
+			memcpy(fx + 160, image + 160, XSTATE_REGS);
 		else
-			memset(fx + 160, 0, 256);
+			memset(fx + 160, 0, XSTATE_REGS);
 	}
 	if (rfbm & 4) {
 		if (bv & 4)
-			memcpy(fx + XSTATE_AVX, image + XSTATE_AVX, 256);
+			memcpy(fx + XSTATE_AVX, image + XSTATE_AVX, XSTATE_REGS);
 		else
-			memset(fx + XSTATE_AVX, 0, 256);
+			memset(fx + XSTATE_AVX, 0, XSTATE_REGS);
 	}
 	fx[XSTATE_HEADER] |= rfbm;
 	cpu_env(cpu)->fpu_load(cpu);

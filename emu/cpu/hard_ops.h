@@ -15,6 +15,7 @@ enum cpu_result hard_stack(struct cpu *cpu, const struct insn *in);
 enum cpu_result hard_bcd(struct cpu *cpu, const struct insn *in);
 enum cpu_result hard_string(struct cpu *cpu, const struct insn *in);
 enum cpu_result hard_fpu(struct cpu *cpu, const struct insn *in);
+enum cpu_result hard_vector(struct cpu *cpu, const struct insn *in);
 
 /* The FXSAVE image has a new TOP: its registers, which it holds as ST(i), get their new numbers. */
 void hard_fpu_rename(u8 *fx, unsigned old_top);

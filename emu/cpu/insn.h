@@ -96,6 +96,9 @@ enum insn_op {
 	OP_XSAVEOPT,
 	OP_FPU_GATE, /* imm: enum fpu_class of an instruction that CR0 or CR4 may forbid */
 	OP_XRSTOR,
+	/* AVX by elements: reg, rm: the data and a gather's index; imm: the mask; imm2: VECTOR_* */
+	OP_GATHER,
+	OP_MASKED_MOVE,
 	/* generic string operation, one iteration at a time with all checks, where translated code
 	   cannot copy it */
 	OP_MOVS,
@@ -112,6 +115,11 @@ enum fpu_class { FPU_NONE, FPU_WAIT, FPU_X87, FPU_MMX, FPU_SSE, FPU_AVX };
 
 #define INSN_NO_REG 0xffu
 
+#define VECTOR_256	BIT(0) /* all of YMM */
+#define VECTOR_64	BIT(1) /* elements of 64 bits, not 32 */
+#define VECTOR_INDEX_64 BIT(2) /* of 64 bits, not 32 */
+#define VECTOR_STORE	BIT(3)
+
 struct insn {
 	u16 op;		       /* enum insn_op */
 	u8 len;		       /* bytes */
@@ -126,7 +134,7 @@ struct insn {
 	u8 base, index, scale; /* of the memory operand; INSN_NO_REG if none; scale 1, 2, 4, 8 */
 	s32 disp;
 	u32 imm;  /* immediate or offset of a far pointer; ENTER: frame size */
-	u16 imm2; /* selector of a far pointer; ENTER: level */
+	u16 imm2; /* selector of a far pointer; ENTER: level; OP_GATHER: VECTOR_* */
 };
 
 /* The offset of the memory operand, cut to the address size. */

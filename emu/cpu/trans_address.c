@@ -140,10 +140,22 @@ void trans_check_64k(struct trans *t, struct hmem m, unsigned size, struct site 
 	emit_rr(e, true, 0x89, R11, R_C);
 }
 
+unsigned trans_mem_bytes(const struct trans *t, const ZydisDecodedOperand *op)
+{
+	switch (t->in.mnemonic) {
+	case ZYDIS_MNEMONIC_CLFLUSH: /* of the line, the byte that is named (SDM 2A, CLFLUSH) */
+	case ZYDIS_MNEMONIC_CLFLUSHOPT:
+	case ZYDIS_MNEMONIC_CLWB:
+		return 1;
+	default:
+		return op->size / 8u;
+	}
+}
+
 struct hmem trans_address(struct trans *t, const ZydisDecodedOperand *op)
 {
 	struct hmem m = trans_address_noseg(t, op);
-	unsigned seg = trans_seg(op->mem.segment), size = op->size / 8u;
+	unsigned seg = trans_seg(op->mem.segment), size = trans_mem_bytes(t, op);
 
 	if (trans_seg_class(t, seg) == CLASS_FLAT)
 		return m;

@@ -75,13 +75,27 @@ static void emit_legacy_prefixes(struct trans *t)
 		emit_u8(&t->e, rep);
 }
 
+/* An operand is in bits 4 to 7 of the immediate. */
+static bool names_register(const struct trans *t)
+{
+	for (unsigned i = 0; i < t->in.operand_count_visible; i++)
+		if (t->op[i].encoding == ZYDIS_OPERAND_ENCODING_IS4)
+			return true;
+	return false;
+}
+
 static void emit_immediates(struct trans *t)
 {
 	const ZydisDecodedInstruction *in = &t->in;
 
 	for (int i = 0; i < 2; i++)
-		for (unsigned n = 0; n < in->raw.imm[i].size / 8u; n++)
-			emit_u8(&t->e, t->bytes[in->raw.imm[i].offset + n]);
+		for (unsigned n = 0; n < in->raw.imm[i].size / 8u; n++) {
+			u8 b = t->bytes[in->raw.imm[i].offset + n];
+
+			/* Of a register in an immediate, 32-bit code ignores the top bit (SDM 2A
+			 * 2.3.8). */
+			emit_u8(&t->e, names_register(t) ? b & 0x7f : b);
+		}
 }
 
 /* The explicit operand with this encoding, or NULL. */
@@ -267,7 +281,7 @@ static void copy_slow(struct trans *t, const ZydisDecodedOperand *mem, unsigned 
 	struct site *s = trans_site(t, OP_COUNT);
 	struct hmem buf = CPU_FIELD(scratch);
 
-	s->mem_size = (u8)(mem->size / 8);
+	s->mem_size = (u8)trans_mem_bytes(t, mem);
 	s->align = vector_alignment(t, mem);
 	s->reads = mem->actions & ZYDIS_OPERAND_ACTION_MASK_READ;
 	s->writes = mem->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
@@ -293,6 +307,34 @@ static void copy_slow(struct trans *t, const ZydisDecodedOperand *mem, unsigned 
 	if (!s->writes)
 		return;
 	trans_call_site(t, s, t->r->call_slow_write);
+}
+
+/* VMASKMOVPS and its like: op[1] is the mask; op[0] is memory if it is a store. */
+static bool masked_move(struct trans *t, unsigned reg)
+{
+	const ZydisDecodedInstruction *in = &t->in;
+	bool store = t->op[0].type == ZYDIS_OPERAND_TYPE_MEMORY;
+	struct site *s;
+
+	switch (in->mnemonic) {
+	case ZYDIS_MNEMONIC_VMASKMOVPS:
+	case ZYDIS_MNEMONIC_VMASKMOVPD:
+	case ZYDIS_MNEMONIC_VPMASKMOVD:
+	case ZYDIS_MNEMONIC_VPMASKMOVQ:
+		break;
+	default:
+		return false;
+	}
+	s = trans_site(t, OP_MASKED_MOVE);
+	s->insn.reg = (u8)(reg & 7);
+	s->insn.imm = ~(u32)in->raw.vex.vvvv & 7;
+	s->insn.imm2 = (u16)((in->raw.vex.L ? VECTOR_256 : 0) | (store ? VECTOR_STORE : 0) |
+			     (in->mnemonic == ZYDIS_MNEMONIC_VMASKMOVPD ||
+					      in->mnemonic == ZYDIS_MNEMONIC_VPMASKMOVQ
+				      ? VECTOR_64
+				      : 0));
+	trans_call_hard(t, s, false);
+	return true;
 }
 
 static void copy_modrm(struct trans *t)
@@ -324,10 +366,17 @@ static void copy_modrm(struct trans *t)
 		copy_form(t, reg, true, m, 0, t->in.opcode);
 		return;
 	}
+	/* A prefetch never faults (SDM 2B, PREFETCHh): where its address is no plain one, it is not
+	 * done. */
+	if (t->in.meta.category == ZYDIS_CATEGORY_PREFETCH &&
+	    (t->slow || trans_seg_class(t, trans_seg(mem->mem.segment)) != CLASS_FLAT))
+		return;
 	/* A bit number moves a 16-bit address within its 64 KiB; the copied form would leave them.
 	 */
 	if (t->slow || trans_mem_checked(t, mem) ||
 	    (t->in.address_width == 16 && is_bit_string(t))) {
+		if (masked_move(t, reg))
+			return;
 		copy_slow(t, mem, reg, high8);
 		return;
 	}

@@ -32,6 +32,8 @@ int trans_mem_operand(const struct trans *t); /* index of the explicit memory op
 unsigned trans_seg(ZydisRegister reg);
 /* The operand's segment needs C to check it. */
 bool trans_mem_checked(const struct trans *t, const ZydisDecodedOperand *op);
+/* How many bytes of a memory operand are accessed. */
+unsigned trans_mem_bytes(const struct trans *t, const ZydisDecodedOperand *op);
 /* Computes the address of a memory operand; clobbers R8, R9 and R11 only. */
 /* Without the segment's base (LEA). */
 struct hmem trans_address_noseg(struct trans *t, const ZydisDecodedOperand *op);

@@ -17,6 +17,7 @@
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
 #include "tests/host/machine_trap.h"
+#include "tests/host/upper.h"
 
 #define WINDOW	   (8 * GiB) /* guests never form an address above 4 GiB plus one operand */
 #define CACHE_SIZE (4u * MiB)
@@ -168,6 +169,25 @@ static void nothing(struct cpu *cpu)
 	(void)cpu; /* the stubs switch the FPU: its state is in cpu->fpu whenever C runs */
 }
 
+#define XSTATE_BV  512 /* SDM 1 13.4 */
+#define XSTATE_AVX 576
+
+/* The stubs switch x87 and SSE; the upper halves of YMM are where the guest left them. */
+static void env_fpu_save(struct cpu *cpu)
+{
+	u8 *image = cpu->fpu.image, any = 0;
+
+	upper_store(image + XSTATE_AVX);
+	for (unsigned i = 0; i < UPPER_SIZE; i++)
+		any |= image[XSTATE_AVX + i];
+	image[XSTATE_BV] = (u8)(3 | (any ? 4 : 0));
+}
+
+static void env_fpu_load(struct cpu *cpu)
+{
+	upper_load(cpu->fpu.image + XSTATE_AVX);
+}
+
 static void env_fpu_error(struct cpu *cpu)
 {
 	struct machine *m = machine_of(cpu);
@@ -221,8 +241,8 @@ static const struct cpu_env host_env = {
 	.code_runs = env_code_runs,
 	.tables_changed = nothing,
 	.control_changed = nothing,
-	.fpu_save = nothing,
-	.fpu_load = nothing,
+	.fpu_save = env_fpu_save,
+	.fpu_load = env_fpu_load,
 	.fpu_error = env_fpu_error,
 	.cpuid = env_cpuid,
 	.tsc = env_tsc,

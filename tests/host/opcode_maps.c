@@ -73,7 +73,8 @@ static bool vex_group(u8 map, u8 opcode)
 
 static void code_and_modrm(const struct opcode_walk *w, const u8 code[4], u8 modrm)
 {
-	u8 full[6] = { code[0], code[1], code[2], code[3], modrm, 0x12 };
+	/* Behind ModRM: a SIB byte, where there is one, with EDI and ECX or a vector. */
+	u8 full[6] = { code[0], code[1], code[2], code[3], modrm, 0x0f };
 
 	take(w, full, sizeof(full));
 }
@@ -90,6 +91,7 @@ static void vex_maps(const struct opcode_walk *w)
 		for (unsigned reg = 0; reg < (vex_group(mm, code[3]) ? 8 : 1); reg++) {
 			code_and_modrm(w, code, (u8)(0xc4 | reg << 3));
 			code_and_modrm(w, code, (u8)((w->wide ? 0x03 : 0x07) | reg << 3));
+			code_and_modrm(w, code, (u8)(0x14 | reg << 3)); /* XMM2, of a gather */
 		}
 	}
 }

@@ -4,6 +4,7 @@
  * to be there. build/diff/fault_forms looks at every instruction; here are those that it found
  * wrong.
  */
+#include "tests/host/upper.h"
 #include "tests/unit/guest_fixture.h"
 
 #define PAGE_A 0x40000u
@@ -61,9 +62,185 @@ static void enter_reads_what_it_pushed(void **state)
 	assert_int_equal(get(STACK0 - 16, 4), STACK0 - 4);
 }
 
+/* One instruction with its memory operand through C; true if it came to its end. */
+static bool stepped(void)
+{
+	u32 eip = m.cpu.eip;
+
+	return machine_step(&m) == RECOMP_EVENT && m.cpu.eip > eip && m.cpu.eip < eip + 16;
+}
+
+/* A prefetch of nothing, and of what is beyond the segment's limit. */
+static void prefetch_never_faults(void **state)
+{
+	(void)state;
+	guest_paging();
+	set_page(PAGE_A, 0);
+	m.cpu.gpr[REG_EBX] = PAGE_A;
+	CODE(AT_CODE, 0x0f, 0x18, 0x0b, 0x64, 0x0f, 0x18, 0x0b, INT_END);
+	gdt(FREE, 0, 0xfff, 0x493);
+	set_segment(SEG_FS, FREE);
+	assert_int_equal(guest_run(), VEC_END);
+	m.cpu.eip = AT_CODE;
+	assert_true(stepped());
+	assert_true(stepped());
+}
+
+/* CLFLUSH names a byte; the line around it is not the operand. */
+static void clflush_is_a_byte(void **state)
+{
+	(void)state;
+	guest_paging();
+	set_page(PAGE_B, 0);
+	m.cpu.gpr[REG_EBX] = PAGE_B - 1;
+	CODE(AT_CODE, 0x0f, 0xae, 0x3b, 0x0f, 0xae, 0x7b, 0x01); /* [ebx], [ebx + 1] */
+	assert_true(stepped());
+	assert_true(!stepped());
+	assert_int_equal(m.cpu.cr2, PAGE_B);
+}
+
+/* All 512 bytes of FXSAVE's image must be there, before the first is written. */
+static void fxsave_is_512_bytes(void **state)
+{
+	(void)state;
+	m.cpu.cr4 |= CR4_OSFXSR;
+	guest_paging();
+	set_ring(3);
+	memset(m.ram + PAGE_A, 0x5a, PAGE_SIZE);
+	set_page(PAGE_B, 0);
+	m.cpu.gpr[REG_EBX] = PAGE_B - 0x1f0;
+	CODE(AT_CODE, 0x0f, 0xae, 0x03);
+	fault_at(PAGE_B, 6);
+	assert_int_equal(get(PAGE_B - 0x1f0, 4), 0x5a5a5a5a);
+}
+
+/* FNSAVE sets TOP to 0, but moves no register: MM5 is what it was. */
+static void fnsave_keeps_registers(void **state)
+{
+	(void)state;
+	/* mov eax, 12345678h; movd mm5, eax; fldz; fnsave [AT_DATA]; movd ecx, mm5 */
+	CODE(AT_CODE, 0xb8, IMM32(0x12345678), 0x0f, 0x6e, 0xe8, 0x0f, 0x77, 0xd9, 0xee, 0xdd, 0x35,
+	     IMM32(AT_DATA), 0x0f, 0x7e, 0xe9, INT_END);
+	assert_int_equal(guest_run(), VEC_END);
+	assert_int_equal(m.cpu.gpr[REG_ECX], 0x12345678);
+}
+
+static bool avx(void)
+{
+	if (!upper_exist())
+		return false;
+	m.cpu.cr4 |= CR4_OSFXSR | CR4_OSXSAVE;
+	m.cpu.xcr0 = 7;
+	return true;
+}
+
+static void set_xmm(unsigned reg, u32 a, u32 b, u32 c, u32 d)
+{
+	u32 v[4] = { a, b, c, d };
+
+	memcpy(m.cpu.fpu.image + 160 + 16 * reg, v, 16);
+}
+
+static u32 xmm(unsigned reg, unsigned n)
+{
+	u32 v;
+
+	memcpy(&v, m.cpu.fpu.image + 160 + 16 * reg + 4 * n, 4);
+	return v;
+}
+
+/* Outside 64-bit mode XSAVE leaves the areas of XMM8 and up alone (SDM 1 13.5.2). */
+static void xsave_has_8_registers(void **state)
+{
+	(void)state;
+	if (!avx())
+		skip();
+	memset(m.ram + PAGE_A, 0, PAGE_SIZE);
+	memset(m.ram + PAGE_A + 288, 0x5a, 128);
+	m.cpu.gpr[REG_EAX] = 3;
+	m.cpu.gpr[REG_EDX] = 0;
+	m.cpu.gpr[REG_EBX] = PAGE_A;
+	CODE(AT_CODE, 0x0f, 0xae, 0x23, INT_END);
+	assert_int_equal(guest_run(), VEC_END);
+	for (u32 i = 288; i < 416; i += 4)
+		assert_int_equal(get(PAGE_A + i, 4), 0x5a5a5a5a);
+}
+
+/* What a mask leaves out is neither read nor written, by way of C, too. */
+static void masked_out_is_not_touched(void **state)
+{
+	(void)state;
+	if (!avx())
+		skip();
+	guest_paging();
+	set_page(PAGE_B, 0);
+	memset(m.ram + PAGE_A, 0x5a, PAGE_SIZE);
+	set_xmm(1, 0x80000000, 0, 0xffffffff, 0); /* elements 0 and 2 */
+	set_xmm(2, 1, 2, 3, 4);
+	m.cpu.gpr[REG_EBX] = PAGE_B - 12;
+	/* vmaskmovps [ebx], xmm1, xmm2; vmaskmovps xmm3, xmm1, [ebx] */
+	CODE(AT_CODE, 0xc4, 0xe2, 0x71, 0x2e, 0x13, 0xc4, 0xe2, 0x71, 0x2c, 0x1b);
+	assert_true(stepped());
+	assert_int_equal(get(PAGE_B - 12, 4), 1);
+	assert_int_equal(get(PAGE_B - 8, 4), 0x5a5a5a5a);
+	assert_int_equal(get(PAGE_B - 4, 4), 3);
+	assert_true(stepped());
+	assert_true(xmm(3, 0) == 1 && xmm(3, 1) == 0 && xmm(3, 2) == 3 && xmm(3, 3) == 0);
+}
+
+/* A register in bits 4 to 7 of an immediate: the top bit means nothing in 32-bit code. */
+static void register_in_immediate(void **state)
+{
+	(void)state;
+	if (!avx())
+		skip();
+	set_xmm(1, 1, 1, 1, 1);
+	set_xmm(2, 2, 2, 2, 2);
+	set_xmm(3, 0x80000000, 0, 0x80000000, 0);
+	/* vblendvps xmm0, xmm1, xmm2, xmm3, as B0h */
+	CODE(AT_CODE, 0xc4, 0xe3, 0x71, 0x4a, 0xc2, 0xb0, INT_END);
+	assert_int_equal(guest_run(), VEC_END);
+	assert_true(xmm(0, 0) == 2 && xmm(0, 1) == 1 && xmm(0, 2) == 2 && xmm(0, 3) == 1);
+}
+
+/* A gather that faults at its third element has the two before, and goes on there. */
+static void gather_goes_on(void **state)
+{
+	(void)state;
+	if (!avx())
+		skip();
+	guest_paging();
+	set_ring(3);
+	for (u32 i = 0; i < 2 * PAGE_SIZE; i += 4)
+		put(PAGE_A + i, i, 4);
+	set_page(PAGE_B, 0);
+	set_xmm(1, 0x80000000, 0x80000000, 0x80000000, 0); /* the mask */
+	set_xmm(2, 1, 2, 0x400, 3);			   /* the index */
+	set_xmm(3, 9, 9, 9, 9);
+	m.cpu.gpr[REG_EBX] = PAGE_A;
+	/* vpgatherdd xmm3, [ebx + xmm2 * 4], xmm1 */
+	CODE(AT_CODE, 0xc4, 0xe2, 0x71, 0x90, 0x1c, 0x93, INT_END);
+	fault_at(PAGE_B, 4);
+	assert_true(xmm(3, 0) == 4 && xmm(3, 1) == 8 && xmm(3, 2) == 9 && xmm(3, 3) == 9);
+	assert_true(xmm(1, 0) == 0 && xmm(1, 1) == 0 && xmm(1, 2) != 0);
+	set_page(PAGE_B, PAGE_B | 7);
+	set_ring(3);
+	assert_int_equal(guest_run(), VEC_END);
+	assert_true(xmm(3, 0) == 4 && xmm(3, 1) == 8 && xmm(3, 2) == 0x1000 && xmm(3, 3) == 9);
+	assert_true(!xmm(1, 0) && !xmm(1, 1) && !xmm(1, 2) && !xmm(1, 3));
+}
+
 static const struct CMUnitTest touched[] = {
 	GUEST_TEST(enter_pushes_last),
 	GUEST_TEST(enter_probes_the_top),
 	GUEST_TEST(enter_reads_what_it_pushed),
+	GUEST_TEST(prefetch_never_faults),
+	GUEST_TEST(clflush_is_a_byte),
+	GUEST_TEST(fxsave_is_512_bytes),
+	GUEST_TEST(fnsave_keeps_registers),
+	GUEST_TEST(xsave_has_8_registers),
+	GUEST_TEST(masked_out_is_not_touched),
+	GUEST_TEST(register_in_immediate),
+	GUEST_TEST(gather_goes_on),
 };
 GUEST_MAIN(touched)

@@ -47,7 +47,8 @@ static bool decode(ZydisMachineMode mode, ZydisStackWidth stack, const u8 *p, un
 /* NOPs where the extension is missing. */
 static bool hint(const ZydisDecodedInstruction *in)
 {
-	return in->meta.isa_ext == ZYDIS_ISA_EXT_AMD3DNOW_PREFETCH ||
+	return in->meta.category == ZYDIS_CATEGORY_PREFETCH || /* where it might fault */
+	       in->meta.isa_ext == ZYDIS_ISA_EXT_AMD3DNOW_PREFETCH ||
 	       in->meta.isa_ext == ZYDIS_ISA_EXT_MPX ||
 	       in->meta.isa_ext == ZYDIS_ISA_EXT_PREFETCHWT1 ||
 	       in->meta.isa_ext == ZYDIS_ISA_EXT_CLDEMOTE;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tests/diff/upper.h"
+#include "tests/host/upper.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +27,7 @@ void upper_load(const u8 *halves)
 
 void upper_store(u8 *halves)
 {
+	memset(halves, 0, UPPER_SIZE);
 	if (upper_exist())
 		__asm__ volatile(STORE(0) STORE(1) STORE(2) STORE(3) STORE(4) STORE(5) STORE(6)
 					 STORE(7)
