@@ -3,9 +3,9 @@
 # build/diff/ holds the pure library without sanitizers (fast), build/diff/diff and, with sanitizers, build/diff/diff-asan.
 # Which pairs run: tests/diff/matrix.py.
 
-DIFF_MAIN := tests/diff/diff.c tests/diff/faults.c
+DIFF_MAIN := tests/diff/diff.c tests/diff/faults.c tests/diff/fault_forms.c
 DIFF_SRC := $(filter-out $(DIFF_MAIN),$(wildcard tests/diff/*.c))
-DIFF := $(DIFF_MAIN:tests/diff/%.c=$(BUILD)/diff/%) $(BUILD)/diff/diff-asan
+DIFF := $(DIFF_MAIN:tests/diff/%.c=$(BUILD)/diff/%) $(BUILD)/diff/diff-asan $(BUILD)/diff/fault_forms-asan
 DIFF_FAST := $(filter $(BUILD)/host/emu/cpu/% $(BUILD)/host/emu/mem/% $(BUILD)/host/tests/% $(BUILD)/host/kernel/%,$(HOST_OBJ))
 DIFF_FAST := $(DIFF_FAST:$(BUILD)/host/%=$(BUILD)/diff/%) $(HOST_ZYDIS)
 DIFF_CFLAGS := $(filter-out -O1,$(HOST_CFLAGS)) -O2 $(ZYDIS_DEF)

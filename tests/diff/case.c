@@ -276,6 +276,17 @@ void case_print(const struct diff_case *c, const struct case_state *a, const cha
 	for (unsigned i = 0; i < 6; i++)
 		if (a->sel[i] != b->sel[i])
 			print_word("selector", c->start.sel[i], a->sel[i], b->sel[i]);
+	for (unsigned i = 0; i < sizeof(a->upper); i += 4) {
+		u32 v[3];
+		char name[16];
+
+		memcpy(&v[0], c->start.upper + i, 4);
+		memcpy(&v[1], a->upper + i, 4);
+		memcpy(&v[2], b->upper + i, 4);
+		snprintf(name, sizeof(name), "ymm%u+%u", i / 16, 16 + i % 16);
+		if (v[1] != v[2])
+			print_word(name, v[0], v[1], v[2]);
+	}
 	for (unsigned i = 0; i < 288; i += 4) {
 		u32 s, x, y;
 

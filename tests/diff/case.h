@@ -182,6 +182,10 @@ bool case_no_frame_room(const struct diff_case *c, const struct case_state *s);
 #define EXCEPT_PARTIAL	  BIT(2) /* registers and memory, if it faults */
 #define EXCEPT_X87	  BIT(4) /* x87 state, unchanged if it faults: others may have it otherwise */
 #define EXCEPT_FLAGS	  BIT(3) /* flags, if it faults */
+#define EXCEPT_STORES	  BIT(5) /* memory, if it faults: some of the stores may be done */
+#define EXCEPT_PROGRESS	  BIT(6) /* as EXCEPT_PARTIAL, ours too: it goes on where it faulted */
+#define EXCEPT_CHECKS	  BIT(7) /* whether it raises #GP */
+#define EXCEPT_END	  BIT(8) /* memory, in the end */
 bool case_exception(const ZydisDecodedInstruction *in, unsigned on, unsigned what);
 
 /* A processor to run cases on. data and stack receive the windows' contents afterwards. */

@@ -91,6 +91,19 @@ static void complain_shortly(const char *what)
 		       ZydisMnemonicGetString(in.mnemonic), what, (unsigned long long)c->index);
 }
 
+static void print_memory(const char *name, const u8 *u, const u8 *d, const u8 *n, u32 size)
+{
+	bool with_native = native.end.eip;
+
+	for (u32 i = 0, shown = 0; i < size && shown < 16; i++)
+		if (u[i] != d[i] || (with_native && u[i] != n[i])) {
+			printf("  %s+%04x  not disturbed %02x, disturbed %02x", name, i, u[i],
+			       d[i]);
+			printf(with_native ? ", native %02x\n" : "\n", n[i]);
+			shown++;
+		}
+}
+
 static void complain(const char *what)
 {
 	static const char *const kind[] = { "absent", "read-only", "supervisor's" };
@@ -112,6 +125,12 @@ static void complain(const char *what)
 			   native_plan.faulted ? &native_plan.at : &before.end,
 			   native_plan.faulted ? "native" : "before");
 	case_print(c, &disturbed.end, "disturbed", &undisturbed.end, "not");
+	if (native.end.eip)
+		case_print(c, &undisturbed.end, "not", &native.end, "native");
+	print_memory("data", undisturbed.data, disturbed.data, native.data,
+		     case_layout(c->mode)->data_size);
+	print_memory("stack", undisturbed.stack, disturbed.stack, native.stack,
+		     case_layout(c->mode)->stack_size);
 	printf("replay: %s -m %s -s %llu -i %llu\n", disturb_program, case_mode_name[c->mode],
 	       (unsigned long long)c->seed, (unsigned long long)c->index);
 }
@@ -211,9 +230,12 @@ static const char *wrong_state(void)
 		memcpy(before.end.fx, plan.at.fx, sizeof(before.end.fx));
 		before_known = false;
 	}
+	if (excepted(EXCEPT_PROGRESS) && !fetched())
+		return NULL;
 	if (!same_registers(&before.end, &plan.at, 0))
 		return "registers or flags changed before the fault";
-	if (!same_memory(before.data, before.stack, plan.data, plan.stack))
+	if (!excepted(EXCEPT_STORES) &&
+	    !same_memory(before.data, before.stack, plan.data, plan.stack))
 		return "memory changed before the fault";
 	return NULL;
 }
@@ -234,9 +256,14 @@ static const char *wrong_end(void)
 
 /* --- The real processor --- */
 
-/* #UD of the first instruction: the real processor may have more than ours. */
+/* #UD of the first instruction, or a listed #GP: the real processor may have more than ours. */
 static bool not_offered(void)
 {
+	ZydisDecodedInstruction in;
+
+	if (undisturbed.end.vector == VEC_GP && case_decode(c, undisturbed.end.eip, &in) &&
+	    case_exception(&in, EXCEPT_ON_NATIVE, EXCEPT_CHECKS))
+		return true;
 	return undisturbed.end.vector == VEC_UD && undisturbed.end.eip == c->start.eip;
 }
 
@@ -246,6 +273,21 @@ static bool native_can(void)
 	return use_native && plan.kind != PAGE_SUPERVISOR &&
 	       (c->mode == CASE_FLAT3 || (c->mode == CASE_PAGED0 && plan.wp)) && !c->not_native &&
 	       !not_offered();
+}
+
+/* What the real processor made of it in the end; flags may be undefined. */
+static const char *other_end(void)
+{
+	const struct case_state *n = &native.end, *u = &undisturbed.end;
+
+	if (c->mode != CASE_FLAT3)
+		return NULL;
+	if (memcmp(n->gpr, u->gpr, sizeof(n->gpr)) || n->eip != u->eip || n->vector != u->vector ||
+	    !same_fpu(n, u))
+		return "the real processor comes to another end";
+	if (!same_memory(native.data, native.stack, undisturbed.data, undisturbed.stack))
+		return "the real processor leaves other memory";
+	return NULL;
 }
 
 static const char *unlike_native(void)
@@ -268,7 +310,7 @@ static const char *unlike_native(void)
 	if (native_plan.faulted != plan.faulted)
 		return "the real processor faults, or does not";
 	if (!plan.faulted)
-		return NULL;
+		return other_end();
 	disturb_count.on_native++;
 	if (native_plan.at.eip != plan.at.eip || ((native_plan.at.error ^ plan.at.error) & ~user))
 		return "the real processor tells another EIP or error code";
@@ -277,7 +319,7 @@ static const char *unlike_native(void)
 	memcpy(native_plan.at.sel, plan.at.sel, sizeof(plan.at.sel)); /* it does not tell them */
 	if (!excepted(EXCEPT_PARTIAL) && !same_registers(&native_plan.at, &plan.at, c->undefined))
 		return "the real processor has other registers";
-	return NULL;
+	return other_end();
 }
 
 /* --- Disturbing --- */
@@ -304,7 +346,6 @@ static const char *wrong_fault(bool writes, bool fetch)
 /* One disturbed run. first_error: of the absent page. Returns whether it faulted. */
 static bool disturb(u32 page, enum page_fault_kind kind, bool wp, u32 first_error)
 {
-	const struct case_layout *l = case_layout(c->mode);
 	const char *wrong;
 
 	memset(&plan, 0, offsetof(struct fault_plan, data));
@@ -316,7 +357,7 @@ static bool disturb(u32 page, enum page_fault_kind kind, bool wp, u32 first_erro
 	wrong = wrong_fault(first_error & 2, first_error & 16);
 	if (plan.faulted) {
 		disturb_count.faults++;
-		disturb_count.data += page - l->code >= l->code_size;
+		disturb_count.data += !fetched();
 		if (!wrong)
 			wrong = wrong_error(kind == PAGE_ABSENT ? plan.at.error : first_error);
 		if (!wrong)
@@ -351,6 +392,7 @@ const struct outcome *disturb_begin(struct diff_case *of)
 {
 	c = of;
 	c->plan = NULL;
+	memset(&native.end, 0, sizeof(native.end));
 	before_known = false;
 	native_plan.faulted = false;
 	run_on(&processor_ours, &undisturbed);

@@ -13,7 +13,7 @@
 
 struct disturb_count {
 	u64 faults;    /* planned and taken */
-	u64 data;      /* of them, on pages of the data and stack windows */
+	u64 data;      /* of them, not of a fetch */
 	u64 on_native; /* of them, compared with the real processor */
 	u64 failed;    /* complaints; the first few are printed */
 };

@@ -10,7 +10,7 @@
 
 #include "emu/cpu/cpu.h"
 #include "tests/diff/disturb.h"
-#include "tests/diff/upper.h"
+#include "tests/host/upper.h"
 #include "tests/host/machine_trap.h"
 
 static struct diff_case c;

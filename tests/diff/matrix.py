@@ -9,6 +9,7 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 FAST, CHECKED, FAULTS = "build/diff/diff", "build/diff/diff-asan", "build/diff/faults"
+FORMS, FORMS_CHECKED = "build/diff/fault_forms", "build/diff/fault_forms-asan"
 MODES = ["flat3", "flat0", "segments", "prot16", "real", "v86"]
 NOT_HERE = 3  # memory base 0 needs page 0, which needs root
 
@@ -19,6 +20,9 @@ def tests(cases, seed):
     The native processor needs the addresses of its cases for itself: no sanitizers (their shadow), no base 0.
     """
     yield [FAULTS, "-n", str(max(cases // 10, 1)), "-s", str(seed)]
+    yield [FORMS, "-s", str(seed)]  # every form at least once, however few the cases
+    yield [FORMS, "-0", "-e", "8", "-s", str(seed)]
+    yield [FORMS_CHECKED, "-N", "-e", "8", "-s", str(seed)]
     yield [FAST, "-a", "native", "-m", "flat3", "-n", str(cases), "-s", str(seed)]
     for program, share in (FAST, 1), (CHECKED, 4):
         for mode in MODES:
@@ -36,7 +40,7 @@ def run(cases, seed):
             print("skipped (page 0 cannot be mapped):", " ".join(command), flush=True)
             continue
         passed, failed = passed + (p.returncode == 0), failed + (p.returncode != 0)
-        out = p.stdout if p.returncode else p.stdout.splitlines()[-1] + "\n"
+        out = p.stdout if p.returncode or FORMS in command else p.stdout.splitlines()[-1] + "\n"
         print(os.path.basename(command[0]) + ":", out, end="", flush=True)
         if p.returncode:
             print("failed, status %d: %s" % (p.returncode, " ".join(command)), flush=True)

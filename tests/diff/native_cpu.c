@@ -17,7 +17,7 @@
 
 #include "emu/cpu/cpu.h"
 #include "tests/diff/case.h"
-#include "tests/diff/upper.h"
+#include "tests/host/upper.h"
 #include "tests/host/machine.h"
 
 #define USER32_CS 0x23

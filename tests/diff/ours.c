@@ -9,7 +9,7 @@
 
 #include "emu/cpu/semantics.h"
 #include "tests/diff/ours_tables.h"
-#include "tests/diff/upper.h"
+#include "tests/host/upper.h"
 #include "tests/host/machine.h"
 
 static struct machine m;
@@ -89,7 +89,7 @@ static void set_mode(enum case_mode to)
 	cpu->idtr.base = to == CASE_REAL ? 0 : lin(IDT);
 	cpu->idtr.limit = to == CASE_REAL ? 0x3ff : 0x7ff;
 	cpu->ldtr = (struct cpu_segment){ .attr = SEG_ATTR_UNUSABLE };
-	cpu->tr = (struct cpu_segment){ SEL_TSS, 0x8b, lin(TSS), 0x67 };
+	cpu->tr = (struct cpu_segment){ SEL_TSS, 0x8b, lin(TSS), tables_tss_limit(to) };
 	if (case_layout(to)->paged) {
 		cpu->cr0 |= CR0_PG | CR0_WP | CR0_MP;
 		cpu->cr4 |= CR4_PAE;

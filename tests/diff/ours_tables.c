@@ -43,6 +43,11 @@ u16 tables_gdt_limit(enum case_mode m)
 	return case_layout(m)->paged ? CASE_GDT_LIMIT : 0x7f;
 }
 
+u32 tables_tss_limit(enum case_mode m)
+{
+	return case_layout(m)->paged && case_layout(m)->v86 ? 0x78 : 0x67;
+}
+
 /* Of a mode's data segments: their descriptors. GS of 32 bits: 4 GiB that wrap. */
 static void put_segments(const struct case_layout *l, u32 dpl)
 {
@@ -66,7 +71,7 @@ static void make_gdt(void)
 	put_segments(case_layout(CASE_SEGMENTS), 0);
 	put_segments(case_layout(CASE_PROT16), 0);
 	put64(GDT + 0x50, tables_descriptor(case_layout(CASE_PROT16)->base[SEG_CS], 0xffff, 0x09b));
-	put64(GDT + SEL_TSS, tables_descriptor(lin(TSS), 0x67, 0x08b));
+	put64(GDT + SEL_TSS, tables_descriptor(lin(TSS), tables_tss_limit(mode), 0x08b));
 	if (!case_layout(mode)->paged)
 		return;
 	put_segments(case_layout(CASE_PAGED_SEGS), 3);
@@ -111,6 +116,12 @@ static void make_vectors(void)
 	put32(TSS + 4, lin(STACK0));
 	put32(TSS + 8, 0x10);
 	memset(ram + TSS + 102, 0xff, 2);
+	if (case_layout(mode)->paged && case_layout(mode)->v86) { /* ports 0 to 127 */
+		ram[TSS + 102] = 0x68;
+		ram[TSS + 103] = 0;
+		memset(ram + TSS + 0x68, 0, 16);
+		ram[TSS + 0x78] = 0xff;
+	}
 	memset(ram + HANDLERS, 0xf4, 256);
 	memset(ram + REAL_HANDLERS, 0xf4, 256);
 }

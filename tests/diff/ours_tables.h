@@ -35,4 +35,6 @@ static inline u32 tables_linear(enum case_mode mode, u32 at)
 
 u64 tables_descriptor(u32 base, u32 limit, u32 attr);
 void tables_make(u8 *ram, enum case_mode mode);
+/* With a map of I/O permissions in V86 mode with paging. */
+u32 tables_tss_limit(enum case_mode mode);
 u16 tables_gdt_limit(enum case_mode mode);
