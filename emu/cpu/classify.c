@@ -219,9 +219,6 @@ static bool is_undefined(const struct trans *t)
 	return table[t->in.mnemonic].how == UNDEFINED || !exists(t->in.meta.isa_ext);
 }
 
-/* Where the arena is full: what is written is thrown away. */
-static struct site nowhere;
-
 struct site *trans_site(struct trans *t, unsigned op)
 {
 	struct site *s = block_alloc(t->r, sizeof(*s));
@@ -230,7 +227,7 @@ struct site *trans_site(struct trans *t, unsigned op)
 	struct insn *n;
 
 	if (!s)
-		s = &nowhere;
+		s = &t->nowhere;
 	n = &s->insn;
 	s->eip = t->eip;
 	n->op = (u16)op;

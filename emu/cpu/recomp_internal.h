@@ -197,6 +197,7 @@ struct trans {
 	unsigned edges;
 	u32 return_eip[BLOCK_INSNS];
 	unsigned returns;
+	struct site nowhere; /* if the arena is full: what is written is thrown away */
 	ZydisDecoder decoder;
 	u32 decoder_key; /* what it was set up for, plus 1 */
 	ZydisDecodedInstruction in;
