@@ -4,31 +4,11 @@
  * mode's rules allow them; memory operands are directed into the data window by loading the base
  * register first, or left to chance; branches lead to one of the next instructions.
  */
+#include "tests/diff/generate.h"
+
 #include <string.h>
 
 #include "emu/cpu/cpu.h"
-#include "tests/diff/case.h"
-
-struct gen {
-	struct diff_case *c;
-	const struct case_layout *l;
-	u64 r;
-	unsigned what;
-	ZydisDecoder d;
-};
-
-static const u32 interesting[] = { 0,	   1,	    2,		0xffffffff, 0x80000000, 0x7fffffff,
-				   0x8000, 0x7fff,  0xffff,	0x80,	    0x7f,	0xff,
-				   0x100,  0x10000, 0xfffffffe, 0x55555555, 0xaaaaaaaa, 0x12345678,
-				   31,	   32,	    33,		0xf0f0f0f0, 0x99,	0x9999 };
-
-static u32 value(u64 *r)
-{
-	u32 v = rnd_below(r, 3) ? interesting[rnd_below(r, ARRAY_SIZE(interesting))]
-				: (u32)(rnd(r) >> 16);
-
-	return rnd_below(r, 4) ? v : v + rnd_below(r, 3) - 1;
-}
 
 /* An offset in a segment with the data window's base that most operands fit into. */
 static u32 data_offset(struct gen *g)
@@ -40,263 +20,6 @@ static u32 data_offset(struct gen *g)
 	if (rnd_below(&g->r, 2))
 		at &= ~15u;
 	return g->l->data + at - g->l->base[SEG_DS];
-}
-
-/* --- Instructions that a case may not hold --- */
-
-static bool undefined_by_design(const ZydisDecodedInstruction *in)
-{
-	switch (in->meta.isa_set) {
-	case ZYDIS_ISA_SET_I86:
-	case ZYDIS_ISA_SET_I186:
-	case ZYDIS_ISA_SET_I286PROTECTED:
-	case ZYDIS_ISA_SET_I286REAL:
-	case ZYDIS_ISA_SET_I386:
-	case ZYDIS_ISA_SET_I486:
-	case ZYDIS_ISA_SET_I486REAL:
-	case ZYDIS_ISA_SET_PENTIUMREAL:
-	case ZYDIS_ISA_SET_PENTIUMMMX:
-	case ZYDIS_ISA_SET_PPRO:
-	case ZYDIS_ISA_SET_CMOV:
-	case ZYDIS_ISA_SET_FCMOV:
-	case ZYDIS_ISA_SET_X87:
-	case ZYDIS_ISA_SET_FXSAVE:
-	case ZYDIS_ISA_SET_SSE:
-	case ZYDIS_ISA_SET_SSEMXCSR:
-	case ZYDIS_ISA_SET_SSE2:
-	case ZYDIS_ISA_SET_SSE2MMX:
-	case ZYDIS_ISA_SET_SSE3:
-	case ZYDIS_ISA_SET_SSE3X87:
-	case ZYDIS_ISA_SET_SSSE3:
-	case ZYDIS_ISA_SET_SSSE3MMX:
-	case ZYDIS_ISA_SET_SSE4:
-	case ZYDIS_ISA_SET_SSE42:
-	case ZYDIS_ISA_SET_LAHF:
-	case ZYDIS_ISA_SET_PAUSE:
-	case ZYDIS_ISA_SET_POPCNT:
-	case ZYDIS_ISA_SET_FAT_NOP:
-		return false;
-	default:
-		return true;
-	}
-}
-
-static unsigned repeats(const ZydisDecodedInstruction *in)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < in->raw.prefix_count; i++)
-		n += in->raw.prefixes[i].value >= 0xf2 ||
-		     (in->raw.prefixes[i].value == 0x66 && in->meta.isa_ext != ZYDIS_ISA_EXT_BASE);
-	return n;
-}
-
-/* Encodings that Unicorn 2.0 does not know: TEST as F6/F7 /1, hints with a register. */
-static bool unknown_to_unicorn(const ZydisDecodedInstruction *in, bool code16)
-{
-	bool reg = in->raw.modrm.mod == 3;
-
-	if (in->opcode_map == ZYDIS_OPCODE_MAP_DEFAULT && (in->opcode | 1) == 0xf7 &&
-	    in->raw.modrm.reg == 1)
-		return true;
-	if (in->opcode_map == ZYDIS_OPCODE_MAP_0F && in->opcode >= 0x18 && in->opcode <= 0x1f &&
-	    reg)
-		return true;
-	if (in->mnemonic == ZYDIS_MNEMONIC_LOOPE || in->mnemonic == ZYDIS_MNEMONIC_LOOPNE ||
-	    in->mnemonic == ZYDIS_MNEMONIC_CMPXCHG8B)
-		return true; /* it loses flags that it has not computed yet */
-	if (repeats(in) > 1)
-		return true; /* F2 and F3 (and, of SSE, 66) together: it takes another than
-				processors do */
-	/* A stray jump in CPL 0 leads to what is not to be generated. */
-	if ((in->mnemonic == ZYDIS_MNEMONIC_JMP || in->mnemonic == ZYDIS_MNEMONIC_CALL) &&
-	    !in->raw.imm[0].is_relative &&
-	    (!reg || in->raw.modrm.rm == REG_ESP || in->operand_width != (code16 ? 16 : 32)))
-		return true;
-	/* A far pointer that wraps at 64 KiB: processors differ, and the manual is silent. */
-	if (in->address_width == 16 &&
-	    (in->mnemonic == ZYDIS_MNEMONIC_LDS || in->mnemonic == ZYDIS_MNEMONIC_LES ||
-	     in->mnemonic == ZYDIS_MNEMONIC_LFS || in->mnemonic == ZYDIS_MNEMONIC_LGS ||
-	     in->mnemonic == ZYDIS_MNEMONIC_LSS))
-		return true;
-	/* Flags of LOCK NEG; EBP of an ENTER whose operand size is not the stack's. */
-	if (in->mnemonic == ZYDIS_MNEMONIC_NEG && (in->attributes & ZYDIS_ATTRIB_HAS_LOCK))
-		return true;
-	if (in->mnemonic == ZYDIS_MNEMONIC_ENTER && in->operand_width != (code16 ? 16 : 32))
-		return true;
-	/* SSSE3 on MMX registers leaves TOP alone; predicates above 7 are no reserved bits to it.
-	 */
-	if (in->mnemonic == ZYDIS_MNEMONIC_CRC32 && code16) /* of 16 bits: it takes 32 */
-		return true;
-	if (in->meta.isa_ext == ZYDIS_ISA_EXT_MMX && !reg && in->opcode >= 0x60 &&
-	    in->opcode <= 0x62)
-		return true; /* PUNPCKL: it reads 8 bytes for 4 */
-	if (in->meta.isa_set == ZYDIS_ISA_SET_SSSE3MMX || in->meta.isa_set == ZYDIS_ISA_SET_SSE3X87)
-		return true;
-	if (in->opcode_map == ZYDIS_OPCODE_MAP_0F && in->opcode == 0xc2)
-		return true;
-	/* It loses its way when a 16-bit operand size cuts EIP. */
-	if (in->meta.branch_type != ZYDIS_BRANCH_TYPE_NONE && in->operand_width == 16 && !code16)
-		return true;
-	return false;
-}
-
-/* Would unmask exceptions. */
-static bool loads_masks(const ZydisDecodedInstruction *in)
-{
-	switch (in->mnemonic) {
-	case ZYDIS_MNEMONIC_FLDCW:
-	case ZYDIS_MNEMONIC_FLDENV:
-	case ZYDIS_MNEMONIC_FRSTOR:
-	case ZYDIS_MNEMONIC_FXRSTOR:
-	case ZYDIS_MNEMONIC_LDMXCSR:
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* Not reproducible, or reaches outside the case. */
-static bool out_of_scope(const struct gen *g, const ZydisDecodedInstruction *in)
-{
-	switch (in->mnemonic) {
-	case ZYDIS_MNEMONIC_RDTSC:
-	case ZYDIS_MNEMONIC_RDTSCP:
-	case ZYDIS_MNEMONIC_RDPMC:
-	case ZYDIS_MNEMONIC_CPUID:
-	case ZYDIS_MNEMONIC_SYSENTER:
-	case ZYDIS_MNEMONIC_SYSEXIT:
-	case ZYDIS_MNEMONIC_SYSCALL:
-	case ZYDIS_MNEMONIC_SYSRET:
-	case ZYDIS_MNEMONIC_RSM:
-	case ZYDIS_MNEMONIC_UD0:
-	case ZYDIS_MNEMONIC_UD1:
-	case ZYDIS_MNEMONIC_UD2:
-	case ZYDIS_MNEMONIC_INT1:
-	case ZYDIS_MNEMONIC_SGDT: /* the tables lie elsewhere on each processor */
-	case ZYDIS_MNEMONIC_SIDT:
-	case ZYDIS_MNEMONIC_SLDT:
-	case ZYDIS_MNEMONIC_STR:
-	case ZYDIS_MNEMONIC_SMSW:
-	case ZYDIS_MNEMONIC_RDMSR: /* each has its own set */
-	case ZYDIS_MNEMONIC_WRMSR:
-	case ZYDIS_MNEMONIC_LGDT: /* nothing would work any more */
-	case ZYDIS_MNEMONIC_LIDT:
-	case ZYDIS_MNEMONIC_LLDT:
-	case ZYDIS_MNEMONIC_LTR:
-	case ZYDIS_MNEMONIC_LMSW:
-	case ZYDIS_MNEMONIC_FXSAVE: /* images hold FIP, FDP and reserved bytes */
-	case ZYDIS_MNEMONIC_FNSAVE:
-	case ZYDIS_MNEMONIC_FNSTENV:
-		return true;
-	case ZYDIS_MNEMONIC_LAR: /* where the tables are the case's */
-	case ZYDIS_MNEMONIC_LSL:
-	case ZYDIS_MNEMONIC_VERR:
-	case ZYDIS_MNEMONIC_VERW:
-		return !(g->what & GEN_SYSTEM);
-	case ZYDIS_MNEMONIC_HLT: /* #GP in CPL 3; elsewhere it halts, with nobody to wake it */
-		return g->c->mode != CASE_FLAT3;
-	case ZYDIS_MNEMONIC_INT:
-		/* Linux's own; elsewhere, gates are in CPL 0's reach only, and frames have no error
-		 * code. */
-		if (g->c->mode == CASE_FLAT3 || g->c->mode == CASE_V86)
-			return g->what & GEN_NATIVE ? in->raw.imm[0].value.u == 0x80 : true;
-		return in->raw.imm[0].value.u < 32;
-	default:
-		break;
-	}
-	if (in->meta.branch_type == ZYDIS_BRANCH_TYPE_FAR || in->mnemonic == ZYDIS_MNEMONIC_IRET ||
-	    in->mnemonic == ZYDIS_MNEMONIC_IRETD)
-		return true;
-	return !(g->what & GEN_SYSTEM) && in->meta.category == ZYDIS_CATEGORY_SYSTEM &&
-	       in->mnemonic != ZYDIS_MNEMONIC_HLT;
-}
-
-static bool touches_segment(const ZydisDecodedInstruction *in, const ZydisDecodedOperand *op)
-{
-	/* Explicit operands only: every memory operand implies one. */
-	for (unsigned i = 0; i < in->operand_count_visible; i++)
-		if (op[i].type == ZYDIS_OPERAND_TYPE_REGISTER &&
-		    ZydisRegisterGetClass(op[i].reg.value) == ZYDIS_REGCLASS_SEGMENT)
-			return true;
-	switch (in->mnemonic) {
-	case ZYDIS_MNEMONIC_LDS:
-	case ZYDIS_MNEMONIC_LES:
-	case ZYDIS_MNEMONIC_LFS:
-	case ZYDIS_MNEMONIC_LGS:
-	case ZYDIS_MNEMONIC_LSS:
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* In CPL 0 they would change the mode, or stop at breakpoints. */
-static bool touches_control(const ZydisDecodedInstruction *in, const ZydisDecodedOperand *op)
-{
-	for (unsigned i = 0; i < in->operand_count_visible; i++) {
-		ZydisRegisterClass class = ZydisRegisterGetClass(op[i].reg.value);
-
-		if (op[i].type == ZYDIS_OPERAND_TYPE_REGISTER &&
-		    (class == ZYDIS_REGCLASS_CONTROL || class == ZYDIS_REGCLASS_DEBUG ||
-		     class == ZYDIS_REGCLASS_TEST))
-			return true;
-	}
-	return false;
-}
-
-static bool uses_fs_gs(const ZydisDecodedInstruction *in, const ZydisDecodedOperand *op)
-{
-	for (unsigned i = 0; i < in->operand_count; i++)
-		if (op[i].type == ZYDIS_OPERAND_TYPE_MEMORY &&
-		    (op[i].mem.segment == ZYDIS_REGISTER_FS ||
-		     op[i].mem.segment == ZYDIS_REGISTER_GS))
-			return true;
-	return false;
-}
-
-static bool allowed(const struct gen *g, const ZydisDecodedInstruction *in,
-		    const ZydisDecodedOperand *op)
-{
-	unsigned on = g->what & GEN_NATIVE ? EXCEPT_ON_NATIVE : EXCEPT_ON_UNICORN;
-
-	if (in->encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY || undefined_by_design(in) ||
-	    out_of_scope(g, in) || case_exception(in, on, EXCEPT_SKIP))
-		return false;
-	if ((g->what & GEN_MASKED) && loads_masks(in))
-		return false;
-	if (in->meta.isa_ext == ZYDIS_ISA_EXT_X87 && !(g->what & GEN_X87))
-		return false;
-	if (in->meta.isa_ext != ZYDIS_ISA_EXT_X87 && in->meta.isa_ext != ZYDIS_ISA_EXT_BASE &&
-	    !(g->what & GEN_SSE))
-		return false;
-	if (touches_segment(in, op) && !(g->what & GEN_SYSTEM))
-		return false;
-	/* SDM 2B, PUSHF: VM is 0 in the image; Unicorn shows it. */
-	if (in->mnemonic == ZYDIS_MNEMONIC_PUSHFD && g->c->mode == CASE_V86)
-		return false;
-	if (!(g->what & GEN_NATIVE) && unknown_to_unicorn(in, g->l->code16))
-		return false;
-	/* Unicorn looks neither at IOPL nor at the TSS. */
-	if (!(g->what & GEN_NATIVE) && (g->c->mode == CASE_FLAT3 || g->c->mode == CASE_V86) &&
-	    (in->meta.category == ZYDIS_CATEGORY_IO ||
-	     in->meta.category == ZYDIS_CATEGORY_IOSTRINGOP))
-		return false;
-	/* Undefined results; the native CPU agrees with us, being the same. */
-	if (!(g->what & GEN_NATIVE) && in->operand_width == 16 &&
-	    (in->mnemonic == ZYDIS_MNEMONIC_BSWAP || in->mnemonic == ZYDIS_MNEMONIC_SHLD ||
-	     in->mnemonic == ZYDIS_MNEMONIC_SHRD))
-		return false;
-	if ((!(g->what & GEN_NATIVE) || g->c->mode != CASE_FLAT3) && touches_control(in, op))
-		return false;
-	if ((g->what & GEN_NATIVE) && uses_fs_gs(in, op))
-		return false;
-	/* REP before a branch is reserved; AMD's LOOPNE takes it for something else. */
-	if (in->meta.category == ZYDIS_CATEGORY_COND_BR)
-		for (unsigned i = 0; i < in->raw.prefix_count; i++)
-			if (in->raw.prefixes[i].value >= 0xf2)
-				return false;
-	return true;
 }
 
 /* --- Building one instruction --- */
@@ -419,7 +142,7 @@ static bool draw(struct gen *g, u8 *b, ZydisDecodedInstruction *in, ZydisDecoded
 		    !ZYAN_SUCCESS(
 			    ZydisDecoderDecodeOperands(&g->d, &ctx, in, op, in->operand_count)))
 			continue;
-		if (allowed(g, in, op))
+		if (generate_allowed(g, in, op))
 			return true;
 	}
 	return false;
@@ -429,7 +152,8 @@ static void edit_immediates(struct gen *g, struct case_insn *n, const ZydisDecod
 {
 	for (unsigned i = 0; i < 2; i++)
 		if (in->raw.imm[i].size && !in->raw.imm[i].is_relative)
-			put(n, in->raw.imm[i].offset, value(&g->r), in->raw.imm[i].size / 8);
+			put(n, in->raw.imm[i].offset, generate_value(&g->r),
+			    in->raw.imm[i].size / 8);
 }
 
 /* What Unicorn does otherwise, kept out of its way. */
@@ -514,7 +238,7 @@ static void direct_selector(struct gen *g, const ZydisDecodedInstruction *in,
 	u32 sel = g->l->sel[rnd_below(&g->r, 6)];
 
 	if (!system && in->mnemonic != ZYDIS_MNEMONIC_LAR && in->mnemonic != ZYDIS_MNEMONIC_LSL &&
-	    !touches_segment(in, op))
+	    !generate_touches_segment(in, op))
 		return;
 	if (src->type != ZYDIS_OPERAND_TYPE_REGISTER || gpr_of(src->reg.value) < 0 ||
 	    gpr_of(src->reg.value) == REG_ESP || !rnd_below(&g->r, 4))
@@ -587,7 +311,7 @@ static void add_locked(struct gen *g)
 	ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
 	u8 bytes[20] = { 0xf0 };
 
-	if (!draw(g, bytes + 1, &in, op) || touches_control(&in, op) ||
+	if (!draw(g, bytes + 1, &in, op) || generate_touches_control(&in, op) ||
 	    in.meta.branch_type != ZYDIS_BRANCH_TYPE_NONE ||
 	    (in.attributes & ZYDIS_ATTRIB_ACCEPTS_LOCK) || in.length == 15)
 		return;
@@ -685,47 +409,6 @@ static void one(struct gen *g)
 		add_clear(g, n, undefined_flags(&in));
 }
 
-/* --- Initial state --- */
-
-void case_fpu_state(u64 *r, unsigned what, u8 *fx)
-{
-	memset(fx, 0, 512);
-	fx[0] = 0x7f;
-	fx[1] = (u8)(3 | rnd_below(r, 4) << 2);
-	if (!rnd_below(r, 8))
-		fx[0] = (u8)(0x40 | rnd_below(r, 64));
-	fx[3] = (u8)(rnd_below(r, 8) << 3);
-	fx[4] = rnd_below(r, 3) ? 0xff : (u8)rnd(r);
-	if (what & GEN_MASKED)
-		fx[0] = 0x7f;
-	fx[24] = 0x80;
-	fx[25] = (u8)(0x1f | rnd_below(r, 4) << 5);
-	if (!rnd_below(r, 8))
-		fx[25] &= (u8)(rnd(r) >> 8);
-	if (what & GEN_MASKED)
-		fx[25] |= 0x1f;
-	for (unsigned i = 0; i < 8; i++) {
-		u8 *st = fx + 32 + 16 * i;
-		u64 man = rnd(r) | BIT64(63);
-		u16 exp = (u16)(0x3ff0 + rnd_below(r, 32));
-
-		if (!rnd_below(r, 4)) {
-			static const u16 odd[] = { 0, 0x7fff, 1, 0x7ffe, 0x3fff, 0x403e };
-
-			exp = odd[rnd_below(r, ARRAY_SIZE(odd))];
-			man = exp && rnd_below(r, 2) ? BIT64(63) : exp ? man : 0;
-		}
-		exp = (u16)(exp | rnd_below(r, 2) << 15);
-		memcpy(st, &man, 8);
-		memcpy(st + 8, &exp, 2);
-	}
-	for (unsigned i = 0; i < 128; i += 4) {
-		u32 v = rnd_below(r, 2) ? value(r) : 0x3f800000 + (value(r) & 0xfffff);
-
-		memcpy(fx + 160 + i, &v, 4);
-	}
-}
-
 void case_generate(struct diff_case *c, enum case_mode mode, u64 seed, u64 index, unsigned what)
 {
 	struct gen g = { .c = c, .l = case_layout(mode), .what = what };
@@ -742,7 +425,7 @@ void case_generate(struct diff_case *c, enum case_mode mode, u64 seed, u64 index
 			 g.l->code16 ? ZYDIS_MACHINE_MODE_LEGACY_16 : ZYDIS_MACHINE_MODE_LEGACY_32,
 			 g.l->code16 ? ZYDIS_STACK_WIDTH_16 : ZYDIS_STACK_WIDTH_32);
 	for (unsigned i = 0; i < 8; i++)
-		c->start.gpr[i] = rnd_below(&g.r, 2) ? value(&g.r) : data_offset(&g);
+		c->start.gpr[i] = rnd_below(&g.r, 2) ? generate_value(&g.r) : data_offset(&g);
 	c->start.gpr[REG_ESP] = g.l->esp;
 	c->start.eflags = EFLAGS_ONE | ((u32)rnd(&g.r) & (EFLAGS_ARITH & ~EFLAGS_DF));
 	if (!rnd_below(&g.r, 4))
