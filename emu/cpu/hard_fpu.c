@@ -175,6 +175,17 @@ static void get_env(struct cpu *cpu, u8 *fx, const u8 *env, unsigned osize)
 	}
 }
 
+/*
+ * ES and B tell whether an exception is pending: the processor makes them of the flags and masks
+ * that it loads (SDM 1 8.1.3.3). AMD's FXRSTOR takes the pointers only with ES.
+ */
+static void set_es(u8 *fx)
+{
+	u16 fsw = get16(fx + 2);
+
+	put16(fx + 2, fsw & ~get16(fx) & 0x3f ? fsw | 0x8080u : fsw & ~0x8080u);
+}
+
 /* The image holds the registers as ST(i): a new TOP renames them, their contents stay where they
  * are. */
 void hard_fpu_rename(u8 *fx, unsigned old_top)
@@ -236,6 +247,7 @@ static enum cpu_result load_env(struct cpu *cpu, const struct insn *in)
 		return CPU_FAULT;
 	old_top = top_of(fx);
 	get_env(cpu, fx, image, in->osize);
+	set_es(fx);
 	hard_fpu_rename(fx, old_top);
 	if (in->op == OP_FRSTOR)
 		for (unsigned i = 0; i < 8; i++)
@@ -312,6 +324,19 @@ static u8 requested(const struct cpu *cpu)
 	return (u8)(cpu->gpr[REG_EAX] & cpu->xcr0 & 7);
 }
 
+/* As after power-on, it is zeros to XSAVE, and left out by XSAVEOPT. */
+static enum cpu_result xsave_avx(struct cpu *cpu, const struct insn *in, u8 rfbm, gla_t area)
+{
+	u8 *fx = cpu->fpu.image;
+	bool initial = !(fx[XSTATE_HEADER] & 4);
+
+	if (!(rfbm & 4) || (initial && in->op == OP_XSAVEOPT))
+		return CPU_NEXT;
+	if (initial)
+		memset(fx + XSTATE_AVX, 0, XSTATE_REGS);
+	return cpu_lin_write(cpu, area + XSTATE_AVX, fx + XSTATE_AVX, XSTATE_REGS, user(cpu));
+}
+
 static enum cpu_result xsave(struct cpu *cpu, const struct insn *in)
 {
 	gva_t ea = insn_ea(cpu, in);
@@ -338,9 +363,7 @@ static enum cpu_result xsave(struct cpu *cpu, const struct insn *in)
 	if ((rfbm & 2) &&
 	    cpu_lin_write(cpu, gla + 160, fx + 160, XSTATE_REGS, user(cpu)) != CPU_NEXT)
 		return CPU_FAULT;
-	if ((rfbm & 4) && (fx[XSTATE_HEADER] & 4) &&
-	    cpu_lin_write(cpu, gla + XSTATE_AVX, fx + XSTATE_AVX, XSTATE_REGS, user(cpu)) !=
-		    CPU_NEXT)
+	if (xsave_avx(cpu, in, rfbm, gla) != CPU_NEXT)
 		return CPU_FAULT;
 	return cpu_lin_write(cpu, gla + XSTATE_HEADER, &bv, 1, user(cpu));
 }

@@ -114,10 +114,11 @@ static unsigned field_reg(const ZydisDecodedOperand *o, unsigned raw)
 	return g < 0 ? raw : trans_host_reg((unsigned)g);
 }
 
-/* W is ignored in 32-bit code, and in 64-bit code doubles a general operand. */
+/* W is ignored in 32-bit code, and in 64-bit code doubles a general operand, named or implied
+ * (VPCMPESTRI). */
 static bool vex_w(const struct trans *t)
 {
-	for (unsigned i = 0; i < t->in.operand_count_visible; i++)
+	for (unsigned i = 0; i < t->in.operand_count; i++)
 		if (t->op[i].type == ZYDIS_OPERAND_TYPE_REGISTER &&
 		    trans_gpr(t->op[i].reg.value) >= 0)
 			return false;

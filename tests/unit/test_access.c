@@ -203,6 +203,46 @@ static void register_in_immediate(void **state)
 	assert_true(xmm(0, 0) == 2 && xmm(0, 1) == 1 && xmm(0, 2) == 2 && xmm(0, 3) == 1);
 }
 
+/* VEX.W means nothing to VPCMPESTRI's lengths in 32-bit code. */
+static void lengths_are_32_bits(void **state)
+{
+	(void)state;
+	if (!avx())
+		skip();
+	set_xmm(1, 0x04030201, 0, 0, 0);
+	set_xmm(2, 0x04030201, 0, 0, 0);
+	m.cpu.gpr[REG_EAX] = (u32)-2; /* the lengths, saturated: 2 of each */
+	m.cpu.gpr[REG_EDX] = (u32)-2;
+	/* vpcmpestri xmm1, xmm2, 18h: equal each, negated: the first that differs or is beyond */
+	CODE(AT_CODE, 0xc4, 0xe3, 0xf9, 0x61, 0xca, 0x18, INT_END);
+	assert_int_equal(guest_run(), VEC_END);
+	assert_int_equal(m.cpu.gpr[REG_ECX], 16);
+	m.cpu.gpr[REG_EDX] = 1;
+	m.cpu.eip = AT_CODE;
+	assert_int_equal(guest_run(), VEC_END);
+	assert_int_equal(m.cpu.gpr[REG_ECX], 1);
+}
+
+/* A component that is as after power-on is written all the same, by XSAVE. */
+static void xsave_writes_zeros(void **state)
+{
+	(void)state;
+	if (!avx())
+		skip();
+	memset(m.ram + PAGE_A, 0x5a, PAGE_SIZE);
+	memset(m.ram + PAGE_A + 512, 0, 64);
+	m.cpu.gpr[REG_EAX] = 7;
+	m.cpu.gpr[REG_EDX] = 0;
+	m.cpu.gpr[REG_EBX] = PAGE_A;
+	/* vzeroupper; xsave [ebx] */
+	CODE(AT_CODE, 0xc5, 0xf8, 0x77, 0x0f, 0xae, 0x23, INT_END);
+	assert_int_equal(guest_run(), VEC_END);
+	assert_int_equal(get(PAGE_A + 576, 4), 0);
+	assert_int_equal(get(PAGE_A + 576 + 124, 4), 0);
+	assert_int_equal(get(PAGE_A + 576 + 128, 4), 0x5a5a5a5a);
+	assert_int_equal(get(PAGE_A + 512, 1) & 4, 0);
+}
+
 /* A gather that faults at its third element has the two before, and goes on there. */
 static void gather_goes_on(void **state)
 {
@@ -241,6 +281,8 @@ static const struct CMUnitTest touched[] = {
 	GUEST_TEST(xsave_has_8_registers),
 	GUEST_TEST(masked_out_is_not_touched),
 	GUEST_TEST(register_in_immediate),
+	GUEST_TEST(lengths_are_32_bits),
+	GUEST_TEST(xsave_writes_zeros),
 	GUEST_TEST(gather_goes_on),
 };
 GUEST_MAIN(touched)
