@@ -14,7 +14,7 @@
 #include "kernel/base/types.h"
 
 #define CASE_INSNS   24u
-#define CASE_BYTES   800u
+#define CASE_BYTES   1800u
 #define CASE_RAM     (8u * MiB)
 #define CASE_PATCHES 8u
 
@@ -63,8 +63,8 @@ struct case_layout {
 const struct case_layout *case_layout(enum case_mode mode);
 
 struct case_insn {
-	u8 bytes[32]; /* the instruction; behind it, perhaps, what clears the flags that it leaves
-			 undefined */
+	u8 bytes[72]; /* the instruction; behind it, perhaps, what clears the flags that it leaves
+			 undefined, or the part of an image */
 	u8 len;
 	u8 rel_size; /* 0, 1, 2 or 4: the last rel_size bytes are a displacement ... */
 	u8 skip;     /* ... to the instruction this many further on (1: the next) */
@@ -141,6 +141,7 @@ static inline u32 rnd_below(u64 *s, u32 n)
 #define GEN_SYSTEM BIT(2) /* privileged and segment instructions */
 #define GEN_NATIVE BIT(3) /* only what means the same in a Linux process */
 #define GEN_MASKED BIT(5) /* all floating-point exceptions are masked, and stay so */
+#define GEN_AVX	   BIT(6) /* and what else came with or after it */
 #define GEN_ONE	   BIT(4) /* one instruction, and what loads its pointers */
 
 void case_generate(struct diff_case *c, enum case_mode mode, u64 seed, u64 index, unsigned what);
@@ -199,6 +200,7 @@ struct processor {
 	 * not. */
 	void (*stop)(void *context);
 	unsigned what;		/* GEN_* that it can */
+	bool upper;		/* it knows the upper halves of YMM */
 	unsigned not_real;	/* ... but not in real mode */
 	bool base_0;		/* ours: guest memory at address 0 */
 	unsigned except_on;	/* EXCEPT_ON_* of its exceptions */

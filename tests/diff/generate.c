@@ -102,6 +102,46 @@ static bool is_string(const ZydisDecodedInstruction *in)
 		(in->opcode >= 0x6c && in->opcode <= 0x6f));
 }
 
+/* A VEX prefix of two or three bytes and an opcode; of its inverted registers' top bits all are 1.
+ */
+static unsigned draw_vex(struct gen *g, u8 *b, unsigned n)
+{
+	u8 low = (u8)(rnd_below(&g->r, 8) | 0x40 | rnd_below(&g->r, 8) << 3);
+
+	if (rnd_below(&g->r, 3)) {
+		b[n++] = 0xc4;
+		b[n++] = (u8)(0xe1 + rnd_below(&g->r, 3));
+		b[n++] = (u8)(low | (rnd_below(&g->r, 4) ? 0 : 0x80));
+	} else {
+		b[n++] = 0xc5;
+		b[n++] = low | 0x80;
+	}
+	if (!rnd_below(&g->r, 3)) /* many have one operand less */
+		b[n - 1] |= 0x78;
+	b[n++] = (u8)(rnd(&g->r) >> 8);
+	return n;
+}
+
+/* What chance would seldom come to, being one operation of an opcode: its ModRM's reg is given. */
+static unsigned draw_rare(struct gen *g, u8 *b, unsigned n)
+{
+	static const struct {
+		u8 len, bytes[2], reg;
+	} rare[] = {
+		{ 2, { 0x0f, 0xc7 }, 1 }, /* CMPXCHG8B */
+		{ 2, { 0x0f, 0xae }, 0 }, /* FXSAVE, FXRSTOR, XSAVE, XRSTOR */
+		{ 2, { 0x0f, 0xae }, 1 }, { 2, { 0x0f, 0xae }, 4 }, { 2, { 0x0f, 0xae }, 5 },
+		{ 1, { 0xd9 }, 4 }, /* FLDENV, FNSTENV, FRSTOR, FNSAVE */
+		{ 1, { 0xd9 }, 6 },	  { 1, { 0xdd }, 4 },	    { 1, { 0xdd }, 6 },
+	};
+	unsigned i = rnd_below(&g->r, ARRAY_SIZE(rare));
+
+	for (unsigned k = 0; k < rare[i].len; k++)
+		b[n++] = rare[i].bytes[k];
+	b[n++] = (u8)(rnd_below(&g->r, 3) << 6 | rare[i].reg << 3 | rnd_below(&g->r, 8));
+	return n;
+}
+
 /* Draws bytes until they are an instruction. Returns false if it found none. */
 static bool draw(struct gen *g, u8 *b, ZydisDecodedInstruction *in, ZydisDecodedOperand *op)
 {
@@ -116,7 +156,11 @@ static bool draw(struct gen *g, u8 *b, ZydisDecodedInstruction *in, ZydisDecoded
 
 			b[n++] = prefix[rnd_below(&g->r, sizeof(prefix))];
 		}
-		if ((g->what & GEN_X87) && kind < 8) {
+		if ((g->what & GEN_AVX) && !rnd_below(&g->r, 2)) { /* four in five are none */
+			n = draw_vex(g, b, 0);
+		} else if ((g->what & GEN_NATIVE) && !rnd_below(&g->r, 16)) {
+			n = draw_rare(g, b, n);
+		} else if ((g->what & GEN_X87) && kind < 8) {
 			b[n++] = (u8)(0xd8 + rnd_below(&g->r, 8));
 		} else if (kind < 55) {
 			b[n++] = (u8)rnd(&g->r);
@@ -229,6 +273,17 @@ static bool bcd(const ZydisDecodedInstruction *in)
 	return in->meta.category == ZYDIS_CATEGORY_DECIMAL;
 }
 
+static bool stores_pointers(const ZydisDecodedInstruction *in)
+{
+	return in->mnemonic == ZYDIS_MNEMONIC_FNSAVE || in->mnemonic == ZYDIS_MNEMONIC_FNSTENV ||
+	       in->mnemonic == ZYDIS_MNEMONIC_FXSAVE || in->mnemonic == ZYDIS_MNEMONIC_XSAVE;
+}
+
+static bool is_xsave(const ZydisDecodedInstruction *in)
+{
+	return in->meta.isa_ext == ZYDIS_ISA_EXT_XSAVE;
+}
+
 /* A selector that means something, for what takes one from a register. */
 static void direct_selector(struct gen *g, const ZydisDecodedInstruction *in,
 			    const ZydisDecodedOperand *op)
@@ -330,7 +385,8 @@ static void add_long(struct gen *g)
 	unsigned want = 14 + rnd_below(&g->r, 4), pad;
 	u8 bytes[16];
 
-	if (!draw(g, bytes, &in, op) || in.meta.branch_type != ZYDIS_BRANCH_TYPE_NONE || bcd(&in))
+	if (!draw(g, bytes, &in, op) || in.meta.branch_type != ZYDIS_BRANCH_TYPE_NONE || bcd(&in) ||
+	    stores_pointers(&in) || is_xsave(&in))
 		return;
 
 	struct case_insn *n = add(g);
@@ -355,6 +411,84 @@ static void add_illegal(struct gen *g)
 	}
 }
 
+/* mov word or dword [at], 0 */
+static void add_zero(struct case_insn *n, u32 at, unsigned size)
+{
+	if (size == 2)
+		n->bytes[n->len++] = 0x66;
+	n->bytes[n->len] = 0xc7;
+	n->bytes[n->len + 1] = 0x05;
+	put(n, n->len + 2u, at, 4);
+	put(n, n->len + 6u, 0, size);
+	n->len = (u8)(n->len + 6 + size);
+}
+
+/* mov eax, the components that ours has, or some of them; mov edx, 0 */
+static void add_components(struct gen *g, struct case_insn *n)
+{
+	n->bytes[n->len] = 0xb8;
+	put(n, n->len + 1u, rnd_below(&g->r, 8), 4);
+	n->bytes[n->len + 5] = 0xba;
+	put(n, n->len + 6u, 0, 4);
+	n->len = (u8)(n->len + 10);
+}
+
+/*
+ * State images, to [disp32], and then zeros over what the host does not keep of the x87 pointers:
+ * the stubs switch state by FXSAVE, and AMD's stores them only while an exception is pending; a
+ * signal of Linux, in 64-bit form, drops the selectors; FOP has the host's ModRM. All in one, so
+ * that no jump leads between.
+ */
+static void add_image(struct gen *g, const struct case_insn *draft,
+		      const ZydisDecodedInstruction *in)
+{
+	bool fx = in->mnemonic == ZYDIS_MNEMONIC_FXSAVE || is_xsave(in);
+	unsigned modrm = in->raw.modrm.offset, size = in->operand_width == 16 ? 14 : 28;
+	u32 at = data_offset(g);
+	struct case_insn *n;
+
+	if (in->address_width != 32 || modrm > (fx ? 3 : 2))
+		return;
+	if (rnd_below(&g->r, 8))
+		at &= is_xsave(in) ? ~63u : ~15u;
+	n = add(g);
+	if (is_xsave(in))
+		add_components(g, n);
+	memcpy(n->bytes + n->len, draft->bytes, modrm);
+	n->bytes[n->len + modrm] = (u8)((draft->bytes[modrm] & 0x38) | 5);
+	put(n, n->len + modrm + 1, at, 4);
+	n->len = (u8)(n->len + modrm + 5);
+	if (fx) {
+		if (is_xsave(in)) /* XINUSE is the processor's choice (SDM 1 13.6) */
+			add_zero(n, at + 512, 2);
+		add_zero(n, at + 6, 2);
+		for (unsigned i = 12; i < 24; i += 4)
+			add_zero(n, at + i, 4);
+		return;
+	}
+	for (unsigned i = size == 28 ? 12 : 6; i < size; i += 4)
+		add_zero(n, at + i, 4);
+}
+
+static bool by_gpr(const ZydisDecodedOperand *o, int reg)
+{
+	return gpr_of(o->mem.base) == reg || gpr_of(o->mem.index) == reg;
+}
+
+/* The components of XRSTOR: in front of it, as a part of the instruction. */
+static bool choose_components(struct gen *g, struct case_insn *draft, const ZydisDecodedOperand *o)
+{
+	struct case_insn n = { 0 };
+
+	if (by_gpr(o, REG_EAX) || by_gpr(o, REG_EDX))
+		return false;
+	add_components(g, &n);
+	memcpy(n.bytes + n.len, draft->bytes, draft->len);
+	n.len = (u8)(n.len + draft->len);
+	*draft = n;
+	return true;
+}
+
 static void one(struct gen *g)
 {
 	ZydisDecodedInstruction in;
@@ -369,6 +503,10 @@ static void one(struct gen *g)
 	if (!draw(g, draft.bytes, &in, op))
 		return;
 	draft.len = in.length;
+	if (stores_pointers(&in)) {
+		add_image(g, &draft, &in);
+		return;
+	}
 	for (unsigned i = 0; i < in.operand_count_visible; i++)
 		if (op[i].type == ZYDIS_OPERAND_TYPE_MEMORY)
 			mem = (int)i;
@@ -388,6 +526,8 @@ static void one(struct gen *g)
 	} else if (in.mnemonic == ZYDIS_MNEMONIC_XLAT) {
 		add_mov(g, REG_EBX, data_offset(g), in.address_width == 16 ? 2 : 4);
 	}
+	if (is_xsave(&in) && !choose_components(g, &draft, &op[mem]))
+		return;
 	if (g->what & GEN_SYSTEM)
 		direct_selector(g, &in, op);
 	if (indirect(&in) && op[0].type == ZYDIS_OPERAND_TYPE_REGISTER)
@@ -434,6 +574,12 @@ void case_generate(struct diff_case *c, enum case_mode mode, u64 seed, u64 index
 		c->start.eflags |= EFLAGS_VM | (rnd_below(&g.r, 4) ? EFLAGS_IOPL : 0);
 	memcpy(c->start.sel, g.l->sel, sizeof(c->start.sel));
 	case_fpu_state(&g.r, what, c->start.fx);
+	if (what & GEN_AVX)
+		for (unsigned i = 0; i < sizeof(c->start.upper); i += 4) {
+			u32 v = generate_value(&g.r);
+
+			memcpy(c->start.upper + i, &v, 4);
+		}
 	c->data_seed = rnd(&g.r);
 	want = what & GEN_ONE ? 1 : 1 + rnd_below(&g.r, 10);
 	while (want-- && c->insns + 6 < CASE_INSNS)

@@ -45,6 +45,40 @@ static bool undefined_by_design(const ZydisDecodedInstruction *in)
 	}
 }
 
+/* What our CPUID offers beyond SSE4.2 (classify.c), with VEX or without. */
+static bool newer(const struct gen *g, const ZydisDecodedInstruction *in)
+{
+	if (!(g->what & GEN_AVX))
+		return false;
+	switch (in->meta.isa_ext) {
+	case ZYDIS_ISA_EXT_AVX:
+	case ZYDIS_ISA_EXT_AVX2:
+	case ZYDIS_ISA_EXT_AVX2GATHER:
+	case ZYDIS_ISA_EXT_AVXAES:
+	case ZYDIS_ISA_EXT_FMA:
+	case ZYDIS_ISA_EXT_F16C:
+	case ZYDIS_ISA_EXT_BMI1:
+	case ZYDIS_ISA_EXT_BMI2:
+	case ZYDIS_ISA_EXT_LZCNT:
+	case ZYDIS_ISA_EXT_MOVBE:
+	case ZYDIS_ISA_EXT_ADOX_ADCX:
+	case ZYDIS_ISA_EXT_AES:
+	case ZYDIS_ISA_EXT_PCLMULQDQ:
+	case ZYDIS_ISA_EXT_SHA:
+		if (case_exception(in, EXCEPT_ON_NATIVE, EXCEPT_CHECKS))
+			return in->raw.modrm.mod == 3;
+		/* W is ignored (SDM 2B, PINSRD, PEXTRD), or #UD: AMD's */
+		return !((in->mnemonic == ZYDIS_MNEMONIC_VPINSRD ||
+			  in->mnemonic == ZYDIS_MNEMONIC_VPEXTRD) &&
+			 in->raw.vex.W);
+	case ZYDIS_ISA_EXT_XSAVE:
+		return in->mnemonic == ZYDIS_MNEMONIC_XSAVE ||
+		       in->mnemonic == ZYDIS_MNEMONIC_XRSTOR;
+	default:
+		return false;
+	}
+}
+
 static unsigned repeats(const ZydisDecodedInstruction *in)
 {
 	unsigned n = 0;
@@ -149,10 +183,11 @@ static bool out_of_scope(const struct gen *g, const ZydisDecodedInstruction *in)
 	case ZYDIS_MNEMONIC_LLDT:
 	case ZYDIS_MNEMONIC_LTR:
 	case ZYDIS_MNEMONIC_LMSW:
-	case ZYDIS_MNEMONIC_FXSAVE: /* images hold FIP, FDP and reserved bytes */
+		return true;
+	case ZYDIS_MNEMONIC_FXSAVE: /* x87 is the real processor's affair */
 	case ZYDIS_MNEMONIC_FNSAVE:
 	case ZYDIS_MNEMONIC_FNSTENV:
-		return true;
+		return !(g->what & GEN_NATIVE);
 	case ZYDIS_MNEMONIC_LAR: /* where the tables are the case's */
 	case ZYDIS_MNEMONIC_LSL:
 	case ZYDIS_MNEMONIC_VERR:
@@ -224,7 +259,8 @@ bool generate_allowed(const struct gen *g, const ZydisDecodedInstruction *in,
 {
 	unsigned on = g->what & GEN_NATIVE ? EXCEPT_ON_NATIVE : EXCEPT_ON_UNICORN;
 
-	if (in->encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY || undefined_by_design(in) ||
+	if ((!newer(g, in) &&
+	     (in->encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY || undefined_by_design(in))) ||
 	    out_of_scope(g, in) || case_exception(in, on, EXCEPT_SKIP))
 		return false;
 	if ((g->what & GEN_MASKED) && loads_masks(in))

@@ -173,6 +173,8 @@ static int init(void)
 	const struct case_layout *l = case_layout(CASE_FLAT3);
 
 	machine_other_trap = on_trap;
+	if (upper_exist())
+		processor_native.what |= GEN_AVX;
 	if (!forbid_syscalls()) {
 		fprintf(stderr, "native: no system call filter\n");
 		return -1;
@@ -217,6 +219,7 @@ static int run(const struct diff_case *c, struct case_state *end, u8 *data, u8 *
 
 struct processor processor_native = { .name = "native",
 				      .what = GEN_X87 | GEN_SSE | GEN_NATIVE,
+				      .upper = true,
 				      .init = init,
 				      .run = run,
 				      .except_on = EXCEPT_ON_NATIVE };
