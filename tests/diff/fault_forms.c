@@ -7,6 +7,7 @@
  * without the real processor (sanitizers and memory base 0 need its addresses). -0: memory base 0;
  * exit status 3 where that is not possible. -v: names the forms. Last line: N passed, N failed.
  */
+#include <cpuid.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,6 +119,40 @@ static const struct reason low_addresses = {
 	.why = "16-bit addresses of a flat segment reach 64 KiB; the other modes take the form"
 };
 
+/* What a processor may lack that the tests run on (CPUID): its forms are undefined there. */
+static const struct {
+	ZydisISAExt ext;
+	u32 leaf, subleaf;
+	u8 reg, bit; /* EAX, EBX, ECX, EDX */
+} bits[] = {
+	{ ZYDIS_ISA_EXT_PCLMULQDQ, 1, 0, 2, 1 },  { ZYDIS_ISA_EXT_FMA, 1, 0, 2, 12 },
+	{ ZYDIS_ISA_EXT_MOVBE, 1, 0, 2, 22 },	  { ZYDIS_ISA_EXT_AES, 1, 0, 2, 25 },
+	{ ZYDIS_ISA_EXT_AVXAES, 1, 0, 2, 25 },	  { ZYDIS_ISA_EXT_XSAVE, 1, 0, 2, 26 },
+	{ ZYDIS_ISA_EXT_AVX, 1, 0, 2, 28 },	  { ZYDIS_ISA_EXT_F16C, 1, 0, 2, 29 },
+	{ ZYDIS_ISA_EXT_BMI1, 7, 0, 1, 3 },	  { ZYDIS_ISA_EXT_AVX2, 7, 0, 1, 5 },
+	{ ZYDIS_ISA_EXT_AVX2GATHER, 7, 0, 1, 5 }, { ZYDIS_ISA_EXT_BMI2, 7, 0, 1, 8 },
+	{ ZYDIS_ISA_EXT_ADOX_ADCX, 7, 0, 1, 19 }, { ZYDIS_ISA_EXT_CLFLUSHOPT, 7, 0, 1, 23 },
+	{ ZYDIS_ISA_EXT_CLWB, 7, 0, 1, 24 },	  { ZYDIS_ISA_EXT_SHA, 7, 0, 1, 29 },
+	{ ZYDIS_ISA_EXT_XSAVEOPT, 0xd, 1, 0, 0 },
+};
+
+static bool host_lacks(ZydisISAExt ext)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(bits); i++) {
+		u32 r[4];
+
+		if (bits[i].ext != ext)
+			continue;
+		__cpuid_count(bits[i].leaf, bits[i].subleaf, r[0], r[1], r[2], r[3]);
+		return !upper_exist() || !(r[bits[i].reg] & BIT(bits[i].bit));
+	}
+	return false;
+}
+
+static const struct reason missing = {
+	.why = "an extension that the processor beneath does not have",
+};
+
 static bool is_where(const struct diff_case *c, enum where w)
 {
 	const struct case_layout *l = case_layout(c->mode);
@@ -141,6 +176,8 @@ static bool is_where(const struct diff_case *c, enum where w)
 static const struct reason *reason_of(const struct form *f, const struct diff_case *c,
 				      unsigned vector)
 {
+	if (vector == VEC_UD && host_lacks(f->in.meta.isa_ext))
+		return &missing;
 	if (f->in.address_width == 16 && vector == VEC_PF && is_where(c, IN_FLAT))
 		return &low_addresses;
 	for (unsigned i = 0; i < ARRAY_SIZE(reasons); i++) {
