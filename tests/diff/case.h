@@ -39,6 +39,8 @@ extern const char *const case_mode_name[CASE_MODES];
 #define CASE_SYSTEM	 0xb5400000u
 #define CASE_SYSTEM_SIZE 0xf000u
 
+#define CASE_ACCESSES 2u
+
 /* What instructions of CPL 0 may load where exceptions go through task gates. */
 #define CASE_GDT       (CASE_SYSTEM + 0x6000)
 #define CASE_IDT       (CASE_SYSTEM + 0x7000)
@@ -102,6 +104,12 @@ struct case_patch {
 	u8 len, bytes[16];
 };
 
+/* An operand in memory: in one piece, or somewhere in these bytes. */
+struct case_access {
+	u32 at, size; /* linear */
+	bool whole;
+};
+
 struct diff_case {
 	struct fault_plan *plan; /* NULL: all pages are good */
 	enum case_mode mode;
@@ -116,6 +124,8 @@ struct diff_case {
 	u64 data_seed;	 /* contents of data and stack windows, but for */
 	struct case_patch patch[CASE_PATCHES];
 	unsigned patches;
+	struct case_access access[CASE_ACCESSES]; /* of its only instruction, if they are known */
+	unsigned accesses;
 	u8 code[CASE_BYTES];
 	u32 code_len, code_offset; /* offset of the first instruction in the code window */
 	u32 end;		   /* EIP of the final UD2 */

@@ -218,6 +218,26 @@ static const char *wrong_repetition(void)
 	return NULL;
 }
 
+/* SDM 3A 4.7: the linear address that faulted. Of the stack's words not all is known. */
+static const char *wrong_cr2(void)
+{
+	const struct case_layout *l = case_layout(c->mode);
+	u32 cr2 = plan.at.cr2;
+
+	if (fetched())
+		return cr2 == plan.page || cr2 == plan.at.eip + l->base[SEG_CS] ? NULL
+										: "CR2 of a fetch";
+	if (!c->accesses || plan.at.eip != c->start.eip || plan.page - l->stack < l->stack_size)
+		return NULL;
+	for (unsigned i = 0; i < c->accesses; i++) {
+		const struct case_access *a = &c->access[i];
+
+		if (a->whole ? cr2 == MAX(a->at, plan.page) : cr2 - a->at < a->size)
+			return NULL;
+	}
+	return "CR2 is no address of an operand";
+}
+
 static const char *wrong_state(void)
 {
 	if (insn_at(plan.at.eip) < 0)
@@ -360,6 +380,8 @@ static bool disturb(u32 page, enum page_fault_kind kind, bool wp, u32 first_erro
 		disturb_count.data += !fetched();
 		if (!wrong)
 			wrong = wrong_error(kind == PAGE_ABSENT ? plan.at.error : first_error);
+		if (!wrong)
+			wrong = wrong_cr2();
 		if (!wrong)
 			wrong = wrong_state();
 	}

@@ -177,6 +177,7 @@ void form_each(bool code16, void (*take_it)(const struct form *f))
 	ZydisDecoderInit(&decoder,
 			 code16 ? ZYDIS_MACHINE_MODE_LEGACY_16 : ZYDIS_MACHINE_MODE_LEGACY_32,
 			 code16 ? ZYDIS_STACK_WIDTH_16 : ZYDIS_STACK_WIDTH_32);
+	ZydisDecoderEnableMode(&decoder, ZYDIS_DECODER_MODE_CET, ZYAN_FALSE);
 	take_form = take_it;
 	memset(seen, 0, sizeof(seen));
 	opcode_maps_walk(&w);

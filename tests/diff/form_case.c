@@ -260,11 +260,49 @@ static bool on_stack(const ZydisDecodedOperand *o)
 		o->mem.base == ZYDIS_REGISTER_EBP || o->mem.base == ZYDIS_REGISTER_BP);
 }
 
+/* Bytes in one piece: CR2 of a fault is the first of them on the page that it is about. */
+static bool in_one_piece(const struct draft *d)
+{
+	switch (d->in.mnemonic) {
+	case ZYDIS_MNEMONIC_BOUND:
+	case ZYDIS_MNEMONIC_LDS:
+	case ZYDIS_MNEMONIC_LES:
+	case ZYDIS_MNEMONIC_LFS:
+	case ZYDIS_MNEMONIC_LGS:
+	case ZYDIS_MNEMONIC_LSS:
+	case ZYDIS_MNEMONIC_LGDT:
+	case ZYDIS_MNEMONIC_LIDT:
+	case ZYDIS_MNEMONIC_VMASKMOVPS: /* what the mask names */
+	case ZYDIS_MNEMONIC_VMASKMOVPD:
+	case ZYDIS_MNEMONIC_VPMASKMOVD:
+	case ZYDIS_MNEMONIC_VPMASKMOVQ:
+	case ZYDIS_MNEMONIC_MASKMOVQ:
+	case ZYDIS_MNEMONIC_MASKMOVDQU:
+		return false;
+	default:
+		return d->size <= 32 && !is_string(&d->in) &&
+		       d->in.meta.branch_type != ZYDIS_BRANCH_TYPE_FAR;
+	}
+}
+
+/* A bit string, a gather and a repeated string reach beyond their operand. */
+static void note_access(struct draft *d)
+{
+	struct diff_case *c = d->c;
+	bool bits = d->in.mnemonic >= ZYDIS_MNEMONIC_BT && d->in.mnemonic <= ZYDIS_MNEMONIC_BTS;
+	bool far = bits || form_repeats(&d->in) || (d->f->in.attributes & ZYDIS_ATTRIB_HAS_SIB);
+	u32 margin = far ? 256 : 0;
+
+	c->access[c->accesses++] = (struct case_access){ d->target - margin, d->size + 2 * margin,
+							 !far && in_one_piece(d) };
+}
+
 static bool aim_all(struct draft *d)
 {
 	d->set = is_xsave(d) ? BIT(REG_EAX) : 0; /* the components, which stay */
 	d->size = 1;
 	d->target = 0;
+	d->c->accesses = 0;
 	for (unsigned i = 0; i < d->in.operand_count; i++) {
 		const ZydisDecodedOperand *o = &d->op[i];
 
@@ -275,6 +313,7 @@ static bool aim_all(struct draft *d)
 					      : place_operand(d, segment_of(o), d->size);
 		if (!aim(d, o))
 			return false;
+		note_access(d);
 	}
 	if (d->in.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX)
 		set_mask(d);
@@ -569,6 +608,8 @@ bool form_case(struct diff_case *c, const struct form *f, enum case_mode mode, u
 	ZydisDecoderInit(&d.d,
 			 l->code16 ? ZYDIS_MACHINE_MODE_LEGACY_16 : ZYDIS_MACHINE_MODE_LEGACY_32,
 			 l->code16 ? ZYDIS_STACK_WIDTH_16 : ZYDIS_STACK_WIDTH_32);
+	/* 3Eh is DS, not NOTRACK. */
+	ZydisDecoderEnableMode(&d.d, ZYDIS_DECODER_MODE_CET, ZYAN_FALSE);
 	for (unsigned tries = 0; tries < 200 && !found; tries++) {
 		start_state(&d);
 		draw_bytes(&d);
