@@ -14,7 +14,7 @@
 #include "kernel/base/types.h"
 
 #define CASE_INSNS   24u
-#define CASE_BYTES   1800u
+#define CASE_BYTES   2000u
 #define CASE_RAM     (8u * MiB)
 #define CASE_PATCHES 8u
 
@@ -65,7 +65,7 @@ struct case_layout {
 const struct case_layout *case_layout(enum case_mode mode);
 
 struct case_insn {
-	u8 bytes[72]; /* the instruction; behind it, perhaps, what clears the flags that it leaves
+	u8 bytes[80]; /* the instruction; behind it, perhaps, what clears the flags that it leaves
 			 undefined, or the part of an image */
 	u8 len;
 	u8 rel_size; /* 0, 1, 2 or 4: the last rel_size bytes are a displacement ... */

@@ -462,7 +462,7 @@ static void add_image(struct gen *g, const struct case_insn *draft,
 		if (is_xsave(in)) /* XINUSE is the processor's choice (SDM 1 13.6) */
 			add_zero(n, at + 512, 2);
 		add_zero(n, at + 6, 2);
-		for (unsigned i = 12; i < 24; i += 4)
+		for (unsigned i = 8; i < 24; i += 4)
 			add_zero(n, at + i, 4);
 		return;
 	}
