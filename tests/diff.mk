@@ -4,7 +4,8 @@
 # Which pairs run: tests/diff/matrix.py.
 
 DIFF_MAIN := tests/diff/diff.c tests/diff/faults.c tests/diff/fault_forms.c
-DIFF_SRC := $(filter-out $(DIFF_MAIN),$(wildcard tests/diff/*.c))
+DIRECTED_SRC := $(wildcard tests/diff/directed*.c)
+DIFF_SRC := $(filter-out $(DIFF_MAIN) $(DIRECTED_SRC),$(wildcard tests/diff/*.c))
 DIFF := $(DIFF_MAIN:tests/diff/%.c=$(BUILD)/diff/%) $(BUILD)/diff/diff-asan $(BUILD)/diff/fault_forms-asan
 DIFF_FAST := $(filter $(BUILD)/host/emu/cpu/% $(BUILD)/host/emu/mem/% $(BUILD)/host/tests/% $(BUILD)/host/kernel/%,$(HOST_OBJ))
 DIFF_FAST := $(DIFF_FAST:$(BUILD)/host/%=$(BUILD)/diff/%) $(HOST_ZYDIS)
@@ -19,6 +20,18 @@ $(DIFF_MAIN:tests/diff/%.c=$(BUILD)/diff/%): $(BUILD)/diff/%: $(BUILD)/diff/test
 
 $(BUILD)/diff/%-asan: $(BUILD)/host/tests/diff/%.o $(DIFF_SRC:%.c=$(BUILD)/host/%.o) $(BUILD)/host/libpure.a
 	$(HOST_CC) $(SAN) -pie -Wl,--version-script=tests/diff/private.map $^ -lunicorn -o $@
+
+# Directed transfers. Exceptions end there where they are raised: cpu_deliver_fault() is directed_ours.c's.
+DIRECTED_LIB := outcome.c ours_tables.c case.c
+DIRECTED_LIB := $(DIRECTED_SRC) $(DIRECTED_LIB:%=tests/diff/%)
+DIRECTED_LINK := -pie -Wl,--version-script=tests/diff/private.map -Wl,--wrap=cpu_deliver_fault
+DIFF += $(BUILD)/diff/directed $(BUILD)/diff/directed-asan
+
+$(BUILD)/diff/directed: $(DIRECTED_LIB:%.c=$(BUILD)/diff/%.o) $(DIFF_FAST)
+	$(HOST_CC) $(DIRECTED_LINK) $^ -lunicorn -o $@
+
+$(BUILD)/diff/directed-asan: $(DIRECTED_LIB:%.c=$(BUILD)/host/%.o) $(BUILD)/host/libpure.a
+	$(HOST_CC) $(SAN) $(DIRECTED_LINK) $^ -lunicorn -o $@
 
 # The unit tests on a guest once more with memory base 0, as in the monitor: no sanitizers, and root for page 0.
 UNIT_BASE_0 := $(patsubst tests/unit/%.c,$(BUILD)/base0/%,$(shell grep -l guest_fixture.h tests/unit/test_*.c))
@@ -36,5 +49,6 @@ diff: deps
 	@$(MAKE) --no-print-directory -s -j2 $(DIFF)
 	@$(PYTHON) tests/diff/matrix.py $(or $(N),40000) $(or $(SEED),1)
 
--include $(DIFF_MAIN:%.c=$(BUILD)/host/%.d) $(DIFF_SRC:%.c=$(BUILD)/host/%.d)
--include $(DIFF_MAIN:%.c=$(BUILD)/diff/%.d) $(DIFF_SRC:%.c=$(BUILD)/diff/%.d) $(DIFF_FAST:.o=.d)
+DIFF_ALL := $(DIFF_MAIN) $(DIRECTED_SRC) $(DIFF_SRC)
+-include $(DIFF_ALL:%.c=$(BUILD)/host/%.d)
+-include $(DIFF_ALL:%.c=$(BUILD)/diff/%.d) $(DIFF_FAST:.o=.d)

@@ -316,7 +316,7 @@ static inline u32 cpu_eflags(const struct cpu *cpu)
 static inline void cpu_set_eflags(struct cpu *cpu, u32 image)
 {
 	cpu->vif = image & EFLAGS_IF;
-	cpu->eflags = (image & ~EFLAGS_IF & 0x003fffd7u) | EFLAGS_ONE;
+	cpu->eflags = (image & ~EFLAGS_IF & 0x003f7fd7u) | EFLAGS_ONE;
 }
 
 static inline bool cpu_protected(const struct cpu *cpu)

@@ -10,6 +10,7 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 FAST, CHECKED, FAULTS = "build/diff/diff", "build/diff/diff-asan", "build/diff/faults"
 FORMS, FORMS_CHECKED = "build/diff/fault_forms", "build/diff/fault_forms-asan"
+DIRECTED, DIRECTED_CHECKED = "build/diff/directed", "build/diff/directed-asan"
 MODES = ["flat3", "flat0", "segments", "prot16", "real", "v86"]
 NOT_HERE = 3  # memory base 0 needs page 0, which needs root
 
@@ -23,6 +24,9 @@ def tests(cases, seed):
     yield [FORMS, "-s", str(seed)]  # every form at least once, however few the cases
     yield [FORMS, "-0", "-e", "8", "-s", str(seed)]
     yield [FORMS_CHECKED, "-N", "-e", "8", "-s", str(seed)]
+    yield [DIRECTED, "-n", str(cases), "-s", str(seed)]
+    yield [DIRECTED, "-0", "-n", str(max(cases // 2, 1)), "-s", str(seed + 1)]
+    yield [DIRECTED_CHECKED, "-n", str(max(cases // 4, 1)), "-s", str(seed + 2)]
     yield [FAST, "-a", "native", "-m", "flat3", "-n", str(cases), "-s", str(seed)]
     for program, share in (FAST, 1), (CHECKED, 4):
         for mode in MODES:

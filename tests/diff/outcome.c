@@ -6,17 +6,17 @@
 #include <sys/time.h>
 
 #define TICK_US 100000 /* of this process, so that a busy machine changes nothing */
-static struct processor *volatile running;
+static void (*volatile to_stop)(void *context);
 static volatile unsigned ticks;
 
 static void on_tick(int sig, siginfo_t *info, void *context)
 {
-	struct processor *p = running;
+	void (*stop)(void *context) = to_stop;
 
 	(void)sig;
 	(void)info;
-	if (p && p->stop && ++ticks >= 2)
-		p->stop(context);
+	if (stop && ++ticks >= 2)
+		stop(context);
 }
 
 static void start_ticks(void)
@@ -33,13 +33,18 @@ static void start_ticks(void)
 	setitimer(ITIMER_PROF, &tick, NULL);
 }
 
-void outcome_of(struct processor *p, const struct diff_case *c, struct outcome *o)
+void outcome_watch(void (*stop)(void *context))
 {
 	start_ticks();
 	ticks = 0;
-	running = p;
+	to_stop = stop;
+}
+
+void outcome_of(struct processor *p, const struct diff_case *c, struct outcome *o)
+{
+	outcome_watch(p->stop);
 	o->failed = p->run(c, &o->end, o->data, o->stack);
-	running = NULL;
+	outcome_watch(NULL);
 }
 
 bool outcome_same_fpu(const u8 *a, const u8 *b)

@@ -14,6 +14,8 @@ struct outcome {
 	u8 data[OUTCOME_WINDOW], stack[OUTCOME_WINDOW];
 };
 
+/* After two ticks stop() is called from the signal, with its context; NULL: no more. */
+void outcome_watch(void (*stop)(void *context));
 /*
  * Runs a case. Stray jumps may come back to the case's start: after two ticks of a timer the
  * processor is stopped, and failed is 1.

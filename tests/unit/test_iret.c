@@ -137,6 +137,24 @@ static void ring_0_writes_vif_and_nt(void **state)
 	assert_int_equal(cpu_eflags(&m.cpu), EFLAGS_ONE | EFLAGS_VIF | EFLAGS_VIP | EFLAGS_NT);
 }
 
+/* Bits 3, 5 and 15 are 0, whatever the image says (SDM 1 figure 3-8). */
+static void reserved_flags_stay_clear(void **state)
+{
+	(void)state;
+	m.cpu.cr0 &= ~CR0_PE;
+	for (unsigned s = 0; s < SEG_COUNT; s++)
+		m.cpu.seg[s] = (struct cpu_segment){ 0, s == SEG_CS ? 0x9b : 0x93, 0, 0xffff };
+	m.cpu.env->paging_changed(&m.cpu, PAGING_CR0);
+	m.cpu.gpr[REG_ESP] = STACK0 - 6;
+	put(STACK0 - 6, AT_TARGET, 2);
+	put(STACK0 - 4, 0, 2);
+	put(STACK0 - 2, 0x8028 | EFLAGS_CF, 2);
+	CODE(AT_CODE, 0xcf);
+	CODE(AT_TARGET, HLT);
+	assert_int_equal(guest_run(), HALTED);
+	assert_int_equal(cpu_eflags(&m.cpu), EFLAGS_ONE | EFLAGS_CF);
+}
+
 /* --- Checks */
 
 static void code_null(void)
@@ -332,6 +350,7 @@ static const struct CMUnitTest iret[] = {
 	GUEST_TEST(stack_of_16_bits),
 	GUEST_TEST(ring_3_may_not_write_iopl_vm_vif),
 	GUEST_TEST(ring_0_writes_vif_and_nt),
+	GUEST_TEST(reserved_flags_stay_clear),
 	GUEST_TEST(checks),
 	GUEST_TEST(image_beyond_the_stack),
 	GUEST_TEST(inward_is_refused),
