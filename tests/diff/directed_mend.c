@@ -375,6 +375,12 @@ static bool lar_accessed(const struct directed_step *s)
 	       !(hi & 0x100);
 }
 
+/* Bytes that nobody generated as such: decoded from a slot's middle, or for the other size. */
+static bool by_chance(const struct directed_step *s)
+{
+	return s->in.meta.category == ZYDIS_CATEGORY_STRINGOP;
+}
+
 static bool undefined_flags(const struct directed_step *s)
 {
 	return s->in.length && s->in.cpu_flags && s->in.cpu_flags->undefined;
@@ -430,6 +436,7 @@ static const struct {
 	{ loads_vif, { MEND_CUT, 0, 0, "does not load VIF and VIP" } },
 	{ returns_with_null, { MEND_CUT, 0, 0, "a null selector becomes 0" } },
 	{ lar_accessed, { MEND_CUT, 0, 0, "far transfers do not set the accessed bit" } },
+	{ by_chance, { MEND_CUT, 0, 0, "string instruction, by chance" } },
 	{ undefined_flags, { MEND_CUT, 0, 0, "leaves flags undefined" } },
 	{ cr0_invalid, { MEND_FAULT, VEC_GP, 0, "CR0: PG without PE, NW without CD" } },
 	{ cr0_reserved, { MEND_CUT, 0, 0, "CR0: keeps reserved bits" } },
