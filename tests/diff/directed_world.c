@@ -276,6 +276,8 @@ static void spoil(struct world *w)
 	case 2: /* a TSS of 16 bits is not compared */
 		if (n < GDT_TSS || n > GDT_TSS16 + 1)
 			d[5] ^= (u8)(2u << world_pick(w, 4));
+		if ((d[5] & 0x1f) == SYS_CALL16)
+			d[6] = d[7] = 0; /* see call_gate() */
 		break;
 	default:
 		if ((d[5] & 0x18) == 0x18) { /* code: some slots are beyond */
