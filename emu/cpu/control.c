@@ -161,10 +161,21 @@ enum cpu_result cpu_read_msr(struct cpu *cpu, u32 index, u64 *value)
 	return CPU_NEXT;
 }
 
+/* Eight memory types, of which 2, 3 and 8 up do not exist (SDM 3A 12.12.2). */
+static bool pat_is_valid(u64 value)
+{
+	for (unsigned i = 0; i < 64; i += 8)
+		if ((value >> i & 0xff) > 7 || (value >> i & 0xfe) == 2)
+			return false;
+	return true;
+}
+
 enum cpu_result cpu_write_msr(struct cpu *cpu, u32 index, u64 value)
 {
 	u64 *plain = plain_msr(cpu, index);
 
+	if (index == MSR_PAT && !pat_is_valid(value))
+		return cpu_raise(cpu, VEC_GP, 0);
 	if (plain) {
 		*plain = value;
 		return CPU_NEXT;

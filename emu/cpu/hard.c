@@ -12,8 +12,7 @@ static enum cpu_result far_pointer(struct cpu *cpu, const struct insn *in, u32 *
 	*offset = 0;
 	if (cpu_mem_read(cpu, in->seg, ea, offset, in->osize) != CPU_NEXT)
 		return CPU_FAULT;
-	return cpu_mem_read(cpu, in->seg, in->asize == 2 ? (u16)(ea + in->osize) : ea + in->osize,
-			    sel, 2);
+	return cpu_mem_read(cpu, in->seg, insn_ea_behind(in, ea, in->osize), sel, 2);
 }
 
 static enum cpu_result far_indirect(struct cpu *cpu, const struct insn *in, bool call)

@@ -39,11 +39,8 @@ static enum cpu_result one_string(struct cpu *cpu, const struct insn *in, u16 po
 	u32 step = cpu->eflags & EFLAGS_DF ? 0u - in->osize : in->osize;
 
 	if (in->op == OP_INS) {
-		gla_t gla;
-
-		if (cpu_seg_check(cpu, SEG_ES, off, in->osize, ACCESS_WRITE, &gla) != CPU_NEXT ||
-		    cpu_lin_probe_write(cpu, gla, in->osize, cpu->cpl == 3 ? ACCESS_USER : 0) !=
-			    CPU_NEXT)
+		/* What is read from a port cannot be put back. */
+		if (cpu_mem_probe_write(cpu, SEG_ES, off, in->osize) != CPU_NEXT)
 			return CPU_FAULT;
 		v = cpu_env(cpu)->io_read(cpu, port, in->osize);
 		if (cpu_mem_write(cpu, SEG_ES, off, &v, in->osize) != CPU_NEXT)

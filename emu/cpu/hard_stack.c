@@ -111,7 +111,8 @@ static enum cpu_result bound(struct cpu *cpu, const struct insn *in)
 	if (!in->is_mem)
 		return cpu_raise_noerr(cpu, VEC_UD);
 	if (cpu_mem_read(cpu, in->seg, ea, &raw[0], in->osize) != CPU_NEXT ||
-	    cpu_mem_read(cpu, in->seg, ea + in->osize, &raw[1], in->osize) != CPU_NEXT)
+	    cpu_mem_read(cpu, in->seg, insn_ea_behind(in, ea, in->osize), &raw[1], in->osize) !=
+		    CPU_NEXT)
 		return CPU_FAULT;
 	if (in->osize == 2) {
 		index = (s16)cpu->gpr[in->reg];

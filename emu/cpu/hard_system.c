@@ -18,7 +18,7 @@ static enum cpu_result load_table(struct cpu *cpu, const struct insn *in, struct
 	if (!in->is_mem)
 		return cpu_raise_noerr(cpu, VEC_UD);
 	if (privileged(cpu) != CPU_NEXT || cpu_mem_read(cpu, in->seg, ea, &limit, 2) != CPU_NEXT ||
-	    cpu_mem_read(cpu, in->seg, ea + 2, &base, 4) != CPU_NEXT)
+	    cpu_mem_read(cpu, in->seg, insn_ea_behind(in, ea, 2), &base, 4) != CPU_NEXT)
 		return CPU_FAULT;
 	t->limit = limit;
 	t->base = in->osize == 2 ? base & 0xffffff : base;
@@ -33,9 +33,16 @@ static enum cpu_result store_table(struct cpu *cpu, const struct insn *in,
 	u8 image[6] = { (u8)t->limit,	    (u8)(t->limit >> 8), (u8)t->base,
 			(u8)(t->base >> 8), (u8)(t->base >> 16), (u8)(t->base >> 24) };
 
+	gva_t ea = insn_ea(cpu, in), base = insn_ea_behind(in, ea, 2);
+
 	if (!in->is_mem)
 		return cpu_raise_noerr(cpu, VEC_UD);
-	return cpu_mem_write(cpu, in->seg, insn_ea(cpu, in), image, 6);
+	if (base == ea + 2)
+		return cpu_mem_write(cpu, in->seg, ea, image, 6);
+	if (cpu_mem_probe_write(cpu, in->seg, base, 4) != CPU_NEXT ||
+	    cpu_mem_write(cpu, in->seg, ea, image, 2) != CPU_NEXT)
+		return CPU_FAULT;
+	return cpu_mem_write(cpu, in->seg, base, image + 2, 4);
 }
 
 static enum cpu_result operand16(struct cpu *cpu, const struct insn *in, u16 *v)
@@ -293,11 +300,8 @@ enum cpu_result hard_system(struct cpu *cpu, const struct insn *in)
 	case OP_WRMSR:
 		return msr(cpu, in);
 	case OP_RDTSC:
-	case OP_RDTSCP:
 		if ((cpu->cr4 & CR4_TSD) && cpu->cpl)
 			return cpu_raise(cpu, VEC_GP, 0);
-		if (in->op == OP_RDTSCP)
-			return cpu_raise_noerr(cpu, VEC_UD);
 		set_pair(cpu, cpu_env(cpu)->tsc(cpu));
 		return CPU_NEXT;
 	case OP_RDPMC:

@@ -53,7 +53,6 @@ enum insn_op {
 	OP_RDMSR,
 	OP_WRMSR,
 	OP_RDTSC,
-	OP_RDTSCP,
 	OP_RDPMC,
 	OP_CPUID,
 	OP_HLT,
@@ -147,4 +146,11 @@ static inline gva_t insn_ea(const struct cpu *cpu, const struct insn *in)
 	if (in->index != INSN_NO_REG)
 		ea += cpu->gpr[in->index] * in->scale;
 	return in->asize == 2 ? (u16)ea : ea;
+}
+
+/* The offset of what lies n bytes behind it: an operand of two parts wraps between them, in 64 KiB
+ * with 16-bit addresses. */
+static inline gva_t insn_ea_behind(const struct insn *in, gva_t ea, unsigned n)
+{
+	return in->asize == 2 ? (u16)(ea + n) : ea + n;
 }

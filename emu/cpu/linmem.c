@@ -173,3 +173,12 @@ enum cpu_result cpu_mem_write(struct cpu *cpu, enum cpu_seg seg, gva_t off, cons
 	return res == CPU_NEXT ? cpu_lin_write(cpu, gla, buf, len, cpu->cpl == 3 ? ACCESS_USER : 0)
 			       : res;
 }
+
+enum cpu_result cpu_mem_probe_write(struct cpu *cpu, enum cpu_seg seg, gva_t off, unsigned len)
+{
+	gla_t gla;
+	enum cpu_result res = operand(cpu, seg, off, len, ACCESS_WRITE, &gla);
+
+	return res == CPU_NEXT ? cpu_lin_probe_write(cpu, gla, len, cpu->cpl == 3 ? ACCESS_USER : 0)
+			       : res;
+}

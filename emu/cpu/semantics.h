@@ -161,6 +161,8 @@ enum cpu_result cpu_seg_check(struct cpu *cpu, enum cpu_seg seg, gva_t offset, u
 enum cpu_result cpu_mem_read(struct cpu *cpu, enum cpu_seg seg, gva_t off, void *buf, unsigned len);
 enum cpu_result cpu_mem_write(struct cpu *cpu, enum cpu_seg seg, gva_t off, const void *buf,
 			      unsigned len);
+/* Would cpu_mem_write() succeed? */
+enum cpu_result cpu_mem_probe_write(struct cpu *cpu, enum cpu_seg seg, gva_t off, unsigned len);
 /*
  * Alignment (SDM 3A 6.15, #AC): looked at in CPL 3 with CR0.AM and EFLAGS.AC, for the operands of
  * instructions; what the processor touches for itself is exempt. cpu_align_check() raises #AC(0).
