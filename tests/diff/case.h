@@ -11,6 +11,7 @@
 
 #include <Zydis/Zydis.h>
 
+#include "emu/cpu/cpu.h"
 #include "kernel/base/types.h"
 
 #define CASE_INSNS   24u
@@ -176,6 +177,11 @@ bool case_decode_full(const struct diff_case *c, u32 eip, ZydisDecodedInstructio
 bool case_segment_fault(const struct diff_case *c, const struct case_state *s);
 /* The #GP that ended the case is due to an SSE operand that is not aligned. */
 bool case_alignment_fault(const struct diff_case *c, const struct case_state *s);
+/* Outside real mode (SDM 3A table 6-1). */
+static inline bool case_has_error(u8 vector)
+{
+	return vector == VEC_DF || (vector >= VEC_TS && vector <= VEC_PF) || vector == VEC_AC;
+}
 /* SS has a limit, or was loaded anew: a fault may come to no handler, for want of room for its
  * frame.
  */
@@ -215,9 +221,9 @@ struct processor {
 	bool base_0;		/* ours: guest memory at address 0 */
 	unsigned except_on;	/* EXCEPT_ON_* of its exceptions */
 	u8 *ram;		/* CASE_RAM bytes, or NULL if it has no memory of its own */
-	bool no_error_code;	/* it does not report them */
 	bool no_segment_checks; /* limits and types of segments are nothing to it */
 	bool no_nx;
+	bool reads_first; /* what an instruction modifies: its page faults are those of reads */
 	/* No exception flags of x87 and SSE, no stack faults, no alignment checks; MMX leaves
 	 * exponents alone. */
 	bool weak_fpu;

@@ -28,6 +28,14 @@ static bool excepted(const struct diff_case *c, u32 eip, unsigned what)
 	return case_decode(c, eip, &in) && case_exception(&in, other->except_on, what);
 }
 
+static bool same_error(const struct case_state *a, const struct case_state *b)
+{
+	u32 ignored = other->reads_first && a->vector == VEC_PF ? BIT(1) : 0; /* W/R: SDM 3A 4.7 */
+
+	return a->has_error == b->has_error &&
+	       (!a->has_error || !((a->error ^ b->error) & ~ignored));
+}
+
 static bool same_state(const struct diff_case *c, const struct case_state *a,
 		       const struct case_state *b)
 {
@@ -42,8 +50,7 @@ static bool same_state(const struct diff_case *c, const struct case_state *a,
 	    ((a->eflags ^ b->eflags) & ~ignored) || a->vector != b->vector ||
 	    memcmp(a->sel, b->sel, sizeof(a->sel)))
 		return false;
-	if (!other->no_error_code &&
-	    (a->has_error != b->has_error || (a->has_error && a->error != b->error)))
+	if (!same_error(a, b))
 		return false;
 	if (a->has_cr2 != b->has_cr2 ||
 	    (a->has_cr2 && a->cr2 != b->cr2 && !excepted(c, a->eip, EXCEPT_CR2)))

@@ -75,7 +75,7 @@ static void take_state(struct case_state *s, const ucontext_t *uc)
 	s->eflags = (u32)g[REG_EFL];
 	s->vector = (u8)g[REG_TRAPNO];
 	s->error = (u32)g[REG_ERR];
-	s->has_error = (s->vector >= 10 && s->vector <= 14) || s->vector == 17;
+	s->has_error = case_has_error(s->vector);
 	s->has_cr2 = s->vector == VEC_PF;
 	s->cr2 = (u32)g[REG_CR2];
 	memcpy(s->sel, running->start.sel, sizeof(s->sel));

@@ -138,11 +138,6 @@ static int init(void)
 	return 0;
 }
 
-static bool has_error_code(u8 v)
-{
-	return v == VEC_DF || (v >= VEC_TS && v <= VEC_PF) || v == VEC_AC;
-}
-
 /* Of an exception that went through a task gate: the case is in the TSS that it came from. */
 static void unwind_task(struct case_state *end)
 {
@@ -156,7 +151,7 @@ static void unwind_task(struct case_state *end)
 	for (unsigned i = 0; i < 6; i++)
 		end->sel[i] = (u16)get32(tss + 0x48 + 4 * i);
 	end->vector = (u8)(cpu->eip - 1 - lin(HANDLERS));
-	end->has_error = has_error_code(end->vector);
+	end->has_error = case_has_error(end->vector);
 	if (end->has_error)
 		end->error = get32(TASK_STACK - 4);
 	end->frame_len = 0;
@@ -206,7 +201,7 @@ static bool unwind(struct case_state *end)
 		return true;
 	}
 	end->vector = (u8)(cpu->eip - 1 - lin(HANDLERS));
-	end->has_error = has_error_code(end->vector);
+	end->has_error = case_has_error(end->vector);
 	end->frame_at = sp;
 	memcpy(words, m.ram + sp, sizeof(words));
 	const u32 *w = words;

@@ -15,6 +15,7 @@
 
 #include "emu/cpu/cpu.h"
 #include "tests/diff/case.h"
+#include "tests/diff/unicorn_error.h"
 
 #define IRET_AT 0x5f0000u /* code and frame that lead to CPL 3, used once */
 
@@ -151,7 +152,10 @@ static int init(void)
 	static u8 memory[CASE_RAM] __attribute__((aligned(4096)));
 
 	processor_unicorn.ram = ram = memory;
-	return 0;
+	if (unicorn_error_find())
+		return 0;
+	fprintf(stderr, "unicorn: its error codes are not where they were looked for\n");
+	return -1;
 }
 
 static void load_fpu(const u8 *fx)
@@ -255,6 +259,9 @@ static int run(const struct diff_case *c, struct case_state *end, u8 *data, u8 *
 	end->eip = get(UC_X86_REG_EIP);
 	end->eflags = get(UC_X86_REG_EFLAGS);
 	end->vector = (u8)vector;
+	end->has_error = c->mode != CASE_REAL && case_has_error(end->vector);
+	if (end->has_error)
+		end->error = unicorn_error_code(uc);
 	if (vector == VEC_PF) {
 		end->has_cr2 = true;
 		end->cr2 = get(UC_X86_REG_CR2);
@@ -279,9 +286,9 @@ struct processor processor_unicorn = { .name = "unicorn",
 				       .run = run,
 				       .stop = stop,
 				       .except_on = EXCEPT_ON_UNICORN,
-				       .no_error_code = true,
 				       .no_segment_checks = true,
 				       .no_nx = true,
+				       .reads_first = true,
 				       .weak_fpu = true,
 				       .what = GEN_SSE | GEN_MASKED | GEN_SYSTEM,
 				       .not_real = GEN_SSE };
