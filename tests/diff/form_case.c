@@ -119,6 +119,8 @@ static u32 place(struct draft *d, u32 window, u32 room, u32 size)
 	case 0:
 		return end - PAGE_SIZE + 64 * (1 + rnd_below(&d->r, 16));
 	case 1:
+		if (size >= 512) /* FXSAVE's and XSAVE's, aligned: only the last bytes are beyond */
+			return end - (size - 1) / 64 * 64;
 		return end - 1 - (size > 1 ? rnd_below(&d->r, size - 1) : 0);
 	default:
 		if (size > 64)
