@@ -90,8 +90,11 @@ static bool form_of(struct form *f, u8 reg)
 	if (!decode(bytes, &f->in, op)) { /* a vector of indices: only with a SIB byte */
 		bytes[f->len] = (u8)(0x84 | reg << 3);
 		bytes[f->len + 1] = 0x0f;
-		if (!decode(bytes, &f->in, op))
-			return false;
+		if (!decode(bytes, &f->in, op)) { /* memory that ModRM does not name: MASKMOVQ */
+			bytes[f->len] = (u8)(0xc7 | reg << 3);
+			if (!decode(bytes, &f->in, op))
+				return false;
+		}
 	}
 	if (!touches_memory(&f->in, op))
 		return false;

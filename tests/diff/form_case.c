@@ -74,6 +74,8 @@ static void draw_bytes(struct draft *d)
 
 		if (f->in.attributes & ZYDIS_ATTRIB_HAS_SIB)
 			rm = 4;
+		if (f->in.raw.modrm.mod == 3)
+			mod = 3;
 		b[at++] = (u8)(mod << 6 | reg << 3 | rm);
 	}
 	while (at < 15)
