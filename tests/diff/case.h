@@ -175,6 +175,9 @@ bool case_decode_full(const struct diff_case *c, u32 eip, ZydisDecodedInstructio
 
 /* The #GP or #SS that ended the case is due to a segment's limit or type (limits.c). */
 bool case_segment_fault(const struct diff_case *c, const struct case_state *s);
+/* It ended at a BOUND whose second part wraps at 64 KiB, as on real processors (an AMD was tried).
+ */
+bool case_part_wraps(const struct diff_case *c, const struct case_state *s);
 /* The #GP that ended the case is due to an SSE operand that is not aligned. */
 bool case_alignment_fault(const struct diff_case *c, const struct case_state *s);
 /* Outside real mode (SDM 3A table 6-1). */
@@ -223,6 +226,7 @@ struct processor {
 	u8 *ram;		/* CASE_RAM bytes, or NULL if it has no memory of its own */
 	bool no_segment_checks; /* limits and types of segments are nothing to it */
 	bool no_nx;
+	bool no_wrap;	  /* operands of two parts: the second lies behind 64 KiB */
 	bool reads_first; /* what an instruction modifies: its page faults are those of reads */
 	/* No exception flags of x87 and SSE, no stack faults, no alignment checks; MMX leaves
 	 * exponents alone. */

@@ -141,6 +141,8 @@ static bool differs(const struct diff_case *c)
 		return ours.failed != theirs.failed;
 	if (case_no_frame_room(c, &ours.end) || wraps() || hits_system() || strayed(c) ||
 	    inside_insn(c) || (other->no_segment_checks && case_segment_fault(c, &ours.end)) ||
+	    (other->no_wrap &&
+	     (case_part_wraps(c, &ours.end) || case_part_wraps(c, &theirs.end))) ||
 	    (other->no_nx && ours.end.vector == VEC_PF && (ours.end.error & 0x11) == 0x11))
 		return not_compared(c);
 	/* Stack faults and alignment, of which it does not know; which NaN of two an operation

@@ -108,6 +108,15 @@ bool case_segment_fault(const struct diff_case *c, const struct case_state *s)
 	return stack_faults(c, s, &in) || leaves_segment(c, s, &in);
 }
 
+bool case_part_wraps(const struct diff_case *c, const struct case_state *s)
+{
+	ZydisDecodedInstruction in;
+	ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
+
+	return case_decode_full(c, s->eip, &in, op) && in.mnemonic == ZYDIS_MNEMONIC_BOUND &&
+	       in.address_width == 16 && address(s, &in, &op[1]) + in.operand_width / 8u > 0xffff;
+}
+
 bool case_alignment_fault(const struct diff_case *c, const struct case_state *s)
 {
 	ZydisDecodedInstruction in;
