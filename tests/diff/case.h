@@ -226,7 +226,9 @@ struct processor {
 	u8 *ram;		/* CASE_RAM bytes, or NULL if it has no memory of its own */
 	bool no_segment_checks; /* limits and types of segments are nothing to it */
 	bool no_nx;
-	bool no_wrap;	  /* operands of two parts: the second lies behind 64 KiB */
+	bool no_wrap;  /* operands of two parts: the second lies behind 64 KiB */
+	bool no_smc;   /* does not see that the next instruction was changed, across a page's end */
+	bool no_probe; /* of the new top of ENTER's frame */
 	bool reads_first; /* what an instruction modifies: its page faults are those of reads */
 	/* No exception flags of x87 and SSE, no stack faults, no alignment checks; MMX leaves
 	 * exponents alone. */

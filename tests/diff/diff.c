@@ -112,6 +112,23 @@ static bool hits_system(void)
 	return ours.end.vector == VEC_PF && ours.end.cr2 - CASE_SYSTEM < CASE_SYSTEM_SIZE;
 }
 
+/* It changed its own code, what comes next perhaps. */
+static bool modified_itself(const struct diff_case *c)
+{
+	u32 at = c->start.eip + case_layout(c->mode)->base[SEG_CS];
+
+	return memcmp(processor_ours.ram + at, c->code, c->code_len) != 0;
+}
+
+/* The new top of ENTER's frame cannot be written (SDM 2A, ENTER). */
+static bool frame_top_faults(const struct diff_case *c)
+{
+	ZydisDecodedInstruction in;
+
+	return ours.end.vector == VEC_PF && case_decode(c, ours.end.eip, &in) &&
+	       in.mnemonic == ZYDIS_MNEMONIC_ENTER;
+}
+
 /* A single step ended it behind an image whose part that is not compared is still there. */
 static bool inside_insn(const struct diff_case *c)
 {
@@ -141,6 +158,7 @@ static bool differs(const struct diff_case *c)
 		return ours.failed != theirs.failed;
 	if (case_no_frame_room(c, &ours.end) || wraps() || hits_system() || strayed(c) ||
 	    inside_insn(c) || (other->no_segment_checks && case_segment_fault(c, &ours.end)) ||
+	    (other->no_smc && modified_itself(c)) || (other->no_probe && frame_top_faults(c)) ||
 	    (other->no_wrap &&
 	     (case_part_wraps(c, &ours.end) || case_part_wraps(c, &theirs.end))) ||
 	    (other->no_nx && ours.end.vector == VEC_PF && (ours.end.error & 0x11) == 0x11))

@@ -126,6 +126,20 @@ static bool faults_in_stack(const struct directed_step *s)
 	return breaks_segment(s, &seg) && seg == SEG_SS;
 }
 
+/* ENTER copies the pointers of the frames around it, from below EBP. */
+static bool frame_beyond(const struct directed_step *s)
+{
+	const struct directed_segment *g = &s->before.seg[SEG_SS];
+	u32 size = s->in.operand_width / 8u, mask = g->attr & SEG_ATTR_DB ? 0xffffffff : 0xffff;
+
+	if (s->in.mnemonic != ZYDIS_MNEMONIC_ENTER)
+		return false;
+	for (u32 i = 1; i < (s->op[1].imm.value.u & 31); i++)
+		if (outside(g, (s->before.gpr[REG_EBP] - i * size) & mask, size))
+			return true;
+	return false;
+}
+
 /* Where a far JMP or CALL shall go. */
 static bool far_target(const struct directed_step *s, u32 *sel, u32 *offset)
 {
@@ -226,6 +240,13 @@ static bool returns_to_itself(const struct directed_step *s)
 {
 	return protected_mode(&s->before) && is_iret(s) && (s->before.eflags & EFLAGS_NT) &&
 	       (s->link & 0xfffc) == (s->before.tr.sel & 0xfffcu);
+}
+
+/* Behind an instruction that is no transfer: it is done, and the next one faults. */
+static bool runs_beyond(const struct directed_step *s)
+{
+	return s->after.eip > s->after.seg[SEG_CS].limit && s->after.eip - s->before.eip <= 15 &&
+	       s->after.seg[SEG_CS].sel == s->before.seg[SEG_CS].sel && !switched(s);
 }
 
 static bool beyond_in_task(const struct directed_step *s)
@@ -442,12 +463,14 @@ static const struct {
 	{ cr0_reserved, { MEND_CUT, 0, 0, "CR0: keeps reserved bits" } },
 	{ faults_in_data, { MEND_FAULT, VEC_GP, 0, "segment's limit or type" } },
 	{ faults_in_stack, { MEND_FAULT, VEC_SS, 0, "stack segment's limit" } },
+	{ frame_beyond, { MEND_FAULT, VEC_SS, 0, "limit of the stack below ENTER's EBP" } },
 	{ task_conforming, { MEND_CUT, 0, 0, "#TS for conforming code of an inner level" } },
 	{ task_fault, { MEND_STATE, 0, 0, "a fault of the new task has the old EIP and flags" } },
 	{ beyond_in_task, { MEND_CUT, 0, 0, "offset beyond the limit of a new task's code" } },
 	{ conforming_gate, { MEND_CUT, 0, 0, "changes CPL, by a gate to conforming code" } },
 	{ outer_to_v86, { MEND_CUT, 0, 0, "IRET to V86 mode from CPL 1 to 3" } },
 	{ v86_beyond, { MEND_FAULT, VEC_GP, 0, "IRET to V86 mode masks EIP" } },
+	{ runs_beyond, { MEND_CUT, 0, 0, "runs off the end of the code segment" } },
 	{ fetches_beyond,
 	  { MEND_FAULT, VEC_GP, 0, "offset beyond the limit of the code segment" } },
 	{ fetch_fault, { MEND_CUT, 0, 0, "to memory that is not there" } },
