@@ -410,7 +410,7 @@ static void salc(struct trans *t)
 }
 
 /* The number of an XMM or YMM register. */
-static unsigned trans_vector(ZydisRegister r)
+static unsigned vector_number(ZydisRegister r)
 {
 	return (unsigned)(r >= ZYDIS_REGISTER_YMM0 ? r - ZYDIS_REGISTER_YMM0
 						   : r - ZYDIS_REGISTER_XMM0);
@@ -451,9 +451,9 @@ static void site_details(const struct trans *t, struct site *s, unsigned op)
 	case OP_GATHER: {
 		const ZydisDecodedOperandMem *m = &t->op[1].mem;
 
-		s->insn.rm = (u8)(trans_vector(m->index) & 7);
+		s->insn.rm = (u8)(vector_number(m->index) & 7);
 		s->insn.scale = m->scale;
-		s->insn.imm = trans_vector(t->op[2].reg.value) & 7;
+		s->insn.imm = vector_number(t->op[2].reg.value) & 7;
 		s->insn.imm2 =
 			(u16)((in->raw.vex.L ? VECTOR_256 : 0) | (in->raw.vex.W ? VECTOR_64 : 0) |
 			      (in->opcode & 1 ? VECTOR_INDEX_64 : 0));

@@ -8,12 +8,6 @@
 #include "emu/cpu/recomp.h"
 #include "kernel/base/string.h"
 
-#define XSTATE_HEADER 512u
-#define XSTATE_AVX    576u
-#define XSTATE_END    832u
-#define XSTATE_REGS \
-	128u /* XMM0 to XMM7: outside 64-bit mode the others are left alone (SDM 1 13.5.2) */
-
 static enum cpu_result x87_available(struct cpu *cpu)
 {
 	return cpu->cr0 & (CR0_TS | CR0_EM) ? cpu_raise_noerr(cpu, VEC_NM) : CPU_NEXT;
@@ -324,16 +318,20 @@ static u8 requested(const struct cpu *cpu)
 	return (u8)(cpu->gpr[REG_EAX] & cpu->xcr0 & 7);
 }
 
+void hard_fpu_fill_avx(u8 *image)
+{
+	if (!(image[XSTATE_HEADER] & XSTATE_HAS_AVX))
+		memset(image + XSTATE_AVX, 0, XSTATE_END - XSTATE_AVX);
+}
+
 /* As after power-on, it is zeros to XSAVE, and left out by XSAVEOPT. */
 static enum cpu_result xsave_avx(struct cpu *cpu, const struct insn *in, u8 rfbm, gla_t area)
 {
 	u8 *fx = cpu->fpu.image;
-	bool initial = !(fx[XSTATE_HEADER] & 4);
 
-	if (!(rfbm & 4) || (initial && in->op == OP_XSAVEOPT))
+	if (!(rfbm & 4) || (in->op == OP_XSAVEOPT && !(fx[XSTATE_HEADER] & XSTATE_HAS_AVX)))
 		return CPU_NEXT;
-	if (initial)
-		memset(fx + XSTATE_AVX, 0, XSTATE_REGS);
+	hard_fpu_fill_avx(fx);
 	return cpu_lin_write(cpu, area + XSTATE_AVX, fx + XSTATE_AVX, XSTATE_REGS, user(cpu));
 }
 
@@ -360,8 +358,8 @@ static enum cpu_result xsave(struct cpu *cpu, const struct insn *in)
 		return CPU_FAULT;
 	if ((rfbm & 6) && cpu_lin_write(cpu, gla + 24, fx + 24, 8, user(cpu)) != CPU_NEXT)
 		return CPU_FAULT;
-	if ((rfbm & 2) &&
-	    cpu_lin_write(cpu, gla + 160, fx + 160, XSTATE_REGS, user(cpu)) != CPU_NEXT)
+	if ((rfbm & 2) && cpu_lin_write(cpu, gla + XSTATE_XMM, fx + XSTATE_XMM, XSTATE_REGS,
+					user(cpu)) != CPU_NEXT)
 		return CPU_FAULT;
 	if (xsave_avx(cpu, in, rfbm, gla) != CPU_NEXT)
 		return CPU_FAULT;
@@ -381,8 +379,8 @@ static enum cpu_result xrstor(struct cpu *cpu, const struct insn *in)
 		return CPU_FAULT;
 	if (cpu_seg_check(cpu, in->seg, ea, n, ACCESS_READ, &gla) != CPU_NEXT ||
 	    cpu_lin_read(cpu, gla, image, XSTATE_AVX, user(cpu)) != CPU_NEXT ||
-	    (n > XSTATE_AVX &&
-	     cpu_lin_read(cpu, gla + XSTATE_AVX, image + XSTATE_AVX, 256, user(cpu)) != CPU_NEXT))
+	    (n > XSTATE_AVX && cpu_lin_read(cpu, gla + XSTATE_AVX, image + XSTATE_AVX,
+					    XSTATE_END - XSTATE_AVX, user(cpu)) != CPU_NEXT))
 		return CPU_FAULT;
 	bv = image[XSTATE_HEADER];
 	if ((bv & ~cpu->xcr0) || memcmp(image + XSTATE_HEADER + 8, zero, 16))
@@ -403,9 +401,9 @@ static enum cpu_result xrstor(struct cpu *cpu, const struct insn *in)
 		put32(fx + 24, get32(image + 24));
 	if (rfbm & 2) {
 		if (bv & 2)
-			memcpy(fx + 160, image + 160, XSTATE_REGS);
+			memcpy(fx + XSTATE_XMM, image + XSTATE_XMM, XSTATE_REGS);
 		else
-			memset(fx + 160, 0, XSTATE_REGS);
+			memset(fx + XSTATE_XMM, 0, XSTATE_REGS);
 	}
 	if (rfbm & 4) {
 		if (bv & 4)

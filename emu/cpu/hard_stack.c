@@ -38,13 +38,12 @@ static enum cpu_result popa(struct cpu *cpu, const struct insn *in)
 	return CPU_NEXT;
 }
 
-/* As cpu_mem_write(), but for the store; the new top of a frame is not looked at for alignment. */
-static enum cpu_result probe_word(struct cpu *cpu, u32 offset, unsigned size, bool aligned)
+/* The new top must be writable (SDM 2, ENTER); its alignment is not looked at. */
+static enum cpu_result probe_top(struct cpu *cpu, u32 offset, unsigned size)
 {
 	gla_t gla;
 
-	if (cpu_seg_check(cpu, SEG_SS, offset, size, ACCESS_WRITE, &gla) != CPU_NEXT ||
-	    (aligned && cpu_align_check(cpu, gla, size) != CPU_NEXT))
+	if (cpu_seg_check(cpu, SEG_SS, offset, size, ACCESS_WRITE, &gla) != CPU_NEXT)
 		return CPU_FAULT;
 	return cpu_lin_probe_write(cpu, gla, size, cpu->cpl == 3 ? ACCESS_USER : 0);
 }
@@ -67,7 +66,7 @@ static enum cpu_result enter_push(struct cpu *cpu, const struct insn *in, u32 *t
 			return CPU_FAULT;
 		esp = (esp - in->osize) & mask;
 		if ((store ? cpu_mem_write(cpu, SEG_SS, esp, &v, in->osize)
-			   : probe_word(cpu, esp, in->osize, true)) != CPU_NEXT)
+			   : cpu_mem_probe_write(cpu, SEG_SS, esp, in->osize)) != CPU_NEXT)
 			return CPU_FAULT;
 		if (!i)
 			frame = esp;
@@ -78,16 +77,16 @@ static enum cpu_result enter_push(struct cpu *cpu, const struct insn *in, u32 *t
 
 static enum cpu_result enter(struct cpu *cpu, const struct insn *in)
 {
-	u32 mask = sp_mask(cpu), frame = (cpu->gpr[REG_ESP] - in->osize) & mask, esp;
+	u32 mask = sp_mask(cpu), frame = (cpu->gpr[REG_ESP] - in->osize) & mask, esp, top;
 
 	if (enter_push(cpu, in, &esp, false) != CPU_NEXT)
 		return CPU_FAULT;
-	/* The new top must be writable (SDM 2, ENTER). */
-	if (probe_word(cpu, (esp - (in->imm & 0xffff)) & mask, in->osize, false) != CPU_NEXT ||
+	top = (esp - (in->imm & 0xffff)) & mask;
+	if (probe_top(cpu, top, in->osize) != CPU_NEXT ||
 	    enter_push(cpu, in, &esp, true) != CPU_NEXT)
 		return CPU_FAULT;
 	cpu->gpr[REG_EBP] = merge(cpu->gpr[REG_EBP], frame, in->osize);
-	cpu->gpr[REG_ESP] = (cpu->gpr[REG_ESP] & ~mask) | ((esp - (in->imm & 0xffff)) & mask);
+	cpu->gpr[REG_ESP] = (cpu->gpr[REG_ESP] & ~mask) | top;
 	return CPU_NEXT;
 }
 

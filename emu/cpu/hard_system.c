@@ -32,7 +32,6 @@ static enum cpu_result store_table(struct cpu *cpu, const struct insn *in,
 {
 	u8 image[6] = { (u8)t->limit,	    (u8)(t->limit >> 8), (u8)t->base,
 			(u8)(t->base >> 8), (u8)(t->base >> 16), (u8)(t->base >> 24) };
-
 	gva_t ea = insn_ea(cpu, in), base = insn_ea_behind(in, ea, 2);
 
 	if (!in->is_mem)

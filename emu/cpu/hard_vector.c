@@ -7,28 +7,23 @@
 #include "emu/cpu/hard_ops.h"
 #include "kernel/base/string.h"
 
-#define XMM	   160u /* in the image: SDM 1 13.4 */
-#define XSTATE_BV  512u
-#define XSTATE_AVX 576u
-
 static u8 *lane(struct cpu *cpu, unsigned reg, unsigned byte)
 {
 	u8 *image = cpu->fpu.image;
 
-	return byte < 16 ? image + XMM + 16 * reg + byte
+	return byte < 16 ? image + XSTATE_XMM + 16 * reg + byte
 			 : image + XSTATE_AVX + 16 * reg + (byte - 16);
 }
 
 static void begin(struct cpu *cpu)
 {
 	cpu_env(cpu)->fpu_save(cpu);
-	if (!(cpu->fpu.image[XSTATE_BV] & 4)) /* not written, since it is as after power-on */
-		memset(cpu->fpu.image + XSTATE_AVX, 0, 256);
+	hard_fpu_fill_avx(cpu->fpu.image);
 }
 
 static void end(struct cpu *cpu)
 {
-	cpu->fpu.image[XSTATE_BV] |= 7;
+	cpu->fpu.image[XSTATE_HEADER] |= 3 | XSTATE_HAS_AVX;
 	cpu_env(cpu)->fpu_load(cpu);
 }
 

@@ -87,15 +87,12 @@ static bool names_register(const struct trans *t)
 static void emit_immediates(struct trans *t)
 {
 	const ZydisDecodedInstruction *in = &t->in;
+	/* Of a register in an immediate, 32-bit code ignores the top bit (SDM 2A 2.3.8). */
+	u8 mask = names_register(t) ? 0x7f : 0xff;
 
 	for (int i = 0; i < 2; i++)
-		for (unsigned n = 0; n < in->raw.imm[i].size / 8u; n++) {
-			u8 b = t->bytes[in->raw.imm[i].offset + n];
-
-			/* Of a register in an immediate, 32-bit code ignores the top bit (SDM 2A
-			 * 2.3.8). */
-			emit_u8(&t->e, names_register(t) ? b & 0x7f : b);
-		}
+		for (unsigned n = 0; n < in->raw.imm[i].size / 8u; n++)
+			emit_u8(&t->e, t->bytes[in->raw.imm[i].offset + n] & mask);
 }
 
 /* The explicit operand with this encoding, or NULL. */

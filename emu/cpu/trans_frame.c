@@ -94,25 +94,27 @@ static void leave16(struct trans *t, struct site *s)
 
 bool translate_frame(struct trans *t)
 {
-	bool flat = trans_stack_flat(t), small = trans_stack_16(t);
+	bool flat = trans_stack_flat(t);
 
+	if (!flat && !trans_stack_16(t))
+		return false;
 	switch (t->in.mnemonic) {
 	case ZYDIS_MNEMONIC_PUSHA:
 	case ZYDIS_MNEMONIC_PUSHAD:
-		if (flat || small)
-			pusha(t, trans_site(t, OP_PUSHA));
-		return flat || small;
+		pusha(t, trans_site(t, OP_PUSHA));
+		return true;
 	case ZYDIS_MNEMONIC_POPA:
 	case ZYDIS_MNEMONIC_POPAD:
-		if (flat || small)
-			popa(t, trans_site(t, OP_POPA));
-		return flat || small;
+		popa(t, trans_site(t, OP_POPA));
+		return true;
 	case ZYDIS_MNEMONIC_LEAVE:
-		if (flat && word_size(t) == 4)
-			leave32(t);
-		else if (small)
+		if (!flat)
 			leave16(t, trans_site(t, OP_LEAVE));
-		return (flat && word_size(t) == 4) || small;
+		else if (word_size(t) == 4)
+			leave32(t);
+		else
+			return false;
+		return true;
 	default:
 		return false;
 	}

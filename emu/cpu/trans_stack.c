@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PUSH and POP. Inline with a flat 32-bit stack; store first, then
- * commit ESP.
+ * PUSH and POP. Inline with a flat 32-bit stack; store first, then commit ESP.
  */
 #include "emu/cpu/translate.h"
 

@@ -143,24 +143,13 @@ static void advance(struct trans *t, unsigned reg)
 
 static void step(struct trans *t, const struct string_op *s, unsigned src, struct site *site)
 {
-	if (s->op == OP_LODS)
-		access(t, 0x8a, R_A, element(t, R_SI, src, site));
-	else if (s->src)
-		access(t, 0x8a, R10, element(t, R_SI, src, site));
-	switch (s->op) {
-	case OP_MOVS:
-		access(t, 0x88, R10, element(t, R_DI, SEG_ES, site));
-		break;
-	case OP_STOS:
-		access(t, 0x88, R_A, element(t, R_DI, SEG_ES, site));
-		break;
-	case OP_CMPS:
-		access(t, 0x3a, R10, element(t, R_DI, SEG_ES, site));
-		break;
-	case OP_SCAS:
-		access(t, 0x3a, R_A, element(t, R_DI, SEG_ES, site));
-		break;
-	}
+	bool compares = s->op == OP_CMPS || s->op == OP_SCAS;
+	unsigned reg = s->src && s->dst ? R10 : R_A;
+
+	if (s->src)
+		access(t, 0x8a, reg, element(t, R_SI, src, site));
+	if (s->dst)
+		access(t, compares ? 0x3a : 0x88, reg, element(t, R_DI, SEG_ES, site));
 	load_direction(t);
 	if (s->src)
 		advance(t, R_SI);

@@ -71,6 +71,10 @@ struct hmem trans_add_base(struct trans *t, struct hmem m, unsigned seg);
  * trans_stack16.c: the same on a stack with 16-bit addresses (trans_stack_16()). s: the operation
  * in C, for a stack pointer that would pass 64 KiB, where it faults. reg may not be R8, R9 or R11.
  */
+void trans_push16(struct trans *t, unsigned reg, unsigned size, struct site *s);
+void trans_push16_imm(struct trans *t, u32 value, unsigned size, struct site *s);
+/* Loads the top of the stack, then moves the pointer. reg may be any of the guest's, or R10. */
+void trans_pop16(struct trans *t, unsigned reg, unsigned size, unsigned release, struct site *s);
 /*
  * The word, or size bytes of words, at SP + delta (R8 then holds that, in 16 bits), or at R8.
  * may_wrap: they are several, each of which SP could wrap around before, which is left to C.
@@ -79,10 +83,6 @@ struct hmem trans_top16(struct trans *t, s32 delta, unsigned size, bool may_wrap
 struct hmem trans_stack16_at_r8(struct trans *t, unsigned size, bool may_wrap, struct site *s);
 /* SP = R8 */
 void trans_set_sp(struct trans *t);
-void trans_push16(struct trans *t, unsigned reg, unsigned size, struct site *s);
-void trans_push16_imm(struct trans *t, u32 value, unsigned size, struct site *s);
-/* Loads the top of the stack, then moves the pointer. reg may be any of the guest's, or R10. */
-void trans_pop16(struct trans *t, unsigned reg, unsigned size, unsigned release, struct site *s);
 /* An instruction with a register and guest memory, with 66h if size is 2. */
 void trans_access(struct trans *t, u32 opcode, unsigned reg, unsigned size, struct hmem m);
 /* Fetches and decodes the instruction at t->eip. False: it does not decode. */
