@@ -22,7 +22,7 @@ $(BUILD)/diff/%-asan: $(BUILD)/host/tests/diff/%.o $(DIFF_SRC:%.c=$(BUILD)/host/
 	$(HOST_CC) $(SAN) -pie -Wl,--version-script=tests/diff/private.map $^ -lunicorn -o $@
 
 # Directed transfers. Exceptions end there where they are raised: cpu_deliver_fault() is directed_ours.c's.
-DIRECTED_LIB := outcome.c ours_tables.c case.c
+DIRECTED_LIB := outcome.c ours_tables.c case.c unicorn_state.c
 DIRECTED_LIB := $(DIRECTED_SRC) $(DIRECTED_LIB:%=tests/diff/%)
 DIRECTED_LINK := -pie -Wl,--version-script=tests/diff/private.map -Wl,--wrap=cpu_deliver_fault
 DIFF += $(BUILD)/diff/directed $(BUILD)/diff/directed-asan

@@ -13,116 +13,41 @@ const char *const case_mode_name[CASE_MODES] = { "flat3",   "flat0",	"segments",
 						 "real",    "v86",	"paged0",   "paged-segs",
 						 "paged16", "paged-v86" };
 
+/* What modes have in common. */
+#define WINDOWS(unit)                                                                     \
+	.code = 1 * (unit), .data = 2 * (unit), .stack = 3 * (unit), .code_size = 0x3000, \
+	.data_size = 0x4000, .stack_size = 0x2000
+#define FLAT WINDOWS(0x100000u), .esp = 0x301000
+#define WITH_BASES                         \
+	WINDOWS(0x100000u), .esp = 0x1000, \
+			    .base = { 0x200000, 0, 0x300000, 0x200000, 0x200800, 0xfffff000 }
+#define SMALL                                                                           \
+	WINDOWS(0x100000u),                                                             \
+		.esp = 0x1000, .sel = { 0x58, 0x50, 0x60, 0x58, 0x68, 0x70 },           \
+		.base = { 0x200000, 0x100000, 0x300000, 0x200000, 0x200800, 0x201000 }, \
+		.code16 = true
+#define PARAGRAPHS                                                                        \
+	WINDOWS(0x10000u),                                                                \
+		.esp = 0x1000, .sel = { 0x2000, 0x1000, 0x3000, 0x2000, 0x2080, 0x2100 }, \
+		.base = { 0x20000, 0x10000, 0x30000, 0x20000, 0x20800, 0x21000 }, .code16 = true
+
 /*
  * Selectors: 08h code 0, 10h data 0, 18h code 0 of 16 bits, 20h code 3, 28h data 3 (as Linux has
  * them), 30h.. data of mode SEGMENTS and PROT16 with bases, 190h.. of PAGED_SEGS.
  */
 static const struct case_layout layout[CASE_MODES] = {
-	[CASE_FLAT3] = { .code = 0x100000,
-			 .data = 0x200000,
-			 .stack = 0x300000,
-			 .code_size = 0x3000,
-			 .data_size = 0x4000,
-			 .stack_size = 0x2000,
-			 .esp = 0x301000,
-			 .sel = { 0x2b, 0x23, 0x2b, 0x2b, 0, 0 },
-			 .cpl = 3,
-			 .paged = true },
-	[CASE_FLAT0] = { .code = 0x100000,
-			 .data = 0x200000,
-			 .stack = 0x300000,
-			 .code_size = 0x3000,
-			 .data_size = 0x4000,
-			 .stack_size = 0x2000,
-			 .esp = 0x301000,
-			 .sel = { 0x10, 0x08, 0x10, 0x10, 0x10, 0x10 } },
-	[CASE_PAGED0] = { .code = 0x100000,
-			  .data = 0x200000,
-			  .stack = 0x300000,
-			  .code_size = 0x3000,
-			  .data_size = 0x4000,
-			  .stack_size = 0x2000,
-			  .esp = 0x301000,
-			  .sel = { 0x10, 0x08, 0x10, 0x10, 0x10, 0x10 },
-			  .paged = true,
+	[CASE_FLAT3] = { FLAT, .sel = { 0x2b, 0x23, 0x2b, 0x2b, 0, 0 }, .cpl = 3, .paged = true },
+	[CASE_FLAT0] = { FLAT, .sel = { 0x10, 0x08, 0x10, 0x10, 0x10, 0x10 } },
+	[CASE_PAGED0] = { FLAT, .sel = { 0x10, 0x08, 0x10, 0x10, 0x10, 0x10 }, .paged = true,
 			  .tasks = true },
-	[CASE_SEGMENTS] = { .code = 0x100000,
-			    .data = 0x200000,
-			    .stack = 0x300000,
-			    .code_size = 0x3000,
-			    .data_size = 0x4000,
-			    .stack_size = 0x2000,
-			    .esp = 0x1000,
-			    .sel = { 0x30, 0x08, 0x38, 0x30, 0x40, 0x48 },
-			    .base = { 0x200000, 0, 0x300000, 0x200000, 0x200800, 0xfffff000 } },
-	[CASE_PROT16] = { .code = 0x100000,
-			  .data = 0x200000,
-			  .stack = 0x300000,
-			  .code_size = 0x3000,
-			  .data_size = 0x4000,
-			  .stack_size = 0x2000,
-			  .esp = 0x1000,
-			  .sel = { 0x58, 0x50, 0x60, 0x58, 0x68, 0x70 },
-			  .base = { 0x200000, 0x100000, 0x300000, 0x200000, 0x200800, 0x201000 },
-			  .code16 = true },
-	[CASE_REAL] = { .code = 0x10000,
-			.data = 0x20000,
-			.stack = 0x30000,
-			.code_size = 0x3000,
-			.data_size = 0x4000,
-			.stack_size = 0x2000,
-			.esp = 0x1000,
-			.sel = { 0x2000, 0x1000, 0x3000, 0x2000, 0x2080, 0x2100 },
-			.base = { 0x20000, 0x10000, 0x30000, 0x20000, 0x20800, 0x21000 },
-			.code16 = true },
-	[CASE_V86] = { .code = 0x10000,
-		       .data = 0x20000,
-		       .stack = 0x30000,
-		       .code_size = 0x3000,
-		       .data_size = 0x4000,
-		       .stack_size = 0x2000,
-		       .esp = 0x1000,
-		       .sel = { 0x2000, 0x1000, 0x3000, 0x2000, 0x2080, 0x2100 },
-		       .base = { 0x20000, 0x10000, 0x30000, 0x20000, 0x20800, 0x21000 },
-		       .cpl = 3,
-		       .code16 = true,
-		       .v86 = true },
-	[CASE_PAGED_SEGS] = { .code = 0x100000,
-			      .data = 0x200000,
-			      .stack = 0x300000,
-			      .code_size = 0x3000,
-			      .data_size = 0x4000,
-			      .stack_size = 0x2000,
-			      .esp = 0x1000,
-			      .sel = { 0x193, 0x23, 0x1a3, 0x193, 0x1b3, 0x1bb },
-			      .base = { 0x200000, 0, 0x300000, 0x200000, 0x200800, 0xfffff000 },
-			      .cpl = 3,
-			      .paged = true },
-	[CASE_PAGED16] = { .code = 0x100000,
-			   .data = 0x200000,
-			   .stack = 0x300000,
-			   .code_size = 0x3000,
-			   .data_size = 0x4000,
-			   .stack_size = 0x2000,
-			   .esp = 0x1000,
-			   .sel = { 0x58, 0x50, 0x60, 0x58, 0x68, 0x70 },
-			   .base = { 0x200000, 0x100000, 0x300000, 0x200000, 0x200800, 0x201000 },
-			   .code16 = true,
-			   .paged = true,
-			   .tasks = true },
-	[CASE_PAGED_V86] = { .code = 0x10000,
-			     .data = 0x20000,
-			     .stack = 0x30000,
-			     .code_size = 0x3000,
-			     .data_size = 0x4000,
-			     .stack_size = 0x2000,
-			     .esp = 0x1000,
-			     .sel = { 0x2000, 0x1000, 0x3000, 0x2000, 0x2080, 0x2100 },
-			     .base = { 0x20000, 0x10000, 0x30000, 0x20000, 0x20800, 0x21000 },
-			     .cpl = 3,
-			     .code16 = true,
-			     .v86 = true,
-			     .paged = true },
+	[CASE_SEGMENTS] = { WITH_BASES, .sel = { 0x30, 0x08, 0x38, 0x30, 0x40, 0x48 } },
+	[CASE_PAGED_SEGS] = { WITH_BASES, .sel = { 0x193, 0x23, 0x1a3, 0x193, 0x1b3, 0x1bb },
+			      .cpl = 3, .paged = true },
+	[CASE_PROT16] = { SMALL },
+	[CASE_PAGED16] = { SMALL, .paged = true, .tasks = true },
+	[CASE_REAL] = { PARAGRAPHS },
+	[CASE_V86] = { PARAGRAPHS, .cpl = 3, .v86 = true },
+	[CASE_PAGED_V86] = { PARAGRAPHS, .cpl = 3, .v86 = true, .paged = true },
 };
 
 const struct case_layout *case_layout(enum case_mode mode)
@@ -166,6 +91,22 @@ void case_assemble(struct diff_case *c)
 	c->end = base + pos;
 	c->code_len = pos + 2;
 	c->start.eip = base;
+}
+
+int case_gpr(ZydisRegister r)
+{
+	if (r >= ZYDIS_REGISTER_EAX && r <= ZYDIS_REGISTER_EDI)
+		return (int)(r - ZYDIS_REGISTER_EAX);
+	if (r >= ZYDIS_REGISTER_AX && r <= ZYDIS_REGISTER_DI)
+		return (int)(r - ZYDIS_REGISTER_AX);
+	return -1;
+}
+
+u32 case_gpr_value(const u32 *gpr, ZydisRegister r)
+{
+	int n = case_gpr(r);
+
+	return n < 0 ? 0 : r >= ZYDIS_REGISTER_EAX ? gpr[n] : gpr[n] & 0xffff;
 }
 
 bool case_decode_full(const struct diff_case *c, u32 eip, ZydisDecodedInstruction *in,

@@ -208,6 +208,11 @@ bool case_no_frame_room(const struct diff_case *c, const struct case_state *s);
 #define EXCEPT_END	  BIT(8) /* memory, in the end */
 bool case_exception(const ZydisDecodedInstruction *in, unsigned on, unsigned what);
 
+/* The number of a general register of 32 or 16 bits, or -1. */
+int case_gpr(ZydisRegister r);
+/* Its value; 0 if it is none. */
+u32 case_gpr_value(const u32 *gpr, ZydisRegister r);
+
 /* A processor to run cases on. data and stack receive the windows' contents afterwards. */
 struct processor {
 	const char *name;

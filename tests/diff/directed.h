@@ -65,8 +65,6 @@ struct directed_case {
 	u32 gpr[8], eip, eflags, cr0, cr3;
 	u16 sel[SEG_COUNT];
 	u64 home[GDT_ENTRIES]; /* the GDT before anything was spoiled: what the case begins with */
-	/* The minimiser's: instructions at the start that are left out, things that stay whole. */
-	u32 dropped, mended;
 	u8 image[WORLD_SIZE];
 };
 
@@ -110,8 +108,8 @@ void directed_hide_attributes(struct directed_state *s);
  * be stopped after, too, or ~0 if it came to an exception. print: the way there.
  */
 int directed_unicorn_init(void);
-int directed_unicorn_run(const struct directed_case *c, struct directed_end *end, unsigned *steps,
-			 bool print);
+void directed_unicorn_run(const struct directed_case *c, struct directed_end *end, unsigned *steps,
+			  bool print);
 
 /* An instruction and what Unicorn made of it. */
 struct directed_step {

@@ -41,15 +41,6 @@ static u32 descriptor(const struct directed_step *s, u32 sel)
 	return (sel & ~3u) && (sel | 7) <= limit ? memory_at(s, base + (sel & ~7u) + 4) : 0;
 }
 
-static u32 reg(const struct directed_state *s, ZydisRegister r)
-{
-	if (r >= ZYDIS_REGISTER_EAX && r <= ZYDIS_REGISTER_EDI)
-		return s->gpr[r - ZYDIS_REGISTER_EAX];
-	if (r >= ZYDIS_REGISTER_AX && r <= ZYDIS_REGISTER_DI)
-		return s->gpr[r - ZYDIS_REGISTER_AX] & 0xffff;
-	return 0;
-}
-
 static u32 code_limit(const struct directed_step *s, u32 sel)
 {
 	u32 hi = descriptor(s, sel), base = sel & 4 ? s->before.ldtr.base : s->before.gdt_base;
@@ -71,7 +62,8 @@ static const ZydisDecodedOperand *operand(const struct directed_step *s, u32 *ea
 
 		if (o->type != ZYDIS_OPERAND_TYPE_MEMORY || o->mem.type == ZYDIS_MEMOP_TYPE_AGEN)
 			continue;
-		*ea = reg(&s->before, o->mem.base) + reg(&s->before, o->mem.index) * o->mem.scale +
+		*ea = case_gpr_value(s->before.gpr, o->mem.base) +
+		      case_gpr_value(s->before.gpr, o->mem.index) * o->mem.scale +
 		      (o->mem.disp.has_displacement ? (u32)o->mem.disp.value : 0);
 		if (s->in.address_width == 16)
 			*ea &= 0xffff;
@@ -349,7 +341,7 @@ static bool loads_cr0(const struct directed_step *s)
 
 static bool cr0_invalid(const struct directed_step *s)
 {
-	u32 v = reg(&s->before, s->op[1].reg.value);
+	u32 v = case_gpr_value(s->before.gpr, s->op[1].reg.value);
 
 	return loads_cr0(s) &&
 	       ((v & (CR0_PG | CR0_PE)) == CR0_PG || (v & (CR0_NW | CR0_CD)) == CR0_NW);
@@ -357,7 +349,7 @@ static bool cr0_invalid(const struct directed_step *s)
 
 static bool cr0_reserved(const struct directed_step *s)
 {
-	return loads_cr0(s) && (reg(&s->before, s->op[1].reg.value) & 0x1ffaffc0);
+	return loads_cr0(s) && (case_gpr_value(s->before.gpr, s->op[1].reg.value) & 0x1ffaffc0);
 }
 
 static bool inner_stack(const struct directed_step *s)

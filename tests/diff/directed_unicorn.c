@@ -2,19 +2,20 @@
 /*
  * Directed cases on Unicorn. An IRET leads into the case's mode and level, with the descriptors as
  * they were before anything was spoiled; then the case's image and registers are put in their
- * place. Hidden parts of segments and error codes are read from its saved context, whose layout is
- * found out at start. A hook before each instruction keeps the state, for directed_mend().
+ * place. Hidden parts of segments are read from its saved context, whose layout is found out at
+ * start. A hook before each instruction keeps the state, for directed_mend().
  */
 #include <stdio.h>
 #include <string.h>
 #include <unicorn/unicorn.h>
 
 #include "tests/diff/directed.h"
+#include "tests/diff/unicorn_state.h"
 
 static uc_engine *uc;
 static uc_context *fresh, *now;
 static u8 ram[WORLD_RAM] __attribute__((aligned(4096)));
-static size_t at_segments, at_error; /* in a context */
+static size_t at_segments; /* in a context */
 
 static int vector;
 static unsigned steps, stop_at;
@@ -24,11 +25,6 @@ static struct directed_state seen[DIRECTED_STEPS + 1];
 static u8 seen_code[DIRECTED_STEPS + 1][16];
 static u32 seen_link[DIRECTED_STEPS + 1], seen_stack[DIRECTED_STEPS + 1][3];
 
-static const int gpr_id[8] = { UC_X86_REG_EAX, UC_X86_REG_ECX, UC_X86_REG_EDX, UC_X86_REG_EBX,
-			       UC_X86_REG_ESP, UC_X86_REG_EBP, UC_X86_REG_ESI, UC_X86_REG_EDI };
-static const int seg_id[6] = { UC_X86_REG_ES, UC_X86_REG_CS, UC_X86_REG_SS,
-			       UC_X86_REG_DS, UC_X86_REG_FS, UC_X86_REG_GS };
-
 /* Its SegmentCache, as it lies in a context: ES to GS, LDTR, TR, GDTR, IDTR. */
 struct hidden {
 	u32 sel, pad;
@@ -36,19 +32,6 @@ struct hidden {
 	u32 limit, flags; /* the descriptor's upper word */
 };
 #define HIDDEN_GDTR 8u
-
-static void set(int id, u32 v)
-{
-	uc_reg_write(uc, id, &v);
-}
-
-static u32 get(int id)
-{
-	u64 v = 0;
-
-	uc_reg_read(uc, id, &v);
-	return (u32)v;
-}
 
 static const u8 *context(void)
 {
@@ -71,7 +54,7 @@ static void save(struct directed_state *s)
 	memset(s, 0, sizeof(*s));
 	memcpy(h, context() + at_segments, sizeof(h));
 	for (unsigned i = 0; i < 8; i++)
-		s->gpr[i] = get(gpr_id[i]);
+		s->gpr[i] = unicorn_get(uc, unicorn_gpr[i]);
 	for (unsigned i = 0; i < SEG_COUNT; i++)
 		s->seg[i] = visible(&h[i], h[i].flags & 0x1000 ? 1 : 2);
 	s->ldtr = visible(&h[6], 2);
@@ -82,10 +65,10 @@ static void save(struct directed_state *s)
 	s->gdt_limit = h[8].limit;
 	s->idt_base = (u32)h[9].base;
 	s->idt_limit = h[9].limit;
-	s->eip = get(UC_X86_REG_EIP);
-	s->eflags = get(UC_X86_REG_EFLAGS);
-	s->cr0 = get(UC_X86_REG_CR0);
-	s->cr3 = get(UC_X86_REG_CR3);
+	s->eip = unicorn_get(uc, UC_X86_REG_EIP);
+	s->eflags = unicorn_get(uc, UC_X86_REG_EFLAGS);
+	s->cr0 = unicorn_get(uc, UC_X86_REG_CR0);
+	s->cr3 = unicorn_get(uc, UC_X86_REG_CR3);
 	directed_hide_attributes(s);
 }
 
@@ -154,41 +137,10 @@ static void flat(void)
 
 	memcpy(ram + AT_GDT + 8, &code, 8);
 	memcpy(ram + AT_GDT + 16, &data, 8);
-	set(UC_X86_REG_CR0, CR0_ET | CR0_NE | CR0_PE);
+	unicorn_set(uc, UC_X86_REG_CR0, CR0_ET | CR0_NE | CR0_PE);
 	uc_reg_write(uc, UC_X86_REG_GDTR, &gdtr);
 	for (unsigned i = 0; i < 6; i++)
-		set(seg_id[i], i == SEG_CS ? 8 : 16);
-}
-
-static const u8 *context_after_lldt(u32 sel)
-{
-	uc_context_restore(uc, fresh); /* no exception before: else a double fault */
-	memcpy(ram + AT_ENTRY, "\x0f\x00\xd0", 3);
-	set(UC_X86_REG_EAX, sel);
-	uc_emu_start(uc, AT_ENTRY, AT_ENTRY + 3, 0, 0);
-	return context();
-}
-
-/* The error codes of two #GP differ in one word only. */
-static bool find_error(void)
-{
-	static u8 first[0x10000];
-	size_t size = MIN(uc_context_size(uc), sizeof(first));
-	const u8 *p;
-
-	memcpy(first, context_after_lldt(0x7a50), size);
-	p = context_after_lldt(0x6b48);
-	for (size_t i = at_segments; i < size - 4; i += 4) {
-		u32 a, b;
-
-		memcpy(&a, first + i, 4);
-		memcpy(&b, p + i, 4);
-		if (a == 0x7a50 && b == 0x6b48) {
-			at_error = i;
-			return true;
-		}
-	}
-	return false;
+		unicorn_set(uc, unicorn_seg[i], i == SEG_CS ? 8 : 16);
 }
 
 int directed_unicorn_init(void)
@@ -201,10 +153,10 @@ int directed_unicorn_init(void)
 	    uc_hook_add(uc, &hook, UC_HOOK_INTR, (void *)on_interrupt, NULL, 1, 0) ||
 	    uc_hook_add(uc, &hook, UC_HOOK_CODE, (void *)on_code, NULL, 1, 0))
 		return -1;
-	if (!find_segments())
+	if (!unicorn_error_find() || !find_segments())
 		return -1;
 	flat();
-	return uc_context_save(uc, fresh) || !find_error() ? -1 : 0;
+	return uc_context_save(uc, fresh) ? -1 : 0;
 }
 
 /* MOV CR3, CR0, and, but for real mode, IRET. Returns where it ends. */
@@ -227,19 +179,18 @@ static void entry_frame(const struct directed_case *c)
 
 	for (unsigned i = 0; i < 6 && c->mode == DIRECTED_PROTECTED; i++)
 		if (i != SEG_CS && (i != SEG_SS || same))
-			set(seg_id[i], c->sel[i]);
+			unicorn_set(uc, unicorn_seg[i], c->sel[i]);
 	memcpy(ram + AT_ENTRY + 0x100, frame, sizeof(frame));
-	set(UC_X86_REG_ESP, AT_ENTRY + 0x100 - (same ? AT_STACKS : 0));
+	unicorn_set(uc, UC_X86_REG_ESP, AT_ENTRY + 0x100 - (same ? AT_STACKS : 0));
 }
 
-static void load_tables(const struct directed_case *c)
+static void load_tables(void)
 {
 	const uc_x86_mmr gdtr = { .base = AT_GDT, .limit = GDT_ENTRIES * 8 - 1 };
 	const uc_x86_mmr idtr = { .base = 0, .limit = 0x3ff };
 	const uc_x86_mmr tr = { GDT_TSS << 3, AT_TSS(0), 0x67, 0x8900 };
 	const uc_x86_mmr ldtr = { GDT_LDT << 3, AT_LDT(0), LDT_ENTRIES * 8 - 1, 0x8200 };
 
-	(void)c;
 	uc_reg_write(uc, UC_X86_REG_GDTR, &gdtr);
 	uc_reg_write(uc, UC_X86_REG_IDTR, &idtr);
 	uc_reg_write(uc, UC_X86_REG_TR, &tr);
@@ -261,12 +212,12 @@ static bool enter(const struct directed_case *c)
 		return false;
 	if (c->mode == DIRECTED_REAL)
 		for (unsigned i = 0; i < 6; i++)
-			set(seg_id[i], c->sel[i]);
+			unicorn_set(uc, unicorn_seg[i], c->sel[i]);
 	memcpy(ram, c->image, WORLD_SIZE);
-	load_tables(c);
+	load_tables();
 	for (unsigned i = 0; i < 8; i++)
-		set(gpr_id[i], c->gpr[i]);
-	set(UC_X86_REG_EFLAGS, c->eflags);
+		unicorn_set(uc, unicorn_gpr[i], c->gpr[i]);
+	unicorn_set(uc, UC_X86_REG_EFLAGS, c->eflags);
 	uc_ctl_remove_cache(uc, 0ull, (u64)WORLD_SIZE);
 	return true;
 }
@@ -288,15 +239,10 @@ static bool execute(const struct directed_case *c, unsigned limit)
 	recording = true;
 	err = uc_emu_start(uc, c->eip, WORLD_RAM - 16, 0, 0);
 	recording = false;
-	memcpy(&error_code, context() + at_error, 4);
+	error_code = unicorn_error_code(uc);
 	if (err == UC_ERR_INSN_INVALID)
 		vector = VEC_UD;
 	return err == UC_ERR_OK || err == UC_ERR_INSN_INVALID;
-}
-
-static bool has_error_code(int v)
-{
-	return v == VEC_DF || (v >= VEC_TS && v <= VEC_PF) || v == VEC_AC;
 }
 
 static void decode(struct directed_step *s, const u8 *code)
@@ -347,8 +293,8 @@ static void print_step(const struct directed_step *s, const struct directed_mend
 	       m->why ? m->why : "");
 }
 
-int directed_unicorn_run(const struct directed_case *c, struct directed_end *end,
-			 unsigned *ours_steps, bool print)
+void directed_unicorn_run(const struct directed_case *c, struct directed_end *end,
+			  unsigned *ours_steps, bool print)
 {
 	bool ok = execute(c, DIRECTED_STEPS);
 	bool far = false;
@@ -361,7 +307,7 @@ int directed_unicorn_run(const struct directed_case *c, struct directed_end *end
 		end->s.eip = seen[steps].eip;
 	memcpy(end->memory, ram, WORLD_SIZE);
 	end->vector = vector < 0 ? DIRECTED_STOPPED : (u8)vector;
-	end->error = has_error_code(vector) ? error_code & 0xffff : 0;
+	end->error = case_has_error((u8)vector) ? error_code & 0xffff : 0;
 	if (end->vector == DIRECTED_STOPPED)
 		*ours_steps = n;
 	for (unsigned k = 0; k < n; k++) {
@@ -393,7 +339,7 @@ int directed_unicorn_run(const struct directed_case *c, struct directed_end *end
 				end->vector = m.vector;
 				end->error = m.error;
 			}
-			return 0;
+			return;
 		}
 		if (m.verdict == MEND_STATE && s.faulted) {
 			end->vector = m.vector;
@@ -401,5 +347,4 @@ int directed_unicorn_run(const struct directed_case *c, struct directed_end *end
 			end->loading = true;
 		}
 	}
-	return 0;
 }

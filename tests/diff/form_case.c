@@ -90,15 +90,6 @@ static bool is_xsave(const struct draft *d)
 
 /* --- Where operands lie --- */
 
-static int gpr_of(ZydisRegister r)
-{
-	if (r >= ZYDIS_REGISTER_EAX && r <= ZYDIS_REGISTER_EDI)
-		return (int)(r - ZYDIS_REGISTER_EAX);
-	if (r >= ZYDIS_REGISTER_AX && r <= ZYDIS_REGISTER_DI)
-		return (int)(r - ZYDIS_REGISTER_AX);
-	return -1;
-}
-
 static void set_reg(struct draft *d, int reg, u32 v, unsigned width)
 {
 	u32 *r = &d->c->start.gpr[reg];
@@ -174,7 +165,7 @@ static void set_mask(struct draft *d)
 static bool aim(struct draft *d, const ZydisDecodedOperand *o)
 {
 	unsigned seg = segment_of(o), width = d->in.address_width;
-	int base = gpr_of(o->mem.base), index = gpr_of(o->mem.index);
+	int base = case_gpr(o->mem.base), index = case_gpr(o->mem.index);
 	u32 offset, scaled = 0;
 
 	if (index >= 0 && (index == base || index == REG_ESP))
@@ -218,7 +209,7 @@ static bool aim_bits(struct draft *d)
 	if (d->in.mnemonic < ZYDIS_MNEMONIC_BT || d->in.mnemonic > ZYDIS_MNEMONIC_BTS ||
 	    d->op[1].type != ZYDIS_OPERAND_TYPE_REGISTER)
 		return true;
-	reg = gpr_of(d->op[1].reg.value);
+	reg = case_gpr(d->op[1].reg.value);
 	if (reg < 0 || (d->set & BIT(reg)) || reg == REG_ESP)
 		return false;
 	set_reg(d, reg, rnd_below(&d->r, 128) - 64, d->in.operand_width);

@@ -50,20 +50,11 @@ static void add_mov(struct gen *g, unsigned reg, u32 v, unsigned size)
 	n->len = (u8)(n->len + size);
 }
 
-static int gpr_of(ZydisRegister r)
-{
-	if (r >= ZYDIS_REGISTER_EAX && r <= ZYDIS_REGISTER_EDI)
-		return (int)(r - ZYDIS_REGISTER_EAX);
-	if (r >= ZYDIS_REGISTER_AX && r <= ZYDIS_REGISTER_DI)
-		return (int)(r - ZYDIS_REGISTER_AX);
-	return -1;
-}
-
 /* Loads base and index so that the operand falls into the data window. */
 static void direct(struct gen *g, const ZydisDecodedInstruction *in, const ZydisDecodedOperand *o)
 {
 	unsigned size = in->address_width == 16 ? 2 : 4;
-	int base = gpr_of(o->mem.base), index = gpr_of(o->mem.index);
+	int base = case_gpr(o->mem.base), index = case_gpr(o->mem.index);
 	u32 at = data_offset(g) - (u32)o->mem.disp.value, scaled = 0;
 
 	if (base == REG_ESP)
@@ -295,12 +286,12 @@ static void direct_selector(struct gen *g, const ZydisDecodedInstruction *in,
 	if (!system && in->mnemonic != ZYDIS_MNEMONIC_LAR && in->mnemonic != ZYDIS_MNEMONIC_LSL &&
 	    !generate_touches_segment(in, op))
 		return;
-	if (src->type != ZYDIS_OPERAND_TYPE_REGISTER || gpr_of(src->reg.value) < 0 ||
-	    gpr_of(src->reg.value) == REG_ESP || !rnd_below(&g->r, 4))
+	if (src->type != ZYDIS_OPERAND_TYPE_REGISTER || case_gpr(src->reg.value) < 0 ||
+	    case_gpr(src->reg.value) == REG_ESP || !rnd_below(&g->r, 4))
 		return;
 	if (!rnd_below(&g->r, 3))
 		sel = (rnd_below(&g->r, 17) << 3) | rnd_below(&g->r, 4);
-	add_mov(g, (unsigned)gpr_of(src->reg.value), sel, g->l->code16 ? 2 : 4);
+	add_mov(g, (unsigned)case_gpr(src->reg.value), sel, g->l->code16 ? 2 : 4);
 }
 
 static bool indirect(const ZydisDecodedInstruction *in)
@@ -316,9 +307,9 @@ static void direct_jump(struct gen *g, const ZydisDecodedInstruction *in,
 	unsigned size = in->operand_width / 8u;
 	struct case_insn *n;
 
-	if (gpr_of(o->reg.value) == REG_ESP || size != (g->l->code16 ? 2 : 4))
+	if (case_gpr(o->reg.value) == REG_ESP || size != (g->l->code16 ? 2 : 4))
 		return;
-	add_mov(g, (unsigned)gpr_of(o->reg.value), 0, size);
+	add_mov(g, (unsigned)case_gpr(o->reg.value), 0, size);
 	n = &g->c->insn[g->c->insns - 1];
 	n->abs_at = (u8)(n->len - size);
 	n->skip = (u8)(2 + rnd_below(&g->r, 2));
@@ -472,7 +463,7 @@ static void add_image(struct gen *g, const struct case_insn *draft,
 
 static bool by_gpr(const ZydisDecodedOperand *o, int reg)
 {
-	return gpr_of(o->mem.base) == reg || gpr_of(o->mem.index) == reg;
+	return case_gpr(o->mem.base) == reg || case_gpr(o->mem.index) == reg;
 }
 
 /* The components of XRSTOR: in front of it, as a part of the instruction. */

@@ -25,23 +25,15 @@ static bool outside(const struct diff_case *c, unsigned seg, u32 offset, u32 siz
 	return offset > limit || size - 1 > limit - offset;
 }
 
-static u32 reg_value(const struct case_state *s, ZydisRegister r)
-{
-	if (r >= ZYDIS_REGISTER_EAX && r <= ZYDIS_REGISTER_EDI)
-		return s->gpr[r - ZYDIS_REGISTER_EAX];
-	if (r >= ZYDIS_REGISTER_AX && r <= ZYDIS_REGISTER_DI)
-		return s->gpr[r - ZYDIS_REGISTER_AX] & 0xffff;
-	return 0;
-}
-
 static u32 address(const struct case_state *s, const ZydisDecodedInstruction *in,
 		   const ZydisDecodedOperand *o)
 {
-	u32 ea = reg_value(s, o->mem.base) + reg_value(s, o->mem.index) * o->mem.scale +
+	u32 ea = case_gpr_value(s->gpr, o->mem.base) +
+		 case_gpr_value(s->gpr, o->mem.index) * o->mem.scale +
 		 (o->mem.disp.has_displacement ? (u32)o->mem.disp.value : 0);
 
 	if (in->mnemonic == ZYDIS_MNEMONIC_XLAT)
-		ea = reg_value(s, o->mem.base) + (s->gpr[REG_EAX] & 0xff);
+		ea = case_gpr_value(s->gpr, o->mem.base) + (s->gpr[REG_EAX] & 0xff);
 	return in->address_width == 16 ? ea & 0xffff : ea;
 }
 

@@ -74,6 +74,13 @@ static void restore(u32 at, const u8 *as_set_up, u32 size)
 	}
 }
 
+/* The case's own task, whichever the latest exception went to. */
+static void set_task(void)
+{
+	m.cpu.tr = (struct cpu_segment){ SEL_TSS, 0x8b, lin(TSS), tables_tss_limit(mode) };
+	m.cpu.ldtr = (struct cpu_segment){ .attr = SEG_ATTR_UNUSABLE };
+}
+
 static void set_mode(enum case_mode to)
 {
 	struct cpu *cpu = &m.cpu;
@@ -88,8 +95,7 @@ static void set_mode(enum case_mode to)
 	cpu->gdtr.limit = tables_gdt_limit(to);
 	cpu->idtr.base = to == CASE_REAL ? 0 : lin(IDT);
 	cpu->idtr.limit = to == CASE_REAL ? 0x3ff : 0x7ff;
-	cpu->ldtr = (struct cpu_segment){ .attr = SEG_ATTR_UNUSABLE };
-	cpu->tr = (struct cpu_segment){ SEL_TSS, 0x8b, lin(TSS), tables_tss_limit(to) };
+	set_task();
 	if (case_layout(to)->paged) {
 		cpu->cr0 |= CR0_PG | CR0_WP | CR0_MP;
 		cpu->cr4 |= CR4_PAE;
@@ -317,8 +323,7 @@ static int run(const struct diff_case *c, struct case_state *end, u8 *data, u8 *
 	enum recomp_exit exit;
 
 	if (l->tasks && mode == c->mode) { /* the latest exception is still being handled */
-		cpu->tr = (struct cpu_segment){ SEL_TSS, 0x8b, lin(TSS), 0x67 };
-		cpu->ldtr = (struct cpu_segment){ .attr = SEG_ATTR_UNUSABLE };
+		set_task();
 		cpu->cr0 &= ~CR0_TS;
 	}
 

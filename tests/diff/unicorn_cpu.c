@@ -15,7 +15,7 @@
 
 #include "emu/cpu/cpu.h"
 #include "tests/diff/case.h"
-#include "tests/diff/unicorn_error.h"
+#include "tests/diff/unicorn_state.h"
 
 #define IRET_AT 0x5f0000u /* code and frame that lead to CPL 3, used once */
 
@@ -25,24 +25,6 @@ static u8 *ram;
 static enum case_mode mode = CASE_MODES;
 static volatile bool stopped;
 static int vector; /* of the exception that stopped it, or -1 */
-
-static const int gpr_id[8] = { UC_X86_REG_EAX, UC_X86_REG_ECX, UC_X86_REG_EDX, UC_X86_REG_EBX,
-			       UC_X86_REG_ESP, UC_X86_REG_EBP, UC_X86_REG_ESI, UC_X86_REG_EDI };
-static const int seg_id[6] = { UC_X86_REG_ES, UC_X86_REG_CS, UC_X86_REG_SS,
-			       UC_X86_REG_DS, UC_X86_REG_FS, UC_X86_REG_GS };
-
-static void set(int id, u32 v)
-{
-	uc_reg_write(uc, id, &v);
-}
-
-static u32 get(int id)
-{
-	u64 v = 0;
-
-	uc_reg_read(uc, id, &v);
-	return (u32)v;
-}
 
 static void on_interrupt(uc_engine *engine, uint32_t number, void *ctx)
 {
@@ -88,14 +70,14 @@ static bool enter_cpl3(const struct case_layout *l, bool v86)
 	memcpy(ram + l->code, "\x0f\x0b", 2);
 	for (unsigned i = 0; i < ARRAY_SIZE(frame); i++)
 		put32(IRET_AT + 0x100 + 4 * i, frame[i]);
-	set(UC_X86_REG_ESP, IRET_AT + 0x100);
+	unicorn_set(uc, UC_X86_REG_ESP, IRET_AT + 0x100);
 	uc_emu_start(uc, IRET_AT, ~0ull, 0, 0);
 	if (v86)
-		return get(UC_X86_REG_EFLAGS) & EFLAGS_VM;
+		return unicorn_get(uc, UC_X86_REG_EFLAGS) & EFLAGS_VM;
 	for (unsigned i = 0; i < 6; i++) /* later, paging would be in the way */
 		if (i != SEG_CS && i != SEG_SS)
-			set(seg_id[i], l->sel[i]);
-	return (get(UC_X86_REG_CS) & 3) == 3;
+			unicorn_set(uc, unicorn_seg[i], l->sel[i]);
+	return (unicorn_get(uc, UC_X86_REG_CS) & 3) == 3;
 }
 
 static bool set_up(enum case_mode to)
@@ -119,26 +101,26 @@ static bool set_up(enum case_mode to)
 	for (u32 at = t->cr3; at < t->cr3 + t->tables_size; at += 8) /* it has no NX */
 		ram[at + 7] &= 0x7f;
 	mode = to;
-	set(UC_X86_REG_CR4, CR4_OSFXSR | CR4_OSXMMEXCPT);
+	unicorn_set(uc, UC_X86_REG_CR4, CR4_OSFXSR | CR4_OSXMMEXCPT);
 	if (to == CASE_REAL) {
-		set(UC_X86_REG_CR0, CR0_ET | CR0_NE);
+		unicorn_set(uc, UC_X86_REG_CR0, CR0_ET | CR0_NE);
 		return true;
 	}
-	set(UC_X86_REG_CR0, CR0_ET | CR0_NE | CR0_PE);
+	unicorn_set(uc, UC_X86_REG_CR0, CR0_ET | CR0_NE | CR0_PE);
 	uc_reg_write(uc, UC_X86_REG_GDTR, &gdtr);
 	if (to != CASE_FLAT3 && to != CASE_V86)
 		return true;
-	set(UC_X86_REG_CS, 0x08);
-	set(UC_X86_REG_SS, 0x10);
+	unicorn_set(uc, UC_X86_REG_CS, 0x08);
+	unicorn_set(uc, UC_X86_REG_SS, 0x10);
 	if (!enter_cpl3(l, to == CASE_V86))
 		return false;
 	if (to == CASE_V86)
 		return true;
 	gdtr.base = t->gdt;
 	uc_reg_write(uc, UC_X86_REG_GDTR, &gdtr);
-	set(UC_X86_REG_CR4, CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_PAE);
-	set(UC_X86_REG_CR3, t->cr3);
-	set(UC_X86_REG_CR0, CR0_ET | CR0_NE | CR0_PE | CR0_PG | CR0_WP | CR0_MP);
+	unicorn_set(uc, UC_X86_REG_CR4, CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_PAE);
+	unicorn_set(uc, UC_X86_REG_CR3, t->cr3);
+	unicorn_set(uc, UC_X86_REG_CR0, CR0_ET | CR0_NE | CR0_PE | CR0_PG | CR0_WP | CR0_MP);
 	return true;
 }
 
@@ -187,9 +169,10 @@ static void load_fpu(const u8 *fx)
 
 static void save_fpu(u8 *fx)
 {
-	u16 fcw = (u16)get(UC_X86_REG_FPCW), fsw = (u16)get(UC_X86_REG_FPSW);
-	u16 tag = (u16)get(UC_X86_REG_FPTAG);
-	u32 mxcsr = get(UC_X86_REG_MXCSR);
+	u16 fcw = (u16)unicorn_get(uc, UC_X86_REG_FPCW),
+	    fsw = (u16)unicorn_get(uc, UC_X86_REG_FPSW);
+	u16 tag = (u16)unicorn_get(uc, UC_X86_REG_FPTAG);
+	u32 mxcsr = unicorn_get(uc, UC_X86_REG_MXCSR);
 	unsigned top = fsw >> 11 & 7;
 
 	memset(fx, 0, 512);
@@ -210,12 +193,12 @@ static void load(const struct diff_case *c, const struct case_layout *l)
 	uc_ctl_remove_cache(uc, (u64)l->code, (u64)l->code + case_room(l, l->code_size));
 	uc_context_restore(uc, fresh);
 	for (unsigned i = 0; i < 6; i++)
-		if (get(seg_id[i]) != c->start.sel[i])
-			set(seg_id[i], c->start.sel[i]);
+		if (unicorn_get(uc, unicorn_seg[i]) != c->start.sel[i])
+			unicorn_set(uc, unicorn_seg[i], c->start.sel[i]);
 	for (unsigned i = 0; i < 8; i++)
-		set(gpr_id[i], c->start.gpr[i]);
-	set(UC_X86_REG_EFLAGS, c->start.eflags | EFLAGS_IF);
-	set(UC_X86_REG_CR2, 0);
+		unicorn_set(uc, unicorn_gpr[i], c->start.gpr[i]);
+	unicorn_set(uc, UC_X86_REG_EFLAGS, c->start.eflags | EFLAGS_IF);
+	unicorn_set(uc, UC_X86_REG_CR2, 0);
 	load_fpu(c->start.fx);
 }
 
@@ -245,7 +228,7 @@ static int run(const struct diff_case *c, struct case_state *end, u8 *data, u8 *
 		vector = VEC_UD;
 	else if (err != UC_ERR_OK)
 		return 1; /* beyond RAM */
-	if (vector < 0 && get(UC_X86_REG_EIP) + l->base[SEG_CS] == until)
+	if (vector < 0 && unicorn_get(uc, UC_X86_REG_EIP) + l->base[SEG_CS] == until)
 		vector = VEC_BP;
 	if (vector < 0) {
 		mode = CASE_MODES; /* a stray jump came to HLT: a new one next time */
@@ -253,18 +236,18 @@ static int run(const struct diff_case *c, struct case_state *end, u8 *data, u8 *
 	}
 	memset(end, 0, sizeof(*end));
 	for (unsigned i = 0; i < 8; i++)
-		end->gpr[i] = get(gpr_id[i]);
+		end->gpr[i] = unicorn_get(uc, unicorn_gpr[i]);
 	for (unsigned i = 0; i < 6; i++)
-		end->sel[i] = (u16)get(seg_id[i]);
-	end->eip = get(UC_X86_REG_EIP);
-	end->eflags = get(UC_X86_REG_EFLAGS);
+		end->sel[i] = (u16)unicorn_get(uc, unicorn_seg[i]);
+	end->eip = unicorn_get(uc, UC_X86_REG_EIP);
+	end->eflags = unicorn_get(uc, UC_X86_REG_EFLAGS);
 	end->vector = (u8)vector;
 	end->has_error = c->mode != CASE_REAL && case_has_error(end->vector);
 	if (end->has_error)
 		end->error = unicorn_error_code(uc);
 	if (vector == VEC_PF) {
 		end->has_cr2 = true;
-		end->cr2 = get(UC_X86_REG_CR2);
+		end->cr2 = unicorn_get(uc, UC_X86_REG_CR2);
 	}
 	if (l->code16)
 		end->eip &= 0xffff;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A context that uc_context_save() makes is a copy of the engine's processor, error code included.
- * Where it lies is found by experiment: LLDT with a selector beyond the table raises #GP with that
- * selector; the place that holds each of several selectors is the one.
+ * Error codes: a context that uc_context_save() makes is a copy of the engine's processor, error
+ * code included. Where it lies is found by experiment: LLDT with a selector beyond the table raises
+ * #GP with that selector; the place that holds each of several selectors is the one.
  */
-#include "tests/diff/unicorn_error.h"
+#include "tests/diff/unicorn_state.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +17,24 @@ static size_t offset; /* in a context, in bytes */
 static uc_context *context;
 static uc_engine *context_of;
 
+const int unicorn_gpr[8] = { UC_X86_REG_EAX, UC_X86_REG_ECX, UC_X86_REG_EDX, UC_X86_REG_EBX,
+			     UC_X86_REG_ESP, UC_X86_REG_EBP, UC_X86_REG_ESI, UC_X86_REG_EDI };
+const int unicorn_seg[6] = { UC_X86_REG_ES, UC_X86_REG_CS, UC_X86_REG_SS,
+			     UC_X86_REG_DS, UC_X86_REG_FS, UC_X86_REG_GS };
+
+void unicorn_set(uc_engine *uc, int id, u32 v)
+{
+	uc_reg_write(uc, id, &v);
+}
+
+u32 unicorn_get(uc_engine *uc, int id)
+{
+	u64 v = 0;
+
+	uc_reg_read(uc, id, &v);
+	return (u32)v;
+}
+
 static void on_interrupt(uc_engine *uc, uint32_t number, void *ctx)
 {
 	(void)number;
@@ -28,10 +46,9 @@ static void on_interrupt(uc_engine *uc, uint32_t number, void *ctx)
 static bool raise_error(uc_engine *uc, u16 selector)
 {
 	const u8 code[] = { 0x0f, 0x00, 0xd0 };
-	u32 eax = 0xa5a50000 | selector;
 
+	unicorn_set(uc, UC_X86_REG_EAX, 0xa5a50000 | selector);
 	return !uc_mem_write(uc, CODE, code, sizeof(code)) &&
-	       !uc_reg_write(uc, UC_X86_REG_EAX, &eax) &&
 	       !uc_emu_start(uc, CODE, CODE + sizeof(code), 0, 1);
 }
 
