@@ -15,7 +15,7 @@ static void insert(struct memmap *m, unsigned at, hpa_t start, hpa_t end)
 	m->pieces++;
 }
 
-static void delete (struct memmap *m, unsigned at)
+static void erase(struct memmap *m, unsigned at)
 {
 	m->pieces--;
 	for (unsigned i = at; i < m->pieces; i++)
@@ -31,7 +31,7 @@ void memmap_remove(struct memmap *m, hpa_t start, hpa_t end)
 			i++;
 			continue;
 		}
-		delete (m, i);
+		erase(m, i);
 		if (e > end)
 			insert(m, i, end, e);
 		if (s < start) {

@@ -14,9 +14,7 @@
 
 struct boot_info boot_info;
 
-/* --- Common
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- Common */
 
 static void add_range(u64 start, u64 length, u32 type)
 {
@@ -101,9 +99,7 @@ static void set_framebuffer(hpa_t base, u32 pitch, u32 width, u32 height, u8 bpp
 	fb->blue_size = color[5];
 }
 
-/* --- Multiboot 1
- * -------------------------------------------------------------------------------------------------
- */
+/* --- Multiboot 1 */
 
 struct mb1_info {
 	u32 flags, mem_lower, mem_upper, boot_device, cmdline;
@@ -173,9 +169,7 @@ static void parse1(const struct mb1_info *mb)
 				mb->fb_type, mb->fb_color);
 }
 
-/* --- Multiboot 2
- * -------------------------------------------------------------------------------------------------
- */
+/* --- Multiboot 2 */
 
 struct mb2_tag {
 	u32 type, size;

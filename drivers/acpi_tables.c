@@ -55,9 +55,7 @@ static const u8 *table_map(hpa_t hpa, acpi_map_fn map, u32 *length)
 	return t && sum_is_zero(t, *length) ? t : NULL;
 }
 
-/* --- MADT: 5.2.12
- * -------------------------------------------------------------------------------------------------
- */
+/* --- MADT: 5.2.12 */
 
 static void parse_override(struct acpi_info *out, const u8 *e)
 {
@@ -112,9 +110,7 @@ static void parse_madt(struct acpi_info *out, const u8 *t, u32 length)
 	}
 }
 
-/* --- \_S5
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- \_S5 */
 
 /* One integer of a package: ZeroOp, OneOp, or a byte, word or dword constant. Returns its size in
  * AML, 0 if it is none. */
@@ -157,9 +153,7 @@ bool acpi_find_s5(const u8 *aml, u32 size, u8 *type_a, u8 *type_b)
 	return false;
 }
 
-/* --- FADT: 5.2.9
- * --------------------------------------------------------------------------------------------------
- */
+/* --- FADT: 5.2.9 */
 
 static void parse_reset(struct acpi_info *out, const u8 *t, u32 length)
 {
@@ -198,9 +192,7 @@ static void parse_fadt(struct acpi_info *out, const u8 *t, u32 length, acpi_map_
 		out->have_s5 = true;
 }
 
-/* --- Roots
- * --------------------------------------------------------------------------------------------------------
- */
+/* --- Roots */
 
 static void parse_table(struct acpi_info *out, hpa_t hpa, acpi_map_fn map)
 {

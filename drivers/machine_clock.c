@@ -63,9 +63,7 @@ static bool pm_reference(struct clock_reference *r)
 	return true;
 }
 
-/* --- RTC
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- RTC */
 
 struct rtc_time {
 	u8 second, minute, hour, day, month, year, century;

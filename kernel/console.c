@@ -36,9 +36,7 @@ static u64 escape_time[DUMP_KEYS]; /* of the last presses, newest at [0] */
 static unsigned escapes;	   /* in a row */
 static void (*dump_hook)(void);
 
-/* --- Output
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- Output */
 
 void console_select(unsigned sinks)
 {
@@ -100,9 +98,7 @@ void console_attach(enum console_sink kind, void (*write)(const char *s, size_t 
 		log_read(replay_to, &write);
 }
 
-/* --- Input
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- Input */
 
 void console_set_escape(u8 key)
 {

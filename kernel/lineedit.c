@@ -97,9 +97,7 @@ static unsigned word_before(const struct lineedit *e)
 	return at;
 }
 
-/* --- History
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- History */
 
 static char *history_at(struct lineedit *e, unsigned back)
 {
@@ -127,9 +125,7 @@ static void history_go(struct lineedit *e, unsigned back)
 	show_tail(e, 0);
 }
 
-/* --- Completion
- * --------------------------------------------------------------------------------------------------
- */
+/* --- Completion */
 
 struct matches {
 	unsigned count;
@@ -203,9 +199,7 @@ static void complete(struct lineedit *e)
 		insert(e, " ", 1);
 }
 
-/* --- Keys
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- Keys */
 
 static void submit(struct lineedit *e)
 {

@@ -58,6 +58,7 @@ u64 page_free_blocks(unsigned order)
 	struct list *p;
 	u64 n = 0;
 
-	list_for_each(p, &buddy.free[order]) n++;
+	list_for_each (p, &buddy.free[order])
+		n++;
 	return n;
 }

@@ -44,8 +44,7 @@ static struct shell_command *find(const char *name, size_t n)
 {
 	struct list *p;
 
-	list_for_each(p, &commands)
-	{
+	list_for_each (p, &commands) {
 		struct shell_command *c = list_entry(p, struct shell_command, link);
 
 		if (!strncmp(c->name, name, n) && !c->name[n])
@@ -115,8 +114,7 @@ int shell_execute(const char *line)
 	return err;
 }
 
-/* --- The editor's wishes
- * ----------------------------------------------------------------------------------------- */
+/* --- The editor's wishes */
 
 static void editor_out(void *ctx, const char *s, size_t n)
 {
@@ -153,8 +151,9 @@ static const char *nth_command(unsigned i)
 {
 	struct list *p;
 
-	list_for_each(p, &commands) if (!i--) return list_entry(p, struct shell_command, link)
-		->name;
+	list_for_each (p, &commands)
+		if (!i--)
+			return list_entry(p, struct shell_command, link)->name;
 	return NULL;
 }
 
@@ -185,9 +184,7 @@ static const struct lineedit_ops editor_ops = {
 	.candidate = editor_candidate,
 };
 
-/* --- Interface
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- Interface */
 
 static int cmd_help(int argc, char **argv)
 {
@@ -195,8 +192,7 @@ static int cmd_help(int argc, char **argv)
 
 	(void)argc;
 	(void)argv;
-	list_for_each(p, &commands)
-	{
+	list_for_each (p, &commands) {
 		struct shell_command *c = list_entry(p, struct shell_command, link);
 		int pad = 24 - (int)strlen(c->name);
 
@@ -220,9 +216,9 @@ void shell_register(struct shell_command *c)
 {
 	struct list *p;
 
-	list_for_each(
-		p, &commands) if (strcmp(c->name, list_entry(p, struct shell_command, link)->name) <
-				  0) break;
+	list_for_each (p, &commands)
+		if (strcmp(c->name, list_entry(p, struct shell_command, link)->name) < 0)
+			break;
 	list_add_before(&c->link, p);
 }
 

@@ -16,9 +16,7 @@
 #include "vmm/vcpu_memory.h"
 #include "vmm/vm.h"
 
-/* --- 1. May it?
- * --------------------------------------------------------------------------------------------------
- */
+/* --- 1. May it? */
 
 static bool segment_stale(struct vcpu *v, enum cpu_seg s)
 {
@@ -110,9 +108,7 @@ bool raw_refused(struct vcpu *v, enum raw_refusal *why)
 	return c->cpl == 0 && ring1_refused(v, why);
 }
 
-/* --- 2. In
- * -------------------------------------------------------------------------------------------------------
- */
+/* --- 2. In */
 
 static u16 raw_selector(const struct cpu *c, enum cpu_seg s)
 {
@@ -188,9 +184,7 @@ bool raw_entry_failed(struct vcpu *v, struct trap_frame *frame)
 	return true;
 }
 
-/* --- 3. Out
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- 3. Out */
 
 static u16 guest_selector(u64 sel)
 {

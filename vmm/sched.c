@@ -57,8 +57,7 @@ static struct vcpu *pick(void)
 	struct list *p;
 	u64 slice = clock_ns_to_tsc(SCHED_SLICE_NS);
 
-	list_for_each(p, &vm_list)
-	{
+	list_for_each (p, &vm_list) {
 		struct vm *vm = list_entry(p, struct vm, link);
 
 		if (!runnable(vm))
@@ -85,8 +84,7 @@ static u64 run_timers(void)
 	struct list *p;
 	u64 earliest = UINT64_MAX;
 
-	list_for_each(p, &vm_list)
-	{
+	list_for_each (p, &vm_list) {
 		struct vm *vm = list_entry(p, struct vm, link);
 
 		if (vm->state != VM_RUNNING)
@@ -104,8 +102,7 @@ void sched_arm(struct vcpu *v, u64 slice_end)
 	struct list *p;
 	u64 deadline = slice_end;
 
-	list_for_each(p, &vm_list)
-	{
+	list_for_each (p, &vm_list) {
 		struct vm *vm = list_entry(p, struct vm, link);
 
 		if (vm->state != VM_RUNNING)

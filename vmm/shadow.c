@@ -100,9 +100,7 @@ void shadow_destroy(struct shadow *s)
 	mem_free(s);
 }
 
-/* --- Filling
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- Filling */
 
 /* The table that serves gla by the guest's walk w; NULL: pool empty. */
 static struct table *table_for(struct shadow *s, u32 role, const struct pagewalk *w, gla_t gla)

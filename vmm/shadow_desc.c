@@ -15,7 +15,7 @@
 #define D_L	   BIT64(53)
 #define D_B	   BIT64(54)
 
-#define MONITOR_FIRST                                                              \
+#define MONITOR_FIRST \
 	(0xffd0u / 8) /* SEL_LDT of arch/gdt.h, which the host's tests do not have \
 		       */
 #define ENTRIES 8192u

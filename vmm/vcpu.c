@@ -130,8 +130,7 @@ void vcpu_reset(struct vcpu *v)
 	v->must_progress = v->shutdown = false;
 }
 
-/* --- Hardware state
- * --------------------------------------------------------------------------------------------- */
+/* --- Hardware state */
 
 #define CR0_GUEST (CR0_TS | CR0_EM | CR0_MP | CR0_AM)
 #define CR4_GUEST (CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE | CR4_TSD | CR4_DE)
@@ -236,9 +235,7 @@ void vcpu_fpu_access(struct vcpu *v, bool save)
 	vcpu_load_control(v);
 }
 
-/* --- The run loop
- * ------------------------------------------------------------------------------------------------
- */
+/* --- The run loop */
 
 static bool wake_up_due(struct vcpu *v)
 {

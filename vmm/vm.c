@@ -57,8 +57,7 @@ void vm_report(struct vm *vm, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* --- What the board asks of the machine around it
- * ------------------------------------------------------------------ */
+/* --- What the board asks of the machine around it */
 
 static u64 host_now(void *ctx)
 {
@@ -156,8 +155,7 @@ static const struct board_host host_template = {
 	.exit_code = host_exit,
 };
 
-/* --- Creation and destruction
- * ---------------------------------------------------------------------------------------- */
+/* --- Creation and destruction */
 
 static int create_board(struct vm *vm)
 {
@@ -317,8 +315,7 @@ struct vm *vm_find(const char *name)
 {
 	struct list *p;
 
-	list_for_each(p, &vm_list)
-	{
+	list_for_each (p, &vm_list) {
 		struct vm *vm = list_entry(p, struct vm, link);
 
 		if (!strcmp(vm->config.name, name))

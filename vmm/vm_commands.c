@@ -41,7 +41,9 @@ static const char *complete_vm(int n, unsigned i)
 
 	if (n != 1)
 		return NULL;
-	list_for_each(p, &vm_list) if (!i--) return list_entry(p, struct vm, link)->config.name;
+	list_for_each (p, &vm_list)
+		if (!i--)
+			return list_entry(p, struct vm, link)->config.name;
 	return NULL;
 }
 
@@ -55,8 +57,7 @@ static int cmd_vm(int argc, char **argv)
 	}
 	console_print("%-16s %-8s %-13s %8s %10s  %s\n", "NAME", "STATE", "ENGINE", "MEMORY",
 		      "OVERHEAD", "REASON");
-	list_for_each(p, &vm_list)
-	{
+	list_for_each (p, &vm_list) {
 		struct vm *vm = list_entry(p, struct vm, link);
 
 		console_print("%-16s %-8s %-13s %7lluM %9lluK  %s\n", vm->config.name,
@@ -324,8 +325,7 @@ void vm_check_finished(void)
 
 	if (exit_how == EXIT_STAY)
 		return;
-	list_for_each(p, &vm_list)
-	{
+	list_for_each (p, &vm_list) {
 		had_vms = true;
 		if (list_entry(p, struct vm, link)->state != VM_STOPPED)
 			return;

@@ -199,7 +199,7 @@ enum cpu_result {
  * interrupt handlers too. */
 #define CPU_EVENT_INTR BIT(0) /* the interrupt line from the PIC or APIC is up (level) */
 #define CPU_EVENT_NMI  BIT(1)
-#define CPU_EVENT_YIELD                                                          \
+#define CPU_EVENT_YIELD \
 	BIT(2) /* the monitor wants the machine back: time slice, console, pause \
 		*/
 

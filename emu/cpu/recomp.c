@@ -21,7 +21,7 @@
 #define TAG_LAST      0xfffffffeu
 #define SLOTS_SHARE   12u  /* one twelfth of the cache */
 #define BYTES_A_BLOCK 320u /* of emitted code; Linux has 410 */
-#define ARENA_SHARE(cache)                                                    \
+#define ARENA_SHARE(cache) \
 	((cache) / 8 * 5) /* tables and sites take 0.7 of what the code takes \
 			   */
 
@@ -84,9 +84,7 @@ void recomp_destroy(struct cpu *cpu)
 	cpu->recomp = NULL;
 }
 
-/* --- Events
- * --------------------------------------------------------------------------------------------------------
- */
+/* --- Events */
 
 void recomp_signal(struct cpu *cpu, u32 events)
 {
@@ -109,9 +107,7 @@ static bool deliverable(const struct cpu *cpu)
 	       (cpu->events & CPU_EVENT_INTR && cpu->vif);
 }
 
-/* --- Where are we
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- Where are we */
 
 static unsigned seg_class(const struct cpu *cpu, const struct cpu_segment *s)
 {
@@ -422,9 +418,7 @@ static void link_edge(struct recomp *r, u32 offset, const struct entry *e)
 		slot_link(r, edge->slot, e, crosses(from, e));
 }
 
-/* --- Running
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- Running */
 
 struct left {
 	u64 result, edge;
@@ -602,9 +596,7 @@ enum recomp_exit recomp_step(struct cpu *cpu)
 	return run_once(cpu->recomp, &edge, true, &exit) ? exit : RECOMP_EVENT;
 }
 
-/* --- Traps
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- Traps */
 
 bool recomp_owns(const struct recomp *r, u64 rip)
 {
@@ -755,9 +747,7 @@ void recomp_interrupted(struct cpu *cpu, struct host_frame *f)
 	}
 }
 
-/* --- The rest
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- The rest */
 
 void recomp_set_mapping(struct recomp *r, bool cpl3, u32 mapping)
 {

@@ -16,8 +16,7 @@
 #include "emu/mem/gpmem.h"
 #include "kernel/base/string.h"
 
-/* --- Paging: emu/cpu/pagewalk.c (SDM 3A 4)
- * ------------------------------------------------------------------- */
+/* --- Paging: emu/cpu/pagewalk.c (SDM 3A 4) */
 
 /* Bits of the guest's table entries, in both formats (NX: PAE's). */
 #define PTE_P  BIT64(0)
@@ -61,8 +60,7 @@ static inline struct softtlb_entry *softtlb_entry(struct cpu *cpu, gla_t gla)
  */
 const struct softtlb_entry *cpu_translate(struct cpu *cpu, gla_t gla, unsigned access);
 
-/* --- Linear memory: emu/cpu/linmem.c
- * ------------------------------------------------------------------------- */
+/* --- Linear memory: emu/cpu/linmem.c */
 
 /*
  * Reads or writes len bytes (1..512) at a linear address, wrapping at 4 GiB, page crossings and
@@ -176,8 +174,7 @@ enum cpu_result cpu_align_check(struct cpu *cpu, gla_t gla, unsigned len);
 /* Are len bytes at offset within the segment's limit? */
 bool cpu_seg_within(const struct cpu_segment *s, gva_t offset, unsigned len);
 
-/* --- Events: emu/cpu/deliver.c (SDM 3A 6)
- * -------------------------------------------------------------------- */
+/* --- Events: emu/cpu/deliver.c (SDM 3A 6) */
 
 enum cpu_event_kind {
 	EVENT_EXTERNAL,
@@ -222,8 +219,7 @@ static inline bool cpu_rep_interrupted(struct cpu *cpu)
 	return true;
 }
 
-/* --- Breakpoints: emu/cpu/debug.c (SDM 3B 17.2)
- * -------------------------------------------------------------- */
+/* --- Breakpoints: emu/cpu/debug.c (SDM 3B 17.2) */
 
 /* The accessors' reports: breakpoints that the access meets are added to cpu->debug_hits. */
 void cpu_debug_data(struct cpu *cpu, gla_t gla, unsigned len, bool write);
@@ -257,8 +253,7 @@ static inline enum cpu_result cpu_fpu_error(struct cpu *cpu)
  */
 void cpu_own_fpu_pointers(struct cpu *cpu);
 
-/* --- Hard instructions: emu/cpu/hard*.c
- * ---------------------------------------------------------------------- */
+/* --- Hard instructions: emu/cpu/hard*.c */
 
 /*
  * Executes one instruction whose op is a hard one at cpu->eip. On CPU_NEXT and CPU_JUMP eip is the
@@ -266,8 +261,7 @@ void cpu_own_fpu_pointers(struct cpu *cpu);
  */
 enum cpu_result cpu_hard_exec(struct cpu *cpu, const struct insn *insn);
 
-/* --- Segments: emu/cpu/descriptor.c
- * -------------------------------------------------------------------------- */
+/* --- Segments: emu/cpu/descriptor.c */
 
 /* Unpacks descriptor words into the hidden part (sel is set too). Pure. */
 void cpu_unpack_descriptor(u16 sel, u32 lo, u32 hi, struct cpu_segment *out);
@@ -327,8 +321,7 @@ enum cpu_result cpu_load_segment(struct cpu *cpu, enum cpu_seg seg, u16 sel);
 /* What a segment register is in V86 mode: 64 KiB at sel * 16, data, DPL 3 (SDM 3B 20.2.1). */
 void cpu_set_v86_segment(struct cpu *cpu, enum cpu_seg seg, u16 sel);
 
-/* --- Mode changes
- * ---------------------------------------------------------------------------------------------- */
+/* --- Mode changes */
 
 /* Sets cpu->cpl and tells the environment when the view changes. */
 void cpu_set_cpl(struct cpu *cpu, u8 cpl);

@@ -58,8 +58,7 @@ static void dword(struct aml *a, u32 v)
 	word(a, (u16)(v >> 16));
 }
 
-/* --- Names and values
- * -------------------------------------------------------------------------------------------- */
+/* --- Names and values */
 
 /* One segment, padded with underscores to four characters; returns what follows it. */
 static const char *segment(struct aml *a, const char *p)
@@ -154,9 +153,7 @@ void aml_name_eisaid(struct aml *a, const char *name, const char *id)
 	aml_eisaid(a, id);
 }
 
-/* --- Scopes
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- Scopes */
 
 static void begin(struct aml *a)
 {
@@ -232,8 +229,7 @@ void aml_end(struct aml *a)
 		p[i] = (u8)(len >> (4 + 8 * (i - 1)));
 }
 
-/* --- Resources (6.4)
- * --------------------------------------------------------------------------------------------- */
+/* --- Resources (6.4) */
 
 void aml_begin_resources(struct aml *a)
 {

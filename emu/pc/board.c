@@ -76,8 +76,7 @@ struct board {
 	struct acpi_layout acpi;
 };
 
-/* --- From the devices to the machine around
- * ---------------------------------------------------------------------- */
+/* --- From the devices to the machine around */
 
 static void host_intr(void *ctx, unsigned irq, bool level)
 {
@@ -133,8 +132,7 @@ static void kbc_reset(void *ctx)
 	host_reset(ctx, "reset (keyboard controller)");
 }
 
-/* --- Between the devices
- * ----------------------------------------------------------------------------------------- */
+/* --- Between the devices */
 
 static bool tick_waits(void *ctx)
 {
@@ -173,8 +171,7 @@ static void cf8_side_write(void *ctx, unsigned offset, u8 value)
 		reset_control_write_cf9(&b->reset, value);
 }
 
-/* --- What firmware would do
- * -------------------------------------------------------------------------------------- */
+/* --- What firmware would do */
 
 static void set_cmos16(struct mc146818 *r, u8 index, u64 value)
 {
@@ -205,9 +202,7 @@ static void write_tables(struct board *b)
 		panic("board: the ACPI tables do not fit");
 }
 
-/* --- Creation
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- Creation */
 
 static int add_region(struct board *b, gpa_t start, u32 size, u8 *memory, const char *name)
 {
@@ -370,8 +365,7 @@ void board_reset(struct board *b)
 	tell_written(b, TABLES_START, TABLES_SIZE);
 }
 
-/* --- The CPU's side
- * ---------------------------------------------------------------------------------------------- */
+/* --- The CPU's side */
 
 u32 board_io_read(struct board *b, u16 port, unsigned size)
 {
@@ -398,8 +392,7 @@ u64 board_run_timers(struct board *b)
 	return vtimers_run(&b->timers);
 }
 
-/* --- The outside world
- * ------------------------------------------------------------------------------------------- */
+/* --- The outside world */
 
 bool board_serial_rx(struct board *b, unsigned port, u8 byte)
 {

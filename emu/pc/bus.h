@@ -9,9 +9,7 @@
 #include "kernel/base/list.h"
 #include "kernel/base/types.h"
 
-/* --- Ports
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- Ports */
 
 struct bus_ports {
 	/* size 1, 2 or 4; offset from the first port claimed. */
@@ -47,8 +45,7 @@ void bus_release(struct bus *b, u16 first);
 u32 bus_read(struct bus *b, u16 port, unsigned size);
 void bus_write(struct bus *b, u16 port, unsigned size, u32 value);
 
-/* --- Interrupt lines
- * ------------------------------------------------------------------------------------------- */
+/* --- Interrupt lines */
 
 /* The sink of a line: a PIC input, or a test's recorder. level is the new state of the wire. */
 struct irq_line {
@@ -63,9 +60,7 @@ static inline void irq_set(const struct irq_line *l, bool level)
 		l->set(l->ctx, l->irq, level);
 }
 
-/* --- Time
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- Time */
 
 /*
  * Virtual time in nanoseconds, monotonic, stopped while the VM is paused. A timer queue belongs to

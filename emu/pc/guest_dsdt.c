@@ -49,8 +49,7 @@ static void begin_crs(struct aml *a)
 	aml_begin_resources(a);
 }
 
-/* --- Interrupt links
- * --------------------------------------------------------------------------------------------- */
+/* --- Interrupt links */
 
 static void path_of_pirq(struct aml *a, unsigned n)
 {
@@ -157,8 +156,7 @@ static void links(struct aml *a)
 	}
 }
 
-/* --- Devices on the ISA bus
- * -------------------------------------------------------------------------------------- */
+/* --- Devices on the ISA bus */
 
 static void isa_device(struct aml *a, const char *name, const char *hid, u16 io, u8 len, u16 irqs)
 {
@@ -268,9 +266,7 @@ static void isa_bridge(struct aml *a, const struct acpi_machine *m)
 	aml_end(a);
 }
 
-/* --- PCI
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- PCI */
 
 static void pci_windows(struct aml *a, const struct acpi_machine *m)
 {

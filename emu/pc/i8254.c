@@ -139,8 +139,7 @@ static u64 advance(struct i8254_channel *c, s64 t)
 	return edges + edges_between(c, from, t);
 }
 
-/* --- Channel 0's interrupt
- * --------------------------------------------------------------------------------------- */
+/* --- Channel 0's interrupt */
 
 static void drive(struct i8254 *p, bool level)
 {
@@ -263,8 +262,7 @@ void i8254_irq_done(struct i8254 *p)
 	pulse(p);
 }
 
-/* --- Counts and gates
- * -------------------------------------------------------------------------------------------- */
+/* --- Counts and gates */
 
 static u32 from_bcd(u32 v)
 {
@@ -347,9 +345,7 @@ static void set_gate(struct i8254_channel *c, bool gate, s64 t)
 	}
 }
 
-/* --- Registers
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- Registers */
 
 static u16 visible_count(const struct i8254_channel *c, s64 t)
 {

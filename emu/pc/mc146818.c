@@ -58,9 +58,7 @@ enum {
 #define DAY_S	      86400
 #define OWED_PULSES_S 10
 
-/* --- Calendar
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- Calendar */
 
 struct calendar {
 	s64 year;	/* full */
@@ -97,9 +95,7 @@ static unsigned weekday(s64 days) /* 1 Sunday .. 7; 1970-01-01 was a Thursday */
 	return (unsigned)((days + 4) % 7) + 1;
 }
 
-/* --- Encoding
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- Encoding */
 
 static u8 encode(const struct mc146818 *r, unsigned v)
 {
@@ -153,8 +149,7 @@ static s64 registers_to_time(struct mc146818 *r)
 	       decode(r, r->reg[MINUTES]) * 60 + decode(r, r->reg[SECONDS]);
 }
 
-/* --- Time and flags
- * ---------------------------------------------------------------------------------------------- */
+/* --- Time and flags */
 
 static bool divider_runs(const struct mc146818 *r)
 {
@@ -319,9 +314,7 @@ static bool update_in_progress(const struct mc146818 *r, u64 now)
 	return updating(r) && ((s64)now - r->epoch) % NS_PER_S >= NS_PER_S - UIP_NS;
 }
 
-/* --- Registers
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- Registers */
 
 static bool is_clock_register(u8 i)
 {

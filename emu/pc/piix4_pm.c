@@ -40,9 +40,7 @@ static u64 timer_ticks(const struct piix4_pm *p)
 	return ticks_at(vtimers_now(p->timers), PM_TIMER_HZ);
 }
 
-/* --- SCI
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- SCI */
 
 static void sync(struct piix4_pm *p)
 {
@@ -78,9 +76,7 @@ void piix4_pm_power_button(struct piix4_pm *p)
 	sync(p);
 }
 
-/* --- Ports at PMBASE
- * -----------------------------------------------------------------------------------------------
- */
+/* --- Ports at PMBASE */
 
 static void write_cnt(struct piix4_pm *p, u16 v)
 {
@@ -196,9 +192,7 @@ static void config_written(void *ctx, unsigned reg, unsigned len)
 	remap(ctx);
 }
 
-/* --- APM port
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- APM port */
 
 static u32 apm_read(void *dev, u16 offset, unsigned size)
 {
@@ -227,9 +221,7 @@ static void apm_write(void *dev, u16 offset, unsigned size, u32 value)
 
 static const struct bus_ports apm_ports = { apm_read, apm_write, 1 };
 
-/* --- Set-up
- * --------------------------------------------------------------------------------------------------------
- */
+/* --- Set-up */
 
 static void config_reset(struct piix4_pm *p)
 {

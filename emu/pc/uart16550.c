@@ -96,9 +96,7 @@ static void update(struct uart16550 *u)
 	}
 }
 
-/* --- Reception
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- Reception */
 
 /* Time of n characters: start bit, data, parity, stop bits at 16 clocks * divisor each. */
 static u64 characters_ns(const struct uart16550 *u, unsigned n)
@@ -192,9 +190,7 @@ void uart16550_break(struct uart16550 *u)
 	update(u);
 }
 
-/* --- Modem lines
- * -------------------------------------------------------------------------------------------------
- */
+/* --- Modem lines */
 
 static u8 modem_inputs(const struct uart16550 *u)
 {
@@ -222,9 +218,7 @@ void uart16550_modem(struct uart16550 *u, u8 inputs)
 	update(u);
 }
 
-/* --- Registers
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- Registers */
 
 static void transmit(struct uart16550 *u, u8 byte)
 {

@@ -39,8 +39,9 @@ void vtimer_arm(struct vtimers *q, struct vtimer *t, u64 deadline)
 
 	list_del(&t->link);
 	t->deadline = deadline;
-	list_for_each(p,
-		      &q->queue) if (list_entry(p, struct vtimer, link)->deadline > deadline) break;
+	list_for_each (p, &q->queue)
+		if (list_entry(p, struct vtimer, link)->deadline > deadline)
+			break;
 	list_add_before(&t->link, p);
 	tell_if_moved(q, before);
 }

@@ -67,8 +67,7 @@ static void hw_break(struct hardware *h, const char *why)
 		h->broken = why;
 }
 
-/* --- struct shadow_host
- * -------------------------------------------------------------------------- */
+/* --- struct shadow_host */
 
 #define POOL_FLOOR 48u
 
@@ -148,8 +147,7 @@ static void hw_load_cr3(struct hardware *h, hpa_t root, bool force)
 	hw_flush_all(h);
 }
 
-/* --- The walk
- * ------------------------------------------------------------------------------------ */
+/* --- The walk */
 
 static const u64 *hw_table(struct hardware *h, u64 entry)
 {
@@ -248,8 +246,7 @@ static bool hw_access(struct hardware *h, gla_t gla, unsigned access, struct tra
 	return true;
 }
 
-/* --- Set-up
- * -------------------------------------------------------------------------------------- */
+/* --- Set-up */
 
 static u64 device_read(void *ctx, u64 offset, unsigned size)
 {

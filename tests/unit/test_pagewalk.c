@@ -25,8 +25,7 @@
 #define NEVER	    0xffffffffffffffffull
 
 static unsigned cases = 100000, seed = 1;
-/* --- The oracle
- * ---------------------------------------------------------------------------------- */
+/* --- The oracle */
 
 struct entry {
 	gpa_t at;
@@ -177,8 +176,7 @@ static u32 section_4_7(const struct oracle *o, unsigned access)
 	return code;
 }
 
-/* --- The case
- * ------------------------------------------------------------------------------------ */
+/* --- The case */
 
 struct world {
 	struct cpu cpu;
@@ -316,8 +314,7 @@ static void check_walk(struct world *w, gla_t lin, unsigned access)
 	memcpy(w->before, w->ram, TABLE_PAGES * PAGE_SIZE);
 }
 
-/* --- The tests
- * ----------------------------------------------------------------------------------- */
+/* --- The tests */
 
 static struct world *world_create(void)
 {

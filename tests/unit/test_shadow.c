@@ -80,8 +80,7 @@ static void check_hardware(struct world *w)
 	CHECK(w, !w->hw.broken, w->hw.broken);
 }
 
-/* --- What the guest's tables say
- * ----------------------------------------------------------------- */
+/* --- What the guest's tables say */
 
 /* May what was cached of gla differ from the guest's tables? */
 static bool may_be_stale(struct world *w, gla_t gla)
@@ -155,8 +154,7 @@ static void check_translation(struct world *w, const struct translation *t)
 	check_hardware(w);
 }
 
-/* --- The whole root
- * ------------------------------------------------------------------------------ */
+/* --- The whole root */
 
 static void check_top(struct world *w)
 {
@@ -194,8 +192,7 @@ static void check_root(struct world *w)
 		check_translation(w, &w->hw.tlb[i]);
 }
 
-/* --- The guest
- * ----------------------------------------------------------------------------------- */
+/* --- The guest */
 
 /* Few addresses, many meetings: ends and beginnings of tables in both formats. */
 static gla_t random_gla(void)
@@ -435,8 +432,7 @@ static void touch(struct world *w)
 		store(w, &t, gla);
 }
 
-/* --- Control registers, as the monitor's environment handles them
- * -------------------------------- */
+/* --- Control registers, as the monitor's environment handles them */
 
 static void load_root(struct world *w, enum shadow_view view, bool force)
 {
@@ -515,8 +511,7 @@ static void invalidate(struct world *w)
 		      "INVLPG left the page in the TLB");
 }
 
-/* --- What the monitor does
- * ----------------------------------------------------------------------- */
+/* --- What the monitor does */
 
 static void change_watch(struct world *w)
 {
@@ -547,8 +542,7 @@ static void change_clean(struct world *w)
 	CHECK(w, shadow_is_clean(w->shadow, page) == w->clean[page >> PAGE_SHIFT], "clean?");
 }
 
-/* --- Worlds
- * -------------------------------------------------------------------------------------- */
+/* --- Worlds */
 
 static struct world *world_create(unsigned seed)
 {
