@@ -150,6 +150,8 @@ void raw_run(struct vcpu *v)
 	f->rflags = (c->eflags & ~(u32)EFLAGS_VM) | EFLAGS_IF;
 	vcpu_load_root(v, VIEW_KERNEL);
 	v->raw_exit = RAWEXIT_ENTRY;
+	if (v->vm->request) /* vm_kill() on the way here */
+		return;
 	load_segments(v);
 	isolation_assert(v);
 	vcpu_account(v, c->cpl == 3 ? PLACE_RAW3 : PLACE_RAW1);
@@ -380,5 +382,7 @@ void raw_trap(struct percpu *pc, struct trap_frame *frame)
 		page_fault(v, frame);
 	else
 		other_trap(v, frame);
+	if (v->vm->request) /* vm_kill() */
+		raw_leave(v, frame, RAWEXIT_OTHER);
 	vcpu_account(v, from);
 }

@@ -42,7 +42,7 @@ static bool runnable(const struct vm *vm)
 
 	if (vm->state != VM_RUNNING)
 		return false;
-	return !c->halted || (c->events & CPU_EVENT_NMI && !c->nmi_blocked) ||
+	return vm->request || !c->halted || (c->events & CPU_EVENT_NMI && !c->nmi_blocked) ||
 	       (c->events & CPU_EVENT_INTR && c->vif);
 }
 
@@ -138,6 +138,8 @@ static void handle_stop(struct vcpu *v, enum vcpu_stop stop)
 {
 	struct vm *vm = v->vm;
 
+	if (vm->request == VM_REQ_KILL)
+		stop = VCPU_STOPPED;
 	switch (stop) {
 	case VCPU_SHUTDOWN:
 		v->shutdown = false;

@@ -284,7 +284,7 @@ static enum vcpu_stop run_engine(struct vcpu *v)
 	raw_run(v);
 	if (v->shutdown)
 		return VCPU_SHUTDOWN;
-	return v->raw_exit == RAWEXIT_IRQ ? VCPU_SLICE : VCPU_AGAIN;
+	return v->raw_exit == RAWEXIT_IRQ || v->vm->request ? VCPU_SLICE : VCPU_AGAIN;
 }
 
 /* Engines take turns, at each system call at least, until one has to do with the world outside. */

@@ -160,6 +160,11 @@ static int env_msr_write(struct cpu *cpu, u32 index, u64 value)
 	return E_NOENT;
 }
 
+static void env_kill(struct cpu *cpu, const char *why)
+{
+	vm_kill(vcpu_of(cpu)->vm, "%s", why);
+}
+
 static bool env_want_leave(struct cpu *cpu)
 {
 	struct vcpu *v = vcpu_of(cpu);
@@ -192,6 +197,7 @@ const struct cpu_env vcpu_env = {
 	.tsc = env_tsc,
 	.msr_read = env_msr_read,
 	.msr_write = env_msr_write,
+	.kill = env_kill,
 	.want_leave = env_want_leave,
 };
 

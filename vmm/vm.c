@@ -105,8 +105,11 @@ static void host_debug(void *ctx, u8 byte)
 	(void)byte;
 }
 
+/* A VM that is to be ended does nothing else. */
 static void request(struct vm *vm, enum vm_request what, const char *why)
 {
+	if (vm->request == VM_REQ_KILL)
+		return;
 	vm->request = what;
 	vm->request_why = why;
 }
@@ -291,6 +294,20 @@ void vm_stop(struct vm *vm, const char *fmt, ...)
 	vm_report(vm, "stopped: %s", vm->stop_reason);
 }
 
+void vm_kill(struct vm *vm, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (vm->request == VM_REQ_KILL)
+		return;
+	va_start(ap, fmt);
+	fmt_vprint(vm->kill_reason, sizeof(vm->kill_reason), fmt, ap);
+	va_end(ap);
+	vm->request = VM_REQ_KILL;
+	if (vm->vcpu)
+		recomp_signal(&vm->vcpu->cpu, CPU_EVENT_YIELD);
+}
+
 void vm_do_request(struct vm *vm)
 {
 	enum vm_request what = vm->request;
@@ -307,6 +324,9 @@ void vm_do_request(struct vm *vm)
 		return;
 	case VM_REQ_EXIT:
 		vm_stop(vm, "%s, code %u", vm->request_why, vm->exit_code);
+		return;
+	case VM_REQ_KILL:
+		vm_stop(vm, "%s", vm->kill_reason);
 		return;
 	}
 }

@@ -18,14 +18,15 @@
 
 enum vm_state { VM_RUNNING, VM_PAUSED, VM_STOPPED };
 
-/* What a device handler asked for; done by the run loop, between two instructions. */
-enum vm_request { VM_REQ_NONE, VM_REQ_POWER_OFF, VM_REQ_RESET, VM_REQ_EXIT };
+/* What a device handler or vm_kill() asked for; done by the run loop, between two instructions. */
+enum vm_request { VM_REQ_NONE, VM_REQ_POWER_OFF, VM_REQ_RESET, VM_REQ_EXIT, VM_REQ_KILL };
 
 struct vm {
 	struct list link;
 	struct config_vm config;
 	enum vm_state state;
 	char stop_reason[96];
+	char kill_reason[96]; /* of VM_REQ_KILL */
 	enum vm_request request;
 	const char *request_why;
 	u32 exit_code;
@@ -62,6 +63,15 @@ void vm_pause(struct vm *vm);
 void vm_resume(struct vm *vm);
 /* Ends it with a report; devices and memory stay to be looked at until it is destroyed or reset. */
 void vm_stop(struct vm *vm, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * Ends it from any depth: in a fault handler, in a device, with half of a change done. Only notes
+ * the reason, the first one of several, and makes the engine come out; the run loop then stops the
+ * VM. So the caller goes on: it leaves its structures so that they can be flushed and freed, and
+ * says to its own caller that it failed. A page fault that cannot be resolved ends as ENV_PF_SLOW,
+ * since ENV_PF_RESUME would fault again. emu/ has cpu_kill() for the same.
+ */
+void vm_kill(struct vm *vm, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* One line about this VM on the monitor's console and in the log. */
 void vm_report(struct vm *vm, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -79,6 +79,12 @@ struct cpu_env {
 	int (*msr_write)(struct cpu *cpu, u32 index, u64 value);
 
 	/*
+	 * This machine cannot go on; others can. Raises CPU_EVENT_YIELD and comes back: the caller
+	 * returns an error or CPU_RETRY. The machine is ended when recomp_run() has returned.
+	 */
+	void (*kill)(struct cpu *cpu, const char *why);
+
+	/*
 	 * Asked by the dispatcher wherever it is in C with complete state (hash miss, after a far
 	 * transfer, IRET, ...): should recomp_run() return RECOMP_LEAVE so that another engine runs
 	 * from cpu->eip?
@@ -109,3 +115,8 @@ static inline const struct cpu_env *cpu_env(const struct cpu *cpu)
 	return cpu->env;
 }
 #endif
+
+static inline void cpu_kill(struct cpu *cpu, const char *why)
+{
+	cpu_env(cpu)->kill(cpu, why);
+}

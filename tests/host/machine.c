@@ -225,6 +225,12 @@ static int env_msr_write(struct cpu *cpu, u32 index, u64 value)
 	return E_NOENT;
 }
 
+static void env_kill(struct cpu *cpu, const char *why)
+{
+	machine_of(cpu)->killed = why;
+	recomp_signal(cpu, CPU_EVENT_YIELD);
+}
+
 static bool env_want_leave(struct cpu *cpu)
 {
 	return machine_of(cpu)->leave;
@@ -248,6 +254,7 @@ static const struct cpu_env host_env = {
 	.tsc = env_tsc,
 	.msr_read = env_msr_read,
 	.msr_write = env_msr_write,
+	.kill = env_kill,
 	.want_leave = env_want_leave,
 };
 
