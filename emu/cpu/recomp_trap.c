@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Exceptions and interrupts of the host in translated code: where the guest was, what it is owed,
+ * and where translated code goes on.
+ */
+#include "emu/cpu/block.h"
+#include "emu/cpu/semantics.h"
+
+#define TRAPPED 0x7fffffffu
+
+bool recomp_owns(const struct recomp *r, u64 rip)
+{
+	return rip - (u64)r->cfg.cache_rx < r->cfg.cache_size;
+}
+
+static bool guest_eip(const struct block *b, u32 offset, u32 *eip)
+{
+	u32 off = offset - b->code;
+
+	for (unsigned i = b->insns; i-- > 0;) {
+		if (b->map[i].host <= off) {
+			*eip = b->eip + b->map[i].guest;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool recomp_guest_eip(struct recomp *r, u32 rip, u32 *eip)
+{
+	u32 offset = rip - (u32)(u64)r->cfg.cache_rx;
+	const struct block *b = offset < r->cfg.cache_size ? block_at(r, offset) : NULL;
+
+	return b && guest_eip(b, offset, eip);
+}
+
+static void save_frame(struct cpu *cpu, const struct host_frame *f, u32 eip)
+{
+	for (unsigned g = 0; g < 8; g++)
+		cpu->gpr[g] = (u32)f->gpr[g == REG_ESP ? R_GSP : g];
+	cpu->eip = eip;
+	cpu->eflags = (cpu->eflags & ~EFLAGS_ARITH) | ((u32)f->rflags & EFLAGS_ARITH);
+}
+
+static void redirect(struct recomp *r, struct host_frame *f, enum cpu_result res)
+{
+	r->pending = res;
+	f->rip = r->leave_trap;
+	f->gpr[R_A] = TRAPPED;
+	f->gpr[R_D] = SLOT_NONE;
+	f->rflags &= ~(u64)(EFLAGS_DF | EFLAGS_TF);
+}
+
+/* A string instruction that met a watched page stays inline: it goes on elsewhere. */
+static bool is_string(u64 rip)
+{
+	const u8 *p = (const u8 *)rip;
+
+	while (*p == 0x65 || *p == 0x66 || *p == 0x67 || *p == 0xf2 || *p == 0xf3)
+		p++;
+	return (*p >= 0xa4 && *p <= 0xa7) || (*p >= 0xaa && *p <= 0xaf);
+}
+
+static bool page_fault(struct recomp *r, struct host_frame *f, struct block *b, u32 error,
+		       gla_t gla, u32 eip)
+{
+	struct cpu *cpu = r->cpu;
+	unsigned access = (error & 2 ? ACCESS_WRITE : 0) | (cpu->cpl == 3 ? ACCESS_USER : 0);
+
+	switch (cpu_env(cpu)->page_fault(cpu, gla, access)) {
+	case ENV_PF_RESUME:
+		r->stats.faults_resolved++;
+		f->gpr[R_POLL] = (u64)cpu->poll;
+		return true;
+	case ENV_PF_FAULT:
+		save_frame(cpu, f, eip);
+		redirect(r, f, CPU_FAULT);
+		return true;
+	case ENV_PF_SLOW:
+		save_frame(cpu, f, eip);
+		if (!is_string(f->rip) && block_note_slow(r, cpu->seg[SEG_CS].base + eip))
+			block_drop(r, b);
+		r->step_slow = true;
+		redirect(r, f, CPU_RETRY);
+		return true;
+	}
+	return false;
+}
+
+/* In a block's check of its own bytes: RCX is in R10. If they cannot be read the fetch will fault,
+ * exactly. */
+static bool check_fault(struct recomp *r, struct host_frame *f, gla_t gla, u32 eip)
+{
+	struct cpu *cpu = r->cpu;
+
+	if (cpu_env(cpu)->page_fault(cpu, gla, cpu->cpl == 3 ? ACCESS_USER : 0) == ENV_PF_RESUME) {
+		r->stats.faults_resolved++;
+		f->gpr[R_POLL] = (u64)cpu->poll;
+		return true;
+	}
+	f->gpr[R_C] = f->gpr[R10];
+	save_frame(cpu, f, eip);
+	redirect(r, f, CPU_RETRY);
+	return true;
+}
+
+bool recomp_trap(struct cpu *cpu, struct host_frame *f, u8 vector, u32 error, u64 cr2)
+{
+	struct recomp *r = cpu->recomp;
+	u32 offset = (u32)(f->rip - (u64)r->cfg.cache_rx), eip;
+	struct block *b = recomp_owns(r, f->rip) ? block_at(r, offset) : NULL;
+
+	if (!b || !guest_eip(b, offset, &eip))
+		return false;
+	if (vector == VEC_PF && cr2 - r->cfg.membase >= 0x200000000ull) { /* the poll */
+		r->step_slow = cr2 == (u64)recomp_thread_trap(r);
+		save_frame(cpu, f, eip);
+		redirect(r, f, CPU_RETRY);
+		return true;
+	}
+	if (vector == VEC_PF && offset - b->code < b->check_len)
+		return check_fault(r, f, (gla_t)(cr2 - r->cfg.membase), eip);
+	if (vector == VEC_PF)
+		return page_fault(r, f, b, error, (gla_t)(cr2 - r->cfg.membase), eip);
+	save_frame(cpu, f, eip);
+	if (vector == VEC_MF) {
+		redirect(r, f, cpu_fpu_error(cpu));
+		return true;
+	}
+	cpu->fault = (struct cpu_fault){ .vector = vector };
+	if (vector == VEC_GP || vector == VEC_SS || vector == VEC_AC)
+		cpu->fault.has_error = true;
+	redirect(r, f, CPU_FAULT);
+	return true;
+}
+
+void recomp_interrupted(struct cpu *cpu, struct host_frame *f)
+{
+	struct recomp *r = cpu->recomp;
+	u32 offset = (u32)(f->rip - (u64)r->cfg.cache_rx), eip;
+	struct block *b = block_at(r, offset);
+
+	for (unsigned i = 0; i < r->loads; i++)
+		if (f->rip == r->loaded[i])
+			f->gpr[R_POLL] = (u64)cpu->poll;
+	if (!b)
+		return;
+	f->gpr[R_POLL] = (u64)cpu->poll;
+	/* At the first host instruction of a guest instruction the registers are exactly the
+	 * guest's. */
+	for (unsigned i = 0; i < b->insns; i++) {
+		if (b->map[i].host == offset - b->code && guest_eip(b, offset, &eip)) {
+			save_frame(cpu, f, eip);
+			redirect(r, f, CPU_RETRY);
+			return;
+		}
+	}
+}
