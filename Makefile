@@ -16,6 +16,7 @@ include tests/diff.mk
 include tests/vectors.mk
 include tests/fuzz.mk
 include tests/bochs.mk
+include tests/attack.mk
 include tests/opinion.mk
 include tests/bench/recompiler.mk
 

@@ -6,6 +6,7 @@ TEST_GUEST_CFLAGS := -m32 -march=i686 -std=gnu11 -Os -Wall -Wextra -Wshadow -Wer
 	-Wno-pointer-to-int-cast -Wno-int-to-pointer-cast -Itests/guests -MMD -MP
 TEST_GUEST_LIB := $(patsubst tests/guests/lib/%,$(BUILD)/test-guests/%.o,$(wildcard tests/guests/lib/*.c tests/guests/lib/*.asm))
 TEST_GUESTS := $(patsubst tests/guests/%.c,$(GUESTS)/%,$(wildcard tests/guests/*.c))
+CHAOS_OBJ := $(patsubst tests/guests/%,$(BUILD)/test-guests/%.o,$(wildcard tests/guests/chaos/*.c tests/guests/chaos/*.asm))
 
 $(BUILD)/test-guests/%.c.o: tests/guests/%.c
 	@mkdir -p $(@D)
@@ -19,14 +20,24 @@ $(BUILD)/test-guests/%.asm.o: tests/guests/lib/%.asm
 	@mkdir -p $(@D)
 	nasm -f elf32 -MD $(@:.o=.d) -o $@ $<
 
+$(BUILD)/test-guests/chaos/%.asm.o: tests/guests/chaos/%.asm
+	@mkdir -p $(@D)
+	nasm -f elf32 -MD $(@:.o=.d) -o $@ $<
+
 $(TEST_GUESTS): $(GUESTS)/%: $(BUILD)/test-guests/%.c.o $(TEST_GUEST_LIB) tests/guests/lib/testguest.ld
 	@mkdir -p $(@D)
 	ld -m elf_i386 -z noexecstack --no-warn-rwx-segments -T tests/guests/lib/testguest.ld -o $(BUILD)/test-guests/$*.elf $(filter %.o,$^)
 	objcopy -O binary $(BUILD)/test-guests/$*.elf $@
 
+# The fuzzing kernel has several files.
+$(GUESTS)/chaos: $(CHAOS_OBJ) $(TEST_GUEST_LIB) tests/guests/lib/testguest.ld
+	@mkdir -p $(@D)
+	ld -m elf_i386 -z noexecstack --no-warn-rwx-segments -T tests/guests/lib/testguest.ld -o $(BUILD)/test-guests/chaos.elf $(filter %.o,$^)
+	objcopy -O binary $(BUILD)/test-guests/chaos.elf $@
+
 ## test-guests  builds the test guests of tests/guests
 .PHONY: test-guests
-test-guests: $(TEST_GUESTS)
+test-guests: $(TEST_GUESTS) $(GUESTS)/chaos
 .PRECIOUS: $(BUILD)/test-guests/%.o
 
--include $(wildcard $(BUILD)/test-guests/*.d)
+-include $(wildcard $(BUILD)/test-guests/*.d $(BUILD)/test-guests/chaos/*.d)
