@@ -19,6 +19,7 @@ include tests/bochs.mk
 include tests/attack.mk
 include tests/opinion.mk
 include tests/bench/recompiler.mk
+include tests/linux/linux.mk
 
 ## run      boots the default guest, or VM=path/to/vms.conf, in QEMU in this terminal
 .PHONY: run debug

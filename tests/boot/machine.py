@@ -14,17 +14,17 @@ ESCAPE = "\x1d"
 OVMF = "/usr/share/OVMF/OVMF_CODE.fd"
 
 
-def debian(kernel="vmlinuz-686", engine="auto", memory="256M"):
+def debian(kernel="vmlinuz-686", engine="auto", memory="256M", initrd="initrd.gz"):
     """A configuration: one Debian, with whose end the machine goes off."""
     return """[ringleader]
 exit = poweroff
 [vm debian]
 memory  = %s
 kernel  = %s
-initrd  = initrd.gz
+initrd  = %s
 cmdline = console=ttyS0
 engine  = %s
-""" % (memory, kernel, engine)
+""" % (memory, kernel, initrd, engine)
 
 
 class Console:
@@ -74,11 +74,13 @@ class Console:
 class BareMachine(Console):
     """The same guest without us: QEMU loads the kernel. SeaBIOS's own messages come on the same line."""
 
-    def __init__(self, kernel="vmlinuz-686", cmdline="console=ttyS0", cpu="max", memory="256M", name=None):
+    def __init__(self, kernel="vmlinuz-686", cmdline="console=ttyS0", cpu="max", memory="256M", name=None,
+                 initrd="initrd.gz", extra=()):
         super().__init__([
             "-cpu", cpu, "-m", memory, "-chardev", "stdio,id=serial,signal=off,mux=on", "-serial", "chardev:serial",
             "-device", "isa-debugcon,iobase=0x402,chardev=serial",
-            "-kernel", os.path.join(GUESTS, kernel), "-initrd", os.path.join(GUESTS, "initrd.gz"), "-append", cmdline], name)
+            "-kernel", os.path.join(GUESTS, kernel), "-initrd", os.path.join(GUESTS, initrd), "-append", cmdline,
+            *extra], name)
         self.process.send("\x01c")  # the multiplexer's own key: the keyboard goes from the debug port to the serial line
 
 

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: MIT
+# Other people's tests: Linux's selftests for x86 and QEMU's for i386, fetched, built and run in the Debian guest.
+# LINUX_TESTS passes options on: make check-linux-tests LINUX_TESTS='--engines auto ldt_gdt mov_ss_trap'.
+
+LINUX_TESTS_DIR := $(BUILD)/linux-tests
+
+$(LINUX_TESTS_DIR)/.fetched: tests/linux/fetch iso/fetch-source
+	tests/linux/fetch $(LINUX_TESTS_DIR)/source
+	@touch $@
+
+$(LINUX_TESTS_DIR)/.built: tests/linux/build $(LINUX_TESTS_DIR)/.fetched
+	tests/linux/build $(LINUX_TESTS_DIR)/source $(LINUX_TESTS_DIR)/root/linux-tests
+	@touch $@
+
+# Linux unpacks archives that follow each other.
+$(GUESTS)/linux-tests.gz: $(GUESTS)/initrd.gz $(LINUX_TESTS_DIR)/.built
+	(cat $(GUESTS)/initrd.gz && cd $(LINUX_TESTS_DIR)/root && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0 | gzip -9n) > $@
+
+## check-linux-tests  Linux's selftests and QEMU's test programs under all engines, result by result beside bare QEMU
+.PHONY: check-linux-tests
+check-linux-tests: deps
+	@iso/deps gcc-multilib libc6-dev-i386
+	@$(MAKE) --no-print-directory -s $(BUILD)/ringleader.elf guests $(GUESTS)/linux-tests.gz
+	@$(PYTHON) tests/linux/run.py $(LINUX_TESTS)
