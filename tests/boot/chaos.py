@@ -22,7 +22,7 @@ ENGINES = ["auto", "ring1", "recompile", "recompile-all"]
 CPUS = ["max", "qemu64", "max,-avx,-avx2,-fma,-f16c", "max,-smep,-umip", "qemu64,+smep,+nx,+umip"]
 SILENCE = 20  # seconds without a line, after which a VM is reset: no verdict depends on it
 EVENT = re.compile(r"\] (\S+): (CHAOS start \d+|CHAOS (\d+) rounds (\d+) traps[^\n]*|reset: [^\n]*|halted with[^\n]*|stopped: [^\n]*"
-                   r"|SUM [^\n]*)\n|(PANIC[^\n]*)")
+                   r"|SUM [^\n]*|FAIL [^\n]*)\n|(PANIC[^\n]*)")
 
 
 class Finding(Exception):
@@ -66,7 +66,7 @@ class Chaos(Guests):
             self.resets += 1
         elif what.startswith("halted"):
             self.reset(name)
-        elif what.startswith("stopped"):
+        elif what.startswith(("stopped", "FAIL")):
             raise Finding("%s: %s" % (name, what))
 
     def watch(self, enough):

@@ -31,9 +31,10 @@ static struct {
 static u64 idt[256];
 static struct chaos_task rescue, victim, main_task;
 static struct chaos_mode mode;
+static struct chaos_probe probe;
 static u8 fx[512] __attribute__((aligned(16)));
 static u8 trap_stack[2][4096] __attribute__((aligned(16)));
-static u32 state, rounds, rounds_wanted, resumes, ticks, trap_count[33], hz;
+static u32 state, rounds, rounds_wanted, resumes, ticks, probes, trap_count[33], hz;
 
 /* --- Chance --- */
 
@@ -147,7 +148,8 @@ static void fill_idt(void)
 	bool task = mode.ring == 0 && !mode.v86 && chaos_one_in(2);
 
 	for (u32 v = 0; v < COUNT(idt); v++) {
-		u32 access = 0x8e | (chaos_one_in(8) ? 1 : 0) | (chaos_one_in(2) ? 0x60 : 0);
+		u32 access = 0x8e | (chaos_one_in(8) ? 1 : 0) |
+			     (v == VEC_PROBE || chaos_one_in(2) ? 0x60 : 0);
 
 		idt[v] = gate(KCS, (u32)chaos_stubs + v * STUB_SIZE, access);
 		if (v == 8 || (task && v < 32 && !chaos_one_in(4)))
@@ -210,7 +212,7 @@ static u32 data_selector(bool sure)
 
 static void choose_code(struct chaos_task *t)
 {
-	u32 at = chaos_random() % 64;
+	u32 at = probe.end || chaos_one_in(2) ? 0 : chaos_random() % 64;
 
 	if (mode.v86) {
 		t->cs = LOW_CODE >> 4;
@@ -262,6 +264,17 @@ static void choose_task(void)
 	victim.gs = data_selector(sure);
 	victim.ldt = chaos_one_in(2) ? SEL_LDT : 0;
 	victim.trap = chaos_one_in(32);
+}
+
+static void choose_probe(void)
+{
+	u32 page = chaos_one_in(2) ? WINDOW + chaos_random() % WINDOW_PAGES * PAGE_SIZE
+				   : IMAGE_START + chaos_random() % 0x200 * PAGE_SIZE;
+
+	probe = (struct chaos_probe){ .gla = page | (chaos_random() & 0xfff),
+				      .write = chaos_one_in(2) };
+	if (mode.ring == 3 && !mode.v86 && !mode.code16 && chaos_one_in(2))
+		chaos_write_probe(chaos_code_frame(), &probe);
 }
 
 static void prepare_rescue(void)
@@ -333,9 +346,9 @@ static void report(void)
 
 	for (u32 v = 0; v < COUNT(trap_count); v++)
 		sum += trap_count[v];
-	print("CHAOS %u rounds %u traps: pf %u gp %u ud %u db %u df %u other task %u\r\n", rounds,
-	      sum, trap_count[14], trap_count[13], trap_count[6], trap_count[1], trap_count[8],
-	      trap_count[32]);
+	print("CHAOS %u rounds %u traps: pf %u gp %u ud %u db %u df %u other task %u probes %u\r\n",
+	      rounds, sum, trap_count[14], trap_count[13], trap_count[6], trap_count[1],
+	      trap_count[8], trap_count[32], probes);
 }
 
 /* On the boot stack, interrupts off, in the kernel's segments; the rest is as a round left it. */
@@ -358,8 +371,9 @@ void chaos_round(void)
 	devices();
 	if (mode.pae)
 		chaos_switch_paging(true);
+	choose_probe();
 	choose_task();
-	chaos_write_code(chaos_code_frame(), CODE_PAGES * PAGE_SIZE, mode.code16);
+	chaos_write_code(chaos_code_frame(), CODE_PAGES * PAGE_SIZE, mode.code16, &probe);
 	if (cmdline_number("trace", 0))
 		print("round %u ring %u v86 %u pae %u flags %x cs %x eip %x ss %x esp %x\r\n",
 		      rounds, mode.ring, mode.v86, mode.pae, victim.eflags, victim.cs, victim.eip,
@@ -386,7 +400,9 @@ static bool resume_fault(const struct guest_frame *f)
 /* Skips what faulted, by chance: the code behind it has its turn, too. */
 static bool skip(struct guest_frame *f)
 {
-	if (f->vector >= 32 || chaos_one_in(4))
+	u32 at = f->eip - CODE - PROBE;
+
+	if (f->vector >= 32 || at < probe.end - PROBE || chaos_one_in(4))
 		return false;
 	f->eip += 1 + chaos_random() % 6;
 	return true;
@@ -398,6 +414,17 @@ static bool in_kernel(const struct guest_frame *f)
 	return !(f->cs & 3) && f->eip >= IMAGE_START && f->eip < (u32)text_end;
 }
 
+/* The probe got through: was it allowed? Its bytes may have been overwritten, and jumped over. */
+static void check_probe(const struct guest_frame *f)
+{
+	if (f->cs != UCS || !probe.end || f->eip != CODE + probe.end || f->ebx != PROBE_MAGIC)
+		return;
+	probes++;
+	if (!chaos_user_may(probe.gla, probe.write))
+		print("FAIL round %u: ring 3 could %s %x\r\n", rounds,
+		      probe.write ? "write" : "read", probe.gla);
+}
+
 u32 chaos_trap(struct guest_frame *f)
 {
 	if (f->vector == 0x80 && in_kernel(f)) { /* print()'s way to ring 0 */
@@ -405,6 +432,8 @@ u32 chaos_trap(struct guest_frame *f)
 		return 0;
 	}
 	trap_count[f->vector < 32 ? f->vector : 31]++;
+	if (f->vector == VEC_PROBE)
+		check_probe(f);
 	if (++resumes > RESUMES || in_kernel(f))
 		return 1;
 	if (f->vector == VEC_TIMER) {

@@ -76,8 +76,22 @@ u32 chaos_pick(const u32 *row, u32 n);
 u32 chaos_address(void);
 u32 chaos_selector(void);
 
+/*
+ * What ring 3 tries at the end of some rounds: to read or write a byte. Code that got through
+ * executes INT VEC_PROBE, and the page tables of that moment must have allowed it.
+ */
+#define VEC_PROBE   0x81u
+#define PROBE_MAGIC 0x600dbad0u
+#define PROBE	    0x400u /* its place behind CODE */
+
+struct chaos_probe {
+	u32 gla, end; /* end: the offset behind its INT; 0: there is none */
+	bool write;
+};
+
 /* chaos_code.c: writes a round's code to the frame of CODE. */
-void chaos_write_code(u8 *code, u32 bytes, bool code16);
+void chaos_write_code(u8 *code, u32 bytes, bool code16, const struct chaos_probe *probe);
+void chaos_write_probe(u8 *code, struct chaos_probe *probe);
 
 /* chaos_paging.c */
 void chaos_paging_init(void);
@@ -87,6 +101,8 @@ u32 chaos_build_space(const struct chaos_mode *m);
 /* A random change of a page of the window, as a kernel would make it. False: it is none. */
 bool chaos_change_page(u32 gla);
 u32 chaos_cr4(void); /* of the round */
+/* Do the round's tables let CPL 3 do that? */
+bool chaos_user_may(u32 gla, bool write);
 u8 *chaos_code_frame(void);
 void chaos_switch_paging(bool pae);
 

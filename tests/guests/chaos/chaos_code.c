@@ -5,7 +5,8 @@
  */
 #include "chaos.h"
 
-#define SEQUENCE_MAX 24u  /* instructions */
+#define SEQUENCE_MAX 24u /* instructions */
+#define BEFORE_PROBE 4u
 #define ROOM	     32u  /* for one of them, with its prefixes */
 #define LAST_BYTE    768u /* what is behind is UD2 already, mostly */
 #define REFILL	     32u  /* rounds */
@@ -368,16 +369,41 @@ static void (*const kinds[])(struct out *) = {
 	two_bytes, vector,     x87,	  state_image, self_modifying, shadowed,
 };
 
-void chaos_write_code(u8 *code, u32 bytes, bool code16)
+void chaos_write_code(u8 *code, u32 bytes, bool code16, const struct chaos_probe *probe)
 {
 	struct out o = { code, code16 };
-	u32 n = 1 + chaos_random() % SEQUENCE_MAX;
+	u32 n = probe->end ? chaos_random() % BEFORE_PROBE : 1 + chaos_random() % SEQUENCE_MAX;
 	u8 *end = code + (chaos_one_in(REFILL) ? bytes : LAST_BYTE);
 
 	while (n-- && o.at + ROOM < code + LAST_BYTE) {
 		prefixes(&o);
 		kinds[chaos_random() % COUNT(kinds)](&o);
 	}
+	if (probe->end) {
+		byte(&o, 0xe9);
+		immediate(&o, PROBE - (u32)(o.at + 4 - code));
+	}
 	while (o.at + 1 < end)
 		word(&o, 0x0b0f);
+}
+
+void chaos_write_probe(u8 *code, struct chaos_probe *probe)
+{
+	struct out o = { code + PROBE, false };
+
+	byte(&o, 0xb8); /* mov eax, UDS; mov ds, eax */
+	immediate(&o, UDS);
+	byte(&o, 0x8e), byte(&o, 0xd8);
+	if (probe->write)
+		byte(&o, 0x80), byte(&o, 0x05); /* add byte [gla], 0 */
+	else
+		byte(&o, 0xa0); /* mov al, [gla] */
+	immediate(&o, probe->gla);
+	if (probe->write)
+		byte(&o, 0);
+	byte(&o, 0xbb); /* mov ebx, PROBE_MAGIC; int VEC_PROBE */
+	immediate(&o, PROBE_MAGIC);
+	byte(&o, 0xcd), byte(&o, VEC_PROBE);
+	probe->end = (u32)(o.at - code);
+	word(&o, 0x0b0f);
 }

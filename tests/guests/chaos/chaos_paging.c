@@ -233,6 +233,22 @@ bool chaos_change_page(u32 gla)
 	return true;
 }
 
+bool chaos_user_may(u32 gla, bool write)
+{
+	u64 want = PTE_P | PTE_U | (write ? PTE_W : 0);
+	u64 pde = get(round_space, directory_entry(round_space, gla));
+	u32 table = (u32)pde & ~0xfffu;
+	u64 pte;
+
+	if ((pde & want) != want)
+		return false;
+	if (pde & PTE_PS || table >= GUEST_RAM)
+		return true;
+	pte = round_space->pae ? ((volatile u64 *)table)[gla >> 12 & 511]
+			       : ((volatile u32 *)table)[gla >> 12 & 1023];
+	return (pte & want) == want;
+}
+
 u32 chaos_cr4(void)
 {
 	return CR4_PSE | CR4_OSFXSR | CR4_OSXMMEXCPT | (round_space->pae ? CR4_PAE : 0);
