@@ -1,58 +1,68 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Direct Linux boot: lays out the zero page, command line, kernel and initrd, and puts the CPU at
- * the 32-bit entry point.
+ * Lays out the zero page, command line, kernel and initrd, and puts the CPU at the 32-bit entry.
  *
- *     1000h  GDT of the boot protocol     2000h  zero page     3000h  command line
- *     100000h  protected-mode kernel      below the RAM's end: initrd
+ *     1000h   a zImage                          90000h  zero page
+ *     100000h a bzImage                         91000h  GDT of the boot protocol
+ *     below the RAM's end: initrd               92000h  command line
+ *
+ * The zero page lies where real-mode code lies at a boot by BIOS, and all of the loader's behind
+ * it: until 2.6.20 the decompressor moves code to 1000h while it still uses the loader's GDT, and
+ * unpacks to 2000h and up, below the zero page. Kernels before 2.02 look for the command line's
+ * offset at 90020h.
  */
 #include "vmm/linux_boot.h"
 
 #include "kernel/base/error.h"
+#include "kernel/base/print.h"
 #include "kernel/base/string.h"
 
-#define GDT_AT	    0x1000u
-#define ZERO_PAGE   0x2000u
-#define CMDLINE_AT  0x3000u
-#define CMDLINE_MAX 0x1000u
-#define KERNEL_AT   0x100000u
+#define ZERO_PAGE   0x90000u
+#define GDT_AT	    0x91000u
+#define CMDLINE_AT  0x92000u
+#define CMDLINE_MAX 0x8000u /* with its NUL */
+#define STACK_AT    0x9f000u
 #define LOW_END	    0x9fc00u
+#define HIGH_START  0x100000u
 
-#define HDR_SETUP_SECTS 0x1f1u
-#define HDR_SYSSIZE	0x1f4u /* of the protected-mode part, in units of 16 bytes */
-#define HDR_BOOT_FLAG	0x1feu
-#define HDR_MAGIC	0x202u
-#define HDR_VERSION	0x206u
-#define HDR_LOADER	0x210u
-#define HDR_LOADFLAGS	0x211u
-#define HDR_RAMDISK	0x218u
-#define HDR_RAMDISK_LEN 0x21cu
-#define HDR_CMDLINE	0x228u
-#define HDR_INITRD_MAX	0x22cu
-#define HDR_CMDLINE_LEN 0x238u
-#define HDR_INIT_SIZE	0x260u
-#define ZP_E820_COUNT	0x1e8u
-#define ZP_E820		0x2d0u
-#define ZP_RSDP		0x070u
+#define LOADER_UNDEFINED 0xffu
+#define HEAP_END	 0xde00u /* as offset in the real-mode segment, less 200h */
+#define E820_RAM	 1u
+#define E820_RESERVED	 2u
 
-static u32 get32(const u8 *p)
+/* The zero page beside the header (Linux, Documentation/arch/x86/zero-page.rst). */
+#define ZP_EXT_MEM_K	  0x002u /* KiB above 1 MiB, 16 bits: until 2.6.20 kernels need it */
+#define ZP_VIDEO_MODE	  0x006u
+#define ZP_VIDEO_COLS	  0x007u
+#define ZP_VIDEO_LINES	  0x00eu
+#define ZP_VIDEO_IS_VGA	  0x00fu
+#define ZP_VIDEO_POINTS	  0x010u
+#define ZP_OLD_CMDLINE	  0x020u /* until 2.01: magic, offset from the zero page */
+#define ZP_RSDP		  0x070u
+#define ZP_ALT_MEM_K	  0x1e0u /* the same as ext_mem_k, 32 bits */
+#define ZP_E820_COUNT	  0x1e8u
+#define ZP_E820		  0x2d0u
+#define OLD_CMDLINE_MAGIC 0xa33fu
+
+static void put16(u8 *p, u32 v)
 {
-	return p[0] | (u32)p[1] << 8 | (u32)p[2] << 16 | (u32)p[3] << 24;
+	p[0] = (u8)v;
+	p[1] = (u8)(v >> 8);
 }
 
 static void put32(u8 *p, u32 v)
 {
-	for (int i = 0; i < 4; i++)
-		p[i] = (u8)(v >> 8 * i);
+	put16(p, v);
+	put16(p + 2, v >> 16);
 }
 
 unsigned linux_e820(u64 ram_size, struct e820_entry *out, unsigned max)
 {
 	const struct e820_entry map[] = {
-		{ 0, LOW_END, 1 },
-		{ LOW_END, 0xa0000 - LOW_END, 2 },
-		{ 0xe0000, 0x20000, 2 }, /* ACPI tables and where a BIOS would be */
-		{ KERNEL_AT, ram_size - KERNEL_AT, 1 },
+		{ 0, LOW_END, E820_RAM },
+		{ LOW_END, 0xa0000 - LOW_END, E820_RESERVED },
+		{ 0xe0000, 0x20000, E820_RESERVED }, /* ACPI tables, where a BIOS would be */
+		{ HIGH_START, ram_size - HIGH_START, E820_RAM },
 	};
 	unsigned n = MIN((unsigned)ARRAY_SIZE(map), max);
 
@@ -60,59 +70,139 @@ unsigned linux_e820(u64 ram_size, struct e820_entry *out, unsigned max)
 	return n;
 }
 
-static int check(const struct linux_image *im, u32 *setup_size, const char **why)
+static int check_kernel_fits(struct linux_boot *b)
 {
-	const u8 *k = im->kernel;
-	unsigned sects;
-
-	*why = "truncated: not even a setup header";
-	if (im->kernel_size < 0x400)
-		return E_INVAL;
-	*why = "not a bzImage (no boot flag AA55h or no HdrS)";
-	if (k[HDR_BOOT_FLAG] != 0x55 || k[HDR_BOOT_FLAG + 1] != 0xaa ||
-	    memcmp(k + HDR_MAGIC, "HdrS", 4))
-		return E_INVAL;
-	*why = "boot protocol older than 2.02";
-	if ((k[HDR_VERSION] | k[HDR_VERSION + 1] << 8) < 0x202)
-		return E_INVAL;
-	*why = "a zImage that loads low is not supported";
-	if (!(k[HDR_LOADFLAGS] & 1))
-		return E_INVAL;
-	sects = k[HDR_SETUP_SECTS] ? k[HDR_SETUP_SECTS] : 4;
-	*setup_size = (sects + 1) * 512;
-	*why = "truncated: ends inside its setup code";
-	return im->kernel_size <= *setup_size ? E_INVAL : 0;
-}
-
-/* Before 2.04 the size had 16 bits, which a bzImage exceeds. The last unit may be cut short. */
-static int check_complete(const struct linux_image *im, u32 kernel_size, const char **why)
-{
-	const u8 *k = im->kernel;
-	u64 wanted = (u64)get32(k + HDR_SYSSIZE) * 16;
-
-	*why = "truncated: shorter than its header says";
-	if ((k[HDR_VERSION] | k[HDR_VERSION + 1] << 8) < 0x204)
+	if (b->header.needs <= b->ram_size)
 		return 0;
-	return kernel_size + 15ull < wanted ? E_INVAL : 0;
+	fmt_print(b->why, sizeof(b->why),
+		  "the kernel does not fit: it needs at least %lluM; give the machine more memory",
+		  (unsigned long long)((b->header.needs + MiB - 1) / MiB));
+	return E_NOMEM;
 }
 
-static int place_initrd(const struct linux_image *im, u64 ram_size, u32 kernel_end, u32 *at,
-			const char **why)
+static int check_cmdline(struct linux_boot *b)
 {
-	u32 max = get32(im->kernel + HDR_INITRD_MAX);
-	u64 top = MIN(ram_size, (u64)(max ? max : 0x37ffffff) + 1);
+	u32 most = MIN(b->header.cmdline_max, CMDLINE_MAX - 1);
+	size_t len = strlen(b->image.cmdline);
 
-	*at = 0;
-	if (!im->initrd_size)
+	if (len <= most)
 		return 0;
-	*why = "the initrd does not fit above the kernel: give the machine more memory";
-	if (im->initrd_size > top)
-		return E_NOMEM;
-	*at = (u32)((top - im->initrd_size) & PAGE_MASK);
-	return *at < kernel_end ? E_NOMEM : 0;
+	fmt_print(b->why, sizeof(b->why),
+		  "the command line is longer than the kernel allows: %u characters of %u",
+		  (unsigned)len, most);
+	return E_INVAL;
 }
 
-static void set_cpu(struct cpu *cpu, struct gpmem *mem)
+/* As high as RAM and kernel allow, above what the kernel needs for itself. */
+static int place_initrd(struct linux_boot *b)
+{
+	u64 top = MIN(b->ram_size, (u64)b->header.initrd_max + 1), size = b->image.initrd_size;
+	u64 lowest = MAX(b->header.needs, HIGH_START);
+
+	if (!size)
+		return 0;
+	b->initrd_at = size <= top ? (u32)((top - size) & PAGE_MASK) : 0;
+	if (b->initrd_at >= lowest)
+		return 0;
+	if (top < b->ram_size)
+		fmt_print(b->why, sizeof(b->why),
+			  "the initrd does not fit between the kernel and %lluM, the highest "
+			  "address that the kernel takes it at",
+			  (unsigned long long)(top / MiB));
+	else
+		fmt_print(b->why, sizeof(b->why),
+			  "the initrd does not fit above the kernel: it needs %lluM in all; give "
+			  "the machine more memory",
+			  (unsigned long long)((lowest + size + MiB - 1) / MiB));
+	return E_NOMEM;
+}
+
+int linux_boot_begin(struct linux_boot *b, const struct linux_image *image, u64 ram_size)
+{
+	int err;
+
+	memset(b, 0, sizeof(*b));
+	b->image = *image;
+	b->ram_size = ram_size;
+	err = linux_header_read(image->kernel, image->kernel_size, &b->header, b->why,
+				sizeof(b->why));
+	if (!err)
+		err = check_kernel_fits(b);
+	if (!err)
+		err = place_initrd(b);
+	if (!err)
+		err = check_cmdline(b);
+	b->total = (u64)b->header.size + image->initrd_size;
+	return err;
+}
+
+/* Of [from, from + size) the next bytes, which come after skip others. */
+static u32 copy_part(struct linux_boot *b, struct gpmem *mem, u64 skip, const u8 *from, u64 size,
+		     u32 to, u32 most)
+{
+	u64 done = b->copied - skip;
+	u32 n = b->copied < skip || done >= size ? 0 : (u32)MIN(size - done, (u64)most);
+
+	if (n)
+		gpmem_write(mem, to + done, from + done, n);
+	b->copied += n;
+	return n;
+}
+
+bool linux_boot_copy(struct linux_boot *b, struct gpmem *mem, u32 most)
+{
+	const struct linux_header *h = &b->header;
+
+	most -= copy_part(b, mem, 0, b->image.kernel + h->setup_size, h->size, h->load_at, most);
+	copy_part(b, mem, h->size, b->image.initrd, b->image.initrd_size, b->initrd_at, most);
+	return b->copied < b->total;
+}
+
+/* What the real-mode code would have found out, had it run. */
+static void fill_memory(const struct linux_boot *b, u8 *zp)
+{
+	struct e820_entry map[8];
+	unsigned n = linux_e820(b->ram_size, map, ARRAY_SIZE(map));
+	u32 above_kib = (u32)((b->ram_size - HIGH_START) / KiB);
+
+	put16(zp + ZP_EXT_MEM_K, MIN(above_kib, 0xffffu));
+	put32(zp + ZP_ALT_MEM_K, above_kib);
+	zp[ZP_E820_COUNT] = (u8)n;
+	memcpy(zp + ZP_E820, map, n * sizeof(map[0]));
+}
+
+static void fill_screen(u8 *zp)
+{
+	zp[ZP_VIDEO_MODE] = 3; /* colour text at B8000h */
+	zp[ZP_VIDEO_COLS] = 80;
+	zp[ZP_VIDEO_LINES] = 25;
+	zp[ZP_VIDEO_IS_VGA] = 1;
+	zp[ZP_VIDEO_POINTS] = 16;
+}
+
+static void fill_header(const struct linux_boot *b, u8 *zp)
+{
+	const struct linux_header *h = &b->header;
+
+	memcpy(zp + HDR_SETUP_SECTS, b->image.kernel + HDR_SETUP_SECTS,
+	       MIN((size_t)h->fields_end, b->image.kernel_size) - HDR_SETUP_SECTS);
+	zp[HDR_LOADER] = LOADER_UNDEFINED;
+	put32(zp + HDR_CODE32_START, h->entry);
+	put32(zp + HDR_RAMDISK, b->initrd_at);
+	put32(zp + HDR_RAMDISK_SIZE, (u32)b->image.initrd_size);
+	if (h->version >= 0x201) {
+		zp[HDR_LOADFLAGS] |= LOADFLAGS_HEAP;
+		put16(zp + HDR_HEAP_END, HEAP_END);
+	}
+	if (h->version >= 0x202) {
+		put32(zp + HDR_CMDLINE, CMDLINE_AT);
+	} else {
+		put16(zp + ZP_OLD_CMDLINE, OLD_CMDLINE_MAGIC);
+		put16(zp + ZP_OLD_CMDLINE + 2, CMDLINE_AT - ZERO_PAGE);
+	}
+}
+
+static void set_cpu(struct cpu *cpu, struct gpmem *mem, u32 entry)
 {
 	static const u64 gdt[4] = { 0, 0, 0x00cf9b000000ffffull, 0x00cf93000000ffffull };
 	struct cpu_segment data = { .sel = 0x18, .attr = 0xc093, .limit = 0xffffffff };
@@ -126,8 +216,8 @@ static void set_cpu(struct cpu *cpu, struct gpmem *mem)
 	cpu->ldtr = (struct cpu_segment){ .attr = SEG_ATTR_UNUSABLE };
 	memset(cpu->gpr, 0, sizeof(cpu->gpr));
 	cpu->gpr[REG_ESI] = ZERO_PAGE;
-	cpu->gpr[REG_ESP] = ZERO_PAGE;
-	cpu->eip = KERNEL_AT;
+	cpu->gpr[REG_ESP] = STACK_AT;
+	cpu->eip = entry;
 	cpu->cr0 = CR0_PE | CR0_ET;
 	cpu->cr3 = cpu->cr4 = 0;
 	cpu->cpl = 0;
@@ -135,55 +225,15 @@ static void set_cpu(struct cpu *cpu, struct gpmem *mem)
 	cpu_set_eflags(cpu, EFLAGS_ONE);
 }
 
-int linux_load(struct cpu *cpu, struct gpmem *mem, u64 ram_size, const struct linux_image *im,
-	       const char **why)
+void linux_boot_start(const struct linux_boot *b, struct cpu *cpu, struct gpmem *mem)
 {
 	u8 zp[PAGE_SIZE] = { 0 };
-	u32 setup, kernel_size, initrd_at, init_size, cmdline_max;
-	u32 rsdp = (u32)im->rsdp;
-	int err = check(im, &setup, why);
 
-	if (err)
-		return err;
-	kernel_size = (u32)(im->kernel_size - setup);
-	err = check_complete(im, kernel_size, why);
-	if (err)
-		return err;
-	init_size = get32(im->kernel + HDR_INIT_SIZE);
-	*why = "the kernel does not fit: give the machine more memory";
-	if (KERNEL_AT + (u64)MAX(kernel_size, init_size) > ram_size)
-		return E_NOMEM;
-	err = place_initrd(im, ram_size, KERNEL_AT + MAX(kernel_size, init_size), &initrd_at, why);
-	if (err)
-		return err;
-	cmdline_max = get32(im->kernel + HDR_CMDLINE_LEN);
-	*why = "the command line is longer than the kernel allows";
-	if (strlen(im->cmdline) >= MIN(cmdline_max ? cmdline_max + 1 : 256, CMDLINE_MAX))
-		return E_INVAL;
-
-	/* The header is copied from its start to its end (2.02+: 202h + the byte at 201h). */
-	memcpy(zp + HDR_SETUP_SECTS, im->kernel + HDR_SETUP_SECTS,
-	       0x202u + im->kernel[0x201] - HDR_SETUP_SECTS);
-	zp[HDR_LOADER] = 0xff;
-	zp[HDR_LOADFLAGS] |= 1;
-	put32(zp + HDR_RAMDISK, initrd_at);
-	put32(zp + HDR_RAMDISK_LEN, (u32)im->initrd_size);
-	put32(zp + HDR_CMDLINE, CMDLINE_AT);
-	put32(zp + ZP_RSDP, rsdp);
-	zp[ZP_E820_COUNT] = (u8)im->e820_entries;
-	memcpy(zp + ZP_E820, im->e820, im->e820_entries * sizeof(*im->e820));
-	/* screen_info: 80x25 colour text at B8000h */
-	zp[0x06] = 3;
-	zp[0x07] = 80;
-	zp[0x0e] = 25;
-	zp[0x0f] = 1;
-	zp[0x10] = 16;
-
+	fill_memory(b, zp);
+	fill_screen(zp);
+	fill_header(b, zp);
+	put32(zp + ZP_RSDP, (u32)b->image.rsdp);
 	gpmem_write(mem, ZERO_PAGE, zp, sizeof(zp));
-	gpmem_write(mem, CMDLINE_AT, im->cmdline, (u32)strlen(im->cmdline) + 1);
-	gpmem_write(mem, KERNEL_AT, im->kernel + setup, kernel_size);
-	if (im->initrd_size)
-		gpmem_write(mem, initrd_at, im->initrd, (u32)im->initrd_size);
-	set_cpu(cpu, mem);
-	return 0;
+	gpmem_write(mem, CMDLINE_AT, b->image.cmdline, (u32)strlen(b->image.cmdline) + 1);
+	set_cpu(cpu, mem, b->header.entry);
 }

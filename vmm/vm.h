@@ -15,6 +15,7 @@
 #include "vmm/raw_page.h"
 #include "vmm/vcpu.h"
 #include "vmm/vm_console.h"
+#include "vmm/vm_load.h"
 
 enum vm_state { VM_RUNNING, VM_PAUSED, VM_STOPPED };
 
@@ -38,6 +39,7 @@ struct vm {
 	struct vcpu *vcpu;
 	struct raw_pages raw_pages;
 	struct vm_console console;
+	struct vm_load load;
 
 	/* Virtual time = clock - time_offset; stands still while paused. */
 	u64 time_offset, paused_at;

@@ -4,16 +4,17 @@
 #include "boot/bootinfo.h"
 #include "kernel/base/error.h"
 #include "kernel/base/log.h"
-#include "vmm/linux_boot.h"
+#include "kernel/clock.h"
 #include "vmm/vm.h"
 
-int vm_load(struct vm *vm)
+#define TELL_EVERY_NS 1000000000ull
+
+int vm_load_begin(struct vm *vm)
 {
 	const struct config_vm *c = &vm->config;
 	const struct boot_module *kernel = boot_find_module(c->kernel);
 	const struct boot_module *initrd = c->initrd[0] ? boot_find_module(c->initrd) : NULL;
-	struct e820_entry map[16];
-	const char *why = NULL;
+	struct vm_load *load = &vm->load;
 
 	if (!kernel || (c->initrd[0] && !initrd)) {
 		log_error("%s: %s: no such boot module", c->name, kernel ? c->initrd : c->kernel);
@@ -27,12 +28,49 @@ int vm_load(struct vm *vm)
 		.initrd_size = initrd ? initrd->size : 0,
 		.cmdline = c->cmdline,
 		.rsdp = board_rsdp(vm->board),
-		.e820 = map,
-		.e820_entries = linux_e820(c->memory, map, ARRAY_SIZE(map)),
 	};
-	int err = linux_load(&vm->vcpu->cpu, &vm->mem, c->memory, &image, &why);
+	int err = linux_boot_begin(&load->boot, &image, c->memory);
 
 	if (err)
-		log_error("%s: %s: %s", c->name, c->kernel, why);
+		log_error("%s: %s: %s", c->name, c->kernel, load->boot.why);
+	load->began = load->told = clock_now();
 	return err;
+}
+
+/* Silent for what takes less than a second. */
+static void tell_progress(struct vm_load *load, struct vm *vm, bool more)
+{
+	u64 now = clock_now();
+	u64 copied = load->boot.copied / MiB, total = load->boot.total / MiB;
+
+	if (more && now - load->told >= TELL_EVERY_NS) {
+		load->told = now;
+		vm_report(vm, "loading: %llu of %llu MiB", (unsigned long long)copied,
+			  (unsigned long long)total);
+	} else if (!more && load->told != load->began) {
+		vm_report(vm, "loaded: %llu MiB in %llu ms", (unsigned long long)total,
+			  (unsigned long long)((now - load->began) / 1000000));
+	}
+}
+
+bool vm_load_step(struct vm *vm)
+{
+	struct vm_load *load = &vm->load;
+	bool more = linux_boot_copy(&load->boot, &vm->mem, VM_LOAD_SLICE);
+
+	if (!more)
+		linux_boot_start(&load->boot, &vm->vcpu->cpu, &vm->mem);
+	tell_progress(load, vm, more);
+	return more;
+}
+
+int vm_load(struct vm *vm)
+{
+	int err = vm_load_begin(vm);
+
+	if (err)
+		return err;
+	while (vm_load_step(vm)) {
+	}
+	return 0;
 }

@@ -120,13 +120,15 @@ static u8 *byte_at(const struct gpmem_region *r, u64 offset)
 	return r->chunk[offset >> GPMEM_CHUNK_SHIFT] + (offset & (GPMEM_CHUNK_SIZE - 1));
 }
 
-/* The byte in a RAM region, its page zeroed if this is the first touch. */
-static u8 *ram_byte(struct gpmem_region *r, u64 offset)
+/* The byte in a RAM region, its page zeroed if this is the first touch, unless all of it is about
+ * to be written. */
+static u8 *ram_byte(struct gpmem_region *r, u64 offset, bool whole_page)
 {
 	u8 *state = &r->page[offset >> PAGE_SHIFT];
 
 	if (!(*state & GPMEM_ZEROED)) {
-		memset(byte_at(r, offset & PAGE_MASK), 0, PAGE_SIZE);
+		if (!whole_page)
+			memset(byte_at(r, offset & PAGE_MASK), 0, PAGE_SIZE);
 		*state |= GPMEM_ZEROED;
 	}
 	return byte_at(r, offset);
@@ -139,7 +141,7 @@ void *gpmem_ptr(struct gpmem *m, gpa_t gpa, bool write)
 	if (!r)
 		return NULL;
 	if (r->kind == GPMEM_RAM)
-		return ram_byte(r, gpa - r->start);
+		return ram_byte(r, gpa - r->start, false);
 	return r->kind == GPMEM_ROM && !write ? byte_at(r, gpa - r->start) : NULL;
 }
 
@@ -238,7 +240,7 @@ void gpmem_write(struct gpmem *m, gpa_t gpa, const void *buf, u32 len)
 		} else if (r && r->kind == GPMEM_RAM) {
 			u64 offset = gpa - r->start;
 
-			memcpy(ram_byte(r, offset), in, n);
+			memcpy(ram_byte(r, offset, n == PAGE_SIZE), in, n);
 			if (r->page[offset >> PAGE_SHIFT] & WATCH_MASK)
 				tell(m, r->page[offset >> PAGE_SHIFT] & WATCH_MASK, gpa, n);
 		}
