@@ -102,7 +102,9 @@ int intc_apic_init(const struct irq_topology *t)
 		return E_NOENT;
 	lapic_write(LAPIC_SPURIOUS, 0x100 | TRAP_SPURIOUS);
 	lapic_write(LAPIC_TPR, 0);
-	lapic_write(LAPIC_LVT_TIMER, LVT_MASKED);
+	lapic_write(LAPIC_INITIAL, 0); /* stands still */
+	lapic_write(LAPIC_DIVIDE, 3);  /* by 16 */
+	lapic_write(LAPIC_LVT_TIMER, IRQ_VECTOR_TIMER);
 	lapic_write(LAPIC_LVT_LINT0, LVT_MASKED); /* the 8259s */
 	lapic_write(LAPIC_LVT_LINT1, LVT_NMI);
 	lapic_write(LAPIC_LVT_ERROR, LVT_MASKED);
@@ -139,8 +141,6 @@ int intc_ioapic_route(u32 gsi, u8 vector, bool level, bool active_low)
 
 void intc_timer_start(u32 count)
 {
-	lapic_write(LAPIC_DIVIDE, 3); /* by 16 */
-	lapic_write(LAPIC_LVT_TIMER, count ? IRQ_VECTOR_TIMER : LVT_MASKED);
 	lapic_write(LAPIC_INITIAL, count);
 }
 

@@ -85,6 +85,12 @@ void timer_init(void)
 	irq_set_timer(fired);
 }
 
+void timer_arm_by(u64 deadline_ns)
+{
+	if (deadline_ns < deadline)
+		timer_arm(deadline_ns);
+}
+
 void timer_arm(u64 deadline_ns)
 {
 	if (deadline_ns == deadline)
