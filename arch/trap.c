@@ -155,11 +155,14 @@ void trap_dispatch(struct trap_frame *f)
 		pc->nmis++;
 		if (nmi_handler)
 			nmi_handler(f);
+		/* Guest code is looked at before it is resumed, after this as after any other. */
+		if (trap_from_guest(f) && pc->guest_trap)
+			pc->guest_trap(pc, f);
 		return;
 	}
 	if (f->vector == TRAP_MC || f->vector == TRAP_DF)
 		trap_fatal(f);
-	if (f->cs & 3) {
+	if (trap_from_guest(f)) {
 		if (!pc->guest_trap)
 			trap_fatal(f);
 		pc->guest_trap(pc, f);

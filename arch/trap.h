@@ -2,7 +2,7 @@
 /*
  * Exceptions and interrupts of the real CPU. Every stub builds a struct trap_frame on the stack in
  * use and calls trap_dispatch(), which, in this order: hands device interrupts to their handlers; a
- * trap that came from guest code (CPL != 0) to percpu->guest_trap; one in translated code or in an
+ * trap that came from guest code to percpu->guest_trap; one in translated code or in an
  * accessor to percpu->code_trap; looks for a fix-up; panics.
  *
  * All 256 gates are interrupt gates (IF=0 in handlers) with DPL 0, except that the guest's software
@@ -24,6 +24,17 @@ struct trap_frame {
 	u64 rip, cs, rflags, rsp, ss;
 };
 
+#define TRAP_FLAG_VM BIT64(17) /* of rflags */
+
+/*
+ * From guest code: from an outer ring, or from virtual-8086 mode, in which CS is no selector. Long
+ * mode has none, but QEMU's TCG (7.2) enters it by an IRET at any CPL whose image has VM set.
+ */
+static inline bool trap_from_guest(const struct trap_frame *frame)
+{
+	return (frame->cs & 3) || (frame->rflags & TRAP_FLAG_VM);
+}
+
 #define TRAP_DE	 0
 #define TRAP_DB	 1
 #define TRAP_NMI 2
@@ -44,8 +55,7 @@ void trap_set_gate_dpl(u8 vector, unsigned dpl);
 
 /* Restores the frame and IRETQs. Does not return. */
 void trap_return(struct trap_frame *frame) __attribute__((noreturn));
-/* The IRETQ that leaves every trap: a #GP or #SS here means that a frame held selectors that do not
- * load. */
+/* The IRETQ that leaves every trap: a #GP or #SS here means that a frame cannot be resumed. */
 extern const char trap_return_iret[];
 
 /*

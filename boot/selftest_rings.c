@@ -106,7 +106,7 @@ static void on_guest_trap(struct percpu *pc, struct trap_frame *f)
 static void on_interrupt(struct percpu *pc, struct trap_frame *f)
 {
 	(void)pc;
-	if (!(f->cs & 3) || at != ARRAY_SIZE(script))
+	if (!trap_from_guest(f) || at != ARRAY_SIZE(script))
 		return;
 	interrupted = f->vector == 0xe0 || f->vector == 0x20;
 	back_to_ring0(f);

@@ -76,7 +76,7 @@ static void print_registers(const struct trap_frame *f)
 void trap_dump(const struct trap_frame *f)
 {
 	print_registers(f);
-	if (f->cs & 3)
+	if (trap_from_guest(f))
 		console_print("in guest code, ring %llu\n", (ull)(f->cs & 3));
 	else
 		backtrace(f->rip, f->gpr[5], f->rsp);

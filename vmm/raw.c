@@ -166,18 +166,40 @@ void raw_run(struct vcpu *v)
 	policy_raw_ended(v, v->stats.cycles[PLACE_RAW1] - before);
 }
 
+static void to_unwind(const struct vcpu *v, struct trap_frame *f)
+{
+	f->gpr[7] = v->unwind_rsp;
+	f->rip = (u64)raw_unwind;
+}
+
+/* The frame passed check_frame() and raw code ran with its selectors: the processor below errs. */
+static bool resume_failed(struct vcpu *v, struct trap_frame *f)
+{
+	if (f->rip != (u64)trap_return_iret || !v ||
+	    (v->place != PLACE_RAW1 && v->place != PLACE_RAW3))
+		return false;
+	vm_kill(v->vm, "the processor does not resume raw code: %s, error %llx",
+		trap_name(f->vector), (unsigned long long)f->error);
+	v->segments_dirty = true;
+	to_unwind(v, f);
+	return true;
+}
+
 bool raw_entry_failed(struct vcpu *v, struct trap_frame *frame)
 {
+	if (resume_failed(v, frame))
+		return true;
 	if (frame->rip < (u64)raw_entry_begin || frame->rip >= (u64)raw_entry_end || !v)
 		return false;
-	log_warn("%s: raw entry failed: vector %llu error %llx cs %llx ss %llx", v->vm->config.name,
-		 (unsigned long long)frame->vector, (unsigned long long)frame->error,
-		 (unsigned long long)v->entry.cs, (unsigned long long)v->entry.ss);
+	if (!v->entry_failures++) /* one line, however often a guest brings it about */
+		log_warn("%s: raw entry failed: vector %llu error %llx cs %llx ss %llx",
+			 v->vm->config.name, (unsigned long long)frame->vector,
+			 (unsigned long long)frame->error, (unsigned long long)v->entry.cs,
+			 (unsigned long long)v->entry.ss);
 	v->must_progress = true;
 	v->segments_dirty = true;
 	if (frame->rip == (u64)raw_entry_begin) {
-		frame->gpr[7] = v->unwind_rsp;
-		frame->rip = (u64)raw_unwind;
+		to_unwind(v, frame);
 		return true;
 	}
 	/* A data selector: raw_load_segments() goes on with a null one; the guest code that uses it
@@ -240,12 +262,80 @@ static void save_state(struct vcpu *v, const struct trap_frame *f)
 	c->cpl = (f->cs & 3) == 3 ? 3 : 0;
 }
 
-void raw_leave(struct vcpu *v, struct trap_frame *frame, enum raw_exit why)
+/* An NMI is left by its own IRETQ, which lets the next one in. */
+static void leave(struct vcpu *v, struct trap_frame *f, enum raw_exit why)
+	__attribute__((noreturn));
+static void leave(struct vcpu *v, struct trap_frame *f, enum raw_exit why)
 {
 	vcpu_account(v, PLACE_MONITOR);
-	save_state(v, frame);
 	v->raw_exit = why;
-	raw_unwind(v->unwind_rsp);
+	if (f->vector != TRAP_NMI)
+		raw_unwind(v->unwind_rsp);
+	to_unwind(v, f);
+	f->cs = SEL_CODE64;
+	f->ss = SEL_DATA64;
+	f->rsp = v->unwind_rsp;
+	f->rflags = EFLAGS_ONE;
+	trap_return(f);
+}
+
+static void leave_saved(struct vcpu *v, struct trap_frame *f, enum raw_exit why)
+	__attribute__((noreturn));
+static void leave_saved(struct vcpu *v, struct trap_frame *f, enum raw_exit why)
+{
+	save_state(v, f);
+	leave(v, f, why);
+}
+
+/* What raw code cannot do to itself on a processor that keeps to its manual; NULL: all is well. */
+static const char *impossible(const struct vcpu *v, const struct trap_frame *f)
+{
+	if (f->rflags & EFLAGS_VM)
+		return "virtual-8086 mode in long mode";
+	if (!(f->rflags & EFLAGS_IF))
+		return "interrupts off in an outer ring";
+	if (f->rflags & EFLAGS_IOPL)
+		return "an IOPL that ring 0 did not load";
+	if ((f->cs & 3) == 2 || (f->cs & 3) < (v->entry.cs & 3))
+		return "an inner ring without a gate";
+	return NULL;
+}
+
+/*
+ * Every trap and interrupt of raw code comes here first. Its state is nobody's then: in the case of
+ * V86 mode the selectors and the stack pointer that it had are lost.
+ */
+static void check_frame(struct vcpu *v, struct trap_frame *f)
+{
+	const char *what = impossible(v, f);
+
+	if (!what)
+		return;
+	v->exit_eip = (u32)f->rip;
+	v->segments_dirty = true;
+	vm_kill(v->vm, "the processor errs: %s, at %llx", what, (unsigned long long)f->rip);
+	leave(v, f, RAWEXIT_OTHER);
+}
+
+/*
+ * Before raw code is resumed where it was: what raw_refused() asked at its entry and it can change
+ * by itself. SS may name a 16-bit segment now, to which IRETQ loads SP only and leaves the monitor's
+ * RSP above it; CS another code segment; POPF may have set TF.
+ */
+static void check_resume(struct vcpu *v, struct trap_frame *f)
+{
+	if (v->vm->request) /* vm_kill() */
+		leave_saved(v, f, RAWEXIT_OTHER);
+	if (f->cs != v->entry.cs || f->ss != v->entry.ss || (f->rflags & EFLAGS_TF))
+		leave_saved(v, f, RAWEXIT_CHANGED);
+}
+
+void raw_interrupted(struct vcpu *v, struct trap_frame *frame, bool wanted)
+{
+	check_frame(v, frame);
+	if (wanted)
+		leave_saved(v, frame, RAWEXIT_IRQ);
+	check_resume(v, frame);
 }
 
 /*
@@ -323,7 +413,7 @@ static void page_fault(struct vcpu *v, struct trap_frame *f)
 		c->eip = (u32)f->rip; /* the entry seen */
 		if (!ring1_fetch_ok(v, gla)) {
 			v->must_progress = true;
-			raw_leave(v, f, RAWEXIT_FETCH);
+			leave_saved(v, f, RAWEXIT_FETCH);
 		}
 	}
 	switch (shadow_fault(v->shadow, gla, access, VIEW_KERNEL)) {
@@ -332,7 +422,7 @@ static void page_fault(struct vcpu *v, struct trap_frame *f)
 		return;
 	case ENV_PF_SLOW:
 		v->must_progress = true;
-		raw_leave(v, f, access & ACCESS_EXEC ? RAWEXIT_FETCH : RAWEXIT_PF_SLOW);
+		leave_saved(v, f, access & ACCESS_EXEC ? RAWEXIT_FETCH : RAWEXIT_PF_SLOW);
 	case ENV_PF_FAULT:
 		save_state(v, f);
 		v->raw_exit = RAWEXIT_PF_GUEST;
@@ -378,11 +468,11 @@ void raw_trap(struct percpu *pc, struct trap_frame *frame)
 	struct vcpu *v = pc->vcpu;
 	enum vcpu_place from = vcpu_account(v, PLACE_MONITOR);
 
+	check_frame(v, frame);
 	if (frame->vector == TRAP_PF)
 		page_fault(v, frame);
-	else
+	else if (frame->vector != TRAP_NMI) /* which is the monitor's */
 		other_trap(v, frame);
-	if (v->vm->request) /* vm_kill() */
-		raw_leave(v, frame, RAWEXIT_OTHER);
+	check_resume(v, frame);
 	vcpu_account(v, from);
 }

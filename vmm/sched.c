@@ -114,10 +114,12 @@ void sched_after_irq(struct percpu *pc, struct trap_frame *f)
 {
 	struct vcpu *v = pc->vcpu;
 
-	if (!v || !sched_wanted())
+	if (!v)
 		return;
-	if (f->cs & 3)
-		raw_leave(v, f, RAWEXIT_IRQ);
+	if (trap_from_guest(f))
+		raw_interrupted(v, f, sched_wanted());
+	if (trap_from_guest(f) || !sched_wanted())
+		return;
 	if (v->place != PLACE_RECOMPILER && v->place != PLACE_TRANSLATOR)
 		return;
 	recomp_signal(&v->cpu, CPU_EVENT_YIELD);

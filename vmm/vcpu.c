@@ -32,7 +32,8 @@ const char *const raw_refusal_name[REFUSE_COUNT] = {
 	"ring12", "wp",	  "flat", "smep",  "page",    "progress",
 };
 const char *const raw_exit_name[RAWEXIT_COUNT] = {
-	"irq", "pf_guest", "pf_slow", "fetch", "softint", "sysenter", "gp", "other", "entry",
+	"irq",	    "pf_guest", "pf_slow", "fetch", "softint",
+	"sysenter", "gp",	"other",   "entry", "changed",
 };
 
 enum vcpu_place vcpu_account(struct vcpu *v, enum vcpu_place place)
@@ -284,7 +285,8 @@ static enum vcpu_stop run_engine(struct vcpu *v)
 	raw_run(v);
 	if (v->shutdown)
 		return VCPU_SHUTDOWN;
-	return v->raw_exit == RAWEXIT_IRQ || v->vm->request ? VCPU_SLICE : VCPU_AGAIN;
+	return v->raw_exit == RAWEXIT_IRQ || v->vm->request || v->cpu.halted ? VCPU_SLICE
+									     : VCPU_AGAIN;
 }
 
 /* Engines take turns, at each system call at least, until one has to do with the world outside. */
@@ -293,8 +295,10 @@ static enum vcpu_stop run_engines(struct vcpu *v)
 	enum vcpu_stop stop;
 
 	do {
-		if (cpu_take_events(&v->cpu) == CPU_SHUTDOWN)
-			return VCPU_SHUTDOWN;
+		enum cpu_result taken = cpu_take_events(&v->cpu);
+
+		if (taken == CPU_SHUTDOWN || taken == CPU_HALT)
+			return taken == CPU_HALT ? VCPU_SLICE : VCPU_SHUTDOWN;
 		stop = run_engine(v);
 		/* The timer may have fired when the engine was on its way out. It is armed anew by
 		 * the caller only: another engine would run without it, for ever if it is raw code.
@@ -317,10 +321,11 @@ enum vcpu_stop vcpu_run(struct vcpu *v, u64 slice_end)
 		vm_console_feed(vm);
 		if (vm->request != VM_REQ_NONE || vm->state != VM_RUNNING)
 			return VCPU_STOPPED;
-		if (clock_now() >= slice_end || vm_console_pending())
-			return VCPU_SLICE;
+		/* First, since nobody runs it again to find that out. */
 		if (v->cpu.halted && !wake_up_due(v))
 			return VCPU_HALTED;
+		if (clock_now() >= slice_end || vm_console_pending())
+			return VCPU_SLICE;
 		sched_arm(v, slice_end);
 		if (run_engines(v) == VCPU_SHUTDOWN)
 			return VCPU_SHUTDOWN;

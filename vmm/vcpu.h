@@ -57,8 +57,9 @@ enum raw_exit {
 	RAWEXIT_SOFTINT,  /* INT n */
 	RAWEXIT_SYSENTER,
 	RAWEXIT_GP,
-	RAWEXIT_OTHER, /* #UD, #DE, #NM, ... */
-	RAWEXIT_ENTRY, /* IRETQ itself failed: nothing ran */
+	RAWEXIT_OTHER,	 /* #UD, #DE, #NM, ... */
+	RAWEXIT_ENTRY,	 /* IRETQ itself failed: nothing ran */
+	RAWEXIT_CHANGED, /* its own doing: another CS or SS, or TF */
 	RAWEXIT_COUNT
 };
 
@@ -99,6 +100,7 @@ struct vcpu {
 	struct trap_frame entry; /* registers for the next raw entry */
 	enum raw_exit raw_exit;
 	u32 exit_eip, exit_detail; /* for the trace: where, vector << 24 | error */
+	u64 entry_failures;	   /* IRETQ or a selector of the entry faulted */
 	bool segments_dirty;	   /* the tables changed under loaded selectors: load them again */
 	bool shutdown;		   /* a delivery ended in a triple fault */
 	bool must_progress; /* the recompiler has to execute at least one instruction before the

@@ -181,10 +181,27 @@ static bool contributory(u8 v)
 	return v == VEC_DE || (v >= VEC_TS && v <= VEC_GP);
 }
 
+/*
+ * #AC counts as benign, so delivering it may meet #AC for ever: its handler runs at CPL 3 on the
+ * stack that is misaligned, or an #AC and a #PF whose gates differ in width meet each other by
+ * turns. Accessed bits are all that one round changes for the next, and the second round finds them
+ * set. A processor then hangs in its microcode and takes no interrupt and no NMI (CVE-2015-5307).
+ */
+#define ALIGNMENT_ROUNDS 3u
+
+/* Nothing wakes it but a reset. */
+static enum cpu_result hang(struct cpu *cpu)
+{
+	cpu->halted = cpu->nmi_blocked = true;
+	cpu->vif = 0;
+	return CPU_HALT;
+}
+
 enum cpu_result cpu_deliver(struct cpu *cpu, u8 vector, enum cpu_event_kind kind, bool has_error,
 			    u32 error)
 {
 	enum cpu_result res = once(cpu, vector, kind, has_error, error);
+	unsigned misaligned = 0;
 	u8 first = vector;
 	bool exception = kind == EVENT_EXCEPTION || kind == EVENT_TRAP;
 
@@ -195,6 +212,8 @@ enum cpu_result cpu_deliver(struct cpu *cpu, u8 vector, enum cpu_event_kind kind
 
 		if (exception && first == VEC_DF)
 			return CPU_SHUTDOWN;
+		if (second == VEC_AC && ++misaligned == ALIGNMENT_ROUNDS)
+			return hang(cpu);
 		if (second == VEC_PF)
 			cpu->cr2 = cpu->fault.addr;
 		if (exception &&

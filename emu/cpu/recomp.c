@@ -190,11 +190,7 @@ static bool take_events(struct recomp *r, enum recomp_exit *exit)
 	}
 	if (debug_trap(r, 0, exit))
 		return true;
-	if (cpu_take_events(cpu) == CPU_SHUTDOWN) {
-		*exit = RECOMP_SHUTDOWN;
-		return true;
-	}
-	return false;
+	return finish(r, cpu_take_events(cpu), exit);
 }
 
 /* Runs one block (and what is chained to it). step: only one instruction. edge: the one that led

@@ -189,9 +189,10 @@ enum cpu_event_kind {
 /*
  * Delivers vector through the guest's IDT (or real-mode table, with redirection in V86 mode), from
  * cpu->eip as the return address (soft interrupts: eip already past the instruction). On a nested
- * fault does the double-fault algebra of table 6-5. Returns CPU_JUMP, or CPU_SHUTDOWN on a triple
- * fault; never CPU_FAULT, except for EVENT_SOFT_INT*, where a fault is the instruction's own and is
- * returned undelivered.
+ * fault does the double-fault algebra of table 6-5. Returns CPU_JUMP, CPU_SHUTDOWN on a triple
+ * fault, or CPU_HALT where a processor would deliver for ever (cpu->halted is set, and nothing but
+ * a reset ends it); never CPU_FAULT, except for EVENT_SOFT_INT*, where a fault is the instruction's
+ * own and is returned undelivered.
  */
 enum cpu_result cpu_deliver(struct cpu *cpu, u8 vector, enum cpu_event_kind kind, bool has_error,
 			    u32 error);

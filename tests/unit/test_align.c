@@ -170,9 +170,76 @@ static void from_popf_on(void **state)
 	assert_fault(VEC_AC, 0, AT_CODE + 3);
 }
 
+/* Ring 3 on a stack at this address that faults at its next instruction, mov eax, [ebx]. */
+static void misaligned_stack(u32 esp)
+{
+	set_ring(3);
+	m.cpu.cr0 |= CR0_AM;
+	m.cpu.eflags |= EFLAGS_AC;
+	m.cpu.vif = EFLAGS_IF;
+	m.cpu.gpr[REG_EBX] = AT_DATA + 1;
+	m.cpu.gpr[REG_ESP] = esp;
+	CODE(AT_CODE, 0x8b, 0x03, INT_END);
+}
+
+static void assert_hangs(void)
+{
+	assert_int_equal(guest_run(), HALTED);
+	assert_int_equal(m.cpu.eip, AT_CODE);
+	assert_true(m.cpu.nmi_blocked && !m.cpu.vif); /* and neither NMI nor interrupt ends it */
+}
+
+/* The handler of #AC is ring 3's own, on the stack that is misaligned. */
+static void delivery_for_ever(void **state)
+{
+	(void)state;
+	idt(VEC_AC, CODE3, AT_TARGET, 0xee);
+	misaligned_stack(STACK3 - 2);
+	assert_hangs();
+}
+
+/* A handler with a stack of its own ends it. */
+static void delivery_with_another_stack(void **state)
+{
+	(void)state;
+	misaligned_stack(STACK3 - 2);
+	assert_fault(VEC_AC, 0, AT_CODE);
+}
+
+/* #AC through 16 bits meets #PF, and #PF through 32 bits meets #AC, and so on. */
+static void delivery_by_turns(void **state)
+{
+	(void)state;
+	guest_paging();
+	set_page(0x50000, 0);
+	put_gate(AT_IDT + 8 * VEC_AC, CODE3, AT_TARGET, 0xe6, 0);
+	idt(VEC_PF, CODE3, AT_TARGET, 0xee);
+	misaligned_stack(0x50802);
+	assert_hangs();
+}
+
+static void delivery_of_an_interrupt(void **state)
+{
+	(void)state;
+	idt(0x40, CODE3, AT_TARGET, 0xee);
+	idt(VEC_AC, CODE3, AT_TARGET, 0xee);
+	misaligned_stack(STACK3 - 2);
+	m.pending_vector = 0x40;
+	m.cpu.events = CPU_EVENT_INTR;
+	assert_hangs();
+}
+
 static const struct CMUnitTest alignment[] = {
-	GUEST_TEST(data_types),	   GUEST_TEST(repeated), GUEST_TEST(returns),
-	GUEST_TEST(not_in_ring_0), GUEST_TEST(order),	 GUEST_TEST(tables_are_exempt),
+	GUEST_TEST(data_types),
+	GUEST_TEST(repeated),
+	GUEST_TEST(returns),
+	GUEST_TEST(not_in_ring_0),
+	GUEST_TEST(order),
+	GUEST_TEST(tables_are_exempt),
 	GUEST_TEST(from_popf_on),
+	GUEST_TEST(delivery_for_ever),
+	GUEST_TEST(delivery_with_another_stack),
+	GUEST_TEST(delivery_by_turns),
+	GUEST_TEST(delivery_of_an_interrupt),
 };
 GUEST_MAIN(alignment)

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+"""What raw code does to itself between its entry and its exit, and what a processor below that errs does to it.
+
+stack16 (16-bit stacks and code, TF, over fills and timer interrupts) prints what it prints on bare QEMU. stray (IRET with VM in
+its image, which QEMU's TCG obeys) and misaligned (#AC for ever) end their own machine at most: the bystander's sums are right
+and the prompt answers.
+"""
+from guests import PLACES, Guests, bare_lines, check_bystander, compared, vm
+
+# Flags beside VM, and what V86 code does there.
+STRAY = {"trap": (0x200, 0), "loop": (0x200, 2), "iopl": (0x3200, 2)}
+
+
+def stray(name, place):
+    engine, ring = PLACES[place]
+    flags, how = STRAY[name]
+    return vm("%s-%s" % (name, place), "stray", "ring=%d flags=%d how=%d" % (ring, flags, how), engine)
+
+
+def check_stray(m, name, place):
+    """It passed, or the processor errs and the monitor said so; the recompiler never errs."""
+    lines = m.lines("%s-%s" % (name, place))
+    passed = any(line.startswith("PASS IRET") for line in lines)
+    killed = any(line.startswith("stopped: the processor errs: ") for line in lines)
+    assert passed != killed and (passed or place.startswith("raw")), lines
+
+
+def test_raw_state():
+    strays = [(name, place) for name in STRAY for place in ("raw1", "raw3", "recompiler3")]
+    sections = [vm("bystander", "bystander", "ring=3", "auto")] + [stray(*s) for s in strays]
+    sections += [vm("stack16-" + p, "stack16", "ring=%d" % PLACES[p][1], PLACES[p][0]) for p in PLACES]
+    sections += [vm("misaligned", "misaligned", "ring=3", "recompile-all")]  # alone has #AC under TCG
+    with Guests(sections) as m:
+        m.wait_stopped(["%s-%s" % s for s in strays] + ["stack16-" + p for p in PLACES])
+        if "misaligned: halted " not in m.text:
+            m.wait_line(r"misaligned: halted with interrupts off[^\n]*\n")
+        for _ in range(2):
+            m.wait_line(r"bystander: SUM [^\n]*\n")
+        m.quiet("bystander")
+        for s in strays:
+            check_stray(m, *s)
+        for p in PLACES:
+            lines = [line for line in m.lines("stack16-" + p) if not line.startswith(("16M,", "stopped:"))]
+            assert compared(lines) == bare_lines("stack16", "ring=%d" % PLACES[p][1], "max"), p
+        assert m.counters("stack16-raw3")["rawexit.changed"] > 0
+        assert check_bystander([line for line in m.lines("bystander") if line.startswith("SUM")]) >= 2
