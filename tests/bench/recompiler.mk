@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # The recompiler as a host process, against the processor that we run on, qemu-i386 and Unicorn: the same 32-bit images, compiled
-# without a C library, as a static ELF for Linux and as flat bytes for the others. Uses diff.mk's fast build of the library.
+# without a C library, as a static ELF for qemu-i386 and as flat bytes for the others. Uses diff.mk's fast build of the library.
 
 RBENCH := $(BUILD)/bench
 RBENCH_DIR := tests/bench/recompiler

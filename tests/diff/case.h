@@ -213,6 +213,10 @@ int case_gpr(ZydisRegister r);
 /* Its value; 0 if it is none. */
 u32 case_gpr_value(const u32 *gpr, ZydisRegister r);
 
+/* What init() may return, and the programs' exit status then: this host cannot. The reason is
+ * printed. */
+#define PROCESSOR_NOT_HERE 3
+
 /* A processor to run cases on. data and stack receive the windows' contents afterwards. */
 struct processor {
 	const char *name;

@@ -5,7 +5,7 @@
  * printed, and can be replayed by the command that is printed with it. -S: ours single-steps, with
  * all memory operands through C (one case in four does anyway). -0: guest memory at address 0, as
  * in the monitor (not with native, which needs the addresses itself; page 0 needs root). Last line:
- * N passed, N failed. Exit status 3: -0 is not possible here.
+ * N passed, N failed. Exit status 3: not possible on this host; the last line is the reason.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -287,9 +287,9 @@ int main(int argc, char **argv)
 		}
 	}
 	if (!other || (other->upper && !upper_keep(argv)) || (err = processor_ours.init()) ||
-	    other->init()) {
-		if (processor_ours.base_0 && err)
-			return 3;
+	    (err = other->init())) {
+		if (err == PROCESSOR_NOT_HERE)
+			return err;
 		fprintf(stderr, "diff: a processor cannot be set up\n");
 		return 2;
 	}

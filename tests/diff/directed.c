@@ -2,7 +2,7 @@
 /*
  * directed [-n CASES] [-s SEED] [-i INDEX] [-f REPORTS] [-0]: directed cases (directed.h) on ours
  * and Unicorn; everything that both show is compared. -0: guest memory at address 0. Last line:
- * N passed, N failed. Exit status 3: -0 is not possible here.
+ * N passed, N failed. Exit status 3: not possible on this host; the last line is the reason.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -163,8 +163,11 @@ int main(int argc, char **argv)
 		else
 			return 2;
 	}
-	if (directed_ours_init(base_0))
-		return base_0 ? 3 : 2;
+	if (directed_ours_init(base_0)) {
+		if (base_0)
+			printf("page 0 cannot be mapped\n");
+		return base_0 ? PROCESSOR_NOT_HERE : 2;
+	}
 	if (directed_unicorn_init()) {
 		fprintf(stderr, "directed: Unicorn cannot be set up\n");
 		return 2;

@@ -433,8 +433,10 @@ void disturb_pages(void)
 	each_page(l->stack, l->stack_size);
 }
 
-bool disturb_init(bool with_native)
+int disturb_init(bool with_native)
 {
+	int err = processor_ours.init();
+
 	use_native = with_native;
-	return !processor_ours.init() && (!with_native || !processor_native.init());
+	return err || !with_native ? err : processor_native.init();
 }

@@ -20,8 +20,8 @@ struct disturb_count {
 extern struct disturb_count disturb_count;
 extern const char *disturb_program; /* for the line that replays a case */
 
-/* The native processor takes part. */
-bool disturb_init(bool native);
+/* native: the native processor takes part. Returns 0, or what a processor's init() returns. */
+int disturb_init(bool native);
 /* Runs the case undisturbed. NULL: it did not come to an end, or not to the same one twice. */
 const struct outcome *disturb_begin(struct diff_case *c);
 void disturb_pages(void);

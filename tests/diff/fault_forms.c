@@ -4,8 +4,8 @@
  * instruction that touches memory or the stack (form.h), in each mode with paging, disturbed at
  * every page that it touches (disturb.h). A form none of whose cases faulted on a page of data or
  * stack must be on the list below, with its reason. -e: every EACH-th form only, from SEED on. -N:
- * without the real processor (sanitizers and memory base 0 need its addresses). -0: memory base 0;
- * exit status 3 where that is not possible. -v: names the forms. Last line: N passed, N failed.
+ * without the real processor (sanitizers and memory base 0 need its addresses). -0: memory base 0.
+ * -v: names the forms. Last line: N passed, N failed; exit status 3: the reason why this host cannot.
  */
 #include <cpuid.h>
 #include <stdio.h>
@@ -285,7 +285,7 @@ int main(int argc, char **argv)
 	const char *name = NULL;
 	bool native = true;
 	u64 failed;
-	int opt;
+	int opt, err;
 
 	while ((opt = getopt(argc, argv, "m:r:e:s:i:N0v")) != -1) {
 		if (opt == 'm')
@@ -308,9 +308,11 @@ int main(int argc, char **argv)
 			return 2;
 	}
 	disturb_program = "build/diff/fault_forms";
-	if (!upper_keep(argv) || !disturb_init(native)) {
-		fprintf(stderr, "fault_forms: a processor cannot be set up\n");
-		return processor_ours.base_0 ? 3 : 2;
+	err = upper_keep(argv) ? disturb_init(native) : -1;
+	if (err) {
+		if (err != PROCESSOR_NOT_HERE)
+			fprintf(stderr, "fault_forms: a processor cannot be set up\n");
+		return err == PROCESSOR_NOT_HERE ? err : 2;
 	}
 	machine_trap_install();
 	for (unsigned i = 0; i < ARRAY_SIZE(modes); i++)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * faults [-n CASES] [-s SEED] [-i INDEX]: random instructions that touch memory, disturbed at each
- * page that they touch (disturb.h), in CPL 3 beside the real processor and in CPL 0. The forms of
- * instructions one by one: fault_forms.c. Last line: N passed, N failed.
+ * faults [-n CASES] [-s SEED] [-i INDEX] [-N]: random instructions that touch memory, disturbed at
+ * each page that they touch (disturb.h), in CPL 3 beside the real processor (-N: not) and in CPL 0.
+ * The forms of instructions one by one: fault_forms.c. Last line: N passed, N failed; exit status 3:
+ * the reason why the real processor cannot be used here.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,22 +29,27 @@ static void one_case(enum case_mode mode, u64 seed, u64 index)
 int main(int argc, char **argv)
 {
 	u64 count = 4000, seed = 1, first = 0;
-	int opt;
+	bool native = true;
+	int opt, err;
 
-	while ((opt = getopt(argc, argv, "n:s:i:")) != -1) {
+	while ((opt = getopt(argc, argv, "n:s:i:N")) != -1) {
 		if (opt == 'n')
 			count = strtoull(optarg, NULL, 0);
 		else if (opt == 's')
 			seed = strtoull(optarg, NULL, 0);
 		else if (opt == 'i')
 			first = strtoull(optarg, NULL, 0), count = 1;
+		else if (opt == 'N')
+			native = false;
 		else
 			return 2;
 	}
 	disturb_program = "build/diff/faults";
-	if (!upper_keep(argv) || !disturb_init(true)) {
-		fprintf(stderr, "faults: a processor cannot be set up\n");
-		return 2;
+	err = upper_keep(argv) ? disturb_init(native) : -1;
+	if (err) {
+		if (err != PROCESSOR_NOT_HERE)
+			fprintf(stderr, "faults: a processor cannot be set up\n");
+		return err == PROCESSOR_NOT_HERE ? err : 2;
 	}
 	machine_trap_install();
 	for (u64 i = first; i < first + count; i++)

@@ -1,67 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The processor that we run on, in compatibility mode: a far return to Linux's 32-bit user code
- * segment, with code, data and stack below 4 GiB at the addresses of mode FLAT3. Exceptions arrive
- * as signals, whose context is the end state.
+ * The processor that we run on, in compatibility mode (tests/host/native.h), with code, data and
+ * stack below 4 GiB at the addresses of mode FLAT3. Exceptions arrive as signals, whose context is
+ * the end state.
  */
 #define _GNU_SOURCE
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <ucontext.h>
 
 #include "emu/cpu/cpu.h"
 #include "tests/diff/case.h"
+#include "tests/host/native.h"
 #include "tests/host/upper.h"
 #include "tests/host/machine.h"
-
-#define USER32_CS 0x23
-
-struct entry {
-	u32 gpr[8];
-	u64 eip, cs, eflags, esp, ss; /* as IRETQ pops them */
-};
 
 static struct case_state *result;
 static const struct diff_case *running;
 static bool left_by_syscall;
-static u8 host_fx[512] __attribute__((aligned(16)));
-
-void native_enter(const struct entry *e, const u8 *fx, u8 *host);
-extern const char native_back[];
-extern u64 native_rsp;
-
-/*
- * Saves what C expects to find again, loads the case's state, and goes. The signal handler makes
- * the context return to native_back.
- */
-__asm__(".text\n"
-	".globl native_enter\n"
-	"native_enter:\n"
-	"	push %rbx; push %rbp; push %r12; push %r13; push %r14; push %r15\n"
-	"	mov %rsp, native_rsp(%rip)\n"
-	"	fxsave64 (%rdx)\n"
-	"	fxrstor64 (%rsi)\n"
-	"	mov $0x2b, %eax; mov %eax, %ds; mov %eax, %es\n"
-	"	pushq 64(%rdi); pushq 56(%rdi); pushq 48(%rdi); pushq 40(%rdi); pushq 32(%rdi)\n"
-	"	mov 0(%rdi), %eax; mov 4(%rdi), %ecx; mov 8(%rdi), %edx; mov 12(%rdi), %ebx\n"
-	"	mov 20(%rdi), %ebp; mov 24(%rdi), %esi; mov 28(%rdi), %edi\n"
-	"	iretq\n"
-	".globl native_back\n"
-	"native_back:\n"
-	"	pushq $2; popfq\n" /* NT, which a signal's return leaves alone */
-	"	fxrstor64 host_fx(%rip)\n"
-	"	pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx\n"
-	"	ret\n"
-	".data\n"
-	".globl native_rsp\n"
-	"native_rsp: .quad 0\n"
-	".text\n");
 
 static void take_state(struct case_state *s, const ucontext_t *uc)
 {
@@ -120,17 +78,14 @@ static bool on_trap(void *info, void *context)
 	greg_t *g = uc->uc_mcontext.gregs;
 
 	(void)info;
-	if (!running || (g[REG_CSGSFS] & 0xffff) != USER32_CS)
+	if (!running || !native_inside(context))
 		return false;
 	if (planned_fault(g)) {
 		take_state(&running->plan->at, uc);
 		return true;
 	}
 	take_state(result, uc);
-	g[REG_RIP] = (greg_t)native_back;
-	g[REG_RSP] = (greg_t)native_rsp;
-	g[REG_EFL] &= ~(greg_t)(EFLAGS_TF | EFLAGS_DF | EFLAGS_AC | EFLAGS_NT);
-	g[REG_CSGSFS] = (g[REG_CSGSFS] & ~0xffffll) | 0x33;
+	native_leave(context);
 	return true;
 }
 
@@ -138,26 +93,11 @@ static bool on_trap(void *info, void *context)
  * A stray 32-bit system call would be the kernel's to execute. None is generated, but bytes of an
  * operand may be one: the filter turns it into SIGSYS, and the case is not counted.
  */
-static void on_syscall(int sig, siginfo_t *info, void *context)
+static void on_syscall(int sig, void *info, void *context)
 {
 	(void)sig;
 	left_by_syscall = true;
 	on_trap(info, context);
-}
-
-static bool forbid_syscalls(void)
-{
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog prog = { ARRAY_SIZE(code), code };
-	struct sigaction sa = { .sa_sigaction = on_syscall, .sa_flags = SA_SIGINFO | SA_ONSTACK };
-
-	return !sigaction(SIGSYS, &sa, NULL) && !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
-	       !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog);
 }
 
 static bool map(u32 at, u32 size, int prot)
@@ -175,7 +115,11 @@ static int init(void)
 	machine_other_trap = on_trap;
 	if (upper_exist())
 		processor_native.what |= GEN_AVX;
-	if (!forbid_syscalls()) {
+	if (!native_find()) {
+		printf("%s\n", native_reason());
+		return PROCESSOR_NOT_HERE;
+	}
+	if (!native_forbid_syscalls(on_syscall)) {
 		fprintf(stderr, "native: no system call filter\n");
 		return -1;
 	}
@@ -188,16 +132,45 @@ static int init(void)
 	return 0;
 }
 
+/* Stores, pushes or loads CS, which has another selector in an LDT than Linux's, the case's. */
+static bool shows_cs(const ZydisDecodedInstruction *in, const ZydisDecodedOperand *op)
+{
+	for (unsigned i = 0; i < in->operand_count; i++)
+		if (op[i].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+		    op[i].reg.value == ZYDIS_REGISTER_CS)
+			return true;
+	return in->meta.branch_type == ZYDIS_BRANCH_TYPE_FAR ||
+	       in->mnemonic == ZYDIS_MNEMONIC_IRET || in->mnemonic == ZYDIS_MNEMONIC_IRETD;
+}
+
+static bool needs_selector(const struct diff_case *c)
+{
+	ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
+	ZydisDecodedInstruction in;
+	u32 at = c->start.eip;
+
+	if (native_selector() == case_layout(CASE_FLAT3)->sel[SEG_CS])
+		return false;
+	for (unsigned i = 0; i < c->insns; i++) {
+		if (c->insn[i].dropped)
+			continue;
+		if (case_decode_full(c, at, &in, op) && shows_cs(&in, op))
+			return true;
+		at += c->insn[i].len;
+	}
+	return false;
+}
+
 static int run(const struct diff_case *c, struct case_state *end, u8 *data, u8 *stack)
 {
 	const struct case_layout *l = case_layout(c->mode);
-	struct entry e = { .eip = c->start.eip,
-			   .cs = USER32_CS,
-			   .eflags = c->start.eflags | EFLAGS_IF,
-			   .esp = c->start.gpr[REG_ESP],
-			   .ss = 0x2b };
+	struct native_entry e = { .eip = c->start.eip,
+				  .eflags = c->start.eflags | EFLAGS_IF,
+				  .esp = c->start.gpr[REG_ESP] };
 
 	memset(end, 0, sizeof(*end));
+	if (needs_selector(c))
+		return 1;
 	memcpy(e.gpr, c->start.gpr, sizeof(e.gpr));
 	case_load(c, NULL);
 	left_by_syscall = false;
@@ -206,7 +179,7 @@ static int run(const struct diff_case *c, struct case_state *end, u8 *data, u8 *
 	if (c->plan)
 		set_page(c->plan, false);
 	upper_load(c->start.upper);
-	native_enter(&e, c->start.fx, host_fx);
+	native_enter(&e, c->start.fx);
 	running = NULL;
 	if (c->plan)
 		set_page(c->plan, true);

@@ -137,6 +137,10 @@ static int init(void)
 {
 	int err = machine_create(&m, CASE_RAM, processor_ours.base_0 ? MACHINE_BASE_0 : 0);
 
+	if (err && processor_ours.base_0) {
+		printf("page 0 cannot be mapped\n");
+		return PROCESSOR_NOT_HERE;
+	}
 	if (err)
 		return err;
 	memset(m.ram, 0xcc, CASE_RAM); /* stray jumps find INT3 */

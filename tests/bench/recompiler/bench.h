@@ -23,7 +23,9 @@ struct translation {
 	u64 insns, guest_bytes, host_bytes;
 };
 
-/* As a Linux program, under emulator (a path) or, if NULL, natively. */
+/* Where native_find() says that this host can. */
+struct measure measure_native(const struct program *p);
+/* As a Linux program, under an emulator. */
 struct measure measure_process(const struct program *p, const char *emulator);
 struct measure measure_unicorn(const struct program *p);
 struct measure measure_ours(const struct program *p);

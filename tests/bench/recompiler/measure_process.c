@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The real processor, and emulators of Linux programs: the program itself counts cycles and writes
- * them to its output. */
+/* Emulators of Linux programs: the program itself counts cycles and writes them to its output. */
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,10 +22,7 @@ struct measure measure_process(const struct program *p, const char *emulator)
 	if (child == 0) {
 		dup2(out[1], 1);
 		close(out[0]);
-		if (emulator)
-			execlp(emulator, emulator, elf, (char *)NULL);
-		else
-			execl(elf, elf, (char *)NULL);
+		execlp(emulator, emulator, elf, (char *)NULL);
 		_exit(127);
 	}
 	close(out[1]);
