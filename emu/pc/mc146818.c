@@ -161,29 +161,53 @@ static bool updating(const struct mc146818 *r)
 	return divider_runs(r) && !(r->reg[REG_B] & B_SET);
 }
 
-static bool field_matches(u8 alarm, u8 now)
+#define ALARM_ANY   (-1)
+#define ALARM_NEVER (-2)
+
+/* What an alarm register asks of its field: a value below limit, ALARM_ANY or ALARM_NEVER. Bits are
+ * compared, so an alarm that no value is encoded as never comes. */
+static int alarm_field(const struct mc146818 *r, u8 alarm, unsigned limit)
 {
-	return alarm >= DONT_CARE || alarm == now;
+	bool hour = limit == 24;
+	unsigned v = hour ? decode_hour(r, alarm) : decode(r, alarm);
+
+	if (alarm >= DONT_CARE)
+		return ALARM_ANY;
+	if (v >= limit || alarm != (hour ? encode_hour(r, v) : encode(r, v)))
+		return ALARM_NEVER;
+	return (int)v;
 }
 
-/* The first second after time (since 1970) at which the alarm matches; -1 if it never does. */
+/* Goes on from time to where its field of that unit in seconds is as wanted. */
+static s64 alarm_advance(s64 time, int wanted, int limit, int unit)
+{
+	int now = (int)(time % DAY_S) / unit % limit;
+
+	return wanted == ALARM_ANY ? time : time + (wanted + limit - now) % limit * unit;
+}
+
+/*
+ * The first second after time (since 1970) at which the alarm matches; -1 if it never does. Each
+ * port access may ask, so this takes constant time: the seconds go on to their next match, then the
+ * minutes, then the hours, and what lies below a field that moved begins anew.
+ */
 static s64 next_alarm(const struct mc146818 *r, s64 time)
 {
-	s64 end = time + DAY_S;
+	int s = alarm_field(r, r->reg[SECONDS_ALARM], 60);
+	int m = alarm_field(r, r->reg[MINUTES_ALARM], 60);
+	int h = alarm_field(r, r->reg[HOURS_ALARM], 24);
+	s64 at, moved;
 
-	for (time++; time <= end;) {
-		unsigned s = (unsigned)(time % DAY_S);
-
-		if (!field_matches(r->reg[HOURS_ALARM], encode_hour(r, s / 3600)))
-			time += 3600 - s % 3600;
-		else if (!field_matches(r->reg[MINUTES_ALARM], encode(r, s / 60 % 60)))
-			time += 60 - s % 60;
-		else if (!field_matches(r->reg[SECONDS_ALARM], encode(r, s % 60)))
-			time++;
-		else
-			return time;
-	}
-	return -1;
+	if (s == ALARM_NEVER || m == ALARM_NEVER || h == ALARM_NEVER)
+		return -1;
+	at = alarm_advance(time + 1, s, 60, 1);
+	moved = alarm_advance(at, m, 60, 60);
+	if (moved != at)
+		at = moved - moved % 60 + MAX(s, 0);
+	moved = alarm_advance(at, h, 24, 3600);
+	if (moved != at)
+		at = moved - moved % 3600 + MAX(m, 0) * 60 + MAX(s, 0);
+	return at;
 }
 
 /* Periodic mark: every 2^(rate - 1) cycles of the crystal; rates 1 and 2 are those of 8 and 9. 0:

@@ -6,6 +6,7 @@
  */
 #include "emu/pc/mc146818.h"
 #include "tests/unit/pc_fixture.h"
+#include "tests/unit/random.h"
 
 #define SECOND 1000000000ull
 
@@ -225,6 +226,65 @@ static const struct {
 	{ 0x06, 0xff, 0xff, 59, 59 },
 };
 
+/* As the chip does it: second by second, the encoded time against the registers. 0: not within a
+ * day. */
+static u64 alarm_by_search(struct machine *m, u64 wall)
+{
+	static const u8 alarm[3] = { 5, 3, 1 };
+	bool binary = m->rtc.reg[0x0b] & 4, h24 = m->rtc.reg[0x0b] & 2;
+
+	for (u64 t = wall + 1; t <= wall + 86400; t++) {
+		unsigned v[3] = { (unsigned)(t / 3600 % 24), (unsigned)(t / 60 % 60),
+				  (unsigned)(t % 60) };
+		bool pm = !h24 && v[0] >= 12, match = true;
+
+		if (!h24)
+			v[0] = v[0] % 12 ? v[0] % 12 : 12;
+		for (unsigned i = 0; i < 3; i++) {
+			u8 want = m->rtc.reg[alarm[i]];
+			u8 bits = (u8)(binary ? v[i] : v[i] / 10 << 4 | v[i] % 10);
+
+			match &= want >= 0xc0 || want == (bits | (!i && pm ? 0x80 : 0));
+		}
+		if (match)
+			return t;
+	}
+	return 0;
+}
+
+/* Registers and times of all kinds: the timer is set for the second that a search finds. */
+static void test_alarm_search(void **state)
+{
+	unsigned never = 0;
+
+	(void)state;
+	random_state = 1;
+	for (unsigned i = 0; i < 2000; i++) {
+		u64 wall = 1700000000 + rnd() % 10000000;
+		struct machine m;
+		u64 want;
+
+		setup(&m, wall);
+		put(&m, 0x0b, (u8)(rnd() & 6));
+		for (u8 a = 1; a <= 5; a = (u8)(a + 2)) {
+			u8 v = (u8)(rnd() % (a == 5 ? 24 : 60));
+
+			if (!(m.rtc.reg[0x0b] & 4))
+				v = (u8)(v / 10 << 4 | v % 10);
+			if (one_in(3))
+				v = one_in(2) ? 0xff : (u8)rnd();
+			put(&m, a, v);
+		}
+		put(&m, 0x0b, m.rtc.reg[0x0b] | 0x20);
+		want = alarm_by_search(&m, wall);
+		never += !want;
+		assert_int_equal(vtimer_armed(&m.rtc.timer), want != 0);
+		if (want)
+			assert_int_equal(m.rtc.timer.deadline, (want - wall) * SECOND);
+	}
+	assert_in_range(never, 100, 1900);
+}
+
 static void test_alarm(void **state)
 {
 	(void)state;
@@ -382,6 +442,7 @@ int main(void)
 		cmocka_unit_test(test_divider_reset),
 		cmocka_unit_test(test_update_interrupt),
 		cmocka_unit_test(test_alarm),
+		cmocka_unit_test(test_alarm_search),
 		cmocka_unit_test(test_periodic),
 		cmocka_unit_test(test_periodic_late),
 		cmocka_unit_test(test_pause),
