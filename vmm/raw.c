@@ -468,6 +468,7 @@ void raw_trap(struct percpu *pc, struct trap_frame *frame)
 	struct vcpu *v = pc->vcpu;
 	enum vcpu_place from = vcpu_account(v, PLACE_MONITOR);
 
+	v->trapped = (u16)frame->vector;
 	check_frame(v, frame);
 	if (frame->vector == TRAP_PF)
 		page_fault(v, frame);

@@ -41,9 +41,9 @@ static void lose(struct raw_pages *r, u32 page)
 	r->lost++;
 }
 
-void raw_pages_reset(struct raw_pages *r)
+void raw_pages_reset(struct raw_pages *r, u32 first, u32 count)
 {
-	for (u32 page = 0; page < r->pages; page++) {
+	for (u32 page = first; page < MIN(first + count, r->pages); page++) {
 		lose(r, page);
 		r->status[page] = RAW_PAGE_UNKNOWN;
 	}

@@ -25,8 +25,8 @@ struct raw_pages {
 int raw_pages_init(struct raw_pages *r, struct gpmem *mem, struct shadow *shadow, u64 ram_end,
 		   bool umip);
 void raw_pages_destroy(struct raw_pages *r);
-/* The machine starts again: no page is given up any more. */
-void raw_pages_reset(struct raw_pages *r);
+/* The machine starts again: none of these pages is given up any more. */
+void raw_pages_reset(struct raw_pages *r, u32 first, u32 count);
 
 /*
  * Is the page of this linear address, where control is about to enter, clean? Analyses it if it has

@@ -9,11 +9,12 @@
 #include "vmm/vcpu.h"
 
 #define SCHED_SLICE_NS 10000000ull
+#define SCHED_SHARE_NS 1000000ull /* before that no wake-up of another VM ends a turn */
 
 /* Runs virtual CPUs, timers and the console for ever. */
 void sched_loop(void) __attribute__((noreturn));
 
-/* The earliest of the slice's end and v's virtual timers moved: program the timer again. */
+/* Programs the timer for the earlier of the slice's end and v's next virtual timer. */
 void sched_arm(struct vcpu *v, u64 slice_end);
 
 /* percpu.after_irq */

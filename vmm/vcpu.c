@@ -44,8 +44,13 @@ enum vcpu_place vcpu_account(struct vcpu *v, enum vcpu_place place)
 	v->stats.cycles[before] += now - v->place_since;
 	v->vruntime += now - v->place_since;
 	v->place_since = now;
-	if (place != before)
-		v->stats.entries[place]++;
+	if (place == before)
+		return before;
+	v->stats.entries[place]++;
+	if (place == PLACE_MONITOR)
+		irqs_off_begin(now);
+	else if (before == PLACE_MONITOR)
+		irqs_off_end(v, now);
 	v->place = place;
 	return before;
 }
@@ -98,6 +103,7 @@ int vcpu_create(struct vcpu *v, struct vm *vm, unsigned index)
 	if (!v->shadow)
 		return E_NOMEM;
 	vcpu_reset(v);
+	vcpu_forget(v);
 	return 0;
 }
 
@@ -124,11 +130,15 @@ void vcpu_reset(struct vcpu *v)
 	vcpu_unload(v);
 	cpu_reset(&v->cpu);
 	fpu_reset(v->cpu.fpu.image);
+	shadow_desc_invalidate(&v->desc);
+	v->must_progress = v->shutdown = false;
+}
+
+void vcpu_forget(struct vcpu *v)
+{
 	recomp_flush(v->cpu.recomp);
 	shadow_paging_changed(v->shadow);
 	shadow_flush(v->shadow);
-	shadow_desc_invalidate(&v->desc);
-	v->must_progress = v->shutdown = false;
 }
 
 /* --- Hardware state */
@@ -238,14 +248,6 @@ void vcpu_fpu_access(struct vcpu *v, bool save)
 
 /* --- The run loop */
 
-static bool wake_up_due(struct vcpu *v)
-{
-	struct cpu *c = &v->cpu;
-
-	return (c->events & CPU_EVENT_NMI && !c->nmi_blocked) ||
-	       (c->events & CPU_EVENT_INTR && c->vif);
-}
-
 /* The recompiler has its turn, until raw code may run: true. Else *stop says what it came back for.
  */
 static bool recompile(struct vcpu *v, enum vcpu_stop *stop)
@@ -311,21 +313,19 @@ enum vcpu_stop vcpu_run(struct vcpu *v, u64 slice_end)
 {
 	struct vm *vm = v->vm;
 
-	v->place_since = rdtsc();
-	v->place = PLACE_MONITOR;
 	if (!v->stats.slices++)
 		v->stats.started_ns = clock_now();
-	vcpu_load(v);
 	for (;;) {
 		vm->deadline = board_run_timers(vm->board);
 		vm_console_feed(vm);
 		if (vm->request != VM_REQ_NONE || vm->state != VM_RUNNING)
 			return VCPU_STOPPED;
 		/* First, since nobody runs it again to find that out. */
-		if (v->cpu.halted && !wake_up_due(v))
+		if (v->cpu.halted && !cpu_event_due(&v->cpu))
 			return VCPU_HALTED;
 		if (clock_now() >= slice_end || vm_console_pending())
 			return VCPU_SLICE;
+		vcpu_load(v);
 		sched_arm(v, slice_end);
 		if (run_engines(v) == VCPU_SHUTDOWN)
 			return VCPU_SHUTDOWN;

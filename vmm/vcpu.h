@@ -14,6 +14,7 @@
 #include "emu/cpu/recomp.h"
 #include "vmm/config.h"
 #include "vmm/exit_trace.h"
+#include "vmm/irqs_off.h"
 #include "vmm/policy.h"
 #include "vmm/shadow.h"
 #include "vmm/shadow_desc.h"
@@ -73,6 +74,7 @@ struct vcpu_stats {
 	u64 cr3_loads, view_switches;
 	u64 halts, interrupts, slices;
 	u64 started_ns; /* on the monitor's clock: the first instruction */
+	u64 late_ns;	/* at most that a slice lasted longer than it should have */
 };
 
 struct vcpu {
@@ -112,6 +114,8 @@ struct vcpu {
 	enum vcpu_place place;
 	u64 place_since; /* TSC */
 	u64 vruntime;	 /* TSC cycles consumed, adjusted on wake-up */
+	u16 trapped;	 /* the vector of the last trap or interrupt, or IRQS_OFF_RUN_LOOP */
+	struct irqs_off irqs_off;
 	struct vcpu_stats stats;
 	struct exit_trace trace;
 };
@@ -128,7 +132,9 @@ enum vcpu_stop {
 /* Returns 0 or E_NOMEM. */
 int vcpu_create(struct vcpu *v, struct vm *vm, unsigned index);
 void vcpu_destroy(struct vcpu *v);
+/* Power-on: first the registers, then all that was made from the guest's memory. */
 void vcpu_reset(struct vcpu *v);
+void vcpu_forget(struct vcpu *v);
 
 /* Runs v until the clock reads slice_end (ns) or it stops for a reason of its own. Interrupts are
  * off before and after. */

@@ -214,6 +214,7 @@ bool vcpu_code_trap(struct percpu *pc, struct trap_frame *f)
 
 	enum vcpu_place from = vcpu_account(v, PLACE_MONITOR);
 
+	v->trapped = (u16)f->vector;
 	v->stats.code_traps++;
 	exit_trace_add(&v->trace, TRACE_CODE, (u8)f->vector, (u32)f->rip, (u32)cr2, v->place_since);
 	memcpy(hf.gpr, f->gpr, sizeof(hf.gpr));

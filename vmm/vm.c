@@ -18,6 +18,9 @@
 #include "vmm/vm_load.h"
 #include "vmm/vm_ram.h"
 
+#define RESETS_QUIET  3u /* that are reported whatever their distance */
+#define RESET_LINE_NS 1000000000ull
+
 struct list vm_list = LIST_INIT(vm_list);
 
 static const char *const state_name[] = { "running", "paused", "stopped" };
@@ -31,6 +34,24 @@ const char *vm_state_name(enum vm_state s)
 const char *vm_engine_name(enum config_engine e)
 {
 	return engine_name[e];
+}
+
+u64 vm_deadline(const struct vm *vm)
+{
+	return vm->deadline == UINT64_MAX ? UINT64_MAX : vm->deadline + vm->time_offset;
+}
+
+u64 vm_wakes_at(const struct vm *vm)
+{
+	const struct cpu *c = &vm->vcpu->cpu;
+	u64 at;
+
+	if (vm->state != VM_RUNNING)
+		return UINT64_MAX;
+	if (vm->start != VM_STARTED || vm->request || !c->halted || cpu_event_due(c))
+		return 0;
+	at = c->vif ? board_wakes_at(vm->board) : UINT64_MAX; /* no device here raises NMI */
+	return at == UINT64_MAX ? UINT64_MAX : at + vm->time_offset;
 }
 
 u64 vm_now(const struct vm *vm)
@@ -212,9 +233,10 @@ int vm_create(const struct config_vm *config, struct vm **out)
 			  config->name, (unsigned long long)(page_free_bytes() / MiB));
 		goto fail;
 	}
-	err = vm_load(vm);
+	err = vm_load_begin(vm); /* reports what is wrong; copied is in the VM's turns */
 	if (err)
 		goto fail;
+	vm->start = VM_START_IMAGES;
 	/* Whatever was taken for it but its RAM, to the page; what grows later is counted where it
 	 * does. */
 	vm->fixed_bytes = have - page_free_bytes() - ((u64)vm->chunks << GPMEM_CHUNK_SHIFT);
@@ -244,25 +266,36 @@ void vm_destroy(struct vm *vm)
 	mem_free(vm);
 }
 
-int vm_reset(struct vm *vm, const char *why)
+static void reset(struct vm *vm)
 {
-	vm_report(vm, "reset: %s", why);
 	vm->resets++;
 	vm->request = VM_REQ_NONE;
 	vm->halt_reported = false;
-	vcpu_reset(vm->vcpu);
-	raw_pages_reset(&vm->raw_pages);
-	vm_ram_clear(vm);
-	if (vm->state != VM_RUNNING)
-		vm_resume(vm);
-	vm->state = VM_RUNNING;
-	board_reset(vm->board);
+	vm_resume(vm);
+	vm_start_begin(vm);
+}
 
-	int err = vm_load(vm);
+void vm_reset(struct vm *vm, const char *why)
+{
+	vm_report(vm, "reset: %s", why);
+	reset(vm);
+}
 
-	if (err)
-		vm_stop(vm, "cannot load its images again");
-	return err;
+/* One that dies and is reset at once would print a line each time, a few hundred a second. */
+void vm_reset_itself(struct vm *vm, const char *why)
+{
+	u64 now = clock_now();
+
+	reset(vm);
+	if (vm->resets > RESETS_QUIET && now - vm->reset_reported < RESET_LINE_NS) {
+		vm->resets_unsaid++;
+		return;
+	}
+	if (vm->resets_unsaid)
+		vm_report(vm, "reset: %llu times more", (unsigned long long)vm->resets_unsaid);
+	vm->resets_unsaid = 0;
+	vm->reset_reported = now;
+	vm_report(vm, "reset: %s", why);
 }
 
 void vm_pause(struct vm *vm)
@@ -320,7 +353,7 @@ void vm_do_request(struct vm *vm)
 		vm_stop(vm, "%s", vm->request_why);
 		return;
 	case VM_REQ_RESET:
-		vm_reset(vm, vm->request_why);
+		vm_reset_itself(vm, vm->request_why);
 		return;
 	case VM_REQ_EXIT:
 		vm_stop(vm, "%s, code %u", vm->request_why, vm->exit_code);

@@ -16,6 +16,7 @@
 #include "vmm/vcpu.h"
 #include "vmm/vm_console.h"
 #include "vmm/vm_load.h"
+#include "vmm/vm_start.h"
 
 enum vm_state { VM_RUNNING, VM_PAUSED, VM_STOPPED };
 
@@ -44,12 +45,16 @@ struct vm {
 	/* Virtual time = clock - time_offset; stands still while paused. */
 	u64 time_offset, paused_at;
 	u64 deadline; /* earliest virtual timer, in virtual ns; UINT64_MAX: none */
+	u64 wakes_at; /* the scheduler's note of vm_wakes_at() */
+
+	enum vm_start start; /* vmm/vm_start.h */
+	u64 start_at;	     /* how far its present step is, in bytes of RAM */
 
 	/* Pages for shadow tables and the like, below pool_quota. */
 	u64 pool_pages, pool_quota;
 	u64 fixed_bytes; /* what its creation took beside RAM and pool */
 	bool halt_reported;
-	u64 resets;
+	u64 resets, resets_unsaid, reset_reported; /* how often; of them without a line; ns */
 };
 
 /*
@@ -59,8 +64,10 @@ struct vm {
 int vm_create(const struct config_vm *config, struct vm **out);
 void vm_destroy(struct vm *vm);
 
-/* Back to power-on with the images loaded again. */
-int vm_reset(struct vm *vm, const char *why);
+/* Back to power-on, by the operator or the guest; the work is done, and the images are loaded
+ * again, in its next turns. */
+void vm_reset(struct vm *vm, const char *why);
+void vm_reset_itself(struct vm *vm, const char *why);
 void vm_pause(struct vm *vm);
 void vm_resume(struct vm *vm);
 /* Ends it with a report; devices and memory stay to be looked at until it is destroyed or reset. */
@@ -85,6 +92,10 @@ struct vm *vm_find(const char *name);
 extern struct list vm_list;
 
 u64 vm_now(const struct vm *vm); /* virtual ns */
+/* On the monitor's clock: its next timer; and when it wants a turn, which is now if that has
+ * passed. UINT64_MAX: never. */
+u64 vm_deadline(const struct vm *vm);
+u64 vm_wakes_at(const struct vm *vm);
 const char *vm_state_name(enum vm_state s);
 const char *vm_engine_name(enum config_engine e);
 

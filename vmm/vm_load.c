@@ -63,14 +63,3 @@ bool vm_load_step(struct vm *vm)
 	tell_progress(load, vm, more);
 	return more;
 }
-
-int vm_load(struct vm *vm)
-{
-	int err = vm_load_begin(vm);
-
-	if (err)
-		return err;
-	while (vm_load_step(vm)) {
-	}
-	return 0;
-}

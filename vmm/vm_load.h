@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Puts what a VM's configuration names into its memory and its processor at the first instruction.
- * At once, or in slices between which others run:
+ * Puts what a VM's configuration names into its memory and its processor at the first instruction,
+ * in slices between which others run (vmm/vm_start.c):
  *
  *     vm_load_begin() -> 0, then vm_load_step() until it returns false
  *
@@ -30,6 +30,3 @@ int vm_load_begin(struct vm *vm);
 /* Copies the next VM_LOAD_SLICE bytes; returns false when the processor is at the first instruction
  * and the VM may run. Says how far it is once a second. */
 bool vm_load_step(struct vm *vm);
-
-/* All of it. */
-int vm_load(struct vm *vm);

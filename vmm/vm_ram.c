@@ -62,16 +62,17 @@ void vm_ram_destroy(struct vm *vm)
 	vm->chunk = NULL;
 }
 
-void vm_ram_clear(struct vm *vm)
+void vm_ram_clear(struct vm *vm, gpa_t from, u64 size)
 {
 	for (unsigned i = 0; i < vm->mem.regions; i++) {
 		struct gpmem_region *r = &vm->mem.region[i];
+		u64 first = MAX(from, r->start), end = MIN(from + size, r->start + r->size);
 
 		if (r->kind != GPMEM_RAM || r->start + r->size > vm->config.memory)
 			continue;
 		if (r->start >= LOW_END && r->start < HIGH_START)
 			continue; /* the board's */
-		for (u64 p = 0; p < r->size >> PAGE_SHIFT; p++)
-			r->page[p] &= (u8)~GPMEM_ZEROED;
+		for (u64 at = first; at < end; at += PAGE_SIZE)
+			r->page[(at - r->start) >> PAGE_SHIFT] &= (u8)~GPMEM_ZEROED;
 	}
 }

@@ -10,10 +10,12 @@
  */
 #pragma once
 
+#include "kernel/base/types.h"
+
 struct vm;
 
 /* Returns 0, or E_NOMEM with nothing held. */
 int vm_ram_create(struct vm *vm);
 void vm_ram_destroy(struct vm *vm);
-/* Forgets the contents: every page is zeroed again when it is next touched. */
-void vm_ram_clear(struct vm *vm);
+/* Forgets the contents of size bytes: every page is zeroed again when it is next touched. */
+void vm_ram_clear(struct vm *vm, gpa_t from, u64 size);

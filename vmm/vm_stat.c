@@ -32,6 +32,14 @@ static void pair(const char *group, const char *name, const char *unit, u64 valu
 		      (unsigned long long)value);
 }
 
+/* The number first; where it was is for reading. */
+static void print_irqs_off(const char *group, const struct irqs_off *o)
+{
+	pair(group, "irqs_off_ns", NULL, clock_tsc_to_ns(o->cycles));
+	if (o->began)
+		console_print("%s.irqs_off_at %s, eip %08x\n", group, o->began, o->eip);
+}
+
 static void print_engine(const struct vcpu *v)
 {
 	const struct vcpu_stats *s = &v->stats;
@@ -55,6 +63,9 @@ static void print_engine(const struct vcpu *v)
 	pair("vcpu", "slices", NULL, s->slices);
 	pair("vcpu", "started_ns", NULL, s->started_ns);
 	pair("vcpu", "vruntime", NULL, v->vruntime);
+	pair("vcpu", "late_ns", NULL, s->late_ns);
+	print_irqs_off("vcpu", &v->irqs_off);
+	print_irqs_off("monitor", irqs_off_longest());
 }
 
 static void print_recompiler(const struct recomp_stats *s)

@@ -319,6 +319,14 @@ static inline void cpu_set_eflags(struct cpu *cpu, u32 image)
 	cpu->eflags = (image & ~EFLAGS_IF & 0x003f7fd7u) | EFLAGS_ONE;
 }
 
+/* The one rule of what interrupts: an event that is taken at the next boundary which no shadow
+ * covers, and that ends HLT. */
+static inline bool cpu_event_due(const struct cpu *cpu)
+{
+	return (cpu->events & CPU_EVENT_NMI && !cpu->nmi_blocked) ||
+	       (cpu->events & CPU_EVENT_INTR && cpu->vif);
+}
+
 static inline bool cpu_protected(const struct cpu *cpu)
 {
 	return cpu->cr0 & CR0_PE;

@@ -100,9 +100,7 @@ void recomp_unsignal(struct cpu *cpu, u32 events)
 
 static bool deliverable(const struct cpu *cpu)
 {
-	return (cpu->events & CPU_EVENT_YIELD) ||
-	       (cpu->events & CPU_EVENT_NMI && !cpu->nmi_blocked) ||
-	       (cpu->events & CPU_EVENT_INTR && cpu->vif);
+	return (cpu->events & CPU_EVENT_YIELD) || cpu_event_due(cpu);
 }
 
 /* --- Running */

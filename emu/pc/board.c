@@ -430,17 +430,29 @@ gpa_t board_rsdp(const struct board *b)
 	return TABLES_START + b->acpi.rsdp;
 }
 
-/* An armed timer wakes the CPU only if its interrupt gets through the PIC. */
-bool board_can_wake(struct board *b)
+/* When this timer comes due, if its interrupt gets through the PIC. */
+static u64 wakes_at(const struct board *b, const struct vtimer *t, unsigned irq)
 {
-	if (vtimer_armed(&b->pit.timer) && !i8259_masked(&b->pic, 0))
-		return true;
-	if (vtimer_armed(&b->rtc.timer) && !i8259_masked(&b->pic, 8))
-		return true;
-	if (vtimer_armed(&b->pm.timer) && !i8259_masked(&b->pic, PM_SCI_IRQ))
-		return true;
+	return vtimer_armed(t) && !i8259_masked(&b->pic, irq) ? t->deadline : UINT64_MAX;
+}
+
+u64 board_wakes_at(const struct board *b)
+{
+	u64 at = wakes_at(b, &b->pit.timer, 0);
+
+	at = MIN(at, wakes_at(b, &b->rtc.timer, 8));
+	at = MIN(at, wakes_at(b, &b->pm.timer, PM_SCI_IRQ));
 	for (unsigned i = 0; i < SERIAL_PORTS; i++)
-		if (vtimer_armed(&b->uart[i].timer) && !i8259_masked(&b->pic, i & 1 ? 3 : 4))
+		at = MIN(at, wakes_at(b, &b->uart[i].timer, i & 1 ? 3 : 4));
+	return at;
+}
+
+bool board_can_wake(const struct board *b)
+{
+	static const u8 outside[] = { 1, 3, 4, PM_SCI_IRQ, 12 };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(outside); i++)
+		if (!i8259_masked(&b->pic, outside[i]))
 			return true;
-	return false;
+	return board_wakes_at(b) != UINT64_MAX;
 }

@@ -62,6 +62,11 @@ void board_fpu_error(struct board *b);
 
 /* Where the board put its tables, for loaders. */
 gpa_t board_rsdp(const struct board *b);
-/* True while some device will raise an interrupt by itself (an armed timer), for "halted for good"
- * reports. */
-bool board_can_wake(struct board *b);
+/*
+ * What can end HLT with interrupts on. When the next timer comes due whose interrupt the PIC lets
+ * through, in virtual ns; UINT64_MAX: none is armed. Other timers may be run later than they are
+ * due, since devices work out what passed meanwhile. And: can anything come at all, from such a
+ * timer or from outside (keyboard, mouse, serial line, power button)?
+ */
+u64 board_wakes_at(const struct board *b);
+bool board_can_wake(const struct board *b);
