@@ -252,7 +252,6 @@ void vcpu_fpu_access(struct vcpu *v, bool save)
  */
 static bool recompile(struct vcpu *v, enum vcpu_stop *stop)
 {
-	vcpu_load_root(v, v->cpu.cpl == 3 ? VIEW_USER : VIEW_KERNEL);
 	vcpu_account(v, PLACE_TRANSLATOR);
 	irq_enable();
 	speculation_enter_guest();

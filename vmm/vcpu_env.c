@@ -3,10 +3,9 @@
  * The world around the virtual CPU (struct cpu_env) as the monitor provides it, and the two hooks
  * that the trap code calls for translated code.
  *
- * Views: a change of CPL only notes that another view may be needed; want_leave(), which the
- * dispatcher asks before it runs anything else, either hands over to raw execution (which needs the
- * kernel view) or loads the view. So a system call in raw ring 3 that is recompiled in between
- * costs no CR3 write.
+ * Views: a change of CPL loads none. Translated code is entered in one place, and there the view of
+ * its CPL is loaded (env_code_runs()), whoever delivered what since. So a system call in raw ring 3
+ * that is recompiled in between costs no CR3 write: raw execution needs the kernel view, too.
  */
 #include "arch/processor.h"
 #include "emu/cpu/env.h"
@@ -68,7 +67,11 @@ static void tell_mapping(struct vcpu *v)
 
 static void env_code_runs(struct cpu *cpu, bool runs)
 {
-	vcpu_account(vcpu_of(cpu), runs ? PLACE_RECOMPILER : PLACE_TRANSLATOR);
+	struct vcpu *v = vcpu_of(cpu);
+
+	if (runs)
+		vcpu_load_root(v, view_of(cpu));
+	vcpu_account(v, runs ? PLACE_RECOMPILER : PLACE_TRANSLATOR);
 }
 
 static bool env_code_found(struct cpu *cpu, gla_t gla)
@@ -174,8 +177,6 @@ static bool env_want_leave(struct cpu *cpu)
 	if (!raw_refused(v, &why))
 		return true;
 	v->stats.refusals[why]++;
-	if (view_of(cpu) != v->view)
-		vcpu_load_root(v, view_of(cpu));
 	return false;
 }
 

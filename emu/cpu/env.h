@@ -51,7 +51,11 @@ struct cpu_env {
 	 */
 	bool (*code_found)(struct cpu *cpu, gla_t gla);
 
-	/* Translated code starts to run, or came back, or is in C for a while: for accounts. */
+	/*
+	 * Translated code runs from here on at cpu->cpl, or came back, or is in C for a while. The one
+	 * place where what it can reach is made to be what its CPL may: whoever changed the CPL, the
+	 * paging registers or the tables need not.
+	 */
 	void (*code_runs)(struct cpu *cpu, bool runs);
 
 	/* GDTR, LDTR, IDTR or TR were loaded. */

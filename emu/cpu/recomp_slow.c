@@ -282,7 +282,8 @@ static enum cpu_result in_c(struct cpu *cpu, u32 offset,
 	cpu_env(cpu)->code_runs(cpu, false);
 	cpu->eip = s->eip;
 	r->pending = work(r, s);
-	cpu_env(cpu)->code_runs(cpu, true);
+	if (r->pending == CPU_NEXT)
+		cpu_env(cpu)->code_runs(cpu, true);
 	return r->pending;
 }
 
