@@ -46,7 +46,10 @@ static void expect_returns(struct recomp *r, const struct block *b, const struct
 	}
 }
 
-/* The entry at another EIP, if it is known without looking: on b's page, or by the look-up table.
+/*
+ * The entry at another EIP, if it is known without looking at the page tables: on b's page, or by
+ * the look-up table. Not one that reaches to a second page: whether that page is still mapped there
+ * is not known, and its mapping need not be watched yet.
  */
 static bool known_entry(struct recomp *r, const struct block *b, u32 eip, struct entry *out)
 {
@@ -56,7 +59,7 @@ static bool known_entry(struct recomp *r, const struct block *b, u32 eip, struct
 
 	if (((from ^ to) & ~(PAGE_SIZE - 1)) == 0)
 		e = block_find(r, (b->gpa[0] & PAGE_MASK) + (to & (PAGE_SIZE - 1)), eip, b->key);
-	if (e)
+	if (e && e->block->gpa[1] == ~0ull)
 		*out = *e;
 	else if (l->minus_tag + r->tag + eip == 0)
 		*out = (struct entry){ .block = block_at(r, (u32)(l->code - (u64)r->cfg.cache_rx)),

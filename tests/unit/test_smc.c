@@ -73,6 +73,49 @@ static void test_across_pages(void **state)
 	assert_int_equal(m.cpu.gpr[REG_EBX], 0x11223344 + 0x22223344);
 }
 
+/*
+ * A block reaches to a second page, which is another one meanwhile: whoever leads to the block now,
+ * for the first time or once more, must not find what was there.
+ */
+static void second_page_is(u32 at)
+{
+	set_page(AT_SECOND, at | 7);
+	m.cpu.env->invlpg(&m.cpu, AT_SECOND);
+}
+
+static void test_second_page_is_another(void **state)
+{
+	static const u8 ways[][16] = {
+		{ 0xe9, IMM32(0xffd - 0x105) },				 /* jmp */
+		{ 0xe8, IMM32(0xffd - 0x105) },				 /* call */
+		{ 0x31, 0xc0, 0x0f, 0x84, IMM32(0xffd - 0x108) },	 /* xor eax, eax; jz */
+		{ 0x68, IMM32(AT_SECOND - 3), 0xc3 },			 /* push; ret */
+		{ 0xb9, IMM32(AT_SECOND - 3), 0xff, 0xe1 },		 /* mov ecx; jmp ecx */
+		{ 0xb9, IMM32(2), 0xe2, 0, 0xe9, IMM32(0xffd - 0x10c) }, /* loop; jmp */
+	};
+
+	for (u32 way = 0; way < ARRAY_SIZE(ways); way++) {
+		for (unsigned again = 0; again < 2; again++) {
+			guest_setup(state);
+			guest_paging();
+			CODE(AT_SECOND - 3, 0xb8, IMM32(0x11111111), HLT); /* mov eax, imm32 */
+			CODE(AT_ALIAS, 0x22, 0x22, HLT);
+			set_code(AT_CODE + 0x100, ways[way], sizeof(ways[0]));
+			m.cpu.eip = again ? AT_CODE + 0x100 : AT_SECOND - 3;
+			assert_int_equal(guest_run(), HALTED);
+			assert_int_equal(m.cpu.gpr[REG_EAX], 0x11111111);
+			second_page_is(AT_ALIAS);
+			m.cpu.eip = AT_CODE + 0x100;
+			assert_int_equal(guest_run(), HALTED);
+			assert_int_equal(m.cpu.gpr[REG_EAX], 0x22221111);
+			second_page_is(AT_SECOND);
+			m.cpu.eip = AT_CODE + 0x100;
+			assert_int_equal(guest_run(), HALTED);
+			assert_int_equal(m.cpu.gpr[REG_EAX], 0x11111111);
+		}
+	}
+}
+
 /* A device writes to memory, between two runs. */
 static void test_dma(void **state)
 {
@@ -227,6 +270,7 @@ int main(void)
 		GUEST_TEST(test_previous_block),
 		GUEST_TEST(test_other_page),
 		GUEST_TEST(test_across_pages),
+		GUEST_TEST(test_second_page_is_another),
 		GUEST_TEST(test_dma),
 		GUEST_TEST(test_alias),
 		GUEST_TEST(test_in_a_loop),
