@@ -95,7 +95,7 @@ void buddy_add(struct buddy *b, u64 first, u64 count)
 	give_span(b, first, count);
 }
 
-void *buddy_alloc(struct buddy *b, unsigned order)
+static void *take(struct buddy *b, unsigned order)
 {
 	unsigned o = order;
 
@@ -113,6 +113,38 @@ void *buddy_alloc(struct buddy *b, unsigned order)
 	}
 	b->free_pages -= 1ull << order;
 	return node_of(b, page);
+}
+
+void *buddy_alloc(struct buddy *b, unsigned order)
+{
+	return b->free_pages - b->promised >= 1ull << order ? take(b, order) : NULL;
+}
+
+bool buddy_promise(struct buddy *b, u64 pages)
+{
+	if (b->free_pages - b->promised < pages)
+		return false;
+	b->promised += pages;
+	return true;
+}
+
+void buddy_promise_end(struct buddy *b, u64 pages)
+{
+	ASSERT(pages <= b->promised);
+	b->promised -= pages;
+}
+
+void *buddy_alloc_promised(struct buddy *b)
+{
+	ASSERT(b->promised);
+	b->promised--;
+	return take(b, 0);
+}
+
+void buddy_free_promised(struct buddy *b, void *p)
+{
+	buddy_free(b, p, 0);
+	b->promised++;
 }
 
 void buddy_free(struct buddy *b, void *p, unsigned order)
@@ -133,7 +165,8 @@ void *buddy_alloc_span(struct buddy *b, u64 count)
 	while (1ull << order < count)
 		order++;
 
-	void *p = order < BUDDY_ORDERS ? buddy_alloc(b, order) : NULL;
+	bool room = order < BUDDY_ORDERS && b->free_pages - b->promised >= count;
+	void *p = room ? take(b, order) : NULL;
 
 	if (p)
 		give_span(b, page_of(b, p) + count, (1ull << order) - count);

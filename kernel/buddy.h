@@ -22,6 +22,7 @@ struct buddy {
 	u8 *state;
 	u64 pages;
 	u64 free_pages, total_pages;
+	u64 promised; /* of the free ones, those that buddy_alloc() leaves alone */
 	struct list free[BUDDY_ORDERS];
 };
 
@@ -35,4 +36,10 @@ void *buddy_alloc(struct buddy *b, unsigned order);
 void buddy_free(struct buddy *b, void *p, unsigned order);
 /* Any number of pages in a row, of which no more than count are taken. */
 void *buddy_alloc_span(struct buddy *b, u64 count);
+/* Promises single pages to somebody, who takes and gives back each when it likes. False: so many
+ * are not free. */
+bool buddy_promise(struct buddy *b, u64 pages);
+void buddy_promise_end(struct buddy *b, u64 pages);
+void *buddy_alloc_promised(struct buddy *b);
+void buddy_free_promised(struct buddy *b, void *p);
 void buddy_free_span(struct buddy *b, void *p, u64 count);

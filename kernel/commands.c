@@ -38,8 +38,9 @@ static int cmd_mem(int argc, char **argv)
 
 	(void)argc;
 	(void)argv;
-	console_print("memory: %llu KiB free of %llu KiB\n", (ull)(page_free_bytes() / KiB),
-		      (ull)(page_total_bytes() / KiB));
+	console_print("memory: %llu KiB free of %llu KiB, %llu KiB promised\n",
+		      (ull)(page_free_bytes() / KiB), (ull)(page_total_bytes() / KiB),
+		      (ull)(page_promised_bytes() / KiB));
 	console_print("heap: %llu objects in %llu KiB\n", (ull)h.objects,
 		      (ull)(h.pages * PAGE_SIZE / KiB));
 	console_print("free blocks:");

@@ -43,9 +43,34 @@ void page_free_span(void *p, u64 pages)
 	buddy_free_span(&buddy, p, pages);
 }
 
+bool page_promise(u64 pages)
+{
+	return buddy_promise(&buddy, pages);
+}
+
+void page_promise_end(u64 pages)
+{
+	buddy_promise_end(&buddy, pages);
+}
+
+void *page_alloc_promised(void)
+{
+	return buddy_alloc_promised(&buddy);
+}
+
+void page_free_promised(void *p)
+{
+	buddy_free_promised(&buddy, p);
+}
+
 u64 page_free_bytes(void)
 {
-	return buddy.free_pages * PAGE_SIZE;
+	return (buddy.free_pages - buddy.promised) * PAGE_SIZE;
+}
+
+u64 page_promised_bytes(void)
+{
+	return buddy.promised * PAGE_SIZE;
 }
 
 u64 page_total_bytes(void)

@@ -15,7 +15,16 @@ void page_init(u8 *state, hpa_t top);
 void page_add_range(hpa_t start, hpa_t end); /* start-up only */
 void *page_alloc(unsigned order);	     /* NULL when there is none */
 void page_free(void *p, unsigned order);
-u64 page_free_bytes(void);
+/*
+ * A promise of single pages: they stay free, but are nobody else's. Whoever has it takes them and
+ * gives them back one by one. False: so many are not free.
+ */
+bool page_promise(u64 pages);
+void page_promise_end(u64 pages); /* of those that are not taken */
+void *page_alloc_promised(void);
+void page_free_promised(void *p);
+u64 page_free_bytes(void); /* without those promised */
+u64 page_promised_bytes(void);
 u64 page_total_bytes(void);
 /* Any number of pages in a row, no more than asked for. */
 void *page_alloc_span(u64 pages);

@@ -147,6 +147,31 @@ static void test_random_run(void **unused)
 	assert_int_equal(b.free_pages, b.total_pages);
 }
 
+/* What is promised is nobody else's, and can be had to the last page. */
+static void test_promise(void **unused)
+{
+	void *p[100];
+
+	(void)unused;
+	buddy_add(&b, 0, 300);
+	assert_false(buddy_promise(&b, 301));
+	assert_true(buddy_promise(&b, 100));
+	assert_false(buddy_promise(&b, 201));
+	assert_null(buddy_alloc_span(&b, 201));
+	assert_non_null(buddy_alloc_span(&b, 199));
+	assert_non_null(buddy_alloc(&b, 0));
+	assert_null(buddy_alloc(&b, 0));
+	for (unsigned i = 0; i < 100; i++)
+		p[i] = buddy_alloc_promised(&b);
+	assert_int_equal(b.free_pages, 0);
+	for (unsigned i = 0; i < 100; i++)
+		buddy_free_promised(&b, p[i]);
+	assert_null(buddy_alloc(&b, 0));
+	buddy_promise_end(&b, 100);
+	for (unsigned i = 0; i < 100; i++)
+		assert_non_null(buddy_alloc(&b, 0));
+}
+
 static struct boot_info info;
 
 static void range(hpa_t start, hpa_t end, enum boot_range_kind kind)
@@ -189,6 +214,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_blocks_are_aligned, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_spans_take_no_more, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_random_run, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_promise, setup, teardown),
 		cmocka_unit_test(test_memmap_overlaps),
 	};
 
