@@ -416,7 +416,7 @@ static void page_fault(struct vcpu *v, struct trap_frame *f)
 			leave_saved(v, f, RAWEXIT_FETCH);
 		}
 	}
-	switch (shadow_fault(v->shadow, gla, access, VIEW_KERNEL)) {
+	switch (shadow_fault(v->shadow, gla, access)) {
 	case ENV_PF_RESUME:
 		v->stats.pf_filled++;
 		return;

@@ -7,7 +7,6 @@
 #include "vmm/shadow_internal.h"
 
 #include "kernel/base/alloc.h"
-#include "kernel/base/log.h"
 #include "kernel/base/string.h"
 
 static void protect(void *ctx, gpa_t page, bool on)
@@ -35,19 +34,18 @@ struct shadow *shadow_create(struct cpu *cpu, const struct shadow_host *host)
 	s->cpu = cpu;
 	s->host = *host;
 	s->rmap_pages = (u32)(ram_end(cpu->mem) >> PAGE_SHIFT);
-	s->table = mem_alloc(TABLE_MAX * sizeof(*s->table));
-	s->leaf_page = mem_alloc(TABLE_MAX * sizeof(*s->leaf_page));
-	s->node = mem_alloc(TABLE_MAX * sizeof(*s->node));
+	s->table_max = (u32)MIN(host->quota / 2, TABLE_MAX);
+	s->table = mem_alloc(s->table_max * sizeof(*s->table));
 	s->rmap = mem_alloc(s->rmap_pages * sizeof(*s->rmap));
+	s->added = mem_alloc(s->rmap_pages * sizeof(*s->added));
 	s->clean = mem_alloc(s->rmap_pages / 8 + 1);
-	if (!s->table || !s->leaf_page || !s->node || !s->rmap || !s->clean ||
-	    !shadow_create_top(s)) {
+	if (!s->table || !s->rmap || !s->added || !s->clean || !shadow_create_top(s)) {
 		shadow_destroy(s);
 		return NULL;
 	}
 	memset(s->rmap, 0xff, s->rmap_pages * sizeof(*s->rmap));
 	memset(s->hash, 0xff, sizeof(s->hash));
-	s->free_table = s->node_free = NO_INDEX;
+	s->free_table = s->doomed_table = NO_INDEX;
 	cpu->mem->watcher[1].written = shadow_tables_written;
 	cpu->mem->watcher[1].ctx = s;
 	cpu->mem->protect = protect;
@@ -55,47 +53,18 @@ struct shadow *shadow_create(struct cpu *cpu, const struct shadow_host *host)
 	return s;
 }
 
-void shadow_flush(struct shadow *s)
-{
-	for (unsigned i = 0; i < ROOT_MAX; i++) {
-		struct root *r = &s->root[i];
-
-		if (!r->used)
-			continue;
-		if (r != s->current) {
-			shadow_root_drop(s, r);
-			continue;
-		}
-		for (unsigned region = 0; region < 2048; region++)
-			shadow_unlink(s, r, region);
-	}
-	/* Before the tables go: the processor may still walk them. */
-	shadow_tlb_flush_all(s);
-	for (u32 i = 0; i < s->tables; i++)
-		if (s->table[i].host)
-			shadow_table_drop(s, &s->table[i]);
-	shadow_code_moved(s, MIXED);
-	s->stats.pool_flushes++;
-}
-
 void shadow_destroy(struct shadow *s)
 {
-	if (s->rmap && s->table && s->node) {
-		s->current = NULL;
+	s->current = NULL;
+	if (s->table && s->rmap && s->added)
 		shadow_flush(s);
-		for (u32 i = 0; i < s->node_chunks; i++)
-			s->host.page_free(s->host.ctx, s->node[i]);
-	}
 	if (s->pml4)
 		s->host.page_free(s->host.ctx, s->pml4);
 	if (s->pdpt)
 		s->host.page_free(s->host.ctx, s->pdpt);
-	for (u32 i = 0; s->leaf_page && i < TABLE_MAX; i++)
-		mem_free(s->leaf_page[i]);
 	mem_free(s->table);
-	mem_free(s->leaf_page);
-	mem_free(s->node);
 	mem_free(s->rmap);
+	mem_free(s->added);
 	mem_free(s->clean);
 	mem_free(s);
 }
@@ -124,7 +93,9 @@ static struct table *table_for(struct shadow *s, u32 role, const struct pagewalk
 			 (pde & PTE_D ? 0x800 : 0); /* the dirty bit decides on W */
 		return shadow_table_get(s, source, role | ROLE_LARGE);
 	}
-	source = pae ? pde & 0xffffff000ull : (pde & 0xfffff000) | ((gla >> 21 & 1) ? 0x800 : 0);
+	source = (pae ? pde & 0xffffff000ull : pde & 0xfffff000) & s->cpu->a20_mask;
+	if (!pae && (gla >> 21 & 1))
+		source |= 0x800;
 	return shadow_table_get(s, source, role);
 }
 
@@ -153,7 +124,7 @@ static void set_accessed(struct shadow *s, const struct pagewalk *w)
 	u64 e = w->entries[0] | PTE_A;
 
 	if (w->levels && e != w->entries[0])
-		gpmem_write(s->cpu->mem, w->entry_gpa[0], &e, s->cpu->cr4 & CR4_PAE ? 8 : 4);
+		gpmem_write_marks(s->cpu->mem, w->entry_gpa[0], &e, s->cpu->cr4 & CR4_PAE ? 8 : 4);
 }
 
 u16 shadow_link_region(struct shadow *s, struct root *r, gla_t gla)
@@ -176,8 +147,10 @@ hpa_t shadow_root(struct shadow *s, enum shadow_view view)
 {
 	struct root *old = s->current, *r = shadow_root_get(s, view);
 
-	ASSERT(r);
-	if (r != old) {
+	if (!r) {
+		shadow_switch_to_none(s);
+		s->host.kill(s->host.ctx, "no memory for its page tables");
+	} else if (r != old) {
 		shadow_switch(s, old, r);
 		s->stats.roots_switched++;
 		shadow_code_switched(s, old, r);
@@ -212,35 +185,30 @@ u64 shadow_leaf_value(struct shadow *s, u32 role, const struct pagewalk *w, gpa_
 	return v;
 }
 
-static enum env_pf fill(struct shadow *s, struct root *r, gla_t gla, unsigned access,
-			const struct pagewalk *w, const void *hva, bool rom)
+static enum env_pf fill(struct shadow *s, gla_t gla, unsigned access, const struct pagewalk *w,
+			const void *hva, bool rom)
 {
 	gpa_t page = w->gpa & PAGE_MASK;
-	struct table *t = table_for(s, r->role, w, gla);
-	unsigned i = gla >> 12 & 511;
-	u64 value;
+	struct root *r = s->current;
+	struct table *t;
 
+	do
+		t = r ? table_for(s, r->role, w, gla) : NULL;
+	while (!t && shadow_make_room(s));
 	if (!t) {
-		shadow_flush(s);
-		t = table_for(s, r->role, w, gla);
-		ASSERT(t);
+		s->host.kill(s->host.ctx, "no memory for its page tables");
+		return ENV_PF_SLOW;
 	}
 	link_table(s, r, gla, t);
-	value = shadow_leaf_value(s, r->role, w, page, hva, access, rom);
 	/* The processor forgets a translation that faulted (SDM 3A 4.10.4.1): no flush for what was
 	 * present. */
-	if (!shadow_leaf_set(s, t, i, value, page)) { /* no room for the reverse map */
-		shadow_flush(s);
-		t = table_for(s, r->role, w, gla);
-		ASSERT(t);
-		link_table(s, r, gla, t);
-		shadow_leaf_set(s, t, i, value, page);
-	}
+	shadow_leaf_set(s, t, gla >> 12 & 511,
+			shadow_leaf_value(s, r->role, w, page, hva, access, rom), page);
 	s->stats.faults_filled++;
 	return ENV_PF_RESUME;
 }
 
-enum env_pf shadow_fault(struct shadow *s, gla_t gla, unsigned access, enum shadow_view view)
+enum env_pf shadow_fault(struct shadow *s, gla_t gla, unsigned access)
 {
 	struct pagewalk w;
 	struct gpmem_region *region;
@@ -262,18 +230,19 @@ enum env_pf shadow_fault(struct shadow *s, gla_t gla, unsigned access, enum shad
 		return ENV_PF_SLOW;
 	}
 	hva = gpmem_ptr(s->cpu->mem, page, false);
-	return fill(s, s->current ? s->current : shadow_root_get(s, view), gla, access, &w, hva,
-		    region->kind == GPMEM_ROM);
+	return fill(s, gla, access, &w, hva, region->kind == GPMEM_ROM);
 }
 
 void shadow_invlpg(struct shadow *s, gla_t gla)
 {
 	shadow_tlb_flush_page(s, gla); /* the tables are never stale: every write was seen */
+	shadow_code_flushed(s);
 }
 
 void shadow_paging_changed(struct shadow *s)
 {
 	memset(s->active, 0, sizeof(s->active));
+	shadow_code_flushed(s);
 }
 
 void shadow_set_clean(struct shadow *s, gpa_t page, bool clean)

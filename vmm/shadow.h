@@ -7,7 +7,7 @@
  * guest's linear space, the next 4 GiB the same again (PDPT[4..7] = PDPT[0..3], from the first
  * access on that wraps: shadow_use_alias()), PDPT[8] stays absent, PML4[256..511] are the
  * monitor's. Tables are cached per guest table page and role. All pages come from the VM's pool
- * with a quota: when it is exhausted, this VM's tables are flushed.
+ * with a quota: when it is exhausted, some of this VM's tables are given up.
  *
  * Rights in a leaf: P, W (only if the guest page is writable, dirty and unwatched), U from the
  * guest's U/S, NX from the guest's NX, and NX too on supervisor pages that are not marked clean for
@@ -36,14 +36,19 @@ struct shadow_host {
 	/* Upper half of every root: 256 entries to copy. */
 	const u64 *monitor_pml4;
 	bool have_nx;
+	/* Pages that page_alloc() gives at most. */
+	u64 quota;
+	/* This VM cannot go on. Called at most with every page of the quota in use for one
+	 * instruction. */
+	void (*kill)(void *ctx, const char *why);
 	void *ctx;
 };
 
 struct shadow_stats {
 	u64 roots_created, roots_reused, roots_switched, switch_pages, switch_all, tables_created,
-		tables_flushed, pool_flushes;
+		tables_flushed, pool_flushes, evictions;
 	u64 faults_filled, faults_guest, faults_slow, tracked_writes, prefetched;
-	u64 pages_used, leaf_arrays; /* pages of the pool; and beside it, a page each */
+	u64 pages_used; /* of the pool */
 };
 
 enum shadow_view { VIEW_KERNEL, VIEW_USER, VIEW_COUNT };
@@ -54,8 +59,8 @@ void shadow_destroy(struct shadow *s);
 
 /*
  * Shows the root for the CPU's present CR0/CR3/CR4/EFER and the view, flushing from the TLB what is
- * not its own. Returns what the real CR3 must hold, which is always the same. Never fails: flushes
- * tables if it must.
+ * not its own. Returns what the real CR3 must hold, which is always the same. If the quota does not
+ * hold it, whatever else is given up, nothing is shown, and the VM killed.
  */
 hpa_t shadow_root(struct shadow *s, enum shadow_view view);
 /* Is that root shown already, without any of these changed since? */
@@ -68,7 +73,7 @@ bool shadow_is_current(const struct shadow *s, enum shadow_view view);
  * write to a watched page. An instruction fetch from a page that is mapped but not clean returns
  * ENV_PF_SLOW too.
  */
-enum env_pf shadow_fault(struct shadow *s, gla_t gla, unsigned access, enum shadow_view view);
+enum env_pf shadow_fault(struct shadow *s, gla_t gla, unsigned access);
 
 /* The guest executed INVLPG; wrote CR0, CR3, CR4 or EFER, or A20 changed. */
 void shadow_invlpg(struct shadow *s, gla_t gla);
@@ -95,7 +100,7 @@ void shadow_note_code(struct shadow *s, gla_t gla, bool cpl3);
  * fault like one at gla. */
 bool shadow_use_alias(struct shadow *s);
 
-/* Drops every table (quota, reset). */
+/* Drops every table (reset). */
 void shadow_flush(struct shadow *s);
 
 const struct shadow_stats *shadow_stats(const struct shadow *s);

@@ -55,20 +55,30 @@ u32 shadow_code_mapping(struct shadow *s, bool cpl3)
 	return r->user_mapping;
 }
 
+/*
+ * Without a table a change of the entry would go unseen: the guest's own TLB may still lead to code
+ * that its tables do not name any more. Such code is found until the guest flushes its TLB, and no
+ * longer.
+ */
 void shadow_note_code(struct shadow *s, gla_t gla, bool cpl3)
 {
 	unsigned region = gla >> 21, i = gla >> PAGE_SHIFT & 511;
 	u16 t = s->current ? shadow_link_region(s, s->current, gla) : NO_LINK;
 
-	if (t == NO_LINK &&
-	    s->current) { /* the pool is empty: without a table a change would go unseen */
-		shadow_flush(s);
-		t = shadow_link_region(s, s->current, gla);
-	}
 	if (!cpl3)
 		s->noted[region / 32] |= BIT(region & 31);
 	if (t != NO_LINK)
 		s->table[t].code[i / 32] |= BIT(i & 31);
+	else
+		s->unnoted = true;
+}
+
+void shadow_code_flushed(struct shadow *s)
+{
+	if (!s->unnoted)
+		return;
+	s->unnoted = false;
+	shadow_code_moved(s, MIXED);
 }
 
 void shadow_code_switched(struct shadow *s, const struct root *old, struct root *r)

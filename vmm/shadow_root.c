@@ -40,9 +40,10 @@ static u16 *pd_chain(struct shadow *s, gpa_t page)
 	return &s->pd_first[(page >> PAGE_SHIFT) % PD_HASH];
 }
 
+/* Where the processor reads it: with A20 off, not where the key says. */
 static gpa_t pd_page(const struct root *r, unsigned d)
 {
-	return r->key[d] & HOST_ADDRESS;
+	return r->key[d] & HOST_ADDRESS & ~(r->role & ROLE_A20_OFF ? BIT64(20) : 0);
 }
 
 unsigned shadow_pd_find(const struct shadow *s, gpa_t page, unsigned n)
@@ -98,16 +99,22 @@ void shadow_unlink(struct shadow *s, struct root *r, unsigned region)
 	r->pd[region / 512][region % 512] = 0;
 }
 
-void shadow_root_drop(struct shadow *s, struct root *r)
+void shadow_root_free(struct shadow *s, struct root *r)
 {
-	for (unsigned i = 0; i < 2048; i++)
-		shadow_unlink(s, r, i);
+	s->doomed_roots -= r->doomed;
 	note_pds(s, r, false);
 	free_pages(s, r);
 	*r = (struct root){ 0 };
 	for (unsigned v = 0; v < VIEW_COUNT; v++)
 		if (s->active[v] == r)
 			s->active[v] = NULL;
+}
+
+void shadow_root_drop(struct shadow *s, struct root *r)
+{
+	for (unsigned i = 0; i < 2048; i++)
+		shadow_unlink(s, r, i);
+	shadow_root_free(s, r);
 }
 
 static u64 *page(struct shadow *s)
@@ -203,6 +210,7 @@ static void link_ahead(struct shadow *s, const struct root *old, struct root *r)
 
 void shadow_switch(struct shadow *s, const struct root *old, struct root *r)
 {
+	struct tlb_flush f = { 0 };
 	unsigned n;
 
 	/* While old is current: a page table that becomes watched here leaves the TLB as old maps
@@ -221,28 +229,44 @@ void shadow_switch(struct shadow *s, const struct root *old, struct root *r)
 	s->stats.switch_pages += n;
 	shadow_flush_stale(s);
 	for (unsigned g = next_difference(old, r, 0); g < 2048; g = next_difference(old, r, g + 1))
-		shadow_tlb_flush_table(s, g, &s->table[old->link[g]]);
+		shadow_tlb_flush_table(s, g, &s->table[old->link[g]], &f);
+	shadow_tlb_flush_end(s, &f);
 	/* INVLPG of any page empties the paging-structure caches, of the PDPT's entries too (SDM
 	 * 3A 4.10.4.1). */
 	shadow_tlb_flush_page(s, 0);
 }
 
-/* A free slot, or the one unused for longest (never the running one). */
-static struct root *victim(struct shadow *s)
+void shadow_switch_to_none(struct shadow *s)
+{
+	s->current = NULL;
+	memset(s->pdpt, 0, PAGE_SIZE);
+	shadow_tlb_flush_all(s);
+}
+
+struct root *shadow_root_oldest(struct shadow *s)
 {
 	struct root *best = NULL;
 
 	for (unsigned i = 0; i < ROOT_MAX; i++) {
 		struct root *r = &s->root[i];
 
-		if (!r->used)
-			return r;
-		if (r != s->current && r != s->active[VIEW_KERNEL] &&
-		    (!best || r->last_use < best->last_use))
+		if (r->used && r != s->current && r != s->active[VIEW_KERNEL] &&
+		    r != s->active[VIEW_USER] && (!best || r->last_use < best->last_use))
 			best = r;
 	}
-	shadow_root_drop(s, best);
 	return best;
+}
+
+static struct root *free_slot(struct shadow *s)
+{
+	for (unsigned i = 0; i < ROOT_MAX; i++)
+		if (!s->root[i].used)
+			return &s->root[i];
+
+	struct root *r = shadow_root_oldest(s);
+
+	shadow_root_drop(s, r);
+	return r;
 }
 
 struct root *shadow_root_get(struct shadow *s, enum shadow_view view)
@@ -253,23 +277,21 @@ struct root *shadow_root_get(struct shadow *s, enum shadow_view view)
 
 	if (r) /* CR0, CR3, CR4, EFER and A20 are what they were */
 		return r;
+	shadow_reap(s);
 	role = shadow_role(s->cpu, view);
 	root_key(s->cpu, role, key);
 	for (unsigned i = 0; i < ROOT_MAX; i++) {
 		r = &s->root[i];
-		if (r->role == role && r->key[0] == key[0] && r->used &&
+		if (r->role == role && r->key[0] == key[0] && r->used && !r->doomed &&
 		    !memcmp(r->key, key, sizeof(key))) {
 			s->stats.roots_reused++;
 			goto found;
 		}
 	}
-	r = victim(s);
-	if (!build(s, r)) {
-		shadow_flush(s); /* drops every other root and all tables: there is room for one */
-		r = victim(s);
-		if (!build(s, r))
+	r = free_slot(s);
+	while (!build(s, r))
+		if (!shadow_make_room(s))
 			return NULL;
-	}
 	r->used = true;
 	r->role = role;
 	memcpy(r->key, key, sizeof(key));

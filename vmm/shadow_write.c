@@ -9,7 +9,7 @@
 
 #define PTE_PAE 0x8000000ffffffffful /* the bits that are not reserved: 36 physical ones */
 
-static void unlink_region(struct shadow *s, struct root *r, unsigned region)
+static void unlink_region(struct shadow *s, struct root *r, unsigned region, struct tlb_flush *f)
 {
 	u16 index = r->link[region];
 
@@ -17,51 +17,51 @@ static void unlink_region(struct shadow *s, struct root *r, unsigned region)
 		return;
 	shadow_unlink(s, r, region);
 	shadow_code_region_gone(s, r, region);
-	if (r != s->current)
-		return;
-	if (s->table[index].leaves > SWITCH_MAX) {
-		shadow_tlb_flush_all(s);
-		return;
-	}
-	shadow_tlb_flush_table(s, region, &s->table[index]);
-	shadow_tlb_flush_page(s, region << 21); /* with it goes the PD entry */
+	if (r == s->current)
+		shadow_tlb_flush_link(s, region, &s->table[index], f);
 }
 
 /* Entries first to last of the guest PD that root r has as its d-th. */
 static void pd_entries_written(struct shadow *s, struct root *r, unsigned d, unsigned first,
-			       unsigned last)
+			       unsigned last, struct tlb_flush *f)
 {
 	for (unsigned e = first; e <= last; e++) {
 		if (r->role & ROLE_PAE) {
-			unlink_region(s, r, d * 512 + e);
+			unlink_region(s, r, d * 512 + e, f);
 		} else {
-			unlink_region(s, r, e * 2);
-			unlink_region(s, r, e * 2 + 1);
+			unlink_region(s, r, e * 2, f);
+			unlink_region(s, r, e * 2 + 1, f);
 		}
 	}
 }
 
+static void doom(struct shadow *s, struct root *r)
+{
+	r->doomed = true;
+	s->doomed_roots++;
+	for (unsigned v = 0; v < VIEW_COUNT; v++)
+		if (s->active[v] == r)
+			s->active[v] = NULL;
+}
+
 /* A write to a page that is some root's PD. Returns true if it is one. Several PDPTEs may name one
  * page. */
-static bool pd_written(struct shadow *s, gpa_t gpa, u32 len)
+static bool pd_written(struct shadow *s, gpa_t gpa, u32 len, struct tlb_flush *f)
 {
-	gpa_t page = gpa & PAGE_MASK;
-	unsigned offset = gpa & (PAGE_SIZE - 1), n, next;
+	unsigned offset = gpa & (PAGE_SIZE - 1), n = shadow_pd_find(s, gpa & PAGE_MASK, 0);
 	bool any = false;
 
-	for (n = shadow_pd_find(s, page, 0); n; n = next) {
+	for (; n; n = shadow_pd_find(s, gpa & PAGE_MASK, n)) {
 		struct root *r = &s->root[(n - 1) / 4];
 		unsigned per = r->role & ROLE_PAE ? 8 : 4;
 
-		next = shadow_pd_find(s, page, n);
-		pd_entries_written(s, r, (n - 1) % 4, offset / per, (offset + len - 1) / per);
-		if (r == s->current || ++r->writes <= DEAD_ROOT_WRITES) {
-			any = true;
+		if (r->doomed)
 			continue;
-		}
-		while (next && (next - 1) / 4 == (n - 1) / 4) /* its others go with it */
-			next = shadow_pd_find(s, page, next);
-		shadow_root_drop(s, r);
+		pd_entries_written(s, r, (n - 1) % 4, offset / per, (offset + len - 1) / per, f);
+		if (r == s->current || ++r->writes <= DEAD_ROOT_WRITES)
+			any = true;
+		else
+			doom(s, r);
 	}
 	return any;
 }
@@ -86,11 +86,11 @@ static void prefetch(struct shadow *s, struct table *t, unsigned i, u64 pte)
 	region = gpmem_find(s->cpu->mem, w.gpa);
 	if (!region || region->kind != GPMEM_RAM)
 		return;
-	if (shadow_leaf_set(s, t, i,
-			    shadow_leaf_value(s, t->role, &w, w.gpa,
-					      gpmem_ptr(s->cpu->mem, w.gpa, false), 0, false),
-			    w.gpa))
-		s->stats.prefetched++;
+	shadow_leaf_set(s, t, i,
+			shadow_leaf_value(s, t->role, &w, w.gpa,
+					  gpmem_ptr(s->cpu->mem, w.gpa, false), 0, false),
+			w.gpa);
+	s->stats.prefetched++;
 }
 
 /* Entry e of a guest page table changed: its leaf, where table t has it. */
@@ -133,7 +133,7 @@ static bool pt_written(struct shadow *s, gpa_t gpa, u32 len)
 		if (!(t->role & ROLE_PAGING) || (t->role & ROLE_LARGE))
 			continue;
 		if (!t->links) {
-			shadow_table_drop(s, t);
+			shadow_table_doom(s, t);
 			continue;
 		}
 		any = true;
@@ -146,8 +146,10 @@ static bool pt_written(struct shadow *s, gpa_t gpa, u32 len)
 void shadow_tables_written(void *ctx, gpa_t gpa, u32 len)
 {
 	struct shadow *s = ctx;
-	bool pd = pd_written(s, gpa, len), pt = pt_written(s, gpa, len);
+	struct tlb_flush f = { 0 };
+	bool pd = pd_written(s, gpa, len, &f), pt = pt_written(s, gpa, len);
 
+	shadow_tlb_flush_end(s, &f);
 	s->stats.tracked_writes++;
 	if (!pd && !pt)
 		gpmem_unwatch(s->cpu->mem, gpa, GPMEM_WATCH_TABLE);

@@ -56,7 +56,7 @@ static enum env_pf env_page_fault(struct cpu *cpu, gla_t gla, unsigned access)
 {
 	struct vcpu *v = vcpu_of(cpu);
 
-	return shadow_fault(v->shadow, gla, access, v->view);
+	return shadow_fault(v->shadow, gla, access);
 }
 
 static void tell_mapping(struct vcpu *v)

@@ -17,9 +17,7 @@ static void *pool_alloc(void *ctx)
 
 	if (v->vm->pool_pages >= v->vm->pool_quota)
 		return NULL;
-	p = page_alloc(0);
-	if (!p)
-		return NULL;
+	p = page_alloc_promised();
 	memset(p, 0, PAGE_SIZE);
 	v->vm->pool_pages++;
 	return p;
@@ -30,7 +28,7 @@ static void pool_free(void *ctx, void *page)
 	struct vcpu *v = ctx;
 
 	v->vm->pool_pages--;
-	page_free(page, 0);
+	page_free_promised(page);
 }
 
 static hpa_t pool_hpa(void *ctx, const void *hva)
@@ -58,6 +56,13 @@ static void flush_all(void *ctx)
 	v->stats.cr3_loads++;
 }
 
+static void kill(void *ctx, const char *why)
+{
+	const struct vcpu *v = ctx;
+
+	vm_kill(v->vm, "%s", why);
+}
+
 const struct shadow_host *vcpu_shadow_host(struct vcpu *v)
 {
 	v->shadow_host = (struct shadow_host){
@@ -68,6 +73,8 @@ const struct shadow_host *vcpu_shadow_host(struct vcpu *v)
 		.tlb_flush_all = flush_all,
 		.monitor_pml4 = vm_upper_pml4(),
 		.have_nx = cpu_features.nx,
+		.quota = v->vm->pool_quota,
+		.kill = kill,
 		.ctx = v,
 	};
 	return &v->shadow_host;

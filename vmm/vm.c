@@ -200,6 +200,17 @@ static int create_vcpu(struct vm *vm)
 	return vcpu_create(vm->vcpu, vm, 0);
 }
 
+/* Whatever its shadow tables may ever take is its own from the start: no other VM can use it up. */
+static int promise_pool(struct vm *vm)
+{
+	u64 pages = (4 * MiB + vm->config.memory / 32) >> PAGE_SHIFT;
+
+	if (!page_promise(pages))
+		return E_NOMEM;
+	vm->pool_quota = pages;
+	return 0;
+}
+
 int vm_create(const struct config_vm *config, struct vm **out)
 {
 	u64 need = config->memory, have = page_free_bytes();
@@ -212,7 +223,6 @@ int vm_create(const struct config_vm *config, struct vm **out)
 	vm->state = VM_RUNNING;
 	vm->time_offset = clock_now();
 	vm->deadline = UINT64_MAX;
-	vm->pool_quota = (4 * MiB + config->memory / 32) >> PAGE_SHIFT;
 	list_init(&vm->link);
 	gpmem_init(&vm->mem);
 	err = vm_ram_create(vm);
@@ -221,7 +231,9 @@ int vm_create(const struct config_vm *config, struct vm **out)
 			  (unsigned long long)(need / MiB), (unsigned long long)(have / MiB));
 		goto fail;
 	}
-	err = create_board(vm);
+	err = promise_pool(vm);
+	if (!err)
+		err = create_board(vm);
 	if (!err)
 		err = create_vcpu(vm);
 	if (!err)
@@ -239,8 +251,8 @@ int vm_create(const struct config_vm *config, struct vm **out)
 	vm->start = VM_START_IMAGES;
 	/* Whatever was taken for it but its RAM, to the page; what grows later is counted where it
 	 * does. */
-	vm->fixed_bytes = have - page_free_bytes() - ((u64)vm->chunks << GPMEM_CHUNK_SHIFT);
-	vm->fixed_bytes -= vm_overhead(vm) - vm->fixed_bytes;
+	vm->fixed_bytes = have - page_free_bytes() - ((u64)vm->chunks << GPMEM_CHUNK_SHIFT) -
+			  (vm->pool_quota << PAGE_SHIFT);
 	list_add_tail(&vm->link, &vm_list);
 	*out = vm;
 	return 0;
@@ -263,6 +275,7 @@ void vm_destroy(struct vm *vm)
 		board_destroy(vm->board);
 	gpmem_destroy(&vm->mem);
 	vm_ram_destroy(vm);
+	page_promise_end(vm->pool_quota);
 	mem_free(vm);
 }
 
@@ -379,6 +392,5 @@ struct vm *vm_find(const char *name)
 
 u64 vm_overhead(const struct vm *vm)
 {
-	return vm->fixed_bytes +
-	       (((u64)vm->pool_pages + shadow_stats(vm->vcpu->shadow)->leaf_arrays) << PAGE_SHIFT);
+	return vm->fixed_bytes + (vm->pool_pages << PAGE_SHIFT);
 }

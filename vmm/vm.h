@@ -50,7 +50,7 @@ struct vm {
 	enum vm_start start; /* vmm/vm_start.h */
 	u64 start_at;	     /* how far its present step is, in bytes of RAM */
 
-	/* Pages for shadow tables and the like, below pool_quota. */
+	/* Pages for shadow tables: in use, and promised at its creation. */
 	u64 pool_pages, pool_quota;
 	u64 fixed_bytes; /* what its creation took beside RAM and pool */
 	bool halt_reported;

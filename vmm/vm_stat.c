@@ -101,6 +101,7 @@ static void print_shadow(const struct shadow_stats *s)
 	pair("shadow", "tables_created", NULL, s->tables_created);
 	pair("shadow", "tables_flushed", NULL, s->tables_flushed);
 	pair("shadow", "pool_flushes", NULL, s->pool_flushes);
+	pair("shadow", "evictions", NULL, s->evictions);
 	pair("shadow", "faults_filled", NULL, s->faults_filled);
 	pair("shadow", "faults_guest", NULL, s->faults_guest);
 	pair("shadow", "faults_slow", NULL, s->faults_slow);

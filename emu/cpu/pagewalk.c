@@ -133,7 +133,8 @@ static void set_bits(struct cpu *cpu, struct pagewalk *w, unsigned level, u64 bi
 	if ((w->entries[level] & bits) == bits)
 		return;
 	w->entries[level] |= bits;
-	gpmem_write(cpu->mem, w->entry_gpa[level], &w->entries[level], cpu->cr4 & CR4_PAE ? 8 : 4);
+	gpmem_write_marks(cpu->mem, w->entry_gpa[level], &w->entries[level],
+			  cpu->cr4 & CR4_PAE ? 8 : 4);
 }
 
 enum cpu_result cpu_walk(struct cpu *cpu, gla_t gla, unsigned access, struct pagewalk *w)

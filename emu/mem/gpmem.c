@@ -227,7 +227,7 @@ void gpmem_read(struct gpmem *m, gpa_t gpa, void *buf, u32 len)
 	}
 }
 
-void gpmem_write(struct gpmem *m, gpa_t gpa, const void *buf, u32 len)
+static void write_telling(struct gpmem *m, gpa_t gpa, const void *buf, u32 len, u8 whom)
 {
 	const u8 *in = buf;
 
@@ -241,13 +241,23 @@ void gpmem_write(struct gpmem *m, gpa_t gpa, const void *buf, u32 len)
 			u64 offset = gpa - r->start;
 
 			memcpy(ram_byte(r, offset, n == PAGE_SIZE), in, n);
-			if (r->page[offset >> PAGE_SHIFT] & WATCH_MASK)
-				tell(m, r->page[offset >> PAGE_SHIFT] & WATCH_MASK, gpa, n);
+			if (r->page[offset >> PAGE_SHIFT] & whom)
+				tell(m, r->page[offset >> PAGE_SHIFT] & whom, gpa, n);
 		}
 		in += n;
 		gpa += n;
 		len -= n;
 	}
+}
+
+void gpmem_write(struct gpmem *m, gpa_t gpa, const void *buf, u32 len)
+{
+	write_telling(m, gpa, buf, len, WATCH_MASK);
+}
+
+void gpmem_write_marks(struct gpmem *m, gpa_t gpa, const void *buf, u32 len)
+{
+	write_telling(m, gpa, buf, len, WATCH_MASK & (u8)~GPMEM_WATCH_TABLE);
 }
 
 u8 gpmem_watches(struct gpmem *m, gpa_t gpa)

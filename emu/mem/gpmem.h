@@ -92,6 +92,13 @@ void gpmem_written(struct gpmem *m, gpa_t gpa, u32 len);
 void gpmem_read(struct gpmem *m, gpa_t gpa, void *buf, u32 len);
 void gpmem_write(struct gpmem *m, gpa_t gpa, const void *buf, u32 len);
 
+/*
+ * As gpmem_write, for the accessed and dirty bits that the walk of page tables sets: these are not
+ * the guest's writes, and GPMEM_WATCH_TABLE is not told of them. They give no right that a later
+ * fault would not give, so shadow tables stay right without.
+ */
+void gpmem_write_marks(struct gpmem *m, gpa_t gpa, const void *buf, u32 len);
+
 /* GPMEM_WATCH_* of the page that holds gpa; 0 for what is not RAM. */
 u8 gpmem_watches(struct gpmem *m, gpa_t gpa);
 void gpmem_watch(struct gpmem *m, gpa_t gpa, u8 watch);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Exhausts what a monitor keeps per guest: hundreds of page directories with tables of their own, a
- * page mapped 32,768 times, more code than fits.
+ * page mapped 32,768 times, a directory of entries that were never accessed, more code than fits.
  *
  * Expected: all of it works, however often the monitor has to start over; `stat` tells how often it
  * did.
@@ -99,6 +99,57 @@ static void aliases(void)
 	call_ring0(make_aliases, 0);
 }
 
+/* --- A new directory whose every entry is used for the first time --- */
+
+#define UNUSED 200u
+
+static u32 make_unaccessed(u32 n)
+{
+	u32 *t = table[0], *d = directory[1];
+
+	for (u32 i = 0; i < 1024; i++) {
+		t[i] = counter_page | RIGHTS;
+		d[i] = page_directory[i];
+	}
+	for (u32 i = 0; i < n; i++)
+		d[(WINDOW >> 22) + i] = page_directory[(WINDOW >> 22) + i] =
+			(u32)t | PTE_P | PTE_W | PTE_U;
+	return load((u32)page_directory);
+}
+
+static u32 count_accessed(u32 n)
+{
+	u32 accessed = 0;
+
+	for (u32 i = 0; i < n; i++)
+		accessed += directory[1][(WINDOW >> 22) + i] >> 5 & 1;
+	return accessed;
+}
+
+static u32 forget(u32 n)
+{
+	for (u32 i = 0; i < n; i++)
+		page_directory[(WINDOW >> 22) + i] = 0;
+	return load((u32)page_directory);
+}
+
+static void unaccessed(void)
+{
+	u32 bad = 0;
+
+	call_ring0(make_unaccessed, UNUSED);
+	for (u32 round = 0; round < 2; round++) {
+		for (u32 i = 0; i < UNUSED; i++)
+			bad += *(volatile u32 *)(WINDOW + (i << 22)) != TABLES * 1024;
+		if (!round)
+			call_ring0(load, (u32)directory[1]);
+	}
+	attempts += 2 * UNUSED;
+	check(!bad && call_ring0(count_accessed, UNUSED) == UNUSED,
+	      "a directory of entries that were never accessed");
+	call_ring0(forget, UNUSED);
+}
+
 /* --- Code, each byte of it run once --- */
 
 static u8 *const code = (u8 *)0x580000; /* behind what page_alloc() hands out here */
@@ -144,5 +195,6 @@ void guest_main(void)
 {
 	directories();
 	aliases();
+	unaccessed();
 	much_code();
 }

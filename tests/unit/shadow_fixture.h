@@ -98,6 +98,11 @@ static void hw_page_free(void *ctx, void *page)
 	memset(page, 0xd7, PAGE_SIZE); /* present, reserved bits set: nobody may look at it again */
 }
 
+static void hw_kill(void *ctx, const char *why)
+{
+	hw_break(ctx, why);
+}
+
 static hpa_t hw_hpa(void *ctx, const void *hva)
 {
 	struct hardware *h = ctx;

@@ -170,6 +170,14 @@ static void test_watches(void **state)
 	assert_int_equal(l.writes, 1);
 	assert_int_equal(l.gpa, 0x101000);
 	assert_int_equal(l.len, 2);
+	gpmem_write_marks(&m, 0x101ff0, "abcd", 4); /* not for who watches tables */
+	assert_int_equal(l.writes, 1);
+	assert_memory_equal(gpmem_ptr(&m, 0x101ff0, false), "abcd", 4);
+	m.watcher[0] = m.watcher[1];
+	gpmem_write_marks(&m, 0x101ff0, "efgh", 4);
+	assert_int_equal(l.writes, 2);
+	m.watcher[0].written = NULL;
+	l.writes = 1;
 	gpmem_unwatch(&m, 0x101000, GPMEM_WATCH_TABLE);
 	assert_int_equal(l.protects, 1);
 	assert_int_equal(gpmem_watches(&m, 0x101fff), GPMEM_WATCH_CODE);

@@ -312,7 +312,7 @@ static bool fault(struct world *w, gla_t gla, unsigned access)
 	u32 error = cpu_probe(&w->cpu, gla, access, &p);
 	bool slow = !error && slow_is_due(w, gla, access);
 
-	switch (shadow_fault(w->shadow, gla, access, w->view)) {
+	switch (shadow_fault(w->shadow, gla, access)) {
 	case ENV_PF_FAULT:
 		CHECK(w, error, "a fault that the guest's tables do not have");
 		CHECK(w,
@@ -558,6 +558,10 @@ static struct world *world_create(unsigned seed)
 	w->cpu.env = &env;
 	w->cpu.a20_mask = ~0ull;
 	w->cpu.cr0 = CR0_PE;
+	if (seed % 3 == 0) {
+		w->hw.quota = 64 + (unsigned)rnd() % 300;
+		w->hw.fail_one_in = 30;
+	}
 	w->host = (struct shadow_host){
 		.page_alloc = hw_page_alloc,
 		.page_free = hw_page_free,
@@ -566,12 +570,10 @@ static struct world *world_create(unsigned seed)
 		.tlb_flush_all = hw_flush_all,
 		.monitor_pml4 = w->hw.monitor,
 		.have_nx = seed % 5 != 0,
+		.quota = w->hw.quota,
+		.kill = hw_kill,
 		.ctx = &w->hw,
 	};
-	if (seed % 3 == 0) {
-		w->hw.quota = 64 + (unsigned)rnd() % 300;
-		w->hw.fail_one_in = 30;
-	}
 	w->shadow = shadow_create(&w->cpu, &w->host);
 	assert_non_null(w->shadow);
 	load_root(w, VIEW_KERNEL, true);
