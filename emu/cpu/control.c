@@ -2,6 +2,7 @@
 /*
  * Control registers, model-specific registers and RESET.
  */
+#include "emu/cpu/msr_table.h"
 #include "emu/cpu/semantics.h"
 #include "emu/mem/gpmem.h"
 #include "kernel/base/string.h"
@@ -103,10 +104,7 @@ enum cpu_result cpu_write_cr(struct cpu *cpu, unsigned n, u32 value)
 }
 
 #define MSR_TSC		 0x10u
-#define MSR_PLATFORM_ID	 0x17u
 #define MSR_APIC_BASE	 0x1bu
-#define MSR_UCODE_REV	 0x8bu
-#define MSR_MTRR_CAP	 0xfeu
 #define MSR_SYSENTER_CS	 0x174u
 #define MSR_SYSENTER_ESP 0x175u
 #define MSR_SYSENTER_EIP 0x176u
@@ -150,12 +148,9 @@ enum cpu_result cpu_read_msr(struct cpu *cpu, u32 index, u64 *value)
 	case MSR_EFER:
 		*value = cpu->msr.efer;
 		return CPU_NEXT;
-	case MSR_UCODE_REV:
-	case MSR_PLATFORM_ID:
-	case MSR_MTRR_CAP:
-		*value = 0;
-		return CPU_NEXT;
 	}
+	if (msr_table_read(cpu, index, value))
+		return CPU_NEXT;
 	if (cpu_env(cpu)->msr_read(cpu, index, value))
 		return cpu_raise(cpu, VEC_GP, 0);
 	return CPU_NEXT;
@@ -190,9 +185,10 @@ enum cpu_result cpu_write_msr(struct cpu *cpu, u32 index, u64 value)
 		}
 		return CPU_JUMP;
 	case MSR_TSC:
-	case MSR_UCODE_REV:
 		return CPU_NEXT;
 	}
+	if (msr_table_write(cpu, index, value))
+		return CPU_NEXT;
 	if (cpu_env(cpu)->msr_write(cpu, index, value))
 		return cpu_raise(cpu, VEC_GP, 0);
 	return CPU_NEXT;

@@ -216,6 +216,7 @@ struct cpu_msrs {
 	u64 misc_enable;
 	u64 mtrr_def_type, mtrr_fixed[11], mtrr_var[16];
 	u64 apic_base;
+	u64 kept[2]; /* of msr_table.c */
 };
 
 /* A load of a segment register that passed all checks: the same selector and descriptor at the same

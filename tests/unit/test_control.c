@@ -3,6 +3,8 @@
  * Control registers (SDM 3A 2.5, 4.4.1; SDM 2 MOV CR, LMSW, CLTS, SMSW): which writes are refused,
  * and what the others leave.
  */
+#include <cpuid.h>
+
 #include "tests/unit/guest_fixture.h"
 
 #define TABLES (AT_PAGES + 0x4000) /* page-directory pointers */
@@ -127,10 +129,90 @@ static void page_directory_pointers(void **state)
 	}
 }
 
+static const char *cpu_vendor;
+
+static void told_vendor(struct cpu *cpu, u32 leaf, u32 subleaf, u32 out[4])
+{
+	(void)cpu;
+	__cpuid_count(leaf, subleaf, out[0], out[1], out[2], out[3]);
+	if (leaf == 0)
+		memcpy(&out[1], cpu_vendor, 4);
+}
+
+/* Model-specific registers that systems touch without asking: there for the processor that CPUID
+ * tells, #GP for another. */
+static void model_specific(void **state)
+{
+	enum { NONE = 0, AMD = 1, INTEL = 2, WRITE = 4, KEEP = 8 };
+	static const struct {
+		u32 index;
+		u8 what;
+		u64 value;
+	} t[] = {
+		{ 0x8b, AMD | INTEL | WRITE, 0 },
+		{ 0x17, INTEL, 0 },
+		{ 0x2a, INTEL | WRITE, 0 },
+		{ 0x2c, INTEL | WRITE, 1 << 24 },
+		{ 0x3a, INTEL, 1 },
+		{ 0x79, INTEL | WRITE, 0 },
+		{ 0xcd, INTEL, 3 },
+		{ 0x1d9, AMD | INTEL | WRITE, 0 },
+		{ 0x1db, AMD | INTEL, 0 },
+		{ 0x1de, AMD | INTEL, 0 },
+		{ 0x1df, NONE, 0 },
+		{ 0xc0010000, AMD | WRITE, 0 },
+		{ 0xc0010008, NONE, 0 },
+		{ 0xc0010010, AMD | WRITE | KEEP, 0 },
+		{ 0xc0010015, AMD | WRITE | KEEP, 1 << 24 },
+		{ 0xc001001a, AMD | WRITE, 0 },
+		{ 0xc001001f, AMD | WRITE, 0 },
+		{ 0xc0010055, AMD | WRITE, 0 },
+		{ 0xc0010112, AMD | WRITE, 0 },
+		{ 0xc0010114, AMD, 0x18 },
+		{ 0xc0010140, AMD, 0 },
+		{ 0xc0011029, AMD | WRITE, 0 },
+		{ 0xc0011027, NONE, 0 },
+		{ 0xc0000082, NONE, 0 },
+		{ 0xdeadbeef, NONE, 0 },
+	};
+	static const char *const vendors[] = { "Auth", "Hygo", "Genu" };
+	struct cpu_env env;
+
+	(void)state;
+	env = *m.cpu.env;
+	env.cpuid = told_vendor;
+	m.cpu.env = &env;
+	for (unsigned i = 0; i < ARRAY_SIZE(t) * ARRAY_SIZE(vendors); i++) {
+		unsigned n = i / ARRAY_SIZE(vendors), who = i % ARRAY_SIZE(vendors);
+		bool there = t[n].what & (who == 2 ? INTEL : AMD);
+		u64 value = 0x1111;
+
+		cpu_vendor = vendors[who];
+		assert_int_equal(cpu_read_msr(&m.cpu, t[n].index, &value),
+				 there ? CPU_NEXT : CPU_FAULT);
+		assert_true(value == (there ? t[n].value : 0x1111));
+		assert_int_equal(cpu_write_msr(&m.cpu, t[n].index, 0x123456789abcdeull),
+				 there && t[n].what & WRITE ? CPU_NEXT : CPU_FAULT);
+		if (!there)
+			continue;
+		assert_int_equal(cpu_read_msr(&m.cpu, t[n].index, &value), CPU_NEXT);
+		assert_true(value == (t[n].what & KEEP ? 0x123456789abcdeull : t[n].value));
+		m.cpu.env = &env;
+		cpu_reset(&m.cpu);
+	}
+	/* Features, as CPUID tells them. */
+	u32 id[4];
+	u64 value;
+
+	cpu_vendor = "Auth";
+	told_vendor(&m.cpu, 0x80000001, 0, id);
+	assert_int_equal(cpu_read_msr(&m.cpu, 0xc0011005, &value), CPU_NEXT);
+	assert_true(value == ((u64)id[2] << 32 | id[3]));
+}
+
 static const struct CMUnitTest control[] = {
-	GUEST_TEST(combinations),
-	GUEST_TEST(in_ring_3),
-	GUEST_TEST(machine_status_word),
-	GUEST_TEST(page_directory_pointers),
+	GUEST_TEST(combinations),	 GUEST_TEST(in_ring_3),
+	GUEST_TEST(machine_status_word), GUEST_TEST(page_directory_pointers),
+	GUEST_TEST(model_specific),
 };
 GUEST_MAIN(control)
