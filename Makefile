@@ -8,6 +8,7 @@ MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := monitor
 
 include boot/monitor.mk
+include iso/image.mk
 include iso/guests.mk
 include tests/guests/guests.mk
 include tests/host.mk

@@ -9,8 +9,9 @@
 #include "kernel/base/types.h"
 
 #define BOOT_MAX_RANGES	 128
-#define BOOT_MAX_MODULES 64
+#define BOOT_MAX_MODULES 256 /* iso/check_config.c knows */
 #define BOOT_STRING	 512
+#define BOOT_NAME	 256
 
 enum boot_range_kind { BOOT_RAM = 1, BOOT_RESERVED, BOOT_ACPI, BOOT_NVS, BOOT_BAD };
 
@@ -20,9 +21,9 @@ struct boot_range {
 };
 
 struct boot_module {
-	char name[BOOT_STRING]; /* first word of the module's string: the file's name in the config
+	char name[BOOT_NAME]; /* first word of the module's string: the file's name in the config
 				 */
-	const u8 *data;		/* in the direct map */
+	const u8 *data;	      /* in the direct map */
 	size_t size;
 };
 
@@ -32,7 +33,7 @@ struct boot_info {
 	struct boot_range range[BOOT_MAX_RANGES];
 	unsigned ranges;
 	struct boot_module module[BOOT_MAX_MODULES];
-	unsigned modules;
+	unsigned modules, modules_lost; /* lost: those behind the table's end */
 	struct screen_mode fb;
 	hpa_t rsdp; /* of rsdp_copy; 0: search */
 	u8 rsdp_copy[64];

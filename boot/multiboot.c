@@ -37,18 +37,41 @@ static void add_range(u64 start, u64 length, u32 type)
 	boot_info.ranges++;
 }
 
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The string's first word. %XX in it is a byte: GRUB's shell and ours would take blanks, quotes, $
+ * and } for their own, so iso/mkimage writes them so. */
+static void copy_name(char *to, size_t size, const char *string)
+{
+	while (*string == ' ')
+		string++;
+	for (; *string && *string != ' ' && size > 1; size--) {
+		int high = *string == '%' ? hex_digit(string[1]) : -1;
+		int low = high < 0 ? -1 : hex_digit(string[2]);
+
+		*to++ = low < 0 ? *string : (char)(high << 4 | low);
+		string += low < 0 ? 1 : 3;
+	}
+	*to = '\0';
+}
+
 static void add_module(u64 start, u64 end, const char *string)
 {
 	struct boot_module *m = &boot_info.module[boot_info.modules];
-	size_t n = 0;
 
-	if (boot_info.modules == BOOT_MAX_MODULES || end < start)
+	if (end < start)
 		return;
-	while (*string == ' ')
-		string++;
-	while (string[n] && string[n] != ' ')
-		n++;
-	str_copy(m->name, string, MIN(n + 1, sizeof(m->name)));
+	if (boot_info.modules == BOOT_MAX_MODULES) {
+		boot_info.modules_lost++;
+		return;
+	}
+	copy_name(m->name, sizeof(m->name), string);
 	m->data = direct_ptr(start);
 	m->size = end - start;
 	boot_info.modules++;

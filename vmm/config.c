@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * INI parser for the configuration. One table of keys per section kind.
+ * INI parser for the configuration, a line at a time: config_line.c says what a line is, this what
+ * it means. A section whose head is wrong is reported once, and its keys are passed over.
  */
 #include "vmm/config.h"
 
 #include <stdarg.h>
 
+#include "kernel/base/alloc.h"
 #include "kernel/base/error.h"
 #include "kernel/base/print.h"
 #include "kernel/base/string.h"
+#include "vmm/config_line.h"
 
 #define LINE_MAX   2048u
 #define MEMORY_MIN (4 * MiB)
@@ -18,30 +21,53 @@ struct parser {
 	const char *file;
 	unsigned line;
 	struct config *out;
-	struct config_vm *vm; /* the present section; NULL: [ringleader] or none */
-	bool global;
-	bool (*exists)(void *ctx, const char *name);
+	enum { BEFORE_ANY, IN_GLOBAL, IN_VM, PASSED_OVER } section;
+	struct config_vm *vm; /* IN_VM */
+	unsigned room;	      /* of out->vm */
+	unsigned global_line; /* of [ringleader]; 0: not seen */
+	config_file_fn file_check;
 	config_report_fn report;
 	void *ctx;
 	char seen[64][32]; /* keys of this section */
 	unsigned seen_count;
 };
 
-static void fail(struct parser *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void fail(struct parser *p, const char *fmt, ...)
+/* What the file holds is shown, but not to the terminal: control characters become dots. */
+static void tell(struct parser *p, unsigned line, const char *fmt, va_list ap)
 {
 	char text[400], message[512];
+
+	fmt_vprint(text, sizeof(text), fmt, ap);
+	fmt_print(message, sizeof(message), "%s:%u: %s", p->file, line, text);
+	for (char *c = message; *c; c++)
+		if ((u8)*c < ' ' || *c == 0x7f)
+			*c = '.';
+	p->report(p->ctx, message);
+}
+
+static void warn_at(struct parser *p, unsigned line, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+static void fail(struct parser *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void warn_at(struct parser *p, unsigned line, const char *fmt, ...)
+{
 	va_list ap;
 
 	va_start(ap, fmt);
-	fmt_vprint(text, sizeof(text), fmt, ap);
+	tell(p, line, fmt, ap);
 	va_end(ap);
-	fmt_print(message, sizeof(message), "%s:%u: %s", p->file, p->line, text);
+}
+
+static void fail(struct parser *p, const char *fmt, ...)
+{
+	va_list ap;
+
 	p->out->errors++;
 	if (p->vm)
 		p->vm->bad = true;
-	p->report(p->ctx, message);
+	va_start(ap, fmt);
+	tell(p, p->line, fmt, ap);
+	va_end(ap);
 }
 
 static void bad_value(struct parser *p, const char *key, const char *value, const char *want)
@@ -102,15 +128,52 @@ static bool parse_bool(struct parser *p, const char *key, const char *value, boo
 	return true;
 }
 
+/* The keys that name files: whoever must find the files learns of them here, by file_check(). */
 static void parse_path(struct parser *p, const char *key, const char *value, char *out)
 {
+	const char *why;
+
+	if (!*value) {
+		bad_value(p, key, value, "the name of a file");
+		return;
+	}
 	if (strlen(value) >= CONFIG_PATH) {
 		fail(p, "%s: longer than %u characters", key, CONFIG_PATH - 1);
 		return;
 	}
 	str_copy(out, value, CONFIG_PATH);
-	if (p->exists && !p->exists(p->ctx, value))
-		fail(p, "%s = %s: there is no such file in the image", key, value);
+	why = p->file_check ? p->file_check(p->ctx, p->line, value) : NULL;
+	if (why)
+		fail(p, "%s = %s: %s", key, value, why);
+}
+
+/* One of the control characters that no key of its own sends. */
+static void parse_escape(struct parser *p, const char *value)
+{
+	static const struct {
+		u8 code;
+		const char *key;
+	} taken[] = {
+		{ 0x00, "no key at all" }, { 0x08, "Backspace" },
+		{ 0x09, "Tab" },	   { 0x0a, "Enter" },
+		{ 0x0d, "Enter" },	   { 0x1b, "Esc, as which arrow keys begin" },
+	};
+	char c = '\0';
+
+	if (strlen(value) == 6 && (value[0] | 0x20) == 'c' && !strncmp(value + 1, "trl-", 4))
+		c = value[5];
+	if (c < '@' || c > 'z' || c == '`') {
+		bad_value(p, "escape", value, "ctrl- and a letter or one of ] \\ ^ _");
+		return;
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(taken); i++) {
+		if ((c & 0x1f) == taken[i].code) {
+			fail(p, "escape = %s: that is %s; take another, as ctrl-] or ctrl-a", value,
+			     taken[i].key);
+			return;
+		}
+	}
+	p->out->escape = c & 0x1f;
 }
 
 static void parse_memory(struct parser *p, const char *value)
@@ -192,57 +255,66 @@ static void global_key(struct parser *p, const char *key, const char *value)
 		else
 			p->out->exit = (enum config_exit)i;
 	} else if (!strcmp(key, "escape")) {
-		if (strncmp(value, "ctrl-", 5) || strlen(value) != 6 ||
-		    (value[5] | 0x20) < 'a' - 6 || value[5] > 'z')
-			bad_value(p, key, value, "ctrl- and one character");
-		else
-			p->out->escape = value[5] & 0x1f;
+		parse_escape(p, value);
 	} else {
 		fail(p, "%s = %s: unknown key in [ringleader]", key, value);
 	}
 }
 
-static char *trim(char *s)
-{
-	char *end;
-
-	while (*s == ' ' || *s == '\t')
-		s++;
-	end = s + strlen(s);
-	while (end > s && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r'))
-		*--end = '\0';
-	return s;
-}
-
 static void finish_section(struct parser *p)
 {
 	struct config_vm *vm = p->vm;
-
-	if (!vm || vm->kernel[0] || vm->bad)
-		return;
-
 	unsigned line = p->line;
 
-	p->line = vm->line;
-	fail(p, "[vm %s]: no kernel is given, and booting from a disk is not supported yet",
-	     vm->name);
-	p->line = line;
+	if (vm && !vm->kernel[0] && !vm->bad) {
+		p->line = vm->line;
+		fail(p, "[vm %s]: no kernel is given, and booting from a disk is not supported yet",
+		     vm->name);
+		p->line = line;
+	}
+	p->vm = NULL;
+	p->section = PASSED_OVER;
+	p->seen_count = 0;
 }
 
-static void begin_vm(struct parser *p, char *name)
+/* A name is typed at the prompt, and stands in front of log lines. */
+static bool name_is_good(const char *name)
+{
+	size_t n = 0;
+
+	while (name[n] > ' ' && name[n] < 0x7f)
+		n++;
+	return n && n < CONFIG_NAME && !name[n];
+}
+
+static struct config_vm *new_vm(struct parser *p)
 {
 	struct config *c = p->out;
+	struct config_vm *larger;
 
-	p->vm = NULL;
-	p->global = false;
-	name = trim(name);
-	if (!*name || strlen(name) >= CONFIG_NAME || strchr(name, ' ')) {
-		fail(p, "[vm %s]: a name has 1 to %u characters and no space", name,
-		     CONFIG_NAME - 1);
-		return;
+	if (c->vms == p->room) {
+		p->room = p->room ? 2 * p->room : 4;
+		larger = mem_alloc(p->room * sizeof(*larger));
+		if (!larger)
+			return NULL;
+		if (c->vms)
+			memcpy(larger, c->vm, c->vms * sizeof(*larger));
+		mem_free(c->vm);
+		c->vm = larger;
 	}
-	if (c->vms == CONFIG_MAX_VMS) {
-		fail(p, "[vm %s]: more than %u machines", name, CONFIG_MAX_VMS);
+	return &c->vm[c->vms++];
+}
+
+static void begin_vm(struct parser *p, const char *name)
+{
+	struct config *c = p->out;
+	struct config_vm *vm;
+
+	if (!name_is_good(name)) {
+		fail(p,
+		     "[vm %s]: a name has 1 to %u characters (ASCII), no space and no control "
+		     "character",
+		     name, CONFIG_NAME - 1);
 		return;
 	}
 	for (unsigned i = 0; i < c->vms; i++) {
@@ -252,32 +324,32 @@ static void begin_vm(struct parser *p, char *name)
 			return;
 		}
 	}
-	p->vm = &c->vm[c->vms++];
-	*p->vm = (struct config_vm){ .line = p->line, .memory = 64 * MiB, .start = true };
-	p->vm->serial[0] = SERIAL_CONSOLE;
-	str_copy(p->vm->name, name, CONFIG_NAME);
-}
-
-static void section(struct parser *p, char *s)
-{
-	char *end = strchr(s, ']');
-
-	finish_section(p);
-	p->seen_count = 0;
-	p->vm = NULL;
-	p->global = false;
-	if (!end || *trim(end + 1)) {
-		fail(p, "%s: a section is [ringleader] or [vm NAME]", s);
+	vm = new_vm(p);
+	if (!vm) {
+		fail(p, "[vm %s]: no memory for one more", name);
 		return;
 	}
-	*end = '\0';
-	s = trim(s + 1);
-	if (!strcmp(s, "ringleader"))
-		p->global = true;
-	else if (!strncmp(s, "vm", 2) && (s[2] == ' ' || !s[2]))
-		begin_vm(p, s + 2);
-	else
-		fail(p, "[%s]: unknown section", s);
+	*vm = (struct config_vm){ .line = p->line, .memory = 64 * MiB, .start = true };
+	vm->serial[0] = SERIAL_CONSOLE;
+	str_copy(vm->name, name, CONFIG_NAME);
+	p->vm = vm;
+	p->section = IN_VM;
+}
+
+static void begin_section(struct parser *p, char *s)
+{
+	finish_section(p);
+	if (!strncmp(s, "vm", 2) && (s[2] == ' ' || s[2] == '\t' || !s[2])) {
+		begin_vm(p, config_trim(s + 2));
+	} else if (strcmp(s, "ringleader")) {
+		fail(p, "[%s]: unknown section; there are [ringleader] and [vm NAME]", s);
+	} else if (p->global_line) {
+		fail(p, "[ringleader]: there is one in line %u; put its keys there",
+		     p->global_line);
+	} else {
+		p->global_line = p->line;
+		p->section = IN_GLOBAL;
+	}
 }
 
 static bool seen_before(struct parser *p, const char *key)
@@ -290,69 +362,116 @@ static bool seen_before(struct parser *p, const char *key)
 	return false;
 }
 
-static void setting(struct parser *p, char *s)
+static void setting(struct parser *p, const char *key, const char *value)
 {
-	char *eq = strchr(s, '='), *comment, *value;
-
-	if (!eq) {
-		fail(p, "%s: expected key = value", s);
+	switch (p->section) {
+	case PASSED_OVER:
+		return;
+	case BEFORE_ANY:
+		fail(p, "%s = %s: outside any section; [ringleader] or [vm NAME] comes first", key,
+		     value);
+		p->section = PASSED_OVER;
+		return;
+	case IN_GLOBAL:
+	case IN_VM:
+		if (seen_before(p, key))
+			fail(p, "%s = %s: given twice in this section", key, value);
+		else if (p->vm)
+			vm_key(p, key, value);
+		else
+			global_key(p, key, value);
 		return;
 	}
-	*eq = '\0';
-	value = trim(eq + 1);
-	comment = strchr(value, ';');
-	if (comment)
-		*comment = '\0';
-	value = trim(value);
-	s = trim(s);
-	if (seen_before(p, s))
-		fail(p, "%s = %s: given twice in this section", s, value);
-	else if (p->vm)
-		vm_key(p, s, value);
-	else if (p->global)
-		global_key(p, s, value);
-	else
-		fail(p, "%s = %s: outside any valid section", s, value);
 }
 
 static void one_line(struct parser *p, char *s)
 {
-	s = trim(s);
-	if (!*s || *s == ';' || *s == '#')
+	char *key, *value;
+	const char *why = NULL;
+
+	switch (config_line(s, &key, &value, &why)) {
+	case LINE_EMPTY:
 		return;
-	if (*s == '[')
-		section(p, s);
-	else
-		setting(p, s);
+	case LINE_SECTION:
+		begin_section(p, key);
+		return;
+	case LINE_SETTING:
+		setting(p, key, value);
+		return;
+	case LINE_BAD_SECTION:
+		finish_section(p);
+		fail(p, "%s: %s", key, why);
+		return;
+	case LINE_BAD:
+		if (p->section != PASSED_OVER)
+			fail(p, "%s: %s", key, why);
+		return;
+	}
+}
+
+/* Text in UTF-16 or with NUL bytes is not what it looks like in an editor: nothing of it is used. */
+static bool is_text(struct parser *p, const char *text, size_t size)
+{
+	p->line = 1;
+	if (size >= 2 && (!memcmp(text, "\xff\xfe", 2) || !memcmp(text, "\xfe\xff", 2))) {
+		fail(p, "this is UTF-16; save it as UTF-8 or plain ASCII");
+		return false;
+	}
+	for (size_t i = 0; i < size; i++) {
+		if (!text[i]) {
+			fail(p, "a NUL byte: this is not a text file");
+			return false;
+		}
+		p->line += text[i] == '\n';
+	}
+	p->line = 0;
+	return true;
+}
+
+static void all_lines(struct parser *p, const char *text, size_t size)
+{
+	char line[LINE_MAX];
+
+	for (size_t at = 0, n; at < size; at += n + 1) {
+		n = 0;
+		while (at + n < size && text[at + n] != '\n')
+			n++;
+		p->line++;
+		if (n >= sizeof(line)) {
+			fail(p, "line longer than %u characters", LINE_MAX - 1);
+			continue;
+		}
+		memcpy(line, text + at, n);
+		line[n] = '\0';
+		one_line(p, line);
+	}
+	finish_section(p);
 }
 
 unsigned config_parse(const char *file, const char *text, size_t size, struct config *out,
-		      bool (*exists)(void *ctx, const char *name), config_report_fn report,
-		      void *ctx)
+		      config_file_fn file_check, config_report_fn report, void *ctx)
 {
 	static const struct config defaults = { .console = 1, .exit = EXIT_STAY, .escape = 0x1d };
 	struct parser p = {
-		.file = file, .out = out, .exists = exists, .report = report, .ctx = ctx
+		.file = file, .out = out, .file_check = file_check, .report = report, .ctx = ctx
 	};
-	char line[LINE_MAX];
-	size_t at = 0;
 
-	memcpy(out, &defaults, sizeof(*out));
-	while (at < size) {
-		size_t n = 0;
-
-		while (at + n < size && text[at + n] != '\n')
-			n++;
-		p.line++;
-		if (n >= sizeof(line)) {
-			fail(&p, "line longer than %u characters", LINE_MAX - 1);
-		} else {
-			memcpy(line, text + at, n);
-			line[n] = '\0';
-			one_line(&p, line);
-		}
-		at += n + 1;
+	*out = defaults;
+	if (!is_text(&p, text, size))
+		return out->errors;
+	if (size >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) { /* UTF-8's byte order mark */
+		text += 3;
+		size -= 3;
 	}
-	finish_section(&p);
+	all_lines(&p, text, size);
+	if (!out->vms && !out->errors)
+		warn_at(&p, MAX(p.line, 1u), "no [vm NAME] section: there is nothing to run");
 	return out->errors;
+}
+
+void config_free(struct config *c)
+{
+	mem_free(c->vm);
+	c->vm = NULL;
+	c->vms = 0;
 }

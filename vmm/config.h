@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The configuration: INI text to structures. Pure. Every mistake is reported with file, line and
- * value, and costs only the VM that it stands in; the others are still returned.
+ * value, and costs only the VM that it stands in; the others are still returned. iso/mkimage runs
+ * the same code on the host (iso/check_config.c).
  */
 #pragma once
 
 #include "kernel/base/types.h"
 
-#define CONFIG_MAX_VMS 16
 #define CONFIG_NAME    32
 #define CONFIG_PATH    128
 #define CONFIG_CMDLINE 1024
@@ -35,8 +35,8 @@ struct config_vm {
 struct config {
 	unsigned console; /* CONSOLE_SERIAL | CONSOLE_SCREEN */
 	enum config_exit exit;
-	u8 escape; /* escape = ctrl-] */
-	struct config_vm vm[CONFIG_MAX_VMS];
+	u8 escape;	      /* escape = ctrl-] */
+	struct config_vm *vm; /* vms of them; as many as memory holds */
 	unsigned vms;
 	unsigned errors;
 };
@@ -44,11 +44,15 @@ struct config {
 /* One message: "vms.conf:12: memory = 12Q: not a size". */
 typedef void (*config_report_fn)(void *ctx, const char *message);
 
+/* Asked about each file that the configuration names; returns NULL, or why it cannot be used ("there
+ * is no such file in the image"). */
+typedef const char *(*config_file_fn)(void *ctx, unsigned line, const char *name);
+
 /*
  * Parses text[0..size). Always fills *out as far as it could; returns the number of errors
- * reported. exists (may be NULL) says whether a file that the config names was delivered as a
- * module.
+ * reported. That there is no [vm] section is reported, but no error: there is still the prompt.
+ * file_check may be NULL. The caller ends with config_free().
  */
 unsigned config_parse(const char *file, const char *text, size_t size, struct config *out,
-		      bool (*exists)(void *ctx, const char *name), config_report_fn report,
-		      void *ctx);
+		      config_file_fn file_check, config_report_fn report, void *ctx);
+void config_free(struct config *c);

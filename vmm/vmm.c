@@ -18,10 +18,11 @@
 
 #define CONFIG_MODULE "vms.conf"
 
-static bool module_exists(void *ctx, const char *name)
+static const char *module_check(void *ctx, unsigned line, const char *name)
 {
 	(void)ctx;
-	return boot_find_module(name) != NULL;
+	(void)line;
+	return boot_find_module(name) ? NULL : "there is no such file in the image";
 }
 
 static void report(void *ctx, const char *message)
@@ -84,18 +85,22 @@ void vmm_main(void)
 	struct vm *first = NULL;
 
 	vm_commands_init();
+	if (boot_info.modules_lost)
+		log_error("%u boot modules are left out: there is room for %u",
+			  boot_info.modules_lost, BOOT_MAX_MODULES);
 	if (!c)
 		panic("no memory for the configuration");
 	if (m) {
 		const char *name = cmdline_get("config");
 
 		config_parse(name ? name : CONFIG_MODULE, (const char *)m->data, m->size, c,
-			     module_exists, report, NULL);
+			     module_check, report, NULL);
 		apply(c);
 		first = create_vms(c);
 	} else {
 		log_error("no boot module is called %s: there is nothing to run", CONFIG_MODULE);
 	}
+	config_free(c);
 	mem_free(c);
 	if (first)
 		vm_console_focus(first);

@@ -21,16 +21,24 @@ static void collect(void *ctx, const char *message)
 	strcat(messages, "\n");
 }
 
-static bool exists(void *ctx, const char *name)
+static char files[4096]; /* that were asked about */
+
+static const char *file_check(void *ctx, unsigned line, const char *name)
 {
 	(void)ctx;
-	return strcmp(name, "absent");
+	sprintf(files + strlen(files), "%u:%s\n", line, name);
+	return strcmp(name, "absent") ? NULL : "there is no such file";
+}
+
+static unsigned parse_bytes(const char *text, size_t size, struct config *c)
+{
+	messages[0] = files[0] = '\0';
+	return config_parse("t.conf", text, size, c, file_check, collect, NULL);
 }
 
 static unsigned parse(const char *text, struct config *c)
 {
-	messages[0] = '\0';
-	return config_parse("t.conf", text, strlen(text), c, exists, collect, NULL);
+	return parse_bytes(text, strlen(text), c);
 }
 
 static void test_values(void **state)
@@ -63,6 +71,8 @@ static void test_values(void **state)
 	assert_int_equal(c.vm[1].memory, 64 * MiB);
 	assert_int_equal(c.vm[1].serial[0], SERIAL_CONSOLE);
 	assert_true(c.vm[1].start);
+	assert_string_equal(files, "9:k\n10:i\n19:k\n");
+	config_free(&c);
 }
 
 static void test_mistakes(void **state)
@@ -83,10 +93,35 @@ static void test_mistakes(void **state)
 		{ "[vm a]\nkernel\n", "t.conf:2: kernel: expected key = value" },
 		{ "[vm ]\nkernel=k\n", "t.conf:1: [vm ]: a name has 1 to 31 characters" },
 		{ "[other]\nx=y\n", "t.conf:1: [other]: unknown section" },
-		{ "kernel=k\n", "t.conf:1: kernel = k: outside any valid section" },
+		{ "kernel=k\ninitrd=i\n",
+		  "t.conf:1: kernel = k: outside any section; [ringleader] or" },
 		{ "[ringleader]\nexit = never\n", "t.conf:2: exit = never: not poweroff" },
 		{ "[ringleader]\nescape = x\n", "t.conf:2: escape = x: not ctrl-" },
-		{ "[vm a\n", "t.conf:1: [vm a: a section is" },
+		{ "[vm a\nkernel=k\nmemory=1\n", "t.conf:1: [vm a: a section is" },
+		{ "[vm a] b\n", "t.conf:1: [vm a] b: a section is" },
+		{ "[other]\nx=y\nz\n\"\n", "t.conf:1: [other]: unknown section; there are" },
+		{ "[ringleader]\nexit=stay\n[ringleader]\nexit=halt\nx=y\n",
+		  "t.conf:3: [ringleader]: there is one in line 1" },
+		{ "[vm a\tb]\nkernel=k\n", "t.conf:1: [vm a.b]: a name has 1 to 31" },
+		{ "[vm a\033[2J]\nkernel=k\n", "t.conf:1: [vm a.[2J]: a name has 1 to 31" },
+		{ "[vm \xc3\xa4]\n", ": a name has 1 to 31" },
+		{ "[vm a]\nkernel=k\ncmdline=a\033[2Jb\n", "t.conf:3: cmdline=a.[2Jb: a control" },
+		{ "[vm a]\nkernel=k\ncmdline=\"a ; b\n",
+		  "t.conf:3: cmdline: a quote is not closed" },
+		{ "[vm a]\nkernel=k\ncmdline='a\n", "t.conf:3: cmdline: a quote is not closed" },
+		{ "[vm a]\nkernel=\n", "t.conf:2: kernel = : not the name of a file" },
+		{ "[vm a]\nkernel=k\nmemory = 64M;x\n", "t.conf:3: memory = 64M;x: not a size" },
+		{ "[ringleader]\nescape = ctrl-m\n", "t.conf:2: escape = ctrl-m: that is Enter" },
+		{ "[ringleader]\nescape = ctrl-J\n", "t.conf:2: escape = ctrl-J: that is Enter" },
+		{ "[ringleader]\nescape = ctrl-i\n", "t.conf:2: escape = ctrl-i: that is Tab" },
+		{ "[ringleader]\nescape = ctrl-h\n",
+		  "t.conf:2: escape = ctrl-h: that is Backspace" },
+		{ "[ringleader]\nescape = ctrl-[\n", "t.conf:2: escape = ctrl-[: that is Esc" },
+		{ "[ringleader]\nescape = ctrl-@\n", "t.conf:2: escape = ctrl-@: that is no key" },
+		{ "[ringleader]\nescape = ctrl-1\n", "t.conf:2: escape = ctrl-1: not ctrl-" },
+		{ "[ringleader]\nescape = ctrl-`\n", "t.conf:2: escape = ctrl-`: not ctrl-" },
+		{ "\xff\xfe[", "t.conf:1: this is UTF-16" },
+		{ "\xfe\xff[", "t.conf:1: this is UTF-16" },
 	};
 
 	(void)state;
@@ -96,8 +131,11 @@ static void test_mistakes(void **state)
 		assert_int_not_equal(parse(cases[i].text, &c), 0);
 		if (!strstr(messages, cases[i].message))
 			fail_msg("case %zu: got %s", i, messages);
+		if (strchr(messages, '\n')[1])
+			fail_msg("case %zu: more than one line: %s", i, messages);
 		for (unsigned v = 0; v < c.vms; v++)
 			assert_true(c.vm[v].bad);
+		config_free(&c);
 	}
 }
 
@@ -110,12 +148,99 @@ static void test_others_survive(void **state)
 	assert_int_equal(parse("[vm a]\nkernel=k\n[vm b]\nkernel=k\nx=y\n[vm a]\nkernel=k\n[vm "
 			       "c]\nkernel=k\n",
 			       &c),
-			 3);
+			 2);
 	assert_int_equal(c.vms, 3);
 	assert_false(c.vm[0].bad);
 	assert_true(c.vm[1].bad);
 	assert_false(c.vm[2].bad);
 	assert_string_equal(c.vm[2].name, "c");
+	config_free(&c);
+}
+
+/* What a value is, with quotes and comments. */
+static void test_quotes_and_comments(void **state)
+{
+	static const struct {
+		const char *given, *value;
+	} t[] = {
+		{ "a b", "a b" },
+		{ "a # b", "a" },
+		{ "a ; b", "a" },
+		{ "a\t# b", "a" },
+		{ "# b", "" },
+		{ "a#b;c", "a#b;c" },
+		{ "\"a ; b\"", "a ; b" },
+		{ "\"a ; b\" # c", "a ; b" },
+		{ "'a ; \"b'  ; c", "a ; \"b" },
+		{ "\"a \\\"b\\\" \\\\ \\n\"", "a \"b\" \\ \\n" },
+		{ "x dyndbg=\"file a +p ; file b +p\" y # z",
+		  "x dyndbg=\"file a +p ; file b +p\" y" },
+		{ "\"a\" \"b\"", "\"a\" \"b\"" },
+		{ "it's", "it's" },
+		{ "\"  a  \"", "  a  " },
+		{ "\"\"", "" },
+		{ "r\xc3\xa4", "r\xc3\xa4" },
+	};
+	char text[256];
+	struct config c;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		sprintf(text, "[vm a] # here\nkernel = 'my # kernel'\ncmdline = %s\r\n",
+			t[i].given);
+		if (parse(text, &c))
+			fail_msg("%s: %s", t[i].given, messages);
+		assert_string_equal(c.vm[0].cmdline, t[i].value);
+		assert_string_equal(c.vm[0].kernel, "my # kernel");
+		config_free(&c);
+	}
+}
+
+static void test_files_that_are_no_text(void **state)
+{
+	static const char nul[] = "[vm a]\nkernel=k\n\0\n[vm b]\n";
+	struct config c;
+
+	(void)state;
+	assert_int_equal(parse_bytes(nul, sizeof(nul) - 1, &c), 1);
+	assert_string_equal(messages, "t.conf:3: a NUL byte: this is not a text file\n");
+	assert_int_equal(c.vms, 0);
+	config_free(&c);
+	/* A byte order mark is nothing. */
+	assert_int_equal(parse("\xef\xbb\xbf[vm a]\nkernel=k\n", &c), 0);
+	assert_int_equal(c.vms, 1);
+	config_free(&c);
+}
+
+/* Nothing to run is said, but is no error. */
+static void test_no_machines(void **state)
+{
+	static const char *const texts[] = { "", "\n", "[ringleader]\nexit=stay\n", "; x" };
+	struct config c;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		assert_int_equal(parse(texts[i], &c), 0);
+		assert_non_null(
+			strstr(messages, ": no [vm NAME] section: there is nothing to run"));
+		config_free(&c);
+	}
+}
+
+static void test_many_machines(void **state)
+{
+	enum { MANY = 200 };
+	static char text[MANY * 40];
+	struct config c;
+
+	(void)state;
+	for (unsigned i = 0; i < MANY; i++)
+		sprintf(text + strlen(text), "[vm m%u]\nkernel = k%u\n", i, i);
+	assert_int_equal(parse(text, &c), 0);
+	assert_int_equal(c.vms, MANY);
+	assert_string_equal(c.vm[0].kernel, "k0");
+	assert_string_equal(c.vm[MANY - 1].name, "m199");
+	config_free(&c);
 }
 
 int main(void)
@@ -124,6 +249,10 @@ int main(void)
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_mistakes),
 		cmocka_unit_test(test_others_survive),
+		cmocka_unit_test(test_quotes_and_comments),
+		cmocka_unit_test(test_files_that_are_no_text),
+		cmocka_unit_test(test_no_machines),
+		cmocka_unit_test(test_many_machines),
 	};
 
 	return cmocka_run_group_tests_name("config", tests, NULL, NULL);

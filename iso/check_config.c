@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * check-config CONF [list]: says about a configuration what the monitor would say, by the monitor's
+ * own parser and loader (vmm/config.c, vmm/linux_boot.c) built for the host. Messages go to stderr.
+ *
+ * list: prints for each file that the configuration names a line `NAME PATH`. NAME is how the
+ * monitor will look for it, with %XX for whatever is not a plain character (boot/multiboot.c); PATH
+ * where it lies here, with a backslash before = and \, as xorriso's graft points want it. iso/mkimage
+ * packs those: which keys name files only the parser knows.
+ *
+ * Exit status: 0 nothing to say; 1 mistakes that cost a machine; 2 no image can be made of it.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "kernel/base/alloc.h"
+#include "kernel/base/print.h"
+#include "vmm/config.h"
+#include "vmm/linux_boot.h"
+
+#define PLAIN	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/+,=@:-"
+#define MODULES_MAX 255 /* and vms.conf: boot/bootinfo.h */
+
+enum { FINE, MISTAKES, NO_IMAGE };
+
+struct file {
+	struct file *next;
+	char *name;
+	unsigned line;
+	char path[PATH_MAX];
+};
+
+static const char *conf;
+static char folder[PATH_MAX]; /* that the configuration lies in */
+static struct file *files, **last_file = &files;
+static int status;
+
+void *mem_alloc(size_t size)
+{
+	void *p = calloc(1, size);
+
+	if (!p) {
+		fputs("mkimage: no memory\n", stderr);
+		exit(NO_IMAGE);
+	}
+	return p;
+}
+
+void mem_free(void *p)
+{
+	free(p);
+}
+
+static void say(int how_bad, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void say(int how_bad, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (how_bad > status)
+		status = how_bad;
+	fputs("mkimage: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+static void report(void *ctx, const char *message)
+{
+	(void)ctx;
+	say(MISTAKES, "%s", message);
+}
+
+/* Why the file cannot be used, or NULL. */
+static const char *unusable(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return errno == ENOENT || errno == ENOTDIR ? "no such file" : strerror(errno);
+	if (S_ISDIR(st.st_mode))
+		return "is a directory";
+	if (!S_ISREG(st.st_mode))
+		return "is not a regular file";
+	return access(path, R_OK) ? strerror(errno) : NULL;
+}
+
+static const char *file_check(void *ctx, unsigned line, const char *name)
+{
+	struct file *f;
+	const char *why;
+	bool absolute = name[0] == '/';
+
+	(void)ctx;
+	for (f = files; f; f = f->next)
+		if (!strcmp(f->name, name))
+			return NULL;
+	f = mem_alloc(sizeof(*f));
+	f->name = strdup(name);
+	f->line = line;
+	fmt_print(f->path, sizeof(f->path), "%s%s%s", absolute ? "" : folder, absolute ? "" : "/",
+		  name);
+	*last_file = f;
+	last_file = &f->next;
+	why = unusable(f->path);
+	if (why)
+		say(NO_IMAGE, "%s:%u: %s: %s%s%s", conf, line, name, why, absolute ? "" : " in ",
+		    absolute ? "" : folder);
+	return NULL;
+}
+
+static u8 *read_file(const char *path, size_t *size)
+{
+	FILE *f = fopen(path, "rb");
+	u8 *data = NULL;
+	long length;
+
+	if (!f)
+		return NULL;
+	if (!fseek(f, 0, SEEK_END) && (length = ftell(f)) >= 0) {
+		rewind(f);
+		data = mem_alloc((size_t)length + 1);
+		*size = fread(data, 1, (size_t)length, f);
+	}
+	fclose(f);
+	return data;
+}
+
+static const struct file *find(const char *name)
+{
+	const struct file *f = files;
+
+	while (f && strcmp(f->name, name))
+		f = f->next;
+	return f;
+}
+
+/* Would it be loaded? */
+static void check_images(const struct config_vm *vm)
+{
+	const struct file *kernel = find(vm->kernel), *initrd = find(vm->initrd);
+	struct linux_image image = { .cmdline = vm->cmdline };
+	struct linux_boot boot;
+	struct stat st;
+	u8 *data;
+
+	if (vm->bad || !kernel || unusable(kernel->path))
+		return;
+	data = read_file(kernel->path, &image.kernel_size);
+	if (!data)
+		return;
+	image.kernel = data;
+	if (initrd && !stat(initrd->path, &st))
+		image.initrd_size = (size_t)st.st_size;
+	if (linux_boot_begin(&boot, &image, vm->memory))
+		say(MISTAKES, "%s:%u: kernel = %s: %s", conf, kernel->line, vm->kernel, boot.why);
+	free(data);
+}
+
+static void print_name(const char *name)
+{
+	for (const char *c = name; *c; c++)
+		printf(strchr(PLAIN, *c) ? "%c" : "%%%02X", (u8)*c);
+}
+
+static void list_files(void)
+{
+	char path[PATH_MAX];
+	unsigned n = 0;
+
+	for (const struct file *f = files; f; f = f->next) {
+		if (n++ == MODULES_MAX) {
+			say(NO_IMAGE, "%s:%u: %s: more than %d files", conf, f->line, f->name,
+			    MODULES_MAX);
+			return;
+		}
+		if (!realpath(f->path, path)) {
+			say(NO_IMAGE, "%s:%u: %s: %s", conf, f->line, f->name, strerror(errno));
+			return;
+		}
+		print_name(f->name);
+		putchar(' ');
+		for (const char *c = path; *c; c++)
+			printf(*c == '=' || *c == '\\' ? "\\%c" : "%c", *c);
+		putchar('\n');
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct config c;
+	const char *why;
+	size_t size;
+	u8 *text;
+
+	if (argc < 2 || argc > 3)
+		return NO_IMAGE;
+	conf = argv[1];
+	why = unusable(conf);
+	text = why ? NULL : read_file(conf, &size);
+	if (!text) {
+		say(NO_IMAGE, "%s: %s", conf, why ? why : "cannot be read");
+		return NO_IMAGE;
+	}
+	snprintf(folder, sizeof(folder), "%s", conf);
+	if (strrchr(folder, '/'))
+		*strrchr(folder, '/') = '\0';
+	else
+		strcpy(folder, ".");
+	config_parse(conf, (const char *)text, size, &c, file_check, report, NULL);
+	if (memchr(text, 0, size))
+		status = NO_IMAGE;
+	for (unsigned i = 0; i < c.vms; i++)
+		check_images(&c.vm[i]);
+	if (argc == 3 && status != NO_IMAGE)
+		list_files();
+	config_free(&c);
+	return status;
+}

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: MIT
+# build/check-config, by which iso/mkimage asks about a configuration: the monitor's own parser and loader, for the host.
+
+CHECK_SRC := iso/check_config.c vmm/config.c vmm/config_line.c vmm/linux_boot.c vmm/linux_header.c vmm/file_kind.c \
+	kernel/base/print.c kernel/base/string_num.c
+CHECK_OBJ := $(CHECK_SRC:%.c=$(BUILD)/check/%.o)
+
+$(BUILD)/check/%.o: %.c
+	@mkdir -p $(@D)
+	@$(CC) -std=gnu11 -I. -O1 -g -ffunction-sections $(WARN) -MMD -MP -c $< -o $@
+
+# What copies and starts belongs to the emulator, is not called here and left out by the linker.
+$(BUILD)/check-config: $(CHECK_OBJ)
+	@$(CC) -Wl,--gc-sections $^ -o $@
+
+$(BUILD)/ringleader.elf: | $(BUILD)/check-config
+
+-include $(CHECK_OBJ:.o=.d)
