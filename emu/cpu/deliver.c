@@ -244,7 +244,7 @@ enum cpu_result cpu_deliver_fault(struct cpu *cpu)
 			   cpu->fault.has_error && cpu_protected(cpu), cpu->fault.error);
 }
 
-enum cpu_result cpu_take_events(struct cpu *cpu)
+static enum cpu_result take_interrupt(struct cpu *cpu)
 {
 	u32 events = cpu->events;
 
@@ -265,4 +265,16 @@ enum cpu_result cpu_take_events(struct cpu *cpu)
 		return cpu_deliver(cpu, (u8)vector, EVENT_EXTERNAL, false, 0);
 	}
 	return CPU_NEXT;
+}
+
+enum cpu_result cpu_take_events(struct cpu *cpu)
+{
+	enum cpu_result first = CPU_NEXT, res;
+
+	if (cpu->debug_hits && cpu_debug_trap(cpu, 0) == CPU_FAULT)
+		first = cpu_deliver_fault(cpu);
+	if (first == CPU_SHUTDOWN)
+		return first;
+	res = take_interrupt(cpu);
+	return res == CPU_NEXT ? first : res;
 }

@@ -98,11 +98,6 @@ void recomp_unsignal(struct cpu *cpu, u32 events)
 	__atomic_fetch_and(&cpu->events, ~events, __ATOMIC_SEQ_CST);
 }
 
-static bool deliverable(const struct cpu *cpu)
-{
-	return (cpu->events & CPU_EVENT_YIELD) || cpu_event_due(cpu);
-}
-
 /* --- Running */
 
 struct left {
@@ -142,13 +137,6 @@ static bool finish(struct recomp *r, enum cpu_result res, enum recomp_exit *exit
 	return false;
 }
 
-/* Delivers the #DB that is owed between two instructions, if one is. */
-static bool debug_trap(struct recomp *r, u32 bits, enum recomp_exit *exit)
-{
-	return (bits | r->cpu->debug_hits) && cpu_debug_trap(r->cpu, bits) == CPU_FAULT &&
-	       finish(r, CPU_FAULT, exit);
-}
-
 /* Is an instruction done? Of a repeated one an iteration is, when it left with RF set. */
 static bool completed(const struct recomp *r, struct left l)
 {
@@ -156,20 +144,27 @@ static bool completed(const struct recomp *r, struct left l)
 	       (r->pending == CPU_RETRY && (r->cpu->eflags & EFLAGS_RF));
 }
 
+/* What holds for the next instruction only, and for it again if it was not completed. */
+struct before {
+	bool tf;
+	u32 rf, hits, shadow;
+};
+
 /*
- * What one step owes the debugger afterwards. tf, rf, hits: as they were before it. INT n clears TF
- * on its way and traps no more (SDM 3B 17.3.1.4); all else that was completed does.
+ * What one step owes the debugger afterwards. INT n clears TF on its way and traps no more (SDM 3B
+ * 17.3.1.4); all else that was completed does.
  */
-static bool after_step(struct recomp *r, struct left l, bool tf, u32 rf, u32 hits,
+static bool after_step(struct recomp *r, struct left l, const struct before *was,
 		       enum recomp_exit *exit)
 {
 	struct cpu *cpu = r->cpu;
-	u32 bits = tf && !(l.result && r->entered_handler) ? DR6_BS : 0;
+	u32 bits = was->tf && !(l.result && r->entered_handler) ? DR6_BS : 0;
 
 	if (!completed(r, l)) {
-		cpu->debug_hits = hits;
+		cpu->debug_hits = was->hits;
+		cpu->shadow = was->shadow;
 		if (r->pending == CPU_RETRY)
-			cpu->eflags |= rf;
+			cpu->eflags |= was->rf;
 		return finish(r, r->pending, exit);
 	}
 	if ((bits | cpu->debug_hits) && cpu_debug_trap(cpu, bits) == CPU_FAULT)
@@ -186,8 +181,6 @@ static bool take_events(struct recomp *r, enum recomp_exit *exit)
 		*exit = RECOMP_EVENT;
 		return true;
 	}
-	if (debug_trap(r, 0, exit))
-		return true;
 	return finish(r, cpu_take_events(cpu), exit);
 }
 
@@ -197,15 +190,17 @@ static bool run_once(struct recomp *r, u32 *edge, bool step, enum recomp_exit *e
 {
 	struct cpu *cpu = r->cpu;
 	u32 key = recomp_mode(r) | (step ? KEY_SLOW : 0);
-	bool tf = cpu->eflags & EFLAGS_TF, one = tf || (key & KEY_SLOW);
-	u32 rf = cpu->eflags & EFLAGS_RF, hits = cpu->debug_hits;
+	const struct before was = { .tf = cpu->eflags & EFLAGS_TF,
+				    .rf = cpu->eflags & EFLAGS_RF,
+				    .hits = cpu->debug_hits,
+				    .shadow = cpu->shadow };
 	struct left l;
 	u64 code;
 
 	r->tag = recomp_tag(r, key);
 	cpu->poll = r->cfg.poll_quiet;
 	cpu->lookup_tag = r->tag;
-	if (deliverable(cpu) && !cpu->shadow)
+	if (cpu_must_stop(cpu) && !cpu->shadow)
 		return false;
 	if (cpu_debug_armed(cpu) && cpu_debug_fetch(cpu) == CPU_FAULT)
 		return finish(r, CPU_FAULT, exit);
@@ -221,8 +216,8 @@ static bool run_once(struct recomp *r, u32 *edge, bool step, enum recomp_exit *e
 	*edge = (u32)l.edge;
 	if (*edge != SLOT_NONE)
 		cpu->eip = recomp_edge_target(r, *edge);
-	if (one)
-		return after_step(r, l, tf, rf, hits, exit);
+	if (was.tf || (key & KEY_SLOW))
+		return after_step(r, l, &was, exit);
 	return l.result == 0 ? false : finish(r, r->pending, exit);
 }
 

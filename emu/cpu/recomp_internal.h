@@ -89,7 +89,9 @@ struct lookup_entry {
 };
 
 struct insn_map {
-	u16 host, guest; /* offsets from the block's code and EIP */
+	u16 host; /* offsets from the block's code and EIP */
+	u16 guest : 15;
+	u16 shadow : 1; /* behind STI: an interrupt waits for its end */
 };
 
 /* Leaves translated code by CALL: the return address, host bytes behind the block's code, names it.
@@ -174,7 +176,7 @@ struct trans {
 	u32 key, eip, next; /* this instruction's EIP and the next one's */
 	bool slow;	    /* memory operands go through C */
 	bool ended;
-	bool sti;	 /* the instruction before was STI: check events after this one */
+	bool sti;	 /* the instruction before was STI */
 	bool flat;	 /* 32-bit code, DS and SS flat: the short way is open */
 	bool padded;	 /* the instruction before did nothing: a loop may begin here */
 	u32 base, limit; /* of CS */
@@ -259,6 +261,7 @@ struct recomp {
 	/* stubs, as executed */
 	u64 loaded[5]; /* the last instructions of the stubs that load R_POLL */
 	unsigned loads;
+	u64 segment_stubs; /* where load_segment[] begin, the last ones */
 	u64 enter, leave_dispatch, leave_edge, leave_trap, call_hard, call_segment, call_slow_read,
 		call_slow_write;
 	u64 load_segment[2][SEG_COUNT]; /* from R8; [1]: which was popped */

@@ -305,7 +305,7 @@ static u32 mode_behind(struct recomp *r, const struct insn *in)
 static bool goes_on(struct recomp *r, const struct site *s)
 {
 	return !s->ends && !r->code_changed && !r->flush_wanted && !r->cpu->shadow &&
-	       r->cpu->lookup_tag == r->tag &&
+	       r->cpu->lookup_tag == r->tag && !cpu_must_stop(r->cpu) &&
 	       (!s->mode || mode_behind(r, &s->insn) == r->edge_key);
 }
 

@@ -13,33 +13,37 @@ bool recomp_owns(const struct recomp *r, u64 rip)
 	return rip - (u64)r->cfg.cache_rx < r->cfg.cache_size;
 }
 
-static bool guest_eip(const struct block *b, u32 offset, u32 *eip)
+/* The guest instruction that a place in a block's code belongs to. NULL: none. */
+static const struct insn_map *insn_at(const struct block *b, u32 offset)
 {
-	u32 off = offset - b->code;
-
-	for (unsigned i = b->insns; i-- > 0;) {
-		if (b->map[i].host <= off) {
-			*eip = b->eip + b->map[i].guest;
-			return true;
-		}
-	}
-	return false;
+	for (unsigned i = b->insns; i-- > 0;)
+		if (b->map[i].host <= offset - b->code)
+			return &b->map[i];
+	return NULL;
 }
 
 bool recomp_guest_eip(struct recomp *r, u32 rip, u32 *eip)
 {
 	u32 offset = rip - (u32)(u64)r->cfg.cache_rx;
 	const struct block *b = offset < r->cfg.cache_size ? block_at(r, offset) : NULL;
+	const struct insn_map *at = b ? insn_at(b, offset) : NULL;
 
-	return b && guest_eip(b, offset, eip);
+	if (at)
+		*eip = b->eip + at->guest;
+	return at;
 }
 
-static void save_frame(struct cpu *cpu, const struct host_frame *f, u32 eip)
+/* The guest is in front of an instruction of the block, in the shadow of the STI before it if there
+ * is one. */
+static void save_frame(struct cpu *cpu, const struct host_frame *f, const struct block *b,
+		       const struct insn_map *at)
 {
 	for (unsigned g = 0; g < 8; g++)
 		cpu->gpr[g] = (u32)f->gpr[g == REG_ESP ? R_GSP : g];
-	cpu->eip = eip;
+	cpu->eip = b->eip + at->guest;
 	cpu->eflags = (cpu->eflags & ~EFLAGS_ARITH) | ((u32)f->rflags & EFLAGS_ARITH);
+	if (at->shadow)
+		cpu->shadow = CPU_SHADOW_STI;
 }
 
 static void redirect(struct recomp *r, struct host_frame *f, enum cpu_result res)
@@ -61,8 +65,8 @@ static bool is_string(u64 rip)
 	return (*p >= 0xa4 && *p <= 0xa7) || (*p >= 0xaa && *p <= 0xaf);
 }
 
-static bool page_fault(struct recomp *r, struct host_frame *f, struct block *b, u32 error,
-		       gla_t gla, u32 eip)
+static bool page_fault(struct recomp *r, struct host_frame *f, struct block *b,
+		       const struct insn_map *at, u32 error, gla_t gla)
 {
 	struct cpu *cpu = r->cpu;
 	unsigned access = (error & 2 ? ACCESS_WRITE : 0) | (cpu->cpl == 3 ? ACCESS_USER : 0);
@@ -73,12 +77,12 @@ static bool page_fault(struct recomp *r, struct host_frame *f, struct block *b, 
 		f->gpr[R_POLL] = (u64)cpu->poll;
 		return true;
 	case ENV_PF_FAULT:
-		save_frame(cpu, f, eip);
+		save_frame(cpu, f, b, at);
 		redirect(r, f, CPU_FAULT);
 		return true;
 	case ENV_PF_SLOW:
-		save_frame(cpu, f, eip);
-		if (!is_string(f->rip) && block_note_slow(r, cpu->seg[SEG_CS].base + eip))
+		save_frame(cpu, f, b, at);
+		if (!is_string(f->rip) && block_note_slow(r, b->base + b->eip + at->guest))
 			block_drop(r, b);
 		r->step_slow = true;
 		redirect(r, f, CPU_RETRY);
@@ -89,7 +93,8 @@ static bool page_fault(struct recomp *r, struct host_frame *f, struct block *b, 
 
 /* In a block's check of its own bytes: RCX is in R10. If they cannot be read the fetch will fault,
  * exactly. */
-static bool check_fault(struct recomp *r, struct host_frame *f, gla_t gla, u32 eip)
+static bool check_fault(struct recomp *r, struct host_frame *f, const struct block *b,
+			const struct insn_map *at, gla_t gla)
 {
 	struct cpu *cpu = r->cpu;
 
@@ -99,7 +104,7 @@ static bool check_fault(struct recomp *r, struct host_frame *f, gla_t gla, u32 e
 		return true;
 	}
 	f->gpr[R_C] = f->gpr[R10];
-	save_frame(cpu, f, eip);
+	save_frame(cpu, f, b, at);
 	redirect(r, f, CPU_RETRY);
 	return true;
 }
@@ -107,22 +112,23 @@ static bool check_fault(struct recomp *r, struct host_frame *f, gla_t gla, u32 e
 bool recomp_trap(struct cpu *cpu, struct host_frame *f, u8 vector, u32 error, u64 cr2)
 {
 	struct recomp *r = cpu->recomp;
-	u32 offset = (u32)(f->rip - (u64)r->cfg.cache_rx), eip;
+	u32 offset = (u32)(f->rip - (u64)r->cfg.cache_rx);
 	struct block *b = recomp_owns(r, f->rip) ? block_at(r, offset) : NULL;
+	const struct insn_map *at = b ? insn_at(b, offset) : NULL;
 
-	if (!b || !guest_eip(b, offset, &eip))
+	if (!at)
 		return false;
 	if (vector == VEC_PF && cr2 - r->cfg.membase >= 0x200000000ull) { /* the poll */
 		r->step_slow = cr2 == (u64)recomp_thread_trap(r);
-		save_frame(cpu, f, eip);
+		save_frame(cpu, f, b, at);
 		redirect(r, f, CPU_RETRY);
 		return true;
 	}
 	if (vector == VEC_PF && offset - b->code < b->check_len)
-		return check_fault(r, f, (gla_t)(cr2 - r->cfg.membase), eip);
+		return check_fault(r, f, b, at, (gla_t)(cr2 - r->cfg.membase));
 	if (vector == VEC_PF)
-		return page_fault(r, f, b, error, (gla_t)(cr2 - r->cfg.membase), eip);
-	save_frame(cpu, f, eip);
+		return page_fault(r, f, b, at, error, (gla_t)(cr2 - r->cfg.membase));
+	save_frame(cpu, f, b, at);
 	if (vector == VEC_MF) {
 		redirect(r, f, cpu_fpu_error(cpu));
 		return true;
@@ -134,25 +140,30 @@ bool recomp_trap(struct cpu *cpu, struct host_frame *f, u8 vector, u32 error, u6
 	return true;
 }
 
+/* Translated code that has R_POLL loaded already, and goes on with it. */
+static bool polls(const struct recomp *r, u64 rip)
+{
+	for (unsigned i = 0; i < r->loads; i++)
+		if (rip == r->loaded[i])
+			return true;
+	return rip >= r->segment_stubs;
+}
+
+/*
+ * In front of a guest instruction, and at a string instruction, which may be between two of its
+ * iterations, the registers are exactly the guest's.
+ */
 void recomp_interrupted(struct cpu *cpu, struct host_frame *f)
 {
 	struct recomp *r = cpu->recomp;
-	u32 offset = (u32)(f->rip - (u64)r->cfg.cache_rx), eip;
-	struct block *b = block_at(r, offset);
+	u32 offset = (u32)(f->rip - (u64)r->cfg.cache_rx);
+	const struct block *b = block_at(r, offset);
+	const struct insn_map *at = b ? insn_at(b, offset) : NULL;
 
-	for (unsigned i = 0; i < r->loads; i++)
-		if (f->rip == r->loaded[i])
-			f->gpr[R_POLL] = (u64)cpu->poll;
-	if (!b)
+	if (polls(r, f->rip))
+		f->gpr[R_POLL] = (u64)cpu->poll;
+	if (!at || (at->host != offset - b->code && !is_string(f->rip)))
 		return;
-	f->gpr[R_POLL] = (u64)cpu->poll;
-	/* At the first host instruction of a guest instruction the registers are exactly the
-	 * guest's. */
-	for (unsigned i = 0; i < b->insns; i++) {
-		if (b->map[i].host == offset - b->code && guest_eip(b, offset, &eip)) {
-			save_frame(cpu, f, eip);
-			redirect(r, f, CPU_RETRY);
-			return;
-		}
-	}
+	save_frame(cpu, f, b, at);
+	redirect(r, f, CPU_RETRY);
 }

@@ -201,11 +201,17 @@ enum cpu_result cpu_deliver(struct cpu *cpu, u8 vector, enum cpu_event_kind kind
 enum cpu_result cpu_deliver_fault(struct cpu *cpu);
 
 /*
- * If an NMI or interrupt is pending and can be taken now (vif, shadow), acknowledges and delivers
- * it. Returns CPU_NEXT if nothing was to do, else as cpu_deliver(). Clears cpu->halted when it
- * delivers.
+ * Between two instructions, in the order of SDM 3A table 6-2: the #DB that is owed behind the last
+ * one, then the NMI or interrupt that is pending and can be taken now (vif, shadow), acknowledged.
+ * Returns CPU_NEXT if nothing was to do, else as cpu_deliver(). Clears cpu->halted when it delivers.
  */
 enum cpu_result cpu_take_events(struct cpu *cpu);
+
+/* Does something wait for the next boundary, shadows aside? */
+static inline bool cpu_must_stop(const struct cpu *cpu)
+{
+	return cpu->events && ((cpu->events & CPU_EVENT_YIELD) || cpu_event_due(cpu));
+}
 
 /*
  * Between two iterations of a repeated instruction: must it give way to an event, a single step or
@@ -214,7 +220,7 @@ enum cpu_result cpu_take_events(struct cpu *cpu);
  */
 static inline bool cpu_rep_interrupted(struct cpu *cpu)
 {
-	if (!cpu->events && !(cpu->eflags & EFLAGS_TF) && !cpu->debug_hits)
+	if (!cpu_must_stop(cpu) && !(cpu->eflags & EFLAGS_TF) && !cpu->debug_hits)
 		return false;
 	cpu->eflags |= EFLAGS_RF;
 	return true;

@@ -11,16 +11,16 @@
 #include "emu/cpu/block.h"
 #include "emu/cpu/translate.h"
 
-/*
- * Backward jumps poll before they change anything: a poll that traps runs the whole instruction
- * again. Flag-free: movzx r9d, byte [r13].
- */
-static void poll(struct trans *t, u32 target)
+void trans_poll(struct trans *t)
 {
-	if (target > t->eip)
-		return;
 	emit_rm(&t->e, NULL, false, 0x0fb6, R9,
 		(struct hmem){ .base = R_POLL, .index = -1, .scale = 1 });
+}
+
+static void poll(struct trans *t, u32 target)
+{
+	if (target <= t->eip)
+		trans_poll(t);
 }
 
 /* rcx is saved in r10; target EIP in r8. */

@@ -110,6 +110,32 @@ static void popf(struct trans *t)
 	emit_rr(e, false, 0x89, R9, R_A);
 }
 
+/*
+ * With an event pending, C: it may be due behind the next instruction, which the dispatcher runs
+ * alone. Without one there is nothing to do behind it: what comes later arms the poll, and finds the
+ * instruction marked (struct insn_map).
+ */
+static void sti(struct trans *t)
+{
+	struct site *s = trans_site(t, OP_STI);
+	struct emit *e = &t->e;
+	u8 *quiet;
+
+	emit_rr(e, true, 0x89, R_C, R10);
+	emit_load32(e, R_C, CPU_FIELD(events));
+	emit_u8(e, 0xe3); /* jrcxz quiet */
+	quiet = e->p;
+	emit_u8(e, 0);
+	emit_rr(e, true, 0x89, R10, R_C);
+	trans_call_hard(t, s, true);
+	t->ended = false;
+	if (!e->overflow)
+		*quiet = (u8)(e->p - (quiet + 1));
+	emit_rr(e, true, 0x89, R10, R_C);
+	emit_store_imm32(e, CPU_FIELD(vif), EFLAGS_IF);
+	t->sti = true;
+}
+
 static void set_df(struct trans *t, bool set)
 {
 	struct emit *e = &t->e;
@@ -162,8 +188,7 @@ bool translate_flags(struct trans *t)
 	case ZYDIS_MNEMONIC_STI:
 		if (!allowed(t))
 			return false;
-		emit_store_imm32(&t->e, CPU_FIELD(vif), EFLAGS_IF);
-		t->sti = true;
+		sti(t);
 		return true;
 	case ZYDIS_MNEMONIC_INTO:
 		if (t->slow || (t->key & KEY_TF))

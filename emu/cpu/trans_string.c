@@ -60,6 +60,8 @@ static bool copies(const struct trans *t, const struct string_op *s, unsigned sr
 
 static void copy(struct trans *t)
 {
+	if (repeats(t))
+		trans_poll(t);
 	if (t->r->cfg.membase_gs)
 		emit_u8(&t->e, 0x65);
 	emit_u8(&t->e, 0x67);

@@ -94,21 +94,6 @@ bool trans_decode_here(struct trans *t)
 	return !decode(t);
 }
 
-/* After the instruction behind an STI: leave if something is pending. */
-static void check_events(struct trans *t)
-{
-	struct emit *e = &t->e;
-
-	emit_rr(e, true, 0x89, R_C, R10);
-	emit_load32(e, R_C, CPU_FIELD(events));
-	emit_u8(e, 0xe3); /* jrcxz */
-	emit_u8(e, 3 + 6 + 5);
-	emit_rr(e, true, 0x89, R10, R_C);
-	emit_mov_imm32(e, R8, t->next);
-	emit_jmp(e, t->r->leave_dispatch);
-	emit_rr(e, true, 0x89, R10, R_C);
-}
-
 static void undecoded(struct trans *t, unsigned op)
 {
 	t->b->cut |= op == OP_SLOW_FETCH;
@@ -272,24 +257,23 @@ static void commit(struct trans *t)
 
 static void one(struct trans *t)
 {
-	bool after_sti = t->sti;
+	struct insn_map *at = &t->map[t->insns];
 
-	t->sti = false;
 	fetch(t);
 	if (t->padded && !(t->eip & 15) && t->insns)
 		emit_align(&t->e, CODE_LINE);
 	t->padded = false;
 	/* The check of a block that verifies itself is part of the first. */
-	t->map[t->insns] = (struct insn_map){ (u16)(t->insns ? t->e.p - t->e.start : 0),
-					      (u16)(t->eip - t->b->eip) };
+	at->host = (u16)(t->insns ? t->e.p - t->e.start : 0);
+	at->guest = (t->eip - t->b->eip) & 0x7fff;
+	at->shadow = t->sti;
+	t->sti = false;
 	t->insns++;
 	t->slow = t->key & KEY_SLOW || block_is_slow(t->r, t->base + t->eip);
 	if (!t->flat || t->slow || t->have < MAX_LENGTH || !translate_fast(t))
 		by_decoder(t);
 	if (((t->base + t->next - 1) ^ (t->base + t->eip)) & ~(PAGE_SIZE - 1))
 		crosses(t);
-	if (after_sti && !t->ended)
-		check_events(t);
 	t->eip = t->next;
 }
 
@@ -309,6 +293,8 @@ static void translate_insns(struct trans *t)
 			break;
 	}
 	if (!t->ended) {
+		if (t->sti)
+			emit_store_imm32(&t->e, CPU_FIELD(shadow), CPU_SHADOW_STI);
 		if (t->sti || (t->key & (KEY_TF | KEY_SLOW)))
 			trans_leave(t, t->eip);
 		else

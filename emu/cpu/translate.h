@@ -43,6 +43,11 @@ struct site *trans_site(struct trans *t, unsigned op);
 /* Calls a stub with the site; the instruction's operation in C. ends: nothing follows. */
 void trans_call_site(struct trans *t, const struct site *s, u64 stub);
 void trans_call_hard(struct trans *t, struct site *s, bool ends);
+/*
+ * Backward jumps and REP poll before they change anything: a poll that traps runs the whole
+ * instruction again. Flag-free: movzx r9d, byte [r13].
+ */
+void trans_poll(struct trans *t);
 /* Jumps to a known EIP: inside the block, or out of it by an edge. */
 void trans_jump(struct trans *t, u32 target);
 /* The way out of the block to a known EIP. */

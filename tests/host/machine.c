@@ -103,8 +103,10 @@ static void new_mapping(struct machine *m)
 
 static void env_code_runs(struct cpu *cpu, bool runs)
 {
-	(void)cpu;
-	(void)runs;
+	struct machine *m = machine_of(cpu);
+
+	if (m->code_runs)
+		m->code_runs(m, runs);
 }
 
 static bool env_code_found(struct cpu *cpu, gla_t gla)

@@ -55,8 +55,10 @@ struct machine {
 	int fpu_error_vector;
 	int pending_vector;  /* what intr_ack returns; -1: none */
 	volatile bool leave; /* makes want_leave() true */
-	const char *killed;  /* why cpu_kill() was called, or NULL */
-	u64 faults;	     /* signals that translated code raised */
+	/* As cpu_env's: told when translated code begins and ends to run; NULL: nobody is. */
+	void (*code_runs)(struct machine *m, bool runs);
+	const char *killed; /* why cpu_kill() was called, or NULL */
+	u64 faults;	    /* signals that translated code raised */
 	u8 host_fpu[512] __attribute__((aligned(64)));
 };
 
