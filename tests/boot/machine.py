@@ -11,6 +11,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 GUESTS = os.path.join(ROOT, "build", "guests")
 TIMEOUT = int(os.environ.get("TEST_TIMEOUT", 400))  # generous: machines are shared; no test depends on how fast it is
 ESCAPE = "\x1d"
+# The machine's clock, the TSC among it, counts executed instructions, one a nanosecond; idle time passes at once.
+ICOUNT = ["-icount", "shift=0,sleep=off"]
 OVMF = "/usr/share/OVMF/OVMF_CODE.fd"
 
 
