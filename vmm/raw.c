@@ -32,13 +32,13 @@ static bool segment_stale(struct vcpu *v, enum cpu_seg s)
 /* Most entries have the segments of the one before, and no table was written since. */
 static bool segments_stale(struct vcpu *v)
 {
-	if (v->fresh_syncs == v->desc.syncs && cpu_same_segments(v->fresh, v->cpu.seg))
+	if (v->fresh_written == v->desc.entries_written && cpu_same_segments(v->fresh, v->cpu.seg))
 		return false;
 	for (int s = 0; s < SEG_COUNT; s++)
 		if (segment_stale(v, s))
 			return true;
 	memcpy(v->fresh, v->cpu.seg, sizeof(v->fresh));
-	v->fresh_syncs = v->desc.syncs;
+	v->fresh_written = v->desc.entries_written;
 	return false;
 }
 

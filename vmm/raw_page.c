@@ -58,11 +58,11 @@ static void written(void *ctx, gpa_t gpa, u32 len)
 		return;
 	lose(r, page);
 	if (r->follows[page] && (gpa & (PAGE_SIZE - 1)) < ANALYSE_AHEAD) {
-		lose(r, r->follows[page]);
+		lose(r, r->follows[page] - 1);
 		r->follows[page] = 0;
 	}
 	if (r->leads[page] && (gpa & (PAGE_SIZE - 1)) + len > PAGE_SIZE - ANALYSE_TAIL) {
-		lose(r, r->leads[page]);
+		lose(r, r->leads[page] - 1);
 		r->leads[page] = 0;
 	}
 	if (!r->follows[page] && !r->leads[page])
@@ -103,9 +103,9 @@ void raw_pages_destroy(struct raw_pages *r)
  */
 static bool depend(struct raw_pages *r, u32 *of, u32 page, u32 neighbour)
 {
-	if (neighbour >= r->pages || (of[neighbour] && of[neighbour] != page))
+	if (neighbour >= r->pages || (of[neighbour] && of[neighbour] != page + 1))
 		return false;
-	of[neighbour] = page;
+	of[neighbour] = page + 1;
 	gpmem_watch(r->mem, (gpa_t)neighbour << PAGE_SHIFT, GPMEM_WATCH_RAW);
 	return true;
 }

@@ -11,9 +11,9 @@
 
 struct raw_pages {
 	u8 *status; /* per page of RAM below 4 GiB: RAW_PAGE_*, above them how often it was lost */
-	u32 *follows; /* for page n: the page (number) whose analysis used n's first bytes; 0 if
+	u32 *follows; /* for page n: the page (number) whose analysis used n's first bytes, plus 1; 0 if
 			 none */
-	u32 *leads;   /* for page n: the page whose analysis used n's last bytes; 0 if none */
+	u32 *leads; /* for page n: the page whose analysis used n's last bytes, plus 1; 0 if none */
 	u32 pages;
 	struct gpmem *mem;
 	struct shadow *shadow;

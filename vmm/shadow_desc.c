@@ -18,7 +18,7 @@
 #define MONITOR_FIRST \
 	(0xffd0u / 8) /* SEL_LDT of arch/gdt.h, which the host's tests do not have \
 		       */
-#define ENTRIES 8192u
+#define NO_GPA UINT64_MAX
 
 u64 shadow_desc_convert(u64 d)
 {
@@ -56,21 +56,72 @@ bool shadow_desc_safe(const u64 *table, unsigned entries)
 	return true;
 }
 
+static u32 offset_of(gla_t gla)
+{
+	return gla & (PAGE_SIZE - 1);
+}
+
+static unsigned pages_of(const struct shadow_desc_table *t)
+{
+	return t->bytes ? (offset_of(t->base) + t->bytes + PAGE_SIZE - 1) >> PAGE_SHIFT : 0;
+}
+
+/* Bytes from..to of the table, as far as it has them, are to be mirrored. */
+static void note_bytes(struct shadow_desc_table *t, s32 from, s32 to)
+{
+	from = MAX(from, 0);
+	to = MIN(to, (s32)t->bytes);
+	if (from >= to)
+		return;
+	if (t->written_from >= t->written_to) {
+		t->written_from = (u32)from;
+		t->written_to = (u32)to;
+		return;
+	}
+	t->written_from = MIN(t->written_from, (u32)from);
+	t->written_to = MAX(t->written_to, (u32)to);
+}
+
+/* Bytes of page p of the table, by their place in the page. */
+static void note_page(struct shadow_desc_table *t, unsigned p, u32 from, u32 to)
+{
+	s32 start = (s32)(p << PAGE_SHIFT) - (s32)offset_of(t->base);
+
+	note_bytes(t, start + (s32)from, start + (s32)to);
+}
+
+static bool table_written(struct shadow_desc_table *t, gpa_t gpa, u32 len)
+{
+	u32 from = gpa & (PAGE_SIZE - 1);
+	bool mine = false;
+
+	for (unsigned p = 0; p < pages_of(t); p++) {
+		if (t->page[p] != (gpa & PAGE_MASK))
+			continue;
+		note_page(t, p, from, from + len);
+		mine = true;
+	}
+	return mine;
+}
+
 static void written(void *ctx, gpa_t gpa, u32 len)
 {
 	struct shadow_desc *d = ctx;
+	bool gdt = table_written(&d->gdt, gpa, len), ldt = table_written(&d->ldt, gpa, len);
 
-	(void)gpa;
-	(void)len;
 	d->watch_writes++;
-	d->gdt_dirty = d->ldt_dirty = true;
+	if (gdt || ldt)
+		d->dirty = true;
+	else
+		gpmem_unwatch(d->cpu->mem, gpa, GPMEM_WATCH_DESC);
 }
 
 void shadow_desc_init(struct shadow_desc *d, struct cpu *cpu, u64 *gdt, u64 *ldt)
 {
-	*d = (struct shadow_desc){
-		.cpu = cpu, .gdt = gdt, .ldt = ldt, .gdt_dirty = true, .ldt_dirty = true
-	};
+	*d = (struct shadow_desc){ .cpu = cpu,
+				   .gdt = { .entry = gdt, .max = MONITOR_FIRST },
+				   .ldt = { .entry = ldt, .max = DESC_ENTRIES } };
+	shadow_desc_invalidate(d);
 	cpu->mem->watcher[3].written = written;
 	cpu->mem->watcher[3].ctx = d;
 }
@@ -82,98 +133,124 @@ void shadow_desc_destroy(struct shadow_desc *d)
 
 void shadow_desc_invalidate(struct shadow_desc *d)
 {
-	d->gdt_dirty = d->ldt_dirty = true;
+	d->dirty = d->gdt.unmapped = d->ldt.unmapped = true;
+}
+
+static bool holds_page(const struct shadow_desc_table *t, gla_t gla)
+{
+	return (gla >> PAGE_SHIFT) - (t->base >> PAGE_SHIFT) < pages_of(t);
+}
+
+void shadow_desc_invalidate_page(struct shadow_desc *d, gla_t gla)
+{
+	if (holds_page(&d->gdt, gla) || holds_page(&d->ldt, gla))
+		shadow_desc_invalidate(d);
 }
 
 /* The page of the table's bytes at gla, watched from now on. */
-static bool find_page(struct shadow_desc *d, gla_t gla, gpa_t *page)
+static gpa_t find_page(struct shadow_desc *d, gla_t gla)
 {
 	struct pagewalk w;
 
 	if (cpu_probe(d->cpu, gla, ACCESS_READ, &w))
-		return false;
+		return NO_GPA;
 	gpmem_watch(d->cpu->mem, w.gpa, GPMEM_WATCH_DESC);
-	*page = w.gpa & PAGE_MASK;
-	return true;
+	return w.gpa & PAGE_MASK;
 }
 
-/* A descriptor that lies on two pages (the table is not aligned), or on none: 0 is absent. */
-static u64 read_across(struct shadow_desc *d, gla_t gla)
+/* An entry of the guest's table, which may lie on two pages (the table need not be aligned); 0 is
+ * absent, and so is what lies on no page. */
+static u64 read_entry(struct shadow_desc *d, const struct shadow_desc_table *t, unsigned i)
 {
+	u32 at = offset_of(t->base) + i * 8, room = PAGE_SIZE - offset_of(at);
 	u64 desc = 0;
-	gpa_t page;
 
-	for (unsigned n = 0; n < 8; n++) {
-		if (!find_page(d, gla + n, &page))
+	d->entries_read++;
+	for (u32 done = 0; done < 8; at += room, done += room, room = 8 - done) {
+		gpa_t page = t->page[at >> PAGE_SHIFT];
+
+		room = MIN(room, 8 - done);
+		if (page == NO_GPA)
 			return 0;
-		gpmem_read(d->cpu->mem, page | ((gla + n) & (PAGE_SIZE - 1)), (u8 *)&desc + n, 1);
+		gpmem_read(d->cpu->mem, page | offset_of(at), (u8 *)&desc + done, room);
 	}
 	return desc;
 }
 
-/* Mirrors limit bytes at base; entries that cannot be read are absent. */
-static bool mirror(struct shadow_desc *d, u64 *table, u32 base, u32 bytes, u32 old_bytes,
-		   unsigned max)
+static bool set_entry(struct shadow_desc *d, struct shadow_desc_table *t, unsigned i, u64 desc)
 {
-	unsigned n = MIN(bytes / 8, max);
-	bool changed = false, there = false;
-	gpa_t page = 0;
+	u64 now = i == 0 && t == &d->gdt ? 0 : shadow_desc_convert(desc);
+	bool was12 = t->ring12[i / 32] & BIT(i & 31), now12 = is_ring12(desc);
 
-	for (unsigned i = 0; i < n; i++) {
-		gla_t gla = base + i * 8;
-		u64 desc = 0, now;
+	if (was12 != now12) {
+		t->ring12[i / 32] ^= BIT(i & 31);
+		d->ring12 += now12 ? 1u : ~0u;
+	}
+	if (t->entry[i] == now)
+		return false;
+	/* The invariant of docs/isolation.md, where a descriptor goes live. */
+	ASSERT(shadow_desc_safe(&now, 1));
+	t->entry[i] = now;
+	d->entries_written++;
+	return true;
+}
 
-		if (i == 0 || (gla & (PAGE_SIZE - 1)) < 8)
-			there = find_page(d, gla, &page);
-		if (there && (gla & (PAGE_SIZE - 1)) <= PAGE_SIZE - 8)
-			gpmem_read(d->cpu->mem, page | (gla & (PAGE_SIZE - 1)), &desc, 8);
-		else
-			desc = read_across(d, gla);
-		d->ring12 += is_ring12(desc);
-		now = i == 0 && table == d->gdt ? 0 : shadow_desc_convert(desc);
-		if (table[i] != now) {
-			/* The invariant of docs/isolation.md, where a descriptor goes live. */
-			ASSERT(shadow_desc_safe(&now, 1));
-			table[i] = now;
-			d->entries_written++;
-			changed = true;
-		}
+/* Where the pages lie now: what moved is to be mirrored. */
+static void look_up_pages(struct shadow_desc *d, struct shadow_desc_table *t, unsigned known)
+{
+	for (unsigned p = 0; p < pages_of(t); p++) {
+		gpa_t page = find_page(d, (t->base & ~(PAGE_SIZE - 1)) + (p << PAGE_SHIFT));
+
+		if (p >= known || page != t->page[p])
+			note_page(t, p, 0, PAGE_SIZE);
+		t->page[p] = page;
 	}
-	for (unsigned i = n; i < MIN(old_bytes / 8, max); i++) {
-		changed |= table[i] != 0;
-		table[i] = 0;
-	}
+}
+
+/* Entry by entry, those written and those that lie elsewhere now. True: one changed. */
+static bool sync_table(struct shadow_desc *d, struct shadow_desc_table *t, u32 base, u32 bytes)
+{
+	u32 old_bytes = t->bytes;
+	unsigned known = base == t->base ? pages_of(t) : 0;
+	bool changed = false;
+
+	t->base = base;
+	t->bytes = MIN(bytes / 8, t->max) * 8;
+	if (t->unmapped)
+		look_up_pages(d, t, known);
+	t->unmapped = false;
+	note_bytes(t, (s32)old_bytes, (s32)t->bytes);
+	if (t->written_from < t->written_to)
+		for (unsigned i = t->written_from / 8; i <= (t->written_to - 1) / 8; i++)
+			if (i < t->bytes / 8)
+				changed |= set_entry(d, t, i, read_entry(d, t, i));
+	t->written_from = t->written_to = 0;
+	for (unsigned i = t->bytes / 8; i < old_bytes / 8; i++)
+		changed |= set_entry(d, t, i, 0);
 	return changed;
 }
 
 bool shadow_desc_sync(struct shadow_desc *d)
 {
 	const struct cpu *c = d->cpu;
-	u32 gdt_bytes = c->gdtr.limit + 1u;
-	u32 ldt_bytes = c->ldtr.attr & SEG_ATTR_UNUSABLE ? 0 : MIN(c->ldtr.limit + 1, 65536u);
+	u32 ldt_bytes = c->ldtr.attr & SEG_ATTR_UNUSABLE ? 0 : MIN(c->ldtr.limit, 0xffffu) + 1;
 	bool changed;
 
-	if (!d->gdt_dirty && !d->ldt_dirty)
+	if (!d->dirty)
 		return false;
 	d->syncs++;
-	d->ring12 = 0;
-	changed = mirror(d, d->gdt, c->gdtr.base, gdt_bytes, d->gdt_limit, MONITOR_FIRST);
-	changed |= mirror(d, d->ldt, c->ldtr.base, ldt_bytes, d->ldt_limit, ENTRIES);
-	d->gdt_base = c->gdtr.base;
-	d->gdt_limit = gdt_bytes;
-	d->ldt_base = c->ldtr.base;
-	d->ldt_limit = ldt_bytes;
-	d->gdt_dirty = d->ldt_dirty = false;
+	changed = sync_table(d, &d->gdt, c->gdtr.base, c->gdtr.limit + 1u);
+	changed |= sync_table(d, &d->ldt, c->ldtr.base, ldt_bytes);
+	d->dirty = false;
 	return changed;
 }
 
 static u64 entry_of(const struct shadow_desc *d, u16 sel)
 {
+	const struct shadow_desc_table *t = sel & 4 ? &d->ldt : &d->gdt;
 	unsigned i = sel >> 3;
 
-	if (sel & 4)
-		return i < d->ldt_limit / 8 ? d->ldt[i] : 0;
-	return i < MONITOR_FIRST && i < d->gdt_limit / 8 ? d->gdt[i] : 0;
+	return i < t->bytes / 8 ? t->entry[i] : 0;
 }
 
 void shadow_desc_lookup(const struct shadow_desc *d, u16 sel, struct cpu_segment *out)

@@ -7,24 +7,37 @@
  * Present ones of DPL 1 and 2 are absent too and counted (raw ring 1 is refused while there are
  * any).
  *
- * Guest tables are read through cpu_lin_read with system rights; their pages get GPMEM_WATCH_DESC,
- * and a write to them only marks the table dirty. Synchronised lazily, entry by entry, before raw
- * entry and at a #GP/#NP that names an absent entry.
+ * Where the pages of a guest table lie is looked up when the table, or the mapping of one of its
+ * pages, changes as the processor's TLB would notice: LGDT, LLDT, INVLPG, CR3 and the like. The
+ * pages get GPMEM_WATCH_DESC; a write to them only notes which bytes. Both are made good lazily,
+ * before raw entry: what was written, and what moved, is mirrored again, and nothing else. A page
+ * that is part of no table any more is unwatched at the next write to it.
  */
 #pragma once
 
 #include "emu/cpu/semantics.h"
 #include "emu/mem/gpmem.h"
 
+#define DESC_ENTRIES 8192u
+#define DESC_PAGES   17u /* that 64 KiB touch */
+
+struct shadow_desc_table {
+	u64 *entry; /* 8192 */
+	u32 max;    /* of them, the guest's: the monitor's last ones of the GDT are not touched */
+	u32 base;   /* what is mirrored now */
+	u32 bytes;  /* of whole entries; 0 with an empty table */
+	bool unmapped;		       /* its pages have to be looked up again */
+	u32 written_from, written_to;  /* bytes since the last synchronisation; empty: from >= to */
+	gpa_t page[DESC_PAGES];	       /* where its pages lay then; NO_GPA: nowhere */
+	u32 ring12[DESC_ENTRIES / 32]; /* entries of DPL 1 or 2 */
+};
+
 struct shadow_desc {
 	struct cpu *cpu;
-	u64 *gdt;		  /* 8192 entries; the monitor's last ones are never touched */
-	u64 *ldt;		  /* 8192 entries */
-	u32 gdt_base, ldt_base;	  /* what is mirrored now */
-	u32 gdt_limit, ldt_limit; /* bytes; 0 with an empty table */
-	bool gdt_dirty, ldt_dirty;
-	u32 ring12; /* entries of DPL 1 or 2 seen in the last synchronisation */
-	u64 syncs, entries_written, watch_writes;
+	struct shadow_desc_table gdt, ldt;
+	bool dirty;
+	u32 ring12; /* entries of DPL 1 or 2 in both */
+	u64 syncs, entries_read, entries_written, watch_writes;
 };
 
 /* gdt, ldt: 64 KiB, zeroed, page-aligned, owned by the caller. Registers the GPMEM_WATCH_DESC
@@ -32,8 +45,10 @@ struct shadow_desc {
 void shadow_desc_init(struct shadow_desc *d, struct cpu *cpu, u64 *gdt, u64 *ldt);
 void shadow_desc_destroy(struct shadow_desc *d);
 
-/* GDTR/LDTR changed, or paging changed under them: mirror again at the next sync. */
+/* GDTR or LDTR changed, or the mapping under them: look again at the next sync. */
 void shadow_desc_invalidate(struct shadow_desc *d);
+/* The mapping of one page. */
+void shadow_desc_invalidate_page(struct shadow_desc *d, gla_t gla);
 
 /* Brings both tables up to date. Returns true if a live entry changed (loaded selectors may need a
  * reload). */

@@ -95,9 +95,9 @@ struct vcpu {
 	u64 hw_sel; /* ES, DS, FS, GS as last loaded, from the low word up; ~0: unknown */
 
 	/* Raw execution. */
-	/* Segments found not stale, while desc.syncs is fresh_syncs. */
+	/* Segments found not stale, while desc.entries_written is fresh_written. */
 	struct cpu_segment fresh[SEG_COUNT] __attribute__((aligned(8)));
-	u64 fresh_syncs;
+	u64 fresh_written;
 	u64 unwind_rsp;
 	struct trap_frame entry; /* registers for the next raw entry */
 	enum raw_exit raw_exit;

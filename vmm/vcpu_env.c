@@ -82,27 +82,32 @@ static bool env_code_found(struct cpu *cpu, gla_t gla)
 	return !policy_asks_at(v, gla);
 }
 
-static void env_paging_changed(struct cpu *cpu, unsigned what)
+/* The monitor's caches by linear address: docs/memory.md lists them. page: NULL for all. */
+static void translations_changed(struct vcpu *v, const gla_t *page)
 {
-	struct vcpu *v = vcpu_of(cpu);
-
-	if (what & ~PAGING_CPL) {
+	if (page) {
+		shadow_invlpg(v->shadow, *page);
+		shadow_desc_invalidate_page(&v->desc, *page);
+	} else {
 		shadow_paging_changed(v->shadow);
 		shadow_desc_invalidate(&v->desc);
 		if (v->loaded_on) {
 			vcpu_load_root(v, v->view);
 			shadow_flush_stale(v->shadow);
 		}
-		tell_mapping(v);
 	}
+	tell_mapping(v);
+}
+
+static void env_paging_changed(struct cpu *cpu, unsigned what)
+{
+	if (what & ~PAGING_CPL)
+		translations_changed(vcpu_of(cpu), NULL);
 }
 
 static void env_invlpg(struct cpu *cpu, gla_t gla)
 {
-	struct vcpu *v = vcpu_of(cpu);
-
-	shadow_invlpg(v->shadow, gla);
-	tell_mapping(v);
+	translations_changed(vcpu_of(cpu), &gla);
 }
 
 static void env_tables_changed(struct cpu *cpu)

@@ -162,8 +162,7 @@ static void host_a20(void *ctx, bool enabled)
 	if (!vm->vcpu || vm->vcpu->cpu.a20_mask == mask)
 		return;
 	vm->vcpu->cpu.a20_mask = mask;
-	softtlb_flush(&vm->vcpu->cpu);
-	vcpu_env.paging_changed(&vm->vcpu->cpu, PAGING_CR0);
+	cpu_translations_changed(&vm->vcpu->cpu, PAGING_A20, 0);
 }
 
 static const struct board_host host_template = {

@@ -14,12 +14,6 @@
 	(CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG)
 #define CR0_VECTOR (CR0_TS | CR0_EM | CR0_MP | CR0_NE | CR0_AM)
 
-static void paging_changed(struct cpu *cpu, unsigned what)
-{
-	softtlb_flush(cpu);
-	cpu_env(cpu)->paging_changed(cpu, what);
-}
-
 /* The four PDPTEs are read when CR3 is loaded (SDM 3A 4.4.1). */
 static enum cpu_result load_pdptes(struct cpu *cpu, u32 cr3, u32 cr0, u32 cr4)
 {
@@ -48,7 +42,7 @@ static enum cpu_result write_cr0(struct cpu *cpu, u32 value)
 		return CPU_FAULT;
 	cpu->cr0 = value;
 	if ((value ^ old) & (CR0_PE | CR0_PG | CR0_WP))
-		paging_changed(cpu, PAGING_CR0);
+		cpu_translations_changed(cpu, PAGING_CR0, 0);
 	if ((value ^ old) & CR0_VECTOR)
 		cpu_env(cpu)->control_changed(cpu);
 	return CPU_JUMP;
@@ -77,7 +71,7 @@ static enum cpu_result write_cr4(struct cpu *cpu, u32 value)
 		return CPU_FAULT;
 	cpu->cr4 = value;
 	if ((value ^ old) & (CR4_PAE | CR4_PGE | CR4_PSE))
-		paging_changed(cpu, PAGING_CR4);
+		cpu_translations_changed(cpu, PAGING_CR4, 0);
 	if ((value ^ old) & (CR4_TSD | CR4_DE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE))
 		cpu_env(cpu)->control_changed(cpu);
 	return CPU_JUMP;
@@ -95,7 +89,7 @@ enum cpu_result cpu_write_cr(struct cpu *cpu, unsigned n, u32 value)
 		if (load_pdptes(cpu, value, cpu->cr0, cpu->cr4) != CPU_NEXT)
 			return CPU_FAULT;
 		cpu->cr3 = value;
-		paging_changed(cpu, PAGING_CR3);
+		cpu_translations_changed(cpu, PAGING_CR3, 0);
 		return CPU_JUMP;
 	case 4:
 		return write_cr4(cpu, value);
@@ -181,7 +175,7 @@ enum cpu_result cpu_write_msr(struct cpu *cpu, u32 index, u64 value)
 			return cpu_raise(cpu, VEC_GP, 0);
 		if (value != cpu->msr.efer) {
 			cpu->msr.efer = value;
-			paging_changed(cpu, PAGING_EFER);
+			cpu_translations_changed(cpu, PAGING_EFER, 0);
 		}
 		return CPU_JUMP;
 	case MSR_TSC:

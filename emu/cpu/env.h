@@ -38,8 +38,8 @@ struct cpu_env {
 	/*
 	 * CR0.PG/PE/WP, CR3, CR4.PSE/PAE/PGE or EFER.NXE were written, or the CPL changed between
 	 * 0..2 and 3 (the view). Called after cpu's fields hold the new values. what: PAGING_*.
-	 * Other than for PAGING_CPL alone, and for INVLPG, cpu->tlb was flushed before; whoever
-	 * changes these registers or A20 behind the CPU's back flushes it himself.
+	 * Called by cpu_translations_changed() only, other than for PAGING_CPL; whoever changes
+	 * these registers or A20 behind the CPU's back calls that.
 	 */
 	void (*paging_changed)(struct cpu *cpu, unsigned what);
 	void (*invlpg)(struct cpu *cpu, gla_t gla);
@@ -96,11 +96,13 @@ struct cpu_env {
 	bool (*want_leave)(struct cpu *cpu);
 };
 
-#define PAGING_CR0  BIT(0)
-#define PAGING_CR3  BIT(1)
-#define PAGING_CR4  BIT(2)
-#define PAGING_EFER BIT(3)
-#define PAGING_CPL  BIT(4) /* the view only; tables unchanged */
+#define PAGING_CR0    BIT(0)
+#define PAGING_CR3    BIT(1)
+#define PAGING_CR4    BIT(2)
+#define PAGING_EFER   BIT(3)
+#define PAGING_CPL    BIT(4) /* the view only; tables unchanged */
+#define PAGING_A20    BIT(5)
+#define PAGING_INVLPG BIT(6) /* of cpu_translations_changed(): one page */
 
 /*
  * A program that has one environment only may name it when it compiles (-DCPU_ENV=name): the calls

@@ -239,8 +239,7 @@ static enum cpu_result invlpg(struct cpu *cpu, const struct insn *in)
 		return CPU_FAULT;
 	gla_t gla = cpu->seg[in->seg].base + insn_ea(cpu, in);
 
-	softtlb_flush_page(cpu, gla);
-	cpu_env(cpu)->invlpg(cpu, gla);
+	cpu_translations_changed(cpu, PAGING_INVLPG, gla);
 	return CPU_NEXT;
 }
 

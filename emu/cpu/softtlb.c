@@ -13,10 +13,16 @@ void softtlb_flush(struct cpu *cpu)
 	cpu_forget_loads(cpu);
 }
 
-void softtlb_flush_page(struct cpu *cpu, gla_t gla)
+void cpu_translations_changed(struct cpu *cpu, unsigned what, gla_t gla)
 {
-	softtlb_entry(cpu, gla)->rights = softtlb_entry(cpu, gla)->slow = 0;
-	cpu_forget_loads(cpu);
+	if (what == PAGING_INVLPG) {
+		softtlb_entry(cpu, gla)->rights = softtlb_entry(cpu, gla)->slow = 0;
+		cpu_forget_loads(cpu);
+		cpu_env(cpu)->invlpg(cpu, gla);
+		return;
+	}
+	softtlb_flush(cpu);
+	cpu_env(cpu)->paging_changed(cpu, what);
 }
 
 static void forget_writes(struct cpu *cpu)

@@ -2,7 +2,7 @@
 /*
  * Page tables that map everything, themselves, non-existent memory and device memory, and page
  * tables that are device memory, ROM or nothing; every combination of rights in both levels, with 4
- * KiB and 4 MiB pages and CR0.WP either way.
+ * KiB and 4 MiB pages and CR0.WP either way; a GDT and an LDT whose pages move.
  *
  * Expected: rights, error codes, accessed and dirty bits as on a bare machine; what was written
  * through one mapping is read through the other; what non-existent and device memory hold is not
@@ -304,6 +304,123 @@ static void rubbish(void)
 	check(true, "rubbish as a page table");
 }
 
+/* --- Descriptor tables whose pages move: INVLPG and MOV CR3 end what was known of them --- */
+
+#define LDT_WINDOW ALIAS
+#define IN_GDT	   (SPARE | 3)
+#define IN_LDT	   7u /* its first entry */
+
+struct table {
+	u16 limit;
+	u32 base;
+} __attribute__((packed));
+
+static u32 marks[2] = { 0xaaaa, 0xbbbb };
+static u32 gdt_page[2], ldt_page[2];
+static struct table own_gdt;
+
+static void data_descriptor(u32 *d, u32 base)
+{
+	d[0] = base << 16 | 0xffff;
+	d[1] = (base & 0xff000000) | 0x00cff300 | (base >> 16 & 0xff);
+}
+
+static u32 load_tables(u32 unused)
+{
+	struct table t = { 127, WINDOW };
+
+	(void)unused;
+	__asm__ volatile("sgdt %0" : "=m"(own_gdt));
+	for (u32 n = 0; n < 2; n++) {
+		u32 *g = (u32 *)(gdt_page[n] = (u32)page_alloc());
+
+		ldt_page[n] = (u32)page_alloc();
+		for (u32 i = 0; i < 32; i++)
+			g[i] = ((u32 *)own_gdt.base)[i];
+		data_descriptor(g + SPARE / 4, (u32)&marks[n]);
+		data_descriptor((u32 *)ldt_page[n], (u32)&marks[n]);
+		g[SPARE / 4 + 2] = LDT_WINDOW << 16 | 7;
+		g[SPARE / 4 + 3] = (LDT_WINDOW & 0xff000000) | 0x8200 | (LDT_WINDOW >> 16 & 0xff);
+	}
+	map(WINDOW, gdt_page[0], PTE_P | PTE_W);
+	map(LDT_WINDOW, ldt_page[0], PTE_P | PTE_W);
+	reload();
+	__asm__ volatile("lgdt %0; lldt %w1" ::"m"(t), "r"(SPARE + 8));
+	return 0;
+}
+
+static u32 unload_tables(u32 unused)
+{
+	(void)unused;
+	__asm__ volatile("lgdt %0; lldt %w1" ::"m"(own_gdt), "r"(0));
+	return 0;
+}
+
+static u32 move_by_invlpg(u32 to)
+{
+	map(WINDOW, gdt_page[to], PTE_P | PTE_W);
+	map(LDT_WINDOW, ldt_page[to], PTE_P | PTE_W);
+	__asm__ volatile("invlpg %0; invlpg %1" ::"m"(*(u8 *)WINDOW), "m"(*(u8 *)LDT_WINDOW));
+	return 0;
+}
+
+static u32 move_by_cr3(u32 to)
+{
+	map(WINDOW, gdt_page[to], PTE_P | PTE_W);
+	map(LDT_WINDOW, ldt_page[to], PTE_P | PTE_W);
+	reload();
+	return 0;
+}
+
+/* Written where they lie, not where they are mapped. */
+static u32 exchange_bases(u32 n)
+{
+	u32 *g = (u32 *)gdt_page[n] + SPARE / 4, *l = (u32 *)ldt_page[n];
+
+	data_descriptor(g, (u32)&marks[!n]);
+	data_descriptor(l, (u32)&marks[!n]);
+	return 0;
+}
+
+static u32 through(u32 selector)
+{
+	u32 value;
+
+	__asm__ volatile("mov %w1, %%fs; mov %%fs:0, %0; mov %w2, %%fs"
+			 : "=&r"(value)
+			 : "r"(selector), "r"(0));
+	return value;
+}
+
+static void both(const char *when)
+{
+	u32 gdt = through(IN_GDT), ldt = through(IN_LDT);
+
+	print("%s: by the GDT %x, by the LDT %x\r\n", when, gdt, ldt);
+}
+
+static void moved_tables(void)
+{
+	call_ring0(load_tables, 0);
+	for (u32 round = 0; round < 2; round++) {
+		both("tables at first");
+		call_ring0(move_by_invlpg, 1);
+		both("moved, INVLPG");
+		call_ring0(move_by_invlpg, 0);
+		both("moved back");
+		call_ring0(move_by_cr3, 1);
+		both("moved, MOV CR3");
+		call_ring0(exchange_bases, 1);
+		both("written");
+		call_ring0(exchange_bases, 0);
+		call_ring0(move_by_cr3, 0);
+		both("written before they were there");
+		call_ring0(move_by_cr3, 0);
+	}
+	attempts += 24;
+	call_ring0(unload_tables, 0);
+}
+
 void guest_main(void)
 {
 	data = (u8 *)call_ring0(new_page, 0);
@@ -317,4 +434,5 @@ void guest_main(void)
 	recursive();
 	table_of_itself();
 	rubbish();
+	moved_tables();
 }

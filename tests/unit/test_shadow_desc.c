@@ -105,12 +105,175 @@ static void test_mirror(void **state)
 	free(cpu);
 }
 
+/* A machine whose GDT (64 KiB, not aligned: entries lie on two pages) is where a page table says. */
+#define TABLE	  0x2000u
+#define GDT_FIRST 0x100000u
+#define GDT_OTHER 0x140000u
+#define GDT_GLA	  0x800ffcu
+#define ENTRY(n)  (0x00cf93000000ffffull | (u64)(n) << 16)
+
+static struct {
+	struct cpu cpu;
+	struct gpmem mem;
+	u64 *gdt, *ldt;
+	u8 *ram;
+	struct shadow_desc d;
+} m;
+
+static void put(gpa_t gpa, u64 v, u32 len)
+{
+	gpmem_write(&m.mem, gpa, &v, len);
+}
+
+/* Entry i of the copy of the table at GDT_FIRST or GDT_OTHER. */
+static gpa_t slot(gpa_t copy, unsigned i)
+{
+	return copy + (GDT_GLA & 0xfff) + i * 8;
+}
+
+static void map_gdt(unsigned page, gpa_t copy)
+{
+	put(TABLE + page * 4, (copy + page * PAGE_SIZE) | 3, 4);
+}
+
+static void begin(void)
+{
+	u8 **chunk = mem_alloc(sizeof(*chunk));
+
+	memset(&m, 0, sizeof(m));
+	m.gdt = calloc(DESC_ENTRIES, 8);
+	m.ldt = calloc(DESC_ENTRIES, 8);
+	chunk[0] = m.ram = aligned_alloc(PAGE_SIZE, GPMEM_CHUNK_SIZE);
+	gpmem_init(&m.mem);
+	gpmem_add_ram(&m.mem, 0, GPMEM_CHUNK_SIZE, chunk, false, "ram");
+	m.cpu.mem = &m.mem;
+	m.cpu.a20_mask = ~0ull;
+	m.cpu.cr0 = CR0_PE | CR0_PG;
+	m.cpu.cr3 = 0x1000;
+	put(0x1000 + (GDT_GLA >> 22) * 4, TABLE | 3, 4);
+	m.cpu.gdtr = (struct cpu_table){ GDT_GLA, 0xffff };
+	m.cpu.ldtr.attr = SEG_ATTR_UNUSABLE;
+	for (unsigned p = 0; p < DESC_PAGES; p++)
+		map_gdt(p, GDT_FIRST);
+	for (unsigned i = 1; i < DESC_ENTRIES; i++) {
+		put(slot(GDT_FIRST, i), ENTRY(i), 8);
+		put(slot(GDT_OTHER, i), ENTRY(i + 1), 8);
+	}
+	shadow_desc_init(&m.d, &m.cpu, m.gdt, m.ldt);
+	assert_true(shadow_desc_sync(&m.d));
+}
+
+static void end(void)
+{
+	shadow_desc_destroy(&m.d);
+	gpmem_destroy(&m.mem);
+	free(m.ram);
+	free(m.gdt);
+	free(m.ldt);
+}
+
+static void expect(unsigned i, unsigned n)
+{
+	assert_int_equal(m.gdt[i], shadow_desc_convert(ENTRY(n)));
+}
+
+/* Of a full table only what was written is looked at: systems write three entries at each switch of
+ * threads. */
+static void test_written_entries_only(void **state)
+{
+	u64 read;
+
+	(void)state;
+	begin();
+	read = m.d.entries_read;
+	for (unsigned i = 6; i < 9; i++)
+		put(slot(GDT_FIRST, i), ENTRY(77 + i), 8);
+	assert_true(shadow_desc_sync(&m.d));
+	for (unsigned i = 1; i < 1000; i++)
+		expect(i, i >= 6 && i < 9 ? 77 + i : i);
+	assert_int_equal(m.d.entries_read - read, 3);
+	/* the last byte of an entry that lies on two pages */
+	put(slot(GDT_FIRST, 512) + 7, 0x12, 1);
+	assert_true(shadow_desc_sync(&m.d));
+	assert_int_equal(m.gdt[512] >> 56, 0x12);
+	assert_int_equal(m.d.entries_read - read, 4);
+	shadow_desc_invalidate(&m.d); /* MOV CR3, and everything is where it was */
+	assert_false(shadow_desc_sync(&m.d));
+	assert_int_equal(m.d.entries_read - read, 4);
+	end();
+}
+
+static void test_moved_page(void **state)
+{
+	u64 writes;
+
+	(void)state;
+	begin();
+	map_gdt(2, GDT_OTHER);
+	assert_false(shadow_desc_sync(&m.d)); /* the TLB holds the old page */
+	shadow_desc_invalidate_page(&m.d, 0x700000);
+	shadow_desc_invalidate_page(&m.d, (GDT_GLA & PAGE_MASK) + DESC_PAGES * PAGE_SIZE);
+	assert_false(shadow_desc_sync(&m.d));
+	shadow_desc_invalidate_page(&m.d, (GDT_GLA & PAGE_MASK) + 2 * PAGE_SIZE + 5);
+	assert_true(shadow_desc_sync(&m.d));
+	expect(700, 701);
+	expect(300, 300);
+	expect(1200, 1200);
+
+	/* What is no part of the table any more is looked at once, and unwatched. */
+	writes = m.d.watch_writes;
+	for (unsigned i = 0; i < 10; i++)
+		put(slot(GDT_FIRST, 700), ENTRY(5), 8);
+	assert_int_equal(m.d.watch_writes - writes, 1);
+	assert_false(shadow_desc_sync(&m.d));
+	put(slot(GDT_OTHER, 700), ENTRY(9), 8);
+	assert_true(shadow_desc_sync(&m.d));
+	expect(700, 9);
+
+	put(TABLE + 2 * 4, 0, 4); /* nowhere: absent, until it is back */
+	shadow_desc_invalidate(&m.d);
+	assert_true(shadow_desc_sync(&m.d));
+	assert_int_equal(m.gdt[700], 0);
+	map_gdt(2, GDT_FIRST);
+	shadow_desc_invalidate(&m.d);
+	assert_true(shadow_desc_sync(&m.d));
+	expect(700, 5);
+	end();
+}
+
+/* Entries of DPL 1 and 2 are counted as they come and go, those of both tables. */
+static void test_counted(void **state)
+{
+	(void)state;
+	begin();
+	put(slot(GDT_FIRST, 20), ENTRY(1) | 1ull << 45, 8);
+	put(slot(GDT_FIRST, 4000), ENTRY(1) | 2ull << 45, 8);
+	shadow_desc_sync(&m.d);
+	assert_int_equal(m.d.ring12, 2);
+	m.cpu.ldtr = (struct cpu_segment){ .base = GDT_GLA, .limit = 0xffffffff };
+	shadow_desc_invalidate(&m.d);
+	shadow_desc_sync(&m.d);
+	assert_int_equal(m.d.ring12, 4);
+	assert_int_equal(m.ldt[1], shadow_desc_convert(ENTRY(1)));
+	m.cpu.gdtr.limit = 0xff;
+	shadow_desc_invalidate(&m.d);
+	shadow_desc_sync(&m.d);
+	assert_int_equal(m.d.ring12, 3);
+	assert_int_equal(m.gdt[32], 0);
+	put(slot(GDT_FIRST, 20), 0, 8);
+	m.cpu.ldtr.attr = SEG_ATTR_UNUSABLE;
+	shadow_desc_invalidate(&m.d);
+	shadow_desc_sync(&m.d);
+	assert_int_equal(m.d.ring12, 0);
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_convert),
-		cmocka_unit_test(test_unsafe_is_seen),
-		cmocka_unit_test(test_mirror),
+		cmocka_unit_test(test_convert),	   cmocka_unit_test(test_unsafe_is_seen),
+		cmocka_unit_test(test_mirror),	   cmocka_unit_test(test_written_entries_only),
+		cmocka_unit_test(test_moved_page), cmocka_unit_test(test_counted),
 	};
 
 	return cmocka_run_group_tests_name("shadow_desc", tests, NULL, NULL);

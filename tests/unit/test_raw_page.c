@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pages for raw ring 1: a page's status depends on the bytes of its neighbours in linear space, and
+ * is lost when these are written. Alone: make build/unit/test_raw_page && build/unit/test_raw_page
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "kernel/base/alloc.h"
+#include "vmm/raw_page.h"
+
+#define DIRECTORY 0x10000u
+#define TABLE	  0x11000u
+#define CODE	  0x400000u /* linear; the page behind it is its neighbour */
+
+static struct {
+	struct cpu cpu;
+	struct gpmem mem;
+	struct shadow *shadow;
+	struct raw_pages raw;
+	u8 *ram;
+	u64 monitor[256];
+} m;
+
+static void *page_new(void *ctx)
+{
+	(void)ctx;
+	return memset(aligned_alloc(PAGE_SIZE, PAGE_SIZE), 0, PAGE_SIZE);
+}
+
+static void page_end(void *ctx, void *page)
+{
+	(void)ctx;
+	free(page);
+}
+
+static hpa_t address(void *ctx, const void *hva)
+{
+	(void)ctx;
+	return (hpa_t)hva;
+}
+
+static void flush_page(void *ctx, u64 linear)
+{
+	(void)ctx;
+	(void)linear;
+}
+
+static void flush_all(void *ctx)
+{
+	(void)ctx;
+}
+
+static void killed(void *ctx, const char *why)
+{
+	(void)ctx;
+	fail_msg("%s", why);
+}
+
+static void put(gpa_t gpa, u32 value)
+{
+	gpmem_write(&m.mem, gpa, &value, 4);
+}
+
+/* RET after RET in both pages, but for RDTSC, which traps, on their border. */
+static void begin(gpa_t code, gpa_t neighbour)
+{
+	const struct shadow_host host = { page_new,  page_end, address, flush_page, flush_all,
+					  m.monitor, true,     1000,	killed,	    NULL };
+	u8 **chunk = mem_alloc(sizeof(*chunk));
+	static u8 ret[PAGE_SIZE];
+
+	memset(&m, 0, sizeof(m));
+	memset(ret, 0xc3, sizeof(ret));
+	chunk[0] = m.ram = aligned_alloc(PAGE_SIZE, GPMEM_CHUNK_SIZE);
+	gpmem_init(&m.mem);
+	gpmem_add_ram(&m.mem, 0, GPMEM_CHUNK_SIZE, chunk, false, "ram");
+	m.cpu.mem = &m.mem;
+	m.cpu.a20_mask = ~0ull;
+	m.cpu.cr0 = CR0_PE | CR0_PG;
+	m.cpu.cr3 = DIRECTORY;
+	gpmem_write(&m.mem, code, ret, PAGE_SIZE);
+	gpmem_write(&m.mem, neighbour, ret, PAGE_SIZE);
+	gpmem_write(&m.mem, code + PAGE_SIZE - 1, "\x0f", 1);
+	gpmem_write(&m.mem, neighbour, "\x31", 1);
+	put(DIRECTORY + (CODE >> 22) * 4, TABLE | 3);
+	put(TABLE, (u32)code | 3);
+	put(TABLE + 4, (u32)neighbour | 3);
+	m.shadow = shadow_create(&m.cpu, &host);
+	assert_non_null(m.shadow);
+	assert_int_equal(raw_pages_init(&m.raw, &m.mem, m.shadow, GPMEM_CHUNK_SIZE, true), 0);
+}
+
+static void end(void)
+{
+	raw_pages_destroy(&m.raw);
+	shadow_destroy(m.shadow);
+	gpmem_destroy(&m.mem);
+	free(m.ram);
+}
+
+/* The neighbour's byte makes CPUID of it, which does not. Page 0 is a page like others, on either side. */
+static void test_neighbour_is_written(void **state)
+{
+	static const gpa_t pages[][2] = { { 0x5000, 0x9000 }, { 0, 0x9000 }, { 0x5000, 0 } };
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(pages); i++) {
+		begin(pages[i][0], pages[i][1]);
+		assert_true(raw_page_clean(&m.raw, &m.cpu, CODE));
+		assert_true(shadow_is_clean(m.shadow, pages[i][0]));
+		gpmem_write(&m.mem, pages[i][1], "\xa2", 1);
+		assert_false(shadow_is_clean(m.shadow, pages[i][0]));
+		assert_false(raw_page_clean(&m.raw, &m.cpu, CODE));
+		end();
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_neighbour_is_written),
+	};
+
+	return cmocka_run_group_tests_name("raw_page", tests, NULL, NULL);
+}
