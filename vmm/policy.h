@@ -17,7 +17,8 @@ struct vcpu;
 #define POLICY_PAGES	   1024u
 #define POLICY_STAY_CYCLES 30000u /* twenty times the cost of entry and exit */
 #define POLICY_IN_VAIN	   16u
-#define POLICY_TRIAL_EVERY 512u /* times asked */
+#define POLICY_TRIAL_EVERY \
+	4096u /* times asked: the first means a page analysed, 4 million instructions */
 
 struct policy_page {
 	u32 page;    /* eip >> 12 */
