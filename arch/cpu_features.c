@@ -2,10 +2,11 @@
 /*
  * What the boot CPU can do, and the control state that the monitor runs in.
  *
- *     CR0   PG WP NE ET MP PE                        (EM TS AM CD NW clear: caches on whatever
- * firmware left) CR4   PAE MCE PGE OSFXSR OSXMMEXCPT, and OSXSAVE SMEP UMIP where they exist. Never
- * SMAP, CET, FSGSBASE, FRED: design. EFER  LME, NXE where it exists. SCE stays 0: SYSCALL is #UD
- * everywhere. XCR0  x87, SSE and AVX: what struct cpu_fpu's image has room for.
+ *     CR0   PG WP NE ET MP PE                        EM TS AM CD NW are clear: caching is on
+ *     CR4   PAE MCE PGE OSFXSR OSXMMEXCPT, and       never SMAP, CET, FSGSBASE, FRED
+ *           OSXSAVE SMEP UMIP where they exist       (docs/isolation.md)
+ *     EFER  LME, and NXE where it exists             SCE stays 0: SYSCALL is #UD everywhere
+ *     XCR0  x87, SSE and AVX                         what the image in struct cpu_fpu has room for
  */
 #include "arch/processor.h"
 

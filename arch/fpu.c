@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Saving and loading the FPU. See the header.
+ * Saving and loading the FPU. fpu.h tells how it is used.
  */
 #include "arch/fpu.h"
 

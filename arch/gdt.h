@@ -6,7 +6,7 @@
  *     FFD0h  the guest's shadow LDT (16 bytes)   FFE0h  TSS (16 bytes)
  *     FFF0h  CS, 64-bit, DPL 0                   FFF8h  data, DPL 0
  *
- * Everything below belongs to the guest's shadow (vmm/descriptors). Invariant: no other L=1 code
+ * Everything below belongs to the guest's shadow (vmm/shadow_desc.c). Invariant: no other L=1 code
  * segment and no call gate that rings 1..3 may use is ever present in a live GDT or LDT.
  */
 #pragma once

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Barriers against speculation. See the header, and docs/isolation.md for what rests.
+ * Barriers against speculation. speculation.h says when; see docs/isolation.md for what rests.
  */
 #include "arch/speculation.h"
 

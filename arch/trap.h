@@ -70,10 +70,7 @@ void trap_dispatch(struct trap_frame *frame);
 void trap_fatal(const struct trap_frame *frame) __attribute__((noreturn));
 const char *trap_name(u64 vector);
 
-/*
- * Runs fn(arg) and returns true, unless a fault happens inside that trap_recover_here() names: for
- * probing hardware only (unknown MSRs). rdmsr_safe/wrmsr_safe return 0 or E_FAULT.
- */
+/* For MSRs that the processor may not have: 0, or E_FAULT where the access raised #GP. */
 int rdmsr_safe(u32 index, u64 *value);
 int wrmsr_safe(u32 index, u64 value);
 

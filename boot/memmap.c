@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The usable pieces of memory at start-up. See the header.
+ * The usable pieces of memory at start-up. memmap.h tells how it is used.
  */
 #include "boot/memmap.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * VGA text mode. See the header.
+ * VGA text mode. vga_text.h tells how it is used.
  */
 #include "drivers/vga_text.h"
 

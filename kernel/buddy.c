@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The buddy system. See the header.
+ * The buddy system. buddy.h tells how it is used.
  */
 #include "kernel/buddy.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The monitor's own command line. See the header.
+ * The monitor's own command line. cmdline.h tells how it is used.
  */
 #include "kernel/cmdline.h"
 

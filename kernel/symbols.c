@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Look-up in the table of symbols. See the header.
+ * Look-up in the table of symbols. symbols.h tells how it is used.
  */
 #include "kernel/symbols.h"
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The last exits of a virtual CPU, as `exits NAME` prints them.
+ */
 #include "vmm/exit_trace.h"
 
 #include "kernel/console.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Looks at everything that rings 1 to 3 could use to leave their place, and says what is wrong; the
+ * rule is in docs/isolation.md.
+ */
 #include "vmm/isolation.h"
 
 #include "arch/gdt.h"

@@ -6,9 +6,9 @@
  *   1. raw_refused() decides whether it may (design: docs/raw.md); every reason is counted.
  *   2. raw_run() loads the segments and enters by IRETQ (raw_entry.asm).
  *   3. A trap comes back to raw_trap(): shadow fills resume at once; everything else saves the
- * state into struct cpu and unwinds to raw_run()'s caller.
+ *      state into struct cpu and unwinds to raw_run()'s caller.
  *   4. Whatever resumes raw code in the middle looks at its frame first: at what a processor that
- * errs may have put there, which ends the VM, and at what raw code changes by itself.
+ *      errs may have put there, which ends the VM, and at what raw code changes by itself.
  */
 #pragma once
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * What the prompt shows of a VM's memory: disassembly and bytes at a linear address.
+ */
 #include "vmm/vm_inspect.h"
 
 #include <Zydis/Zydis.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Puts kernel and initial RAM disk into a VM's memory, a piece at a time.
+ */
 #include "vmm/vm_load.h"
 
 #include "boot/bootinfo.h"

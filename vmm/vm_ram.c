@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * A VM's RAM: 2 MiB chunks of the machine's memory, added to its guest-physical space around the
+ * hole from A0000h to 100000h.
+ */
 #include "vmm/vm_ram.h"
 
 #include "kernel/base/alloc.h"

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * What `regs NAME` and `stat NAME` print.
+ */
 #include "vmm/vm_stat.h"
 
 #include "kernel/clock.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Writes host instructions into a buffer: single bytes, and forms with a ModRM byte. A buffer that
+ * is full is noted (emit.overflow), not written behind.
+ */
 #include "emu/cpu/emit.h"
 
 void emit_u8(struct emit *e, u8 v)

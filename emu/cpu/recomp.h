@@ -7,10 +7,11 @@
  * 0 in the monitor and in host processes that leave the low 4 GiB free, or GS.base on other hosts.
  *
  * Who calls what:
- *   run loop        recomp_run()
- *   #PF, #GP, #DE, ... handler, when the host RIP lies in the code cache: recomp_trap()
- *   interrupt handler: recomp_signal() (and recomp_interrupted() so that a long REP stops at an
- * iteration) guest memory writes: recomp_written(), as a gpmem watcher
+ *   run loop                     recomp_run()
+ *   #PF, #GP, #DE, ... handler   recomp_trap(), when the host RIP lies in the code cache
+ *   interrupt handler            recomp_signal(), and recomp_interrupted() so that a long REP stops
+ *                                at an iteration
+ *   guest memory writes          recomp_written(), as a gpmem watcher
  */
 #pragma once
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * What translated code calls C for: hard instructions, and memory that cannot be accessed directly.
+ */
 #pragma once
 
 #include "emu/cpu/recomp_internal.h"

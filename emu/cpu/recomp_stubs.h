@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The pieces of host code that every block shares: the way in, the ways out, calls of C.
+ */
 #pragma once
 
 #include "emu/cpu/recomp_internal.h"

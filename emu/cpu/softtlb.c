@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The TLB of the C code: linear pages that a full walk has allowed, with the monitor's address of
+ * their bytes. Its rules are those of a processor's TLB: the guest's own INVLPG and CR3 load make
+ * it forget. A page that becomes watched loses its right to be written.
+ */
 #include "emu/cpu/softtlb.h"
 
 #include "emu/cpu/semantics.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * One block from guest bytes to host code. translate_block() reads instruction after instruction;
+ * the parts below are asked in their order, and the last takes what is left.
+ */
 #pragma once
 
 #include "emu/cpu/emit.h"

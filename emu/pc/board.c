@@ -7,8 +7,9 @@
  *   C0000h..DFFFFh   nothing (reads ones)
  *   E0000h..FFFFFh   RAM that holds the ACPI tables from E0000h on
  *
- *   IRQ 0 PIT   1 keyboard   3 COM2, COM4   4 COM1, COM3   8 RTC   9 SCI   10, 11 PCI   12 mouse 13
- * FERR
+ *   IRQ  0 PIT            4 COM1, COM3   9 SCI     12 mouse
+ *        1 keyboard       8 RTC         10 PCI     13 FERR
+ *        3 COM2, COM4                   11 PCI
  *
  * No firmware has run when a loader starts a kernel directly, so reset leaves the devices as
  * firmware would: PMBASE and PIRQ routes set, CMOS filled in, A20 on.

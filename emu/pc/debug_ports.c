@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Ports for guests that want to be heard or to end: E9h and 402h take text, 501h an exit code.
+ */
 #include "emu/pc/debug_ports.h"
 
 static u32 text_read(void *dev, u16 offset, unsigned size)

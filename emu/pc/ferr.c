@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The FERR# wire and its latch: an x87 error with CR0.NE = 0 raises IRQ 13; a write to port F0h
+ * clears it.
+ */
 #include "emu/pc/ferr.h"
 
 void ferr_set(struct ferr *f, bool level)

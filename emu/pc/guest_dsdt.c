@@ -4,10 +4,12 @@
  *
  *   Name (\_S5, Package { 0, 0, 0, 0 })
  *   Scope (\_SB) {
- *     Device (PCI0)  PNP0A03: _CRS the windows, _PRT every device's pins to LNKA..LNKD
- *       Device (ISA) 00:01.0: field over the PIRQ router; timer, DMA, RTC, keyboard, mouse, FPU,
- * serial ports Device (PM)  00:01.3 Device (LNKA) .. (LNKD)  PNP0C0F: PIRQ router registers as
- * interrupt links Device (MBRD)  PNP0C02: ports that belong to the board itself
+ *     Device (PCI0)             PNP0A03: _CRS the windows, _PRT every device's pins to LNKA..LNKD
+ *       Device (ISA)            00:01.0: a field over the PIRQ router; timer, DMA, RTC, keyboard,
+ *                               mouse, FPU, serial ports
+ *       Device (PM)             00:01.3
+ *     Device (LNKA) .. (LNKD)   PNP0C0F: PIRQ router registers as interrupt links
+ *     Device (MBRD)             PNP0C02: ports that belong to the board itself
  *   }
  */
 #include "emu/pc/guest_acpi.h"

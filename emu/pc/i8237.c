@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The two 8237A DMA controllers: registers, flip-flop, masks and page registers. Nothing transfers
+ * yet.
+ */
 #include "emu/pc/i8237.h"
 
 #include "kernel/base/string.h"

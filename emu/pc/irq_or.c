@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Several devices on one interrupt line: the line is up while any of them holds it.
+ */
 #include "emu/pc/irq_or.h"
 
 #include "kernel/base/log.h"

@@ -2,14 +2,14 @@
 /*
  * The power management block:
  *
- *   00 PM1_STS  02 PM1_EN  04 PM1_CNT  08 PM_TMR  0C GPSTS  0E GPEN  10.. P_CNT, P_LVL2/3, GLB*,
- * DEV*, GPI/GPO
+ *   00 PM1_STS   04 PM1_CNT   0C GPSTS   10.. P_CNT, P_LVL2, P_LVL3, GLBSTS, GLBEN, GLBCTL,
+ *   02 PM1_EN    08 PM_TMR    0E GPEN         DEVSTS, DEVACT, DEVCTL, GPIREG, GPOREG
  *
  * SCI = SCI_EN and (PM1_STS and PM1_EN, or GPSTS and GPEN). The timer's 24 bits are computed from
- * virtual time; TMROF is set at each toggle of bit 23 and needs a timer of ours only while its
+ * virtual time. TMROF is set at each toggle of bit 23 and needs a timer of ours only while its
  * interrupt is wanted. Without SMM, writes to the APM port do at once what firmware's SMI handler
- * would: F1h hands the registers to ACPI, F0h takes them back. Entering a C state by P_LVL2 or
- * P_LVL3, S1 and S3 are not offered by the tables and do nothing.
+ * would: F1h hands the registers to ACPI, F0h takes them back. Our tables offer neither a C state
+ * (P_LVL2, P_LVL3) nor S1 or S3; entering one does nothing.
  */
 #include "emu/pc/piix4_pm.h"
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Port 92h (fast A20, INIT) and port CF9h (reset control) of the PIIX3.
+ */
 #include "emu/pc/reset_control.h"
 
 #define P92_INIT 0x01 /* 0 -> 1: INIT pulse */

@@ -4,10 +4,12 @@
  * prefix that selects another instruction, register and memory forms, is translated to code that
  * the verifier accepts, and is one of
  *
- *   undefined   C raises #UD: exactly what does not decode, or belongs to an extension that this
- * CPU has not hard        C executes it copied      the host's instruction, decoded as 64-bit code,
- * has the same name, and operands that are the same but for ESP, which is R12D, and the address of
- * memory re-encoded  on the list below, with tests of their own (diff, vectors)
+ *   undefined    C raises #UD: exactly what does not decode, or belongs to an extension that this
+ *                CPU has not
+ *   hard         C executes it
+ *   copied       the host's instruction, decoded as 64-bit code, has the same name, and operands
+ *                that are the same but for ESP, which is R12D, and the address of memory
+ *   re-encoded   on the list below, with tests of their own (diff, vectors)
  */
 #include "emu/cpu/block.h"
 #include "emu/cpu/translate.h"
