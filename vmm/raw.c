@@ -47,6 +47,14 @@ static bool flat32(const struct cpu_segment *s)
 	return s->base == 0 && s->limit == 0xffffffff && (s->attr & SEG_ATTR_DB);
 }
 
+/* In the monitor's own place interrupts are off. A page that is not known yet is looked at when the
+ * recompiler, which gets it then, asks the next time. */
+static bool page_clean(struct vcpu *v, gla_t gla)
+{
+	return v->place == PLACE_MONITOR ? raw_page_known_clean(&v->vm->raw_pages, &v->cpu, gla)
+					 : raw_page_clean(&v->vm->raw_pages, &v->cpu, gla);
+}
+
 static bool ring1_refused(struct vcpu *v, enum raw_refusal *why)
 {
 	struct cpu *c = &v->cpu;
@@ -59,7 +67,7 @@ static bool ring1_refused(struct vcpu *v, enum raw_refusal *why)
 		*why = REFUSE_SMEP;
 	else if (v->desc.ring12)
 		*why = REFUSE_RING12;
-	else if (!raw_page_clean(&v->vm->raw_pages, c, c->eip))
+	else if (!page_clean(v, c->eip))
 		*why = REFUSE_PAGE;
 	else
 		return false;
@@ -393,12 +401,6 @@ static bool sysenter(struct vcpu *v)
 	       cpu_hard_exec(c, &insn) == CPU_JUMP;
 }
 
-/* Fetches of ring 1 end up here when the page is NX: analyse it, or let the recompiler have it. */
-static bool ring1_fetch_ok(struct vcpu *v, gla_t gla)
-{
-	return raw_page_clean(&v->vm->raw_pages, &v->cpu, gla);
-}
-
 static void page_fault(struct vcpu *v, struct trap_frame *f)
 {
 	struct cpu *c = &v->cpu;
@@ -409,9 +411,10 @@ static void page_fault(struct vcpu *v, struct trap_frame *f)
 
 	if (read_cr2() >> 32 == 1 && shadow_use_alias(v->shadow))
 		return;
+	/* The page is NX for ring 1 until it is known to be clean. */
 	if ((access & ACCESS_EXEC) && !ring3) {
 		c->eip = (u32)f->rip; /* the entry seen */
-		if (!ring1_fetch_ok(v, gla)) {
+		if (!page_clean(v, gla)) {
 			v->must_progress = true;
 			leave_saved(v, f, RAWEXIT_FETCH);
 		}

@@ -152,18 +152,28 @@ static void analyse(struct raw_pages *r, struct cpu *cpu, gla_t gla, u32 page)
 	}
 }
 
-bool raw_page_clean(struct raw_pages *r, struct cpu *cpu, gla_t gla)
+/* The number of the page that control enters at gla; r->pages for one that is never clean. */
+static u32 page_at(const struct raw_pages *r, struct cpu *cpu, gla_t gla)
 {
 	const struct softtlb_entry *e = cpu_translate(cpu, gla, ACCESS_EXEC);
 
-	if (!e || e->user)
-		return false;
+	return e && !e->user ? (u32)MIN(e->gpa >> PAGE_SHIFT, (gpa_t)r->pages) : r->pages;
+}
 
-	u32 page = (u32)(e->gpa >> PAGE_SHIFT);
+bool raw_page_clean(struct raw_pages *r, struct cpu *cpu, gla_t gla)
+{
+	u32 page = page_at(r, cpu, gla);
 
-	if (page >= r->pages)
+	if (page == r->pages)
 		return false;
 	if (status_of(r, page) == RAW_PAGE_UNKNOWN)
 		analyse(r, cpu, gla, page);
 	return status_of(r, page) == RAW_PAGE_CLEAN;
+}
+
+bool raw_page_known_clean(const struct raw_pages *r, struct cpu *cpu, gla_t gla)
+{
+	u32 page = page_at(r, cpu, gla);
+
+	return page != r->pages && status_of(r, page) == RAW_PAGE_CLEAN;
 }

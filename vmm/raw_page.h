@@ -34,3 +34,6 @@ void raw_pages_reset(struct raw_pages *r, u32 first, u32 count);
  * pages and device memory are never clean.
  */
 bool raw_page_clean(struct raw_pages *r, struct cpu *cpu, gla_t gla);
+/* The same without looking: a page of no status is not clean yet. Looking takes up to 12 million
+ * instructions, so who holds interrupts off asks this. */
+bool raw_page_known_clean(const struct raw_pages *r, struct cpu *cpu, gla_t gla);

@@ -151,9 +151,65 @@ static void idle(void)
 		__asm__ volatile("sti; hlt");
 }
 
-static void (*const what[])(void) = { spin,	      string,	     scan,   ports,  faults,
-				      page_faults,    nest,	     cr3,    serial, timer,
-				      self_modifying, device_memory, tables, idle };
+/* Nothing can wake it, but the PIT's channel 0 goes on, as fast as it goes. */
+static void halted(void)
+{
+	__asm__ volatile("cli");
+	timer_start(596591);
+	__asm__ volatile("hlt");
+}
+
+static bool on_clock(struct guest_frame *f)
+{
+	(void)f;
+	outb(0x70, 0x0c);
+	inb(0x71);
+	outb(0xa0, 0x20);
+	outb(0x20, 0x20);
+	return true;
+}
+
+/* Woken by the PIT and by the real-time clock at 8,192 Hz. */
+static void sleepless(void)
+{
+	trap_hook[0x20] = on_timer;
+	trap_hook[0x28] = on_clock;
+	timer_start(1193182);
+	outb(0xa1, 0xfe);
+	outb(0x21, 0xfa);
+	outb(0x70, 0x0a);
+	outb(0x71, 0x23);
+	outb(0x70, 0x0b);
+	outb(0x71, 0x42);
+	on_clock(NULL);
+	for (;;)
+		__asm__ volatile("sti; hlt");
+}
+
+/* An alarm that no time of day matches, and whose clock is asked for it all the time. */
+static void alarm_clock(void)
+{
+	static const u8 alarm[][2] = { { 1, 0xbf }, { 3, 0xc0 }, { 5, 0xc0 }, { 0x0b, 0x22 } };
+
+	for (;;) {
+		for (u32 i = 0; i < COUNT(alarm); i++) {
+			outb(0x70, alarm[i][0]);
+			outb(0x71, alarm[i][1]);
+		}
+	}
+}
+
+/* As soon as it runs it is loaded again, with its initrd if it has one. */
+static void reset(void)
+{
+	outb(0xcf9, 6);
+}
+
+static void (*const what[])(void) = {
+	spin,	string, scan,	ports,	   faults,	   page_faults,
+	nest,	cr3,	serial, timer,	   self_modifying, device_memory,
+	tables, idle,	halted, sleepless, alarm_clock,	   reset,
+};
 
 void guest_main(void)
 {
