@@ -192,6 +192,12 @@ static enum env_pf fill(struct shadow *s, gla_t gla, unsigned access, const stru
 	struct root *r = s->current;
 	struct table *t;
 
+	/* docs/isolation.md: what CPL 3 runs on in ring 0 holds nothing that CPL 3 may not touch,
+	 * and no other level runs on it. */
+	if (r && (r->role & ROLE_USER_VIEW) && !((access & ACCESS_USER) && w->user)) {
+		s->host.kill(s->host.ctx, "a supervisor's page on the view of CPL 3");
+		return ENV_PF_SLOW;
+	}
 	do
 		t = r ? table_for(s, r->role, w, gla) : NULL;
 	while (!t && shadow_make_room(s));

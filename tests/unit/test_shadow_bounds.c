@@ -244,6 +244,29 @@ static void test_no_quota(void **state)
 	end();
 }
 
+/* The view of CPL 3 never holds what CPL 3 may not touch, whoever asks. */
+static void test_user_view(void **state)
+{
+	struct translation t;
+
+	(void)state;
+	begin_with(POOL_PAGES - 1, count_kill);
+	put(DIRECTORY, TABLE | PRESENT | 4);
+	put(TABLE, DATA | PRESENT);
+	put(TABLE + 4, DATA | PRESENT | 4);
+	paging_on();
+	shadow_root(m.shadow, VIEW_USER);
+	assert_int_equal(shadow_fault(m.shadow, 0, ACCESS_USER), ENV_PF_FAULT);
+	assert_int_equal(shadow_fault(m.shadow, 0x1000, ACCESS_USER), ENV_PF_RESUME);
+	assert_int_equal(m.kills, 0);
+	assert_int_equal(shadow_fault(m.shadow, 0, ACCESS_READ), ENV_PF_SLOW);
+	assert_int_equal(m.kills, 1);
+	assert_false(hw_access(&m.hw, 0, ACCESS_READ, &t));
+	assert_int_equal(shadow_fault(m.shadow, 0x1000, ACCESS_READ), ENV_PF_SLOW);
+	assert_int_equal(m.kills, 2);
+	end();
+}
+
 /* With A20 off the processor reads directory, table and page elsewhere than the entries say, and
  * that is where writes change the mapping. */
 static void test_a20_off(void **state)
@@ -272,6 +295,7 @@ int main(void)
 		cmocka_unit_test(test_one_page_in_many_places),
 		cmocka_unit_test(test_quota),
 		cmocka_unit_test(test_no_quota),
+		cmocka_unit_test(test_user_view),
 		cmocka_unit_test(test_a20_off),
 	};
 
