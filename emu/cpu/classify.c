@@ -206,6 +206,14 @@ static bool is_hint(ZydisISAExt ext)
 	       ext == ZYDIS_ISA_EXT_MPX || ext == ZYDIS_ISA_EXT_CLDEMOTE;
 }
 
+/* What C executes must ask: copied, the processor says itself that it does not have it. */
+static bool missing(const struct trans *t)
+{
+	ZydisISAExt ext = t->in.meta.isa_ext;
+
+	return (ext == ZYDIS_ISA_EXT_AVX2 || ext == ZYDIS_ISA_EXT_AVX2GATHER) && !t->r->avx2;
+}
+
 static bool is_undefined(const struct trans *t)
 {
 	ZydisInstructionEncoding enc = t->in.encoding;
@@ -216,7 +224,7 @@ static bool is_undefined(const struct trans *t)
 	/* VEX exists in protected mode only (SDM 2A 2.3.8.1). */
 	if (enc == ZYDIS_INSTRUCTION_ENCODING_VEX && (!(t->key & KEY_PE) || (t->key & KEY_VM)))
 		return true;
-	return table[t->in.mnemonic].how == UNDEFINED || !exists(t->in.meta.isa_ext);
+	return table[t->in.mnemonic].how == UNDEFINED || !exists(t->in.meta.isa_ext) || missing(t);
 }
 
 struct site *trans_site(struct trans *t, unsigned op)

@@ -328,6 +328,12 @@ static inline bool cpu_event_due(const struct cpu *cpu)
 	       (cpu->events & CPU_EVENT_INTR && cpu->vif);
 }
 
+/* SDM 1 14.3: VEX on vector registers is defined only so. */
+static inline bool cpu_avx_enabled(const struct cpu *cpu)
+{
+	return (cpu->cr4 & CR4_OSXSAVE) && (cpu->xcr0 & 6) == 6;
+}
+
 static inline bool cpu_protected(const struct cpu *cpu)
 {
 	return cpu->cr0 & CR0_PE;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What CR0.EM, TS, MP and CR4.OSFXSR forbid: trans_fpu.c puts a call here in the place of an
+ * What CR0.EM, TS, MP, CR4.OSFXSR, OSXSAVE and XCR0 forbid: trans_fpu.c puts a call here in the place of an
  * instruction while one of them may have something to say about it.
  */
 #include "emu/cpu/hard_ops.h"
@@ -33,8 +33,8 @@ enum cpu_result fpu_gate(struct cpu *cpu, enum fpu_class class)
 	case FPU_SSE:
 		undefined = em || !(cpu->cr4 & CR4_OSFXSR);
 		break;
-	case FPU_AVX: /* CR0.EM alone is the only way here without TS: let it be as for SSE */
-		undefined = em;
+	case FPU_AVX: /* CR0.EM is nothing to it (SDM 2A table 2-18): let it be as for SSE */
+		undefined = em || !cpu_avx_enabled(cpu);
 		break;
 	default:
 		break;

@@ -268,6 +268,17 @@ static enum cpu_result fx_checks(struct cpu *cpu, const struct insn *in)
 	return misaligned(cpu, in, 16) ? cpu_raise(cpu, VEC_GP, 0) : CPU_NEXT;
 }
 
+/*
+ * MXCSR with a bit that this processor does not have: #GP here, or it would be the real FXRSTOR's and
+ * XRSTOR's. fx: the image that fpu_save() made, with MXCSR_MASK (SDM 1 11.6.6).
+ */
+static bool bad_mxcsr(const u8 *fx, const u8 *image)
+{
+	u32 mask = get32(fx + 28) ? get32(fx + 28) : 0xffbf;
+
+	return get32(image + 24) & ~mask;
+}
+
 static enum cpu_result fxsave(struct cpu *cpu, const struct insn *in)
 {
 	unsigned n = cpu->cr4 & CR4_OSFXSR ? 288 : 160;
@@ -286,14 +297,12 @@ static enum cpu_result fxrstor(struct cpu *cpu, const struct insn *in)
 {
 	unsigned n = cpu->cr4 & CR4_OSFXSR ? 288 : 160;
 	u8 image[FX_SIZE], *fx = cpu->fpu.image;
-	u32 mask;
 
 	if (fx_checks(cpu, in) != CPU_NEXT ||
 	    cpu_mem_read(cpu, in->seg, insn_ea(cpu, in), image, FX_SIZE) != CPU_NEXT)
 		return CPU_FAULT;
 	save_image(cpu);
-	mask = get32(fx + 28) ? get32(fx + 28) : 0xffbf;
-	if ((cpu->cr4 & CR4_OSFXSR) && (get32(image + 24) & ~mask))
+	if ((cpu->cr4 & CR4_OSFXSR) && bad_mxcsr(fx, image))
 		return cpu_raise(cpu, VEC_GP, 0);
 	memcpy(fx, image, 24);
 	if (cpu->cr4 & CR4_OSFXSR)
@@ -370,10 +379,11 @@ static enum cpu_result xrstor(struct cpu *cpu, const struct insn *in)
 {
 	static const u8 zero[16];
 	gva_t ea = insn_ea(cpu, in);
-	u8 rfbm = requested(cpu), bv, image[XSTATE_END];
+	u8 rfbm = requested(cpu), image[XSTATE_END];
 	u8 *fx = cpu->fpu.image;
 	unsigned n = rfbm & 4 ? XSTATE_END : XSTATE_AVX;
 	gla_t gla;
+	u64 bv;
 
 	if (xsave_checks(cpu, in) != CPU_NEXT)
 		return CPU_FAULT;
@@ -382,12 +392,12 @@ static enum cpu_result xrstor(struct cpu *cpu, const struct insn *in)
 	    (n > XSTATE_AVX && cpu_lin_read(cpu, gla + XSTATE_AVX, image + XSTATE_AVX,
 					    XSTATE_END - XSTATE_AVX, user(cpu)) != CPU_NEXT))
 		return CPU_FAULT;
-	bv = image[XSTATE_HEADER];
+	memcpy(&bv, image + XSTATE_HEADER, sizeof(bv));
 	if ((bv & ~cpu->xcr0) || memcmp(image + XSTATE_HEADER + 8, zero, 16))
 		return cpu_raise(cpu, VEC_GP, 0);
-	if ((rfbm & 6) && (get32(image + 24) & 0xffff0000u))
-		return cpu_raise(cpu, VEC_GP, 0);
 	save_image(cpu);
+	if ((rfbm & 6) && bad_mxcsr(fx, image))
+		return cpu_raise(cpu, VEC_GP, 0);
 	if (rfbm & 1) {
 		if (bv & 1) {
 			memcpy(fx, image, 24);

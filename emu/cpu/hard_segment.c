@@ -71,9 +71,9 @@ static bool system_ok(unsigned type, bool lsl)
 
 static enum cpu_result inspect(struct cpu *cpu, const struct insn *in)
 {
-	struct cpu_segment s;
+	struct cpu_segment s = { 0 };
 	enum cpu_result res;
-	u32 desc[2], value;
+	u32 desc[2] = { 0 }, value;
 	u16 sel;
 	bool ok;
 

@@ -28,6 +28,17 @@ static void code_written(void *ctx, gpa_t gpa, u32 len)
 	recomp_written(ctx, gpa, len);
 }
 
+static bool has_avx2(struct cpu *cpu)
+{
+	u32 id[4] = { 0 };
+
+	cpu_env(cpu)->cpuid(cpu, 0, 0, id);
+	if (id[0] < 7)
+		return false;
+	cpu_env(cpu)->cpuid(cpu, 7, 0, id);
+	return id[1] & BIT(5);
+}
+
 int recomp_create(struct cpu *cpu, const struct recomp_config *config)
 {
 	struct recomp *r = mem_alloc(sizeof(*r));
@@ -36,6 +47,7 @@ int recomp_create(struct cpu *cpu, const struct recomp_config *config)
 		return E_NOMEM;
 	r->cfg = *config;
 	r->cpu = cpu;
+	r->avx2 = has_avx2(cpu);
 	r->slot_max = (u32)(config->cache_size / SLOTS_SHARE / sizeof(u64));
 	r->slot_start = (u32)config->cache_size - r->slot_max * (u32)sizeof(u64);
 	r->block_max = (u32)(config->cache_size / BYTES_A_BLOCK);

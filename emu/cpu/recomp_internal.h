@@ -66,6 +66,7 @@ enum {
 #define KEY_TSD	   BIT(9)
 #define KEY_SEG(s) (10u + 2u * (s)) /* two bits each */
 #define KEY_SLOW   BIT(22)	    /* one instruction, memory through C */
+#define KEY_NOAVX  BIT(23)	    /* CR4.OSXSAVE or XCR0 forbids VEX on vector registers */
 /* 32-bit code and stack, CS, SS and DS flat (CLASS_FLAT is 0), one block after the other. */
 #define KEY_FLAT (KEY_D | KEY_B | KEY_PE)
 #define KEY_FLAT_MASK                                                                            \
@@ -214,7 +215,7 @@ struct slow_note {
 
 /* What the mode key is made of besides segments (cpu->mode_seg), for one comparison. */
 struct mode_inputs {
-	u32 cr0, cr4, eflags, cpl, dr7;
+	u32 cr0, cr4, eflags, cpl, dr7, xcr0;
 };
 
 struct recomp {
@@ -244,6 +245,7 @@ struct recomp {
 		gpa_t page;
 		u32 strikes;
 	} data_page[256];
+	bool avx2;	      /* the guest's CPUID has it */
 	bool keep_data_pages; /* the next flush is not for want of room */
 	bool flush_wanted;
 	bool code_changed;	   /* a block was dropped: the running one must leave soon */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Instructions of the x87, MMX, SSE and AVX that CR0.EM, TS, MP or CR4.OSFXSR may forbid. While one
- * of those does (KEY_NOX87, KEY_NOSSE), they are calls to C, which raises #NM or #UD as the
- * registers say; otherwise they are copied.
+ * Instructions of the x87, MMX, SSE and AVX that CR0.EM, TS, MP, CR4.OSFXSR, OSXSAVE or XCR0 may
+ * forbid. While one of those does (KEY_NOX87, KEY_NOSSE, KEY_NOAVX), they are calls to C, which raises
+ * #NM or #UD as the registers say; otherwise they are copied.
  */
 #include "emu/cpu/translate.h"
 
@@ -59,15 +59,27 @@ static enum fpu_class class_of(const struct trans *t)
 	return by_registers(t);
 }
 
+static u32 forbids(enum fpu_class class)
+{
+	switch (class) {
+	case FPU_SSE:
+		return KEY_NOSSE;
+	case FPU_AVX:
+		return KEY_NOX87 | KEY_NOAVX;
+	default:
+		return KEY_NOX87;
+	}
+}
+
 bool translate_fpu_gate(struct trans *t)
 {
 	enum fpu_class class;
 	struct site *s;
 
-	if (!(t->key & (KEY_NOX87 | KEY_NOSSE)))
+	if (!(t->key & (KEY_NOX87 | KEY_NOSSE | KEY_NOAVX)))
 		return false;
 	class = class_of(t);
-	if (class == FPU_NONE || !(t->key & (class == FPU_SSE ? KEY_NOSSE : KEY_NOX87)))
+	if (class == FPU_NONE || !(t->key & forbids(class)))
 		return false;
 	s = trans_site(t, OP_FPU_GATE);
 	s->insn.imm = class;

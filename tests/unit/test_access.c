@@ -270,6 +270,117 @@ static void gather_goes_on(void **state)
 	assert_true(!xmm(1, 0) && !xmm(1, 1) && !xmm(1, 2) && !xmm(1, 3));
 }
 
+/*
+ * VEX on vector registers is undefined unless CR4.OSXSAVE and XCR0 allow both SSE and AVX, whoever
+ * executes it, and says so before it touches memory; CR0.TS is asked after that (SDM 2A 2.4).
+ */
+static const u8 vex[][10] = {
+	{ 0xc4, 0xe2, 0x71, 0x90, 0x1c, 0x93 }, /* vpgatherdd xmm3, [ebx + xmm2 * 4], xmm1 */
+	{ 0xc4, 0xe2, 0xf1, 0x93, 0x1c, 0x93 }, /* vgatherqpd */
+	{ 0xc4, 0xe2, 0x71, 0x2c, 0x1b },	/* vmaskmovps xmm3, xmm1, [ebx] */
+	{ 0xc4, 0xe2, 0x71, 0x8e, 0x1b },	/* vpmaskmovd [ebx], xmm1, xmm3 */
+	{ 0xc5, 0xf9, 0xf7, 0xca },		/* vmaskmovdqu xmm1, xmm2 */
+	{ 0xc5, 0xf8, 0x28, 0x1b },		/* vmovaps xmm3, [ebx] */
+	{ 0xc5, 0xf8, 0xae, 0x13 },		/* vldmxcsr [ebx] */
+	{ 0xc5, 0xf0, 0x58, 0xda },		/* vaddps xmm3, xmm1, xmm2 */
+	{ 0xc5, 0xf8, 0x77 },			/* vzeroupper */
+};
+
+static void vex_where_it_is_undefined(void **state)
+{
+	static const struct {
+		u32 cr4, xcr0, cr0;
+		int vector;
+	} t[] = {
+		{ 0, 1, 0, VEC_UD },
+		{ 0, 7, 0, VEC_UD },
+		{ CR4_OSXSAVE, 1, 0, VEC_UD },
+		{ CR4_OSXSAVE, 3, 0, VEC_UD },
+		{ CR4_OSXSAVE, 3, CR0_TS, VEC_UD },
+		{ CR4_OSXSAVE, 7, CR0_TS, VEC_NM },
+	};
+
+	for (unsigned slow = 0; slow < 2; slow++)
+		for (unsigned n = 0; n < ARRAY_SIZE(vex); n++)
+			for (unsigned i = 0; i < ARRAY_SIZE(t); i++) {
+				guest_setup(state);
+				guest_paging();
+				set_page(PAGE_A, 0); /* where EBX and EDI point */
+				m.cpu.gpr[REG_EBX] = m.cpu.gpr[REG_EDI] = PAGE_A;
+				m.cpu.cr4 |= CR4_OSFXSR | t[i].cr4;
+				m.cpu.xcr0 = t[i].xcr0;
+				m.cpu.cr0 |= t[i].cr0;
+				if (slow) {
+					m.cpu.dr[0] = RAM_SIZE - 1;
+					m.cpu.dr[7] = 0x401;
+				}
+				set_code(AT_CODE, vex[n], sizeof(vex[n]));
+				assert_int_equal(guest_run(), t[i].vector);
+				assert_int_equal(frame(0), AT_CODE);
+			}
+}
+
+/* ANDN and its like have VEX, too, but no vector register: none of that is asked. */
+static void vex_of_general_registers(void **state)
+{
+	u32 id[4];
+
+	(void)state;
+	m.cpu.env->cpuid(&m.cpu, 7, 0, id);
+	if (!(id[1] & BIT(3)))
+		skip();
+	CODE(AT_CODE, 0xc4, 0xe2, 0x60, 0xf2, 0xc1, INT_END); /* andn eax, ebx, ecx */
+	assert_int_equal(guest_run(), VEC_END);
+	assert_int_equal(m.cpu.gpr[REG_EAX], ~0x44444444u & 0x22222222u);
+}
+
+static u32 host_mxcsr_mask(void)
+{
+	u32 mask;
+
+	memcpy(&mask, m.host_fpu + 28, 4);
+	return mask;
+}
+
+/*
+ * An image that the real XRSTOR or FXRSTOR would refuse must be the guest's #GP (SDM 1 13.8.1): every
+ * bit of XSTATE_BV that XCR0 lacks, the next 16 bytes, MXCSR's bits that do not exist.
+ */
+static void images_that_fault(void **state)
+{
+	static const u8 xrstor[] = { 0x0f, 0xae, 0x2b }, fxrstor[] = { 0x0f, 0xae, 0x0b };
+
+	(void)state;
+	if (!avx())
+		skip();
+	for (u32 bit = 0; bit < 8 * 24; bit++) {
+		guest_setup(state);
+		avx();
+		m.cpu.xcr0 = 3;
+		memset(m.ram + PAGE_A, 0, PAGE_SIZE);
+		put(PAGE_A + 24, 0x1f80, 4);
+		m.ram[PAGE_A + 512 + bit / 8] = (u8)BIT(bit & 7);
+		m.cpu.gpr[REG_EAX] = m.cpu.gpr[REG_EDX] = ~0u;
+		m.cpu.gpr[REG_EBX] = PAGE_A;
+		set_code(AT_CODE, xrstor, sizeof(xrstor));
+		CODE(AT_CODE + 3, INT_END);
+		assert_int_equal(guest_run(), bit < 2 ? VEC_END : VEC_GP);
+	}
+	for (u32 bit = 0; bit < 32; bit++)
+		for (unsigned fx = 0; fx < 2; fx++) {
+			guest_setup(state);
+			avx();
+			memset(m.ram + PAGE_A, 0, PAGE_SIZE);
+			put(PAGE_A + 24, BIT(bit), 4);
+			m.cpu.gpr[REG_EAX] = m.cpu.gpr[REG_EDX] = ~0u;
+			m.cpu.gpr[REG_EBX] = PAGE_A;
+			set_code(AT_CODE, fx ? fxrstor : xrstor, 3);
+			CODE(AT_CODE + 3, INT_END);
+			assert_int_equal(guest_run(),
+					 host_mxcsr_mask() & BIT(bit) ? VEC_END : VEC_GP);
+		}
+}
+
 static const struct CMUnitTest touched[] = {
 	GUEST_TEST(enter_pushes_last),
 	GUEST_TEST(enter_probes_the_top),
@@ -284,5 +395,8 @@ static const struct CMUnitTest touched[] = {
 	GUEST_TEST(lengths_are_32_bits),
 	GUEST_TEST(xsave_writes_zeros),
 	GUEST_TEST(gather_goes_on),
+	GUEST_TEST(vex_where_it_is_undefined),
+	GUEST_TEST(vex_of_general_registers),
+	GUEST_TEST(images_that_fault),
 };
 GUEST_MAIN(touched)
