@@ -216,9 +216,10 @@ static bool run_once(struct recomp *r, u32 *edge, bool step, enum recomp_exit *e
 		return false;
 	if (cpu_debug_armed(cpu) && cpu_debug_fetch(cpu) == CPU_FAULT)
 		return finish(r, CPU_FAULT, exit);
+	r->failed = false;
 	code = recomp_find_code(r, key, *edge);
 	if (!code)
-		return finish(r, CPU_FAULT, exit);
+		return !r->failed && finish(r, CPU_FAULT, exit);
 	cpu->shadow = 0;
 	cpu->eflags &= ~EFLAGS_RF; /* the instruction ends it (SDM 3B 17.3.1.1), or sets it anew */
 	r->code_changed = r->entered_handler = false;

@@ -9,7 +9,6 @@
 #include "emu/cpu/block.h"
 #include "emu/cpu/semantics.h"
 #include "emu/cpu/translate.h"
-#include "kernel/base/log.h"
 
 static bool second_page_same(struct cpu *cpu, const struct block *b, unsigned access)
 {
@@ -81,11 +80,20 @@ static void link_known(struct recomp *r, struct block *b)
 	}
 }
 
+void recomp_fail(struct recomp *r, const char *why)
+{
+	r->failed = true;
+	cpu_kill(r->cpu, why);
+}
+
+/* Once with the cache as it is, once with an empty one, and once after that has freed its memory. */
+#define TRIES 3u
+
 static struct entry *translate(struct recomp *r, u32 key)
 {
 	struct trans *t = &r->trans;
 
-	for (;;) {
+	for (unsigned n = 0; n < TRIES; n++) {
 		struct block *b;
 		struct entry *e = NULL;
 
@@ -93,13 +101,15 @@ static struct entry *translate(struct recomp *r, u32 key)
 		    r->code_next + EMIT_BUFFER > r->slot_start)
 			block_drop_all(r);
 		b = translate_block(t, r, key);
-		if (!b)
+		if (!b || r->failed)
 			return NULL;
 		if (!r->flush_wanted)
 			e = block_insert(r, b);
 		if (e)
 			return e;
 	}
+	recomp_fail(r, "no memory for translated code");
+	return NULL;
 }
 
 static struct entry *current_entry(struct recomp *r, u32 key)
@@ -155,9 +165,10 @@ u32 recomp_edge_target(struct recomp *r, u32 offset)
 	const struct block *from = block_at(r, offset - 1);
 	const struct edge *edge = from ? edge_at(from, offset) : NULL;
 
-	if (!edge)
-		panic("no edge at %x of the code cache", offset);
-	return edge->target;
+	if (edge)
+		return edge->target;
+	recomp_fail(r, "translated code was left by no edge"); /* a bug of ours */
+	return r->cpu->eip;
 }
 
 /*

@@ -248,6 +248,7 @@ struct recomp {
 	bool avx2;	      /* the guest's CPUID has it */
 	bool keep_data_pages; /* the next flush is not for want of room */
 	bool flush_wanted;
+	bool failed;		   /* recomp_fail() was called: the dispatcher comes out */
 	bool code_changed;	   /* a block was dropped: the running one must leave soon */
 	bool entered_handler;	   /* the last hard instruction was a software interrupt */
 	bool step_slow, slow_next; /* the next instruction's memory goes through C */
@@ -274,6 +275,9 @@ static inline const u32 *recomp_thread_trap(const struct recomp *r)
 {
 	return (const u32 *)(const void *)(r->cfg.poll_signal + 64);
 }
+
+/* Translated code cannot go on, and this machine with it; others can. */
+void recomp_fail(struct recomp *r, const char *why);
 
 /* The mode key that the processor's state asks for. */
 u32 recomp_mode(struct recomp *r);

@@ -214,17 +214,22 @@ static void finish_fixups(struct trans *t)
 	}
 }
 
-/* Code that is not proven to be confined must not run: it is a bug of ours. */
-static void prove(struct recomp *r, const struct block *b)
+/* Code that is not proven to be confined must not run, nor come into the cache: it is a bug of ours,
+ * and the end of the machine that brought it about. */
+static bool prove(struct recomp *r, const struct block *b)
 {
-	const u8 *code = r->cfg.cache_rw + b->code;
+	const u8 *code = r->buffer;
 	struct verify_fault f;
 
-	if (!verify_block(r, b, code, &f))
-		panic("recompiler: block of EIP %x, mode %x, host byte %u (%x %x %x %x): %s",
-		      b->eip, b->key, f.offset, code[f.offset], code[f.offset + 1],
-		      code[f.offset + 2], code[f.offset + 3], f.why);
-	r->stats.verified_blocks++;
+	if (verify_block(r, b, code, &f)) {
+		r->stats.verified_blocks++;
+		return true;
+	}
+	log_error("recompiler: block of EIP %x, mode %x, host byte %u (%x %x %x %x): %s", b->eip,
+		  b->key, f.offset, code[f.offset], code[f.offset + 1], code[f.offset + 2],
+		  code[f.offset + 3], f.why);
+	recomp_fail(r, f.why);
+	return false;
 }
 
 static void commit(struct trans *t)
@@ -242,17 +247,17 @@ static void commit(struct trans *t)
 		r->flush_wanted = true; /* the dispatcher flushes and comes again */
 		return;
 	}
-	copy_code(r, b);
 	memcpy(b->map, t->map, t->insns * sizeof(t->map[0]));
 	memcpy(b->edge, t->edge, t->edges * sizeof(t->edge[0]));
+	if (r->cfg.verify && !prove(r, b))
+		return;
+	copy_code(r, b);
 	r->code_next += ALIGN_UP(b->code_len, 16u);
 	r->blocks++;
 	r->stats.blocks++;
 	r->stats.guest_insns += t->insns;
 	r->stats.guest_bytes += b->len;
 	r->stats.host_bytes += b->code_len;
-	if (r->cfg.verify)
-		prove(r, b);
 }
 
 static void one(struct trans *t)

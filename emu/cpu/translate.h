@@ -8,7 +8,7 @@
 #include "emu/cpu/emit.h"
 
 /* Translates the block at cpu->eip in mode key. NULL: cpu->fault holds a fetch fault at the very
- * first byte. With flush_wanted set the block is not whole. */
+ * first byte. With flush_wanted or failed set the block is not whole. */
 struct block *translate_block(struct trans *t, struct recomp *r, u32 key);
 
 /* trans_fast.c: the common instructions of flat 32-bit code, without the decoder. True: done. */

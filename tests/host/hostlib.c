@@ -8,6 +8,7 @@
 
 #include "kernel/base/alloc.h"
 #include "kernel/base/log.h"
+#include "tests/host/machine.h"
 
 void log_print(enum log_level level, const char *fmt, ...)
 {
@@ -35,9 +36,11 @@ void panic(const char *fmt, ...)
 	abort();
 }
 
+bool hostlib_no_memory;
+
 void *mem_alloc(size_t size)
 {
-	return calloc(1, size);
+	return hostlib_no_memory ? NULL : calloc(1, size);
 }
 
 void mem_free(void *p)
