@@ -81,7 +81,7 @@ static bool mode_refused(const struct cpu *c, enum raw_refusal *why)
 		*why = REFUSE_IF;
 	else if ((c->cr0 & (CR0_PE | CR0_PG)) != (CR0_PE | CR0_PG) || cpu_v86(c))
 		*why = REFUSE_MODE;
-	else if ((c->eflags & (EFLAGS_TF | EFLAGS_IOPL)) || cpu_debug_armed(c) || c->debug_hits)
+	else if ((c->eflags & (EFLAGS_TF | EFLAGS_IOPL)) || c->watch.codes || c->debug_hits)
 		*why = REFUSE_FLAGS;
 	else if (!(c->seg[SEG_SS].attr & SEG_ATTR_DB))
 		*why = REFUSE_STACK16;

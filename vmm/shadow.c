@@ -115,6 +115,8 @@ static void link_table(struct shadow *s, struct root *r, gla_t gla, struct table
 	r->link[region] = index;
 	r->pd[region / 512][region % 512] =
 		s->host.hpa(s->host.ctx, t->host) | HOST_P | HOST_W | HOST_U | HOST_A;
+	if (s->hiddens && r == s->current)
+		shadow_hide_in(s, r);
 }
 
 /* Leaves that another region filled are reachable through this PD entry once it is linked, without
@@ -191,6 +193,9 @@ static enum env_pf fill(struct shadow *s, gla_t gla, unsigned access, const stru
 	gpa_t page = w->gpa & PAGE_MASK;
 	struct root *r = s->current;
 	struct table *t;
+	struct tlb_flush f = { 0 };
+	unsigned i = gla >> 12 & 511;
+	u64 value;
 
 	/* docs/isolation.md: what CPL 3 runs on in ring 0 holds nothing that CPL 3 may not touch,
 	 * and no other level runs on it. */
@@ -206,10 +211,19 @@ static enum env_pf fill(struct shadow *s, gla_t gla, unsigned access, const stru
 		return ENV_PF_SLOW;
 	}
 	link_table(s, r, gla, t);
-	/* The processor forgets a translation that faulted (SDM 3A 4.10.4.1): no flush for what was
-	 * present. */
-	shadow_leaf_set(s, t, gla >> 12 & 511,
-			shadow_leaf_value(s, r->role, w, page, hva, access, rom), page);
+	if (shadow_hides(s, t, i)) {
+		s->stats.faults_slow++;
+		return ENV_PF_SLOW;
+	}
+	value = shadow_leaf_value(s, r->role, w, page, hva, access, rom);
+	/*
+	 * The processor forgets a translation that faulted (SDM 3A 4.10.4.1), but not where else the
+	 * leaf is in use: in the second 4 GiB, or in another region. With CR0.WP = 0 it loses rights.
+	 */
+	if (t->host[i] & ~value & (HOST_W | HOST_U))
+		shadow_tlb_flush_leaf(s, t, i, &f);
+	shadow_leaf_set(s, t, i, value, page);
+	shadow_tlb_flush_end(s, &f);
 	s->stats.faults_filled++;
 	return ENV_PF_RESUME;
 }

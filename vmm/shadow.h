@@ -100,6 +100,10 @@ void shadow_note_code(struct shadow *s, gla_t gla, bool cpl3);
  * fault like one at gla. */
 bool shadow_use_alias(struct shadow *s);
 
+/* Accesses to these linear pages, at most 4, and to no others for that reason, are ENV_PF_SLOW from
+ * now on. */
+void shadow_hide(struct shadow *s, const gla_t *page, unsigned pages);
+
 /* Drops every table (reset). */
 void shadow_flush(struct shadow *s);
 

@@ -123,6 +123,8 @@ struct shadow {
 	 */
 	gla_t stale[STALE_MAX];
 	unsigned stales;
+	gla_t hidden[4]; /* shadow_hide() */
+	unsigned hiddens;
 	u32 mappings;	    /* numbers given out by shadow_code_mapping() */
 	u32 kernel_mapping; /* of CPL 0..2 */
 	bool unnoted;	    /* code was found through a translation that no table has */
@@ -154,6 +156,10 @@ struct table *shadow_table_first(struct shadow *s, gpa_t gpa);
 struct table *shadow_table_next(struct shadow *s, struct table *t);
 void shadow_leaf_set(struct shadow *s, struct table *t, unsigned i, u64 value, gpa_t page);
 void shadow_leaf_clear(struct shadow *s, struct table *t, unsigned i);
+/* Does shadow_hide() keep this leaf of a table absent? */
+bool shadow_hides(const struct shadow *s, const struct table *t, unsigned i);
+/* The hidden pages of a root that runs, or is about to, have no leaves. */
+void shadow_hide_in(struct shadow *s, const struct root *r);
 /* Every leaf of a page's list becomes absent (the mapping is the same when it is filled again), or
  * only loses rights. */
 void shadow_page_refill(struct shadow *s, gpa_t page);

@@ -218,6 +218,7 @@ void shadow_switch(struct shadow *s, const struct root *old, struct root *r)
 	if (old && old->used)
 		link_ahead(s, old, r);
 	s->current = r;
+	shadow_hide_in(s, r);
 	n = old && old->used ? differing_leaves(s, old, r) : SWITCH_MAX + 1;
 
 	fill_pdpt(s, r);

@@ -110,6 +110,11 @@ static void env_invlpg(struct cpu *cpu, gla_t gla)
 	translations_changed(vcpu_of(cpu), &gla);
 }
 
+static void env_watch_changed(struct cpu *cpu)
+{
+	shadow_hide(vcpu_of(cpu)->shadow, cpu->watch.data, cpu->watch.datas);
+}
+
 static void env_tables_changed(struct cpu *cpu)
 {
 	struct vcpu *v = vcpu_of(cpu);
@@ -192,6 +197,7 @@ const struct cpu_env vcpu_env = {
 	.page_fault = env_page_fault,
 	.paging_changed = env_paging_changed,
 	.invlpg = env_invlpg,
+	.watch_changed = env_watch_changed,
 	.code_found = env_code_found,
 	.code_runs = env_code_runs,
 	.tables_changed = env_tables_changed,

@@ -213,6 +213,7 @@ void cpu_reset(struct cpu *cpu)
 	cpu->debug_hits = 0;
 	cpu->dr[6] = 0xffff0ff0;
 	cpu->dr[7] = 0x400;
+	cpu_debug_changed(cpu);
 	cpu->xcr0 = 1;
 	cpu->msr = (struct cpu_msrs){ .pat = 0x0007040600070406ull, .misc_enable = 1 };
 	cpu->nmi_blocked = cpu->halted = false;

@@ -237,6 +237,15 @@ struct cpu_again {
 	const u32 *thread_base;
 };
 
+/*
+ * The linear pages that hold breakpoints which DR7 enables, of each kind the first n. No breakpoint
+ * lies on two pages, since they are aligned to their size.
+ */
+struct cpu_watch {
+	gla_t data[4], code[4];
+	u8 datas, codes;
+};
+
 struct cpu {
 	/* Hot: translated code touches these. */
 	u32 gpr[8];
@@ -278,7 +287,8 @@ struct cpu {
 	struct cpu_table gdtr, idtr;
 	u32 cr0, cr2, cr3, cr4;
 	u64 pdpte[4]; /* PAE: loaded at MOV CR3, as hardware does */
-	u32 dr[8];    /* 0..3, 6, 7 */
+	u32 dr[8];    /* 0..3, 6, 7; cpu_debug_changed() after a change */
+	struct cpu_watch watch;
 	/* DR6 bits of breakpoints met, or BT, whose #DB is owed at the next boundary. */
 	u32 debug_hits;
 	u64 xcr0;

@@ -7,10 +7,14 @@
  *
  * Data and I/O breakpoints are traps: the accessors note what an instruction met in
  * cpu->debug_hits, and the #DB comes after it. Instruction breakpoints are faults, before it. The
- * recompiler calls this only while DR7 enables something; nothing here costs a guest without
- * breakpoints.
+ * What costs time is by page (cpu->watch): accesses to a page with a data breakpoint come to the
+ * accessors, one by one, since the environment lets them fault and the TLB of the C code has no
+ * right to be direct there; code of a page with an instruction breakpoint is run an instruction at
+ * a time. Everything else runs as if there were none.
  */
+#include "emu/cpu/recomp.h"
 #include "emu/cpu/semantics.h"
+#include "kernel/base/string.h"
 
 enum { RW_EXEC, RW_WRITE, RW_PORT, RW_ACCESS };
 
@@ -38,6 +42,53 @@ static bool meets(const struct cpu *cpu, unsigned n, u32 address, u32 len)
 	u32 size = len_of(cpu, n), start = cpu->dr[n] & ~(size - 1);
 
 	return address - start < size || start - address < len;
+}
+
+static void add_page(gla_t page[4], u8 *pages, gla_t gla)
+{
+	gla &= ~(PAGE_SIZE - 1);
+	for (unsigned i = 0; i < *pages; i++)
+		if (page[i] == gla)
+			return;
+	page[(*pages)++] = gla;
+}
+
+static struct cpu_watch pages_of(const struct cpu *cpu)
+{
+	struct cpu_watch w = { 0 };
+
+	for (unsigned n = 0; n < 4; n++) {
+		if (!enabled(cpu, n))
+			continue;
+		if (rw_of(cpu, n) == RW_EXEC)
+			add_page(w.code, &w.codes, cpu->dr[n]);
+		else if (rw_of(cpu, n) != RW_PORT)
+			add_page(w.data, &w.datas, cpu->dr[n]);
+	}
+	return w;
+}
+
+void cpu_debug_changed(struct cpu *cpu)
+{
+	const struct cpu_watch was = cpu->watch;
+
+	cpu->watch = pages_of(cpu);
+	if (memcmp(was.code, cpu->watch.code, sizeof(was.code)) || was.codes != cpu->watch.codes)
+		recomp_breakpoints_changed(cpu->recomp);
+	if (memcmp(was.data, cpu->watch.data, sizeof(was.data)) || was.datas != cpu->watch.datas) {
+		softtlb_flush(cpu);
+		cpu_env(cpu)->watch_changed(cpu);
+	}
+}
+
+bool cpu_debug_data_meets(const struct cpu *cpu, gla_t gla, unsigned len, bool write)
+{
+	for (unsigned n = 0; n < 4; n++)
+		if (enabled(cpu, n) &&
+		    (rw_of(cpu, n) == RW_ACCESS || (write && rw_of(cpu, n) == RW_WRITE)) &&
+		    meets(cpu, n, gla, len))
+			return true;
+	return false;
 }
 
 void cpu_debug_data(struct cpu *cpu, gla_t gla, unsigned len, bool write)

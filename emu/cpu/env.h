@@ -61,6 +61,10 @@ struct cpu_env {
 	/* GDTR, LDTR, IDTR or TR were loaded. */
 	void (*tables_changed)(struct cpu *cpu);
 
+	/* cpu->watch.data changed: from now on accesses to these pages, and to no others for its
+	 * sake, are ENV_PF_SLOW. */
+	void (*watch_changed)(struct cpu *cpu);
+
 	/* CR0.TS/EM/MP/AM, CR4.OSFXSR/OSXMMEXCPT/OSXSAVE/TSD/DE or XCR0 changed: make the real CPU
 	 * agree where it must. */
 	void (*control_changed)(struct cpu *cpu);

@@ -81,7 +81,7 @@ enum cpu_result hard_io(struct cpu *cpu, const struct insn *in)
 
 	if (permission(cpu, port, in->osize) != CPU_NEXT)
 		return CPU_FAULT;
-	if (cpu_debug_armed(cpu) && !(in->rep && !repeats(cpu, in)))
+	if ((cpu->dr[7] & DR7_ENABLES) && !(in->rep && !repeats(cpu, in)))
 		cpu_debug_port(cpu, port, in->osize);
 	switch (in->op) {
 	case OP_IN:

@@ -98,7 +98,8 @@ static bool span(struct cpu *cpu, enum cpu_seg seg, const struct insn *in, u32 o
 	if (!*n || cpu_seg_check(cpu, seg, offset, in->osize, access, gla) != CPU_NEXT)
 		return false;
 	*n = MIN(*n, (PAGE_SIZE - (*gla & (PAGE_SIZE - 1))) / in->osize);
-	if (!*n || !cpu_seg_within(&cpu->seg[seg], offset, *n * in->osize))
+	if (!*n || !cpu_seg_within(&cpu->seg[seg], offset, *n * in->osize) ||
+	    cpu_debug_watches(cpu, *gla))
 		return false;
 	found = cpu_translate(cpu, *gla, access | user);
 	if (!found || !found->host)
@@ -129,7 +130,7 @@ static u32 bulk(struct cpu *cpu, const struct insn *in, u32 count)
 	gla_t dst, src = 0;
 
 	if ((in->op != OP_MOVS && in->op != OP_STOS) || cpu->eflags & (EFLAGS_DF | EFLAGS_TF) ||
-	    cpu_debug_armed(cpu) || cpu_align_checked(cpu) || n < 2)
+	    cpu_align_checked(cpu) || n < 2)
 		return 0;
 	if (!span(cpu, SEG_ES, in, cpu->gpr[REG_EDI] & mask, ACCESS_WRITE, &to, &dst, &n) ||
 	    !gpmem_ptr(cpu->mem, to.gpa, true))

@@ -170,6 +170,8 @@ static enum cpu_result mov_dr(struct cpu *cpu, const struct insn *in)
 		cpu->dr[7] = (cpu->gpr[in->rm] & 0xffff23ff) | 0x400;
 	else
 		cpu->dr[n] = cpu->gpr[in->rm];
+	if (in->op == OP_MOV_TO_DR)
+		cpu_debug_changed(cpu);
 	return CPU_NEXT;
 }
 

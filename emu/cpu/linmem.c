@@ -35,7 +35,7 @@ enum cpu_result cpu_lin_read_slowly(struct cpu *cpu, gla_t gla, void *buf, unsig
 		gla += n;
 		len -= n;
 	}
-	if (cpu_debug_armed(cpu) && !(access & ACCESS_EXEC))
+	if (cpu->watch.datas && !(access & ACCESS_EXEC))
 		cpu_debug_data(cpu, first, all, false);
 	return CPU_NEXT;
 }
@@ -77,7 +77,7 @@ enum cpu_result cpu_lin_write_slowly(struct cpu *cpu, gla_t gla, const void *buf
 		gla += n;
 		len -= n;
 	}
-	if (cpu_debug_armed(cpu))
+	if (cpu->watch.datas)
 		cpu_debug_data(cpu, first, all, true);
 	return CPU_NEXT;
 }

@@ -201,7 +201,8 @@ static bool take_events(struct recomp *r, enum recomp_exit *exit)
 static bool run_once(struct recomp *r, u32 *edge, bool step, enum recomp_exit *exit)
 {
 	struct cpu *cpu = r->cpu;
-	u32 key = recomp_mode(r) | (step ? KEY_SLOW : 0);
+	bool breaks = cpu_debug_breaks(cpu, cpu->seg[SEG_CS].base + cpu->eip);
+	u32 key = recomp_mode(r) | (step || breaks ? KEY_SLOW : 0);
 	const struct before was = { .tf = cpu->eflags & EFLAGS_TF,
 				    .rf = cpu->eflags & EFLAGS_RF,
 				    .hits = cpu->debug_hits,
@@ -214,7 +215,7 @@ static bool run_once(struct recomp *r, u32 *edge, bool step, enum recomp_exit *e
 	cpu->lookup_tag = r->tag;
 	if (cpu_must_stop(cpu) && !cpu->shadow)
 		return false;
-	if (cpu_debug_armed(cpu) && cpu_debug_fetch(cpu) == CPU_FAULT)
+	if (breaks && cpu_debug_fetch(cpu) == CPU_FAULT)
 		return finish(r, CPU_FAULT, exit);
 	r->failed = false;
 	code = recomp_find_code(r, key, *edge);
@@ -229,7 +230,7 @@ static bool run_once(struct recomp *r, u32 *edge, bool step, enum recomp_exit *e
 	*edge = (u32)l.edge;
 	if (*edge != SLOT_NONE)
 		cpu->eip = recomp_edge_target(r, *edge);
-	if (was.tf || (key & KEY_SLOW))
+	if (was.tf || (key & KEY_SLOW) || cpu->debug_hits != was.hits)
 		return after_step(r, l, &was, exit);
 	return l.result == 0 ? false : finish(r, r->pending, exit);
 }
@@ -272,6 +273,25 @@ void recomp_set_mapping(struct recomp *r, bool cpl3, u32 mapping)
 		return;
 	r->mapping[cpl3] = mapping;
 	slot_cut_crossing(r, cpl3);
+	r->code_changed = true;
+	r->cpu->lookup_tag = TAG_NEVER;
+}
+
+void recomp_breakpoints_changed(struct recomp *r)
+{
+	const struct cpu_watch *w;
+
+	if (!r)
+		return;
+	w = &r->cpu->watch;
+	if (w->codes && (w->codes != r->breaks.of.codes ||
+			 memcmp(w->code, r->breaks.of.code, sizeof(w->code)))) {
+		r->breaks.of = *w;
+		r->breaks.last++;
+	}
+	r->breaks.now = w->codes ? r->breaks.last : 0;
+	slot_cut_crossing(r, false);
+	slot_cut_crossing(r, true);
 	r->code_changed = true;
 	r->cpu->lookup_tag = TAG_NEVER;
 }

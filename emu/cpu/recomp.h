@@ -119,6 +119,9 @@ void recomp_set_mapping(struct recomp *r, bool cpl3, u32 mapping);
  */
 u32 recomp_verify(const struct recomp *r, u32 *eip, const char **why);
 
+/* cpu->watch.code changed. r may be NULL. */
+void recomp_breakpoints_changed(struct recomp *r);
+
 /* Drops everything. */
 void recomp_flush(struct recomp *r);
 

@@ -80,7 +80,7 @@ enum seg_class { CLASS_FLAT, CLASS_BASED, CLASS_CHECKED, CLASS_64K };
 
 /* A number for mode key, mapping, base and limit of CS. */
 struct tag {
-	u32 key, mapping, base, limit, number; /* 0: unused */
+	u32 key, mapping, base, limit, breaks, number; /* 0: unused */
 };
 #define TAG_CACHE 256u
 
@@ -215,7 +215,7 @@ struct slow_note {
 
 /* What the mode key is made of besides segments (cpu->mode_seg), for one comparison. */
 struct mode_inputs {
-	u32 cr0, cr4, eflags, cpl, dr7, xcr0;
+	u32 cr0, cr4, eflags, cpl, xcr0;
 };
 
 struct recomp {
@@ -235,7 +235,16 @@ struct recomp {
 	u32 mapping[2];			       /* of CPL 0..2, of CPL 3 */
 	struct tag tag_cache[TAG_CACHE];
 	u32 tags; /* given out */
-	u64 tag;  /* what lookup_tag is while nothing is pending */
+	/*
+	 * Code of a page with an instruction breakpoint is found by the dispatcher only: what leads
+	 * there from other pages is cut when these pages change, and each set of them has a number
+	 * (0: none), which is part of the tag.
+	 */
+	struct {
+		struct cpu_watch of; /* the number given out last */
+		u32 now, last;
+	} breaks;
+	u64 tag; /* what lookup_tag is while nothing is pending */
 	/*
 	 * Pages that were written to while they held code. Strike two, and code and data mix: its
 	 * blocks verify themselves, and its writes are not caught any more. Forgotten when the

@@ -59,8 +59,8 @@ static u32 compute_mode(const struct cpu *cpu)
 		key |= KEY_IOPL;
 	if (cpu->eflags & EFLAGS_TF)
 		key |= KEY_TF;
-	if (cpu_debug_armed(cpu) || cpu_align_checked(cpu))
-		key |= KEY_SLOW; /* every access is looked at, every instruction is a boundary */
+	if (cpu_align_checked(cpu))
+		key |= KEY_SLOW; /* every access is looked at */
 	if (cpu->cr0 & (CR0_TS | CR0_EM))
 		key |= KEY_NOX87;
 	if ((cpu->cr0 & (CR0_TS | CR0_EM)) || !(cpu->cr4 & CR4_OSFXSR))
@@ -94,8 +94,7 @@ static bool same_inputs(const struct cpu *cpu, const struct mode_inputs *m)
 {
 	return cpu_same_segments(cpu->seg, cpu->mode_seg) && m->cr0 == cpu->cr0 &&
 	       m->cr4 == cpu->cr4 && m->cpl == cpu->cpl &&
-	       !((m->eflags ^ cpu->eflags) & ~EFLAGS_ARITH) && m->dr7 == cpu->dr[7] &&
-	       m->xcr0 == (u32)cpu->xcr0;
+	       !((m->eflags ^ cpu->eflags) & ~EFLAGS_ARITH) && m->xcr0 == (u32)cpu->xcr0;
 }
 
 /* Computing it takes some hundred instructions; comparing what it is made of, fifty. */
@@ -111,7 +110,6 @@ u32 recomp_mode(struct recomp *r)
 	m->cr4 = cpu->cr4;
 	m->eflags = cpu->eflags;
 	m->cpl = cpu->cpl;
-	m->dr7 = cpu->dr[7];
 	m->xcr0 = (u32)cpu->xcr0;
 	r->mode = compute_mode(cpu);
 	set_thread_base(r, SEG_FS);
@@ -136,26 +134,26 @@ u32 recomp_mode_segment(struct recomp *r, unsigned seg)
 }
 
 /*
- * The number of (mode key, mapping, base and limit of CS) in the upper half. They are wider than
+ * The number of (mode key, mapping, base and limit of CS, pages with breakpoints) in the upper half. They are wider than
  * that together, so they are numbered as they come; one that was forgotten gets a new number, and
  * its entries are void.
  */
 u64 recomp_tag(struct recomp *r, u32 key)
 {
 	u32 mapping = r->mapping[key & KEY_CPL3 ? 1 : 0], base = r->cpu->seg[SEG_CS].base;
-	u32 limit = r->cpu->seg[SEG_CS].limit;
-	u32 hash = key * 0x9e3779b1u ^ mapping * 0x85ebca6bu ^ base * 0xc2b2ae35u ^
+	u32 limit = r->cpu->seg[SEG_CS].limit, breaks = r->breaks.now;
+	u32 hash = key * 0x9e3779b1u ^ (mapping + breaks) * 0x85ebca6bu ^ base * 0xc2b2ae35u ^
 		   limit * 0x27d4eb2fu;
 	struct tag *t = &r->tag_cache[hash >> 16 & (TAG_CACHE - 1)];
 
 	if (t->number && t->key == key && t->mapping == mapping && t->base == base &&
-	    t->limit == limit)
+	    t->limit == limit && t->breaks == breaks)
 		return (u64)t->number << 32;
 	if (++r->tags == TAG_LAST) {
 		block_clear_lookup(r);
 		memset(r->tag_cache, 0, sizeof(r->tag_cache));
 		r->tags = 1;
 	}
-	*t = (struct tag){ key, mapping, base, limit, r->tags };
+	*t = (struct tag){ key, mapping, base, limit, breaks, r->tags };
 	return (u64)t->number << 32;
 }

@@ -305,7 +305,7 @@ static u32 mode_behind(struct recomp *r, const struct insn *in)
 static bool goes_on(struct recomp *r, const struct site *s)
 {
 	return !s->ends && !r->code_changed && !r->flush_wanted && !r->cpu->shadow &&
-	       r->cpu->lookup_tag == r->tag && !cpu_must_stop(r->cpu) &&
+	       !r->cpu->debug_hits && r->cpu->lookup_tag == r->tag && !cpu_must_stop(r->cpu) &&
 	       (!s->mode || mode_behind(r, &s->insn) == r->edge_key);
 }
 
@@ -380,6 +380,12 @@ static enum cpu_result slow_read(struct recomp *r, const struct site *s)
 		res = cpu_raise(cpu, VEC_GP, 0);
 	if (res == CPU_NEXT)
 		res = cpu_align_check(cpu, gla, s->mem_size);
+	/* The #DB comes behind the whole instruction, which is executed again, alone. */
+	if (res == CPU_NEXT && cpu->watch.datas && !(r->edge_key & KEY_SLOW) &&
+	    cpu_debug_data_meets(cpu, gla, s->mem_size, s->writes)) {
+		r->step_slow = true;
+		return CPU_RETRY;
+	}
 	if (res == CPU_NEXT && s->writes)
 		res = cpu_lin_probe_write(cpu, gla, s->mem_size, user);
 	if (res == CPU_NEXT && s->reads)

@@ -82,7 +82,9 @@ static bool page_fault(struct recomp *r, struct host_frame *f, struct block *b,
 		return true;
 	case ENV_PF_SLOW:
 		save_frame(cpu, f, b, at);
-		if (!is_string(f->rip) && block_note_slow(r, b->base + b->eip + at->guest))
+		/* A breakpoint goes again, and its page is not to stay slow. */
+		if (!is_string(f->rip) && !cpu_debug_watches(cpu, gla) &&
+		    block_note_slow(r, b->base + b->eip + at->guest))
 			block_drop(r, b);
 		r->step_slow = true;
 		redirect(r, f, CPU_RETRY);
@@ -91,14 +93,38 @@ static bool page_fault(struct recomp *r, struct host_frame *f, struct block *b,
 	return false;
 }
 
+/*
+ * The load of a check (compare() in trans_check.c: MOV or MOVZX of R11 from an absolute address) in
+ * C: a data breakpoint keeps its page from direct reading, and the guest does not read here. False:
+ * a fetch would fault.
+ */
+static bool check_load(struct cpu *cpu, struct host_frame *f, gla_t gla)
+{
+	const u8 *p = (const u8 *)f->rip;
+	u32 value = 0;
+	unsigned size = 4;
+
+	while (*p == 0x65 || *p == 0x67 || (*p & 0xf0) == 0x40)
+		p++;
+	if (*p == 0x0f) /* B6 and B7 are MOVZX of a byte and of a word */
+		size = *++p == 0xb6 ? 1 : 2;
+	if (cpu_lin_read(cpu, gla, &value, size, ACCESS_EXEC | (cpu->cpl == 3 ? ACCESS_USER : 0)) !=
+	    CPU_NEXT)
+		return false;
+	f->gpr[R11] = value;
+	f->rip = (u64)p + 7; /* opcode, ModRM, SIB, disp32 */
+	return true;
+}
+
 /* In a block's check of its own bytes: RCX is in R10. If they cannot be read the fetch will fault,
  * exactly. */
 static bool check_fault(struct recomp *r, struct host_frame *f, const struct block *b,
 			const struct insn_map *at, gla_t gla)
 {
 	struct cpu *cpu = r->cpu;
+	enum env_pf pf = cpu_env(cpu)->page_fault(cpu, gla, cpu->cpl == 3 ? ACCESS_USER : 0);
 
-	if (cpu_env(cpu)->page_fault(cpu, gla, cpu->cpl == 3 ? ACCESS_USER : 0) == ENV_PF_RESUME) {
+	if (pf == ENV_PF_RESUME || (pf == ENV_PF_SLOW && check_load(cpu, f, gla))) {
 		r->stats.faults_resolved++;
 		f->gpr[R_POLL] = (u64)cpu->poll;
 		return true;

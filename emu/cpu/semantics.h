@@ -74,10 +74,22 @@ static inline enum cpu_result cpu_lin_write(struct cpu *cpu, gla_t gla, const vo
 /* Checks that a write of len bytes would succeed (A and D bits are set). */
 enum cpu_result cpu_lin_probe_write(struct cpu *cpu, gla_t gla, unsigned len, unsigned access);
 
-/* Does DR7 enable any breakpoint? Then the recompiler runs one instruction at a time. */
-static inline bool cpu_debug_armed(const struct cpu *cpu)
+/* Is a data breakpoint on the page of gla? */
+static inline bool cpu_debug_watches(const struct cpu *cpu, gla_t gla)
 {
-	return cpu->dr[7] & DR7_ENABLES;
+	for (unsigned i = 0; i < cpu->watch.datas; i++)
+		if (!((cpu->watch.data[i] ^ gla) & ~(PAGE_SIZE - 1)))
+			return true;
+	return false;
+}
+
+/* Is an instruction breakpoint on the page of gla? */
+static inline bool cpu_debug_breaks(const struct cpu *cpu, gla_t gla)
+{
+	for (unsigned i = 0; i < cpu->watch.codes; i++)
+		if (!((cpu->watch.code[i] ^ gla) & ~(PAGE_SIZE - 1)))
+			return true;
+	return false;
 }
 
 /* The monitor's address of bytes on one page whose entry allows the access; NULL: the long way. */
@@ -86,8 +98,7 @@ static inline u8 *cpu_lin_direct(struct cpu *cpu, gla_t gla, unsigned len, unsig
 	const struct softtlb_entry *e = softtlb_entry(cpu, gla);
 	u32 offset = gla & (PAGE_SIZE - 1);
 
-	if (e->page != gla - offset || !(e->rights & BIT(access)) || offset + len > PAGE_SIZE ||
-	    cpu_debug_armed(cpu))
+	if (e->page != gla - offset || !(e->rights & BIT(access)) || offset + len > PAGE_SIZE)
 		return NULL;
 	return e->host + offset;
 }
@@ -227,6 +238,12 @@ static inline bool cpu_rep_interrupted(struct cpu *cpu)
 }
 
 /* --- Breakpoints: emu/cpu/debug.c (SDM 3B 17.2) */
+
+/* DR0..DR3 or DR7 were written: cpu->watch follows, and whoever depends on it is told. */
+void cpu_debug_changed(struct cpu *cpu);
+
+/* Would the access meet a breakpoint? */
+bool cpu_debug_data_meets(const struct cpu *cpu, gla_t gla, unsigned len, bool write);
 
 /* The accessors' reports: breakpoints that the access meets are added to cpu->debug_hits. */
 void cpu_debug_data(struct cpu *cpu, gla_t gla, unsigned len, bool write);

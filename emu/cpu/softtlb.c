@@ -54,7 +54,7 @@ static struct softtlb_entry *fill(struct cpu *cpu, gla_t gla, unsigned access)
 					     .user = w.user,
 					     .host = gpmem_ptr(cpu->mem, w.gpa & PAGE_MASK,
 							       false) };
-	if (e->host &&
+	if (e->host && ((access & ACCESS_EXEC) || !cpu_debug_watches(cpu, gla)) &&
 	    (!write || (gpmem_ptr(cpu->mem, w.gpa, true) && !gpmem_watches(cpu->mem, w.gpa))))
 		e->rights |= BIT(access);
 	else

@@ -21,7 +21,7 @@ struct softtlb_entry {
 	gla_t page;
 	u32 rights; /* BIT(ACCESS_*): one for each way of access that was allowed, at host */
 	u32 slow;   /* the same, allowed through gpmem_read() and gpmem_write() only: devices, ROM,
-		       watched pages */
+		       watched pages, and those with data breakpoints */
 	gpa_t gpa;
 	bool user; /* the guest's tables let CPL 3 in */
 	u8 *host;  /* of the page's first byte; NULL: not memory */
@@ -40,5 +40,5 @@ struct softtlb {
  * lists.
  */
 void cpu_translations_changed(struct cpu *cpu, unsigned what, gla_t gla);
-/* This TLB and the loads alone: RESET, and tests. */
+/* This TLB and the loads alone: RESET, other pages with data breakpoints, and tests. */
 void softtlb_flush(struct cpu *cpu);

@@ -161,6 +161,7 @@ static void commit(struct cpu *cpu, const struct task_switch *t, struct tss *new
 	cpu->tr.attr |= SYS_TSS_BUSY;
 	cpu->cr0 |= CR0_TS;
 	cpu->dr[7] &= ~DR7_LOCAL;
+	cpu_debug_changed(cpu);
 	load_registers(cpu, new);
 	if (nests(t))
 		cpu->eflags |= EFLAGS_NT;

@@ -67,6 +67,8 @@ static enum env_pf env_page_fault(struct cpu *cpu, gla_t gla, unsigned access)
 	ram = gpmem_ptr(cpu->mem, w.gpa & PAGE_MASK, false);
 	if (!ram || gpmem_find(cpu->mem, w.gpa)->kind != GPMEM_RAM)
 		return ENV_PF_SLOW;
+	if (cpu_debug_watches(cpu, gla))
+		return ENV_PF_SLOW;
 	watched = gpmem_watches(cpu->mem, w.gpa) != 0;
 	if (watched && (access & ACCESS_WRITE))
 		return ENV_PF_SLOW;
@@ -121,6 +123,11 @@ static void env_paging_changed(struct cpu *cpu, unsigned what)
 	machine_unmap(machine_of(cpu));
 	if (what & ~PAGING_CPL)
 		new_mapping(machine_of(cpu));
+}
+
+static void env_watch_changed(struct cpu *cpu)
+{
+	machine_unmap(machine_of(cpu));
 }
 
 static void env_invlpg(struct cpu *cpu, gla_t gla)
@@ -245,6 +252,7 @@ static const struct cpu_env host_env = {
 	.page_fault = env_page_fault,
 	.paging_changed = env_paging_changed,
 	.invlpg = env_invlpg,
+	.watch_changed = env_watch_changed,
 	.code_found = env_code_found,
 	.code_runs = env_code_runs,
 	.tables_changed = nothing,

@@ -16,6 +16,7 @@ static void arm(unsigned n, u32 address, u32 dr7)
 {
 	m.cpu.dr[n] = address;
 	m.cpu.dr[7] |= 0x400 | dr7;
+	cpu_debug_changed(&m.cpu);
 }
 
 /* A #DB with these bits in DR6 before or after the instruction at eip; EIP, CS and EFLAGS in its
@@ -353,8 +354,124 @@ static void a_running_loop_meets_it(void **state)
 	assert_debug(1, AT_CODE + 2, 0);
 	m.cpu.eip = AT_CODE;
 	m.cpu.dr[7] = 0x400;
+	cpu_debug_changed(&m.cpu);
 	assert_int_equal(guest_run(), HALTED);
 	assert_int_equal(m.cpu.gpr[REG_ECX], 0);
+}
+
+/* --- By page: what has no breakpoint runs as if there were none */
+
+/* Addresses of their own: which instructions go through C is remembered across tests. */
+#define AT_LOOP	 (AT_CODE + 0x700)
+#define AT_COUNT (AT_TARGET + 0x700)
+
+/* l: call AT_COUNT; dec ecx; jnz l; hlt. There: inc dword [AT_DATA]; ret */
+static void put_pages(void)
+{
+	CODE(AT_LOOP, 0xe8, IMM32(AT_COUNT - (AT_LOOP + 5)), 0x49, 0x75, 0xf8, HLT);
+	CODE(AT_COUNT, 0xff, 0x05, IMM32(AT_DATA), 0xc3);
+}
+
+static u64 run_pages(u32 turns)
+{
+	u64 before = recomp_stats(m.cpu.recomp)->dispatches;
+
+	m.cpu.eip = AT_LOOP;
+	m.cpu.gpr[REG_ECX] = turns;
+	assert_int_equal(guest_run(), HALTED);
+	return recomp_stats(m.cpu.recomp)->dispatches - before;
+}
+
+static void other_pages_run_at_full_speed(void **state)
+{
+	(void)state;
+	put_pages();
+	arm(0, AT_COUNT + 0x1000, L(0));
+	arm(1, AT_DATA + 0x2000, L(1) | RW(1, RWD, LEN4));
+	arm(2, AT_COUNT, L(2) | RW(2, W, LEN1)); /* written code is run like any other */
+	assert_in_range(run_pages(10000), 1, 100);
+	assert_int_equal(get(AT_DATA, 4), 10000);
+	assert_int_equal(m.cpu.dr[6], NO_SIDE_EFFECTS);
+}
+
+/* What leads from page to page at full speed is cut when a breakpoint comes, and may be made again
+ * when it goes. */
+static void ways_between_pages_are_cut(void **state)
+{
+	(void)state;
+	put_pages();
+	/* mov dr0, eax; mov dr7, edx; jmp AT_LOOP */
+	CODE(AT_LOOP + 0x40, 0x0f, 0x23, 0xc0, 0x0f, 0x23, 0xfa, 0xeb, (u8)(0 - 0x48));
+	for (unsigned i = 0; i < 3; i++) {
+		run_pages(1000);
+		m.cpu.eip = AT_LOOP + 0x40;
+		m.cpu.gpr[REG_EAX] = AT_COUNT + (i == 1 ? 6 : 0);
+		m.cpu.gpr[REG_EDX] = L(0);
+		m.cpu.gpr[REG_ECX] = 10;
+		m.cpu.dr[6] = NO_SIDE_EFFECTS;
+		assert_debug(1, AT_COUNT + (i == 1 ? 6 : 0), 0);
+		assert_int_equal(m.cpu.gpr[REG_ECX], 10);
+		m.cpu.dr[7] = 0x400;
+		cpu_debug_changed(&m.cpu);
+	}
+	assert_in_range(run_pages(10000), 1, 100);
+}
+
+static void set_accesses(void)
+{
+	m.cpu.eip = AT_CODE;
+	m.cpu.gpr[REG_ESP] = STACK0;
+	m.cpu.gpr[REG_EAX] = 0;
+	m.cpu.gpr[REG_ECX] = 100;
+	m.cpu.gpr[REG_ESI] = 100;
+	m.cpu.gpr[REG_EDI] = AT_DATA;
+}
+
+/* The second time, instructions that write are translated to call C, because they met a watched page
+ * often. */
+static void the_access_that_meets_it(void **state)
+{
+	static const struct {
+		u8 code[4], len, step; /* of EDI */
+	} t[] = {
+		{ { 0x8b, 0x07 }, 2, 4 },	/* mov eax, [edi] */
+		{ { 0x89, 0x07 }, 2, 4 },	/* mov [edi], eax */
+		{ { 0x01, 0x07 }, 2, 4 },	/* add [edi], eax */
+		{ { 0x87, 0x07 }, 2, 4 },	/* xchg [edi], eax */
+		{ { 0xff, 0x37 }, 2, 4 },	/* push dword [edi] */
+		{ { 0x0f, 0xb6, 0x07 }, 3, 4 }, /* movzx eax, byte [edi] */
+		{ { 0x0f, 0x6f, 0x07 }, 3, 8 }, /* movq mm0, [edi] */
+		{ { 0xd9, 0x07 }, 2, 4 },	/* fld dword [edi] */
+		{ { 0xab }, 1, 0 },		/* stosd */
+		{ { 0xf3, 0xab }, 2, 0 },	/* rep stosd */
+		{ { 0x0f, 0xc7, 0x0f }, 3, 8 }, /* cmpxchg8b [edi] */
+		{ { 0x8e, 0x1f }, 2, 4 },	/* mov ds, [edi] */
+	};
+
+	for (unsigned i = 0; i < 2 * ARRAY_SIZE(t); i++) {
+		const u8 *code = t[i / 2].code;
+		u32 len = t[i / 2].len, step = t[i / 2].step;
+
+		guest_setup(state);
+		for (unsigned n = 0; n < 0x200; n += 4)
+			put(AT_DATA + n, code[0] == 0x8e ? DATA0 : 0, 4);
+		set_code(AT_CODE, code, len);
+		/* add edi, step; dec esi; jnz AT_CODE; hlt */
+		put(AT_CODE + len, 0x83 | 0xc7 << 8 | step << 16, 3);
+		put(AT_CODE + len + 3,
+		    0x4e | 0x75 << 8 | (u32)(u8) - (len + 6) << 16 | (u32)HLT << 24, 4);
+		if (i & 1) {
+			gpmem_watch(&m.mem, AT_DATA, GPMEM_WATCH_RAW);
+			set_accesses();
+			assert_int_equal(guest_run(), HALTED);
+		}
+		set_accesses();
+		arm(3, AT_DATA + 0x80, L(3) | RW(3, RWD, LEN4));
+		assert_int_equal(guest_run(), VEC_DB);
+		assert_int_equal(m.cpu.dr[6], NO_SIDE_EFFECTS | 8);
+		assert_int_equal(frame(0), AT_CODE + (code[0] == 0xf3 ? 0 : len));
+		assert_int_equal(m.cpu.gpr[REG_EDI], AT_DATA + 0x80 + (step ? 0 : 4));
+	}
 }
 
 /* --- Single steps */
@@ -571,6 +688,9 @@ static const struct CMUnitTest debug_exceptions[] = {
 	GUEST_TEST(aliases_and_fixed_bits),
 	GUEST_TEST(set_by_the_guest),
 	GUEST_TEST(a_running_loop_meets_it),
+	GUEST_TEST(other_pages_run_at_full_speed),
+	GUEST_TEST(ways_between_pages_are_cut),
+	GUEST_TEST(the_access_that_meets_it),
 	GUEST_TEST(single_step),
 	GUEST_TEST(popf_and_tf),
 	GUEST_TEST(iret_and_tf),

@@ -5,13 +5,14 @@
  * A random guest lives on a model of the processor (shadow_fixture.h): it writes its page tables
  * (through the accessors, and straight into memory where the shadow let it), touches memory, loads
  * CR0, CR3, CR4 and EFER, executes INVLPG, changes its CPL; around it pages become watched,
- * unwatched, clean and unclean, tables are flushed and the pool runs dry. After each step
+ * unwatched, clean and unclean, hidden, tables are flushed and the pool runs dry. After each step
  *
  *   - every shadow mapping, and every TLB entry made from one, allows no more than the guest's
  *     tables do and leads to the same byte; where the guest wrote an entry and has not executed
  *     INVLPG or loaded CR3 since, the old mapping may live on (SDM 3A 4.10.4.3);
  *   - no mapping whatever leads out of the guest's memory, writes to ROM or to a watched page, lets
- *     ring 1 fetch from a page that is not clean, is global, or lies above 8 GiB;
+ *     ring 1 fetch from a page that is not clean, is global, lies above 8 GiB, or is of a hidden
+ *     page;
  *   - an access that the guest's tables allow gets through after its faults are filled, and one
  *     that they forbid ends in #PF with the right error code.
  *
@@ -54,6 +55,8 @@ struct world {
 	bool stale[RAM_PAGES]; /* table pages written since the last CR3 load */
 	bool clean[RAM_PAGES];
 	struct code_place code[CODE_PLACES];
+	gla_t hidden[4];
+	unsigned hiddens;
 	unsigned seed, step;
 	const char *doing;
 };
@@ -62,8 +65,8 @@ static struct world *the_world;
 
 /* What the runs met: the test is worth something only if that is much. */
 static struct {
-	u64 mappings, exact, granted, refused, slow, fills, tables, roots, flushes, stale, stores,
-		code;
+	u64 mappings, exact, granted, refused, slow, hidden, fills, tables, roots, flushes, stale,
+		stores, code;
 } met;
 
 #define CHECK(w, ok, why) check_that(w, ok, why, __LINE__)
@@ -101,6 +104,23 @@ static bool guest_allows(struct world *w, gla_t gla, unsigned access)
 	return !cpu_probe(&w->cpu, gla, access, &p);
 }
 
+static bool hidden(const struct world *w, gla_t gla)
+{
+	for (unsigned i = 0; i < w->hiddens; i++)
+		if (!((w->hidden[i] ^ gla) & ~(PAGE_SIZE - 1)))
+			return true;
+	return false;
+}
+
+/* A table may be linked twice: then its other place is slow, too. */
+static bool may_be_hidden(const struct world *w, gla_t gla)
+{
+	for (unsigned i = 0; i < w->hiddens; i++)
+		if (!((w->hidden[i] ^ gla) >> PAGE_SHIFT & 511))
+			return true;
+	return false;
+}
+
 /* What holds of a mapping however old the guest's idea of it may be. */
 static void check_safe(struct world *w, const struct translation *t)
 {
@@ -109,6 +129,7 @@ static void check_safe(struct world *w, const struct translation *t)
 	CHECK(w, gpa != ~0ull, "a mapping out of the guest's memory");
 	CHECK(w, !t->write || gpa < RAM_SIZE, "ROM is writable");
 	CHECK(w, !t->write || !gpmem_watches(&w->mem, gpa), "a watched page is writable");
+	CHECK(w, !hidden(w, t->page), "a hidden page is mapped");
 	if (!w->host.have_nx)
 		CHECK(w, !t->no_execute, "NX, which this processor does not have");
 	else if (w->view == VIEW_KERNEL && hw_allows(t, ACCESS_EXEC))
@@ -297,7 +318,7 @@ static bool slow_is_due(struct world *w, gla_t gla, unsigned access)
 	cpu_probe(&w->cpu, gla, access, &p);
 	ram = p.gpa < RAM_SIZE;
 	rom = p.gpa >= ROM_START && p.gpa < ROM_START + ROM_SIZE;
-	if (!ram && !rom)
+	if ((!ram && !rom) || hidden(w, gla))
 		return true;
 	if ((access & ACCESS_WRITE) && (rom || gpmem_watches(&w->mem, p.gpa)))
 		return true;
@@ -322,8 +343,9 @@ static bool fault(struct world *w, gla_t gla, unsigned access)
 		met.refused++;
 		return false;
 	case ENV_PF_SLOW:
-		CHECK(w, slow, "slow without a reason");
+		CHECK(w, slow || may_be_hidden(w, gla), "slow without a reason");
 		met.slow++;
+		met.hidden += !slow || hidden(w, gla);
 		return false;
 	case ENV_PF_RESUME:
 		CHECK(w, !error, "the guest's fault was not delivered");
@@ -529,6 +551,15 @@ static void change_watch(struct world *w)
 		gpmem_watch(&w->mem, page, watch[rnd() % 3]);
 }
 
+static void change_hidden(struct world *w)
+{
+	w->doing = "hiding pages";
+	w->hiddens = (unsigned)rnd() % 5;
+	for (unsigned i = 0; i < w->hiddens; i++)
+		w->hidden[i] = random_gla() & ~(gla_t)(PAGE_SIZE - 1);
+	shadow_hide(w->shadow, w->hidden, w->hiddens);
+}
+
 static void change_clean(struct world *w)
 {
 	gpa_t page = rnd() % RAM_PAGES << PAGE_SHIFT;
@@ -635,8 +666,10 @@ static void step(struct world *w)
 		shadow_flush(w->shadow);
 	else if (what < 39 && one_in(8))
 		w->hw.alias = w->alias |= shadow_use_alias(w->shadow);
-	else if (what < 41)
+	else if (what < 40)
 		note_code(w);
+	else if (what < 41)
+		change_hidden(w);
 	else
 		touch(w);
 	check_hardware(w);
@@ -657,7 +690,8 @@ static void test_random(void **state)
 	}
 	assert_true(met.exact > worlds * 1000 && met.granted > worlds * 300);
 	assert_true(met.refused > worlds * 100 && met.slow > worlds * 300);
-	assert_true(met.stores > worlds * 20 && met.code > worlds * 200);
+	assert_true(met.hidden > worlds * 20 && met.stores > worlds * 20 &&
+		    met.code > worlds * 100);
 	print_message("%lu mappings looked at (%lu exact), %lu accesses granted (%lu stale), "
 		      "%lu refused, %lu slow, %lu stores; %lu leaves, %lu tables, %lu roots, "
 		      "%lu flushes, %lu looks at code\n",

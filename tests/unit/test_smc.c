@@ -262,6 +262,23 @@ static void test_mixed_page_faults(void **state)
 	assert_int_equal(m.cpu.gpr[REG_ECX], 5);
 }
 
+/* A data breakpoint on such a page: the block's look at its own bytes is not the guest's. */
+static void test_mixed_page_with_a_breakpoint(void **state)
+{
+	(void)state;
+	put_counter();
+	run_counter(1000);
+	m.cpu.dr[0] = AT_CODE;
+	m.cpu.dr[7] = 0xf0401; /* accesses, 4 bytes */
+	cpu_debug_changed(&m.cpu);
+	run_counter(50);
+	m.cpu.dr[0] = AT_CODE + 0x800;
+	cpu_debug_changed(&m.cpu);
+	m.cpu.eip = AT_CODE;
+	assert_int_equal(guest_run(), VEC_DB);
+	assert_int_equal(m.cpu.dr[6] & 15, 1);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -278,6 +295,7 @@ int main(void)
 		GUEST_TEST(test_data_beside_code),
 		GUEST_TEST(test_code_on_a_mixed_page),
 		GUEST_TEST(test_mixed_page_faults),
+		GUEST_TEST(test_mixed_page_with_a_breakpoint),
 	};
 
 	return cmocka_run_group_tests(tests, guest_create, guest_destroy);
