@@ -19,7 +19,6 @@
 #include "emu/cpu/block.h"
 
 #include "emu/mem/gpmem.h"
-#include "kernel/base/alloc.h"
 #include "kernel/base/string.h"
 
 #define STRIKES	     2u
@@ -158,6 +157,20 @@ struct entry *block_find(struct recomp *r, gpa_t gpa, u32 eip, u32 key)
 	return key & (KEY_TF | KEY_SLOW) ? NULL : find_inside(r, gpa, eip, key);
 }
 
+/* Of the arena, as all that comes with blocks: a full one is emptied, and there is room. */
+static struct page_blocks *page_blocks_new(struct recomp *r, gpa_t page)
+{
+	struct page_blocks *p = r->page_blocks_free;
+
+	if (p)
+		r->page_blocks_free = p->next;
+	else
+		p = block_alloc(r, sizeof(*p));
+	if (p)
+		*p = (struct page_blocks){ .page = page };
+	return p;
+}
+
 static bool insert_page(struct recomp *r, struct block *b, int n)
 {
 	gpa_t page = b->gpa[n] & PAGE_MASK;
@@ -167,12 +180,9 @@ static bool insert_page(struct recomp *r, struct block *b, int n)
 		return true; /* it checks itself */
 	p = page_slot(r, page);
 	if (!*p) {
-		*p = mem_alloc(sizeof(**p));
-		if (!*p) {
-			r->flush_wanted = true;
+		*p = page_blocks_new(r, page);
+		if (!*p)
 			return false;
-		}
-		(*p)->page = page;
 	}
 	b->page_next[n] = (*p)->blocks;
 	(*p)->blocks = b;
@@ -334,9 +344,9 @@ void block_drop_all(struct recomp *r)
 
 			r->page_hash[i] = p->next;
 			gpmem_unwatch(r->cpu->mem, p->page, GPMEM_WATCH_CODE);
-			mem_free(p);
 		}
 	}
+	r->page_blocks_free = NULL;
 	memset(r->hash, 0, sizeof(r->hash));
 	block_clear_lookup(r);
 	r->blocks = 0;
@@ -415,5 +425,6 @@ void recomp_written(struct recomp *r, gpa_t gpa, u32 len)
 		note_data(r, p->page);
 	*pp = p->next;
 	gpmem_unwatch(r->cpu->mem, p->page, GPMEM_WATCH_CODE);
-	mem_free(p);
+	p->next = r->page_blocks_free;
+	r->page_blocks_free = p;
 }

@@ -11,6 +11,7 @@
 #include "emu/cpu/recomp_slow.h"
 #include "emu/cpu/recomp_stubs.h"
 #include "emu/cpu/semantics.h"
+#include "emu/cpu/verify.h"
 #include "emu/mem/gpmem.h"
 #include "kernel/base/alloc.h"
 #include "kernel/base/error.h"
@@ -56,8 +57,9 @@ int recomp_create(struct cpu *cpu, const struct recomp_config *config)
 	r->block = mem_alloc(r->block_max * sizeof(*r->block));
 	r->arena = mem_alloc(r->arena_size);
 	r->slot = mem_alloc(r->slot_max * sizeof(*r->slot));
+	r->proof = verify_create();
 	cpu->recomp = r;
-	if (!r->lookup || !r->block || !r->arena || !r->slot) {
+	if (!r->lookup || !r->block || !r->arena || !r->slot || !r->proof) {
 		recomp_destroy(cpu);
 		return E_NOMEM;
 	}
@@ -90,6 +92,7 @@ void recomp_destroy(struct cpu *cpu)
 	mem_free(r->block);
 	mem_free(r->arena);
 	mem_free(r->slot);
+	mem_free(r->proof);
 	mem_free(r);
 	cpu->recomp = NULL;
 }

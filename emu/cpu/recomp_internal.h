@@ -225,7 +225,8 @@ struct recomp {
 	struct block *block; /* in the order of their code */
 	u32 blocks, block_max;
 	struct entry *hash[BLOCK_HASH];
-	struct page_blocks *page_hash[1024];
+	struct page_blocks *page_hash[1024], *page_blocks_free; /* in the arena */
+	struct pass *proof;					/* verify.c */
 	u8 *arena;
 	u32 arena_next, arena_size;
 	struct slot *slot;

@@ -285,20 +285,21 @@ static bool prove(struct pass *p)
 	return !p->targets || verify_fail(v, "a jump behind the end");
 }
 
+struct pass *verify_create(void)
+{
+	return mem_alloc(sizeof(struct pass));
+}
+
 bool verify_block(const struct recomp *r, const struct block *b, const u8 *code,
 		  struct verify_fault *fault)
 {
-	struct pass *p = mem_alloc(sizeof(*p));
+	struct pass *p = r->proof;
 	bool ok;
 
-	if (!p) {
-		*fault = (struct verify_fault){ 0, "no memory for the proof" };
-		return false;
-	}
+	memset(p, 0, sizeof(*p));
 	p->v = (struct verify){ .r = r, .b = b, .code = code };
 	ok = prove(p);
 	*fault = (struct verify_fault){ p->v.offset, p->v.why };
-	mem_free(p);
 	return ok;
 }
 

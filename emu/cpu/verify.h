@@ -25,6 +25,9 @@ struct verify_fault {
 	const char *why;
 };
 
+/* What a recompiler's proofs are made in (struct recomp's proof; mem_free() ends it), or NULL. */
+struct pass *verify_create(void);
+
 /* Proves code[0 .. b->code_len), which will be executed at b's place in the cache. False: *fault
  * says why not. */
 bool verify_block(const struct recomp *r, const struct block *b, const u8 *code,
