@@ -650,6 +650,39 @@ static void mov_ss_holds_off_an_instruction_breakpoint(void **state)
 	assert_int_equal(m.cpu.gpr[REG_EAX], 0x11111112);
 }
 
+/*
+ * A step is owed, as raw execution leaves it, and an NMI and an interrupt are pending: the #DB is first
+ * (SDM 3A table 6-2), of the interrupted code; what comes behind it finds its handler. After MOV SS
+ * neither comes.
+ */
+static void owed_step_before_interrupts(void **state)
+{
+	for (unsigned trap_gate = 0; trap_gate < 2; trap_gate++) {
+		guest_setup(state);
+		idt(VEC_DB, CODE0, HANDLER(VEC_DB), trap_gate ? 0x8f : 0x8e);
+		cpu_set_eflags(&m.cpu, EFLAGS_ONE | EFLAGS_IF);
+		m.cpu.debug_hits = DR6_BS;
+		m.pending_vector = 0x40;
+		recomp_signal(&m.cpu, CPU_EVENT_INTR);
+		m.cpu.shadow = CPU_SHADOW_MOV_SS;
+		assert_int_equal(cpu_take_events(&m.cpu), CPU_NEXT);
+		assert_int_equal(m.cpu.eip, AT_CODE);
+		m.cpu.shadow = 0;
+		assert_int_equal(cpu_take_events(&m.cpu), CPU_JUMP);
+		assert_int_equal(m.cpu.dr[6], NO_SIDE_EFFECTS | DR6_BS);
+		assert_int_equal(get(STACK0 - 12, 4), AT_CODE);
+		assert_int_equal(m.cpu.eip, HANDLER(trap_gate ? 0x40 : VEC_DB));
+		if (trap_gate)
+			assert_int_equal(frame(0), HANDLER(VEC_DB));
+	}
+	guest_setup(state);
+	m.cpu.debug_hits = DR6_BS;
+	recomp_signal(&m.cpu, CPU_EVENT_NMI);
+	assert_int_equal(cpu_take_events(&m.cpu), CPU_JUMP);
+	assert_int_equal(m.cpu.eip, HANDLER(VEC_NMI));
+	assert_int_equal(frame(0), HANDLER(VEC_DB));
+}
+
 /* --- Real mode */
 
 static void real_mode_step(void **state)
@@ -705,6 +738,7 @@ static const struct CMUnitTest debug_exceptions[] = {
 	GUEST_TEST(mov_ss_keeps_a_data_hit),
 	GUEST_TEST(mov_ss_then_int),
 	GUEST_TEST(mov_ss_holds_off_an_instruction_breakpoint),
+	GUEST_TEST(owed_step_before_interrupts),
 	GUEST_TEST(real_mode_step),
 };
 GUEST_MAIN(debug_exceptions)
