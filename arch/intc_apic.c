@@ -122,9 +122,13 @@ u32 intc_apic_id(void)
 	return lapic_read(LAPIC_ID) >> 24;
 }
 
-/* Redirection entry: vector, fixed delivery, physical destination, 13 polarity, 15 trigger, 16
+/* Redirection entry: vector, 10..8 delivery mode, physical destination, 13 polarity, 15 trigger, 16
  * mask, 63..56 APIC ID. */
-int intc_ioapic_route(u32 gsi, u8 vector, bool level, bool active_low)
+#define REDIR_NMI   (4u << 8)
+#define REDIR_LOW   BIT(13)
+#define REDIR_LEVEL BIT(15)
+
+static int ioapic_route(u32 gsi, u32 entry)
 {
 	for (unsigned n = 0; n < ioapics; n++) {
 		u32 pin = gsi - ioapic[n].gsi_base;
@@ -132,11 +136,20 @@ int intc_ioapic_route(u32 gsi, u8 vector, bool level, bool active_low)
 		if (pin >= ioapic[n].entries)
 			continue;
 		ioapic_write(n, IOAPIC_REDIR + 2 * pin + 1, intc_apic_id() << 24);
-		ioapic_write(n, IOAPIC_REDIR + 2 * pin,
-			     vector | (active_low ? BIT(13) : 0) | (level ? BIT(15) : 0));
+		ioapic_write(n, IOAPIC_REDIR + 2 * pin, entry);
 		return 0;
 	}
 	return E_NOENT;
+}
+
+int intc_ioapic_route(u32 gsi, u8 vector, bool level, bool active_low)
+{
+	return ioapic_route(gsi, vector | (active_low ? REDIR_LOW : 0) | (level ? REDIR_LEVEL : 0));
+}
+
+int intc_ioapic_route_nmi(u32 gsi, bool active_low)
+{
+	return ioapic_route(gsi, REDIR_NMI | (active_low ? REDIR_LOW : 0));
 }
 
 void intc_timer_start(u32 count)

@@ -60,6 +60,15 @@ int irq_register(unsigned n, void (*fn)(void *ctx), void *ctx)
 	return err;
 }
 
+int irq_route_nmi(unsigned n)
+{
+	if (!have_apic || n >= IRQ_ISA_LINES)
+		return E_NOENT;
+	if (line[n].fn)
+		return E_BUSY;
+	return intc_ioapic_route_nmi(topology.isa[n].gsi, topology.isa[n].active_low);
+}
+
 void irq_set_timer(void (*fn)(void))
 {
 	timer_fn = fn;

@@ -37,6 +37,7 @@ extern const struct fixup image_fixups_start[], image_fixups_end[];
 static struct gate idt[256] __attribute__((aligned(PAGE_SIZE)));
 
 static void (*nmi_handler)(const struct trap_frame *frame);
+static bool (*nmi_watchdog)(void);
 
 static const char *const exception_name[32] = {
 	"#DE divide error",
@@ -102,6 +103,11 @@ void trap_set_nmi_handler(void (*fn)(const struct trap_frame *frame))
 	nmi_handler = fn;
 }
 
+void trap_set_nmi_watchdog(bool (*fn)(void))
+{
+	nmi_watchdog = fn;
+}
+
 void trap_init(void)
 {
 	struct {
@@ -130,6 +136,16 @@ static bool fix_up(struct trap_frame *f)
 	return false;
 }
 
+static void non_maskable_interrupt(struct percpu *pc, struct trap_frame *f)
+{
+	pc->nmis++;
+	if (!(nmi_watchdog && nmi_watchdog()) && nmi_handler)
+		nmi_handler(f);
+	/* Guest code is looked at before it is resumed, after this as after any other. */
+	if (trap_from_guest(f) && pc->guest_trap)
+		pc->guest_trap(pc, f);
+}
+
 static void device_interrupt(struct percpu *pc, struct trap_frame *f)
 {
 	pc->irqs++;
@@ -152,12 +168,7 @@ void trap_dispatch(struct trap_frame *f)
 		return;
 	}
 	if (f->vector == TRAP_NMI) {
-		pc->nmis++;
-		if (nmi_handler)
-			nmi_handler(f);
-		/* Guest code is looked at before it is resumed, after this as after any other. */
-		if (trap_from_guest(f) && pc->guest_trap)
-			pc->guest_trap(pc, f);
+		non_maskable_interrupt(pc, f);
 		return;
 	}
 	if (f->vector == TRAP_MC || f->vector == TRAP_DF)

@@ -64,6 +64,9 @@ extern const char trap_return_iret[];
  */
 void trap_set_nmi_handler(void (*fn)(const struct trap_frame *frame));
 
+/* fn says whether an NMI is the watchdog's own (drivers/watchdog.c): nobody else is told of it. */
+void trap_set_nmi_watchdog(bool (*fn)(void));
+
 /* Called by the stubs. */
 void trap_dispatch(struct trap_frame *frame);
 /* A trap that nobody wanted: one screen, and the end. Implemented by kernel/panic.c. */

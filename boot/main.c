@@ -23,6 +23,7 @@
 #include "drivers/ps2_keyboard.h"
 #include "drivers/screen.h"
 #include "drivers/serial_port.h"
+#include "drivers/watchdog.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
 #include "kernel/clock.h"
@@ -71,6 +72,7 @@ void boot_main(u32 magic, u32 info)
 	machine_clock_init();
 	irq_init(acpi_irq_topology());
 	timer_init();
+	watchdog_init();
 	console_init_dump();
 	serial_port_enable_input();
 	ps2_keyboard_init();

@@ -8,7 +8,7 @@ and the prompt answers.
 from guests import PLACES, Guests, bare_lines, check_bystander, compared, vm
 
 # Flags beside VM, and what V86 code does there.
-STRAY = {"trap": (0x200, 0), "loop": (0x200, 2), "iopl": (0x3200, 2)}
+STRAY = {"trap": (0x200, 0), "loop": (0x200, 2), "off": (0, 2), "cli": (0x3200, 1)}
 
 
 def stray(name, place):
@@ -26,7 +26,7 @@ def check_stray(m, name, place):
 
 
 def test_raw_state():
-    strays = [(name, place) for name in STRAY for place in ("raw1", "raw3", "recompiler3")]
+    strays = [(name, place) for name in STRAY for place in ("raw1", "raw3")] + [("cli", "recompiler3")]
     sections = [vm("bystander", "bystander", "ring=3", "auto")] + [stray(*s) for s in strays]
     sections += [vm("stack16-" + p, "stack16", "ring=%d" % PLACES[p][1], PLACES[p][0]) for p in PLACES]
     sections += [vm("misaligned", "misaligned", "ring=3", "recompile-all")]  # alone has #AC under TCG

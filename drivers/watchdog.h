@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An NMI a few times a second: what runs with interrupts off is looked at all the same.
+ */
+#pragma once
+
+/* After machine_clock_init() and irq_init(). Does nothing on a machine without an I/O APIC. */
+void watchdog_init(void);
