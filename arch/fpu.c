@@ -26,6 +26,29 @@ void fpu_load(const void *image)
 		__asm__ volatile("fxrstor (%0)" ::"r"(image) : "memory");
 }
 
+_Static_assert(sizeof(struct fpu_x87_image) == 108, "SDM 1 figure 8-13");
+
+void fpu_save_x87(struct fpu_x87_image *image)
+{
+	__asm__ volatile("fnsave %0" : "=m"(*image));
+}
+
+/* FNSTENV masks the exceptions, FLDENV takes that back. */
+void fpu_peek_x87(struct fpu_x87_image *image)
+{
+	__asm__ volatile("fnstenv %0; fldenv %0" : "=m"(*image));
+}
+
+void fpu_load_x87(const struct fpu_x87_image *image)
+{
+	__asm__ volatile("frstor %0" ::"m"(*image));
+}
+
+void fpu_forget(void)
+{
+	__asm__ volatile("fninit");
+}
+
 void fpu_reset(void *image)
 {
 	u8 *p = image;

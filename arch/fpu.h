@@ -13,6 +13,25 @@
 
 void fpu_save(void *image);
 void fpu_load(const void *image);
+/* FNSAVE's image in the 32-bit protected format (SDM 1 figures 8-9 and 8-13). */
+struct fpu_x87_image {
+	u32 control, status, tags, ip;
+	u16 cs, opcode;
+	u32 data;
+	u16 ds, ones;
+	u8 st[8][10];
+};
+/*
+ * The x87 alone, with its instruction and operand pointers, which images may lack. Saving empties
+ * it: load follows. QEMU's TCG saves pointers, but loads none: they are 0 then.
+ */
+void fpu_save_x87(struct fpu_x87_image *image);
+/* All but the registers (28 bytes), and changes nothing. */
+void fpu_peek_x87(struct fpu_x87_image *image);
+void fpu_load_x87(const struct fpu_x87_image *image);
+/* Nothing of whoever used the x87 last: AMD's FXRSTOR leaves the pointers as they are unless an
+ * exception is pending. */
+void fpu_forget(void);
 /* The state that FNINIT and a cleared MXCSR mask leave: an image for a CPU that was just reset. */
 void fpu_reset(void *image);
 /* XSETBV with XCR0; nothing if it holds that already (XSETBV leaves for the hypervisor below us, if

@@ -151,6 +151,7 @@ void raw_run(struct vcpu *v)
 #pragma GCC unroll 8
 	for (int i = 0; i < 8; i++)
 		f->gpr[i] = c->gpr[i];
+	cpu_own_fpu_pointers(c);
 	f->rip = c->eip;
 	f->cs = raw_selector(c, SEG_CS);
 	f->ss = raw_selector(c, SEG_SS);

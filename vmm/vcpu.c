@@ -164,6 +164,8 @@ void vcpu_load_control(struct vcpu *v)
 	u64 cr0 = (host_cr0 & ~(u64)CR0_GUEST) | (c->cr0 & CR0_GUEST);
 	u64 cr4 = (host_cr4 & ~(u64)CR4_GUEST) | (c->cr4 & CR4_GUEST);
 
+	if (c->msr.tsc_offset)
+		cr4 |= CR4_TSD;
 	if (cr0 != read_cr0())
 		write_cr0(cr0);
 	if (cr4 != read_cr4())
@@ -206,6 +208,7 @@ static void vcpu_load(struct vcpu *v)
 	if (pc->last_guest != v->vm)
 		speculation_new_guest();
 	pc->last_guest = v->vm;
+	fpu_forget();
 	fpu_load(v->cpu.fpu.image);
 	gdt_fill_monitor(v->gdt, pc);
 	gdt_load(pc, v->gdt);
@@ -221,6 +224,7 @@ void vcpu_unload(struct vcpu *v)
 
 	if (!pc)
 		return;
+	cpu_own_fpu_pointers(&v->cpu);
 	restore_control();
 	fpu_save(v->cpu.fpu.image);
 	write_cr3(vm_monitor_root());
@@ -243,6 +247,26 @@ void vcpu_fpu_access(struct vcpu *v, bool save)
 		fpu_save(v->cpu.fpu.image);
 	else
 		fpu_load(v->cpu.fpu.image);
+	vcpu_load_control(v);
+}
+
+void vcpu_fpu_pointers(struct vcpu *v, struct cpu_fpu_pointers *p, bool set)
+{
+	struct fpu_x87_image x87;
+
+	ASSERT(v->loaded_on); /* vcpu_unload() leaves none of translated code's */
+	restore_control();
+	if (set) {
+		fpu_save_x87(&x87);
+		x87.ip = p->ip;
+		x87.cs = p->cs;
+		x87.data = p->data;
+		x87.ds = p->ds;
+		fpu_load_x87(&x87);
+	} else {
+		fpu_peek_x87(&x87);
+		*p = (struct cpu_fpu_pointers){ x87.ip, x87.data, x87.cs, x87.ds };
+	}
 	vcpu_load_control(v);
 }
 

@@ -141,6 +141,11 @@ static void env_fpu_load(struct cpu *cpu)
 	vcpu_fpu_access(vcpu_of(cpu), false);
 }
 
+static void env_fpu_pointers(struct cpu *cpu, struct cpu_fpu_pointers *p, bool set)
+{
+	vcpu_fpu_pointers(vcpu_of(cpu), p, set);
+}
+
 static void env_fpu_error(struct cpu *cpu)
 {
 	board_fpu_error(vcpu_of(cpu)->vm->board);
@@ -204,6 +209,7 @@ const struct cpu_env vcpu_env = {
 	.control_changed = env_control_changed,
 	.fpu_save = env_fpu_save,
 	.fpu_load = env_fpu_load,
+	.fpu_pointers = env_fpu_pointers,
 	.fpu_error = env_fpu_error,
 	.cpuid = env_cpuid,
 	.tsc = env_tsc,

@@ -13,4 +13,6 @@
 
 const struct shadow_host *vcpu_shadow_host(struct vcpu *v);
 void vcpu_fpu_access(struct vcpu *v, bool save);
+/* FIP and its like, of the real FPU. */
+void vcpu_fpu_pointers(struct vcpu *v, struct cpu_fpu_pointers *p, bool set);
 void raw_clear_segments(void); /* raw_entry.asm */

@@ -18,7 +18,8 @@
 	(BIT(2) /* DTES64 */ | BIT(3) /* MONITOR */ | BIT(4) /* DS-CPL */ | BIT(5) /* VMX */ | \
 	 BIT(6) /* SMX */ | BIT(7) /* EIST */ | BIT(8) /* TM2 */ | BIT(10) /* CNXT-ID */ |     \
 	 BIT(11) /* SDBG */ | BIT(14) /* xTPR */ | BIT(15) /* PDCM */ | BIT(17) /* PCID */ |   \
-	 BIT(18) /* DCA */ | BIT(21) /* x2APIC */ | BIT(24) /* TSC deadline */)
+	 BIT(18) /* DCA */ | BIT(21) /* x2APIC */ | BIT(24) /* TSC deadline */ |               \
+	 BIT(31) /* a hypervisor */)
 /* Leaf 7.0 EBX */
 #define HIDE_7_EBX                                                                                 \
 	(BIT(0) /* FSGSBASE */ | BIT(1) /* TSC_ADJUST */ | BIT(2) /* SGX */ | BIT(4) /* HLE */ |   \
@@ -33,11 +34,17 @@
 #define KEEP_7_EDX (BIT(4) | BIT(10))
 /* Leaf 80000001 */
 #define HIDE_81_EDX                                                                         \
-	(BIT(11) /* SYSCALL: EFER.SCE stays 0 */ | HIDE_1_EDX | BIT(26) /* 1 GiB pages */ | \
-	 BIT(27) /* RDTSCP */ | BIT(29) /* LM */)
+	(BIT(7) /* MCE */ | BIT(9) /* APIC */ | BIT(11) /* SYSCALL: EFER.SCE stays 0 */ |   \
+	 BIT(12) /* MTRR */ | BIT(14) /* MCA */ | BIT(17) /* PSE-36 */ | BIT(19) /* MP */ | \
+	 BIT(25) /* EFER.FFXSR */ | BIT(26) /* 1 GiB pages */ | BIT(27) /* RDTSCP */ |      \
+	 BIT(29) /* LM */ | BIT(30) | BIT(31) /* 3DNow! and its extension: #UD when translated */)
 #define KEEP_81_ECX                                                           \
 	(BIT(0) /* LAHF */ | BIT(5) /* ABM */ | BIT(6) /* SSE4A */ | BIT(7) | \
 	 BIT(8) /* PREFETCHW */)
+
+/* Leaves of a hypervisor. The one below us, if any, is not the guest's: its MSRs are #GP here. */
+#define HYPERVISOR_FIRST 0x40000000u
+#define HYPERVISOR_LAST	 0x4fffffffu
 
 #define XCR0_OFFERED 7u /* x87, SSE, AVX */
 
@@ -76,6 +83,10 @@ static bool in_range(u32 leaf, u32 base)
 
 void vm_cpuid(struct cpu *cpu, u32 leaf, u32 subleaf, u32 out[4])
 {
+	if (leaf >= HYPERVISOR_FIRST && leaf <= HYPERVISOR_LAST) {
+		out[0] = out[1] = out[2] = out[3] = 0;
+		return;
+	}
 	/* Beyond the last leaf real processors answer with the last basic one; the same as native,
 	 * whatever that is. */
 	cpu_id(leaf, subleaf, out);

@@ -323,21 +323,9 @@ void block_clear_lookup(struct recomp *r)
 		r->lookup[i] = NO_ENTRY;
 }
 
-/* The x87 instruction pointer may lead into code that goes. */
-static void keep_fpu_pointers(struct recomp *r)
-{
-	struct cpu *cpu = r->cpu;
-
-	if (!r->blocks)
-		return;
-	cpu_env(cpu)->fpu_save(cpu);
-	cpu_own_fpu_pointers(cpu);
-	cpu_env(cpu)->fpu_load(cpu);
-}
-
 void block_drop_all(struct recomp *r)
 {
-	keep_fpu_pointers(r);
+	cpu_own_fpu_pointers(r->cpu); /* they may lead into code that goes */
 	for (unsigned i = 0; i < ARRAY_SIZE(r->page_hash); i++) {
 		while (r->page_hash[i]) {
 			struct page_blocks *p = r->page_hash[i];

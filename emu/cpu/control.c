@@ -8,8 +8,9 @@
 #include "kernel/base/string.h"
 
 #define CR4_VIRTUAL (CR4_VME | CR4_PVI)
-#define CR4_OFFERED \
-	(CR4_TSD | CR4_DE | CR4_PSE | CR4_PAE | CR4_MCE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT)
+#define CR4_OFFERED                                                                        \
+	(CR4_TSD | CR4_DE | CR4_PSE | CR4_PAE | CR4_MCE | CR4_PGE | CR4_PCE | CR4_OSFXSR | \
+	 CR4_OSXMMEXCPT)
 #define CR0_WRITABLE \
 	(CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG)
 #define CR0_VECTOR (CR0_TS | CR0_EM | CR0_MP | CR0_NE | CR0_AM)
@@ -137,7 +138,7 @@ enum cpu_result cpu_read_msr(struct cpu *cpu, u32 index, u64 *value)
 	}
 	switch (index) {
 	case MSR_TSC:
-		*value = cpu_env(cpu)->tsc(cpu);
+		*value = cpu_tsc(cpu);
 		return CPU_NEXT;
 	case MSR_EFER:
 		*value = cpu->msr.efer;
@@ -179,7 +180,9 @@ enum cpu_result cpu_write_msr(struct cpu *cpu, u32 index, u64 value)
 		}
 		return CPU_JUMP;
 	case MSR_TSC:
-		return CPU_NEXT;
+		cpu->msr.tsc_offset = value - cpu_env(cpu)->tsc(cpu);
+		cpu_env(cpu)->control_changed(cpu);
+		return CPU_JUMP; /* RDTSC is no longer what it was translated to */
 	}
 	if (msr_table_write(cpu, index, value))
 		return CPU_NEXT;
@@ -196,7 +199,7 @@ void cpu_reset(struct cpu *cpu)
 	memset(cpu->gpr, 0, sizeof(cpu->gpr));
 	cpu->eip = 0xfff0;
 	cpu_set_eflags(cpu, EFLAGS_ONE);
-	cpu->shadow = 0;
+	cpu->shadow = cpu->x87_ran = 0;
 	cpu->events = 0;
 	for (int s = 0; s < SEG_COUNT; s++)
 		cpu->seg[s] = (struct cpu_segment){ .attr = 0x93, .limit = 0xffff };

@@ -208,11 +208,17 @@ struct cpu_fpu {
 	u8 image[1088] __attribute__((aligned(64)));
 };
 
+/* Where the last x87 instruction and its operand were. */
+struct cpu_fpu_pointers {
+	u32 ip, data;
+	u16 cs, ds;
+};
+
 struct cpu_msrs {
 	u64 sysenter_cs, sysenter_esp, sysenter_eip;
 	u64 efer; /* only NXE is implemented */
 	u64 pat;
-	u64 tsc_offset; /* virtual TSC = real TSC + offset; 0 while RDTSC is native */
+	u64 tsc_offset; /* virtual TSC = real TSC + offset; RDTSC is native while it is 0 */
 	u64 misc_enable;
 	u64 mtrr_def_type, mtrr_fixed[11], mtrr_var[16];
 	u64 apic_base;
@@ -267,6 +273,8 @@ struct cpu {
 	/* Where translated code finds the bases of FS and GS; an address that faults for one that
 	 * cannot be used so. */
 	const u32 *thread_base[2];
+	/* 1: an x87 instruction ran in translated code, so that FIP may lead into it. */
+	u32 x87_ran;
 	u32 shadow; /* nonzero: interrupts are held off for one instruction, CPU_SHADOW_* */
 	/*
 	 * Translated code polls by loading a byte through this pointer: it points at a readable

@@ -65,8 +65,8 @@ struct cpu_env {
 	 * sake, are ENV_PF_SLOW. */
 	void (*watch_changed)(struct cpu *cpu);
 
-	/* CR0.TS/EM/MP/AM, CR4.OSFXSR/OSXMMEXCPT/OSXSAVE/TSD/DE or XCR0 changed: make the real CPU
-	 * agree where it must. */
+	/* CR0.TS/EM/MP/AM, CR4.OSFXSR/OSXMMEXCPT/OSXSAVE/TSD/DE, XCR0 or msr.tsc_offset changed: make
+	 * the real CPU agree where it must. */
 	void (*control_changed)(struct cpu *cpu);
 
 	/* Puts the real FPU state into cpu->fpu (save), or cpu->fpu into the real FPU (load). On
@@ -74,13 +74,19 @@ struct cpu_env {
 	void (*fpu_save)(struct cpu *cpu);
 	void (*fpu_load)(struct cpu *cpu);
 
+	/*
+	 * Reads the real FPU's pointers, or sets them. XSAVE and FXSAVE need not have them: QEMU's
+	 * TCG stores zeros.
+	 */
+	void (*fpu_pointers)(struct cpu *cpu, struct cpu_fpu_pointers *p, bool set);
+
 	/* An x87 error with CR0.NE = 0: FERR# goes up, which a PC turns into IRQ 13. The real
 	 * CR0.NE is 1 always. */
 	void (*fpu_error)(struct cpu *cpu);
 
 	/* The CPUID that this guest sees; out: EAX EBX ECX EDX. */
 	void (*cpuid)(struct cpu *cpu, u32 leaf, u32 subleaf, u32 out[4]);
-	u64 (*tsc)(struct cpu *cpu);
+	u64 (*tsc)(struct cpu *cpu); /* the real one */
 
 	/* MSRs that cpu/ does not own. Return 0, or E_NOENT for #GP. */
 	int (*msr_read)(struct cpu *cpu, u32 index, u64 *value);

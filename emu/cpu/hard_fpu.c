@@ -41,25 +41,81 @@ static void put32(u8 *p, u32 v)
 }
 
 /* Selectors are stored by processors that still do so (CPUID.7 EBX bit 13), as 0 by others. */
+static bool translate_pointers(struct cpu *cpu, struct cpu_fpu_pointers *p)
+{
+	if (!cpu->x87_ran || !cpu->recomp || !recomp_guest_eip(cpu->recomp, p->ip, &p->ip))
+		return false;
+	if (p->data - (u32)(u64)cpu->scratch < sizeof(cpu->scratch))
+		p->data = cpu->slow_gla;
+	p->cs = p->cs ? cpu->seg[SEG_CS].sel : 0;
+	p->ds = p->ds ? cpu->seg[SEG_DS].sel : 0;
+	return true;
+}
+
 void cpu_own_fpu_pointers(struct cpu *cpu)
 {
-	u8 *fx = cpu->fpu.image;
-	u32 eip;
+	struct cpu_fpu_pointers p;
 
-	if (!cpu->recomp || !recomp_guest_eip(cpu->recomp, get32(fx + 8), &eip))
+	if (!cpu->x87_ran)
 		return;
-	put32(fx + 8, eip);
-	put32(fx + 12, get16(fx + 12) ? cpu->seg[SEG_CS].sel : 0);
-	if (get32(fx + 16) - (u32)(u64)cpu->scratch < sizeof(cpu->scratch))
-		put32(fx + 16, cpu->slow_gla);
-	put32(fx + 20, get16(fx + 20) ? cpu->seg[SEG_DS].sel : 0);
+	cpu_env(cpu)->fpu_pointers(cpu, &p, false);
+	if (translate_pointers(cpu, &p))
+		cpu_env(cpu)->fpu_pointers(cpu, &p, true);
+	cpu->x87_ran = 0;
+}
+
+static void put_pointers(u8 *fx, const struct cpu_fpu_pointers *p)
+{
+	put32(fx + 8, p->ip);
+	put16(fx + 12, p->cs);
+	put32(fx + 16, p->data);
+	put16(fx + 20, p->ds);
+}
+
+static struct cpu_fpu_pointers pointers_in(const u8 *fx)
+{
+	return (struct cpu_fpu_pointers){ .ip = get32(fx + 8),
+					  .data = get32(fx + 16),
+					  .cs = get16(fx + 12),
+					  .ds = get16(fx + 20) };
 }
 
 /* The image, as the guest may see it. */
 static void save_image(struct cpu *cpu)
 {
+	struct cpu_fpu_pointers p;
+
 	cpu_env(cpu)->fpu_save(cpu);
+	p = pointers_in(cpu->fpu.image);
+	if (translate_pointers(cpu, &p))
+		put_pointers(cpu->fpu.image, &p);
+}
+
+/* For the instructions that are about the pointers. */
+static void save_with_pointers(struct cpu *cpu)
+{
+	struct cpu_fpu_pointers p;
+
+	cpu_env(cpu)->fpu_save(cpu);
+	cpu_env(cpu)->fpu_pointers(cpu, &p, false);
+	translate_pointers(cpu, &p);
+	put_pointers(cpu->fpu.image, &p);
+}
+
+/* Not every processor's FXRSTOR and XRSTOR load the pointers (AMD's: with ES only): what stays must
+ * be the guest's. */
+static void load_image(struct cpu *cpu)
+{
 	cpu_own_fpu_pointers(cpu);
+	cpu_env(cpu)->fpu_load(cpu);
+}
+
+static void load_with_pointers(struct cpu *cpu)
+{
+	struct cpu_fpu_pointers p = pointers_in(cpu->fpu.image);
+
+	load_image(cpu);
+	cpu_env(cpu)->fpu_pointers(cpu, &p, true);
 }
 
 static unsigned top_of(const u8 *fx)
@@ -209,18 +265,20 @@ static enum cpu_result store_env(struct cpu *cpu, const struct insn *in)
 
 	if (x87_available(cpu) != CPU_NEXT)
 		return CPU_FAULT;
-	save_image(cpu);
+	save_with_pointers(cpu);
 	n = put_env(cpu, fx, image, in->osize);
 	if (in->op == OP_FNSAVE)
 		for (unsigned i = 0; i < 8; i++, n += 10)
 			memcpy(image + n, fx + 32 + 16 * i, 10);
 	if (cpu_mem_write(cpu, in->seg, insn_ea(cpu, in), image, n) != CPU_NEXT)
 		return CPU_FAULT;
-	if (in->op == OP_FNSAVE)
-		init_x87(fx);
-	else
-		put16(fx, get16(fx) | 0x3f); /* FNSTENV masks all exceptions */
-	cpu_env(cpu)->fpu_load(cpu);
+	if (in->op == OP_FNSTENV) {
+		put16(fx, get16(fx) | 0x3f); /* it masks all exceptions */
+		cpu_env(cpu)->fpu_load(cpu);
+		return CPU_NEXT;
+	}
+	init_x87(fx);
+	load_with_pointers(cpu);
 	return CPU_NEXT;
 }
 
@@ -246,7 +304,7 @@ static enum cpu_result load_env(struct cpu *cpu, const struct insn *in)
 	if (in->op == OP_FRSTOR)
 		for (unsigned i = 0; i < 8; i++)
 			memcpy(fx + 32 + 16 * i, image + n + 10 * i, 10);
-	cpu_env(cpu)->fpu_load(cpu);
+	load_with_pointers(cpu);
 	return CPU_NEXT;
 }
 
@@ -309,7 +367,7 @@ static enum cpu_result fxrstor(struct cpu *cpu, const struct insn *in)
 		put32(fx + 24, get32(image + 24));
 	memcpy(fx + 32, image + 32, n - 32);
 	fx[XSTATE_HEADER] |= 3;
-	cpu_env(cpu)->fpu_load(cpu);
+	load_image(cpu);
 	return CPU_NEXT;
 }
 
@@ -422,7 +480,7 @@ static enum cpu_result xrstor(struct cpu *cpu, const struct insn *in)
 			memset(fx + XSTATE_AVX, 0, XSTATE_REGS);
 	}
 	fx[XSTATE_HEADER] |= rfbm;
-	cpu_env(cpu)->fpu_load(cpu);
+	load_image(cpu);
 	return CPU_NEXT;
 }
 

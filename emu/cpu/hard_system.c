@@ -302,9 +302,9 @@ enum cpu_result hard_system(struct cpu *cpu, const struct insn *in)
 	case OP_RDTSC:
 		if ((cpu->cr4 & CR4_TSD) && cpu->cpl)
 			return cpu_raise(cpu, VEC_GP, 0);
-		set_pair(cpu, cpu_env(cpu)->tsc(cpu));
+		set_pair(cpu, cpu_tsc(cpu));
 		return CPU_NEXT;
-	case OP_RDPMC:
+	case OP_RDPMC: /* CPUID tells of no counter, whatever CR4.PCE says */
 		return cpu_raise(cpu, VEC_GP, 0);
 	case OP_CPUID:
 		return cpuid(cpu);

@@ -216,6 +216,7 @@ struct slow_note {
 /* What the mode key is made of besides segments (cpu->mode_seg), for one comparison. */
 struct mode_inputs {
 	u32 cr0, cr4, eflags, cpl, xcr0;
+	u64 tsc_offset;
 };
 
 struct recomp {

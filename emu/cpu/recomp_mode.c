@@ -67,7 +67,7 @@ static u32 compute_mode(const struct cpu *cpu)
 		key |= KEY_NOSSE;
 	if (!cpu_avx_enabled(cpu))
 		key |= KEY_NOAVX;
-	if ((cpu->cr4 & CR4_TSD) && cpu->cpl == 3)
+	if (cpu_tsc_trapped(cpu))
 		key |= KEY_TSD;
 	for (unsigned s = 0; s < SEG_FS; s++)
 		key |= seg_class(cpu, &cpu->seg[s]) << KEY_SEG(s);
@@ -94,7 +94,8 @@ static bool same_inputs(const struct cpu *cpu, const struct mode_inputs *m)
 {
 	return cpu_same_segments(cpu->seg, cpu->mode_seg) && m->cr0 == cpu->cr0 &&
 	       m->cr4 == cpu->cr4 && m->cpl == cpu->cpl &&
-	       !((m->eflags ^ cpu->eflags) & ~EFLAGS_ARITH) && m->xcr0 == (u32)cpu->xcr0;
+	       !((m->eflags ^ cpu->eflags) & ~EFLAGS_ARITH) && m->xcr0 == (u32)cpu->xcr0 &&
+	       m->tsc_offset == cpu->msr.tsc_offset;
 }
 
 /* Computing it takes some hundred instructions; comparing what it is made of, fifty. */
@@ -111,6 +112,7 @@ u32 recomp_mode(struct recomp *r)
 	m->eflags = cpu->eflags;
 	m->cpl = cpu->cpl;
 	m->xcr0 = (u32)cpu->xcr0;
+	m->tsc_offset = cpu->msr.tsc_offset;
 	r->mode = compute_mode(cpu);
 	set_thread_base(r, SEG_FS);
 	set_thread_base(r, SEG_GS);

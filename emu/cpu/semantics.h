@@ -272,10 +272,23 @@ static inline enum cpu_result cpu_fpu_error(struct cpu *cpu)
 }
 
 /*
- * The x87 instruction and data pointers of the FPU image, which may lead into translated code and
- * to cpu->scratch, become the guest's. Before an image is shown, and before translated code goes.
+ * The real FPU's instruction and data pointers, which may lead into translated code and to
+ * cpu->scratch, become the guest's. Before an image is made or shown, before translated code goes,
+ * and before the guest's code runs natively.
  */
 void cpu_own_fpu_pointers(struct cpu *cpu);
+
+/* What RDTSC reads. */
+static inline u64 cpu_tsc(struct cpu *cpu)
+{
+	return cpu_env(cpu)->tsc(cpu) + cpu->msr.tsc_offset;
+}
+
+/* RDTSC traps, or means something else than the real one. */
+static inline bool cpu_tsc_trapped(const struct cpu *cpu)
+{
+	return cpu->msr.tsc_offset || ((cpu->cr4 & CR4_TSD) && cpu->cpl);
+}
 
 /* --- Hard instructions: emu/cpu/hard*.c */
 

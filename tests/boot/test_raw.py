@@ -25,6 +25,18 @@ def check_stray(m, name, place):
     assert passed != killed and (passed or place.startswith("raw")), lines
 
 
+def test_system_registers():
+    """sysregs prints what it prints on bare QEMU, and the hypervisor below does not show to kernels."""
+    with Guests([vm("sysregs-" + p, "sysregs", "ring=%d" % PLACES[p][1], PLACES[p][0]) for p in PLACES]) as m:
+        m.wait_stopped(["sysregs-" + p for p in PLACES])
+        for p in PLACES:
+            lines = [line for line in m.lines("sysregs-" + p) if not line.startswith(("16M,", "stopped:"))]
+            assert compared(lines) == bare_lines("sysregs", "ring=%d" % PLACES[p][1], "max"), p
+            told = {w[1]: [int(v, 16) for v in w[2:]] for w in map(str.split, lines) if w[0] == "cpuid"}
+            assert not told["00000001:"][2] >> 31 and told["40000000:"] == [0, 0, 0, 0]
+            assert not told["80000001:"][3] >> 30
+
+
 def test_raw_state():
     strays = [(name, place) for name in STRAY for place in ("raw1", "raw3")] + [("cli", "recompiler3")]
     sections = [vm("bystander", "bystander", "ring=3", "auto")] + [stray(*s) for s in strays]

@@ -197,6 +197,23 @@ static void env_fpu_load(struct cpu *cpu)
 	upper_load(cpu->fpu.image + XSTATE_AVX);
 }
 
+static void env_fpu_pointers(struct cpu *cpu, struct cpu_fpu_pointers *p, bool set)
+{
+	u8 *image = cpu->fpu.image;
+
+	if (set) {
+		memcpy(image + 8, &p->ip, 4);
+		memcpy(image + 12, &p->cs, 2);
+		memcpy(image + 16, &p->data, 4);
+		memcpy(image + 20, &p->ds, 2);
+	} else {
+		memcpy(&p->ip, image + 8, 4);
+		memcpy(&p->cs, image + 12, 2);
+		memcpy(&p->data, image + 16, 4);
+		memcpy(&p->ds, image + 20, 2);
+	}
+}
+
 static void env_fpu_error(struct cpu *cpu)
 {
 	struct machine *m = machine_of(cpu);
@@ -259,6 +276,7 @@ static const struct cpu_env host_env = {
 	.control_changed = nothing,
 	.fpu_save = env_fpu_save,
 	.fpu_load = env_fpu_load,
+	.fpu_pointers = env_fpu_pointers,
 	.fpu_error = env_fpu_error,
 	.cpuid = env_cpuid,
 	.tsc = env_tsc,
