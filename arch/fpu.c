@@ -6,6 +6,7 @@
 
 #include "arch/processor.h"
 #include "arch/percpu.h"
+#include "arch/trap.h"
 #include "kernel/base/string.h"
 
 #define XSTATE_BV 512 /* byte offset of the header's first word */
@@ -18,12 +19,11 @@ void fpu_save(void *image)
 		__asm__ volatile("fxsave (%0)" ::"r"(image) : "memory");
 }
 
-void fpu_load(const void *image)
+int fpu_load(const void *image)
 {
 	if (cpu_features.xsave)
-		__asm__ volatile("xrstor (%0)" ::"r"(image), "a"(~0u), "d"(~0u) : "memory");
-	else
-		__asm__ volatile("fxrstor (%0)" ::"r"(image) : "memory");
+		return TRAP_TRY("xrstor (%[image])", [image] "r"(image), "a"(~0u), "d"(~0u));
+	return TRAP_TRY("fxrstor (%[image])", [image] "r"(image));
 }
 
 _Static_assert(sizeof(struct fpu_x87_image) == 108, "SDM 1 figure 8-13");
@@ -61,12 +61,14 @@ void fpu_reset(void *image)
 	p[XSTATE_BV] = 3; /* x87 and SSE as they stand here; AVX in its initial state */
 }
 
-void fpu_set_xcr0(u64 xcr0)
+int fpu_set_xcr0(u64 xcr0)
 {
 	struct percpu *pc = percpu_this();
 
 	if (pc->xcr0 == xcr0)
-		return;
+		return 0;
+	if (TRAP_TRY("xsetbv", "c"(0), "a"((u32)xcr0), "d"((u32)(xcr0 >> 32))))
+		return E_FAULT;
 	pc->xcr0 = xcr0;
-	__asm__ volatile("xsetbv" ::"c"(0), "a"((u32)xcr0), "d"((u32)(xcr0 >> 32)) : "memory");
+	return 0;
 }

@@ -12,7 +12,8 @@
 #define FPU_IMAGE_SIZE 832u
 
 void fpu_save(void *image);
-void fpu_load(const void *image);
+/* 0, or E_FAULT: the processor refuses the image, and has kept what it had. */
+int fpu_load(const void *image);
 /* FNSAVE's image in the 32-bit protected format (SDM 1 figures 8-9 and 8-13). */
 struct fpu_x87_image {
 	u32 control, status, tags, ip;
@@ -34,6 +35,6 @@ void fpu_load_x87(const struct fpu_x87_image *image);
 void fpu_forget(void);
 /* The state that FNINIT and a cleared MXCSR mask leave: an image for a CPU that was just reset. */
 void fpu_reset(void *image);
-/* XSETBV with XCR0; nothing if it holds that already (XSETBV leaves for the hypervisor below us, if
+/* 0 or E_FAULT. XSETBV with XCR0; nothing if it holds that already (XSETBV leaves for the hypervisor below us, if
  * any). */
-void fpu_set_xcr0(u64 xcr0);
+int fpu_set_xcr0(u64 xcr0);

@@ -203,12 +203,5 @@ int rdmsr_safe(u32 index, u64 *value)
 
 int wrmsr_safe(u32 index, u64 value)
 {
-	u32 failed = 1;
-
-	__asm__ volatile("1: wrmsr; xor %k0, %k0; 2:\n\t"
-			 ".pushsection .fixups,\"a\"; .quad 1b, 2b; .popsection"
-			 : "+r"(failed)
-			 : "c"(index), "a"((u32)value), "d"((u32)(value >> 32))
-			 : "cc", "memory");
-	return failed ? E_FAULT : 0;
+	return TRAP_TRY("wrmsr", "c"(index), "a"((u32)value), "d"((u32)(value >> 32)));
 }

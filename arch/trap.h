@@ -14,6 +14,7 @@
  */
 #pragma once
 
+#include "kernel/base/error.h"
 #include "kernel/base/types.h"
 
 struct trap_frame {
@@ -72,6 +73,21 @@ void trap_dispatch(struct trap_frame *frame);
 /* A trap that nobody wanted: one screen, and the end. Implemented by kernel/panic.c. */
 void trap_fatal(const struct trap_frame *frame) __attribute__((noreturn));
 const char *trap_name(u64 vector);
+
+/*
+ * Executes one instruction and returns 0, or E_FAULT if it faults: for what a guest's state goes
+ * into, or what a machine may not have. Of the list of such instructions in docs/panics.md.
+ */
+#define TRAP_TRY(instruction, ...)                                                        \
+	({                                                                                \
+		int failed_ = E_FAULT;                                                    \
+		__asm__ volatile("1: " instruction "; xor %k[failed], %k[failed]; 2:\n\t" \
+				 ".pushsection .fixups,\"a\"; .quad 1b, 2b; .popsection"  \
+				 : [failed] "+r"(failed_)                                 \
+				 : __VA_ARGS__                                            \
+				 : "cc", "memory");                                       \
+		failed_;                                                                  \
+	})
 
 /* For MSRs that the processor may not have: 0, or E_FAULT where the access raised #GP. */
 int rdmsr_safe(u32 index, u64 *value);

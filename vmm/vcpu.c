@@ -10,6 +10,7 @@
 #include "arch/fpu.h"
 #include "arch/gdt.h"
 #include "arch/paging.h"
+#include "arch/trap.h"
 #include "emu/cpu/semantics.h"
 #include "kernel/base/alloc.h"
 #include "kernel/base/error.h"
@@ -166,12 +167,21 @@ void vcpu_load_control(struct vcpu *v)
 
 	if (c->msr.tsc_offset)
 		cr4 |= CR4_TSD;
-	if (cr0 != read_cr0())
-		write_cr0(cr0);
-	if (cr4 != read_cr4())
-		write_cr4(cr4);
-	if (cpu_features.xsave && (cr4 & CR4_OSXSAVE))
-		fpu_set_xcr0(c->xcr0 | 1);
+	if ((cr0 != read_cr0() && TRAP_TRY("mov %[v], %%cr0", [v] "r"(cr0))) ||
+	    (cr4 != read_cr4() && TRAP_TRY("mov %[v], %%cr4", [v] "r"(cr4))) ||
+	    (cpu_features.xsave && (cr4 & CR4_OSXSAVE) && fpu_set_xcr0(c->xcr0 | 1)))
+		vm_kill(v->vm, "the processor refuses CR0 %llx, CR4 %llx or XCR0 %llx",
+			(unsigned long long)cr0, (unsigned long long)cr4,
+			(unsigned long long)c->xcr0);
+}
+
+static void load_fpu(struct vcpu *v)
+{
+	if (!fpu_load(v->cpu.fpu.image))
+		return;
+	vm_kill(v->vm, "the processor refuses its FPU state");
+	fpu_reset(v->cpu.fpu.image);
+	fpu_load(v->cpu.fpu.image);
 }
 
 void vcpu_load_root(struct vcpu *v, enum shadow_view view)
@@ -209,7 +219,7 @@ static void vcpu_load(struct vcpu *v)
 		speculation_new_guest();
 	pc->last_guest = v->vm;
 	fpu_forget();
-	fpu_load(v->cpu.fpu.image);
+	load_fpu(v);
 	gdt_fill_monitor(v->gdt, pc);
 	gdt_load(pc, v->gdt);
 	gdt_load_ldt();
@@ -246,7 +256,7 @@ void vcpu_fpu_access(struct vcpu *v, bool save)
 	if (save)
 		fpu_save(v->cpu.fpu.image);
 	else
-		fpu_load(v->cpu.fpu.image);
+		load_fpu(v);
 	vcpu_load_control(v);
 }
 
