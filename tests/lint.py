@@ -95,9 +95,42 @@ def formatting(names):
         yield "clang-format: " + p.stderr.strip()[-200:]
 
 
+# What docs/panics.md lists: calls that end the machine, and instructions of ring 0 that may fault.
+ENDS = re.compile(r"\b(ASSERT|panic|trap_fatal)\(")
+FAULTS = re.compile(r'"[^"\n]*\b(f?xrstor|frstor|fldenv|xsetbv|wrmsr|lldt|ltr|lgdt|lidt|iretq?|ldmxcsr|lretq)\b'
+                    r'|"[^"\n]*\bmov[^"\n]*, ?%%(cr|dr|ds|es|fs|gs|ss)')
+IRET = re.compile(r"^\s+iretq?\b")
+
+
+def dangers(name):
+    """The functions (in assembly: the label right before) of a file that hold one, except definitions and comments."""
+    function, found = "", set()
+    for line in text(name).splitlines():
+        start = re.match(r"\w.*?\b(\w+)\([^;]*$", line) if name.endswith((".c", ".h")) else re.match(r"(\w+):", line)
+        if start and not line.startswith("#"):
+            function = start[1]
+        elif name.endswith(".asm") and IRET.match(line):
+            found.add(function)
+        elif line.startswith(("\t", " ")) and not re.match(r"\s*(/?\*|panic\(\"%s:%d)", line) and (ENDS.search(line) or FAULTS.search(line)):
+            found.add(function)
+    return {(name, f) for f in found}
+
+
+def panics(names):
+    """docs/panics.md names every way to end the machine, and says why no guest has it."""
+    layers = ("vmm/", "emu/", "arch/", "kernel/", "drivers/")
+    there = set().union(*(dangers(n) for n in names if n.startswith(layers) and n.endswith((".c", ".h", ".asm"))))
+    rows = re.findall(r"^\| `([^`]+)` \| ([^|]+) \|", text("docs/panics.md"), re.MULTILINE)
+    listed = {(name, f) for name, functions in rows for f in re.findall(r"`(\w+)`", functions)}
+    for name, f in sorted(there - listed):
+        yield "%s: %s() is not in docs/panics.md" % (name, f)
+    for name, f in sorted(listed - there):
+        yield "docs/panics.md: %s: %s() has nothing of the kind" % (name, f)
+
+
 def main():
     names, kept, broken = files(), 0, 0
-    for rule in (spdx, size, unique, layering, top_level, formatting):
+    for rule in (spdx, size, unique, layering, top_level, panics, formatting):
         found = list(rule(names))
         for line in found:
             print("lint:", line)
