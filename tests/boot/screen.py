@@ -6,9 +6,8 @@ import re
 import socket
 import time
 
-from machine import ROOT
+from machine import ROOT, TIMEOUT
 
-TIMEOUT = 120
 
 KEYS = {" ": "spc", "\n": "ret", "-": "minus", ".": "dot"}
 
