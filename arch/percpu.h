@@ -43,8 +43,7 @@ bool percpu_stack_guard(hva_t page);
 #define PERCPU_IST_NMI	 1
 #define PERCPU_IST_DF	 2
 #define PERCPU_IST_MC	 3
-#define PERCPU_IST_DB	 4
-#define PERCPU_IST_COUNT 4
+#define PERCPU_IST_COUNT 3
 
 static inline struct percpu *percpu_this(void)
 {

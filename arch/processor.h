@@ -86,6 +86,7 @@ static inline void write_dr6(u64 v)
 {
 	__asm__ volatile("mov %0,%%dr6" : : "r"(v));
 }
+#define write_dr(n, v) __asm__ volatile("mov %0, %%dr" #n ::"r"((u64)(v)))
 static inline u64 read_cr2(void)
 {
 	u64 v;

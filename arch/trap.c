@@ -120,7 +120,6 @@ void trap_init(void)
 	set_gate(TRAP_NMI, PERCPU_IST_NMI);
 	set_gate(TRAP_DF, PERCPU_IST_DF);
 	set_gate(TRAP_MC, PERCPU_IST_MC);
-	set_gate(TRAP_DB, PERCPU_IST_DB);
 	__asm__ volatile("lidt %0" ::"m"(idtr));
 	__asm__ volatile("mov %0, %%dr7" ::"r"(0x400ull));
 }

@@ -9,7 +9,7 @@
  * interrupts must arrive as #GP: no gate has DPL 3 unless vmm/ asks for it (trap_set_gate_dpl), for
  * its fast system calls.
  *
- * NMI, #DF, #MC and #DB have IST stacks; everything else runs on RSP0 (from guest code) or the
+ * NMI, #DF and #MC have IST stacks; everything else runs on RSP0 (from guest code) or the
  * current stack.
  */
 #pragma once

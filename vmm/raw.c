@@ -13,6 +13,7 @@
 #include "vmm/isolation.h"
 #include "vmm/policy.h"
 #include "vmm/raw_asm.h"
+#include "vmm/raw_debug.h"
 #include "vmm/vcpu_memory.h"
 #include "vmm/vm.h"
 
@@ -81,7 +82,8 @@ static bool mode_refused(const struct cpu *c, enum raw_refusal *why)
 		*why = REFUSE_IF;
 	else if ((c->cr0 & (CR0_PE | CR0_PG)) != (CR0_PE | CR0_PG) || cpu_v86(c))
 		*why = REFUSE_MODE;
-	else if ((c->eflags & (EFLAGS_TF | EFLAGS_IOPL)) || c->watch.codes || c->debug_hits)
+	else if ((c->eflags & EFLAGS_IOPL) || c->debug_hits ||
+		 (c->cpl != 3 && (c->watch.codes || (c->eflags & EFLAGS_TF))))
 		*why = REFUSE_FLAGS;
 	else if (!(c->seg[SEG_SS].attr & SEG_ATTR_DB))
 		*why = REFUSE_STACK16;
@@ -168,7 +170,10 @@ void raw_run(struct vcpu *v)
 	u8 kind = c->cpl == 3 ? TRACE_RAW3 : TRACE_RAW1;
 
 	policy_raw_begins(v);
+	if (c->cpl == 3)
+		raw_debug_begin(v);
 	raw_enter(f, &v->unwind_rsp, (u8 *)percpu_this()->tss + offsetof(struct tss, rsp));
+	raw_debug_end(v);
 	v->stats.raw_exits[v->raw_exit]++;
 	exit_trace_add(&v->trace, kind, (u8)v->raw_exit, v->exit_eip, v->exit_detail,
 		       v->place_since);
@@ -329,19 +334,31 @@ static void check_frame(struct vcpu *v, struct trap_frame *f)
 /*
  * Before raw code is resumed where it was: what raw_refused() asked at its entry and it can change
  * by itself. SS may name a 16-bit segment now, to which IRETQ loads SP only and leaves the monitor's
- * RSP above it; CS another code segment; POPF may have set TF.
+ * RSP above it; CS another code segment; POPF in ring 1 may have set TF.
  */
 static void check_resume(struct vcpu *v, struct trap_frame *f)
 {
 	if (v->vm->request) /* vm_kill() */
 		leave_saved(v, f, RAWEXIT_OTHER);
-	if (f->cs != v->entry.cs || f->ss != v->entry.ss || (f->rflags & EFLAGS_TF))
+	if (f->cs != v->entry.cs || f->ss != v->entry.ss ||
+	    ((f->rflags & EFLAGS_TF) && (f->cs & 3) != 3))
 		leave_saved(v, f, RAWEXIT_CHANGED);
+}
+
+/* A #DB that MOV SS held off is owed behind the instruction that trapped. */
+static void check_debug(struct vcpu *v, struct trap_frame *f)
+{
+	if (!raw_debug_owes(v))
+		return;
+	save_state(v, f);
+	raw_debug_take(v);
+	leave(v, f, RAWEXIT_DEBUG);
 }
 
 void raw_interrupted(struct vcpu *v, struct trap_frame *frame, bool wanted)
 {
 	check_frame(v, frame);
+	check_debug(v, frame);
 	if (wanted)
 		leave_saved(v, frame, RAWEXIT_IRQ);
 	check_resume(v, frame);
@@ -397,9 +414,11 @@ static bool sysenter(struct vcpu *v)
 	if (cpu_lin_read(c, c->seg[SEG_CS].base + c->eip, code, 2,
 			 ACCESS_EXEC | (c->cpl == 3 ? ACCESS_USER : 0)) != CPU_NEXT)
 		return false;
-	/* With TF, a step is owed behind it: the recompiler's business. */
-	return !(c->eflags & EFLAGS_TF) && code[0] == 0x0f && code[1] == 0x34 &&
-	       cpu_hard_exec(c, &insn) == CPU_JUMP;
+	if (code[0] != 0x0f || code[1] != 0x34 || cpu_hard_exec(c, &insn) != CPU_JUMP)
+		return false;
+	if (c->eflags & EFLAGS_TF) /* which it leaves alone: a step is done */
+		c->debug_hits |= DR6_BS;
+	return true;
 }
 
 static void page_fault(struct vcpu *v, struct trap_frame *f)
@@ -436,27 +455,14 @@ static void page_fault(struct vcpu *v, struct trap_frame *f)
 	}
 }
 
-/*
- * #DB is a trap: the step of a TF that POPF set is done, and the #DB owed. INT1 is done, too, but
- * may be done again.
- */
-static void debug_trap(struct vcpu *v)
-{
-	u32 step = (u32)read_dr6() & DR6_BS;
-
-	write_dr6(DR6_NONE);
-	v->cpu.debug_hits |= step;
-	if (!step)
-		v->cpu.eip--;
-	v->must_progress = true;
-}
-
 static void other_trap(struct vcpu *v, struct trap_frame *f)
 {
 	save_state(v, f);
-	v->raw_exit = f->vector == TRAP_GP ? RAWEXIT_GP : RAWEXIT_OTHER;
+	v->raw_exit = f->vector == TRAP_GP   ? RAWEXIT_GP
+		      : f->vector == TRAP_DB ? RAWEXIT_DEBUG
+					     : RAWEXIT_OTHER;
 	if (f->vector == TRAP_DB)
-		debug_trap(v);
+		raw_debug_trap(v);
 	else if (f->vector == TRAP_GP && soft_int(v, f))
 		v->raw_exit = RAWEXIT_SOFTINT;
 	else if (((f->vector == TRAP_GP && f->error == 0) || f->vector == TRAP_UD) && sysenter(v))
@@ -474,6 +480,11 @@ void raw_trap(struct percpu *pc, struct trap_frame *frame)
 
 	v->trapped = (u16)frame->vector;
 	check_frame(v, frame);
+	check_debug(v, frame);
+	/* Faults save RF, so that the instruction's breakpoint is not met again (SDM 3B 17.3.1.1);
+	 * QEMU's TCG does not. */
+	if (v->debug_loaded && frame->vector != TRAP_DB && frame->vector != TRAP_NMI)
+		frame->rflags |= EFLAGS_RF;
 	if (frame->vector == TRAP_PF)
 		page_fault(v, frame);
 	else if (frame->vector != TRAP_NMI) /* which is the monitor's */

@@ -113,6 +113,7 @@ static void link_table(struct shadow *s, struct root *r, gla_t gla, struct table
 	t->region = t->links && t->region != region ? MIXED : (u16)region;
 	t->links++;
 	r->link[region] = index;
+	r->groups |= BIT(region / 64);
 	r->pd[region / 512][region % 512] =
 		s->host.hpa(s->host.ctx, t->host) | HOST_P | HOST_W | HOST_U | HOST_A;
 	if (s->hiddens && r == s->current)

@@ -91,7 +91,8 @@ struct root {
 	u32 role;
 	gpa_t key[4]; /* guest PD pages (PAE: PDPTE values; non-PAE: CR3 in [0]) */
 	u64 *pd[4];
-	u16 *link; /* table index of each region, NO_LINK if none */
+	u16 *link;  /* table index of each region, NO_LINK if none */
+	u32 groups; /* of 64 regions in which one was ever linked */
 	u64 last_use;
 	u32 user_mapping, user_epoch; /* shadow_code_mapping() of CPL 3 */
 	u32 writes;		      /* to its PD pages since it was last used */

@@ -175,28 +175,43 @@ bool shadow_use_alias(struct shadow *s)
  * all; 2048: none. */
 static unsigned next_difference(const struct root *a, const struct root *b, unsigned region)
 {
+	const u64 *x = (const u64 *)(const void *)a->link, *y = (const u64 *)(const void *)b->link;
+
 	while (region < 2048) {
-		if (!(region & 3) && *(const u64 *)(const void *)&a->link[region] ==
-					     *(const u64 *)(const void *)&b->link[region])
-			region += 4;
-		else if (a->link[region] == b->link[region] || a->link[region] == NO_LINK)
+		if (!(a->groups & BIT(region / 64))) {
+			region = (region | 63) + 1;
+		} else if (!(region & 3) && x[region / 4] == y[region / 4]) {
+			do
+				region += 4;
+			while ((region & 63) && x[region / 4] == y[region / 4]);
+		} else {
+			if (a->link[region] != b->link[region] && a->link[region] != NO_LINK)
+				break;
 			region++;
-		else
-			break;
+		}
 	}
 	return region;
 }
 
-/* How many leaves the TLB may hold that r does not have, up to SWITCH_MAX + 1. */
-static unsigned differing_leaves(const struct shadow *s, const struct root *old,
-				 const struct root *r)
-{
-	unsigned n = s->stales;
+/* Regions whose leaves the TLB may hold and a root does not have. */
+struct differences {
+	u16 region[SWITCH_MAX];
+	unsigned regions, leaves; /* leaves > SWITCH_MAX: there are more */
+};
 
-	for (unsigned g = next_difference(old, r, 0); g < 2048 && n <= SWITCH_MAX;
-	     g = next_difference(old, r, g + 1))
-		n += s->table[old->link[g]].leaves;
-	return n;
+static void find_differences(const struct shadow *s, const struct root *old, const struct root *r,
+			     struct differences *d)
+{
+	d->regions = 0;
+	d->leaves = s->stales;
+	for (unsigned g = next_difference(old, r, 0); g < 2048 && d->leaves <= SWITCH_MAX;
+	     g = next_difference(old, r, g + 1)) {
+		unsigned leaves = s->table[old->link[g]].leaves;
+
+		d->leaves += leaves;
+		if (leaves && d->leaves <= SWITCH_MAX)
+			d->region[d->regions++] = (u16)g;
+	}
 }
 
 /* What the kernel uses in one address space it will use in the next: linked now, it is no
@@ -210,8 +225,8 @@ static void link_ahead(struct shadow *s, const struct root *old, struct root *r)
 
 void shadow_switch(struct shadow *s, const struct root *old, struct root *r)
 {
+	struct differences d = { .leaves = SWITCH_MAX + 1 };
 	struct tlb_flush f = { 0 };
-	unsigned n;
 
 	/* While old is current: a page table that becomes watched here leaves the TLB as old maps
 	 * it. */
@@ -219,18 +234,18 @@ void shadow_switch(struct shadow *s, const struct root *old, struct root *r)
 		link_ahead(s, old, r);
 	s->current = r;
 	shadow_hide_in(s, r);
-	n = old && old->used ? differing_leaves(s, old, r) : SWITCH_MAX + 1;
-
+	if (old && old->used)
+		find_differences(s, old, r, &d);
 	fill_pdpt(s, r);
-	if (n > SWITCH_MAX) {
+	if (d.leaves > SWITCH_MAX) {
 		s->stats.switch_all++;
 		shadow_tlb_flush_all(s);
 		return;
 	}
-	s->stats.switch_pages += n;
+	s->stats.switch_pages += d.leaves;
 	shadow_flush_stale(s);
-	for (unsigned g = next_difference(old, r, 0); g < 2048; g = next_difference(old, r, g + 1))
-		shadow_tlb_flush_table(s, g, &s->table[old->link[g]], &f);
+	for (unsigned i = 0; i < d.regions; i++)
+		shadow_tlb_flush_table(s, d.region[i], &s->table[old->link[d.region[i]]], &f);
 	shadow_tlb_flush_end(s, &f);
 	/* INVLPG of any page empties the paging-structure caches, of the PDPT's entries too (SDM
 	 * 3A 4.10.4.1). */

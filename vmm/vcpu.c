@@ -33,8 +33,8 @@ const char *const raw_refusal_name[REFUSE_COUNT] = {
 	"ring12", "wp",	  "flat", "smep",  "page",    "progress",
 };
 const char *const raw_exit_name[RAWEXIT_COUNT] = {
-	"irq",	    "pf_guest", "pf_slow", "fetch", "softint",
-	"sysenter", "gp",	"other",   "entry", "changed",
+	"irq", "pf_guest", "pf_slow", "fetch", "softint", "sysenter",
+	"gp",  "debug",	   "other",   "entry", "changed",
 };
 
 enum vcpu_place vcpu_account(struct vcpu *v, enum vcpu_place place)

@@ -37,7 +37,7 @@ enum raw_refusal {
 	REFUSE_ENGINE,	 /* the VM's engine setting, or the policy of `auto` */
 	REFUSE_MODE,	 /* no protected mode, no paging, V86 */
 	REFUSE_IF,	 /* virtual IF is 0, or an interrupt shadow */
-	REFUSE_FLAGS,	 /* TF, or IOPL not 0 */
+	REFUSE_FLAGS,	 /* IOPL not 0, a #DB owed; ring 1: TF, an instruction breakpoint */
 	REFUSE_STACK16,	 /* SS.B = 0 */
 	REFUSE_SEGMENT,	 /* a segment's hidden part differs from its table entry */
 	REFUSE_RING12,	 /* the guest has descriptors of DPL 1 or 2 */
@@ -58,6 +58,7 @@ enum raw_exit {
 	RAWEXIT_SOFTINT,  /* INT n */
 	RAWEXIT_SYSENTER,
 	RAWEXIT_GP,
+	RAWEXIT_DEBUG,	 /* #DB */
 	RAWEXIT_OTHER,	 /* #UD, #DE, #NM, ... */
 	RAWEXIT_ENTRY,	 /* IRETQ itself failed: nothing ran */
 	RAWEXIT_CHANGED, /* its own doing: another CS or SS, or TF */
@@ -103,6 +104,8 @@ struct vcpu {
 	enum raw_exit raw_exit;
 	u32 exit_eip, exit_detail; /* for the trace: where, vector << 24 | error */
 	u64 entry_failures;	   /* IRETQ or a selector of the entry faulted */
+	bool debug_loaded;	   /* DR0..DR3 and DR7 are the guest's */
+	u32 late_hits;		   /* of them, seen in ring 0 (raw_debug.c) */
 	bool segments_dirty;	   /* the tables changed under loaded selectors: load them again */
 	bool shutdown;		   /* a delivery ended in a triple fault */
 	bool must_progress; /* the recompiler has to execute at least one instruction before the

@@ -12,6 +12,7 @@
 #include "kernel/base/error.h"
 #include "kernel/base/string.h"
 #include "vmm/raw.h"
+#include "vmm/raw_debug.h"
 #include "vmm/vcpu_memory.h"
 #include "vmm/vcpu_trap.h"
 #include "vmm/vm.h"
@@ -227,6 +228,8 @@ bool vcpu_code_trap(struct percpu *pc, struct trap_frame *f)
 
 	if (!v)
 		return false;
+	if (f->vector == TRAP_DB && raw_debug_late(v))
+		return true;
 	if (!recomp_owns(v->cpu.recomp, f->rip))
 		return raw_entry_failed(v, f);
 

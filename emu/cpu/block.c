@@ -21,8 +21,10 @@
 #include "emu/mem/gpmem.h"
 #include "kernel/base/string.h"
 
-#define STRIKES	     2u
 #define PAGE_IS_DATA 32u /* writes; each costs about as much as translating some instructions */
+#define STRIKES	     8u	 /* and so often that, without much else in between, the page is mixed */
+/* Stays of C. A strike is forgiven for each: then its writes are less than an eighth of them. */
+#define FORGIVEN (8u * PAGE_IS_DATA)
 /* A trap costs as much as ten calls; most instructions that meet a watched page meet others later.
  */
 #define SLOW_ENOUGH 16u
@@ -53,8 +55,19 @@ bool block_page_mixed(const struct recomp *r, gpa_t page)
 	return r->data_page[i].page == page && r->data_page[i].strikes >= STRIKES;
 }
 
-/* The page was written to so often that its blocks are dropped. From the second time on they verify
- * themselves; whoever writes to it shall do so inline again, which takes a flush. */
+static u64 stays_of_c(const struct recomp *r)
+{
+	const struct recomp_stats *s = &r->stats;
+
+	return s->dispatches + s->hard_execs + s->slow_accesses + s->faults_resolved;
+}
+
+/*
+ * The page was written to so often that its blocks are dropped. If that happens again and again,
+ * they verify themselves from then on; whoever writes to the page shall do so inline again, which
+ * takes a flush. A kernel that patches its own text writes each page some dozens of times, among
+ * much else, and goes on to execute it.
+ */
 static void note_data(struct recomp *r, gpa_t page)
 {
 	u32 i = (u32)(page >> PAGE_SHIFT) % ARRAY_SIZE(r->data_page);
@@ -63,6 +76,9 @@ static void note_data(struct recomp *r, gpa_t page)
 		r->data_page[i].page = page;
 		r->data_page[i].strikes = 0;
 	}
+	r->data_page[i].strikes -= (u32)MIN((stays_of_c(r) - r->data_page[i].last) / FORGIVEN,
+					    (u64)r->data_page[i].strikes);
+	r->data_page[i].last = stays_of_c(r);
 	if (++r->data_page[i].strikes != STRIKES)
 		return;
 	r->flush_wanted = r->keep_data_pages = true;
@@ -190,10 +206,17 @@ static bool insert_page(struct recomp *r, struct block *b, int n)
 	return true;
 }
 
+static u32 *linear_chain(struct recomp *r, gla_t gla)
+{
+	return &r->linear[(gla >> PAGE_SHIFT) % ARRAY_SIZE(r->linear)];
+}
+
 struct entry *block_insert(struct recomp *r, struct block *b)
 {
 	if (!insert_page(r, b, 0) || (b->gpa[1] != ~0ull && !insert_page(r, b, 1)))
 		return NULL;
+	b->linear_next = *linear_chain(r, b->base + b->eip);
+	*linear_chain(r, b->base + b->eip) = (u32)(b - r->block) + 1;
 	return add_entry(r, b, b->eip, b->code);
 }
 
@@ -287,13 +310,10 @@ void slot_cut_crossing(struct recomp *r, bool cpl3)
 
 /* --- The end of blocks --- */
 
-void block_drop(struct recomp *r, struct block *b)
+static void isolate(struct recomp *r, struct block *b)
 {
 	u64 code = (u64)r->cfg.cache_rx + b->code;
 
-	if (b->dead)
-		return;
-	b->dead = true;
 	for (unsigned i = 0; i < b->insns; i++) {
 		struct lookup_entry *l = &r->lookup[(b->eip + b->map[i].guest) & 0xffff];
 
@@ -302,7 +322,25 @@ void block_drop(struct recomp *r, struct block *b)
 	}
 	while (b->incoming != SLOT_NONE)
 		unlink_slot(r, b->incoming);
+}
+
+void block_drop(struct recomp *r, struct block *b)
+{
+	if (b->dead)
+		return;
+	b->dead = true;
+	isolate(r, b);
 	r->stats.blocks_evicted++;
+}
+
+void block_isolate_page(struct recomp *r, gla_t page)
+{
+	for (u32 n = *linear_chain(r, page); n; n = r->block[n - 1].linear_next) {
+		struct block *b = &r->block[n - 1];
+
+		if (!b->dead && ((b->base + b->eip) ^ page) < PAGE_SIZE)
+			isolate(r, b);
+	}
 }
 
 void block_drop_cut(struct recomp *r, gpa_t page)
@@ -336,6 +374,7 @@ void block_drop_all(struct recomp *r)
 	}
 	r->page_blocks_free = NULL;
 	memset(r->hash, 0, sizeof(r->hash));
+	memset(r->linear, 0, sizeof(r->linear));
 	block_clear_lookup(r);
 	r->blocks = 0;
 	r->arena_next = 8; /* a site is never 0 */

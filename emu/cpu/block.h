@@ -18,6 +18,9 @@ struct block *block_at(struct recomp *r, u32 offset);
 int block_boundary(const struct insn_map *map, unsigned insns, u32 guest);
 /* Drops one block: no table, no slot leads to it any more. */
 void block_drop(struct recomp *r, struct block *b);
+/* No slot and no look-up entry leads to the blocks that begin on this linear page, under whatever
+ * mapping. */
+void block_isolate_page(struct recomp *r, gla_t page);
 /* Code and data mix on this page. */
 bool block_page_mixed(const struct recomp *r, gpa_t page);
 /* Drops the blocks of a page that were cut short because the next page could not be fetched. */

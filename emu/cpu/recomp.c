@@ -280,23 +280,15 @@ void recomp_set_mapping(struct recomp *r, bool cpl3, u32 mapping)
 	r->cpu->lookup_tag = TAG_NEVER;
 }
 
+/* What leads to the code of such a page is cut, and nothing is made to lead there while it is one
+ * (run_once()): it is found by the dispatcher only. */
 void recomp_breakpoints_changed(struct recomp *r)
 {
-	const struct cpu_watch *w;
-
 	if (!r)
 		return;
-	w = &r->cpu->watch;
-	if (w->codes && (w->codes != r->breaks.of.codes ||
-			 memcmp(w->code, r->breaks.of.code, sizeof(w->code)))) {
-		r->breaks.of = *w;
-		r->breaks.last++;
-	}
-	r->breaks.now = w->codes ? r->breaks.last : 0;
-	slot_cut_crossing(r, false);
-	slot_cut_crossing(r, true);
+	for (unsigned i = 0; i < r->cpu->watch.codes; i++)
+		block_isolate_page(r, r->cpu->watch.code[i]);
 	r->code_changed = true;
-	r->cpu->lookup_tag = TAG_NEVER;
 }
 
 void recomp_flush(struct recomp *r)

@@ -80,7 +80,7 @@ enum seg_class { CLASS_FLAT, CLASS_BASED, CLASS_CHECKED, CLASS_64K };
 
 /* A number for mode key, mapping, base and limit of CS. */
 struct tag {
-	u32 key, mapping, base, limit, breaks, number; /* 0: unused */
+	u32 key, mapping, base, limit, number; /* 0: unused */
 };
 #define TAG_CACHE 256u
 
@@ -118,8 +118,9 @@ struct block {
 	u16 len, insns, edges;
 	u16 check_len; /* host bytes that verify the guest's, at the block's start; 0: none */
 	bool dead;
-	bool cut;     /* ends in an instruction whose last bytes could not be fetched */
-	u32 incoming; /* first slot that leads here */
+	bool cut;	 /* ends in an instruction whose last bytes could not be fetched */
+	u32 incoming;	 /* first slot that leads here */
+	u32 linear_next; /* of those whose linear pages share a chain: number + 1 */
 	struct insn_map *map;
 	struct edge *edge;
 };
@@ -227,7 +228,8 @@ struct recomp {
 	u32 blocks, block_max;
 	struct entry *hash[BLOCK_HASH];
 	struct page_blocks *page_hash[1024], *page_blocks_free; /* in the arena */
-	struct pass *proof;					/* verify.c */
+	u32 linear[1024];   /* blocks by linear page: number + 1 of the first */
+	struct pass *proof; /* verify.c */
 	u8 *arena;
 	u32 arena_next, arena_size;
 	struct slot *slot;
@@ -237,24 +239,16 @@ struct recomp {
 	u32 mapping[2];			       /* of CPL 0..2, of CPL 3 */
 	struct tag tag_cache[TAG_CACHE];
 	u32 tags; /* given out */
+	u64 tag;  /* what lookup_tag is while nothing is pending */
 	/*
-	 * Code of a page with an instruction breakpoint is found by the dispatcher only: what leads
-	 * there from other pages is cut when these pages change, and each set of them has a number
-	 * (0: none), which is part of the tag.
-	 */
-	struct {
-		struct cpu_watch of; /* the number given out last */
-		u32 now, last;
-	} breaks;
-	u64 tag; /* what lookup_tag is while nothing is pending */
-	/*
-	 * Pages that were written to while they held code. Strike two, and code and data mix: its
+	 * Pages that were written to while they held code. Strike eight, and code and data mix: its
 	 * blocks verify themselves, and its writes are not caught any more. Forgotten when the
 	 * cache is full.
 	 */
 	struct {
 		gpa_t page;
 		u32 strikes;
+		u64 last; /* by the count of stays of C */
 	} data_page[256];
 	bool avx2;	      /* the guest's CPUID has it */
 	bool keep_data_pages; /* the next flush is not for want of room */

@@ -136,26 +136,26 @@ u32 recomp_mode_segment(struct recomp *r, unsigned seg)
 }
 
 /*
- * The number of (mode key, mapping, base and limit of CS, pages with breakpoints) in the upper half. They are wider than
+ * The number of (mode key, mapping, base and limit of CS) in the upper half. They are wider than
  * that together, so they are numbered as they come; one that was forgotten gets a new number, and
  * its entries are void.
  */
 u64 recomp_tag(struct recomp *r, u32 key)
 {
 	u32 mapping = r->mapping[key & KEY_CPL3 ? 1 : 0], base = r->cpu->seg[SEG_CS].base;
-	u32 limit = r->cpu->seg[SEG_CS].limit, breaks = r->breaks.now;
-	u32 hash = key * 0x9e3779b1u ^ (mapping + breaks) * 0x85ebca6bu ^ base * 0xc2b2ae35u ^
+	u32 limit = r->cpu->seg[SEG_CS].limit;
+	u32 hash = key * 0x9e3779b1u ^ mapping * 0x85ebca6bu ^ base * 0xc2b2ae35u ^
 		   limit * 0x27d4eb2fu;
 	struct tag *t = &r->tag_cache[hash >> 16 & (TAG_CACHE - 1)];
 
 	if (t->number && t->key == key && t->mapping == mapping && t->base == base &&
-	    t->limit == limit && t->breaks == breaks)
+	    t->limit == limit)
 		return (u64)t->number << 32;
 	if (++r->tags == TAG_LAST) {
 		block_clear_lookup(r);
 		memset(r->tag_cache, 0, sizeof(r->tag_cache));
 		r->tags = 1;
 	}
-	*t = (struct tag){ key, mapping, base, limit, breaks, r->tags };
+	*t = (struct tag){ key, mapping, base, limit, r->tags };
 	return (u64)t->number << 32;
 }

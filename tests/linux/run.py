@@ -64,14 +64,13 @@ def start(engine, options):
 
 
 def run_one(machine, program):
-    out = machine.run("read a b </proc/uptime; timeout -s KILL %d ./%s >/tmp/out 2>&1; echo status $?; read c b </proc/uptime; echo from $a to $c; "
-                      "gzip -c /tmp/out | base64" % (LIMIT, program))
+    out = machine.run("stopwatch run /bin/sh -c 'timeout -s KILL %d ./%s >/tmp/out 2>&1; echo status $?'; gzip -c /tmp/out | base64" % (LIMIT, program))
     status = int(re.search(r"^status (\d+)$", out, re.MULTILINE).group(1))
-    begin, end, text = re.search(r"^from (\S+) to (\S+)\n(.*)", out, re.MULTILINE | re.DOTALL).groups()
+    time, text = re.search(r"^bench run \d+ us (\d+)\n(.*)", out, re.MULTILINE | re.DOTALL).groups()
     output = gzip.decompress(base64.b64decode(re.sub(r"[^A-Za-z0-9+/=]", "", text))).decode("latin-1")
     with open(os.path.join(LOGS, "%s.%s" % (program, machine.side)), "w") as f:
         f.write(output)
-    return Result(status, normalize(output), float(end) - float(begin))
+    return Result(status, normalize(output), int(time) / 1e6)
 
 
 def run_machine(engine, programs, options):
@@ -122,7 +121,7 @@ def report(programs, engines, results, excepted):
     print("%-28s %8s" % ("seconds (ours over bare)", "bare") + "".join("%18s" % e for e in engines))
     for p in programs:
         bare = results["bare"].get(p)
-        line = "%-28s %8s" % (p, "%.2f" % bare.seconds if bare else "-")
+        line = "%-28s %8s" % (p, "%.3f" % bare.seconds if bare else "-")
         for e in engines:
             ours = results[e].get(p)
             if not bare or not ours:
@@ -134,7 +133,7 @@ def report(programs, engines, results, excepted):
             counts["failed" if wrong else "passed"] += 1
             if wrong:
                 notes.append("FAILED %s, %s: %s" % (p, e, wrong))
-            line += "%9.2f (%5.1f)%s" % (ours.seconds, ours.seconds / max(bare.seconds, 0.01), "F" if wrong else " ")
+            line += "%9.3f (%5.1f)%s" % (ours.seconds, ours.seconds / max(bare.seconds, 1e-6), "F" if wrong else " ")
         print(line)
     print("\n".join(notes))
     return counts
