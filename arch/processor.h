@@ -152,6 +152,20 @@ static inline void irq_disable(void)
 {
 	__asm__ volatile("cli" ::: "memory");
 }
+/* For a stretch without interrupts in code that may run with them on or off: returns what
+ * irq_restore() takes. */
+static inline u64 irq_save(void)
+{
+	u64 flags;
+
+	__asm__ volatile("pushfq; pop %0; cli" : "=r"(flags)::"memory");
+	return flags;
+}
+static inline void irq_restore(u64 flags)
+{
+	if (flags & BIT(9))
+		irq_enable();
+}
 /* Enables interrupts and halts in one step: an interrupt in between is not missed. Returns with
  * interrupts off. */
 static inline void irq_wait(void)

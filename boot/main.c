@@ -32,6 +32,7 @@
 #include "kernel/console.h"
 #include "kernel/page.h"
 #include "kernel/shell.h"
+#include "kernel/state_dump.h"
 
 void boot_main(u32 magic, u32 info);
 void vmm_main(void);
@@ -73,7 +74,7 @@ void boot_main(u32 magic, u32 info)
 	irq_init(acpi_irq_topology());
 	timer_init();
 	watchdog_init();
-	console_init_dump();
+	state_dump_init();
 	serial_port_enable_input();
 	ps2_keyboard_init();
 	pci_scan();

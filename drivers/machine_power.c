@@ -12,6 +12,7 @@
 #include "kernel/base/string.h"
 #include "kernel/clock.h"
 #include "kernel/cmdline.h"
+#include "kernel/console.h"
 #include "kernel/power.h"
 
 #define DEBUG_EXIT_PORT 0x501
@@ -43,6 +44,7 @@ void power_set_status(u8 code)
 
 void power_halt(void)
 {
+	console_flush();
 	for (;;) {
 		irq_disable();
 		__asm__ volatile("hlt");
@@ -80,6 +82,7 @@ static void sleep_write(u16 port, u8 type)
 void power_off(void)
 {
 	irq_disable();
+	console_flush();
 	debug_exit(status);
 	if (acpi_info.have_s5 && acpi_info.pm1a_control) {
 		acpi_enable();
@@ -104,6 +107,7 @@ static void triple_fault(void)
 void power_reboot(void)
 {
 	irq_disable();
+	console_flush();
 	if (reset_register)
 		*reset_register = acpi_info.reset_value;
 	else if (acpi_info.have_reset)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Between the console and whichever screen there is: one terminal.
+ * Between the console and whichever screen there is: one terminal. Interrupts are off while it
+ * changes; an NMI that comes just then prints nothing here.
  */
 #include "drivers/screen.h"
 
 #include "arch/paging.h"
+#include "arch/processor.h"
 #include "drivers/framebuffer.h"
 #include "drivers/terminal.h"
 #include "drivers/vga_text.h"
@@ -12,17 +14,39 @@
 
 static struct terminal terminal;
 
+#define PIECE 256u /* bytes drawn between two chances for an interrupt */
+
+static volatile bool drawing;
+
 static void write(const char *s, size_t n, bool cooked)
 {
-	terminal_write(&terminal, s, n, cooked);
+	while (n) {
+		size_t piece = MIN(n, (size_t)PIECE);
+		u64 flags = irq_save();
+
+		drawing = true;
+		terminal_write(&terminal, s, piece, cooked);
+		drawing = false;
+		irq_restore(flags);
+		s += piece;
+		n -= piece;
+	}
 }
+
+static void write_now(const char *s, size_t n, bool cooked)
+{
+	if (!drawing)
+		write(s, n, cooked);
+}
+
+static const struct console_sink_ops sink = { .write = write, .write_now = write_now };
 
 void screen_init_text(const struct screen_mode *mode)
 {
 	if (mode->base && !mode->text)
 		return;
 	terminal_init(&terminal, &vga_text_ops, VGA_TEXT_COLUMNS, VGA_TEXT_ROWS);
-	console_attach(CONSOLE_SCREEN, write, true);
+	console_attach(CONSOLE_SCREEN, &sink, true);
 }
 
 static void init_graphics(const struct screen_mode *mode, void *pixels)
@@ -32,7 +56,7 @@ static void init_graphics(const struct screen_mode *mode, void *pixels)
 	if (!pixels || framebuffer_init(mode, pixels, &columns, &rows))
 		return;
 	terminal_init(&terminal, &framebuffer_ops, columns, rows);
-	console_attach(CONSOLE_SCREEN, write, true);
+	console_attach(CONSOLE_SCREEN, &sink, true);
 }
 
 static bool is_graphics(const struct screen_mode *mode)

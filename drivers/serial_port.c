@@ -1,105 +1,126 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * 16550A at COM1, 115200 baud, 8N1. PC16550D data sheet.
- *
- * Output is polled: one look at the line status register per 16 bytes, since each is an exit when a
- * hypervisor runs below us. A transmitter that does not empty within TX_SPINS looks is taken for
- * dead until it does.
+ * The driver of drivers/uart_driver.c at COM1, as a sink and a source of the console. Everything
+ * but write_now() runs with interrupts off for as long as it touches the driver: an interrupt that
+ * prints comes before or after, and an NMI prints by write_now() only.
  */
 #include "drivers/serial_port.h"
 
-#include "arch/processor.h"
 #include "arch/irq.h"
+#include "arch/processor.h"
+#include "drivers/uart_driver.h"
 #include "kernel/base/log.h"
-#include "kernel/console.h"
 
-#define PORT	 0x3f8
-#define IRQ	 4
-#define FIFO	 16u
-#define TX_SPINS 1000000u
+#define PORT 0x3f8
+#define IRQ  4
 
-#define REG_DATA    0
-#define REG_IER	    1
-#define REG_FCR	    2
-#define REG_IIR	    2
-#define REG_LCR	    3
-#define REG_MCR	    4
-#define REG_LSR	    5
-#define REG_MSR	    6
-#define REG_SCRATCH 7
+static struct uart_driver uart;
+static u8 queue[64 * KiB]; /* an answer of the monitor's own fits, beside what guests may fill */
 
-#define LSR_DATA  BIT(0)
-#define LSR_BREAK BIT(4)
-#define LSR_THRE  BIT(5)
-
-static unsigned room; /* in the transmit FIFO, as far as we know */
-static unsigned fifo = 1;
-
-static void put(u8 byte)
+static u8 port_in(unsigned reg)
 {
-	if (!room) {
-		for (unsigned spins = 0; !(inb(PORT + REG_LSR) & LSR_THRE); spins++)
-			if (spins == TX_SPINS)
-				return;
-		room = fifo;
-	}
-	outb(PORT + REG_DATA, byte);
-	room--;
+	return inb((u16)(PORT + reg));
 }
+
+static void port_out(unsigned reg, u8 value)
+{
+	outb((u16)(PORT + reg), value);
+}
+
+static const struct uart_ops ops = {
+	.in = port_in,
+	.out = port_out,
+	.input = console_input,
+	.input_break = console_input_break,
+	.input_room = console_input_room,
+};
 
 static void write(const char *s, size_t n, bool cooked)
 {
-	for (; n; n--, s++) {
-		if (cooked && *s == '\n')
-			put('\r');
-		put((u8)*s);
-	}
+	u64 flags = irq_save();
+
+	uart_driver_write(&uart, s, n, cooked);
+	irq_restore(flags);
 }
+
+static void write_now(const char *s, size_t n, bool cooked)
+{
+	uart_driver_write_now(&uart, s, n, cooked);
+}
+
+static u32 queued(void)
+{
+	return ring_used(&uart.queue);
+}
+
+static void flush(void)
+{
+	u64 flags = irq_save();
+
+	uart_driver_flush(&uart);
+	irq_restore(flags);
+}
+
+static void poll(void)
+{
+	u64 flags;
+
+	if (!ring_used(&uart.queue))
+		return;
+	flags = irq_save();
+	uart_driver_poll(&uart);
+	irq_restore(flags);
+}
+
+static void input_taken(void)
+{
+	u64 flags = irq_save();
+
+	uart_driver_input_taken(&uart);
+	irq_restore(flags);
+}
+
+static void set_flow(enum console_flow flow)
+{
+	u64 flags = irq_save();
+
+	uart_driver_set_flow(&uart, flow);
+	irq_restore(flags);
+}
+
+static const struct console_sink_ops sink = {
+	.write = write,
+	.write_now = write_now,
+	.queued = queued,
+	.flush = flush,
+	.poll = poll,
+	.input_taken = input_taken,
+	.set_flow = set_flow,
+};
 
 void serial_port_init(void)
 {
-	outb(PORT + REG_SCRATCH, 0x5a);
-	if (inb(PORT + REG_SCRATCH) != 0x5a || inb(PORT + REG_LSR) == 0xff)
-		return;
-	outb(PORT + REG_IER, 0);
-	outb(PORT + REG_LCR, 0x80); /* divisor latch */
-	outb(PORT + REG_DATA, 1);
-	outb(PORT + REG_IER, 0);
-	outb(PORT + REG_LCR, 3);
-	outb(PORT + REG_FCR, 0x47); /* on, both emptied, interrupt at 4 bytes or after a pause */
-	outb(PORT + REG_MCR, 0x0b); /* DTR, RTS, OUT2: the interrupt's gate */
-	if ((inb(PORT + REG_IIR) & 0xc0) == 0xc0)
-		fifo = FIFO;
-	console_attach(CONSOLE_SERIAL, write, false);
+	if (uart_driver_init(&uart, &ops, queue, sizeof(queue)))
+		console_attach(CONSOLE_SERIAL, &sink, false);
 }
 
 static void interrupt(void *ctx)
 {
-	u8 status;
-
 	(void)ctx;
-	while ((status = inb(PORT + REG_LSR)) & (LSR_DATA | LSR_BREAK) && status != 0xff) {
-		u8 byte = inb(PORT + REG_DATA);
-
-		/* BREAK comes with a NUL. */
-		if (status & LSR_BREAK)
-			console_input_break();
-		else
-			console_input(byte);
-	}
-	(void)inb(PORT + REG_IIR);
-	(void)inb(PORT + REG_MSR);
+	uart_driver_interrupt(&uart);
 }
 
 void serial_port_enable_input(void)
 {
-	if (inb(PORT + REG_LSR) == 0xff)
+	u64 flags;
+
+	if (!uart.mcr)
 		return;
 	if (irq_register(IRQ, interrupt, NULL)) {
 		log_warn("serial: no interrupt line: no input from COM1");
 		return;
 	}
-	while (inb(PORT + REG_LSR) & LSR_DATA)
-		(void)inb(PORT + REG_DATA);
-	outb(PORT + REG_IER, 5); /* received data, line status */
+	flags = irq_save();
+	uart_driver_enable(&uart);
+	irq_restore(flags);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The machine's COM1 as the monitor's console.
+ * The machine's COM1 as the monitor's console, 115200 baud, 8N1.
  */
 #pragma once
 
 /* Polled output from here on; nothing happens if there is no UART. */
 void serial_port_init(void);
-/* Input by interrupt; after irq_init(). */
+/* Input, and output in the background, by interrupt; after irq_init(). */
 void serial_port_enable_input(void);

@@ -2,19 +2,18 @@
 /*
  * The console between its sinks (serial, screen), its keyboards and the rest of the monitor.
  *
- * Input is a ring with one producer (the input interrupt) and one consumer (the main loop): head
- * and tail are each written by one side only, so no lock is needed. The state dump runs in the
- * input interrupt, hence even when nobody reads the ring, or in an NMI, hence even when interrupts
- * are off.
+ * Input is a ring with one producer (input interrupts) and one consumer (the main loop). A full
+ * ring is not overrun by a serial line: its driver asks for the room and leaves what does not fit
+ * with the sender.
  */
 #include "kernel/console.h"
 
-#include "arch/percpu.h"
 #include "kernel/base/print.h"
+#include "kernel/base/string.h"
+#include "kernel/byte_ring.h"
 #include "kernel/clock.h"
 #include "kernel/log_ring.h"
-#include "kernel/page.h"
-#include "kernel/symbols.h"
+#include "kernel/state_dump.h"
 
 #define QUEUE_SIZE  1024u
 #define DUMP_KEYS   5u
@@ -22,21 +21,26 @@
 
 static struct {
 	unsigned kind;
-	void (*write)(const char *s, size_t n, bool cooked);
+	const struct console_sink_ops *ops;
 } sink[] = { { CONSOLE_SERIAL, NULL }, { CONSOLE_SCREEN, NULL } };
 
 static unsigned selected = CONSOLE_SERIAL | CONSOLE_SCREEN;
+static enum console_flow flow_wanted;
 static bool panicking;
+static volatile unsigned at_once; /* console_begin_now() without its end */
 
-static volatile u8 queue[QUEUE_SIZE];
-static volatile u32 queue_head, queue_tail;
+static u8 queue_data[QUEUE_SIZE];
+static struct byte_ring queue = BYTE_RING(queue_data);
 
 static u8 escape_key = 0x1d;
 static u64 escape_time[DUMP_KEYS]; /* of the last presses, newest at [0] */
 static unsigned escapes;	   /* in a row */
-static void (*dump_hook)(void);
+static volatile bool
+	escape_typed;		 /* set by the producer, cleared by the consumer before it looks */
+static volatile bool stuck;	 /* nobody takes the input */
+static volatile bool discarding; /* a BREAK came while it was so: until the escape key */
 
-/* --- Output */
+/* --- Sinks */
 
 void console_select(unsigned sinks)
 {
@@ -48,16 +52,53 @@ unsigned console_selected(void)
 	return selected;
 }
 
-void console_set_panic(void)
+/* The i-th sink if it is there and written to. */
+static const struct console_sink_ops *sink_ops(unsigned i)
 {
-	panicking = true;
+	return panicking || (selected & sink[i].kind) ? sink[i].ops : NULL;
 }
+
+static void replay_to(const char *s, size_t n, void *ctx)
+{
+	const struct console_sink_ops *ops = ctx;
+
+	ops->write(s, n, true);
+}
+
+void console_attach(enum console_sink kind, const struct console_sink_ops *ops, bool replay)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(sink); i++)
+		if (sink[i].kind == kind)
+			sink[i].ops = ops;
+	if (replay)
+		log_read(replay_to, (void *)ops);
+}
+
+enum console_flow console_flow(void)
+{
+	return flow_wanted;
+}
+
+void console_set_flow(enum console_flow flow)
+{
+	flow_wanted = flow;
+	for (unsigned i = 0; i < ARRAY_SIZE(sink); i++)
+		if (sink[i].ops && sink[i].ops->set_flow)
+			sink[i].ops->set_flow(flow);
+}
+
+/* --- Output */
 
 static void write_all(const char *s, size_t n, bool cooked)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(sink); i++)
-		if (sink[i].write && (panicking || (selected & sink[i].kind)))
-			sink[i].write(s, n, cooked);
+	for (unsigned i = 0; i < ARRAY_SIZE(sink); i++) {
+		const struct console_sink_ops *ops = sink_ops(i);
+
+		if (ops && at_once)
+			ops->write_now(s, n, cooked);
+		else if (ops)
+			ops->write(s, n, cooked);
+	}
 }
 
 void console_write(const char *s, size_t n)
@@ -72,62 +113,58 @@ void console_write_raw(const char *s, size_t n)
 
 void console_print(const char *fmt, ...)
 {
-	char text[512];
+	char text[512], shown[TEXT_ESCAPED(sizeof(text))];
 	va_list ap;
 
 	va_start(ap, fmt);
-	size_t n = (size_t)fmt_vprint(text, sizeof(text), fmt, ap);
+	fmt_vprint(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	console_write(text, MIN(n, sizeof(text) - 1));
+	console_write(shown, text_escape(shown, sizeof(shown), text, "\n\t"));
 }
 
-static void replay_to(const char *s, size_t n, void *ctx)
+u32 console_queued(void)
 {
-	void (*const *write)(const char *, size_t, bool) = ctx;
+	u32 most = 0;
 
-	(*write)(s, n, true);
+	for (unsigned i = 0; i < ARRAY_SIZE(sink); i++)
+		if (sink_ops(i) && sink_ops(i)->queued)
+			most = MAX(most, sink_ops(i)->queued());
+	return most;
 }
 
-void console_attach(enum console_sink kind, void (*write)(const char *s, size_t n, bool cooked),
-		    bool replay)
+void console_flush(void)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(sink); i++)
-		if (sink[i].kind == kind)
-			sink[i].write = write;
-	if (replay)
-		log_read(replay_to, &write);
+		if (sink_ops(i) && sink_ops(i)->flush)
+			sink_ops(i)->flush();
 }
 
-/* --- Input */
-
-void console_set_escape(u8 key)
+void console_poll_output(void)
 {
-	escape_key = key;
+	for (unsigned i = 0; i < ARRAY_SIZE(sink); i++)
+		if (sink_ops(i) && sink_ops(i)->poll)
+			sink_ops(i)->poll();
 }
 
-void console_set_dump_hook(void (*fn)(void))
+void console_begin_now(void)
 {
-	dump_hook = fn;
+	at_once++;
 }
 
-static void dump_state(const char *why, const struct trap_frame *f)
+void console_end_now(void)
 {
-	struct percpu *pc = percpu_this();
-	char name[96];
-
-	console_print("\n--- state, by %s ---\n", why);
-	console_print("up %llu ms, %llu interrupts, %llu NMIs, %llu of %llu MiB free\n",
-		      (unsigned long long)(clock_now() / 1000000), (unsigned long long)pc->irqs,
-		      (unsigned long long)pc->nmis, (unsigned long long)(page_free_bytes() / MiB),
-		      (unsigned long long)(page_total_bytes() / MiB));
-	if (f) {
-		console_print("interrupted at %s\n", symbol_format(f->rip, name, sizeof(name)));
-		trap_dump(f);
-	}
-	if (dump_hook)
-		dump_hook();
-	console_print("--- end of state ---\n");
+	at_once--;
 }
+
+void console_set_panic(void)
+{
+	if (!panicking)
+		console_flush();
+	panicking = true;
+	console_begin_now();
+}
+
+/* --- Input, the interrupt's side */
 
 /* Five presses with nothing in between, the first at most a second ago. */
 static bool dump_wanted(u8 byte)
@@ -145,52 +182,79 @@ static bool dump_wanted(u8 byte)
 	return true;
 }
 
+u32 console_input_room(void)
+{
+	return discarding ? QUEUE_SIZE : ring_room(&queue);
+}
+
 void console_input(u8 byte)
 {
-	u32 next = (queue_head + 1) % QUEUE_SIZE;
-
-	if (next != queue_tail) {
-		queue[queue_head] = byte;
-		queue_head = next;
-	}
+	if (byte == escape_key)
+		discarding = false;
+	if (!discarding)
+		ring_put(&queue, byte);
+	if (byte == escape_key)
+		escape_typed = true;
 	if (dump_wanted(byte))
-		dump_state("the escape key", percpu_this()->irq_frame);
+		state_dump("the escape key");
 }
 
 void console_input_break(void)
 {
-	dump_state("BREAK", percpu_this()->irq_frame);
+	discarding = discarding || stuck;
+	state_dump("BREAK");
 }
 
-/* Once a second at most: a counter that overflows may send many. */
-static void nmi(const struct trap_frame *f)
-{
-	static u64 last;
-	u64 now = clock_now();
+/* --- Input, the main loop's side */
 
-	if (last && now - last < DUMP_SECOND)
-		return;
-	last = now;
-	dump_state("NMI", f);
+void console_set_escape(u8 key)
+{
+	escape_key = key;
 }
 
-void console_init_dump(void)
+static void tell_taken(void)
 {
-	trap_set_nmi_handler(nmi);
+	for (unsigned i = 0; i < ARRAY_SIZE(sink); i++)
+		if (sink[i].ops && sink[i].ops->input_taken)
+			sink[i].ops->input_taken();
 }
 
 int console_read(void)
 {
-	if (queue_tail == queue_head)
-		return -1;
+	int byte = ring_get(&queue);
 
-	u8 byte = queue[queue_tail];
-
-	queue_tail = (queue_tail + 1) % QUEUE_SIZE;
+	if (ring_used(&queue) == QUEUE_SIZE / 2)
+		tell_taken();
 	return byte;
+}
+
+int console_peek(void)
+{
+	return ring_peek(&queue);
+}
+
+u32 console_input_used(void)
+{
+	return ring_used(&queue);
 }
 
 bool console_input_pending(void)
 {
-	return queue_tail != queue_head;
+	return ring_used(&queue);
+}
+
+int console_input_escape(void)
+{
+	escape_typed = false;
+	return ring_find(&queue, escape_key);
+}
+
+bool console_escape_typed(void)
+{
+	return escape_typed;
+}
+
+void console_set_stuck(bool now)
+{
+	stuck = now;
 }

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The monitor's console: output to serial, screen or both; input as a byte queue fed by interrupts
- * (serial, PS/2 keyboard).
+ * The monitor's console: output to serial, screen or both; input as a queue of bytes that input
+ * interrupts (serial, PS/2 keyboard) fill and the main loop empties.
+ *
+ * Contexts. Any code but an NMI's may print: a sink's write() is whole towards interrupts, so what
+ * an interrupt prints stands between two writes and never inside one. State dumps and panics print
+ * at once, past what is queued, and may come from an NMI in the middle of a write.
  */
 #pragma once
 
@@ -9,33 +13,66 @@
 
 enum console_sink { CONSOLE_SERIAL = 1, CONSOLE_SCREEN = 2 };
 
+/* What the line's two sides understand: nothing (RTS falls all the same); RTS and CTS, both waited
+ * for; XON and XOFF. */
+enum console_flow { CONSOLE_FLOW_NONE, CONSOLE_FLOW_RTSCTS, CONSOLE_FLOW_XON };
+
+/* What a driver offers. Only write and write_now are required. */
+struct console_sink_ops {
+	/* Text whose \n starts a new line when cooked, else bytes as they are. */
+	void (*write)(const char *s, size_t n, bool cooked);
+	/* The same at once and from any context: dumps and panics. */
+	void (*write_now)(const char *s, size_t n, bool cooked);
+	u32 (*queued)(void);	   /* bytes written and not yet sent */
+	void (*flush)(void);	   /* sends them, or finds that it cannot */
+	void (*poll)(void);	   /* sends what can be sent without waiting */
+	void (*input_taken)(void); /* console_input_room() has grown */
+	void (*set_flow)(enum console_flow flow);
+};
+
 /* Which of the attached sinks are written to; both at first. */
 void console_select(unsigned sinks);
 unsigned console_selected(void);
-/*
- * A driver offers a sink (replacing an earlier one of its kind), which then first gets what was
- * printed so far if replay. write: text whose \n starts a new line when cooked, else bytes as they
- * are. May be called from any context.
- */
-void console_attach(enum console_sink kind, void (*write)(const char *s, size_t n, bool cooked),
-		    bool replay);
+/* A driver offers a sink (replacing an earlier one of its kind), which first gets what was printed
+ * so far if replay. */
+void console_attach(enum console_sink kind, const struct console_sink_ops *ops, bool replay);
+void console_set_flow(enum console_flow flow);
+enum console_flow console_flow(void);
+
+/* --- Output */
+
+void console_write(const char *s, size_t n);	 /* \n becomes \r\n on serial */
+void console_write_raw(const char *s, size_t n); /* bytes as they are: a guest's own console */
+/* Text of ours with parts of others' in it: control characters other than \n and \t are shown as
+ * text_escape() does. */
+void console_print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* The longest queue of a selected sink, in bytes. */
+u32 console_queued(void);
+/* Everything is sent: before the machine goes off. */
+void console_flush(void);
+void console_poll_output(void);
+/* Between these two, what is printed goes out at once. Nests, in any context. */
+void console_begin_now(void);
+void console_end_now(void);
+/* From now on everything goes to every sink at once: the last words of a panic. */
+void console_set_panic(void);
+
+/* --- Input */
+
 /* From an input interrupt: a byte that was typed; the line's BREAK condition. */
 void console_input(u8 byte);
 void console_input_break(void);
-void console_write(const char *s, size_t n);	 /* \n becomes \r\n on serial */
-void console_write_raw(const char *s, size_t n); /* bytes as they are: a guest's own console */
-void console_print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-int console_read(void); /* next input byte or -1 */
+/* How many bytes console_input() would take now. */
+u32 console_input_room(void);
+
+int console_read(void); /* next input byte or -1; main loop only, like the rest below */
+int console_peek(void);
+u32 console_input_used(void);
 bool console_input_pending(void);
-/*
- * Called from the input interrupt for each byte before it is queued; the state dump on BREAK or
- * five escape keys in a second is done there. Set by kernel/console.c itself.
- */
+/* How many bytes stand before the first escape key in the queue; -1: none is in it. */
+int console_input_escape(void);
+/* False as long as no escape key came since console_input_escape() was asked last. */
+bool console_escape_typed(void);
+/* Nobody takes the input: the next BREAK throws input away until the escape key. */
+void console_set_stuck(bool stuck);
 void console_set_escape(u8 key); /* default 1Dh, Ctrl-] */
-/* From now on an NMI dumps the state too. */
-void console_init_dump(void);
-/* Printed on BREAK or five escapes, or NMI, from interrupt context, besides the monitor's own
- * state. */
-void console_set_dump_hook(void (*fn)(void));
-/* From now on everything goes to every sink: the last words of a panic. */
-void console_set_panic(void);

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * log_print: one line with a time stamp to the ring, and to the console if it is important enough.
- * Safe in any context: an interrupt that logs in the middle of another line tears that line at
- * worst.
+ * Any context but an NMI's may log: a line enters the ring, and each sink, whole.
+ *
+ * What a line says may come from a guest or from a file: whatever would do something to the
+ * operator's terminal is shown escaped, in the ring too.
  */
 #include "kernel/log_ring.h"
 
+#include "arch/processor.h"
 #include "kernel/base/print.h"
 #include "kernel/base/string.h"
 #include "kernel/clock.h"
 #include "kernel/console.h"
 
 #define RING_SIZE 65536u
-#define LINE_SIZE 512u
+#define TEXT_SIZE 512u
+#define LINE_SIZE (TEXT_ESCAPED(TEXT_SIZE) + 64u)
 
 static char ring[RING_SIZE];
 static u64 written; /* since start-up; ring[written % RING_SIZE] is next */
@@ -24,13 +28,16 @@ static const char *const prefix[] = { "error: ", "warning: ", "", "debug: " };
 
 static void ring_write(const char *s, size_t n)
 {
+	u64 flags = irq_save();
+
 	for (size_t i = 0; i < n; i++)
 		ring[written++ % RING_SIZE] = s[i];
+	irq_restore(flags);
 }
 
 void log_print(enum log_level level, const char *fmt, ...)
 {
-	char line[LINE_SIZE];
+	char text[TEXT_SIZE], line[LINE_SIZE];
 	u64 us = clock_now() / 1000;
 	size_t n = (size_t)fmt_print(line, sizeof(line), "[%4llu.%06llu] %s",
 				     (unsigned long long)(us / 1000000),
@@ -38,9 +45,9 @@ void log_print(enum log_level level, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	n += (size_t)fmt_vprint(line + n, sizeof(line) - n - 1, fmt, ap);
+	fmt_vprint(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	n = MIN(n, sizeof(line) - 2);
+	n += text_escape(line + n, sizeof(line) - n - 1, text, "\t");
 	line[n++] = '\n';
 	ring_write(line, n);
 	if (level > shown)

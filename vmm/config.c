@@ -240,6 +240,7 @@ static void global_key(struct parser *p, const char *key, const char *value)
 {
 	static const char *const consoles[] = { "serial", "screen", "both" };
 	static const char *const exits[] = { "poweroff", "reboot", "halt", "stay" };
+	static const char *const flows[] = { "none", "rtscts", "xonxoff" };
 	int i;
 
 	if (!strcmp(key, "console")) {
@@ -254,6 +255,12 @@ static void global_key(struct parser *p, const char *key, const char *value)
 			bad_value(p, key, value, "poweroff, reboot, halt or stay");
 		else
 			p->out->exit = (enum config_exit)i;
+	} else if (!strcmp(key, "flow")) {
+		i = word(value, flows, ARRAY_SIZE(flows));
+		if (i < 0)
+			bad_value(p, key, value, "none, rtscts or xonxoff");
+		else
+			p->out->flow = (unsigned)i;
 	} else if (!strcmp(key, "escape")) {
 		parse_escape(p, value);
 	} else {

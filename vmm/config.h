@@ -36,6 +36,7 @@ struct config {
 	unsigned console; /* CONSOLE_SERIAL | CONSOLE_SCREEN */
 	enum config_exit exit;
 	u8 escape;	      /* escape = ctrl-] */
+	unsigned flow;	      /* enum console_flow; flow = none (default), rtscts or xonxoff */
 	struct config_vm *vm; /* vms of them; as many as memory holds */
 	unsigned vms;
 	unsigned errors;

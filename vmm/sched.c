@@ -12,6 +12,7 @@
 #include "arch/processor.h"
 #include "arch/timer.h"
 #include "kernel/clock.h"
+#include "kernel/console.h"
 #include "vmm/raw.h"
 #include "vmm/vcpu_trap.h"
 #include "vmm/vm.h"
@@ -47,7 +48,7 @@ static struct vm *pick(u64 now, u64 *wake)
 		struct vm *vm = list_entry(p, struct vm, link);
 
 		if (vm->state == VM_RUNNING && vm->start == VM_STARTED)
-			vm_console_feed(vm);
+			*wake = MIN(*wake, vm_console_feed(vm));
 		vm->wakes_at = vm_wakes_at(vm);
 		if (vm->wakes_at > now) {
 			*wake = MIN(*wake, vm->wakes_at);
@@ -240,6 +241,7 @@ void sched_loop(void)
 		u64 now = clock_now(), wake;
 		struct vm *vm = pick(now, &wake);
 
+		console_poll_output();
 		if (vm_console_pending())
 			serve_console();
 		else if (vm)

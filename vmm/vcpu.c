@@ -356,7 +356,7 @@ enum vcpu_stop vcpu_run(struct vcpu *v, u64 slice_end)
 		/* First, since nobody runs it again to find that out. */
 		if (v->cpu.halted && !cpu_event_due(&v->cpu))
 			return VCPU_HALTED;
-		if (clock_now() >= slice_end || vm_console_pending())
+		if (clock_now() >= slice_end || vm->console.blocked || vm_console_pending())
 			return VCPU_SLICE;
 		vcpu_load(v);
 		sched_arm(v, slice_end);

@@ -17,6 +17,7 @@
 #include "kernel/page.h"
 #include "vmm/vm_load.h"
 #include "vmm/vm_ram.h"
+#include "vmm/vm_refused.h"
 
 #define RESETS_QUIET  3u /* that are reported whatever their distance */
 #define RESET_LINE_NS 1000000000ull
@@ -48,7 +49,11 @@ u64 vm_wakes_at(const struct vm *vm)
 
 	if (vm->state != VM_RUNNING)
 		return UINT64_MAX;
-	if (vm->start != VM_STARTED || vm->request || !c->halted || cpu_event_due(c))
+	if (vm->start != VM_STARTED || vm->request)
+		return 0;
+	if (vm->console.blocked)
+		return UINT64_MAX; /* vm_console_feed() says until when */
+	if (!c->halted || cpu_event_due(c))
 		return 0;
 	at = c->vif ? board_wakes_at(vm->board) : UINT64_MAX; /* no device here raises NMI */
 	return at == UINT64_MAX ? UINT64_MAX : at + vm->time_offset;
@@ -67,6 +72,7 @@ static void report(struct vm *vm, const char *fmt, va_list ap)
 
 	fmt_vprint(text, sizeof(text), fmt, ap);
 	log_info("%s: %s", vm->config.name, text);
+	vm_console_charge(vm);
 }
 
 void vm_report(struct vm *vm, const char *fmt, ...)
@@ -115,15 +121,14 @@ static void host_timer_moved(void *ctx, u64 deadline)
 		recomp_signal(&vm->vcpu->cpu, CPU_EVENT_YIELD);
 }
 
-static void host_serial(void *ctx, unsigned port, u8 byte)
+static bool host_serial(void *ctx, unsigned port, u8 byte)
 {
-	vm_console_tx(ctx, port, byte);
+	return vm_console_tx(ctx, port, byte);
 }
 
 static void host_debug(void *ctx, u8 byte)
 {
-	(void)ctx;
-	(void)byte;
+	vm_console_debug(ctx, byte);
 }
 
 /* A VM that is to be ended does nothing else. */
@@ -183,7 +188,8 @@ static const struct board_host host_template = {
 static int create_board(struct vm *vm)
 {
 	struct board_config bc = { .ram_size = vm->config.memory,
-				   .debug_exit = vm->config.debug_exit };
+				   .debug_exit = vm->config.debug_exit,
+				   .rts_wired = console_flow() == CONSOLE_FLOW_RTSCTS };
 	struct board_host host = host_template;
 
 	host.ctx = vm;
@@ -223,10 +229,11 @@ int vm_create(const struct config_vm *config, struct vm **out)
 	vm->time_offset = clock_now();
 	vm->deadline = UINT64_MAX;
 	list_init(&vm->link);
+	vm_console_init(vm);
 	gpmem_init(&vm->mem);
 	err = vm_ram_create(vm);
 	if (err) {
-		log_error("%s: memory = %lluM: only %lluM are free", config->name,
+		vm_refuse(config, "memory = %lluM: only %lluM are free",
 			  (unsigned long long)(need / MiB), (unsigned long long)(have / MiB));
 		goto fail;
 	}
@@ -239,9 +246,9 @@ int vm_create(const struct config_vm *config, struct vm **out)
 		err = raw_pages_init(&vm->raw_pages, &vm->mem, vm->vcpu->shadow, config->memory,
 				     cpu_features.umip);
 	if (err) {
-		log_error("%s: not enough memory for the virtual machine's own structures (%lluM "
-			  "free)",
-			  config->name, (unsigned long long)(page_free_bytes() / MiB));
+		vm_refuse(config,
+			  "not enough memory for the virtual machine's own structures (%lluM free)",
+			  (unsigned long long)(page_free_bytes() / MiB));
 		goto fail;
 	}
 	err = vm_load_begin(vm); /* reports what is wrong; copied is in the VM's turns */
@@ -280,6 +287,7 @@ void vm_destroy(struct vm *vm)
 
 static void reset(struct vm *vm)
 {
+	vm_console_end_lines(vm);
 	vm->resets++;
 	vm->request = VM_REQ_NONE;
 	vm->halt_reported = false;
@@ -336,6 +344,7 @@ void vm_stop(struct vm *vm, const char *fmt, ...)
 	va_start(ap, fmt);
 	fmt_vprint(vm->stop_reason, sizeof(vm->stop_reason), fmt, ap);
 	va_end(ap);
+	vm_console_end_lines(vm);
 	vm_report(vm, "stopped: %s", vm->stop_reason);
 }
 

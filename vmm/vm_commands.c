@@ -13,6 +13,7 @@
 #include "vmm/isolation.h"
 #include "vmm/vm.h"
 #include "vmm/vm_inspect.h"
+#include "vmm/vm_refused.h"
 #include "vmm/vm_stat.h"
 
 static enum config_exit exit_how = EXIT_STAY;
@@ -24,8 +25,12 @@ static struct vm *vm_arg(int argc, char **argv, int n)
 	struct vm *vm;
 
 	if (argc > n) {
+		const struct vm_refused *r = vm_refused_find(argv[n]);
+
 		vm = vm_find(argv[n]);
-		if (!vm)
+		if (!vm && r)
+			console_print("%s did not start: %s\n", argv[n], r->why);
+		else if (!vm)
 			console_print("no VM is called %s\n", argv[n]);
 		return vm;
 	}
@@ -66,6 +71,13 @@ static int cmd_vm(int argc, char **argv)
 			      (unsigned long long)(vm_overhead(vm) / KiB),
 			      vm->state == VM_STOPPED ? vm->stop_reason : "");
 	}
+	list_for_each (p, &vm_refused_list) {
+		struct vm_refused *r = list_entry(p, struct vm_refused, link);
+
+		console_print("%-16s %-8s %-13s %7lluM %10s  %s\n", r->config.name, "refused",
+			      vm_engine_name(r->config.engine),
+			      (unsigned long long)(r->config.memory / MiB), "", r->why);
+	}
 	return 0;
 }
 
@@ -75,6 +87,7 @@ static int cmd_console(int argc, char **argv)
 
 	if (!vm)
 		return E_NOENT;
+	vm_console_announce(vm);
 	vm_console_focus(vm);
 	return 0;
 }
@@ -239,8 +252,7 @@ static int cmd_sendkey(int argc, char **argv)
 
 	if (!vm)
 		return E_NOENT;
-	vm_console_type(vm, key);
-	return 0;
+	return vm_console_type(vm, key) ? 0 : E_FULL;
 }
 
 static struct shell_command commands[] = {

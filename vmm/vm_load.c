@@ -6,9 +6,9 @@
 
 #include "boot/bootinfo.h"
 #include "kernel/base/error.h"
-#include "kernel/base/log.h"
 #include "kernel/clock.h"
 #include "vmm/vm.h"
+#include "vmm/vm_refused.h"
 
 #define TELL_EVERY_NS 1000000000ull
 
@@ -20,7 +20,7 @@ int vm_load_begin(struct vm *vm)
 	struct vm_load *load = &vm->load;
 
 	if (!kernel || (c->initrd[0] && !initrd)) {
-		log_error("%s: %s: no such boot module", c->name, kernel ? c->initrd : c->kernel);
+		vm_refuse(c, "%s: no such boot module", kernel ? c->initrd : c->kernel);
 		return E_NOENT;
 	}
 
@@ -35,7 +35,7 @@ int vm_load_begin(struct vm *vm)
 	int err = linux_boot_begin(&load->boot, &image, c->memory);
 
 	if (err)
-		log_error("%s: %s: %s", c->name, c->kernel, load->boot.why);
+		vm_refuse(c, "%s: %s", c->kernel, load->boot.why);
 	load->began = load->told = clock_now();
 	return err;
 }

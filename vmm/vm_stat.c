@@ -29,6 +29,29 @@ void vm_print_regs(struct vm *vm)
 	console_print("cr0=%08x cr2=%08x cr3=%08x cr4=%08x\n", c->cr0, c->cr2, c->cr3, c->cr4);
 }
 
+#define EXITS_SHOWN 8u
+
+/* Reads only what is whole at any time: interrupts and NMIs call it. */
+void vm_print_all(void)
+{
+	struct list *p;
+
+	list_for_each (p, &vm_list) {
+		struct vm *vm = list_entry(p, struct vm, link);
+		const struct cpu *c = &vm->vcpu->cpu;
+
+		console_print("vm %s: %s, engine %s, in %s, cs %04x eip %08x (as it last left) cpl "
+			      "%u if %u%s\n",
+			      vm->config.name, vm_state_name(vm->state),
+			      vm_engine_name(vm->config.engine), vcpu_place_name[vm->vcpu->place],
+			      c->seg[SEG_CS].sel, c->eip, c->cpl, c->vif != 0,
+			      c->halted ? " halted" : "");
+		console_print("    %u bytes of input not taken%s\n", ring_used(&vm->console.input),
+			      vm->console.blocked ? ", waits for the console's line" : "");
+		exit_trace_print(&vm->vcpu->trace, EXITS_SHOWN);
+	}
+}
+
 static void pair(const char *group, const char *name, const char *unit, u64 value)
 {
 	console_print("%s.%s%s%s %llu\n", group, name, unit ? "." : "", unit ? unit : "",
@@ -71,46 +94,42 @@ static void print_engine(const struct vcpu *v)
 	print_irqs_off("monitor", irqs_off_longest());
 }
 
-static void print_recompiler(const struct recomp_stats *s)
-{
-	pair("recomp", "blocks", NULL, s->blocks);
-	pair("recomp", "blocks_evicted", NULL, s->blocks_evicted);
-	pair("recomp", "cache_flushes", NULL, s->cache_flushes);
-	pair("recomp", "guest_insns", NULL, s->guest_insns);
-	pair("recomp", "guest_bytes", NULL, s->guest_bytes);
-	pair("recomp", "host_bytes", NULL, s->host_bytes);
-	pair("recomp", "dispatches", NULL, s->dispatches);
-	pair("recomp", "lookup_misses", NULL, s->lookup_misses);
-	pair("recomp", "hard_execs", NULL, s->hard_execs);
-	pair("recomp", "faults_resolved", NULL, s->faults_resolved);
-	pair("recomp", "faults_delivered", NULL, s->faults_delivered);
-	pair("recomp", "slow_accesses", NULL, s->slow_accesses);
-	pair("recomp", "smc_writes", NULL, s->smc_writes);
-	pair("recomp", "smc_blocks", NULL, s->smc_blocks);
-	pair("recomp", "patches", NULL, s->patches);
-	pair("recomp", "code_used", NULL, s->code_used);
-	pair("recomp", "arena_used", NULL, s->arena_used);
-	pair("recomp", "slots_used", NULL, s->slots_used);
-}
+/* A counter of a statistics structure and its name: a row each, so that none is printed twice or
+ * under another's name. */
+struct row {
+	const char *name;
+	u16 offset;
+};
 
-static void print_shadow(const struct shadow_stats *s)
+#define ROW(type, field)                             \
+	{                                            \
+#field, offsetof(struct type, field) \
+	}
+#define RECOMP_ROW(field) ROW(recomp_stats, field)
+#define SHADOW_ROW(field) ROW(shadow_stats, field)
+
+static const struct row recomp_row[] = {
+	RECOMP_ROW(blocks),	     RECOMP_ROW(blocks_evicted),   RECOMP_ROW(cache_flushes),
+	RECOMP_ROW(guest_insns),     RECOMP_ROW(guest_bytes),	   RECOMP_ROW(host_bytes),
+	RECOMP_ROW(dispatches),	     RECOMP_ROW(lookup_misses),	   RECOMP_ROW(hard_execs),
+	RECOMP_ROW(faults_resolved), RECOMP_ROW(faults_delivered), RECOMP_ROW(slow_accesses),
+	RECOMP_ROW(smc_writes),	     RECOMP_ROW(smc_blocks),	   RECOMP_ROW(patches),
+	RECOMP_ROW(verified_blocks), RECOMP_ROW(code_used),	   RECOMP_ROW(arena_used),
+	RECOMP_ROW(slots_used),
+};
+
+static const struct row shadow_row[] = {
+	SHADOW_ROW(roots_created),  SHADOW_ROW(roots_reused), SHADOW_ROW(roots_switched),
+	SHADOW_ROW(switch_pages),   SHADOW_ROW(switch_all),   SHADOW_ROW(tables_created),
+	SHADOW_ROW(tables_flushed), SHADOW_ROW(pool_flushes), SHADOW_ROW(evictions),
+	SHADOW_ROW(faults_filled),  SHADOW_ROW(faults_guest), SHADOW_ROW(faults_slow),
+	SHADOW_ROW(tracked_writes), SHADOW_ROW(prefetched),   SHADOW_ROW(pages_used),
+};
+
+static void print_rows(const char *group, const struct row *row, unsigned n, const void *stats)
 {
-	pair("shadow", "roots_created", NULL, s->roots_created);
-	pair("shadow", "roots_reused", NULL, s->roots_reused);
-	pair("shadow", "roots_switched", NULL, s->roots_switched);
-	pair("shadow", "roots_switched", NULL, s->roots_switched);
-	pair("shadow", "switch_pages", NULL, s->switch_pages);
-	pair("shadow", "switch_all", NULL, s->switch_all);
-	pair("shadow", "tables_created", NULL, s->tables_created);
-	pair("shadow", "tables_flushed", NULL, s->tables_flushed);
-	pair("shadow", "pool_flushes", NULL, s->pool_flushes);
-	pair("shadow", "evictions", NULL, s->evictions);
-	pair("shadow", "faults_filled", NULL, s->faults_filled);
-	pair("shadow", "faults_guest", NULL, s->faults_guest);
-	pair("shadow", "faults_slow", NULL, s->faults_slow);
-	pair("shadow", "tracked_writes", NULL, s->tracked_writes);
-	pair("shadow", "prefetched", NULL, s->prefetched);
-	pair("shadow", "pages_used", NULL, s->pages_used);
+	for (unsigned i = 0; i < n; i++)
+		pair(group, row[i].name, NULL, *(const u64 *)((const u8 *)stats + row[i].offset));
 }
 
 void vm_print_stat(struct vm *vm)
@@ -121,8 +140,9 @@ void vm_print_stat(struct vm *vm)
 	pair("vm", "resets", NULL, vm->resets);
 	pair("vm", "overhead_bytes", NULL, vm_overhead(vm));
 	print_engine(vm->vcpu);
-	print_recompiler(recomp_stats(vm->vcpu->cpu.recomp));
-	print_shadow(shadow_stats(vm->vcpu->shadow));
+	print_rows("recomp", recomp_row, ARRAY_SIZE(recomp_row),
+		   recomp_stats(vm->vcpu->cpu.recomp));
+	print_rows("shadow", shadow_row, ARRAY_SIZE(shadow_row), shadow_stats(vm->vcpu->shadow));
 	pair("pages", "analysed", NULL, vm->raw_pages.analysed);
 	pair("pages", "clean", NULL, vm->raw_pages.clean);
 	pair("pages", "dirty", NULL, vm->raw_pages.dirty);

@@ -8,3 +8,5 @@ struct vm;
 
 void vm_print_regs(struct vm *vm);
 void vm_print_stat(struct vm *vm);
+/* Every VM in short, for the state dump. */
+void vm_print_all(void);

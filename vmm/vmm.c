@@ -11,10 +11,13 @@
 #include "kernel/cmdline.h"
 #include "kernel/console.h"
 #include "kernel/shell.h"
+#include "kernel/state_dump.h"
 #include "vmm/config.h"
 #include "vmm/sched.h"
 #include "vmm/vm.h"
 #include "vmm/vm_commands.h"
+#include "vmm/vm_refused.h"
+#include "vmm/vm_stat.h"
 
 #define CONFIG_MODULE "vms.conf"
 
@@ -50,6 +53,7 @@ static void apply(const struct config *c)
 {
 	if (!cmdline_get("console"))
 		console_select(c->console);
+	console_set_flow((enum console_flow)c->flow);
 	vm_console_set_escape(c->escape);
 	vm_set_exit(exit_wanted(c));
 }
@@ -62,12 +66,13 @@ static struct vm *create_vms(const struct config *c)
 		const struct config_vm *cv = &c->vm[i];
 		struct vm *vm;
 
-		if (cv->bad) {
-			log_error("%s: not started: its section has errors", cv->name);
+		if (cv->bad)
+			vm_refuse(cv, "not started: its section, from line %u on, has errors",
+				  cv->line);
+		if (cv->bad || vm_create(cv, &vm)) {
+			vm_refused_add(cv);
 			continue;
 		}
-		if (vm_create(cv, &vm))
-			continue;
 		vm_report(vm, "%lluM, engine %s", (unsigned long long)(cv->memory / MiB),
 			  vm_engine_name(cv->engine));
 		if (!cv->start)
@@ -102,9 +107,12 @@ void vmm_main(void)
 	}
 	config_free(c);
 	mem_free(c);
-	if (first)
+	state_dump_set_hook(vm_print_all);
+	if (first) {
+		vm_console_announce(first);
 		vm_console_focus(first);
-	else
+	} else {
 		shell_enter();
+	}
 	sched_loop();
 }

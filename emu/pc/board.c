@@ -95,11 +95,11 @@ static void host_rearm(void *ctx, u64 deadline)
 		b->host.timer_moved(b->host.ctx, deadline);
 }
 
-static void host_serial(void *ctx, u8 byte)
+static bool host_serial(void *ctx, u8 byte)
 {
 	const struct serial_port *s = ctx;
 
-	s->board->host.serial_tx(s->board->host.ctx, s->number, byte);
+	return s->board->host.serial_tx(s->board->host.ctx, s->number, byte);
 }
 
 static void set_a20(struct board *b, u8 source, bool on)
@@ -248,6 +248,7 @@ static int add_serial(struct board *b)
 		err = uart16550_init(&b->uart[i], &b->bus, com[i].port, &b->timers,
 				     irq_or_source(&b->irqs, com[i].irq), host_serial,
 				     &b->serial[i]);
+		b->uart[i].rts_wired = b->config.rts_wired;
 	}
 	return err;
 }
@@ -398,6 +399,12 @@ u64 board_run_timers(struct board *b)
 bool board_serial_rx(struct board *b, unsigned port, u8 byte)
 {
 	return port >= SERIAL_PORTS || uart16550_rx(&b->uart[port], byte);
+}
+
+void board_serial_ready(struct board *b, unsigned port)
+{
+	if (port < SERIAL_PORTS)
+		uart16550_tx_ready(&b->uart[port]);
 }
 
 void board_serial_break(struct board *b, unsigned port)

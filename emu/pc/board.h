@@ -17,7 +17,8 @@ struct board_host {
 	u64 (*wall_clock)(void *ctx);		      /* seconds since 1970 UTC */
 	void (*intr)(void *ctx, bool level);	      /* the INTR pin of the CPU */
 	void (*timer_moved)(void *ctx, u64 deadline); /* earliest virtual deadline changed */
-	void (*serial_tx)(void *ctx, unsigned port, u8 byte);
+	/* false: it took the byte and wants no other before board_serial_ready(). */
+	bool (*serial_tx)(void *ctx, unsigned port, u8 byte);
 	void (*debug_tx)(void *ctx, u8 byte);	   /* ports 402h and E9h */
 	void (*power_off)(void *ctx);		   /* ACPI S5 */
 	void (*reset)(void *ctx, const char *why); /* port CF9h, keyboard controller, 92h */
@@ -29,6 +30,7 @@ struct board_host {
 struct board_config {
 	u64 ram_size;
 	bool debug_exit; /* offer port 501h */
+	bool rts_wired;	 /* the serial lines wait for the guest's RTS */
 };
 
 /* Creates all devices, claims ports, adds device memory and the ACPI tables to mem. NULL when out
@@ -47,9 +49,10 @@ bool board_intr_pending(struct board *b);
 /* Fires due timers; returns the next deadline in virtual ns or UINT64_MAX. */
 u64 board_run_timers(struct board *b);
 
-/* A byte from outside for serial port 0..3; false when the receive FIFO is full (offer it again
- * later). */
+/* A byte from outside for serial port 0..3; false when the guest's UART cannot take it (offer it
+ * again later). */
 bool board_serial_rx(struct board *b, unsigned port, u8 byte);
+void board_serial_ready(struct board *b, unsigned port);
 void board_serial_break(struct board *b, unsigned port);
 /* A PS/2 scan code (set 2) from outside; false when the queue is full. */
 bool board_key(struct board *b, u8 scancode);

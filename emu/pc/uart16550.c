@@ -173,8 +173,10 @@ static void clear_rx(struct uart16550 *u)
 
 bool uart16550_rx(struct uart16550 *u, u8 byte)
 {
-	if (u->mcr & MCR_LOOP)
-		return true; /* the input is disconnected: the byte is lost */
+	if (u->mcr & MCR_LOOP) /* the input is disconnected: the byte waits at its sender's */
+		return false;
+	if (u->rts_wired && !(u->mcr & MCR_RTS))
+		return false;
 	if (u->used == capacity(u))
 		return false;
 	receive(u, byte, 0);
@@ -229,9 +231,18 @@ static void transmit(struct uart16550 *u, u8 byte)
 	}
 	if (u->mcr & MCR_LOOP)
 		receive(u, byte, 0);
-	else if (u->tx)
-		u->tx(u->tx_ctx, byte);
+	else if (u->tx && !u->tx(u->tx_ctx, byte))
+		u->tx_busy = true;
+	u->thre_pending = !u->tx_busy;
+}
+
+void uart16550_tx_ready(struct uart16550 *u)
+{
+	if (!u->tx_busy)
+		return;
+	u->tx_busy = false;
 	u->thre_pending = true;
+	update(u);
 }
 
 static void write_ier(struct uart16550 *u, u8 v)
@@ -239,7 +250,7 @@ static void write_ier(struct uart16550 *u, u8 v)
 	u8 set = (u8)(v & ~u->ier);
 
 	u->ier = v & 0x0f;
-	if (set & IER_THRE) /* THR is empty now: enabling its interrupt makes one at once */
+	if (set & IER_THRE && !u->tx_busy) /* THR is empty now: its interrupt comes at once */
 		u->thre_pending = true;
 	if (set & IER_RDA && !u->timeout)
 		restart_timeout(u);
@@ -323,7 +334,8 @@ static u8 read_iir(struct uart16550 *u)
 
 static u8 read_lsr(struct uart16550 *u)
 {
-	u8 v = (u8)(LSR_THRE | LSR_TEMT | u->lsr_errors | (u->used ? LSR_DR : 0));
+	u8 v = (u8)((u->tx_busy ? 0 : LSR_THRE | LSR_TEMT) | u->lsr_errors |
+		    (u->used ? LSR_DR : 0));
 
 	if (fifo_on(u))
 		for (unsigned i = 0; i < u->used; i++)
@@ -387,13 +399,13 @@ void uart16550_reset(struct uart16550 *u)
 	u->ier = u->lcr = u->mcr = u->fcr = 0;
 	u->lsr_errors = u->msr_delta = 0;
 	u->head = u->used = 0;
-	u->thre_pending = false;
+	u->thre_pending = u->tx_busy = false;
 	restart_timeout(u);
 	update(u);
 }
 
 int uart16550_init(struct uart16550 *u, struct bus *bus, u16 port, struct vtimers *timers,
-		   struct irq_line irq, void (*tx)(void *ctx, u8 byte), void *tx_ctx)
+		   struct irq_line irq, bool (*tx)(void *ctx, u8 byte), void *tx_ctx)
 {
 	memset(u, 0, sizeof(*u));
 	u->timers = timers;

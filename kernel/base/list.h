@@ -29,11 +29,13 @@ static inline bool list_empty(const struct list *l)
 	return l->next == l;
 }
 
-/* Inserts n before pos: with pos the head, at the end of the list. */
+/* Inserts n before pos: with pos the head, at the end of the list. An NMI that walks forward in the
+ * middle of this, or of list_del(), finds the list with n or without it. */
 static inline void list_add_before(struct list *n, struct list *pos)
 {
 	n->prev = pos->prev;
 	n->next = pos;
+	__asm__ volatile("" ::: "memory");
 	pos->prev->next = n;
 	pos->prev = n;
 }

@@ -27,3 +27,11 @@ size_t str_copy(char *dst, const char *src, size_t size);
  * overflow.
  */
 int str_to_u64(const char *s, u64 *value);
+
+/* The most that text_escape() makes of n bytes. */
+#define TEXT_ESCAPED(n) (4 * (n))
+/*
+ * Copies text so that it does nothing to a terminal that shows it: what is neither printable ASCII
+ * nor one of keep becomes \xNN. Terminates, after at most size - 1 characters; returns the length.
+ */
+size_t text_escape(char *dst, size_t size, const char *text, const char *keep);

@@ -49,3 +49,28 @@ int str_to_u64(const char *s, u64 *value)
 	*value = v;
 	return 0;
 }
+
+/* A cut text ends with a whole escape. */
+size_t text_escape(char *dst, size_t size, const char *text, const char *keep)
+{
+	static const char digit[] = "0123456789abcdef";
+	size_t n = 0;
+
+	for (; *text && n + 1 < size; text++) {
+		u8 c = (u8)*text;
+
+		if ((c >= ' ' && c < 0x7f) || strchr(keep, c)) {
+			dst[n++] = *text;
+			continue;
+		}
+		if (n + 4 >= size)
+			break;
+		dst[n++] = '\\';
+		dst[n++] = 'x';
+		dst[n++] = digit[c >> 4];
+		dst[n++] = digit[c & 15];
+	}
+	if (size)
+		dst[n] = '\0';
+	return n;
+}

@@ -57,11 +57,12 @@ static void timer_moved(void *ctx, u64 deadline)
 	m->moved++;
 }
 
-static void serial_tx(void *ctx, unsigned port, u8 byte)
+static bool serial_tx(void *ctx, unsigned port, u8 byte)
 {
 	struct machine *m = ctx;
 
 	m->serial[port][m->serial_len[port]++ % 64] = byte;
+	return true;
 }
 
 static void debug_tx(void *ctx, u8 byte)

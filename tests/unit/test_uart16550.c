@@ -15,19 +15,22 @@ struct machine {
 	struct uart16550 uart;
 	u8 sent[512];
 	unsigned sent_len;
+	bool slow; /* the line */
 };
 
-static void tx(void *ctx, u8 byte)
+static bool tx(void *ctx, u8 byte)
 {
 	struct machine *m = ctx;
 
 	m->sent[m->sent_len++ % sizeof(m->sent)] = byte;
+	return !m->slow;
 }
 
 static void setup(struct machine *m)
 {
 	pc_init(&m->pc);
 	m->sent_len = 0;
+	m->slow = false;
 	assert_int_equal(uart16550_init(&m->uart, &m->pc.bus, BASE, &m->pc.timers,
 					pc_wire(&m->pc, 4), tx, m),
 			 0);
@@ -275,7 +278,7 @@ static void test_loopback(void **state)
 	assert_true(line(&m));		      /* a driver tests its interrupt this way */
 	for (u8 i = 0; i < 16; i++)
 		assert_int_equal(get(&m, RBR), i);
-	assert_true(uart16550_rx(&m.uart, 'z')); /* the wire is cut */
+	assert_false(uart16550_rx(&m.uart, 'z')); /* the wire is cut: it stays outside */
 	assert_int_equal(get(&m, LSR), 0x60);
 	put(&m, LCR, 0x43);
 	assert_int_equal(get(&m, LSR), 0xf9);
@@ -336,6 +339,81 @@ static void test_linux_probe(void **state)
 	assert_false(get(&m, IIR) & 1);
 }
 
+/* A line that does not keep up: THR and the shift register stay full, the interrupt comes when the
+ * line is ready, and what a driver writes without waiting is not lost. */
+static void test_slow_line(void **state)
+{
+	struct machine m;
+
+	(void)state;
+	open_port(&m, 0x02);
+	assert_int_equal(get(&m, IIR), 0xc2);
+	m.slow = true;
+	put(&m, RBR, 'a');
+	assert_false(line(&m));
+	assert_int_equal(get(&m, IIR), 0xc1);
+	assert_int_equal(get(&m, LSR), 0x00);
+	for (unsigned i = 0; i < 100; i++)
+		put(&m, RBR, 'b');
+	assert_int_equal(m.sent_len, 101);
+	assert_false(line(&m));
+	put(&m, IER, 0x00); /* enabling the interrupt gives none while THR is full */
+	put(&m, IER, 0x02);
+	assert_false(line(&m));
+	m.slow = false;
+	uart16550_tx_ready(&m.uart);
+	assert_int_equal(get(&m, LSR), 0x60);
+	assert_true(line(&m));
+	assert_int_equal(get(&m, IIR), 0xc2);
+	uart16550_tx_ready(&m.uart); /* once */
+	assert_int_equal(get(&m, IIR), 0xc1);
+	m.slow = true;
+	put(&m, RBR, 'c');
+	uart16550_reset(&m.uart);
+	assert_int_equal(get(&m, LSR), 0x60);
+}
+
+/* Every byte that a paste of 64 KiB brings is there once and in order, whatever the guest does with
+ * its port in between: FIFO off and on, loopback, RTS where it is wired, long pauses. */
+static void test_paste(void **state)
+{
+	enum { SIZE = 65536 };
+	struct machine m;
+	u32 seed = 1;
+	unsigned in = 0, out = 0;
+
+	(void)state;
+	open_port(&m, 0x01);
+	m.uart.rts_wired = true;
+	while (out < SIZE) {
+		seed = seed * 1664525 + 1013904223;
+		while (in < SIZE && uart16550_rx(&m.uart, (u8)(in * 7 + (in >> 8))))
+			in++;
+		switch (seed >> 28) {
+		case 0:
+			put(&m, MCR, 0x1b); /* loopback */
+			break;
+		case 1:
+			put(&m, MCR, 0x09); /* RTS off */
+			break;
+		case 2:
+			run_for(&m.pc, MS);
+			break;
+		default:
+			put(&m, MCR, 0x0b);
+		}
+		for (unsigned n = seed >> 24 & 15; n && get(&m, LSR) & 1; n--, out++)
+			assert_int_equal(get(&m, RBR), (u8)(out * 7 + (out >> 8)));
+	}
+	assert_int_equal(in, SIZE);
+	assert_int_equal(get(&m, LSR), 0x60);
+	assert_int_equal(m.uart.overruns, 0);
+	put(&m, MCR, 0x09);
+	assert_false(uart16550_rx(&m.uart, 'x'));
+	m.uart.rts_wired = false;
+	assert_true(uart16550_rx(&m.uart, 'x'));
+}
+
 static void test_reset(void **state)
 {
 	struct machine m;
@@ -358,7 +436,8 @@ int main(void)
 		cmocka_unit_test(test_registers),      cmocka_unit_test(test_transmit),
 		cmocka_unit_test(test_receive_levels), cmocka_unit_test(test_timeout),
 		cmocka_unit_test(test_priorities),     cmocka_unit_test(test_loopback),
-		cmocka_unit_test(test_linux_probe),    cmocka_unit_test(test_reset),
+		cmocka_unit_test(test_linux_probe),    cmocka_unit_test(test_slow_line),
+		cmocka_unit_test(test_paste),	       cmocka_unit_test(test_reset),
 	};
 
 	return cmocka_run_group_tests_name("uart16550", tests, NULL, NULL);
