@@ -13,6 +13,8 @@ static void protect(void *ctx, gpa_t page, bool on)
 {
 	if (on)
 		shadow_page_restrict(ctx, page, HOST_W | HOST_D, 0);
+	else
+		shadow_page_release(ctx, page);
 }
 
 static u64 ram_end(const struct gpmem *m)
@@ -178,8 +180,8 @@ u64 shadow_leaf_value(struct shadow *s, u32 role, const struct pagewalk *w, gpa_
 		writable = true;
 		user = false;
 	}
-	if (writable && w->dirty && !rom && !gpmem_watches(s->cpu->mem, page))
-		v |= HOST_W | HOST_D;
+	if (writable && w->dirty && !rom)
+		v |= HOST_MAY_WRITE | (gpmem_watches(s->cpu->mem, page) ? 0 : HOST_W | HOST_D);
 	if (user || (role & ROLE_USER_VIEW))
 		v |= HOST_U;
 	if (s->host.have_nx &&

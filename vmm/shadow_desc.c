@@ -7,31 +7,38 @@
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
 
-#define D_ACCESSED BIT64(40)
-#define D_CODE	   BIT64(43)
-#define D_S	   BIT64(44)
-#define D_DPL	   (3ull << 45)
-#define D_P	   BIT64(47)
-#define D_L	   BIT64(53)
-#define D_B	   BIT64(54)
+#define D_ACCESSED   BIT64(40)
+#define D_CONFORMING BIT64(42)
+#define D_CODE	     BIT64(43)
+#define D_S	     BIT64(44)
+#define D_DPL	     (3ull << 45)
+#define D_P	     BIT64(47)
+#define D_L	     BIT64(53)
+#define D_B	     BIT64(54)
 
 #define MONITOR_FIRST \
 	(0xffd0u / 8) /* SEL_LDT of arch/gdt.h, which the host's tests do not have \
 		       */
 #define NO_GPA UINT64_MAX
 
+/* Code that runs at its caller's level, whatever its DPL: in ring 3 or 1, never further in. */
+static bool is_conforming(u64 d)
+{
+	return (d & D_S) && (d & D_CODE) && (d & D_CONFORMING);
+}
+
 u64 shadow_desc_convert(u64 d)
 {
 	u64 dpl = d >> 45 & 3;
 
-	/* Not present, it cannot be loaded; VERW, which does not look at P, still has to find it.
-	 */
-	if (!(d & D_S) || ((d & D_P) && (dpl == 1 || dpl == 2)))
+	if (!(d & D_S))
 		return 0;
 	d &= ~D_L;
-	/* A conforming segment would run at the caller's level whatever its DPL; none is offered.
+	if (is_conforming(d))
+		return d | D_ACCESSED;
+	/* Not present, it cannot be loaded; VERW, which does not look at P, still has to find it.
 	 */
-	if ((d & D_CODE) && (d & BIT64(42)))
+	if ((d & D_P) && (dpl == 1 || dpl == 2))
 		return 0;
 	if (dpl == 0)
 		d |= 1ull << 45;
@@ -45,12 +52,17 @@ static bool is_ring12(u64 d)
 	return (d & D_P) && (d & D_S) && (dpl == 1 || dpl == 2);
 }
 
+static unsigned is_dpl1(u64 d)
+{
+	return (d & D_DPL) == 1ull << 45;
+}
+
 bool shadow_desc_safe(const u64 *table, unsigned entries)
 {
 	for (unsigned i = 0; i < entries; i++) {
 		u64 d = table[i];
 
-		if ((d & D_P) && (!(d & D_S) || (d & D_L) || (d & D_DPL) == 0))
+		if ((d & D_P) && (!(d & D_S) || (d & D_L) || (!(d & D_DPL) && !is_conforming(d))))
 			return false;
 	}
 	return true;
@@ -188,11 +200,56 @@ static bool set_entry(struct shadow_desc *d, struct shadow_desc_table *t, unsign
 	}
 	if (t->entry[i] == now)
 		return false;
+	t->dpl1 += is_dpl1(now) - is_dpl1(t->entry[i]);
 	/* The invariant of docs/isolation.md, where a descriptor goes live. */
 	ASSERT(shadow_desc_safe(&now, 1));
 	t->entry[i] = now;
 	d->entries_written++;
 	return true;
+}
+
+/*
+ * How many entries, from i to last and on its page, are what they were, in fours. That costs 4
+ * instructions of the processor for each, in place of 130, and most of a table that has moved is
+ * such: Linux's LDTs move with each new entry. 0 where an entry that became DPL 1 might be taken for
+ * the guest's own of DPL 1, which must be absent.
+ */
+static unsigned unchanged(const struct shadow_desc *d, const struct shadow_desc_table *t,
+			  unsigned i, unsigned last)
+{
+	u32 at = offset_of(t->base) + i * 8;
+	unsigned n = 0, most = MIN((PAGE_SIZE - offset_of(at)) / 8, last - i + 1);
+	gpa_t page = t->page[at >> PAGE_SHIFT];
+	const u64 *mine = t->entry + i;
+	const u8 *guest;
+	u64 desc[4];
+
+	if (page == NO_GPA || t->dpl1 || d->ring12)
+		return 0;
+	guest = gpmem_ptr(d->cpu->mem, page | offset_of(at), false);
+	for (; guest && n + 4 <= most; n += 4) {
+		memcpy(desc, guest + n * 8, sizeof(desc));
+		if ((desc[0] ^ mine[n]) | (desc[1] ^ mine[n + 1]) | (desc[2] ^ mine[n + 2]) |
+		    (desc[3] ^ mine[n + 3]))
+			break;
+	}
+	return n;
+}
+
+static bool set_entries(struct shadow_desc *d, struct shadow_desc_table *t, unsigned i,
+			unsigned last)
+{
+	bool changed = false;
+
+	while (i <= last) {
+		unsigned n = unchanged(d, t, i, last);
+
+		d->entries_read += n;
+		i += n;
+		for (unsigned end = MIN(i + 4, last + 1); i < end; i++)
+			changed |= set_entry(d, t, i, read_entry(d, t, i));
+	}
+	return changed;
 }
 
 /* Where the pages lie now: what moved is to be mirrored. */
@@ -220,10 +277,9 @@ static bool sync_table(struct shadow_desc *d, struct shadow_desc_table *t, u32 b
 		look_up_pages(d, t, known);
 	t->unmapped = false;
 	note_bytes(t, (s32)old_bytes, (s32)t->bytes);
-	if (t->written_from < t->written_to)
-		for (unsigned i = t->written_from / 8; i <= (t->written_to - 1) / 8; i++)
-			if (i < t->bytes / 8)
-				changed |= set_entry(d, t, i, read_entry(d, t, i));
+	if (t->written_from < t->written_to && t->bytes)
+		changed = set_entries(d, t, t->written_from / 8,
+				      MIN((t->written_to - 1) / 8, t->bytes / 8 - 1));
 	t->written_from = t->written_to = 0;
 	for (unsigned i = t->bytes / 8; i < old_bytes / 8; i++)
 		changed |= set_entry(d, t, i, 0);
@@ -262,7 +318,7 @@ void shadow_desc_lookup(const struct shadow_desc *d, u16 sel, struct cpu_segment
 		return;
 	}
 	cpu_unpack_descriptor(sel, (u32)e, (u32)(e >> 32), out);
-	if (SEG_ATTR_DPL(out->attr) == 1)
+	if (SEG_ATTR_DPL(out->attr) == 1 && !is_conforming(e))
 		out->attr &= (u16) ~(3u << 5);
 }
 

@@ -3,8 +3,8 @@
  * Shadow descriptor tables: the 64 KiB GDT and LDT that the real CPU uses while this guest's code
  * runs, mirroring the guest's tables at the same indices. Code and data descriptors: DPL 0 becomes
  * 1, accessed bit pre-set, L cleared, limit cut nowhere (4 GiB is all the guest's); not present
- * ones stay so. System descriptors, gates and conforming code: absent, so that their use traps.
- * Present ones of DPL 1 and 2 are absent too and counted (raw ring 1 is refused while there are
+ * ones stay so. Conforming code keeps its DPL: it runs at its caller's level. System descriptors
+ * and gates: absent, so that their use traps. Present ones of DPL 1 and 2 are absent too and counted (raw ring 1 is refused while there are
  * any).
  *
  * Where the pages of a guest table lie is looked up when the table, or the mapping of one of its
@@ -26,6 +26,7 @@ struct shadow_desc_table {
 	u32 max;    /* of them, the guest's: the monitor's last ones of the GDT are not touched */
 	u32 base;   /* what is mirrored now */
 	u32 bytes;  /* of whole entries; 0 with an empty table */
+	u32 dpl1;   /* entries that have DPL 1 here */
 	bool unmapped;		       /* its pages have to be looked up again */
 	u32 written_from, written_to;  /* bytes since the last synchronisation; empty: from >= to */
 	gpa_t page[DESC_PAGES];	       /* where its pages lay then; NO_GPA: nowhere */

@@ -22,13 +22,15 @@
 
 #include "vmm/shadow.h"
 
-#define HOST_P	     BIT64(0)
-#define HOST_W	     BIT64(1)
-#define HOST_U	     BIT64(2)
-#define HOST_A	     BIT64(5)
-#define HOST_D	     BIT64(6)
-#define HOST_NX	     BIT64(63)
-#define HOST_ADDRESS 0x000ffffffffff000ull
+#define HOST_P BIT64(0)
+#define HOST_W BIT64(1)
+#define HOST_U BIT64(2)
+#define HOST_A BIT64(5)
+#define HOST_D BIT64(6)
+/* Not the processor's: writable as soon as nobody watches the page. */
+#define HOST_MAY_WRITE BIT64(9)
+#define HOST_NX	       BIT64(63)
+#define HOST_ADDRESS   0x000ffffffffff000ull
 
 #define ROOT_MAX   96u
 #define TABLE_MAX  4096u
@@ -165,6 +167,8 @@ void shadow_hide_in(struct shadow *s, const struct root *r);
  * only loses rights. */
 void shadow_page_refill(struct shadow *s, gpa_t page);
 void shadow_page_restrict(struct shadow *s, gpa_t page, u64 clear, u64 set);
+/* Nobody watches it any more: its leaves get back the right to write. */
+void shadow_page_release(struct shadow *s, gpa_t page);
 bool shadow_clean_bit(const struct shadow *s, gpa_t page);
 
 /* --- The TLB: shadow_tlb.c */

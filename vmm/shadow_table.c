@@ -223,6 +223,26 @@ void shadow_page_restrict(struct shadow *s, gpa_t page, u64 clear, u64 set)
 	shadow_flush_stale(s);
 }
 
+void shadow_page_release(struct shadow *s, gpa_t page)
+{
+	u32 index = page_index(s, page);
+	struct tlb_flush f = { 0 };
+
+	if (index == NO_INDEX)
+		return;
+	for (u32 n = s->rmap[index]; n != NO_INDEX; n = leaf_at(s, n)->next) {
+		struct table *t = &s->table[n / 512];
+		u64 *leaf = &t->host[n % 512];
+
+		if ((*leaf & (HOST_MAY_WRITE | HOST_W)) != HOST_MAY_WRITE)
+			continue;
+		*leaf |= HOST_W | HOST_D;
+		/* Or it faults once more, which costs fifty times as much. */
+		shadow_tlb_flush_leaf(s, t, n % 512, &f);
+	}
+	shadow_tlb_flush_end(s, &f);
+}
+
 void shadow_page_refill(struct shadow *s, gpa_t page)
 {
 	u32 index = page_index(s, page);

@@ -145,8 +145,7 @@ __attribute__((section(".dirty"))) static u32 queries(u32 rpl)
 		u32 selector = n / 2 * 8 | (n & 1) << 2 | rpl, access = 0, limit = 0;
 		bool lar, lsl, verr, verw, system = !(entry_of(selector)[1] & 0x1000);
 
-		if (guest_ring == 3 && (system || (entry_of(selector)[1] & 0xc00) == 0xc00 ||
-					!(entry_of(selector)[1] & 0x8000) ||
+		if (guest_ring == 3 && (system || !(entry_of(selector)[1] & 0x8000) ||
 					(selector >= MONITOR_FIRST && !(selector & 4))))
 			continue;
 		__asm__ volatile("lar %2, %1" : "=@ccz"(lar), "+r"(access) : "r"(selector));

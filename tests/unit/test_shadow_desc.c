@@ -28,11 +28,11 @@ static void test_convert(void **state)
 			bool conforming = (access & 0x0c) == 0x0c;
 
 			assert_true(shadow_desc_safe(&s, 1));
-			if (!segment || conforming || (present && (dpl == 1 || dpl == 2))) {
+			if (!segment || (!conforming && present && (dpl == 1 || dpl == 2))) {
 				assert_int_equal(s, 0);
 				continue;
 			}
-			assert_int_equal(s >> 45 & 3, dpl ? dpl : 1);
+			assert_int_equal(s >> 45 & 3, conforming || dpl ? dpl : 1);
 			assert_int_equal(s >> 47 & 1, present);
 			assert_int_equal(s >> 53 & 1, 0);
 			assert_int_equal(s >> 40 & 1, 1);
@@ -268,12 +268,34 @@ static void test_counted(void **state)
 	end();
 }
 
+/* Segments of ring 0, which are of DPL 1 here, become the guest's own of DPL 1, to the same bits. */
+static void test_look_alike(void **state)
+{
+	u64 ring0 = ENTRY(1) & ~(3ull << 45), alike[8];
+
+	(void)state;
+	begin();
+	for (unsigned i = 24; i < 32; i++) {
+		put(slot(GDT_FIRST, i), ring0, 8);
+		alike[i - 24] = shadow_desc_convert(ring0);
+	}
+	shadow_desc_sync(&m.d);
+	assert_int_equal(m.gdt[24], alike[0]);
+	gpmem_write(&m.mem, slot(GDT_FIRST, 24), alike, sizeof(alike));
+	shadow_desc_sync(&m.d);
+	for (unsigned i = 24; i < 32; i++)
+		assert_int_equal(m.gdt[i], 0);
+	assert_int_equal(m.d.ring12, 8);
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_convert),	   cmocka_unit_test(test_unsafe_is_seen),
 		cmocka_unit_test(test_mirror),	   cmocka_unit_test(test_written_entries_only),
 		cmocka_unit_test(test_moved_page), cmocka_unit_test(test_counted),
+		cmocka_unit_test(test_look_alike),
 	};
 
 	return cmocka_run_group_tests_name("shadow_desc", tests, NULL, NULL);
