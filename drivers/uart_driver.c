@@ -95,7 +95,7 @@ static bool fill(struct uart_driver *u)
 		u->xchar = 0;
 	}
 	while (ring_used(&u->queue)) {
-		if (!u->room && (!may_send(u) || !have_room(u)))
+		if (u->peer_xoff || (!u->room && (!may_send(u) || !have_room(u))))
 			return false;
 		send(u, (u8)ring_get(&u->queue));
 	}

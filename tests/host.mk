@@ -7,7 +7,7 @@ HOST_CC := gcc
 HOST_CFLAGS := -std=gnu11 -fvisibility=hidden -I. -O1 -g $(WARN) -fno-strict-aliasing -isystem $(BUILD)/zydis/include -fno-omit-frame-pointer
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
 PURE_VMM := $(wildcard vmm/config*.c vmm/linux_*.c vmm/file_kind.c vmm/analyse*.c vmm/raw_page.c vmm/shadow*.c)
-PURE_BASE := kernel/buddy.c kernel/lineedit.c drivers/acpi_tables.c drivers/terminal.c boot/memmap.c
+PURE_BASE := kernel/buddy.c kernel/lineedit.c drivers/acpi_tables.c drivers/terminal.c drivers/uart_driver.c boot/memmap.c
 HOST_SRC := $(wildcard emu/*/*.c tests/host/*.c) $(PURE_VMM) kernel/base/print.c kernel/base/string_num.c $(PURE_BASE)
 HOST_ASM := $(wildcard emu/*/*.asm)
 HOST_OBJ := $(HOST_SRC:%.c=$(BUILD)/host/%.o) $(HOST_ASM:%.asm=$(BUILD)/host/%.asm.o)
