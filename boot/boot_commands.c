@@ -4,10 +4,10 @@
  */
 #include "boot/boot_commands.h"
 
-#include "arch/paging.h"
+#include "arch/mem/paging.h"
 #include "boot/bootinfo.h"
-#include "kernel/console.h"
-#include "kernel/shell.h"
+#include "kernel/console/console.h"
+#include "kernel/console/shell.h"
 
 typedef unsigned long long ull;
 

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "drivers/screen.h"
+#include "drivers/video/screen.h"
 #include "kernel/base/types.h"
 
 #define BOOT_MAX_RANGES	 128

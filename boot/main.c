@@ -3,36 +3,36 @@
  * Start-up, a line per step. The order is the documentation: what needs what is told where a step
  * is implemented.
  */
-#include "arch/processor.h"
-#include "arch/gdt.h"
-#include "arch/irq.h"
-#include "arch/percpu.h"
-#include "arch/speculation.h"
-#include "arch/timer.h"
-#include "arch/trap.h"
-#include "arch/tsc.h"
+#include "arch/cpu/processor.h"
+#include "arch/cpu/gdt.h"
+#include "arch/trap/irq.h"
+#include "arch/cpu/percpu.h"
+#include "arch/cpu/speculation.h"
+#include "arch/time/timer.h"
+#include "arch/trap/trap.h"
+#include "arch/time/tsc.h"
 #include "boot/boot_commands.h"
 #include "boot/bootinfo.h"
 #include "boot/memory.h"
 #include "boot/multiboot.h"
 #include "boot/selftest.h"
-#include "drivers/acpi.h"
-#include "drivers/machine_clock.h"
-#include "drivers/machine_power.h"
-#include "drivers/pci_scan.h"
-#include "drivers/ps2_keyboard.h"
-#include "drivers/screen.h"
-#include "drivers/serial_port.h"
-#include "drivers/watchdog.h"
+#include "drivers/acpi/acpi.h"
+#include "drivers/time/machine_clock.h"
+#include "drivers/acpi/machine_power.h"
+#include "drivers/bus/pci_scan.h"
+#include "drivers/input/ps2_keyboard.h"
+#include "drivers/video/screen.h"
+#include "drivers/char/serial_port.h"
+#include "drivers/time/watchdog.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
-#include "kernel/clock.h"
-#include "kernel/cmdline.h"
-#include "kernel/commands.h"
-#include "kernel/console.h"
-#include "kernel/page.h"
-#include "kernel/shell.h"
-#include "kernel/state_dump.h"
+#include "kernel/time/clock.h"
+#include "kernel/lib/cmdline.h"
+#include "kernel/console/commands.h"
+#include "kernel/console/console.h"
+#include "kernel/mem/page.h"
+#include "kernel/console/shell.h"
+#include "kernel/debug/state_dump.h"
 
 void boot_main(u32 magic, u32 info);
 void vmm_main(void);
@@ -89,7 +89,7 @@ void boot_main(u32 magic, u32 info)
 	panic("vmm_main returned");
 }
 
-/* The image without the VM layer (make base): the prompt and nothing else. vmm/vmm.c has the real
+/* The image without the VM layer (make base): the prompt and nothing else. vmm/vm/vmm.c has the real
  * one. */
 __attribute__((weak)) void vmm_main(void)
 {

@@ -9,17 +9,17 @@
  */
 #include "boot/memory.h"
 
-#include "arch/image.h"
-#include "arch/paging.h"
+#include "arch/mem/image.h"
+#include "arch/mem/paging.h"
 #include "boot/bootinfo.h"
-#include "boot/memmap.h"
-#include "drivers/screen.h"
+#include "boot/lib/memmap.h"
+#include "drivers/video/screen.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
-#include "kernel/cmdline.h"
-#include "kernel/console.h"
-#include "kernel/page.h"
-#include "kernel/power.h"
+#include "kernel/lib/cmdline.h"
+#include "kernel/console/console.h"
+#include "kernel/mem/page.h"
+#include "kernel/debug/power.h"
 
 #define NEEDED (24 * MiB) /* free, when all is loaded: the smallest VM and its tables */
 

@@ -10,8 +10,8 @@ MON_MACHINE := -ffreestanding -fno-pic -fno-pie -mgeneral-regs-only -mno-red-zon
 MON_CFLAGS = $(CFLAGS_COMMON) $(MON_MACHINE) -flto -DCPU_ENV=vcpu_env -isystem $(BUILD)/zydis/include -DZYAN_NO_LIBC $(ZYDIS_DEF)
 MON_LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --build-id=none -T boot/ringleader.ld
 
-MON_C := $(wildcard boot/*.c arch/*.c kernel/*.c kernel/base/*.c drivers/*.c emu/*/*.c vmm/*.c)
-MON_S := $(wildcard boot/*.asm arch/*.asm emu/*/*.asm vmm/*.asm)
+MON_C := $(wildcard boot/*.c $(foreach layer,boot arch kernel drivers emu vmm,$(layer)/*/*.c))
+MON_S := $(wildcard boot/*.asm arch/*/*.asm vmm/*/*.asm)
 BASE_OBJ := $(MON_C:%.c=$(BUILD)/mon/%.o) $(MON_S:%.asm=$(BUILD)/mon/%.asm.o)
 
 # --- Zydis: decoder and formatter, from Debian's source package ---

@@ -5,7 +5,7 @@
  */
 #include "boot/multiboot.h"
 
-#include "arch/paging.h"
+#include "arch/mem/paging.h"
 #include "boot/bootinfo.h"
 #include "kernel/base/string.h"
 

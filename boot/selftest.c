@@ -5,18 +5,18 @@
 #include "boot/selftest.h"
 #include "boot/selftest_rings.h"
 
-#include "arch/processor.h"
-#include "arch/image.h"
-#include "arch/timer.h"
-#include "arch/trap.h"
-#include "arch/paging.h"
+#include "arch/cpu/processor.h"
+#include "arch/mem/image.h"
+#include "arch/time/timer.h"
+#include "arch/trap/trap.h"
+#include "arch/mem/paging.h"
 #include "kernel/base/alloc.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
-#include "kernel/clock.h"
-#include "kernel/cmdline.h"
-#include "kernel/console.h"
-#include "kernel/page.h"
+#include "kernel/time/clock.h"
+#include "kernel/lib/cmdline.h"
+#include "kernel/console/console.h"
+#include "kernel/mem/page.h"
 
 #define NOINLINE __attribute__((noinline, noclone))
 

@@ -9,18 +9,18 @@
  */
 #include "boot/selftest_rings.h"
 
-#include "arch/processor.h"
-#include "arch/fpu.h"
-#include "arch/gdt.h"
-#include "arch/percpu.h"
-#include "arch/timer.h"
-#include "arch/trap.h"
-#include "arch/paging.h"
-#include "arch/vm_tables.h"
+#include "arch/cpu/processor.h"
+#include "arch/cpu/fpu.h"
+#include "arch/cpu/gdt.h"
+#include "arch/cpu/percpu.h"
+#include "arch/time/timer.h"
+#include "arch/trap/trap.h"
+#include "arch/mem/paging.h"
+#include "arch/mem/vm_tables.h"
 #include "kernel/base/string.h"
-#include "kernel/clock.h"
-#include "kernel/console.h"
-#include "kernel/page.h"
+#include "kernel/time/clock.h"
+#include "kernel/console/console.h"
+#include "kernel/mem/page.h"
 
 #define CODE_AT	 0x10000u
 #define STACK_AT 0x20000u

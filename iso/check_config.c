@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * check-config CONF [list]: says about a configuration what the monitor would say, by the monitor's
- * own parser and loader (vmm/config.c, vmm/linux_boot.c) built for the host. Messages go to stderr.
+ * own parser and loader (vmm/load/config.c, vmm/load/linux_boot.c) built for the host. Messages go to stderr.
  *
  * list: prints for each file that the configuration names a line `NAME PATH`. NAME is how the
  * monitor will look for it, with %XX for whatever is not a plain character (boot/multiboot.c); PATH
@@ -21,8 +21,8 @@
 
 #include "kernel/base/alloc.h"
 #include "kernel/base/print.h"
-#include "vmm/config.h"
-#include "vmm/linux_boot.h"
+#include "vmm/load/config.h"
+#include "vmm/load/linux_boot.h"
 
 #define PLAIN	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/+,=@:-"
 #define MODULES_MAX 255 /* and vms.conf: boot/bootinfo.h */

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # build/check-config, by which iso/mkimage asks about a configuration: the monitor's own parser and loader, for the host.
 
-CHECK_SRC := iso/check_config.c vmm/config.c vmm/config_line.c vmm/linux_boot.c vmm/linux_header.c vmm/file_kind.c \
+CHECK_SRC := iso/check_config.c vmm/load/config.c vmm/load/config_line.c vmm/load/linux_boot.c vmm/load/linux_header.c vmm/load/file_kind.c \
 	kernel/base/print.c kernel/base/string_num.c
 CHECK_OBJ := $(CHECK_SRC:%.c=$(BUILD)/check/%.o)
 

@@ -7,7 +7,7 @@ DIFF_MAIN := tests/diff/diff.c tests/diff/faults.c tests/diff/fault_forms.c
 DIRECTED_SRC := $(wildcard tests/diff/directed*.c)
 DIFF_SRC := $(filter-out $(DIFF_MAIN) $(DIRECTED_SRC),$(wildcard tests/diff/*.c))
 DIFF := $(DIFF_MAIN:tests/diff/%.c=$(BUILD)/diff/%) $(BUILD)/diff/diff-asan $(BUILD)/diff/fault_forms-asan
-DIFF_FAST := $(filter $(BUILD)/host/emu/cpu/% $(BUILD)/host/emu/mem/% $(BUILD)/host/tests/% $(BUILD)/host/kernel/%,$(HOST_OBJ))
+DIFF_FAST := $(filter $(CPU_LIB:%=$(BUILD)/host/%),$(HOST_OBJ))
 DIFF_FAST := $(DIFF_FAST:$(BUILD)/host/%=$(BUILD)/diff/%) $(HOST_ZYDIS)
 DIFF_CFLAGS := $(filter-out -O1,$(HOST_CFLAGS)) -O2 $(ZYDIS_DEF)
 

@@ -4,7 +4,7 @@
 
 FUZZ_TARGETS := translate tables
 FUZZ_CC := clang
-FUZZ_SRC := $(filter emu/cpu/% emu/mem/% tests/host/% kernel/%,$(HOST_SRC)) tests/fuzz/fuzz_common.c
+FUZZ_SRC := $(filter $(CPU_LIB),$(HOST_SRC)) tests/fuzz/fuzz_common.c
 FUZZ_OBJ := $(FUZZ_SRC:%.c=$(BUILD)/fuzz/%.o) $(HOST_ZYDIS)
 FUZZ_CFLAGS := $(filter-out -fvisibility=hidden,$(HOST_CFLAGS)) -Wno-unknown-warning-option -Wno-error $(ZYDIS_DEF) \
 	-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: MIT
-# Host builds: the pure part of the tree (emu/, the pure files of vmm/, kernel/base/) as a library, and the unit tests on it.
-# Every tests/unit/test_*.c is one cmocka program.
+# Host builds: the pure folders of the tree as a library, and the unit tests on it. Every tests/unit/test_*.c is one cmocka
+# program. A pure folder holds nothing but code that runs in any process: no host instruction, no device, no call out of it
+# but to other pure folders. `make lint` looks at their objects.
 
 HOST_CC := gcc
 # Hidden symbols: libunicorn has a cpu_reset() of its own.
 HOST_CFLAGS := -std=gnu11 -fvisibility=hidden -I. -O1 -g $(WARN) -fno-strict-aliasing -isystem $(BUILD)/zydis/include -fno-omit-frame-pointer
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
-PURE_VMM := $(wildcard vmm/config*.c vmm/linux_*.c vmm/file_kind.c vmm/analyse*.c vmm/raw_page.c vmm/shadow*.c)
-PURE_BASE := kernel/buddy.c kernel/lineedit.c drivers/acpi_tables.c drivers/terminal.c drivers/uart_driver.c boot/memmap.c
-HOST_SRC := $(wildcard emu/*/*.c tests/host/*.c) $(PURE_VMM) kernel/base/print.c kernel/base/string_num.c $(PURE_BASE)
-HOST_ASM := $(wildcard emu/*/*.asm)
-HOST_OBJ := $(HOST_SRC:%.c=$(BUILD)/host/%.o) $(HOST_ASM:%.asm=$(BUILD)/host/%.asm.o)
+PURE := boot/lib kernel/base kernel/lib drivers/lib emu/* vmm/load vmm/code vmm/mmu
+# libc has the memory and string functions that kernel/base/string.c gives the monitor.
+HOST_SRC := $(filter-out kernel/base/string.c,$(wildcard $(PURE:%=%/*.c) tests/host/*.c))
+# What emulates a processor, with the host machine of the tests.
+CPU_LIB := emu/cpu/% emu/jit/% emu/trans/% emu/verify/% emu/mem/% tests/host/% kernel/%
+HOST_OBJ := $(HOST_SRC:%.c=$(BUILD)/host/%.o)
 HOST_ZYDIS := $(ZYDIS_NAMES:%=$(BUILD)/host/zydis/%.o)
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 
@@ -21,10 +23,6 @@ $(BUILD)/host/zydis/%.o: $(BUILD)/zydis/.fetched
 $(BUILD)/host/%.o: %.c | $(BUILD)/zydis/.fetched
 	@mkdir -p $(@D)
 	$(HOST_CC) $(HOST_CFLAGS) $(SAN) $(ZYDIS_DEF) -MMD -MP -c $< -o $@
-
-$(BUILD)/host/%.asm.o: %.asm
-	@mkdir -p $(@D)
-	nasm -f elf64 -i. -MD $(@:.o=.d) -o $@ $<
 
 $(BUILD)/host/libpure.a: $(HOST_OBJ) $(HOST_ZYDIS)
 	@rm -f $@

@@ -233,7 +233,7 @@ struct cpu_load {
 	u8 cpl;
 };
 
-/* The same for emu/cpu/stub_segment.c, which does a load again without C: as long as *at is desc.
+/* The same for emu/trans/stub_segment.c, which does a load again without C: as long as *at is desc.
  */
 struct cpu_again {
 	u32 not_sel; /* ~selector; 0: none */

@@ -12,7 +12,7 @@
  * right to be direct there; code of a page with an instruction breakpoint is run an instruction at
  * a time. Everything else runs as if there were none.
  */
-#include "emu/cpu/recomp.h"
+#include "emu/jit/recomp.h"
 #include "emu/cpu/semantics.h"
 #include "kernel/base/string.h"
 

@@ -5,7 +5,7 @@
  * format: SDM 1 13.4; legacy part SDM 1 10.5.1).
  */
 #include "emu/cpu/hard_ops.h"
-#include "emu/cpu/recomp.h"
+#include "emu/jit/recomp.h"
 #include "kernel/base/string.h"
 
 static enum cpu_result x87_available(struct cpu *cpu)

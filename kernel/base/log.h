@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What pure code says to the person at the console. kernel/log.c implements it in the monitor,
+ * What pure code says to the person at the console. kernel/console/log.c implements it in the monitor,
  * tests/host/ on the host. A line is complete text without a trailing newline. PANIC is for our own
  * mistakes only: a guest can never cause one.
  */

@@ -16,7 +16,7 @@ from machine import ICOUNT, TIMEOUT
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 IMAGE = os.path.join(ROOT, "build", "base.elf")
-EXIT_OK, EXIT_PANIC = 33, 35  # kernel/power.h, as isa-debug-exit reports them
+EXIT_OK, EXIT_PANIC = 33, 35  # kernel/debug/power.h, as isa-debug-exit reports them
 
 
 @pytest.fixture(scope="module", autouse=True)

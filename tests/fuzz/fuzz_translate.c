@@ -8,8 +8,8 @@
  */
 #include <string.h>
 
-#include "emu/cpu/block.h"
-#include "emu/cpu/translate.h"
+#include "emu/jit/block.h"
+#include "emu/trans/translate.h"
 #include "kernel/base/log.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -14,7 +14,7 @@
  * in raw rings. */
 #define LAR_SHOWN     0x00d0fe00u
 #define ENTRIES	      8192u
-#define MONITOR_FIRST 0xffd0u /* arch/gdt.h: these are never the guest's in raw rings */
+#define MONITOR_FIRST 0xffd0u /* arch/cpu/gdt.h: these are never the guest's in raw rings */
 #define VEC_GP	      13
 #define FIRST	      16u /* behind the guest's own */
 

@@ -16,7 +16,7 @@
 #pragma once
 
 #include "emu/cpu/cpu.h"
-#include "emu/cpu/recomp.h"
+#include "emu/jit/recomp.h"
 #include "emu/mem/gpmem.h"
 
 #define MACHINE_BASE_0	  BIT(0)

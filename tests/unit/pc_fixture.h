@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include "emu/pc/bus.h"
-#include "emu/pc/ticks.h"
+#include "emu/dev/bus.h"
+#include "emu/dev/ticks.h"
 
 #define MS 1000000ull
 #define US 1000ull

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "kernel/base/alloc.h"
-#include "vmm/shadow.h"
+#include "vmm/mmu/shadow.h"
 
 #define CHUNKS	     3u
 #define RAM_SIZE     ((u64)CHUNKS << GPMEM_CHUNK_SHIFT)

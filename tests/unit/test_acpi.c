@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The ACPI table parser (drivers/acpi_tables.c) on tables made here: every field that the monitor
+ * The ACPI table parser (drivers/lib/acpi_tables.c) on tables made here: every field that the monitor
  * uses, and damage of all kinds.
  */
 #include <setjmp.h>
@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "drivers/acpi_tables.h"
+#include "drivers/lib/acpi_tables.h"
 
 #define BASE 0x7000000u
 #define RSDP (BASE + 0x000)

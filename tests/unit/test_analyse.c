@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "vmm/analyse.h"
+#include "vmm/code/analyse.h"
 
 struct sample {
 	const char *code;

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "emu/pc/board.h"
-#include "emu/pc/ticks.h"
+#include "emu/board/board.h"
+#include "emu/dev/ticks.h"
 #include "kernel/base/string.h"
 
 #define MS 1000000ull

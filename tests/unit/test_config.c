@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "vmm/config.h"
+#include "vmm/load/config.h"
 
 static char messages[4096];
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "emu/pc/aml.h"
-#include "emu/pc/guest_acpi.h"
+#include "emu/board/aml.h"
+#include "emu/board/guest_acpi.h"
 #include "kernel/base/error.h"
 #include "kernel/base/string.h"
 #include "tests/unit/pc_fixture.h"

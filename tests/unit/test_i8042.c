@@ -3,7 +3,7 @@
  * The 8042 with keyboard and mouse: commands and answers as conversations, scan codes, interrupts,
  * A20 and reset. Alone: make build/unit/test_i8042 && build/unit/test_i8042
  */
-#include "emu/pc/i8042.h"
+#include "emu/chip/i8042.h"
 #include "tests/unit/pc_fixture.h"
 
 struct machine {

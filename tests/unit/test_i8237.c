@@ -3,7 +3,7 @@
  * The 8237A pair's registers: flip-flop, base and current, masks, requests, status, master clear;
  * page registers. Alone: make build/unit/test_i8237 && build/unit/test_i8237
  */
-#include "emu/pc/i8237.h"
+#include "emu/chip/i8237.h"
 #include "tests/unit/pc_fixture.h"
 
 struct step {

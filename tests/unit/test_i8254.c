@@ -4,7 +4,7 @@
  * interrupt of channel 0 on time and late, and the two ways in which Linux calibrates against it.
  * Alone: make build/unit/test_i8254 && build/unit/test_i8254
  */
-#include "emu/pc/i8254.h"
+#include "emu/chip/i8254.h"
 #include "tests/unit/pc_fixture.h"
 
 struct machine {

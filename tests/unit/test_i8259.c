@@ -3,7 +3,7 @@
  * The 8259A pair against its data sheet. Most cases are scripts: one line per step, run in order on
  * a fresh, initialised pair. Alone: make build/unit/test_i8259 && build/unit/test_i8259
  */
-#include "emu/pc/i8259.h"
+#include "emu/chip/i8259.h"
 #include "tests/unit/pc_fixture.h"
 
 enum op { END, DO_UP, DO_DOWN, DO_ACK, DO_PIN, DO_OUT, DO_IN };

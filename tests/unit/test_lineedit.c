@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The line editor (kernel/lineedit.c) in front of the monitor's own terminal (drivers/terminal.c):
+ * The line editor (kernel/lib/lineedit.c) in front of the monitor's own terminal (drivers/lib/terminal.c):
  * what is submitted, and what the screen shows while typing.
  */
 #include <setjmp.h>
@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "drivers/terminal.h"
-#include "kernel/lineedit.h"
+#include "drivers/lib/terminal.h"
+#include "kernel/lib/lineedit.h"
 
 #define COLUMNS 60u
 #define ROWS	8u

@@ -13,7 +13,7 @@
 
 #include "kernel/base/alloc.h"
 #include "kernel/base/error.h"
-#include "vmm/linux_boot.h"
+#include "vmm/load/linux_boot.h"
 
 #define RAM	  (8 * MiB)
 #define SETUP	  0x400u /* one setup sector besides the boot sector */

@@ -4,7 +4,7 @@
  * periodic, alarm and update interrupts, owed interrupts, and a clock that goes on while the VM is
  * paused. Alone: make build/unit/test_mc146818 && build/unit/test_mc146818
  */
-#include "emu/pc/mc146818.h"
+#include "emu/chip/mc146818.h"
 #include "tests/unit/pc_fixture.h"
 #include "tests/unit/random.h"
 

@@ -11,9 +11,9 @@
  *                that are the same but for ESP, which is R12D, and the address of memory
  *   re-encoded   on the list below, with tests of their own (diff, vectors)
  */
-#include "emu/cpu/block.h"
-#include "emu/cpu/translate.h"
-#include "emu/cpu/verify.h"
+#include "emu/jit/block.h"
+#include "emu/trans/translate.h"
+#include "emu/verify/verify.h"
 #include "tests/host/opcode_maps.h"
 #include "tests/unit/guest_fixture.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The page allocator's core (kernel/buddy.c) and the pieces of memory it is fed with
- * (boot/memmap.c): alignment, joining, exact spans, exhaustion, a long random run against a model,
+ * The page allocator's core (kernel/lib/buddy.c) and the pieces of memory it is fed with
+ * (boot/lib/memmap.c): alignment, joining, exact spans, exhaustion, a long random run against a model,
  * and firmware maps with overlaps.
  */
 #include <setjmp.h>
@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "boot/memmap.h"
-#include "kernel/buddy.h"
+#include "boot/lib/memmap.h"
+#include "kernel/lib/buddy.h"
 
 #define PAGES 4096u
 

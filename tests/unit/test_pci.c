@@ -4,8 +4,8 @@
  * the chipset's functions with interrupt routing. Linux's pci_check_type1() is among the cases.
  * Alone: make build/unit/test_pci && build/unit/test_pci
  */
-#include "emu/pc/chipset.h"
-#include "emu/pc/pci.h"
+#include "emu/chip/chipset.h"
+#include "emu/chip/pci.h"
 #include "tests/unit/pc_fixture.h"
 
 struct machine {

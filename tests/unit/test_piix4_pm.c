@@ -3,7 +3,7 @@
  * The PIIX4's power management: PM timer, event and control registers, SCI, ACPI hand-over by the
  * APM port, soft off, PMBASE. Alone: make build/unit/test_piix4_pm && build/unit/test_piix4_pm
  */
-#include "emu/pc/piix4_pm.h"
+#include "emu/chip/piix4_pm.h"
 #include "tests/unit/pc_fixture.h"
 
 struct machine {

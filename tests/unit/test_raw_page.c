@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "kernel/base/alloc.h"
-#include "vmm/raw_page.h"
+#include "vmm/code/raw_page.h"
 
 #define DIRECTORY 0x10000u
 #define TABLE	  0x11000u

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Loads of data segments that are done over and over (emu/cpu/stub_segment.c) and far transfers
+ * Loads of data segments that are done over and over (emu/trans/stub_segment.c) and far transfers
  * through descriptors that were seen before (cpu_load_known()): the short way is taken, and not a
  * load too long: whatever changes what the processor would find there ends it. Alone: make
  * build/unit/test_segment_again && build/unit/test_segment_again
  */
-#include "emu/cpu/recomp.h"
+#include "emu/jit/recomp.h"
 #include "tests/unit/guest_fixture.h"
 
 #define S      FREE

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Shadow paging against the guest's own tables, by its interface only (vmm/shadow.h).
+ * Shadow paging against the guest's own tables, by its interface only (vmm/mmu/shadow.h).
  *
  * A random guest lives on a model of the processor (shadow_fixture.h): it writes its page tables
  * (through the accessors, and straight into memory where the shadow let it), touches memory, loads

@@ -20,7 +20,7 @@
 #define DATA	    0x20000u
 #define PRESENT	    3ull /* and writable */
 #define ACCESSED    0x20ull
-#define LIST_MAX    8192u /* vmm/shadow_internal.h: leaves of one page */
+#define LIST_MAX    8192u /* vmm/mmu/shadow_internal.h: leaves of one page */
 #define A20_OFF	    (~(u64)BIT(20))
 
 static struct {

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "kernel/base/alloc.h"
-#include "vmm/shadow_desc.h"
+#include "vmm/mmu/shadow_desc.h"
 
 /* All access bytes and flag nibbles: 16 x 256 descriptors. */
 static void test_convert(void **state)

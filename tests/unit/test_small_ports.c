@@ -3,10 +3,10 @@
  * The board's small devices: port 92h and CF9h, debug ports, FERR, wired-or interrupt lines.
  * Alone: make build/unit/test_small_ports && build/unit/test_small_ports
  */
-#include "emu/pc/debug_ports.h"
-#include "emu/pc/ferr.h"
-#include "emu/pc/irq_or.h"
-#include "emu/pc/reset_control.h"
+#include "emu/chip/debug_ports.h"
+#include "emu/chip/ferr.h"
+#include "emu/dev/irq_or.h"
+#include "emu/chip/reset_control.h"
 #include "kernel/base/string.h"
 #include "tests/unit/pc_fixture.h"
 

@@ -3,7 +3,7 @@
  * The 16550A against its data sheet, and the probes by which Linux's 8250 driver finds out what it
  * has. Alone: make build/unit/test_uart16550 && build/unit/test_uart16550
  */
-#include "emu/pc/uart16550.h"
+#include "emu/chip/uart16550.h"
 #include "tests/unit/pc_fixture.h"
 
 #define BASE 0x3f8

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "drivers/uart_driver.h"
+#include "drivers/lib/uart_driver.h"
 
 enum { DATA, IER, IIR, LCR, MCR, LSR, MSR, SCRATCH };
 #define FIFO	16u

@@ -5,8 +5,8 @@
  * host instruction, of all blocks, that it fits) and a change to its bytes or to the block's
  * tables.
  */
-#include "emu/cpu/block.h"
-#include "emu/cpu/verify.h"
+#include "emu/jit/block.h"
+#include "emu/verify/verify.h"
 
 #include <stdlib.h>
 

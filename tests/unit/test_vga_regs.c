@@ -4,7 +4,7 @@
  * attribute flip-flop, CRTC write protection, colour and monochrome addresses, the DAC, retrace.
  * Alone: make build/unit/test_vga_regs && build/unit/test_vga_regs
  */
-#include "emu/pc/vga_regs.h"
+#include "emu/chip/vga_regs.h"
 #include "tests/unit/pc_fixture.h"
 
 struct machine {

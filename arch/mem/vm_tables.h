@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The monitor's page tables, for the files that implement arch/mem/paging.h.
+ */
+#pragma once
+
+#include "kernel/base/types.h"
+
+/*
+ *  63  62..52  51..12          11..9  8 7      6 5 4   3   2 1 0
+ *  NX  avl     page frame      avl    G PS/PAT D A PCD PWT U W P     PAT is bit 12 of a large page
+ */
+#define PTE_P	      BIT64(0)
+#define PTE_W	      BIT64(1)
+#define PTE_PWT	      BIT64(3)
+#define PTE_PCD	      BIT64(4)
+#define PTE_A	      BIT64(5)
+#define PTE_D	      BIT64(6)
+#define PTE_LARGE     BIT64(7)
+#define PTE_PAT_SMALL BIT64(7)
+#define PTE_G	      BIT64(8)
+#define PTE_PAT_LARGE BIT64(12)
+#define PTE_NX	      BIT64(63)
+#define PTE_FRAME     0x000ffffffffff000ull
+
+#define LARGE_2M (2 * MiB)
+#define LARGE_1G (1 * GiB)
+
+/*
+ * Maps [hva, hva + size) to hpa with the leaf flags (PTE_NX is dropped where the CPU has none), by
+ * pages as large as alignment and max_page (4 KiB, 2 MiB, 1 GiB) allow. Panics when out of memory
+ * for tables: start-up only, or in areas whose tables exist.
+ */
+void vm_table_map(hva_t hva, hpa_t hpa, u64 size, u64 flags, u64 max_page);
+/* Same, but E_NOMEM. */
+int vm_table_try_map(hva_t hva, hpa_t hpa, u64 size, u64 flags, u64 max_page);
+/* Removes 2 MiB leaves. */
+void vm_table_unmap_2m(hva_t hva, u64 size);
+/* The leaf entry of hva, 0 if there is none; *page receives its size. */
+u64 vm_table_lookup(hva_t hva, u64 *page);
+
+void *vm_block_alloc(unsigned order);
+void vm_block_free(void *p, unsigned order);

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The IDT and what happens after an entry stub. The order of decisions is told in the header.
+ */
+#include "arch/trap/trap.h"
+
+#include "arch/cpu/processor.h"
+#include "arch/cpu/gdt.h"
+#include "arch/trap/irq.h"
+#include "arch/cpu/percpu.h"
+#include "kernel/base/error.h"
+#include "kernel/base/log.h"
+
+#define STUB_SIZE 16u
+
+/* SDM 3A figure 6-8: 64-bit gate. */
+struct gate {
+	u16 offset_low, selector;
+	u8 ist;
+	u8 type; /* P, DPL, 1110b: interrupt gate */
+	u16 offset_middle;
+	u32 offset_high;
+	u32 reserved;
+};
+
+struct fixup {
+	u64 fault, landing;
+};
+
+_Static_assert(sizeof(struct gate) == 16, "SDM 3A 6.14.1");
+_Static_assert(sizeof(struct trap_frame) == 23 * 8, "arch/trap/trap_stubs.asm builds it");
+_Static_assert(offsetof(struct trap_frame, rip) == 144, "vmm/raw/raw_entry.asm reads it");
+
+extern const char trap_stubs[];
+extern const struct fixup image_fixups_start[], image_fixups_end[];
+
+static struct gate idt[256] __attribute__((aligned(PAGE_SIZE)));
+
+static void (*nmi_handler)(const struct trap_frame *frame);
+static bool (*nmi_watchdog)(void);
+
+static const char *const exception_name[32] = {
+	"#DE divide error",
+	"#DB debug",
+	"NMI",
+	"#BP breakpoint",
+	"#OF overflow",
+	"#BR bound range",
+	"#UD invalid opcode",
+	"#NM no FPU",
+	"#DF double fault",
+	"coprocessor segment overrun",
+	"#TS invalid TSS",
+	"#NP segment not present",
+	"#SS stack",
+	"#GP general protection",
+	"#PF page fault",
+	"exception 15",
+	"#MF x87",
+	"#AC alignment",
+	"#MC machine check",
+	"#XM SIMD",
+	"#VE virtualization",
+	"#CP control protection",
+	"exception 22",
+	"exception 23",
+	"exception 24",
+	"exception 25",
+	"exception 26",
+	"exception 27",
+	"#HV hypervisor",
+	"#VC VMM communication",
+	"#SX security",
+	"exception 31",
+};
+
+const char *trap_name(u64 vector)
+{
+	return vector < ARRAY_SIZE(exception_name) ? exception_name[vector] : "interrupt";
+}
+
+static void set_gate(unsigned vector, unsigned ist)
+{
+	u64 stub = (u64)trap_stubs + vector * STUB_SIZE;
+
+	idt[vector] = (struct gate){
+		.offset_low = (u16)stub,
+		.selector = SEL_CODE64,
+		.ist = (u8)ist,
+		.type = 0x8e,
+		.offset_middle = (u16)(stub >> 16),
+		.offset_high = (u32)(stub >> 32),
+	};
+}
+
+void trap_set_gate_dpl(u8 vector, unsigned dpl)
+{
+	idt[vector].type = (u8)((idt[vector].type & 0x9f) | (dpl & 3) << 5);
+}
+
+void trap_set_nmi_handler(void (*fn)(const struct trap_frame *frame))
+{
+	nmi_handler = fn;
+}
+
+void trap_set_nmi_watchdog(bool (*fn)(void))
+{
+	nmi_watchdog = fn;
+}
+
+void trap_init(void)
+{
+	struct {
+		u16 limit;
+		u64 base;
+	} __attribute__((packed)) idtr = { sizeof(idt) - 1, (u64)idt };
+
+	for (unsigned v = 0; v < ARRAY_SIZE(idt); v++)
+		set_gate(v, 0);
+	set_gate(TRAP_NMI, PERCPU_IST_NMI);
+	set_gate(TRAP_DF, PERCPU_IST_DF);
+	set_gate(TRAP_MC, PERCPU_IST_MC);
+	__asm__ volatile("lidt %0" ::"m"(idtr));
+	__asm__ volatile("mov %0, %%dr7" ::"r"(0x400ull));
+}
+
+static bool fix_up(struct trap_frame *f)
+{
+	for (const struct fixup *x = image_fixups_start; x < image_fixups_end; x++) {
+		if (f->rip == x->fault) {
+			f->rip = x->landing;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void non_maskable_interrupt(struct percpu *pc, struct trap_frame *f)
+{
+	pc->nmis++;
+	if (!(nmi_watchdog && nmi_watchdog()) && nmi_handler)
+		nmi_handler(f);
+	/* Guest code is looked at before it is resumed, after this as after any other. */
+	if (trap_from_guest(f) && pc->guest_trap)
+		pc->guest_trap(pc, f);
+}
+
+static void device_interrupt(struct percpu *pc, struct trap_frame *f)
+{
+	pc->irqs++;
+	pc->irq_depth++;
+	pc->irq_frame = f;
+	irq_dispatch((unsigned)f->vector);
+	pc->irq_frame = NULL;
+	pc->irq_depth--;
+	/* Last, since it may unwind and never come back here. */
+	if (pc->after_irq)
+		pc->after_irq(pc, f);
+}
+
+void trap_dispatch(struct trap_frame *f)
+{
+	struct percpu *pc = percpu_this();
+
+	if (f->vector >= TRAP_IRQ_FIRST) {
+		device_interrupt(pc, f);
+		return;
+	}
+	if (f->vector == TRAP_NMI) {
+		non_maskable_interrupt(pc, f);
+		return;
+	}
+	if (f->vector == TRAP_MC || f->vector == TRAP_DF)
+		trap_fatal(f);
+	if (trap_from_guest(f)) {
+		if (!pc->guest_trap)
+			trap_fatal(f);
+		pc->guest_trap(pc, f);
+		return;
+	}
+	if (pc->code_trap && pc->code_trap(pc, f))
+		return;
+	if (fix_up(f))
+		return;
+	trap_fatal(f);
+}
+
+int rdmsr_safe(u32 index, u64 *value)
+{
+	u32 a = 0, d = 0, failed = 1;
+
+	__asm__ volatile("1: rdmsr; xor %k2, %k2; 2:\n\t"
+			 ".pushsection .fixups,\"a\"; .quad 1b, 2b; .popsection"
+			 : "+a"(a), "+d"(d), "+r"(failed)
+			 : "c"(index)
+			 : "cc");
+	if (failed)
+		return E_FAULT;
+	*value = (u64)d << 32 | a;
+	return 0;
+}
+
+int wrmsr_safe(u32 index, u64 value)
+{
+	return TRAP_TRY("wrmsr", "c"(index), "a"((u32)value), "d"((u32)(value >> 32)));
+}

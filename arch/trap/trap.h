@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Exceptions and interrupts of the real CPU. Every stub builds a struct trap_frame on the stack in
+ * use and calls trap_dispatch(), which, in this order: hands device interrupts to their handlers; a
+ * trap that came from guest code to percpu->guest_trap; one in translated code or in an
+ * accessor to percpu->code_trap; looks for a fix-up; panics.
+ *
+ * All 256 gates are interrupt gates (IF=0 in handlers) with DPL 0, except that the guest's software
+ * interrupts must arrive as #GP: no gate has DPL 3 unless vmm/ asks for it (trap_set_gate_dpl), for
+ * its fast system calls.
+ *
+ * NMI, #DF and #MC have IST stacks; everything else runs on RSP0 (from guest code) or the
+ * current stack.
+ */
+#pragma once
+
+#include "kernel/base/error.h"
+#include "kernel/base/types.h"
+
+struct trap_frame {
+	u64 gpr[16]; /* rax rcx rdx rbx (rsp: unused) rbp rsi rdi r8..r15, as the hardware numbers
+			them */
+	u64 vector;
+	u64 error;
+	u64 rip, cs, rflags, rsp, ss;
+};
+
+#define TRAP_FLAG_VM BIT64(17) /* of rflags */
+
+/*
+ * From guest code: from an outer ring, or from virtual-8086 mode, in which CS is no selector. Long
+ * mode has none, but QEMU's TCG (7.2) enters it by an IRET at any CPL whose image has VM set.
+ */
+static inline bool trap_from_guest(const struct trap_frame *frame)
+{
+	return (frame->cs & 3) || (frame->rflags & TRAP_FLAG_VM);
+}
+
+#define TRAP_DE	 0
+#define TRAP_DB	 1
+#define TRAP_NMI 2
+#define TRAP_BP	 3
+#define TRAP_UD	 6
+#define TRAP_NM	 7
+#define TRAP_DF	 8
+#define TRAP_GP	 13
+#define TRAP_PF	 14
+#define TRAP_MC	 18
+
+/* The device interrupts' vectors (arch/trap/irq.h). */
+#define TRAP_IRQ_FIRST 0x20
+#define TRAP_SPURIOUS  0xff
+
+void trap_init(void); /* builds the IDT and loads it; once per CPU for the load */
+void trap_set_gate_dpl(u8 vector, unsigned dpl);
+
+/* Restores the frame and IRETQs. Does not return. */
+void trap_return(struct trap_frame *frame) __attribute__((noreturn));
+/* The IRETQ that leaves every trap: a #GP or #SS here means that a frame cannot be resumed. */
+extern const char trap_return_iret[];
+
+/*
+ * Called for each NMI, at any point of any code, on a stack of its own. An NMI does nothing else:
+ * it may be the button of someone who wants to know where a monitor hangs that has interrupts off.
+ */
+void trap_set_nmi_handler(void (*fn)(const struct trap_frame *frame));
+
+/* fn says whether an NMI is the watchdog's own (drivers/time/watchdog.c): nobody else is told of it. */
+void trap_set_nmi_watchdog(bool (*fn)(void));
+
+/* Called by the stubs. */
+void trap_dispatch(struct trap_frame *frame);
+/* A trap that nobody wanted: one screen, and the end. Implemented by kernel/debug/panic.c. */
+void trap_fatal(const struct trap_frame *frame) __attribute__((noreturn));
+const char *trap_name(u64 vector);
+
+/*
+ * Executes one instruction and returns 0, or E_FAULT if it faults: for what a guest's state goes
+ * into, or what a machine may not have. Of the list of such instructions in docs/panics.md.
+ */
+#define TRAP_TRY(instruction, ...)                                                        \
+	({                                                                                \
+		int failed_ = E_FAULT;                                                    \
+		__asm__ volatile("1: " instruction "; xor %k[failed], %k[failed]; 2:\n\t" \
+				 ".pushsection .fixups,\"a\"; .quad 1b, 2b; .popsection"  \
+				 : [failed] "+r"(failed_)                                 \
+				 : __VA_ARGS__                                            \
+				 : "cc", "memory");                                       \
+		failed_;                                                                  \
+	})
+
+/* For MSRs that the processor may not have: 0, or E_FAULT where the access raised #GP. */
+int rdmsr_safe(u32 index, u64 *value);
+int wrmsr_safe(u32 index, u64 value);
+
+/* Registers, stack and symbolic backtrace on the console; used by panic and by the BREAK dump.
+ * Implemented by kernel/debug/panic.c. */
+void trap_dump(const struct trap_frame *frame);

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The driver of drivers/lib/uart_driver.c at COM1, as a sink and a source of the console. Everything
+ * but write_now() runs with interrupts off for as long as it touches the driver: an interrupt that
+ * prints comes before or after, and an NMI prints by write_now() only.
+ */
+#include "drivers/char/serial_port.h"
+
+#include "arch/trap/irq.h"
+#include "arch/cpu/processor.h"
+#include "drivers/lib/uart_driver.h"
+#include "kernel/base/log.h"
+
+#define PORT 0x3f8
+#define IRQ  4
+
+static struct uart_driver uart;
+static u8 queue[64 * KiB]; /* an answer of the monitor's own fits, beside what guests may fill */
+
+static u8 port_in(unsigned reg)
+{
+	return inb((u16)(PORT + reg));
+}
+
+static void port_out(unsigned reg, u8 value)
+{
+	outb((u16)(PORT + reg), value);
+}
+
+static const struct uart_ops ops = {
+	.in = port_in,
+	.out = port_out,
+	.input = console_input,
+	.input_break = console_input_break,
+	.input_room = console_input_room,
+};
+
+static void write(const char *s, size_t n, bool cooked)
+{
+	u64 flags = irq_save();
+
+	uart_driver_write(&uart, s, n, cooked);
+	irq_restore(flags);
+}
+
+static void write_now(const char *s, size_t n, bool cooked)
+{
+	uart_driver_write_now(&uart, s, n, cooked);
+}
+
+static u32 queued(void)
+{
+	return ring_used(&uart.queue);
+}
+
+static void flush(void)
+{
+	u64 flags = irq_save();
+
+	uart_driver_flush(&uart);
+	irq_restore(flags);
+}
+
+static void poll(void)
+{
+	u64 flags;
+
+	if (!ring_used(&uart.queue))
+		return;
+	flags = irq_save();
+	uart_driver_poll(&uart);
+	irq_restore(flags);
+}
+
+static void input_taken(void)
+{
+	u64 flags = irq_save();
+
+	uart_driver_input_taken(&uart);
+	irq_restore(flags);
+}
+
+static void set_flow(enum console_flow flow)
+{
+	u64 flags = irq_save();
+
+	uart_driver_set_flow(&uart, flow);
+	irq_restore(flags);
+}
+
+static const struct console_sink_ops sink = {
+	.write = write,
+	.write_now = write_now,
+	.queued = queued,
+	.flush = flush,
+	.poll = poll,
+	.input_taken = input_taken,
+	.set_flow = set_flow,
+};
+
+void serial_port_init(void)
+{
+	if (uart_driver_init(&uart, &ops, queue, sizeof(queue)))
+		console_attach(CONSOLE_SERIAL, &sink, false);
+}
+
+static void interrupt(void *ctx)
+{
+	(void)ctx;
+	uart_driver_interrupt(&uart);
+}
+
+void serial_port_enable_input(void)
+{
+	u64 flags;
+
+	if (!uart.mcr)
+		return;
+	if (irq_register(IRQ, interrupt, NULL)) {
+		log_warn("serial: no interrupt line: no input from COM1");
+		return;
+	}
+	flags = irq_save();
+	uart_driver_enable(&uart);
+	irq_restore(flags);
+}

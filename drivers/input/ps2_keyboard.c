@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * i8042 with scan codes translated to set 1 (bit 7: released, E0h: extended key).
+ */
+#include "drivers/input/ps2_keyboard.h"
+
+#include "arch/cpu/processor.h"
+#include "arch/trap/irq.h"
+#include "kernel/console/console.h"
+
+#define DATA	    0x60
+#define COMMAND	    0x64 /* reads: status */
+#define OUTPUT_FULL BIT(0)
+#define INPUT_FULL  BIT(1)
+#define FROM_MOUSE  BIT(5)
+#define SPINS	    10000
+
+#define KEY_CTRL   0x1d
+#define KEY_LSHIFT 0x2a
+#define KEY_RSHIFT 0x36
+#define KEY_ALT	   0x38
+#define KEY_CAPS   0x3a
+
+static const char plain[] = "\0\x1b"
+			    "1234567890-=\b\tqwertyuiop[]\r\0asdfghjkl;'`\0\\zxcvbnm,./\0*\0 ";
+static const char shifted[] = "\0\x1b"
+			      "!@#$%^&*()_+\b\tQWERTYUIOP{}\r\0ASDFGHJKL:\"~\0|ZXCVBNM<>?\0*\0 ";
+
+static struct {
+	bool shift, ctrl, caps, extended;
+} key;
+
+static void send(const char *s)
+{
+	while (*s)
+		console_input((u8)*s++);
+}
+
+static void extended_key(u8 code)
+{
+	switch (code) {
+	case 0x48:
+		send("\x1b[A");
+		return;
+	case 0x50:
+		send("\x1b[B");
+		return;
+	case 0x4d:
+		send("\x1b[C");
+		return;
+	case 0x4b:
+		send("\x1b[D");
+		return;
+	case 0x47:
+		send("\x1b[H");
+		return;
+	case 0x4f:
+		send("\x1b[F");
+		return;
+	case 0x53:
+		send("\x1b[3~");
+		return;
+	case 0x1c:
+		send("\r");
+		return;
+	case 0x35:
+		send("/");
+		return;
+	default:
+		return;
+	}
+}
+
+static bool is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static void plain_key(u8 code)
+{
+	if (code >= sizeof(plain) - 1)
+		return;
+
+	bool shift = key.shift != (key.caps && is_letter(plain[code]));
+	char c = shift ? shifted[code] : plain[code];
+
+	if (!c)
+		return;
+	if (key.ctrl && c >= '@')
+		c &= 0x1f;
+	if (c == '\b')
+		c = 0x7f; /* as terminals send it */
+	console_input((u8)c);
+}
+
+static void scan_code(u8 code)
+{
+	bool pressed = !(code & 0x80), extended = key.extended;
+
+	key.extended = code == 0xe0;
+	if (code == 0xe0 || code == 0xe1)
+		return;
+	code &= 0x7f;
+	if (code == KEY_CTRL)
+		key.ctrl = pressed;
+	else if ((code == KEY_LSHIFT || code == KEY_RSHIFT) && !extended)
+		key.shift = pressed;
+	else if (!pressed)
+		return;
+	else if (extended)
+		extended_key(code);
+	else if (code == KEY_CAPS)
+		key.caps = !key.caps;
+	else if (code != KEY_ALT)
+		plain_key(code);
+}
+
+static void interrupt(void *ctx)
+{
+	u8 status;
+
+	(void)ctx;
+	while ((status = inb(COMMAND)) & OUTPUT_FULL && status != 0xff) {
+		u8 byte = inb(DATA);
+
+		if (!(status & FROM_MOUSE))
+			scan_code(byte);
+	}
+}
+
+static bool write_port(u16 port, u8 v)
+{
+	for (int i = 0; i < SPINS; i++) {
+		if (!(inb(COMMAND) & INPUT_FULL)) {
+			outb(port, v);
+			return true;
+		}
+	}
+	return false;
+}
+
+static int read_data(void)
+{
+	for (int i = 0; i < SPINS; i++)
+		if (inb(COMMAND) & OUTPUT_FULL)
+			return inb(DATA);
+	return -1;
+}
+
+void ps2_keyboard_init(void)
+{
+	int config;
+
+	if (inb(COMMAND) == 0xff)
+		return;
+	for (int i = 0; i < 32 && inb(COMMAND) & OUTPUT_FULL; i++)
+		(void)inb(DATA);
+	if (!write_port(COMMAND, 0x20))
+		return;
+	config = read_data();
+	if (config < 0)
+		return;
+	/* Interrupt on, clock on, translation on. */
+	u8 wanted = (u8)(((unsigned)config | BIT(0) | BIT(6)) & ~BIT(4));
+
+	if (write_port(COMMAND, 0x60) && write_port(DATA, wanted))
+		irq_register(1, interrupt, NULL);
+}

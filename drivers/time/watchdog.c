@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The RTC's periodic interrupt, which the I/O APIC delivers as NMI.
+ *
+ * Raw code cannot turn interrupts off on a processor that keeps to its manual; below QEMU's TCG
+ * (7.2) it can (docs/raw.md), and an endless loop would then keep the machine. percpu->guest_trap
+ * sees the frame of each NMI that hits guest code, and ends that VM.
+ *
+ * The RTC, since its register C says that an NMI is this one and not somebody's button; reading it
+ * lets the next one come. After start-up nobody else touches ports 70h and 71h. MC146818.
+ */
+#include "drivers/time/watchdog.h"
+
+#include "arch/trap/irq.h"
+#include "arch/cpu/processor.h"
+#include "arch/trap/trap.h"
+#include "kernel/base/log.h"
+
+#define RTC_IRQ	      8u
+#define RTC_INDEX     0x70
+#define RTC_DATA      0x71
+#define RTC_A	      10
+#define RTC_B	      11
+#define RTC_C	      12
+#define RTC_RATE_8_HZ 13 /* 32768 >> (13 - 1) */
+#define RTC_PERIODIC  BIT(6)
+
+static u8 rtc_get(u8 index)
+{
+	outb(RTC_INDEX, index);
+	return inb(RTC_DATA);
+}
+
+static void rtc_put(u8 index, u8 value)
+{
+	outb(RTC_INDEX, index);
+	outb(RTC_DATA, value);
+}
+
+static bool fired(void)
+{
+	return rtc_get(RTC_C) & RTC_PERIODIC;
+}
+
+void watchdog_init(void)
+{
+	if (irq_route_nmi(RTC_IRQ)) {
+		log_info("watchdog: none, for want of an I/O APIC");
+		return;
+	}
+	trap_set_nmi_watchdog(fired);
+	rtc_put(RTC_A, (u8)((rtc_get(RTC_A) & 0xf0) | RTC_RATE_8_HZ));
+	rtc_put(RTC_B, (rtc_get(RTC_B) & 0x0f) | RTC_PERIODIC); /* neither alarm nor update */
+	rtc_get(RTC_C);
+}

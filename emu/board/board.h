@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The guest's mainboard: an i440FX/PIIX-style PC put together from the devices. It owns every
+ * device, the port bus and the timers of one VM; the VM owns memory and processors.
+ */
+#pragma once
+
+#include "emu/mem/gpmem.h"
+#include "emu/dev/bus.h"
+
+struct board;
+
+/* What the machine around the board does for it. Called from device handlers; must not re-enter the
+ * board. */
+struct board_host {
+	u64 (*now)(void *ctx);			      /* virtual ns */
+	u64 (*wall_clock)(void *ctx);		      /* seconds since 1970 UTC */
+	void (*intr)(void *ctx, bool level);	      /* the INTR pin of the CPU */
+	void (*timer_moved)(void *ctx, u64 deadline); /* earliest virtual deadline changed */
+	/* false: it took the byte and wants no other before board_serial_ready(). */
+	bool (*serial_tx)(void *ctx, unsigned port, u8 byte);
+	void (*debug_tx)(void *ctx, u8 byte);	   /* ports 402h and E9h */
+	void (*power_off)(void *ctx);		   /* ACPI S5 */
+	void (*reset)(void *ctx, const char *why); /* port CF9h, keyboard controller, 92h */
+	void (*a20)(void *ctx, bool enabled);
+	void (*exit_code)(void *ctx, u32 code); /* isa-debug-exit at 501h, test guests only */
+	void *ctx;
+};
+
+struct board_config {
+	u64 ram_size;
+	bool debug_exit; /* offer port 501h */
+	bool rts_wired;	 /* the serial lines wait for the guest's RTS */
+};
+
+/* Creates all devices, claims ports, adds device memory and the ACPI tables to mem. NULL when out
+ * of memory. */
+struct board *board_create(const struct board_config *config, const struct board_host *host,
+			   struct gpmem *mem);
+void board_destroy(struct board *b);
+void board_reset(struct board *b);
+
+u32 board_io_read(struct board *b, u16 port, unsigned size);
+void board_io_write(struct board *b, u16 port, unsigned size, u32 value);
+/* Interrupt acknowledge cycle: the vector, or -1 if nothing is pending (the caller then delivers
+ * nothing). */
+int board_intr_ack(struct board *b);
+bool board_intr_pending(struct board *b);
+/* Fires due timers; returns the next deadline in virtual ns or UINT64_MAX. */
+u64 board_run_timers(struct board *b);
+
+/* A byte from outside for serial port 0..3; false when the guest's UART cannot take it (offer it
+ * again later). */
+bool board_serial_rx(struct board *b, unsigned port, u8 byte);
+void board_serial_ready(struct board *b, unsigned port);
+void board_serial_break(struct board *b, unsigned port);
+/* A PS/2 scan code (set 2) from outside; false when the queue is full. */
+bool board_key(struct board *b, u8 scancode);
+/* Relative movement of the mouse, dy upwards; buttons: bit 0 left, 1 right, 2 middle. */
+void board_mouse(struct board *b, s32 dx, s32 dy, s32 dz, u8 buttons);
+/* The power button is pressed: an ACPI guest shuts down. */
+void board_power_button(struct board *b);
+/* FERR# with CR0.NE = 0: IRQ 13 until the guest writes port F0h. */
+void board_fpu_error(struct board *b);
+
+/* Where the board put its tables, for loaders. */
+gpa_t board_rsdp(const struct board *b);
+/*
+ * What can end HLT with interrupts on. When the next timer comes due whose interrupt the PIC lets
+ * through, in virtual ns; UINT64_MAX: none is armed. Other timers may be run later than they are
+ * due, since devices work out what passed meanwhile. And: can anything come at all, from such a
+ * timer or from outside (keyboard, mouse, serial line, power button)?
+ */
+u64 board_wakes_at(const struct board *b);
+bool board_can_wake(const struct board *b);

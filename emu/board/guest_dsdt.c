@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The DSDT, in ASL:
+ *
+ *   Name (\_S5, Package { 0, 0, 0, 0 })
+ *   Scope (\_SB) {
+ *     Device (PCI0)             PNP0A03: _CRS the windows, _PRT every device's pins to LNKA..LNKD
+ *       Device (ISA)            00:01.0: a field over the PIRQ router; timer, DMA, RTC, keyboard,
+ *                               mouse, FPU, serial ports
+ *       Device (PM)             00:01.3
+ *     Device (LNKA) .. (LNKD)   PNP0C0F: PIRQ router registers as interrupt links
+ *     Device (MBRD)             PNP0C02: ports that belong to the board itself
+ *   }
+ */
+#include "emu/board/guest_acpi.h"
+#include "emu/board/aml.h"
+#include "emu/chip/chipset.h"
+#include "emu/chip/piix4_pm.h"
+
+enum {
+	OP_STORE = 0x70,
+	OP_SHIFT_LEFT = 0x79,
+	OP_AND = 0x7b,
+	OP_OR = 0x7d,
+	OP_FIND_SET_RIGHT = 0x82,
+	OP_DECREMENT = 0x76,
+	OP_CREATE_WORD_FIELD = 0x8b,
+	OP_RETURN = 0xa4,
+	OP_EXT = 0x5b,
+	EXT_REGION = 0x80,
+	EXT_FIELD = 0x81,
+	LOCAL0 = 0x60,
+	ARG0 = 0x68,
+	NO_TARGET = 0x00,
+};
+
+#define REGION_PCI_CONFIG 2
+#define FIELD_BYTE_ACCESS 1
+/* ISA interrupts that a PIRQ may be routed to: 5, 9, 10, 11 (9 is the SCI, level too). */
+#define LINK_IRQS (BIT(5) | BIT(9) | BIT(10) | BIT(11))
+
+static void device(struct aml *a, const char *name, const char *hid)
+{
+	aml_begin_device(a, name);
+	aml_name_eisaid(a, "_HID", hid);
+}
+
+static void begin_crs(struct aml *a)
+{
+	aml_name(a, "_CRS");
+	aml_begin_resources(a);
+}
+
+/* --- Interrupt links */
+
+static void path_of_pirq(struct aml *a, unsigned n)
+{
+	char path[] = "\\_SB.PCI0.ISA.PRQA";
+
+	path[sizeof(path) - 2] = (char)('A' + n);
+	aml_path(a, path);
+}
+
+/* Method (_STA) { If (And (PRQn, 0x80)) { Return (0x09) } Return (0x0B) } */
+static void link_sta(struct aml *a, unsigned n)
+{
+	aml_begin_method(a, "_STA", 0);
+	aml_begin_if(a);
+	aml_byte(a, OP_AND);
+	path_of_pirq(a, n);
+	aml_integer(a, PIIX_PIRQ_OFF);
+	aml_byte(a, NO_TARGET);
+	aml_byte(a, OP_RETURN);
+	aml_integer(a, 0x09);
+	aml_end(a);
+	aml_byte(a, OP_RETURN);
+	aml_integer(a, 0x0b);
+	aml_end(a);
+}
+
+/* Method (_DIS) { Or (PRQn, 0x80, PRQn) } */
+static void link_dis(struct aml *a, unsigned n)
+{
+	aml_begin_method(a, "_DIS", 0);
+	aml_byte(a, OP_OR);
+	path_of_pirq(a, n);
+	aml_integer(a, PIIX_PIRQ_OFF);
+	path_of_pirq(a, n);
+	aml_end(a);
+}
+
+/* CreateWordField (buffer, 1, IRQM): the mask in an interrupt descriptor. */
+static void mask_field(struct aml *a)
+{
+	aml_integer(a, 1);
+	aml_path(a, "IRQM");
+}
+
+/* Method (_CRS) { CreateWordField (BUF, 1, IRQM) Store (ShiftLeft (1, And (PRQn, 15)), IRQM) Return
+ * (BUF) } */
+static void link_crs(struct aml *a, unsigned n)
+{
+	aml_name(a, "BUF");
+	aml_begin_resources(a);
+	aml_res_irq_shared(a, 0);
+	aml_end_resources(a);
+	aml_begin_method(a, "_CRS", 0);
+	aml_byte(a, OP_CREATE_WORD_FIELD);
+	aml_path(a, "BUF");
+	mask_field(a);
+	aml_byte(a, OP_SHIFT_LEFT);
+	aml_integer(a, 1);
+	aml_byte(a, OP_AND);
+	path_of_pirq(a, n);
+	aml_integer(a, 15);
+	aml_byte(a, NO_TARGET);
+	aml_path(a, "IRQM");
+	aml_byte(a, OP_RETURN);
+	aml_path(a, "BUF");
+	aml_end(a);
+}
+
+/* Method (_SRS, 1) { CreateWordField (Arg0, 1, IRQM) FindSetRightBit (IRQM, Local0) Decrement
+ * (Local0) Store (Local0, PRQn) } */
+static void link_srs(struct aml *a, unsigned n)
+{
+	aml_begin_method(a, "_SRS", 1);
+	aml_byte(a, OP_CREATE_WORD_FIELD);
+	aml_byte(a, ARG0);
+	mask_field(a);
+	aml_byte(a, OP_FIND_SET_RIGHT);
+	aml_path(a, "IRQM");
+	aml_byte(a, LOCAL0);
+	aml_byte(a, OP_DECREMENT);
+	aml_byte(a, LOCAL0);
+	aml_byte(a, OP_STORE);
+	aml_byte(a, LOCAL0);
+	path_of_pirq(a, n);
+	aml_end(a);
+}
+
+static const char *const link_name[4] = { "LNKA", "LNKB", "LNKC", "LNKD" };
+
+static void links(struct aml *a)
+{
+	for (unsigned n = 0; n < 4; n++) {
+		device(a, link_name[n], "PNP0C0F");
+		aml_name_integer(a, "_UID", n + 1);
+		aml_name(a, "_PRS");
+		aml_begin_resources(a);
+		aml_res_irq_shared(a, LINK_IRQS);
+		aml_end_resources(a);
+		link_sta(a, n);
+		link_dis(a, n);
+		link_crs(a, n);
+		link_srs(a, n);
+		aml_end(a);
+	}
+}
+
+/* --- Devices on the ISA bus */
+
+static void isa_device(struct aml *a, const char *name, const char *hid, u16 io, u8 len, u16 irqs)
+{
+	device(a, name, hid);
+	begin_crs(a);
+	aml_res_io(a, io, len);
+	if (irqs)
+		aml_res_irq(a, irqs);
+	aml_end_resources(a);
+	aml_end(a);
+}
+
+static void pic(struct aml *a)
+{
+	device(a, "PIC", "PNP0000");
+	begin_crs(a);
+	aml_res_io(a, 0x20, 2);
+	aml_res_io(a, 0xa0, 2);
+	aml_res_io(a, 0x4d0, 2);
+	aml_res_irq(a, BIT(2));
+	aml_end_resources(a);
+	aml_end(a);
+}
+
+static void dma(struct aml *a)
+{
+	device(a, "DMAC", "PNP0200");
+	begin_crs(a);
+	aml_res_io(a, 0x00, 0x10);
+	aml_res_io(a, 0x81, 0x0f);
+	aml_res_io(a, 0xc0, 0x20);
+	aml_res_dma(a, BIT(4));
+	aml_end_resources(a);
+	aml_end(a);
+}
+
+static void keyboard(struct aml *a)
+{
+	device(a, "KBD", "PNP0303");
+	begin_crs(a);
+	aml_res_io(a, 0x60, 1);
+	aml_res_io(a, 0x64, 1);
+	aml_res_irq(a, BIT(1));
+	aml_end_resources(a);
+	aml_end(a);
+	device(a, "MOU", "PNP0F13");
+	begin_crs(a);
+	aml_res_irq(a, BIT(12));
+	aml_end_resources(a);
+	aml_end(a);
+}
+
+static void serial(struct aml *a, unsigned ports)
+{
+	static const struct {
+		const char *name;
+		u16 io;
+		u8 irq;
+	} com[4] = { { "COM1", 0x3f8, 4 },
+		     { "COM2", 0x2f8, 3 },
+		     { "COM3", 0x3e8, 4 },
+		     { "COM4", 0x2e8, 3 } };
+
+	for (unsigned i = 0; i < ports; i++) {
+		device(a, com[i].name, "PNP0501");
+		aml_name_integer(a, "_UID", i + 1);
+		begin_crs(a);
+		aml_res_io(a, com[i].io, 8);
+		aml_res_irq(a, (u16)BIT(com[i].irq));
+		aml_end_resources(a);
+		aml_end(a);
+	}
+}
+
+/* OperationRegion (PIRQ, PCI_Config, 0x60, 4) Field (PIRQ, ByteAcc, NoLock, Preserve) { PRQA, 8,
+ * ... } */
+static void router(struct aml *a)
+{
+	/* The length is below 64: one byte holds it, and counts itself. */
+	static const u8 field[] = { OP_EXT, EXT_FIELD, 26,  'P', 'I', 'R', 'Q', FIELD_BYTE_ACCESS,
+				    'P',    'R',       'Q', 'A', 8,   'P', 'R', 'Q',
+				    'B',    8,	       'P', 'R', 'Q', 'C', 8,	'P',
+				    'R',    'Q',       'D', 8 };
+
+	aml_byte(a, OP_EXT);
+	aml_byte(a, EXT_REGION);
+	aml_path(a, "PIRQ");
+	aml_byte(a, REGION_PCI_CONFIG);
+	aml_integer(a, PIIX_PIRQRC);
+	aml_integer(a, 4);
+	aml_bytes(a, field, sizeof(field));
+}
+
+static void isa_bridge(struct aml *a, const struct acpi_machine *m)
+{
+	aml_begin_device(a, "ISA");
+	aml_name_integer(a, "_ADR", CHIPSET_PIIX_DEVICE << 16);
+	router(a);
+	pic(a);
+	isa_device(a, "TIMR", "PNP0100", 0x40, 4, BIT(0));
+	dma(a);
+	isa_device(a, "RTC", "PNP0B00", 0x70, 2, BIT(8));
+	isa_device(a, "SPKR", "PNP0800", 0x61, 1, 0);
+	isa_device(a, "FPU", "PNP0C04", 0xf0, 1, BIT(13));
+	keyboard(a);
+	serial(a, m->serial_ports);
+	aml_end(a);
+}
+
+/* --- PCI */
+
+static void pci_windows(struct aml *a, const struct acpi_machine *m)
+{
+	/* BARs are placed between RAM and the 20 MiB below 4 GiB that chipsets keep for APICs and
+	 * firmware. */
+	u32 hole = (u32)ALIGN_UP(MIN(m->ram_size, 0xe0000000ull), 0x100000ull);
+
+	begin_crs(a);
+	aml_res_bus_range(a, 0, 0xff);
+	aml_res_io(a, 0xcf8, 8);
+	aml_res_io_range(a, 0x0000, 0x0cf7);
+	aml_res_io_range(a, 0x0d00, 0xffff);
+	aml_res_memory_range(a, 0x000a0000, 0x000bffff, true);
+	aml_res_memory_range(a, MAX(hole, 0x10000000u), 0xfebfffff, false);
+	aml_end_resources(a);
+}
+
+/* Package { address of all functions, pin, link, 0 } for pins A..D of devices 1..31. */
+static void pci_routing(struct aml *a)
+{
+	aml_name(a, "_PRT");
+	aml_begin_package(a, 31 * 4);
+	for (unsigned device = 1; device < 32; device++) {
+		for (unsigned pin = 0; pin < 4; pin++) {
+			aml_begin_package(a, 4);
+			aml_integer(a, device << 16 | 0xffff);
+			aml_integer(a, pin);
+			aml_path(a, link_name[chipset_pirq_of(device, pin + 1)]);
+			aml_integer(a, 0);
+			aml_end(a);
+		}
+	}
+	aml_end(a);
+}
+
+static void motherboard(struct aml *a)
+{
+	device(a, "MBRD", "PNP0C02");
+	begin_crs(a);
+	aml_res_io(a, PM_IO_BASE, PM_IO_SIZE);
+	aml_res_io(a, APM_PORT, 2);
+	aml_res_io(a, 0x80, 1);
+	aml_res_io(a, 0x92, 1);
+	aml_end_resources(a);
+	aml_end(a);
+}
+
+static void soft_off(struct aml *a)
+{
+	aml_name(a, "\\_S5");
+	aml_begin_package(a, 4);
+	aml_integer(a, PM_S5_TYPE);
+	aml_integer(a, PM_S5_TYPE);
+	aml_integer(a, 0);
+	aml_integer(a, 0);
+	aml_end(a);
+}
+
+u32 acpi_dsdt_body(u8 *buf, u32 cap, const struct acpi_machine *m)
+{
+	struct aml out, *a = &out;
+
+	aml_init(a, buf, cap);
+	soft_off(a);
+	aml_begin_scope(a, "\\_SB");
+	device(a, "PCI0", "PNP0A03");
+	aml_name_integer(a, "_UID", 0);
+	pci_windows(a, m);
+	pci_routing(a);
+	isa_bridge(a, m);
+	aml_begin_device(a, "PM");
+	aml_name_integer(a, "_ADR", CHIPSET_PIIX_DEVICE << 16 | 3);
+	aml_end(a);
+	aml_end(a);
+	links(a);
+	motherboard(a);
+	aml_end(a);
+	return a->overflow ? 0 : a->len;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The FERR# wire and its latch: an x87 error with CR0.NE = 0 raises IRQ 13; a write to port F0h
+ * clears it.
+ */
+#include "emu/chip/ferr.h"
+
+void ferr_set(struct ferr *f, bool level)
+{
+	if (f->level != level) {
+		f->level = level;
+		irq_set(&f->irq, level);
+	}
+}
+
+static u32 port_read(void *dev, u16 offset, unsigned size)
+{
+	(void)dev;
+	(void)offset;
+	(void)size;
+	return 0xff;
+}
+
+/* F0h clears the error latch; F1h reset the 287 and does nothing here. */
+static void port_write(void *dev, u16 offset, unsigned size, u32 value)
+{
+	(void)size;
+	(void)value;
+	if (!offset)
+		ferr_set(dev, false);
+}
+
+static const struct bus_ports ferr_ports = { port_read, port_write, 1 };
+
+int ferr_init(struct ferr *f, struct bus *bus, struct irq_line irq)
+{
+	*f = (struct ferr){ .irq = irq };
+	return bus_claim(bus, 0xf0, 2, &ferr_ports, f, "ferr");
+}

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The 8042. The output buffer holds one byte and knows where it came from; when it is empty it is
+ * filled from the keyboard, then from the mouse, unless that one's clock is held (command byte bits
+ * 4 and 5). IRQ 1 and IRQ 12 stand for "buffer full from there", so each byte that is read makes a
+ * new edge if another follows.
+ */
+#include "emu/chip/i8042.h"
+
+#include "kernel/base/string.h"
+
+#define STATUS_OBF     0x01
+#define STATUS_SYSTEM  0x04
+#define STATUS_COMMAND 0x08
+#define STATUS_UNLOCK  0x10
+#define STATUS_AUX     0x20
+
+#define CCB_IRQ1   0x01
+#define CCB_IRQ12  0x02
+#define CCB_SYSTEM 0x04
+#define CCB_NO_KBD 0x10
+#define CCB_NO_AUX 0x20
+#define CCB_XLATE  0x40
+
+#define OUT_NO_RESET 0x01
+#define OUT_A20	     0x02
+#define OUT_KBD_OBF  0x10
+#define OUT_AUX_OBF  0x20
+#define OUT_LINES    0xcc /* clocks and data lines, as they rest */
+
+enum { EMPTY, FROM_CONTROLLER, FROM_KEYBOARD, FROM_MOUSE };
+
+enum {
+	READ_RAM = 0x20,
+	WRITE_RAM = 0x60,
+	TEST_PASSWORD = 0xa4,
+	AUX_OFF = 0xa7,
+	AUX_ON,
+	AUX_TEST,
+	SELF_TEST,
+	KBD_TEST,
+	KBD_OFF = 0xad,
+	KBD_ON,
+	READ_INPUT = 0xc0,
+	READ_OUTPUT = 0xd0,
+	WRITE_OUTPUT,
+	WRITE_KBD_BUFFER,
+	WRITE_AUX_BUFFER,
+	WRITE_AUX,
+	A20_OFF = 0xdd,
+	A20_ON = 0xdf,
+	READ_TEST = 0xe0,
+	PULSE = 0xf0,
+};
+
+static void update_irqs(struct i8042 *c)
+{
+	bool kbd = (c->source == FROM_KEYBOARD || c->source == FROM_CONTROLLER) &&
+		   (c->ram[0] & CCB_IRQ1);
+	bool aux = c->source == FROM_MOUSE && (c->ram[0] & CCB_IRQ12);
+
+	if (kbd != c->level1) {
+		c->level1 = kbd;
+		irq_set(&c->irq1, kbd);
+	}
+	if (aux != c->level12) {
+		c->level12 = aux;
+		irq_set(&c->irq12, aux);
+	}
+}
+
+static void put(struct i8042 *c, u8 source, u8 byte)
+{
+	if (c->source > FROM_CONTROLLER && c->held_source == EMPTY) {
+		c->held_source = c->source;
+		c->held = c->data;
+	}
+	c->source = source;
+	c->data = byte;
+	update_irqs(c);
+}
+
+/* Set 2 to set 1 on the way through: F0h vanishes and sets bit 7 of what follows. False: nothing to
+ * show yet. */
+static bool translate(struct i8042 *c, u8 *byte)
+{
+	if (!(c->ram[0] & CCB_XLATE))
+		return true;
+	if (*byte == 0xf0) {
+		c->translate_release = true;
+		return false;
+	}
+	*byte = ps2_set2_to_set1(*byte);
+	if (c->translate_release && *byte < 0x80)
+		*byte |= 0x80;
+	c->translate_release = false;
+	return true;
+}
+
+static void refill(struct i8042 *c)
+{
+	if (c->source == EMPTY && c->held_source != EMPTY) {
+		u8 source = c->held_source;
+
+		c->held_source = EMPTY;
+		put(c, source, c->held);
+	}
+	while (c->source == EMPTY && c->keyboard.out.used && !(c->ram[0] & CCB_NO_KBD)) {
+		u8 byte = ps2_pop(&c->keyboard.out);
+
+		if (translate(c, &byte))
+			put(c, FROM_KEYBOARD, byte);
+	}
+	if (c->source == EMPTY && c->mouse.out.used && !(c->ram[0] & CCB_NO_AUX))
+		put(c, FROM_MOUSE, ps2_pop(&c->mouse.out));
+}
+
+static void write_output_port(struct i8042 *c, u8 v)
+{
+	bool a20 = v & OUT_A20;
+
+	if (!(v & OUT_NO_RESET)) {
+		c->reset(c->ctx);
+		return;
+	}
+	if (a20 != !!(c->output_port & OUT_A20))
+		c->a20(c->ctx, a20);
+	c->output_port = v & (OUT_NO_RESET | OUT_A20);
+}
+
+static u8 read_output_port(const struct i8042 *c)
+{
+	u8 full = c->source == FROM_MOUSE ? OUT_AUX_OBF : c->source != EMPTY ? OUT_KBD_OBF : 0;
+
+	return (u8)(c->output_port | OUT_LINES | full);
+}
+
+static void self_test(struct i8042 *c)
+{
+	c->ram[0] = (u8)((c->ram[0] & CCB_XLATE) | CCB_SYSTEM | CCB_NO_KBD | CCB_NO_AUX);
+	put(c, FROM_CONTROLLER, 0x55);
+}
+
+static void set_ccb(struct i8042 *c, u8 v)
+{
+	c->ram[0] = v;
+	update_irqs(c);
+}
+
+static void command(struct i8042 *c, u8 v)
+{
+	c->command = 0;
+	if (v >= PULSE) { /* bits 0..3: which output lines to pulse low; line 0 is reset */
+		if (!(v & 1))
+			c->reset(c->ctx);
+		return;
+	}
+	switch (v) {
+	case READ_RAM ... READ_RAM + 0x1f:
+		put(c, FROM_CONTROLLER, c->ram[v & 0x1f]);
+		return;
+	case WRITE_RAM ... WRITE_RAM + 0x1f:
+	case WRITE_OUTPUT:
+	case WRITE_KBD_BUFFER:
+	case WRITE_AUX_BUFFER:
+	case WRITE_AUX:
+		c->command = v;
+		return;
+	case TEST_PASSWORD:
+		put(c, FROM_CONTROLLER, 0xf1); /* none installed */
+		return;
+	case AUX_OFF:
+		set_ccb(c, c->ram[0] | CCB_NO_AUX);
+		return;
+	case AUX_ON:
+		set_ccb(c, c->ram[0] & (u8)~CCB_NO_AUX);
+		return;
+	case AUX_TEST:
+	case KBD_TEST:
+		put(c, FROM_CONTROLLER, 0x00);
+		return;
+	case SELF_TEST:
+		self_test(c);
+		return;
+	case KBD_OFF:
+		set_ccb(c, c->ram[0] | CCB_NO_KBD);
+		return;
+	case KBD_ON:
+		set_ccb(c, c->ram[0] & (u8)~CCB_NO_KBD);
+		return;
+	case READ_INPUT:
+		put(c, FROM_CONTROLLER, 0x80); /* keyboard not locked */
+		return;
+	case READ_OUTPUT:
+		put(c, FROM_CONTROLLER, read_output_port(c));
+		return;
+	case A20_OFF:
+		write_output_port(c, c->output_port & (u8)~OUT_A20);
+		return;
+	case A20_ON:
+		write_output_port(c, c->output_port | OUT_A20);
+		return;
+	case READ_TEST:
+		put(c, FROM_CONTROLLER, 0x00);
+		return;
+	default: /* undefined commands are ignored, as the chip's firmware does */
+		return;
+	}
+}
+
+static void data(struct i8042 *c, u8 v)
+{
+	u8 to = c->command;
+
+	c->command = 0;
+	switch (to) {
+	case WRITE_RAM:
+		set_ccb(c, v);
+		return;
+	case WRITE_RAM + 1 ... WRITE_RAM + 0x1f:
+		c->ram[to & 0x1f] = v;
+		return;
+	case WRITE_OUTPUT:
+		write_output_port(c, v);
+		return;
+	case WRITE_KBD_BUFFER:
+		put(c, FROM_KEYBOARD, v);
+		return;
+	case WRITE_AUX_BUFFER:
+		put(c, FROM_MOUSE, v);
+		return;
+	case WRITE_AUX:
+		set_ccb(c, c->ram[0] & (u8)~CCB_NO_AUX);
+		pc_mouse_command(&c->mouse, v);
+		return;
+	default: /* to the keyboard, whose clock is released for it */
+		set_ccb(c, c->ram[0] & (u8)~CCB_NO_KBD);
+		c->translate_release = false;
+		pc_keyboard_command(&c->keyboard, v);
+	}
+}
+
+static u32 data_read(void *dev, u16 offset, unsigned size)
+{
+	struct i8042 *c = dev;
+	u8 v = c->data;
+
+	(void)offset;
+	(void)size;
+	if (c->source != EMPTY) {
+		c->source = EMPTY;
+		update_irqs(c);
+		refill(c);
+	}
+	return v;
+}
+
+static void data_write(void *dev, u16 offset, unsigned size, u32 value)
+{
+	struct i8042 *c = dev;
+
+	(void)offset;
+	(void)size;
+	c->last_was_command = false;
+	data(c, (u8)value);
+	refill(c);
+}
+
+static u32 status_read(void *dev, u16 offset, unsigned size)
+{
+	const struct i8042 *c = dev;
+
+	(void)offset;
+	(void)size;
+	return STATUS_UNLOCK | (c->source != EMPTY ? STATUS_OBF : 0u) |
+	       (c->source == FROM_MOUSE ? STATUS_AUX : 0u) |
+	       (c->ram[0] & CCB_SYSTEM ? STATUS_SYSTEM : 0u) |
+	       (c->last_was_command ? STATUS_COMMAND : 0u);
+}
+
+static void command_write(void *dev, u16 offset, unsigned size, u32 value)
+{
+	struct i8042 *c = dev;
+
+	(void)offset;
+	(void)size;
+	c->last_was_command = true;
+	command(c, (u8)value);
+	refill(c);
+}
+
+bool i8042_key(struct i8042 *c, u8 scancode)
+{
+	bool taken = pc_keyboard_key(&c->keyboard, scancode);
+
+	refill(c);
+	return taken;
+}
+
+void i8042_mouse(struct i8042 *c, s32 dx, s32 dy, s32 dz, u8 buttons)
+{
+	pc_mouse_move(&c->mouse, dx, dy, dz, buttons);
+	refill(c);
+}
+
+static const struct bus_ports data_ports = { data_read, data_write, 1 };
+static const struct bus_ports command_ports = { status_read, command_write, 1 };
+
+void i8042_reset(struct i8042 *c)
+{
+	pc_keyboard_reset(&c->keyboard);
+	pc_mouse_reset(&c->mouse);
+	memset(c->ram, 0, sizeof(c->ram));
+	c->ram[0] = CCB_XLATE | CCB_SYSTEM | CCB_NO_AUX;
+	c->source = c->held_source = EMPTY;
+	c->command = 0;
+	c->last_was_command = c->translate_release = false;
+	if (!(c->output_port & OUT_A20))
+		c->a20(c->ctx, true);
+	c->output_port = OUT_NO_RESET | OUT_A20;
+	update_irqs(c);
+}
+
+int i8042_init(struct i8042 *c, struct bus *bus, struct irq_line irq1, struct irq_line irq12,
+	       void (*a20)(void *ctx, bool enabled), void (*reset)(void *ctx), void *ctx)
+{
+	int err;
+
+	memset(c, 0, sizeof(*c));
+	c->irq1 = irq1;
+	c->irq12 = irq12;
+	c->a20 = a20;
+	c->reset = reset;
+	c->ctx = ctx;
+	c->output_port = OUT_NO_RESET | OUT_A20;
+	i8042_reset(c);
+	err = bus_claim(bus, 0x60, 1, &data_ports, c, "i8042 data");
+	if (!err)
+		err = bus_claim(bus, 0x64, 1, &command_ports, c, "i8042 command");
+	return err;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The 8042 keyboard controller of a PS/2-style PC, ports 60h and 64h, with a keyboard and a mouse
+ * plugged in. Its output port gates A20 and can reset the machine.
+ */
+#pragma once
+
+#include "emu/dev/bus.h"
+#include "emu/chip/pc_keyboard.h"
+#include "emu/chip/pc_mouse.h"
+
+struct i8042 {
+	struct pc_keyboard keyboard;
+	struct pc_mouse mouse;
+	u8 ram[32];	      /* [0] is the command byte */
+	u8 output_port;	      /* bit 0: not reset, bit 1: A20 */
+	u8 data;	      /* output buffer */
+	u8 source;	      /* whose byte that is, or 0: buffer empty */
+	u8 held, held_source; /* a device's byte that a controller's answer pushed aside */
+	u8 command;	      /* waiting for its data byte; 0: none */
+	bool last_was_command;
+	bool translate_release; /* F0h was swallowed by the translation */
+	struct irq_line irq1, irq12;
+	bool level1, level12;
+	void (*a20)(void *ctx, bool enabled);
+	void (*reset)(void *ctx);
+	void *ctx;
+};
+
+int i8042_init(struct i8042 *c, struct bus *bus, struct irq_line irq1, struct irq_line irq12,
+	       void (*a20)(void *ctx, bool enabled), void (*reset)(void *ctx), void *ctx);
+/* As firmware leaves it: interrupts off, translation on, A20 on, keyboard scanning. */
+void i8042_reset(struct i8042 *c);
+bool i8042_key(struct i8042 *c, u8 scancode);
+void i8042_mouse(struct i8042 *c, s32 dx, s32 dy, s32 dz, u8 buttons);

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The two 8237A DMA controllers: registers, flip-flop, masks and page registers. Nothing transfers
+ * yet.
+ */
+#include "emu/chip/i8237.h"
+
+#include "kernel/base/string.h"
+
+enum {
+	COMMAND_STATUS = 8,
+	REQUEST,
+	SINGLE_MASK,
+	MODE,
+	CLEAR_FLIP_FLOP,
+	MASTER_CLEAR,
+	CLEAR_MASK,
+	ALL_MASK
+};
+
+static void master_clear(struct i8237 *c)
+{
+	c->command = c->status = c->request = c->temporary = 0;
+	c->mask = 0x0f;
+	c->high_byte = false;
+}
+
+static u8 chip_read(struct i8237 *c, unsigned reg)
+{
+	u8 v;
+
+	if (reg < 8) {
+		const struct i8237_channel *ch = &c->ch[reg / 2];
+		u16 r = reg & 1 ? ch->count : ch->address;
+
+		v = (u8)(c->high_byte ? r >> 8 : r);
+		c->high_byte = !c->high_byte;
+		return v;
+	}
+	switch (reg) {
+	case COMMAND_STATUS:
+		v = (u8)(c->request << 4 | c->status);
+		c->status = 0; /* terminal counts are cleared by the read */
+		return v;
+	case MASTER_CLEAR:
+		return c->temporary;
+	case ALL_MASK:
+		return (u8)(0xf0 | c->mask);
+	default:
+		return 0xff;
+	}
+}
+
+static void write_half(u16 *base, u16 *current, bool high, u8 v)
+{
+	*base = (u16)(high ? (*base & 0x00ff) | v << 8 : (*base & 0xff00) | v);
+	*current = *base;
+}
+
+static void chip_write(struct i8237 *c, unsigned reg, u8 v)
+{
+	u8 bit = (u8)BIT(v & 3);
+
+	if (reg < 8) {
+		struct i8237_channel *ch = &c->ch[reg / 2];
+
+		if (reg & 1)
+			write_half(&ch->base_count, &ch->count, c->high_byte, v);
+		else
+			write_half(&ch->base_address, &ch->address, c->high_byte, v);
+		c->high_byte = !c->high_byte;
+		return;
+	}
+	switch (reg) {
+	case COMMAND_STATUS:
+		c->command = v;
+		break;
+	case REQUEST:
+		c->request = (u8)(v & 4 ? c->request | bit : c->request & ~bit);
+		break;
+	case SINGLE_MASK:
+		c->mask = (u8)(v & 4 ? c->mask | bit : c->mask & ~bit);
+		break;
+	case MODE:
+		c->ch[v & 3].mode = v & 0xfc;
+		break;
+	case CLEAR_FLIP_FLOP:
+		c->high_byte = false;
+		break;
+	case MASTER_CLEAR:
+		master_clear(c);
+		break;
+	case CLEAR_MASK:
+		c->mask = 0;
+		break;
+	default:
+		c->mask = v & 0x0f;
+	}
+}
+
+static u32 low_read(void *dev, u16 offset, unsigned size)
+{
+	struct i8237_pair *p = dev;
+
+	(void)size;
+	return chip_read(&p->chip[0], offset);
+}
+
+static void low_write(void *dev, u16 offset, unsigned size, u32 value)
+{
+	struct i8237_pair *p = dev;
+
+	(void)size;
+	chip_write(&p->chip[0], offset, (u8)value);
+}
+
+static u32 high_read(void *dev, u16 offset, unsigned size)
+{
+	struct i8237_pair *p = dev;
+
+	(void)size;
+	return offset & 1 ? 0xff : chip_read(&p->chip[1], offset / 2u);
+}
+
+static void high_write(void *dev, u16 offset, unsigned size, u32 value)
+{
+	struct i8237_pair *p = dev;
+
+	(void)size;
+	if (!(offset & 1))
+		chip_write(&p->chip[1], offset / 2u, (u8)value);
+}
+
+static u32 page_read(void *dev, u16 offset, unsigned size)
+{
+	struct i8237_pair *p = dev;
+
+	(void)size;
+	return p->page[offset];
+}
+
+static void page_write(void *dev, u16 offset, unsigned size, u32 value)
+{
+	struct i8237_pair *p = dev;
+
+	(void)size;
+	p->page[offset] = (u8)value;
+}
+
+static const struct bus_ports low_ports = { low_read, low_write, 1 };
+static const struct bus_ports high_ports = { high_read, high_write, 1 };
+static const struct bus_ports page_ports = { page_read, page_write, 1 };
+
+void i8237_reset(struct i8237_pair *p)
+{
+	memset(p, 0, sizeof(*p));
+	master_clear(&p->chip[0]);
+	master_clear(&p->chip[1]);
+}
+
+int i8237_init(struct i8237_pair *p, struct bus *bus)
+{
+	int err;
+
+	i8237_reset(p);
+	err = bus_claim(bus, 0x00, 16, &low_ports, p, "dma 0-3");
+	if (!err)
+		err = bus_claim(bus, 0xc0, 32, &high_ports, p, "dma 4-7");
+	if (!err)
+		err = bus_claim(bus, 0x80, 16, &page_ports, p, "dma page");
+	return err;
+}

@@ -1,0 +1,504 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The MC146818.
+ *
+ * Time: mark k lies at epoch + k seconds, and at it the update cycle ends: the time of day
+ * advances, UF is set, the alarm is compared. UIP is up for the 244 + 1984 us before (32.768 kHz
+ * time base, data sheet table 6). SET freezes the registers but not the divider chain; holding the
+ * divider in reset stops the marks, and the first one comes half a second after release. A clock
+ * with a battery does not stop while the VM is paused: pauses are found by comparing with the wall
+ * clock.
+ *
+ * Periodic interrupts that the guest was late for are owed and follow at four times the rate.
+ */
+#include "emu/chip/mc146818.h"
+
+#include "emu/dev/ticks.h"
+#include "kernel/base/string.h"
+
+enum {
+	SECONDS,
+	SECONDS_ALARM,
+	MINUTES,
+	MINUTES_ALARM,
+	HOURS,
+	HOURS_ALARM,
+	DAY_OF_WEEK,
+	DAY,
+	MONTH,
+	YEAR,
+	REG_A,
+	REG_B,
+	REG_C,
+	REG_D,
+};
+
+#define A_UIP	  0x80
+#define A_DV	  0x70
+#define A_DV_RUN  0x20 /* 32.768 kHz */
+#define A_DV_HALT 0x60 /* 11x: divider held in reset */
+#define A_RS	  0x0f
+#define B_SET	  0x80
+#define B_PIE	  0x40
+#define B_AIE	  0x20
+#define B_UIE	  0x10
+#define B_SQWE	  0x08
+#define B_BINARY  0x04
+#define B_24H	  0x02
+#define C_IRQF	  0x80
+#define C_PF	  0x40
+#define C_AF	  0x20
+#define C_UF	  0x10
+#define D_VRT	  0x80
+#define HOUR_PM	  0x80
+#define DONT_CARE 0xc0
+
+#define CRYSTAL_HZ    32768u
+#define UIP_NS	      (244000u + 1984000u)
+#define DAY_S	      86400
+#define OWED_PULSES_S 10
+
+/* --- Calendar */
+
+struct calendar {
+	s64 year;	/* full */
+	u32 month, day; /* from 1 */
+};
+
+/* Days since 1970-01-01 of a date in the Gregorian calendar; month and day may be out of range. */
+static s64 days_from_date(s64 year, s64 month, s64 day)
+{
+	year += (month - 1) / 12;
+	month = (month - 1) % 12 + 1;
+	if (month <= 2) { /* years begin in March: the leap day comes last */
+		year--;
+		month += 12;
+	}
+	return 365 * year + year / 4 - year / 100 + year / 400 + (153 * (month - 3) + 2) / 5 + day -
+	       1 - 719468;
+}
+
+static struct calendar date_from_days(s64 days)
+{
+	s64 z = days + 719468, era = z / 146097, doe = z % 146097;
+	s64 yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	s64 doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
+	struct calendar c = { .day = (u32)(doy - (153 * mp + 2) / 5 + 1),
+			      .month = (u32)(mp < 10 ? mp + 3 : mp - 9) };
+
+	c.year = yoe + era * 400 + (c.month <= 2);
+	return c;
+}
+
+static unsigned weekday(s64 days) /* 1 Sunday .. 7; 1970-01-01 was a Thursday */
+{
+	return (unsigned)((days + 4) % 7) + 1;
+}
+
+/* --- Encoding */
+
+static u8 encode(const struct mc146818 *r, unsigned v)
+{
+	return (u8)(r->reg[REG_B] & B_BINARY ? v : v / 10 << 4 | v % 10);
+}
+
+static unsigned decode(const struct mc146818 *r, u8 v)
+{
+	return r->reg[REG_B] & B_BINARY ? v : (v >> 4) * 10u + (v & 15);
+}
+
+static u8 encode_hour(const struct mc146818 *r, unsigned h)
+{
+	if (r->reg[REG_B] & B_24H)
+		return encode(r, h);
+	return (u8)(encode(r, h % 12 ? h % 12 : 12) | (h >= 12 ? HOUR_PM : 0));
+}
+
+static unsigned decode_hour(const struct mc146818 *r, u8 v)
+{
+	if (r->reg[REG_B] & B_24H)
+		return decode(r, v);
+	return decode(r, v & 0x7f) % 12 + (v & HOUR_PM ? 12 : 0);
+}
+
+static void time_to_registers(struct mc146818 *r, s64 time)
+{
+	s64 days = time / DAY_S;
+	unsigned s = (unsigned)(time % DAY_S);
+	struct calendar c = date_from_days(days);
+
+	r->reg[SECONDS] = encode(r, s % 60);
+	r->reg[MINUTES] = encode(r, s / 60 % 60);
+	r->reg[HOURS] = encode_hour(r, s / 3600);
+	r->reg[DAY_OF_WEEK] = encode(r, (weekday(days) - 1 + r->day_offset) % 7 + 1);
+	r->reg[DAY] = encode(r, c.day);
+	r->reg[MONTH] = encode(r, c.month);
+	r->reg[YEAR] = encode(r, (unsigned)(c.year % 100));
+	r->reg[RTC_CENTURY] = encode(r, (unsigned)(c.year / 100 % 100));
+}
+
+static s64 registers_to_time(struct mc146818 *r)
+{
+	s64 year = (s64)decode(r, r->reg[RTC_CENTURY]) * 100 + decode(r, r->reg[YEAR]);
+	unsigned dow = decode(r, r->reg[DAY_OF_WEEK]);
+	s64 days = days_from_date(MAX(year, 1970), MAX(decode(r, r->reg[MONTH]), 1u),
+				  MAX(decode(r, r->reg[DAY]), 1u));
+
+	r->day_offset = (u8)((dow + 7 - weekday(days) % 7) % 7);
+	return days * DAY_S + decode_hour(r, r->reg[HOURS]) * 3600 +
+	       decode(r, r->reg[MINUTES]) * 60 + decode(r, r->reg[SECONDS]);
+}
+
+/* --- Time and flags */
+
+static bool divider_runs(const struct mc146818 *r)
+{
+	return (r->reg[REG_A] & A_DV) == A_DV_RUN;
+}
+
+static bool updating(const struct mc146818 *r)
+{
+	return divider_runs(r) && !(r->reg[REG_B] & B_SET);
+}
+
+#define ALARM_ANY   (-1)
+#define ALARM_NEVER (-2)
+
+/* What an alarm register asks of its field: a value below limit, ALARM_ANY or ALARM_NEVER. Bits are
+ * compared, so an alarm that no value is encoded as never comes. */
+static int alarm_field(const struct mc146818 *r, u8 alarm, unsigned limit)
+{
+	bool hour = limit == 24;
+	unsigned v = hour ? decode_hour(r, alarm) : decode(r, alarm);
+
+	if (alarm >= DONT_CARE)
+		return ALARM_ANY;
+	if (v >= limit || alarm != (hour ? encode_hour(r, v) : encode(r, v)))
+		return ALARM_NEVER;
+	return (int)v;
+}
+
+/* Goes on from time to where its field of that unit in seconds is as wanted. */
+static s64 alarm_advance(s64 time, int wanted, int limit, int unit)
+{
+	int now = (int)(time % DAY_S) / unit % limit;
+
+	return wanted == ALARM_ANY ? time : time + (wanted + limit - now) % limit * unit;
+}
+
+/*
+ * The first second after time (since 1970) at which the alarm matches; -1 if it never does. Each
+ * port access may ask, so this takes constant time: the seconds go on to their next match, then the
+ * minutes, then the hours, and what lies below a field that moved begins anew.
+ */
+static s64 next_alarm(const struct mc146818 *r, s64 time)
+{
+	int s = alarm_field(r, r->reg[SECONDS_ALARM], 60);
+	int m = alarm_field(r, r->reg[MINUTES_ALARM], 60);
+	int h = alarm_field(r, r->reg[HOURS_ALARM], 24);
+	s64 at, moved;
+
+	if (s == ALARM_NEVER || m == ALARM_NEVER || h == ALARM_NEVER)
+		return -1;
+	at = alarm_advance(time + 1, s, 60, 1);
+	moved = alarm_advance(at, m, 60, 60);
+	if (moved != at)
+		at = moved - moved % 60 + MAX(s, 0);
+	moved = alarm_advance(at, h, 24, 3600);
+	if (moved != at)
+		at = moved - moved % 3600 + MAX(m, 0) * 60 + MAX(s, 0);
+	return at;
+}
+
+/* Periodic mark: every 2^(rate - 1) cycles of the crystal; rates 1 and 2 are those of 8 and 9. 0:
+ * off. */
+static u32 pulse_cycles(const struct mc146818 *r)
+{
+	unsigned rate = r->reg[REG_A] & A_RS;
+
+	if (!rate || !divider_runs(r))
+		return 0;
+	return 1u << (rate <= 2 ? rate + 6 : rate - 1);
+}
+
+static void pulses_restart(struct mc146818 *r, u64 now)
+{
+	u32 cycles = pulse_cycles(r);
+
+	r->pulses = cycles ? ticks_at(now, CRYSTAL_HZ) / cycles : 0;
+	r->owed = 0;
+}
+
+static void sync_periodic(struct mc146818 *r, u64 now)
+{
+	u32 cycles = pulse_cycles(r);
+
+	if (!cycles)
+		return;
+
+	u64 pulses = ticks_at(now, CRYSTAL_HZ) / cycles, passed = pulses - r->pulses;
+
+	r->pulses = pulses;
+	if (!(r->reg[REG_B] & B_PIE)) {
+		r->owed = 0;
+		if (passed)
+			r->reg[REG_C] |= C_PF;
+		return;
+	}
+	r->owed = MIN(r->owed + passed, OWED_PULSES_S * CRYSTAL_HZ / cycles);
+	if (r->owed && !(r->reg[REG_C] & C_PF) && now >= r->periodic_at) {
+		r->owed--;
+		r->reg[REG_C] |= C_PF;
+		r->periodic_at = now + ticks_begin(cycles, CRYSTAL_HZ) / 4;
+	}
+}
+
+static s64 marks_at(const struct mc146818 *r, u64 now)
+{
+	return ((s64)now - r->epoch) / NS_PER_S;
+}
+
+static void sync_clock(struct mc146818 *r, u64 now)
+{
+	s64 marks = marks_at(r, now);
+
+	if (!updating(r) || marks == r->marks)
+		return;
+
+	s64 before = r->epoch_time + r->marks, alarm = next_alarm(r, before);
+	s64 ahead = (s64)r->wall_clock(r->wall_ctx) - (s64)(now / NS_PER_S);
+
+	/* Rounding of two clocks makes 1 s of difference; more is a pause. */
+	if (ahead >= r->wall_ahead + 2) {
+		r->epoch_time += ahead - r->wall_ahead;
+		r->wall_ahead = ahead;
+	}
+	r->marks = marks;
+	r->reg[REG_C] |= C_UF;
+	if (alarm >= 0 && alarm <= r->epoch_time + marks)
+		r->reg[REG_C] |= C_AF;
+}
+
+static void update_irq(struct mc146818 *r)
+{
+	bool on = r->reg[REG_B] & r->reg[REG_C] & (C_PF | C_AF | C_UF);
+	u8 before = r->reg[REG_C];
+
+	r->reg[REG_C] = (u8)((before & ~C_IRQF) | (on ? C_IRQF : 0));
+	if ((before ^ r->reg[REG_C]) & C_IRQF)
+		irq_set(&r->irq, on);
+}
+
+/* Arms the timer for the next flag whose interrupt is enabled and not yet up. */
+static void arm(struct mc146818 *r, u64 now)
+{
+	u8 want = (u8)(r->reg[REG_B] & ~r->reg[REG_C]);
+	u32 cycles = pulse_cycles(r);
+	u64 at = UINT64_MAX;
+
+	if ((want & B_PIE) && cycles)
+		at = r->owed ? MAX(r->periodic_at, now + 1)
+			     : ticks_begin((r->pulses + 1) * cycles, CRYSTAL_HZ);
+	if (updating(r)) {
+		if (want & B_UIE)
+			at = MIN(at, (u64)(r->epoch + (r->marks + 1) * NS_PER_S));
+		if (want & B_AIE) {
+			s64 alarm = next_alarm(r, r->epoch_time + r->marks);
+
+			if (alarm >= 0)
+				at = MIN(at, (u64)(r->epoch + (alarm - r->epoch_time) * NS_PER_S));
+		}
+	}
+	if (at == UINT64_MAX)
+		vtimer_cancel(r->timers, &r->timer);
+	else if (!vtimer_armed(&r->timer) || r->timer.deadline != at)
+		vtimer_arm(r->timers, &r->timer, at);
+}
+
+static u64 sync(struct mc146818 *r)
+{
+	u64 now = vtimers_now(r->timers);
+
+	sync_clock(r, now);
+	sync_periodic(r, now);
+	update_irq(r);
+	return now;
+}
+
+static void fire(void *ctx, u64 now)
+{
+	struct mc146818 *r = ctx;
+
+	(void)now;
+	arm(r, sync(r));
+}
+
+static bool update_in_progress(const struct mc146818 *r, u64 now)
+{
+	return updating(r) && ((s64)now - r->epoch) % NS_PER_S >= NS_PER_S - UIP_NS;
+}
+
+/* --- Registers */
+
+static bool is_clock_register(u8 i)
+{
+	return i == SECONDS || i == MINUTES || i == HOURS || (i >= DAY_OF_WEEK && i <= YEAR) ||
+	       i == RTC_CENTURY;
+}
+
+static void freeze(struct mc146818 *r)
+{
+	time_to_registers(r, r->epoch_time + r->marks);
+}
+
+/* The registers hold the time that is to be valid from the last mark on. */
+static void thaw(struct mc146818 *r)
+{
+	r->epoch_time = registers_to_time(r) - r->marks;
+}
+
+static void write_a(struct mc146818 *r, u8 v, u64 now)
+{
+	bool ran = divider_runs(r);
+
+	if (ran && !(r->reg[REG_B] & B_SET))
+		freeze(r);
+	r->reg[REG_A] = v & 0x7f;
+	if (!ran && divider_runs(r)) {
+		/* The first update follows half a second after the divider is released. */
+		r->epoch = (s64)now - NS_PER_S / 2;
+		r->marks = 0;
+		if (!(r->reg[REG_B] & B_SET))
+			thaw(r);
+	}
+	pulses_restart(r, now);
+}
+
+static void write_b(struct mc146818 *r, u8 v, u64 now)
+{
+	u8 old = r->reg[REG_B];
+
+	if (v & B_SET)
+		v &= (u8)~B_UIE; /* data sheet, "SET" */
+	if (!(old & B_SET) && (v & B_SET) && divider_runs(r))
+		freeze(r);
+	r->reg[REG_B] = v;
+	if ((old & B_SET) && !(v & B_SET) && divider_runs(r)) {
+		r->marks = marks_at(r, now); /* those under SET went by unnoticed */
+		thaw(r);
+	}
+	if (!(old & B_PIE) && (v & B_PIE))
+		r->periodic_at = 0;
+	if (old & ~v & B_PIE)
+		r->owed = 0;
+}
+
+static void write_register(struct mc146818 *r, u8 i, u8 v)
+{
+	u64 now = sync(r);
+
+	if (i == REG_A) {
+		write_a(r, v, now);
+	} else if (i == REG_B) {
+		write_b(r, v, now);
+	} else if (i == REG_C || i == REG_D) {
+		return;
+	} else if (is_clock_register(i) && updating(r)) {
+		freeze(r);
+		r->reg[i] = v;
+		thaw(r);
+	} else {
+		r->reg[i] = v;
+	}
+	update_irq(r);
+	arm(r, now);
+}
+
+static u8 read_register(struct mc146818 *r, u8 i)
+{
+	if (i > REG_D && i != RTC_CENTURY)
+		return r->reg[i];
+
+	u64 now = sync(r);
+
+	if (is_clock_register(i)) {
+		if (updating(r))
+			freeze(r);
+		return r->reg[i];
+	}
+	if (i == REG_A)
+		return (u8)(r->reg[REG_A] | (update_in_progress(r, now) ? A_UIP : 0));
+	if (i == REG_C) {
+		u8 v = r->reg[REG_C];
+
+		r->reg[REG_C] &= (u8) ~(C_PF | C_AF | C_UF);
+		update_irq(r);
+		arm(r, now);
+		return v;
+	}
+	return r->reg[i];
+}
+
+static u32 port_read(void *dev, u16 offset, unsigned size)
+{
+	struct mc146818 *r = dev;
+
+	(void)size;
+	return offset ? read_register(r, r->index) : 0xff; /* the index cannot be read back */
+}
+
+static void port_write(void *dev, u16 offset, unsigned size, u32 value)
+{
+	struct mc146818 *r = dev;
+
+	(void)size;
+	if (offset) {
+		write_register(r, r->index, (u8)value);
+		return;
+	}
+	r->index = value & 0x7f;
+	r->nmi_masked = value & 0x80;
+}
+
+static const struct bus_ports rtc_ports = { port_read, port_write, 1 };
+
+void mc146818_set_cmos(struct mc146818 *r, u8 index, u8 value)
+{
+	unsigned sum = 0;
+
+	r->reg[index] = value;
+	for (unsigned i = 0x10; i <= 0x2d; i++)
+		sum += r->reg[i];
+	r->reg[0x2e] = (u8)(sum >> 8);
+	r->reg[0x2f] = (u8)sum;
+}
+
+void mc146818_reset(struct mc146818 *r)
+{
+	r->reg[REG_B] &= (u8) ~(B_PIE | B_AIE | B_UIE | B_SQWE);
+	r->reg[REG_C] &= C_IRQF; /* update_irq() lowers the line and clears it */
+	r->owed = 0;
+	r->index = 0;
+	r->nmi_masked = false;
+	update_irq(r);
+	vtimer_cancel(r->timers, &r->timer);
+}
+
+int mc146818_init(struct mc146818 *r, struct bus *bus, struct vtimers *timers, struct irq_line irq,
+		  u64 (*wall_clock)(void *ctx), void *wall_ctx)
+{
+	memset(r, 0, sizeof(*r));
+	r->timers = timers;
+	r->irq = irq;
+	r->wall_clock = wall_clock;
+	r->wall_ctx = wall_ctx;
+	r->reg[REG_A] = A_DV_RUN | 6; /* 1024 Hz, as every PC's firmware leaves it */
+	r->reg[REG_B] = B_24H;
+	r->reg[REG_D] = D_VRT;
+	r->epoch = (s64)vtimers_now(timers);
+	r->epoch_time = (s64)wall_clock(wall_ctx);
+	r->wall_ahead = r->epoch_time - r->epoch / NS_PER_S;
+	pulses_restart(r, (u64)r->epoch);
+	vtimer_init(&r->timer, fire, r);
+	return bus_claim(bus, 0x70, 2, &rtc_ports, r, "rtc");
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A PS/2 mouse with three buttons and, once the guest has knocked (sample rates 200, 100, 80), a
+ * wheel (IntelliMouse).
+ */
+#pragma once
+
+#include "emu/chip/ps2.h"
+
+struct pc_mouse {
+	struct ps2_queue out;
+	bool reporting, remote, wrap, scale2, wheel;
+	u8 rate, resolution;
+	u8 command;	/* waiting for its argument; 0: none */
+	u8 knock[2];	/* the two sample rates before the last */
+	u8 buttons;	/* 0 left, 1 right, 2 middle */
+	s32 dx, dy, dz; /* movement not yet reported; dy grows upwards */
+};
+
+void pc_mouse_reset(struct pc_mouse *m);
+void pc_mouse_command(struct pc_mouse *m, u8 byte);
+void pc_mouse_move(struct pc_mouse *m, s32 dx, s32 dy, s32 dz, u8 buttons);

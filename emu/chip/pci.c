@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Configuration mechanism 1. CF8h answers dword accesses only, which is how software tells it from
+ * mechanism 2; CFCh..CFFh reach the byte lanes of the register selected.
+ */
+#include "emu/chip/pci.h"
+
+#include "kernel/base/string.h"
+
+#define ADDRESS_ENABLE 0x80000000u
+#define ADDRESS_MASK   0x80fffffcu
+
+void pci_function_init(struct pci_function *f, const struct pci_identity *id, const char *name)
+{
+	memset(f, 0, sizeof(*f));
+	f->name = name;
+	pci_set16(f->config, PCI_VENDOR, id->vendor);
+	pci_set16(f->config, PCI_DEVICE, id->device);
+	f->config[PCI_REVISION] = id->revision;
+	f->config[PCI_CLASS] = (u8)id->class_code;
+	f->config[PCI_CLASS + 1] = (u8)(id->class_code >> 8);
+	f->config[PCI_CLASS + 2] = (u8)(id->class_code >> 16);
+	f->config[PCI_HEADER] = id->header;
+	f->config[PCI_IRQ_PIN] = id->irq_pin;
+	pci_set16(f->writable, PCI_COMMAND,
+		  PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	pci_set16(f->clear, PCI_STATUS, 0xf900);
+	if (id->irq_pin)
+		f->writable[PCI_IRQ_LINE] = 0xff;
+}
+
+void pci_function_set_bar(struct pci_function *f, unsigned n, u32 size, u8 flags)
+{
+	pci_set32(f->config, PCI_BAR(n), flags);
+	pci_set32(f->writable, PCI_BAR(n), ~(size - 1));
+}
+
+void pci_plug(struct pci_bus *p, unsigned device, unsigned function, struct pci_function *f)
+{
+	p->function[device * 8 + function] = f;
+}
+
+static struct pci_function *selected(struct pci_bus *p)
+{
+	if (!(p->address & ADDRESS_ENABLE) || (p->address >> 16 & 0xff))
+		return NULL;
+	return p->function[p->address >> 8 & 0xff];
+}
+
+static void write_config(struct pci_function *f, unsigned reg, unsigned size, u32 value)
+{
+	for (unsigned i = 0; i < size; i++) {
+		u8 v = (u8)(value >> (8 * i)), *at = &f->config[reg + i], w = f->writable[reg + i];
+
+		*at = (u8)((*at & ~w) | (v & w));
+		*at &= (u8) ~(v & f->clear[reg + i]);
+	}
+	if (f->written)
+		f->written(f->ctx, reg, size);
+}
+
+static u32 data_read(void *dev, u16 offset, unsigned size)
+{
+	struct pci_bus *p = dev;
+	const struct pci_function *f = selected(p);
+	unsigned reg = (p->address & 0xfc) + offset;
+	u32 v = 0;
+
+	if (!f)
+		return 0xffffffff; /* master abort */
+	for (unsigned i = 0; i < size; i++)
+		v |= (u32)f->config[reg + i] << (8 * i);
+	return v;
+}
+
+static void data_write(void *dev, u16 offset, unsigned size, u32 value)
+{
+	struct pci_bus *p = dev;
+	struct pci_function *f = selected(p);
+
+	if (f)
+		write_config(f, (p->address & 0xfc) + offset, size, value);
+}
+
+static u32 address_read(void *dev, u16 offset, unsigned size)
+{
+	struct pci_bus *p = dev;
+
+	if (size == 4)
+		return p->address;
+	if (size == 1 && p->side_read)
+		return p->side_read(p->side_ctx, offset);
+	return 0xffffffff;
+}
+
+static void address_write(void *dev, u16 offset, unsigned size, u32 value)
+{
+	struct pci_bus *p = dev;
+
+	if (size == 4)
+		p->address = value & ADDRESS_MASK;
+	else if (size == 1 && p->side_write)
+		p->side_write(p->side_ctx, offset, (u8)value);
+}
+
+static const struct bus_ports address_ports = { address_read, address_write, 4 };
+static const struct bus_ports data_ports = { data_read, data_write, 4 };
+
+void pci_reset(struct pci_bus *p)
+{
+	p->address = 0;
+}
+
+int pci_init(struct pci_bus *p, struct bus *bus)
+{
+	int err;
+
+	memset(p, 0, sizeof(*p));
+	err = bus_claim(bus, 0xcf8, 4, &address_ports, p, "pci address");
+	if (!err)
+		err = bus_claim(bus, 0xcfc, 4, &data_ports, p, "pci data");
+	return err;
+}

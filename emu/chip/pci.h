@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * PCI bus 0 behind configuration mechanism 1 (PCI Local Bus 2.1, 3.2.2.3.2), and the configuration
+ * space of one function: 256 bytes, a mask of the bits that software can write, and one of those
+ * that writing a 1 clears.
+ */
+#pragma once
+
+#include "emu/dev/bus.h"
+
+#define PCI_VENDOR	   0x00
+#define PCI_DEVICE	   0x02
+#define PCI_COMMAND	   0x04
+#define PCI_STATUS	   0x06
+#define PCI_REVISION	   0x08
+#define PCI_CLASS	   0x09 /* three bytes: interface, subclass, class */
+#define PCI_HEADER	   0x0e
+#define PCI_BAR(n)	   (0x10 + 4 * (n))
+#define PCI_SUBSYSTEM	   0x2c
+#define PCI_IRQ_LINE	   0x3c
+#define PCI_IRQ_PIN	   0x3d
+#define PCI_COMMAND_IO	   0x0001u
+#define PCI_COMMAND_MEMORY 0x0002u
+#define PCI_COMMAND_MASTER 0x0004u
+#define PCI_HEADER_MULTI   0x80
+
+struct pci_function {
+	u8 config[256], writable[256], clear[256];
+	/* Registers [reg, reg + len) were written by the guest; may be NULL. */
+	void (*written)(void *ctx, unsigned reg, unsigned len);
+	void *ctx;
+	const char *name;
+};
+
+struct pci_bus {
+	u32 address; /* CF8h: E 0000000 bus(8) device(5) function(3) register(6) 00 */
+	struct pci_function *function[32 * 8];
+	/* Byte accesses at CF8h + 1..3 are not ours but the chipset's (CF9h). */
+	u8 (*side_read)(void *ctx, unsigned offset);
+	void (*side_write)(void *ctx, unsigned offset, u8 value);
+	void *side_ctx;
+};
+
+struct pci_identity {
+	u16 vendor, device;
+	u32 class_code; /* 24 bits */
+	u8 revision;
+	u8 header;  /* PCI_HEADER_MULTI or 0 */
+	u8 irq_pin; /* 0 none, 1 INTA .. 4 INTD */
+};
+
+int pci_init(struct pci_bus *p, struct bus *bus);
+void pci_reset(struct pci_bus *p);
+/* Fills in the standard header: identity read-only, command and interrupt line writable. */
+void pci_function_init(struct pci_function *f, const struct pci_identity *id, const char *name);
+/* Base address register n: size a power of two (memory 16 and up, I/O 4 and up); flags are its
+ * read-only low bits. */
+void pci_function_set_bar(struct pci_function *f, unsigned n, u32 size, u8 flags);
+void pci_plug(struct pci_bus *p, unsigned device, unsigned function, struct pci_function *f);
+
+static inline u16 pci_get16(const struct pci_function *f, unsigned reg)
+{
+	return (u16)(f->config[reg] | f->config[reg + 1] << 8);
+}
+
+static inline u32 pci_get32(const struct pci_function *f, unsigned reg)
+{
+	return pci_get16(f, reg) | (u32)pci_get16(f, reg + 2) << 16;
+}
+
+static inline void pci_set16(u8 *space, unsigned reg, u16 v)
+{
+	space[reg] = (u8)v;
+	space[reg + 1] = (u8)(v >> 8);
+}
+
+static inline void pci_set32(u8 *space, unsigned reg, u32 v)
+{
+	pci_set16(space, reg, (u16)v);
+	pci_set16(space, reg + 2, (u16)(v >> 16));
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The power management block:
+ *
+ *   00 PM1_STS   04 PM1_CNT   0C GPSTS   10.. P_CNT, P_LVL2, P_LVL3, GLBSTS, GLBEN, GLBCTL,
+ *   02 PM1_EN    08 PM_TMR    0E GPEN         DEVSTS, DEVACT, DEVCTL, GPIREG, GPOREG
+ *
+ * SCI = SCI_EN and (PM1_STS and PM1_EN, or GPSTS and GPEN). The timer's 24 bits are computed from
+ * virtual time. TMROF is set at each toggle of bit 23 and needs a timer of ours only while its
+ * interrupt is wanted. Without SMM, writes to the APM port do at once what firmware's SMI handler
+ * would: F1h hands the registers to ACPI, F0h takes them back. Our tables offer neither a C state
+ * (P_LVL2, P_LVL3) nor S1 or S3; entering one does nothing.
+ */
+#include "emu/chip/piix4_pm.h"
+
+#include "emu/dev/ticks.h"
+#include "kernel/base/string.h"
+
+#define REG_PMBASE  0x40
+#define REG_PMMISC  0x80 /* bit 0: PMBASE is decoded */
+#define REG_SMBBASE 0x90
+#define REG_SMBCFG  0xd2
+
+#define PM1_TMROF      0x0001
+#define PM1_GBL	       0x0020
+#define PM1_PWRBTN     0x0100
+#define PM1_RTC	       0x0400
+#define PM1_STS_ALL    0x8531 /* RSM RTC PWRBTN GBL BMIF TMROF */
+#define PM1_EN_ALL     (PM1_TMROF | PM1_GBL | PM1_PWRBTN | PM1_RTC)
+#define CNT_SCI_EN     0x0001
+#define CNT_KEPT       0x1c03 /* SUS_TYP, BRLD_EN_BM, SCI_EN */
+#define CNT_SUS_EN     0x2000
+#define CNT_SUS_TYP(v) ((v) >> 10 & 7u)
+#define GPE_ALL	       0x0f81 /* LID RI GPI1 USB THRM */
+
+#define TIMER_MSB_TICKS (1u << 23)
+
+static u64 timer_ticks(const struct piix4_pm *p)
+{
+	return ticks_at(vtimers_now(p->timers), PM_TIMER_HZ);
+}
+
+/* --- SCI */
+
+static void sync(struct piix4_pm *p)
+{
+	u64 msb = timer_ticks(p) / TIMER_MSB_TICKS;
+	bool sci;
+
+	if (msb != p->timer_msb) {
+		p->timer_msb = msb;
+		p->pm1_sts |= PM1_TMROF;
+	}
+	sci = (p->pm1_cnt & CNT_SCI_EN) &&
+	      ((p->pm1_sts & p->pm1_en & PM1_EN_ALL) || (p->gpe_sts & p->gpe_en));
+	if (sci != p->level) {
+		p->level = sci;
+		irq_set(&p->sci, sci);
+	}
+	if ((p->pm1_cnt & CNT_SCI_EN) && (p->pm1_en & ~p->pm1_sts & PM1_TMROF))
+		vtimer_arm(p->timers, &p->timer,
+			   ticks_begin((msb + 1) * TIMER_MSB_TICKS, PM_TIMER_HZ));
+	else
+		vtimer_cancel(p->timers, &p->timer);
+}
+
+static void fire(void *ctx, u64 now)
+{
+	(void)now;
+	sync(ctx);
+}
+
+void piix4_pm_power_button(struct piix4_pm *p)
+{
+	p->pm1_sts |= PM1_PWRBTN;
+	sync(p);
+}
+
+/* --- Ports at PMBASE */
+
+static void write_cnt(struct piix4_pm *p, u16 v)
+{
+	p->pm1_cnt = v & CNT_KEPT;
+	if ((v & CNT_SUS_EN) && CNT_SUS_TYP(v) == PM_S5_TYPE)
+		p->power_off(p->ctx);
+}
+
+static u16 *register16(struct piix4_pm *p, unsigned reg)
+{
+	switch (reg) {
+	case 0x00:
+		return &p->pm1_sts;
+	case 0x02:
+		return &p->pm1_en;
+	case 0x04:
+		return &p->pm1_cnt;
+	case 0x0c:
+		return &p->gpe_sts;
+	case 0x0e:
+		return &p->gpe_en;
+	default:
+		return NULL;
+	}
+}
+
+static u8 read_byte(struct piix4_pm *p, unsigned reg, u32 timer)
+{
+	const u16 *r = register16(p, reg & ~1u);
+
+	if (r)
+		return (u8)(*r >> (reg & 1) * 8);
+	if (reg >= PM_TMR && reg < PM_TMR + 4)
+		return (u8)(timer >> (reg - PM_TMR) * 8);
+	return p->io[reg];
+}
+
+static u32 pm_read(void *dev, u16 offset, unsigned size)
+{
+	struct piix4_pm *p = dev;
+	u32 timer = (u32)timer_ticks(p) & 0xffffff, v = 0; /* one time for all four bytes */
+
+	if (offset == PM_TMR && size == 4)
+		return timer;
+	sync(p);
+	for (unsigned i = 0; i < size; i++)
+		v |= (u32)read_byte(p, offset + i, timer) << (8 * i);
+	return v;
+}
+
+static void write16(struct piix4_pm *p, unsigned reg, u16 v, u16 lanes)
+{
+	switch (reg) {
+	case 0x00:
+		p->pm1_sts &= (u16) ~(v & lanes & PM1_STS_ALL);
+		return;
+	case 0x02:
+		p->pm1_en = (u16)((p->pm1_en & ~lanes) | (v & lanes & PM1_EN_ALL));
+		return;
+	case 0x04:
+		write_cnt(p, (u16)((p->pm1_cnt & ~lanes) | (v & lanes)));
+		return;
+	case 0x0c:
+		p->gpe_sts &= (u16) ~(v & lanes & GPE_ALL);
+		return;
+	case 0x0e:
+		p->gpe_en = (u16)((p->gpe_en & ~lanes) | (v & lanes & GPE_ALL));
+		return;
+	default:
+		break;
+	}
+	if (reg >= PM_TMR && reg < PM_TMR + 4)
+		return; /* read-only */
+	if (lanes & 0x00ff)
+		p->io[reg] = (u8)v;
+	if (lanes & 0xff00)
+		p->io[reg + 1] = (u8)(v >> 8);
+}
+
+static void pm_write(void *dev, u16 offset, unsigned size, u32 value)
+{
+	struct piix4_pm *p = dev;
+	u64 lanes = (size == 4 ? 0xffffffffull : BIT64(8 * size) - 1) << (offset & 1) * 8;
+	u64 v = (u64)value << (offset & 1) * 8;
+
+	sync(p);
+	for (unsigned reg = offset & ~1u; lanes; reg += 2, lanes >>= 16, v >>= 16)
+		write16(p, reg, (u16)v, (u16)lanes);
+	sync(p);
+}
+
+static const struct bus_ports pm_ports = { pm_read, pm_write, 4 };
+
+static void remap(struct piix4_pm *p)
+{
+	u16 base = pci_get16(&p->pci, REG_PMBASE) & 0xffc0;
+
+	if (!(p->pci.config[REG_PMMISC] & 1))
+		base = 0;
+	if (base == p->mapped)
+		return;
+	if (p->mapped)
+		bus_release(p->bus, p->mapped);
+	p->mapped = 0;
+	if (base && !bus_claim(p->bus, base, PM_IO_SIZE, &pm_ports, p, "piix4 pm"))
+		p->mapped = base;
+}
+
+static void config_written(void *ctx, unsigned reg, unsigned len)
+{
+	(void)reg;
+	(void)len;
+	remap(ctx);
+}
+
+/* --- APM port */
+
+static u32 apm_read(void *dev, u16 offset, unsigned size)
+{
+	const struct piix4_pm *p = dev;
+
+	(void)size;
+	return offset ? p->apms : p->apmc;
+}
+
+static void apm_write(void *dev, u16 offset, unsigned size, u32 value)
+{
+	struct piix4_pm *p = dev;
+
+	(void)size;
+	if (offset) {
+		p->apms = (u8)value;
+		return;
+	}
+	p->apmc = (u8)value;
+	if (value == APM_ACPI_ENABLE)
+		p->pm1_cnt |= CNT_SCI_EN;
+	else if (value == APM_ACPI_DISABLE)
+		p->pm1_cnt &= (u16)~CNT_SCI_EN;
+	sync(p);
+}
+
+static const struct bus_ports apm_ports = { apm_read, apm_write, 1 };
+
+/* --- Set-up */
+
+static void config_reset(struct piix4_pm *p)
+{
+	static const struct pci_identity id = { .vendor = 0x8086,
+						.device = 0x7113,
+						.class_code = 0x068000,
+						.revision = 3,
+						.irq_pin = 1 };
+	struct pci_function *f = &p->pci;
+
+	pci_function_init(f, &id, "PIIX4 PM");
+	f->written = config_written;
+	f->ctx = p;
+	pci_set16(f->config, PCI_STATUS, 0x0280);
+	pci_set16(f->writable, PCI_COMMAND, PCI_COMMAND_IO);
+	f->config[PCI_IRQ_LINE] = PM_SCI_IRQ;
+	pci_set32(f->config, REG_PMBASE, 1);
+	pci_set32(f->writable, REG_PMBASE, 0xffc0);
+	memset(&f->writable[0x44], 0xff,
+	       0x7c - 0x44); /* counters, device activity and resources: storage */
+	f->writable[REG_PMMISC] = 0x01;
+	pci_set32(f->config, REG_SMBBASE, 1);
+	pci_set32(f->writable, REG_SMBBASE, 0xfff0);
+	/* REG_SMBCFG stays read-only 0: the SMBus host is disabled and cannot be enabled. */
+}
+
+void piix4_pm_reset(struct piix4_pm *p)
+{
+	config_reset(p);
+	memset(p->io, 0, sizeof(p->io));
+	p->pm1_sts = p->pm1_en = p->pm1_cnt = p->gpe_sts = p->gpe_en = 0;
+	p->apmc = p->apms = 0;
+	p->timer_msb = timer_ticks(p) / TIMER_MSB_TICKS;
+	sync(p);
+	pci_set32(p->pci.config, REG_PMBASE, PM_IO_BASE | 1);
+	p->pci.config[REG_PMMISC] = 1;
+	p->pci.config[PCI_COMMAND] = PCI_COMMAND_IO;
+	remap(p);
+}
+
+int piix4_pm_init(struct piix4_pm *p, struct pci_bus *pci, struct bus *bus, struct vtimers *timers,
+		  struct irq_line sci, void (*power_off)(void *ctx), void *ctx)
+{
+	memset(p, 0, sizeof(*p));
+	p->bus = bus;
+	p->timers = timers;
+	p->sci = sci;
+	p->power_off = power_off;
+	p->ctx = ctx;
+	vtimer_init(&p->timer, fire, p);
+	piix4_pm_reset(p);
+	pci_plug(pci, 1, 3, &p->pci);
+	return bus_claim(bus, APM_PORT, 2, &apm_ports, p, "apm");
+}

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The 16550A. Interrupt sources in order of priority (data sheet table IV): line status, received
+ * data, character timeout, transmitter empty, modem status. On a PC the interrupt output passes a
+ * gate that OUT2 opens (also in loopback, where drivers test their interrupts).
+ */
+#include "emu/chip/uart16550.h"
+
+#include "emu/dev/ticks.h"
+#include "kernel/base/string.h"
+
+enum { RBR_THR, IER, IIR_FCR, LCR, MCR, LSR, MSR, SCR };
+
+#define IER_RDA	  0x01
+#define IER_THRE  0x02
+#define IER_RLS	  0x04
+#define IER_MODEM 0x08
+
+#define IIR_NONE    0x01
+#define IIR_MODEM   0x00
+#define IIR_THRE    0x02
+#define IIR_RDA	    0x04
+#define IIR_RLS	    0x06
+#define IIR_TIMEOUT 0x0c
+#define IIR_FIFO    0xc0
+
+#define FCR_ENABLE   0x01
+#define FCR_CLEAR_RX 0x02
+#define FCR_KEPT     0xc9 /* enable, DMA mode, trigger level */
+
+#define LCR_BREAK 0x40
+#define LCR_DLAB  0x80
+
+#define MCR_DTR	 0x01
+#define MCR_RTS	 0x02
+#define MCR_OUT1 0x04
+#define MCR_OUT2 0x08
+#define MCR_LOOP 0x10
+
+#define LSR_DR	 0x01
+#define LSR_OE	 0x02
+#define LSR_PE	 0x04
+#define LSR_FE	 0x08
+#define LSR_BI	 0x10
+#define LSR_THRE 0x20
+#define LSR_TEMT 0x40
+#define LSR_FIFO 0x80 /* an error lies somewhere in the FIFO */
+#define LSR_CHAR (LSR_PE | LSR_FE | LSR_BI)
+
+#define MSR_CTS 0x10
+#define MSR_DSR 0x20
+#define MSR_RI	0x40
+#define MSR_DCD 0x80
+
+#define CLOCK_HZ 1843200u
+
+static bool fifo_on(const struct uart16550 *u)
+{
+	return u->fcr & FCR_ENABLE;
+}
+
+static unsigned capacity(const struct uart16550 *u)
+{
+	return fifo_on(u) ? UART_FIFO : 1;
+}
+
+static unsigned trigger_level(const struct uart16550 *u)
+{
+	static const u8 level[4] = { 1, 4, 8, 14 };
+
+	return fifo_on(u) ? level[u->fcr >> 6] : 1;
+}
+
+static u8 interrupt_id(const struct uart16550 *u)
+{
+	if ((u->ier & IER_RLS) && u->lsr_errors)
+		return IIR_RLS;
+	if ((u->ier & IER_RDA) && u->used >= trigger_level(u))
+		return IIR_RDA;
+	if ((u->ier & IER_RDA) && u->timeout)
+		return IIR_TIMEOUT;
+	if ((u->ier & IER_THRE) && u->thre_pending)
+		return IIR_THRE;
+	if ((u->ier & IER_MODEM) && u->msr_delta)
+		return IIR_MODEM;
+	return IIR_NONE;
+}
+
+static void update(struct uart16550 *u)
+{
+	bool level = interrupt_id(u) != IIR_NONE && (u->mcr & MCR_OUT2);
+
+	if (level != u->level) {
+		u->level = level;
+		irq_set(&u->irq, level);
+	}
+}
+
+/* --- Reception */
+
+/* Time of n characters: start bit, data, parity, stop bits at 16 clocks * divisor each. */
+static u64 characters_ns(const struct uart16550 *u, unsigned n)
+{
+	u32 bits = 1 + 5 + (u->lcr & 3u) + (u->lcr >> 3 & 1u) + 1 + (u->lcr >> 2 & 1u);
+
+	return mul_div_up((u64)n * bits * 16 * (u->divisor ? u->divisor : 1), NS_PER_S, CLOCK_HZ);
+}
+
+/* The timeout runs anew with every byte that enters or leaves the FIFO. */
+static void restart_timeout(struct uart16550 *u)
+{
+	u->timeout = false;
+	if (fifo_on(u) && u->used && (u->ier & IER_RDA))
+		vtimer_arm(u->timers, &u->timer, vtimers_now(u->timers) + characters_ns(u, 4));
+	else
+		vtimer_cancel(u->timers, &u->timer);
+}
+
+static void timed_out(void *ctx, u64 now)
+{
+	struct uart16550 *u = ctx;
+
+	(void)now;
+	u->timeout = u->used > 0;
+	update(u);
+}
+
+/* The errors of a byte show in LSR when it comes to the top. */
+static void reveal_top(struct uart16550 *u)
+{
+	if (u->used)
+		u->lsr_errors |= u->errors[u->head];
+}
+
+static void receive(struct uart16550 *u, u8 byte, u8 errors)
+{
+	if (u->used == capacity(u)) {
+		u->lsr_errors |= LSR_OE;
+		u->overruns++;
+		if (fifo_on(u))
+			return; /* the shift register is overwritten, the FIFO is not */
+		u->used = 0;
+	}
+
+	unsigned at = (u->head + u->used) % UART_FIFO;
+
+	u->data[at] = byte;
+	u->errors[at] = errors;
+	if (++u->used == 1)
+		reveal_top(u);
+	restart_timeout(u);
+}
+
+static u8 read_data(struct uart16550 *u)
+{
+	u8 byte = u->data[u->head];
+
+	if (!u->used)
+		return byte;
+	u->head = (u->head + 1) % UART_FIFO;
+	u->used--;
+	reveal_top(u);
+	restart_timeout(u);
+	return byte;
+}
+
+static void clear_rx(struct uart16550 *u)
+{
+	u->head = u->used = 0;
+	u->lsr_errors &= (u8)~LSR_CHAR;
+	restart_timeout(u);
+}
+
+bool uart16550_rx(struct uart16550 *u, u8 byte)
+{
+	if (u->mcr & MCR_LOOP) /* the input is disconnected: the byte waits at its sender's */
+		return false;
+	if (u->rts_wired && !(u->mcr & MCR_RTS))
+		return false;
+	if (u->used == capacity(u))
+		return false;
+	receive(u, byte, 0);
+	update(u);
+	return true;
+}
+
+void uart16550_break(struct uart16550 *u)
+{
+	if (u->mcr & MCR_LOOP)
+		return;
+	receive(u, 0, LSR_BI | LSR_FE);
+	update(u);
+}
+
+/* --- Modem lines */
+
+static u8 modem_inputs(const struct uart16550 *u)
+{
+	if (!(u->mcr & MCR_LOOP))
+		return u->modem;
+	return (u8)((u->mcr & MCR_RTS ? MSR_CTS : 0) | (u->mcr & MCR_DTR ? MSR_DSR : 0) |
+		    (u->mcr & MCR_OUT1 ? MSR_RI : 0) | (u->mcr & MCR_OUT2 ? MSR_DCD : 0));
+}
+
+/* Delta bits: any change of CTS, DSR, DCD; only the trailing edge of RI. */
+static void modem_changed(struct uart16550 *u, u8 before)
+{
+	u8 after = modem_inputs(u), diff = before ^ after;
+
+	u->msr_delta |= (u8)((diff & (MSR_CTS | MSR_DSR | MSR_DCD)) >> 4);
+	u->msr_delta |= (u8)((before & ~after & MSR_RI) >> 4);
+}
+
+void uart16550_modem(struct uart16550 *u, u8 inputs)
+{
+	u8 before = modem_inputs(u);
+
+	u->modem = inputs & 0xf0;
+	modem_changed(u, before);
+	update(u);
+}
+
+/* --- Registers */
+
+static void transmit(struct uart16550 *u, u8 byte)
+{
+	if (u->thre_pending) { /* THR full for a moment: the line falls, and rises again with the
+				  next empty */
+		u->thre_pending = false;
+		update(u);
+	}
+	if (u->mcr & MCR_LOOP)
+		receive(u, byte, 0);
+	else if (u->tx && !u->tx(u->tx_ctx, byte))
+		u->tx_busy = true;
+	u->thre_pending = !u->tx_busy;
+}
+
+void uart16550_tx_ready(struct uart16550 *u)
+{
+	if (!u->tx_busy)
+		return;
+	u->tx_busy = false;
+	u->thre_pending = true;
+	update(u);
+}
+
+static void write_ier(struct uart16550 *u, u8 v)
+{
+	u8 set = (u8)(v & ~u->ier);
+
+	u->ier = v & 0x0f;
+	if (set & IER_THRE && !u->tx_busy) /* THR is empty now: its interrupt comes at once */
+		u->thre_pending = true;
+	if (set & IER_RDA && !u->timeout)
+		restart_timeout(u);
+}
+
+static void write_fcr(struct uart16550 *u, u8 v)
+{
+	bool toggled = (v ^ u->fcr) & FCR_ENABLE;
+
+	if (!(v & FCR_ENABLE)) /* the other bits are programmed only together with bit 0 */
+		v = 0;
+	u->fcr = v & FCR_KEPT;
+	if (toggled || (v & FCR_CLEAR_RX))
+		clear_rx(u);
+}
+
+static void write_lcr(struct uart16550 *u, u8 v)
+{
+	bool begin = (v & ~u->lcr) & LCR_BREAK;
+
+	u->lcr = v;
+	if (begin && (u->mcr & MCR_LOOP))
+		receive(u, 0, LSR_BI | LSR_FE);
+}
+
+static void write_mcr(struct uart16550 *u, u8 v)
+{
+	u8 before = modem_inputs(u);
+
+	u->mcr = v & 0x1f;
+	modem_changed(u, before);
+}
+
+static void port_write(void *dev, u16 offset, unsigned size, u32 value)
+{
+	struct uart16550 *u = dev;
+	u8 v = (u8)value;
+
+	(void)size;
+	switch (offset) {
+	case RBR_THR:
+		if (u->lcr & LCR_DLAB)
+			u->divisor = (u16)((u->divisor & 0xff00) | v);
+		else
+			transmit(u, v);
+		break;
+	case IER:
+		if (u->lcr & LCR_DLAB)
+			u->divisor = (u16)((u->divisor & 0xff) | v << 8);
+		else
+			write_ier(u, v);
+		break;
+	case IIR_FCR:
+		write_fcr(u, v);
+		break;
+	case LCR:
+		write_lcr(u, v);
+		break;
+	case MCR:
+		write_mcr(u, v);
+		break;
+	case SCR:
+		u->scratch = v;
+		break;
+	default: /* LSR and MSR: the data sheet forbids or ignores writes */
+		return;
+	}
+	update(u);
+}
+
+static u8 read_iir(struct uart16550 *u)
+{
+	u8 id = interrupt_id(u);
+
+	if (id == IIR_THRE) {
+		u->thre_pending = false;
+		update(u);
+	}
+	return (u8)(id | (fifo_on(u) ? IIR_FIFO : 0));
+}
+
+static u8 read_lsr(struct uart16550 *u)
+{
+	u8 v = (u8)((u->tx_busy ? 0 : LSR_THRE | LSR_TEMT) | u->lsr_errors |
+		    (u->used ? LSR_DR : 0));
+
+	if (fifo_on(u))
+		for (unsigned i = 0; i < u->used; i++)
+			if (u->errors[(u->head + i) % UART_FIFO])
+				v |= LSR_FIFO;
+	if (u->lsr_errors) {
+		u->lsr_errors = 0;
+		if (u->used)
+			u->errors[u->head] = 0;
+		update(u);
+	}
+	return v;
+}
+
+static u8 read_msr(struct uart16550 *u)
+{
+	u8 v = (u8)(modem_inputs(u) | u->msr_delta);
+
+	if (u->msr_delta) {
+		u->msr_delta = 0;
+		update(u);
+	}
+	return v;
+}
+
+static u32 port_read(void *dev, u16 offset, unsigned size)
+{
+	struct uart16550 *u = dev;
+	u8 v;
+
+	(void)size;
+	switch (offset) {
+	case RBR_THR:
+		if (u->lcr & LCR_DLAB)
+			return u->divisor & 0xff;
+		v = read_data(u);
+		update(u);
+		return v;
+	case IER:
+		return u->lcr & LCR_DLAB ? u->divisor >> 8 : u->ier;
+	case IIR_FCR:
+		return read_iir(u);
+	case LCR:
+		return u->lcr;
+	case MCR:
+		return u->mcr;
+	case LSR:
+		return read_lsr(u);
+	case MSR:
+		return read_msr(u);
+	default:
+		return u->scratch;
+	}
+}
+
+static const struct bus_ports uart_ports = { port_read, port_write, 1 };
+
+/* Master reset leaves the divisor, the scratch register and the data alone. */
+void uart16550_reset(struct uart16550 *u)
+{
+	u->ier = u->lcr = u->mcr = u->fcr = 0;
+	u->lsr_errors = u->msr_delta = 0;
+	u->head = u->used = 0;
+	u->thre_pending = u->tx_busy = false;
+	restart_timeout(u);
+	update(u);
+}
+
+int uart16550_init(struct uart16550 *u, struct bus *bus, u16 port, struct vtimers *timers,
+		   struct irq_line irq, bool (*tx)(void *ctx, u8 byte), void *tx_ctx)
+{
+	memset(u, 0, sizeof(*u));
+	u->timers = timers;
+	u->irq = irq;
+	u->tx = tx;
+	u->tx_ctx = tx_ctx;
+	u->divisor = 12;			/* 9600 baud, until somebody sets it */
+	u->modem = MSR_CTS | MSR_DSR | MSR_DCD; /* a terminal is plugged in */
+	vtimer_init(&u->timer, timed_out, u);
+	uart16550_reset(u);
+	return bus_claim(bus, port, 8, &uart_ports, u, "serial");
+}

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The recompiler's life and dispatcher. recomp_run() is the loop around translated code:
+ *
+ *   1. events   2. where are we (mode key, block)   3. run it   4. why did it come back
+ */
+#include "emu/jit/recomp.h"
+
+#include "emu/jit/block.h"
+#include "emu/jit/recomp_find.h"
+#include "emu/jit/recomp_slow.h"
+#include "emu/jit/recomp_stubs.h"
+#include "emu/cpu/semantics.h"
+#include "emu/verify/verify.h"
+#include "emu/mem/gpmem.h"
+#include "kernel/base/alloc.h"
+#include "kernel/base/error.h"
+#include "kernel/base/string.h"
+
+#define TAG_NEVER     0xffffffff00000000ull
+#define SLOTS_SHARE   12u  /* one twelfth of the cache */
+#define BYTES_A_BLOCK 320u /* of emitted code; Linux has 410 */
+#define ARENA_SHARE(cache) \
+	((cache) / 8 * 5) /* tables and sites take 0.7 of what the code takes \
+			   */
+
+static void code_written(void *ctx, gpa_t gpa, u32 len)
+{
+	recomp_written(ctx, gpa, len);
+}
+
+static bool has_avx2(struct cpu *cpu)
+{
+	u32 id[4] = { 0 };
+
+	cpu_env(cpu)->cpuid(cpu, 0, 0, id);
+	if (id[0] < 7)
+		return false;
+	cpu_env(cpu)->cpuid(cpu, 7, 0, id);
+	return id[1] & BIT(5);
+}
+
+int recomp_create(struct cpu *cpu, const struct recomp_config *config)
+{
+	struct recomp *r = mem_alloc(sizeof(*r));
+
+	if (!r)
+		return E_NOMEM;
+	r->cfg = *config;
+	r->cpu = cpu;
+	r->avx2 = has_avx2(cpu);
+	r->slot_max = (u32)(config->cache_size / SLOTS_SHARE / sizeof(u64));
+	r->slot_start = (u32)config->cache_size - r->slot_max * (u32)sizeof(u64);
+	r->block_max = (u32)(config->cache_size / BYTES_A_BLOCK);
+	r->arena_size = (u32)ARENA_SHARE(config->cache_size);
+	r->lookup = mem_alloc(LOOKUP_ENTRIES * sizeof(*r->lookup));
+	r->block = mem_alloc(r->block_max * sizeof(*r->block));
+	r->arena = mem_alloc(r->arena_size);
+	r->slot = mem_alloc(r->slot_max * sizeof(*r->slot));
+	r->proof = verify_create();
+	cpu->recomp = r;
+	if (!r->lookup || !r->block || !r->arena || !r->slot || !r->proof) {
+		recomp_destroy(cpu);
+		return E_NOMEM;
+	}
+	cpu->lookup_table = (u64)r->lookup;
+	cpu->poll = config->poll_quiet;
+	cpu->lookup_tag = TAG_NEVER;
+	recomp_emit_stubs(r, &(struct stub_targets){ (const void *)recomp_hard,
+						     (const void *)recomp_segment,
+						     (const void *)recomp_slow_read,
+						     (const void *)recomp_slow_write });
+	if (cpu->mem) {
+		cpu->mem->watcher[0].written = code_written;
+		cpu->mem->watcher[0].ctx = r;
+	}
+	block_drop_all(r);
+	return 0;
+}
+
+void recomp_destroy(struct cpu *cpu)
+{
+	struct recomp *r = cpu->recomp;
+
+	if (!r)
+		return;
+	if (r->lookup)
+		block_drop_all(r);
+	if (cpu->mem)
+		cpu->mem->watcher[0].written = NULL;
+	mem_free(r->lookup);
+	mem_free(r->block);
+	mem_free(r->arena);
+	mem_free(r->slot);
+	mem_free(r->proof);
+	mem_free(r);
+	cpu->recomp = NULL;
+}
+
+/* --- Events */
+
+void recomp_signal(struct cpu *cpu, u32 events)
+{
+	__atomic_fetch_or(&cpu->events, events, __ATOMIC_SEQ_CST);
+	if (!cpu->recomp)
+		return;
+	cpu->poll = cpu->recomp->cfg.poll_signal;
+	cpu->lookup_tag = TAG_NEVER;
+}
+
+void recomp_unsignal(struct cpu *cpu, u32 events)
+{
+	__atomic_fetch_and(&cpu->events, ~events, __ATOMIC_SEQ_CST);
+}
+
+/* --- Running */
+
+struct left {
+	u64 result, edge;
+};
+
+static struct left enter(struct recomp *r, u64 code)
+{
+	typedef unsigned __int128 (*enter_fn)(struct cpu *, u64);
+	enter_fn fn = (enter_fn)r->enter;
+	unsigned __int128 v;
+
+	cpu_env(r->cpu)->code_runs(r->cpu, true);
+	v = fn(r->cpu, code);
+	cpu_env(r->cpu)->code_runs(r->cpu, false);
+	return (struct left){ (u32)v, (u32)(v >> 64) };
+}
+
+/* What a hard instruction or a trap ended with. True: leave recomp_run with *exit. */
+static bool finish(struct recomp *r, enum cpu_result res, enum recomp_exit *exit)
+{
+	struct cpu *cpu = r->cpu;
+
+	if (res == CPU_FAULT) {
+		r->stats.faults_delivered++;
+		res = cpu_deliver_fault(cpu);
+	}
+	if (res == CPU_SHUTDOWN) {
+		*exit = RECOMP_SHUTDOWN;
+		return true;
+	}
+	if (res == CPU_HALT) {
+		cpu->halted = true;
+		*exit = RECOMP_HALT;
+		return true;
+	}
+	return false;
+}
+
+/* Is an instruction done? Of a repeated one an iteration is, when it left with RF set. */
+static bool completed(const struct recomp *r, struct left l)
+{
+	return l.result == 0 || r->pending == CPU_JUMP || r->pending == CPU_HALT ||
+	       (r->pending == CPU_RETRY && (r->cpu->eflags & EFLAGS_RF));
+}
+
+/* What holds for the next instruction only, and for it again if it was not completed. */
+struct before {
+	bool tf;
+	u32 rf, hits, shadow;
+};
+
+/*
+ * What one step owes the debugger afterwards. INT n clears TF on its way and traps no more (SDM 3B
+ * 17.3.1.4); all else that was completed does.
+ */
+static bool after_step(struct recomp *r, struct left l, const struct before *was,
+		       enum recomp_exit *exit)
+{
+	struct cpu *cpu = r->cpu;
+	u32 bits = was->tf && !(l.result && r->entered_handler) ? DR6_BS : 0;
+
+	if (!completed(r, l)) {
+		cpu->debug_hits = was->hits;
+		cpu->shadow = was->shadow;
+		if (r->pending == CPU_RETRY)
+			cpu->eflags |= was->rf;
+		return finish(r, r->pending, exit);
+	}
+	if ((bits | cpu->debug_hits) && cpu_debug_trap(cpu, bits) == CPU_FAULT)
+		return finish(r, CPU_FAULT, exit); /* wakes HLT, too */
+	return l.result == 0 ? false : finish(r, r->pending, exit);
+}
+
+static bool take_events(struct recomp *r, enum recomp_exit *exit)
+{
+	struct cpu *cpu = r->cpu;
+
+	if (cpu->events & CPU_EVENT_YIELD) {
+		recomp_unsignal(cpu, CPU_EVENT_YIELD);
+		*exit = RECOMP_EVENT;
+		return true;
+	}
+	return finish(r, cpu_take_events(cpu), exit);
+}
+
+/* Runs one block (and what is chained to it). step: only one instruction. edge: the one that led
+ * out last time. */
+static bool run_once(struct recomp *r, u32 *edge, bool step, enum recomp_exit *exit)
+{
+	struct cpu *cpu = r->cpu;
+	bool breaks = cpu_debug_breaks(cpu, cpu->seg[SEG_CS].base + cpu->eip);
+	u32 key = recomp_mode(r) | (step || breaks ? KEY_SLOW : 0);
+	const struct before was = { .tf = cpu->eflags & EFLAGS_TF,
+				    .rf = cpu->eflags & EFLAGS_RF,
+				    .hits = cpu->debug_hits,
+				    .shadow = cpu->shadow };
+	struct left l;
+	u64 code;
+
+	r->tag = recomp_tag(r, key);
+	cpu->poll = r->cfg.poll_quiet;
+	cpu->lookup_tag = r->tag;
+	if (cpu_must_stop(cpu) && !cpu->shadow)
+		return false;
+	if (breaks && cpu_debug_fetch(cpu) == CPU_FAULT)
+		return finish(r, CPU_FAULT, exit);
+	r->failed = false;
+	code = recomp_find_code(r, key, *edge);
+	if (!code)
+		return !r->failed && finish(r, CPU_FAULT, exit);
+	cpu->shadow = 0;
+	cpu->eflags &= ~EFLAGS_RF; /* the instruction ends it (SDM 3B 17.3.1.1), or sets it anew */
+	r->code_changed = r->entered_handler = false;
+	r->edge_key = key;
+	r->stats.dispatches++;
+	l = enter(r, code);
+	*edge = (u32)l.edge;
+	if (*edge != SLOT_NONE)
+		cpu->eip = recomp_edge_target(r, *edge);
+	if (was.tf || (key & KEY_SLOW) || cpu->debug_hits != was.hits)
+		return after_step(r, l, &was, exit);
+	return l.result == 0 ? false : finish(r, r->pending, exit);
+}
+
+enum recomp_exit recomp_run(struct cpu *cpu)
+{
+	struct recomp *r = cpu->recomp;
+	enum recomp_exit exit;
+	u32 edge = SLOT_NONE;
+	bool first = true;
+
+	for (;;) {
+		if (take_events(r, &exit))
+			return exit;
+		if (!first && cpu_env(cpu)->want_leave(cpu))
+			return RECOMP_LEAVE;
+		first = false;
+		r->step_slow = false;
+		if (run_once(r, &edge, r->slow_next || cpu->shadow, &exit))
+			return exit;
+		r->slow_next = r->step_slow;
+	}
+}
+
+enum recomp_exit recomp_step(struct cpu *cpu)
+{
+	enum recomp_exit exit;
+	u32 edge = SLOT_NONE;
+
+	if (take_events(cpu->recomp, &exit))
+		return exit;
+	return run_once(cpu->recomp, &edge, true, &exit) ? exit : RECOMP_EVENT;
+}
+
+/* --- The rest */
+
+void recomp_set_mapping(struct recomp *r, bool cpl3, u32 mapping)
+{
+	if (r->mapping[cpl3] == mapping)
+		return;
+	r->mapping[cpl3] = mapping;
+	slot_cut_crossing(r, cpl3);
+	r->code_changed = true;
+	r->cpu->lookup_tag = TAG_NEVER;
+}
+
+/* What leads to the code of such a page is cut, and nothing is made to lead there while it is one
+ * (run_once()): it is found by the dispatcher only. */
+void recomp_breakpoints_changed(struct recomp *r)
+{
+	if (!r)
+		return;
+	for (unsigned i = 0; i < r->cpu->watch.codes; i++)
+		block_isolate_page(r, r->cpu->watch.code[i]);
+	r->code_changed = true;
+}
+
+void recomp_flush(struct recomp *r)
+{
+	block_drop_all(r);
+	r->code_changed = true;
+}
+
+const struct recomp_stats *recomp_stats(struct recomp *r)
+{
+	struct recomp_stats *s = &r->stats;
+
+	s->code_used = r->code_next - r->code_start;
+	s->arena_used = r->arena_next;
+	s->slots_used = r->slots;
+	return s;
+}

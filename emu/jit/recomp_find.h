@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "emu/jit/recomp_internal.h"
+
+/*
+ * Where to run from in this mode: by the look-up table, as translated code itself would; else by the
+ * page tables. edge: by which translated code came out, so that it is linked, or SLOT_NONE. 0: r->failed, or a fetch
+ * fault, in cpu->fault.
+ */
+u64 recomp_find_code(struct recomp *r, u32 key, u32 edge);
+/* The EIP that the edge leads to whose stub ends at this offset of the cache. */
+u32 recomp_edge_target(struct recomp *r, u32 offset);

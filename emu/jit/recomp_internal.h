@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inside the recompiler: blocks, tables, the emission buffer. Nobody outside emu/cpu/ includes
+ * this.
+ *
+ *   code cache   [ stubs | blocks ............ | slots ]   one allocation; slots are data on pages
+ *                of their own
+ *   block        what was translated from one run of guest bytes in one mode. Every guest
+ *                instruction in it may be entered: nothing is kept from one to the next but the
+ *                guest's own registers and flags.
+ *   edge, slot   a jump that leaves its block goes through a slot, a word of data that points at
+ *                the edge's stub until the target is known. Slots that lead to a block are on its
+ *                list.
+ *   look-up      64 K entries by the low 16 bits of EIP, for returns and indirect jumps
+ *   arena        blocks' tables and sites, from the bottom up; emptied with the cache
+ */
+#pragma once
+
+#include <Zydis/Zydis.h>
+
+#include "emu/cpu/insn.h"
+#include "emu/jit/recomp.h"
+#include "emu/cpu/semantics.h"
+
+#define LOOKUP_ENTRIES 65536u
+#define BLOCK_HASH     16384u
+#define BLOCK_INSNS    192u
+#define BLOCK_FIXUPS   64u
+#define BLOCK_GAP      512u
+#define SLOT_NONE      0xffffffffu
+
+/* Guest registers live in the host registers of the same number, ESP in R12. */
+enum { R_A, R_C, R_D, R_B, R_SP, R_BP, R_SI, R_DI, R8, R9, R10, R11, R12, R13, R14, R15 };
+#define R_CPU	R15
+#define R_TABLE R14
+#define R_GSP	R12
+#define R_POLL \
+	R13 /* cpu->poll: a readable byte, or an address that faults while events are pending */
+
+/* Instructions that the recompiler's own C executes where they cannot run inline (recomp_slow.c).
+ */
+enum {
+	OP_SLOW_CALL = OP_COUNT + 1,
+	OP_SLOW_RET,
+	OP_SLOW_JMP,
+	OP_SLOW_LOOP,
+	OP_SLOW_PUSH,
+	OP_SLOW_POP,
+	OP_SLOW_XLAT,
+	OP_SLOW_MASKMOV,
+	OP_SLOW_FETCH,
+	OP_SLOW_LONG,
+	OP_SLOW_STALE
+};
+
+/* Mode key: everything that translated code depends on besides its bytes and EIP. */
+#define KEY_D	   BIT(0)
+#define KEY_B	   BIT(1)
+#define KEY_PE	   BIT(2)
+#define KEY_VM	   BIT(3)
+#define KEY_CPL3   BIT(4)
+#define KEY_IOPL   BIT(5) /* CLI, STI, PUSHF, POPF may run inline */
+#define KEY_TF	   BIT(6)
+#define KEY_NOX87  BIT(7)
+#define KEY_NOSSE  BIT(8)
+#define KEY_TSD	   BIT(9)
+#define KEY_SEG(s) (10u + 2u * (s)) /* two bits each */
+#define KEY_SLOW   BIT(22)	    /* one instruction, memory through C */
+#define KEY_NOAVX  BIT(23)	    /* CR4.OSXSAVE or XCR0 forbids VEX on vector registers */
+/* 32-bit code and stack, CS, SS and DS flat (CLASS_FLAT is 0), one block after the other. */
+#define KEY_FLAT (KEY_D | KEY_B | KEY_PE)
+#define KEY_FLAT_MASK                                                                            \
+	(KEY_FLAT | KEY_VM | KEY_TF | KEY_SLOW | 3u << KEY_SEG(SEG_CS) | 3u << KEY_SEG(SEG_SS) | \
+	 3u << KEY_SEG(SEG_DS))
+/*
+ * What a segment asks of an access through it: nothing; its base; its base and a look at 64 KiB
+ * (real mode and 16-bit protected mode); or all checks, in C.
+ */
+enum seg_class { CLASS_FLAT, CLASS_BASED, CLASS_CHECKED, CLASS_64K };
+
+/* A number for mode key, mapping, base and limit of CS. */
+struct tag {
+	u32 key, mapping, base, limit, number; /* 0: unused */
+};
+#define TAG_CACHE 256u
+
+struct lookup_entry {
+	u64 minus_tag; /* -(tag + eip): sums to 0 with them */
+	u64 code;
+};
+
+struct insn_map {
+	u16 host; /* offsets from the block's code and EIP */
+	u16 guest : 15;
+	u16 shadow : 1; /* behind STI: an interrupt waits for its end */
+};
+
+/* Leaves translated code by CALL: the return address, host bytes behind the block's code, names it.
+ */
+struct edge {
+	u32 target; /* guest EIP */
+	u32 slot;   /* index */
+	u16 host;
+};
+
+struct slot {
+	u32 next, prev; /* on the target's list; SLOT_NONE at its ends */
+	u32 stub;	/* offset of the edge's own stub in the cache */
+	u32 target;	/* block number + 1; 0: its own stub */
+};
+#define SLOT_CROSSES BIT(31) /* in target: valid only as long as the linear mapping is */
+
+struct block {
+	struct block *page_next[2];
+	gpa_t gpa[2];		   /* of the first byte; of the second page, ~0 if there is none */
+	u32 eip, key, base, limit; /* base, limit: of CS */
+	u32 code, code_len;	   /* offset in the cache */
+	u16 len, insns, edges;
+	u16 check_len; /* host bytes that verify the guest's, at the block's start; 0: none */
+	bool dead;
+	bool cut;	 /* ends in an instruction whose last bytes could not be fetched */
+	u32 incoming;	 /* first slot that leads here */
+	u32 linear_next; /* of those whose linear pages share a chain: number + 1 */
+	struct insn_map *map;
+	struct edge *edge;
+};
+
+/* A place where a block may be entered, by physical address, EIP and mode. */
+struct entry {
+	struct entry *next;
+	struct block *block;
+	u32 eip, code;
+};
+
+/* One guest instruction that translated code hands to C. */
+struct site {
+	struct insn insn;
+	u32 eip;
+	bool ends; /* the block does not go on behind it */
+	bool mode; /* the mode may be another behind it */
+	u8 mem_size;
+	u8 align; /* of the linear address: 0, 15 or 31 */
+	bool reads, writes;
+};
+
+struct page_blocks {
+	struct page_blocks *next;
+	gpa_t page;
+	struct block *blocks;
+	u32 hits;
+};
+
+/*
+ * Code in the making: written to a buffer and copied to the cache as a whole. Under QEMU a store to
+ * a page that was executed from costs hundreds of cycles, and blocks share pages.
+ */
+struct emit {
+	u8 *start, *p, *end;
+	u64 rx; /* where start will be executed */
+	bool overflow;
+};
+
+#define EMIT_BUFFER 16384u
+#define CROSS_MAX   8192u
+
+/* A jump inside the block to an instruction that is not reached yet: its rel32. */
+struct fixup {
+	u32 target;
+	u8 *at;
+};
+
+/* One block in the making. */
+struct trans {
+	struct recomp *r;
+	struct cpu *cpu;
+	struct block *b;
+	struct emit e;
+	u32 key, eip, next; /* this instruction's EIP and the next one's */
+	bool slow;	    /* memory operands go through C */
+	bool ended;
+	bool sti;	 /* the instruction before was STI */
+	bool flat;	 /* 32-bit code, DS and SS flat: the short way is open */
+	bool padded;	 /* the instruction before did nothing: a loop may begin here */
+	u32 base, limit; /* of CS */
+	s32 esp_bias;	 /* added to addresses with ESP in them */
+	/* Fetching: the page's bytes, and what an instruction that leaves them is put together in.
+	 */
+	const u8 *page;
+	gpa_t next_gpa; /* of the following page, if the bytes reach it; ~0 if not */
+	const u8 *bytes;
+	unsigned have;
+	u8 buffer[16];
+	u8 check[64]; /* guest bytes that the block verifies */
+	unsigned check_len;
+	bool mixed; /* the block lies, or its last bytes do, on a page where code and data mix */
+	struct insn_map map[BLOCK_INSNS];
+	unsigned insns;
+	struct fixup fixup[BLOCK_FIXUPS];
+	unsigned fixups;
+	struct edge edge[2 * BLOCK_INSNS];
+	unsigned edges;
+	u32 return_eip[BLOCK_INSNS];
+	unsigned returns;
+	struct site nowhere; /* if the arena is full: what is written is thrown away */
+	ZydisDecoder decoder;
+	u32 decoder_key; /* what it was set up for, plus 1 */
+	ZydisDecodedInstruction in;
+	ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
+};
+
+/* An instruction whose memory was seen to need C, by its linear address, and how often. */
+struct slow_note {
+	gla_t gla;
+	u32 count;
+};
+
+/* What the mode key is made of besides segments (cpu->mode_seg), for one comparison. */
+struct mode_inputs {
+	u32 cr0, cr4, eflags, cpl, xcr0;
+	u64 tsc_offset;
+};
+
+struct recomp {
+	struct recomp_config cfg;
+	struct cpu *cpu;
+	struct lookup_entry *lookup;
+	struct block *block; /* in the order of their code */
+	u32 blocks, block_max;
+	struct entry *hash[BLOCK_HASH];
+	struct page_blocks *page_hash[1024], *page_blocks_free; /* in the arena */
+	u32 linear[1024];   /* blocks by linear page: number + 1 of the first */
+	struct pass *proof; /* verify.c */
+	u8 *arena;
+	u32 arena_next, arena_size;
+	struct slot *slot;
+	u32 slots, slot_max;
+	u32 cross[2][CROSS_MAX], crosses[2];   /* slots that were linked to another page */
+	u32 code_start, code_next, slot_start; /* offsets in the cache */
+	u32 mapping[2];			       /* of CPL 0..2, of CPL 3 */
+	struct tag tag_cache[TAG_CACHE];
+	u32 tags; /* given out */
+	u64 tag;  /* what lookup_tag is while nothing is pending */
+	/*
+	 * Pages that were written to while they held code. Strike eight, and code and data mix: its
+	 * blocks verify themselves, and its writes are not caught any more. Forgotten when the
+	 * cache is full.
+	 */
+	struct {
+		gpa_t page;
+		u32 strikes;
+		u64 last; /* by the count of stays of C */
+	} data_page[256];
+	bool avx2;	      /* the guest's CPUID has it */
+	bool keep_data_pages; /* the next flush is not for want of room */
+	bool flush_wanted;
+	bool failed;		   /* recomp_fail() was called: the dispatcher comes out */
+	bool code_changed;	   /* a block was dropped: the running one must leave soon */
+	bool entered_handler;	   /* the last hard instruction was a software interrupt */
+	bool step_slow, slow_next; /* the next instruction's memory goes through C */
+	struct slow_note slow[512][4];
+	u32 edge_key; /* the mode in which translated code came to the dispatcher */
+	bool direct;  /* the code found last may be found from other pages without asking */
+	struct mode_inputs mode_of; /* what mode was computed from */
+	u32 mode;
+	enum cpu_result pending;
+	u8 buffer[EMIT_BUFFER] __attribute__((aligned(8)));
+	struct trans trans;
+	struct recomp_stats stats;
+	/* stubs, as executed */
+	u64 loaded[5]; /* the last instructions of the stubs that load R_POLL */
+	unsigned loads;
+	u64 segment_stubs; /* where load_segment[] begin, the last ones */
+	u64 enter, leave_dispatch, leave_edge, leave_trap, call_hard, call_segment, call_slow_read,
+		call_slow_write;
+	u64 load_segment[2][SEG_COUNT]; /* from R8; [1]: which was popped */
+};
+
+/* The address beside the poll's that tells an access through FS or GS where that is not usable. */
+static inline const u32 *recomp_thread_trap(const struct recomp *r)
+{
+	return (const u32 *)(const void *)(r->cfg.poll_signal + 64);
+}
+
+/* Translated code cannot go on, and this machine with it; others can. */
+void recomp_fail(struct recomp *r, const char *why);
+
+/* The mode key that the processor's state asks for. */
+u32 recomp_mode(struct recomp *r);
+/* The same where only this segment register was loaded since it was asked last. */
+u32 recomp_mode_segment(struct recomp *r, unsigned seg);
+/* The tag of look-up entries in this mode, under this mapping, from this code segment. */
+u64 recomp_tag(struct recomp *r, u32 key);

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The mode key: what translated code depends on besides its bytes and EIP, and the number (tag) that
+ * stands for it in the look-up table.
+ */
+#include "emu/jit/block.h"
+#include "emu/cpu/semantics.h"
+#include "kernel/base/string.h"
+
+#define TAG_LAST 0xfffffffeu
+
+static unsigned seg_class(const struct cpu *cpu, const struct cpu_segment *s)
+{
+	bool ok = !(s->attr & SEG_ATTR_UNUSABLE) &&
+		  (s->attr & SEG_ATTR_CODE
+			   ? s == &cpu->seg[SEG_CS] && (s->attr & SEG_ATTR_WRITE) /* readable */
+			   : (s->attr & (SEG_ATTR_WRITE | SEG_ATTR_DOWN)) == SEG_ATTR_WRITE);
+
+	if (ok && s->limit == 0xffff)
+		return CLASS_64K;
+	if (!ok || s->limit != 0xffffffff)
+		return CLASS_CHECKED;
+	return s->base ? CLASS_BASED : CLASS_FLAT;
+}
+
+/*
+ * Systems leave one of FS and GS to programs, and the kernel loads the other on its way in: code
+ * would be translated twice, and look-ups miss at each system call. So in protected mode code does
+ * not depend on which of null, flat and based FS is (a limit matters: Windows has one), nor on what
+ * GS is.
+ */
+static unsigned thread_class(const struct cpu *cpu, unsigned s)
+{
+	unsigned class = seg_class(cpu, &cpu->seg[s]);
+
+	if (!cpu_protected(cpu) || cpu_v86(cpu))
+		return class;
+	if (s == SEG_FS && class > CLASS_BASED && !(cpu->seg[s].attr & SEG_ATTR_UNUSABLE))
+		return class;
+	return CLASS_BASED;
+}
+
+static u32 compute_mode(const struct cpu *cpu)
+{
+	u32 key = 0;
+	unsigned iopl = (cpu->eflags & EFLAGS_IOPL) >> 12;
+
+	if (cpu->seg[SEG_CS].attr & SEG_ATTR_DB)
+		key |= KEY_D;
+	if (cpu->seg[SEG_SS].attr & SEG_ATTR_DB)
+		key |= KEY_B;
+	if (cpu->cr0 & CR0_PE)
+		key |= KEY_PE;
+	if (cpu_v86(cpu))
+		key |= KEY_VM;
+	if (cpu->cpl == 3)
+		key |= KEY_CPL3;
+	if (cpu->cpl <= iopl && !cpu_v86(cpu))
+		key |= KEY_IOPL;
+	if (cpu->eflags & EFLAGS_TF)
+		key |= KEY_TF;
+	if (cpu_align_checked(cpu))
+		key |= KEY_SLOW; /* every access is looked at */
+	if (cpu->cr0 & (CR0_TS | CR0_EM))
+		key |= KEY_NOX87;
+	if ((cpu->cr0 & (CR0_TS | CR0_EM)) || !(cpu->cr4 & CR4_OSFXSR))
+		key |= KEY_NOSSE;
+	if (!cpu_avx_enabled(cpu))
+		key |= KEY_NOAVX;
+	if (cpu_tsc_trapped(cpu))
+		key |= KEY_TSD;
+	for (unsigned s = 0; s < SEG_FS; s++)
+		key |= seg_class(cpu, &cpu->seg[s]) << KEY_SEG(s);
+	return key | thread_class(cpu, SEG_FS) << KEY_SEG(SEG_FS) |
+	       thread_class(cpu, SEG_GS) << KEY_SEG(SEG_GS);
+}
+
+static void set_thread_base(struct recomp *r, unsigned seg)
+{
+	struct cpu *cpu = r->cpu;
+
+	cpu->thread_base[seg - SEG_FS] = seg_class(cpu, &cpu->seg[seg]) <= CLASS_BASED
+						 ? &cpu->seg[seg].base
+						 : recomp_thread_trap(r);
+}
+
+static void set_quiet_flags(struct cpu *cpu)
+{
+	cpu->quiet_flags_df[0] = cpu->eflags & ~(EFLAGS_ARITH | EFLAGS_ONE | EFLAGS_RF);
+	cpu->quiet_flags_df[1] = cpu->quiet_flags_df[0] | EFLAGS_DF;
+}
+
+static bool same_inputs(const struct cpu *cpu, const struct mode_inputs *m)
+{
+	return cpu_same_segments(cpu->seg, cpu->mode_seg) && m->cr0 == cpu->cr0 &&
+	       m->cr4 == cpu->cr4 && m->cpl == cpu->cpl &&
+	       !((m->eflags ^ cpu->eflags) & ~EFLAGS_ARITH) && m->xcr0 == (u32)cpu->xcr0 &&
+	       m->tsc_offset == cpu->msr.tsc_offset;
+}
+
+/* Computing it takes some hundred instructions; comparing what it is made of, fifty. */
+u32 recomp_mode(struct recomp *r)
+{
+	const struct cpu *cpu = r->cpu;
+	struct mode_inputs *m = &r->mode_of;
+
+	if (same_inputs(cpu, m))
+		return r->mode;
+	memcpy(r->cpu->mode_seg, cpu->seg, sizeof(cpu->mode_seg));
+	m->cr0 = cpu->cr0;
+	m->cr4 = cpu->cr4;
+	m->eflags = cpu->eflags;
+	m->cpl = cpu->cpl;
+	m->xcr0 = (u32)cpu->xcr0;
+	m->tsc_offset = cpu->msr.tsc_offset;
+	r->mode = compute_mode(cpu);
+	set_thread_base(r, SEG_FS);
+	set_thread_base(r, SEG_GS);
+	set_quiet_flags(r->cpu);
+	return r->mode;
+}
+
+u32 recomp_mode_segment(struct recomp *r, unsigned seg)
+{
+	struct cpu *cpu = r->cpu;
+
+	if (seg == SEG_SS || seg == SEG_CS)
+		return recomp_mode(r);
+	cpu->mode_seg[seg] = cpu->seg[seg];
+	if (seg >= SEG_FS)
+		set_thread_base(r, seg);
+	r->mode &= ~(3u << KEY_SEG(seg));
+	r->mode |= (seg >= SEG_FS ? thread_class(cpu, seg) : seg_class(cpu, &cpu->seg[seg]))
+		   << KEY_SEG(seg);
+	return r->mode;
+}
+
+/*
+ * The number of (mode key, mapping, base and limit of CS) in the upper half. They are wider than
+ * that together, so they are numbered as they come; one that was forgotten gets a new number, and
+ * its entries are void.
+ */
+u64 recomp_tag(struct recomp *r, u32 key)
+{
+	u32 mapping = r->mapping[key & KEY_CPL3 ? 1 : 0], base = r->cpu->seg[SEG_CS].base;
+	u32 limit = r->cpu->seg[SEG_CS].limit;
+	u32 hash = key * 0x9e3779b1u ^ mapping * 0x85ebca6bu ^ base * 0xc2b2ae35u ^
+		   limit * 0x27d4eb2fu;
+	struct tag *t = &r->tag_cache[hash >> 16 & (TAG_CACHE - 1)];
+
+	if (t->number && t->key == key && t->mapping == mapping && t->base == base &&
+	    t->limit == limit)
+		return (u64)t->number << 32;
+	if (++r->tags == TAG_LAST) {
+		block_clear_lookup(r);
+		memset(r->tag_cache, 0, sizeof(r->tag_cache));
+		r->tags = 1;
+	}
+	*t = (struct tag){ key, mapping, base, limit, r->tags };
+	return (u64)t->number << 32;
+}

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What translated code asks of C: hard instructions, memory operands that must go through the
+ * accessors, and near transfers and stack operations where the stack is not flat.
+ */
+#include "emu/jit/recomp_slow.h"
+
+#include "emu/jit/block.h"
+#include "emu/cpu/hard_ops.h"
+#include "emu/jit/recomp_stubs.h"
+#include "emu/cpu/semantics.h"
+
+static u32 stack_mask(const struct cpu *cpu)
+{
+	return cpu->seg[SEG_SS].attr & SEG_ATTR_DB ? 0xffffffff : 0xffff;
+}
+
+static void set_esp(struct cpu *cpu, u32 esp)
+{
+	u32 mask = stack_mask(cpu);
+
+	cpu->gpr[REG_ESP] = (cpu->gpr[REG_ESP] & ~mask) | (esp & mask);
+}
+
+static enum cpu_result push(struct cpu *cpu, u32 value, unsigned size)
+{
+	u32 esp = (cpu->gpr[REG_ESP] - size) & stack_mask(cpu);
+	enum cpu_result res = cpu_mem_write(cpu, SEG_SS, esp, &value, size);
+
+	if (res == CPU_NEXT)
+		set_esp(cpu, esp);
+	return res;
+}
+
+static u32 merge(u32 old, u32 value, unsigned size)
+{
+	return size == 2 ? (old & 0xffff0000) | (value & 0xffff) : value;
+}
+
+/* The value of a register, memory or (imm2 = 1) immediate operand. */
+static enum cpu_result operand(struct cpu *cpu, const struct insn *in, u32 *value)
+{
+	*value = in->imm;
+	if (in->imm2 == 1)
+		return CPU_NEXT;
+	*value = 0;
+	if (in->is_mem)
+		return cpu_mem_read(cpu, in->seg, insn_ea(cpu, in), value, in->osize);
+	*value = cpu->gpr[in->rm];
+	return CPU_NEXT;
+}
+
+/* The target of a near transfer, cut to the operand size: #GP(0) beyond the limit of CS (SDM 2,
+ * JMP). */
+static enum cpu_result near_target(struct cpu *cpu, const struct insn *in, u32 *target)
+{
+	if (in->osize == 2)
+		*target &= 0xffff;
+	return *target > cpu->seg[SEG_CS].limit ? cpu_raise(cpu, VEC_GP, 0) : CPU_NEXT;
+}
+
+static enum cpu_result jump(struct cpu *cpu, u32 target)
+{
+	cpu->eip = target;
+	return CPU_JUMP;
+}
+
+static enum cpu_result do_push(struct cpu *cpu, const struct insn *in)
+{
+	u32 value = 0;
+	enum cpu_result res;
+
+	if (in->imm2 == 3) { /* MOV m16, sreg */
+		u16 sel = cpu->seg[in->reg].sel;
+
+		return cpu_mem_write(cpu, in->seg, insn_ea(cpu, in), &sel, 2);
+	}
+	if (in->imm2 == 2)
+		value = cpu->seg[in->reg].sel;
+	else if ((res = operand(cpu, in, &value)) != CPU_NEXT)
+		return res;
+	return push(cpu, value, in->osize);
+}
+
+static enum cpu_result do_pop(struct cpu *cpu, const struct insn *in)
+{
+	u32 old = cpu->gpr[REG_ESP], value = 0;
+	enum cpu_result res = cpu_mem_read(cpu, SEG_SS, old & stack_mask(cpu), &value, in->osize);
+
+	if (res != CPU_NEXT)
+		return res;
+	set_esp(cpu, old + in->osize); /* an address with ESP in it sees the new value */
+	if (!in->is_mem) {
+		cpu->gpr[in->rm] = merge(cpu->gpr[in->rm], value, in->osize);
+		return CPU_NEXT;
+	}
+	res = cpu_mem_write(cpu, in->seg, insn_ea(cpu, in), &value, in->osize);
+	if (res != CPU_NEXT)
+		cpu->gpr[REG_ESP] = old;
+	return res;
+}
+
+static enum cpu_result do_ret(struct cpu *cpu, const struct insn *in)
+{
+	u32 target = 0;
+	enum cpu_result res =
+		cpu_mem_read(cpu, SEG_SS, cpu->gpr[REG_ESP] & stack_mask(cpu), &target, in->osize);
+
+	if (res == CPU_NEXT)
+		res = near_target(cpu, in, &target);
+	if (res != CPU_NEXT)
+		return res;
+	set_esp(cpu, cpu->gpr[REG_ESP] + in->osize + (in->imm & 0xffff));
+	return jump(cpu, target);
+}
+
+static enum cpu_result do_call(struct cpu *cpu, const struct insn *in)
+{
+	u32 target;
+	enum cpu_result res = operand(cpu, in, &target);
+
+	if (res == CPU_NEXT)
+		res = near_target(cpu, in, &target);
+	if (res == CPU_NEXT)
+		res = push(cpu, cpu->eip + in->len, in->osize);
+	return res == CPU_NEXT ? jump(cpu, target) : res;
+}
+
+static enum cpu_result do_jmp(struct cpu *cpu, const struct insn *in)
+{
+	u32 target;
+	enum cpu_result res = operand(cpu, in, &target);
+
+	if (res == CPU_NEXT)
+		res = near_target(cpu, in, &target);
+	return res == CPU_NEXT ? jump(cpu, target) : res;
+}
+
+/* LOOPcc and JCXZ. imm: displacement; reg: low bits of the opcode. */
+static enum cpu_result do_loop(struct cpu *cpu, const struct insn *in)
+{
+	u32 mask = in->asize == 2 ? 0xffff : 0xffffffff, cx = cpu->gpr[REG_ECX] & mask;
+	bool taken, zf = cpu->eflags & EFLAGS_ZF;
+	u32 next = cpu->eip + in->len, target = next + in->imm;
+
+	if (in->reg == 3)
+		taken = !cx;
+	else
+		taken = (cx = (cx - 1) & mask) && (in->reg == 2 || zf == (in->reg == 1));
+	if (taken && near_target(cpu, in, &target) != CPU_NEXT)
+		return CPU_FAULT;
+	if (in->reg != 3)
+		cpu->gpr[REG_ECX] = merge(cpu->gpr[REG_ECX], cx, in->asize);
+	if (taken)
+		return jump(cpu, target);
+	return jump(cpu, next);
+}
+
+static enum cpu_result do_xlat(struct cpu *cpu, const struct insn *in)
+{
+	u32 ea = cpu->gpr[REG_EBX] + (cpu->gpr[REG_EAX] & 0xff);
+	u8 value;
+	enum cpu_result res =
+		cpu_mem_read(cpu, in->seg, in->asize == 2 ? ea & 0xffff : ea, &value, 1);
+
+	if (res == CPU_NEXT)
+		cpu->gpr[REG_EAX] = (cpu->gpr[REG_EAX] & ~0xffu) | value;
+	return res;
+}
+
+/* An MMX or XMM register in the FXSAVE image; MM0..MM7 are the x87 registers by number, not by TOP.
+ */
+static const u8 *vector_reg(const struct cpu *cpu, unsigned reg, bool mmx)
+{
+	const u8 *fx = cpu->fpu.image;
+
+	return mmx ? fx + 32 + 16 * ((reg - (fx[3] >> 3)) & 7) : fx + 160 + 16 * reg;
+}
+
+/* As any MMX instruction: TOP is 0 and all registers are valid (SDM 1 9.5.1). */
+static void enter_mmx(struct cpu *cpu)
+{
+	u8 *fx = cpu->fpu.image, top = fx[3] >> 3 & 7;
+
+	fx[3] &= (u8)~0x38;
+	fx[4] = 0xff;
+	hard_fpu_rename(fx, top);
+}
+
+/* reg: the data, rm: the mask; a byte is stored where the mask's byte has its top bit set. */
+static enum cpu_result do_maskmov(struct cpu *cpu, const struct insn *in)
+{
+	bool mmx = in->osize == 8;
+	unsigned user = cpu->cpl == 3 ? ACCESS_USER : 0;
+	const u8 *data, *mask;
+	u32 edi = in->asize == 2 ? (u16)cpu->gpr[REG_EDI] : cpu->gpr[REG_EDI];
+	gla_t gla;
+
+	cpu_env(cpu)->fpu_save(cpu);
+	if (mmx)
+		enter_mmx(cpu); /* before it faults, too, as processors do */
+	data = vector_reg(cpu, in->reg, mmx);
+	mask = vector_reg(cpu, in->rm, mmx);
+	cpu_env(cpu)->fpu_load(cpu);
+	if (cpu_seg_check(cpu, in->seg, edi, in->osize, ACCESS_WRITE, &gla) != CPU_NEXT ||
+	    cpu_lin_probe_write(cpu, gla, in->osize, user) != CPU_NEXT)
+		return CPU_FAULT;
+	for (unsigned i = 0; i < in->osize; i++)
+		if ((mask[i] & 0x80) && cpu_lin_write(cpu, gla + i, &data[i], 1, user) != CPU_NEXT)
+			return CPU_FAULT;
+	return CPU_NEXT;
+}
+
+/* The rest of an instruction at the end of a page. If it is there meanwhile, the block is made
+ * anew. */
+static enum cpu_result fetch_fault(struct cpu *cpu)
+{
+	unsigned access = ACCESS_EXEC | (cpu->cpl == 3 ? ACCESS_USER : 0);
+	const struct cpu_segment *cs = &cpu->seg[SEG_CS];
+	u32 left = cs->limit - cpu->eip;
+	gla_t at = cs->base + cpu->eip;
+	struct pagewalk w, next;
+
+	/* Does the segment end before the page does? */
+	if (left < 14 && left < PAGE_SIZE - (at & (PAGE_SIZE - 1)))
+		return cpu_raise(cpu, VEC_GP, 0);
+
+	if (cpu_walk(cpu, at, access, &w) == CPU_FAULT ||
+	    cpu_walk(cpu, (at | (PAGE_SIZE - 1)) + 1, access, &next) == CPU_FAULT)
+		return CPU_FAULT;
+	block_drop_cut(cpu->recomp, w.gpa & PAGE_MASK);
+	return CPU_RETRY;
+}
+
+static enum cpu_result dispatch(struct cpu *cpu, const struct insn *in)
+{
+	enum cpu_result res;
+
+	switch (in->op) {
+	case OP_SLOW_CALL:
+		return do_call(cpu, in);
+	case OP_SLOW_RET:
+		return do_ret(cpu, in);
+	case OP_SLOW_JMP:
+		return do_jmp(cpu, in);
+	case OP_SLOW_LOOP:
+		return do_loop(cpu, in);
+	case OP_SLOW_FETCH:
+		return fetch_fault(cpu);
+	case OP_SLOW_STALE: /* the block's guest bytes have changed: it is made anew */
+		block_drop(cpu->recomp, &cpu->recomp->block[in->imm]);
+		return CPU_RETRY;
+	case OP_SLOW_LONG:
+		return cpu_raise(cpu, VEC_GP, 0);
+	case OP_SLOW_PUSH:
+		res = do_push(cpu, in);
+		break;
+	case OP_SLOW_POP:
+		res = do_pop(cpu, in);
+		break;
+	case OP_SLOW_MASKMOV:
+		res = do_maskmov(cpu, in);
+		break;
+	case OP_SLOW_XLAT:
+		res = do_xlat(cpu, in);
+		break;
+	default:
+		return cpu_hard_exec(cpu, in);
+	}
+	if (res == CPU_NEXT)
+		cpu->eip += in->len;
+	return res;
+}
+
+/* The way in and out of what takes long enough to have an account of its own. */
+static enum cpu_result in_c(struct cpu *cpu, u32 offset,
+			    enum cpu_result (*work)(struct recomp *, const struct site *))
+{
+	struct recomp *r = cpu->recomp;
+	const struct site *s = (const struct site *)(const void *)(r->arena + offset);
+
+	cpu_env(cpu)->code_runs(cpu, false);
+	cpu->eip = s->eip;
+	r->pending = work(r, s);
+	if (r->pending == CPU_NEXT)
+		cpu_env(cpu)->code_runs(cpu, true);
+	return r->pending;
+}
+
+static u32 mode_behind(struct recomp *r, const struct insn *in)
+{
+	switch (in->op) {
+	case OP_MOV_TO_SEG:
+	case OP_POP_SEG:
+		return recomp_mode_segment(r, in->reg);
+	case OP_LOAD_FAR_POINTER:
+		return recomp_mode_segment(r, in->imm);
+	default:
+		return recomp_mode(r);
+	}
+}
+
+/* May translated code go on behind the instruction? Not if its mode, its bytes or its right to run
+ * with events pending have changed. */
+static bool goes_on(struct recomp *r, const struct site *s)
+{
+	return !s->ends && !r->code_changed && !r->flush_wanted && !r->cpu->shadow &&
+	       !r->cpu->debug_hits && r->cpu->lookup_tag == r->tag && !cpu_must_stop(r->cpu) &&
+	       (!s->mode || mode_behind(r, &s->insn) == r->edge_key);
+}
+
+static enum cpu_result hard(struct recomp *r, const struct site *s)
+{
+	enum cpu_result res = dispatch(r->cpu, &s->insn);
+
+	r->stats.hard_execs++;
+	r->entered_handler = res == CPU_JUMP && s->insn.op >= OP_INT && s->insn.op <= OP_INTO;
+	return res == CPU_NEXT && !goes_on(r, s) ? CPU_JUMP : res;
+}
+
+enum cpu_result recomp_hard(struct cpu *cpu, u32 site)
+{
+	return in_c(cpu, site, hard);
+}
+
+enum cpu_result recomp_segment(struct cpu *cpu, u32 site)
+{
+	struct recomp *r = cpu->recomp;
+	const struct site *s = (const struct site *)(const void *)(r->arena + site);
+	enum cpu_seg seg = s->insn.reg;
+	const struct cpu_segment was = cpu->seg[seg];
+	u16 sel = (u16)cpu->gpr[s->insn.rm];
+
+	if (s->insn.op == OP_POP_SEG) {
+		const u8 *p =
+			cpu_lin_direct(cpu, cpu->gpr[REG_ESP], 2, cpu->cpl == 3 ? ACCESS_USER : 0);
+
+		if (!p)
+			return recomp_hard(cpu, site);
+		__builtin_memcpy(&sel, p, 2);
+	}
+	if (!cpu_load_segment_again(cpu, seg, sel))
+		return recomp_hard(cpu, site);
+	if (s->insn.op == OP_POP_SEG)
+		cpu->gpr[REG_ESP] += s->insn.osize;
+	r->stats.hard_execs++;
+	if (cpu_same_segment(&was, &cpu->seg[seg]) || recomp_mode_segment(r, seg) == r->edge_key) {
+		stub_segment_note(r, seg);
+		return CPU_NEXT;
+	}
+	cpu->eip = s->eip + s->insn.len;
+	r->pending = CPU_JUMP;
+	return CPU_JUMP;
+}
+
+/* The address of a memory operand; bit strings (imm2 = 4) move it by the register's bit number (SDM
+ * 2, BT). */
+static gva_t operand_ea(const struct cpu *cpu, const struct insn *in)
+{
+	gva_t ea = insn_ea(cpu, in);
+	u32 bit = cpu->gpr[in->reg & 7];
+
+	if (in->imm2 != 4)
+		return ea;
+	ea += in->osize == 2 ? (u32)((s16)bit >> 4) * 2 : (u32)((s32)bit >> 5) * 4;
+	return in->asize == 2 ? (u16)ea : ea;
+}
+
+static enum cpu_result slow_read(struct recomp *r, const struct site *s)
+{
+	struct cpu *cpu = r->cpu;
+	unsigned user = cpu->cpl == 3 ? ACCESS_USER : 0;
+	gla_t gla;
+	enum cpu_result res =
+		cpu_seg_check(cpu, s->insn.seg, operand_ea(cpu, &s->insn), s->mem_size,
+			      s->writes ? ACCESS_WRITE : ACCESS_READ, &gla);
+
+	r->stats.slow_accesses++;
+	if (res == CPU_NEXT && (gla & s->align))
+		res = cpu_raise(cpu, VEC_GP, 0);
+	if (res == CPU_NEXT)
+		res = cpu_align_check(cpu, gla, s->mem_size);
+	/* The #DB comes behind the whole instruction, which is executed again, alone. */
+	if (res == CPU_NEXT && cpu->watch.datas && !(r->edge_key & KEY_SLOW) &&
+	    cpu_debug_data_meets(cpu, gla, s->mem_size, s->writes)) {
+		r->step_slow = true;
+		return CPU_RETRY;
+	}
+	if (res == CPU_NEXT && s->writes)
+		res = cpu_lin_probe_write(cpu, gla, s->mem_size, user);
+	if (res == CPU_NEXT && s->reads)
+		res = cpu_lin_read(cpu, gla, cpu->scratch, s->mem_size, user);
+	cpu->slow_gla = gla;
+	return res;
+}
+
+enum cpu_result recomp_slow_read(struct cpu *cpu, u32 site)
+{
+	return in_c(cpu, site, slow_read);
+}
+
+static enum cpu_result slow_write(struct recomp *r, const struct site *s)
+{
+	struct cpu *cpu = r->cpu;
+	enum cpu_result res = cpu_lin_write(cpu, cpu->slow_gla, cpu->scratch, s->mem_size,
+					    cpu->cpl == 3 ? ACCESS_USER : 0);
+
+	if (res == CPU_NEXT && (r->code_changed || r->flush_wanted)) {
+		cpu->eip += s->insn.len;
+		res = CPU_JUMP;
+	}
+	return res;
+}
+
+enum cpu_result recomp_slow_write(struct cpu *cpu, u32 site)
+{
+	return in_c(cpu, site, slow_write);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What translated code calls C for: hard instructions, and memory that cannot be accessed directly.
+ */
+#pragma once
+
+#include "emu/jit/recomp_internal.h"
+
+/* Called from the stubs. site: offset of a struct site in the arena; it knows the EIP. */
+enum cpu_result recomp_hard(struct cpu *cpu, u32 site);
+/* MOV and POP of DS, ES, FS, GS in flat protected-mode code: the load that is done over and over.
+ */
+enum cpu_result recomp_segment(struct cpu *cpu, u32 site);
+enum cpu_result recomp_slow_read(struct cpu *cpu, u32 site);
+enum cpu_result recomp_slow_write(struct cpu *cpu, u32 site);

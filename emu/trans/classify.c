@@ -1,0 +1,520 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which instructions C executes: one table from mnemonic to hard operation. What is in no table of
+ * this directory is copied; what Zydis does not know, or an i686 with SSE4.2 and AVX does not have,
+ * raises #UD.
+ */
+#include "emu/jit/block.h"
+#include "emu/jit/recomp_stubs.h"
+#include "emu/trans/translate.h"
+
+/*
+ * What becomes of an instruction, by its mnemonic. COPY: translate_copy(), or one of the files that
+ * encode it anew, which are asked first. The others call C: HELPER goes on behind it, MODE if the
+ * mode is the same then, ENDS never does. UNDEFINED raises #UD.
+ */
+enum how { COPY, HELPER, MODE, ENDS, UNDEFINED };
+
+static const struct {
+	u8 how, op;
+} table[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
+	[ZYDIS_MNEMONIC_INT] = { ENDS, OP_INT },
+	[ZYDIS_MNEMONIC_INT3] = { ENDS, OP_INT3 },
+	[ZYDIS_MNEMONIC_INT1] = { ENDS, OP_INT1 },
+	[ZYDIS_MNEMONIC_INTO] = { ENDS, OP_INTO },
+	[ZYDIS_MNEMONIC_IRET] = { ENDS, OP_IRET },
+	[ZYDIS_MNEMONIC_IRETD] = { ENDS, OP_IRET },
+	[ZYDIS_MNEMONIC_SYSENTER] = { ENDS, OP_SYSENTER },
+	[ZYDIS_MNEMONIC_SYSEXIT] = { ENDS, OP_SYSEXIT },
+	[ZYDIS_MNEMONIC_LDS] = { MODE, OP_LOAD_FAR_POINTER },
+	[ZYDIS_MNEMONIC_LES] = { MODE, OP_LOAD_FAR_POINTER },
+	[ZYDIS_MNEMONIC_LFS] = { MODE, OP_LOAD_FAR_POINTER },
+	[ZYDIS_MNEMONIC_LGS] = { MODE, OP_LOAD_FAR_POINTER },
+	[ZYDIS_MNEMONIC_LSS] = { MODE, OP_LOAD_FAR_POINTER },
+	[ZYDIS_MNEMONIC_LAR] = { HELPER, OP_LAR },
+	[ZYDIS_MNEMONIC_LSL] = { HELPER, OP_LSL },
+	[ZYDIS_MNEMONIC_VERR] = { HELPER, OP_VERR },
+	[ZYDIS_MNEMONIC_VERW] = { HELPER, OP_VERW },
+	[ZYDIS_MNEMONIC_ARPL] = { HELPER, OP_ARPL },
+	[ZYDIS_MNEMONIC_LGDT] = { HELPER, OP_LGDT },
+	[ZYDIS_MNEMONIC_LIDT] = { HELPER, OP_LIDT },
+	[ZYDIS_MNEMONIC_SGDT] = { HELPER, OP_SGDT },
+	[ZYDIS_MNEMONIC_SIDT] = { HELPER, OP_SIDT },
+	[ZYDIS_MNEMONIC_LLDT] = { HELPER, OP_LLDT },
+	[ZYDIS_MNEMONIC_LTR] = { HELPER, OP_LTR },
+	[ZYDIS_MNEMONIC_SLDT] = { HELPER, OP_SLDT },
+	[ZYDIS_MNEMONIC_STR] = { HELPER, OP_STR },
+	[ZYDIS_MNEMONIC_LMSW] = { ENDS, OP_LMSW },
+	[ZYDIS_MNEMONIC_SMSW] = { HELPER, OP_SMSW },
+	[ZYDIS_MNEMONIC_CLTS] = { MODE, OP_CLTS },
+	[ZYDIS_MNEMONIC_INVLPG] = { MODE, OP_INVLPG },
+	[ZYDIS_MNEMONIC_INVD] = { HELPER, OP_INVD },
+	[ZYDIS_MNEMONIC_WBINVD] = { HELPER, OP_WBINVD },
+	[ZYDIS_MNEMONIC_RDMSR] = { HELPER, OP_RDMSR },
+	[ZYDIS_MNEMONIC_WRMSR] = { ENDS, OP_WRMSR },
+	[ZYDIS_MNEMONIC_RDTSCP] = { UNDEFINED, OP_UD }, /* CPUID does not offer it */
+	[ZYDIS_MNEMONIC_RDPMC] = { HELPER, OP_RDPMC },
+	[ZYDIS_MNEMONIC_CPUID] = { HELPER, OP_CPUID },
+	[ZYDIS_MNEMONIC_HLT] = { ENDS, OP_HLT },
+	[ZYDIS_MNEMONIC_XGETBV] = { HELPER, OP_XGETBV },
+	[ZYDIS_MNEMONIC_XSETBV] = { ENDS, OP_XSETBV },
+	[ZYDIS_MNEMONIC_MONITOR] = { ENDS, OP_MONITOR },
+	[ZYDIS_MNEMONIC_MWAIT] = { ENDS, OP_MWAIT },
+	[ZYDIS_MNEMONIC_RSM] = { ENDS, OP_RSM },
+	[ZYDIS_MNEMONIC_CLI] = { MODE, OP_CLI },
+	[ZYDIS_MNEMONIC_STI] = { ENDS, OP_STI },
+	[ZYDIS_MNEMONIC_PUSHF] = { HELPER, OP_PUSHF },
+	[ZYDIS_MNEMONIC_PUSHFD] = { HELPER, OP_PUSHF },
+	[ZYDIS_MNEMONIC_POPF] = { ENDS, OP_POPF },
+	[ZYDIS_MNEMONIC_POPFD] = { ENDS, OP_POPF },
+	[ZYDIS_MNEMONIC_IN] = { HELPER, OP_IN },
+	[ZYDIS_MNEMONIC_OUT] = { HELPER, OP_OUT },
+	[ZYDIS_MNEMONIC_INSB] = { HELPER, OP_INS },
+	[ZYDIS_MNEMONIC_INSW] = { HELPER, OP_INS },
+	[ZYDIS_MNEMONIC_INSD] = { HELPER, OP_INS },
+	[ZYDIS_MNEMONIC_OUTSB] = { HELPER, OP_OUTS },
+	[ZYDIS_MNEMONIC_OUTSW] = { HELPER, OP_OUTS },
+	[ZYDIS_MNEMONIC_OUTSD] = { HELPER, OP_OUTS },
+	[ZYDIS_MNEMONIC_PUSHA] = { HELPER, OP_PUSHA },
+	[ZYDIS_MNEMONIC_PUSHAD] = { HELPER, OP_PUSHA },
+	[ZYDIS_MNEMONIC_POPA] = { HELPER, OP_POPA },
+	[ZYDIS_MNEMONIC_POPAD] = { HELPER, OP_POPA },
+	[ZYDIS_MNEMONIC_ENTER] = { HELPER, OP_ENTER },
+	[ZYDIS_MNEMONIC_LEAVE] = { HELPER, OP_LEAVE },
+	[ZYDIS_MNEMONIC_BOUND] = { HELPER, OP_BOUND },
+	[ZYDIS_MNEMONIC_DAA] = { HELPER, OP_DAA },
+	[ZYDIS_MNEMONIC_DAS] = { HELPER, OP_DAS },
+	[ZYDIS_MNEMONIC_AAA] = { HELPER, OP_AAA },
+	[ZYDIS_MNEMONIC_AAS] = { HELPER, OP_AAS },
+	[ZYDIS_MNEMONIC_AAM] = { HELPER, OP_AAM },
+	[ZYDIS_MNEMONIC_AAD] = { HELPER, OP_AAD },
+	[ZYDIS_MNEMONIC_FXSAVE] = { HELPER, OP_FXSAVE },
+	[ZYDIS_MNEMONIC_FXRSTOR] = { HELPER, OP_FXRSTOR },
+	[ZYDIS_MNEMONIC_FNSAVE] = { HELPER, OP_FNSAVE },
+	[ZYDIS_MNEMONIC_FRSTOR] = { HELPER, OP_FRSTOR },
+	[ZYDIS_MNEMONIC_FNSTENV] = { HELPER, OP_FNSTENV },
+	[ZYDIS_MNEMONIC_FLDENV] = { HELPER, OP_FLDENV },
+	[ZYDIS_MNEMONIC_XSAVE] = { HELPER, OP_XSAVE },
+	[ZYDIS_MNEMONIC_XSAVEOPT] = { HELPER, OP_XSAVEOPT },
+	[ZYDIS_MNEMONIC_XRSTOR] = { HELPER, OP_XRSTOR },
+	[ZYDIS_MNEMONIC_VGATHERDPS] = { HELPER, OP_GATHER },
+	[ZYDIS_MNEMONIC_VGATHERDPD] = { HELPER, OP_GATHER },
+	[ZYDIS_MNEMONIC_VGATHERQPS] = { HELPER, OP_GATHER },
+	[ZYDIS_MNEMONIC_VGATHERQPD] = { HELPER, OP_GATHER },
+	[ZYDIS_MNEMONIC_VPGATHERDD] = { HELPER, OP_GATHER },
+	[ZYDIS_MNEMONIC_VPGATHERDQ] = { HELPER, OP_GATHER },
+	[ZYDIS_MNEMONIC_VPGATHERQD] = { HELPER, OP_GATHER },
+	[ZYDIS_MNEMONIC_VPGATHERQQ] = { HELPER, OP_GATHER },
+	[ZYDIS_MNEMONIC_SYSCALL] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_SYSRET] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_VMCALL] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_VMLAUNCH] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_VMRESUME] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_VMXOFF] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_VMXON] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_VMREAD] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_VMWRITE] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_VMPTRLD] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_VMPTRST] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_VMCLEAR] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_VMMCALL] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_VMRUN] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_VMLOAD] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_VMSAVE] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_STGI] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_CLGI] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_SKINIT] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_INVLPGA] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_GETSEC] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_INVEPT] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_INVVPID] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_INVPCID] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_XSAVES] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_XRSTORS] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_XSAVEC] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_UD0] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_UD1] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_UD2] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_STAC] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_CLAC] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_RDPKRU] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_WRPKRU] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_RDFSBASE] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_RDGSBASE] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_WRFSBASE] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_WRGSBASE] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_RDPID] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_VMFUNC] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_ENCLS] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_ENCLU] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_ENCLV] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_XBEGIN] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_XABORT] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_XEND] = { UNDEFINED, OP_UD },
+	[ZYDIS_MNEMONIC_XTEST] = { UNDEFINED, OP_UD },
+};
+
+/*
+ * Extensions that a 32-bit guest may be told of; of anything else nobody knows here what its 64-bit
+ * form does (CLZERO takes 64 bits of RAX). A whitelist, therefore.
+ */
+static bool exists(ZydisISAExt ext)
+{
+	switch (ext) {
+	case ZYDIS_ISA_EXT_BASE:
+	case ZYDIS_ISA_EXT_X87:
+	case ZYDIS_ISA_EXT_MMX:
+	case ZYDIS_ISA_EXT_SSE:
+	case ZYDIS_ISA_EXT_SSE2:
+	case ZYDIS_ISA_EXT_SSE3:
+	case ZYDIS_ISA_EXT_SSSE3:
+	case ZYDIS_ISA_EXT_SSE4:
+	case ZYDIS_ISA_EXT_AVX:
+	case ZYDIS_ISA_EXT_AVX2:
+	case ZYDIS_ISA_EXT_AVX2GATHER:
+	case ZYDIS_ISA_EXT_AVXAES:
+	case ZYDIS_ISA_EXT_FMA:
+	case ZYDIS_ISA_EXT_F16C:
+	case ZYDIS_ISA_EXT_AES:
+	case ZYDIS_ISA_EXT_PCLMULQDQ:
+	case ZYDIS_ISA_EXT_SHA:
+	case ZYDIS_ISA_EXT_BMI1:
+	case ZYDIS_ISA_EXT_BMI2:
+	case ZYDIS_ISA_EXT_LZCNT:
+	case ZYDIS_ISA_EXT_MOVBE:
+	case ZYDIS_ISA_EXT_ADOX_ADCX:
+	case ZYDIS_ISA_EXT_RDRAND:
+	case ZYDIS_ISA_EXT_RDSEED:
+	case ZYDIS_ISA_EXT_RDTSCP:
+	case ZYDIS_ISA_EXT_CLFSH:
+	case ZYDIS_ISA_EXT_CLFLUSHOPT:
+	case ZYDIS_ISA_EXT_CLWB:
+	case ZYDIS_ISA_EXT_PAUSE:
+	case ZYDIS_ISA_EXT_MONITOR:
+	case ZYDIS_ISA_EXT_XSAVE:
+	case ZYDIS_ISA_EXT_XSAVEOPT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Where the extension is missing these are NOPs, whose operand is not accessed. */
+static bool is_hint(ZydisISAExt ext)
+{
+	return ext == ZYDIS_ISA_EXT_AMD3DNOW_PREFETCH || ext == ZYDIS_ISA_EXT_PREFETCHWT1 ||
+	       ext == ZYDIS_ISA_EXT_MPX || ext == ZYDIS_ISA_EXT_CLDEMOTE;
+}
+
+/* What C executes must ask: copied, the processor says itself that it does not have it. */
+static bool missing(const struct trans *t)
+{
+	ZydisISAExt ext = t->in.meta.isa_ext;
+
+	return (ext == ZYDIS_ISA_EXT_AVX2 || ext == ZYDIS_ISA_EXT_AVX2GATHER) && !t->r->avx2;
+}
+
+static bool is_undefined(const struct trans *t)
+{
+	ZydisInstructionEncoding enc = t->in.encoding;
+
+	if (enc == ZYDIS_INSTRUCTION_ENCODING_EVEX || enc == ZYDIS_INSTRUCTION_ENCODING_MVEX ||
+	    enc == ZYDIS_INSTRUCTION_ENCODING_XOP || enc == ZYDIS_INSTRUCTION_ENCODING_3DNOW)
+		return true;
+	/* VEX exists in protected mode only (SDM 2A 2.3.8.1). */
+	if (enc == ZYDIS_INSTRUCTION_ENCODING_VEX && (!(t->key & KEY_PE) || (t->key & KEY_VM)))
+		return true;
+	return table[t->in.mnemonic].how == UNDEFINED || !exists(t->in.meta.isa_ext) || missing(t);
+}
+
+struct site *trans_site(struct trans *t, unsigned op)
+{
+	struct site *s = block_alloc(t->r, sizeof(*s));
+	const ZydisDecodedInstruction *in = &t->in;
+	int mi = trans_mem_operand(t);
+	struct insn *n;
+
+	if (!s)
+		s = &t->nowhere;
+	n = &s->insn;
+	s->eip = t->eip;
+	n->op = (u16)op;
+	n->len = in->length;
+	n->osize = (u8)(in->operand_width / 8);
+	n->asize = in->address_width == 16 ? 2 : 4;
+	n->seg = SEG_DS;
+	n->base = n->index = INSN_NO_REG;
+	n->scale = 1;
+	n->lock = (in->attributes & ZYDIS_ATTRIB_HAS_LOCK) != 0;
+	for (unsigned i = 0; i < in->raw.prefix_count; i++)
+		if (in->raw.prefixes[i].value == 0xf2 || in->raw.prefixes[i].value == 0xf3)
+			n->rep = in->raw.prefixes[i].value;
+	n->reg = in->raw.modrm.reg;
+	n->rm = in->raw.modrm.rm;
+	if (mi >= 0) {
+		const ZydisDecodedOperandMem *m = &t->op[mi].mem;
+
+		n->is_mem = 1;
+		n->seg = (u8)trans_seg(m->segment);
+		if (trans_gpr(m->base) >= 0)
+			n->base = (u8)trans_gpr(m->base);
+		if (trans_gpr(m->index) >= 0) {
+			n->index = (u8)trans_gpr(m->index);
+			n->scale = m->scale;
+		}
+		if (m->disp.has_displacement)
+			n->disp = (s32)m->disp.value;
+	}
+	if (in->raw.imm[0].size)
+		n->imm = (u32)in->raw.imm[0].value.u;
+	return s;
+}
+
+void trans_call_site(struct trans *t, const struct site *s, u64 stub)
+{
+	emit_mov_imm32(&t->e, R9, (u32)((const u8 *)s - t->r->arena));
+	emit_call(&t->e, stub);
+}
+
+void trans_call_hard(struct trans *t, struct site *s, bool ends)
+{
+	s->ends = ends;
+	trans_call_site(t, s, t->r->call_hard);
+	if (ends)
+		t->ended = true;
+}
+
+static void hard(struct trans *t, unsigned op, enum how how)
+{
+	trans_call_hard(t, trans_site(t, op), how == ENDS || how == UNDEFINED);
+}
+
+/* Loads of data segments, which kernels do at each entry and exit, have stubs of their own, or at
+ * least a short way through C. */
+static void load_segment(struct trans *t, unsigned op, unsigned seg)
+{
+	struct site *s = trans_site(t, op);
+	u32 mode = t->key & (KEY_PE | KEY_VM | KEY_D | KEY_SLOW | KEY_TF);
+	bool pop = op == OP_POP_SEG;
+	bool often = mode == (KEY_PE | KEY_D) && seg != SEG_SS && seg != SEG_CS && seg <= SEG_GS &&
+		     !s->insn.is_mem && !s->insn.lock && (!pop || trans_stack_flat(t));
+
+	s->insn.reg = (u8)seg;
+	s->mode = true;
+	if (!often)
+		trans_call_hard(t, s, false);
+	else if (trans_seg_class(t, seg) != stub_segment_class(seg) ||
+		 (pop && t->in.operand_width != 32))
+		trans_call_site(t, s, t->r->call_segment);
+	else {
+		if (pop)
+			emit_rm(&t->e, t->r, false, 0x0fb7, R8, GSP_AT(0));
+		else
+			emit_rr(&t->e, false, 0x0fb7, R8, trans_host_reg(s->insn.rm));
+		trans_call_site(t, s, t->r->load_segment[pop][seg]);
+	}
+}
+
+static bool far_transfer(struct trans *t)
+{
+	bool imm = t->in.opcode == 0x9a || t->in.opcode == 0xea;
+	unsigned op;
+	struct site *s;
+
+	if (t->in.meta.branch_type != ZYDIS_BRANCH_TYPE_FAR)
+		return false;
+	switch (t->in.mnemonic) {
+	case ZYDIS_MNEMONIC_CALL:
+		op = imm ? OP_CALL_FAR_IMM : OP_CALL_FAR_MEM;
+		break;
+	case ZYDIS_MNEMONIC_JMP:
+		op = imm ? OP_JMP_FAR_IMM : OP_JMP_FAR_MEM;
+		break;
+	case ZYDIS_MNEMONIC_RET:
+		op = OP_RET_FAR;
+		break;
+	default:
+		return false;
+	}
+	s = trans_site(t, op);
+	if (imm) {
+		s->insn.imm = t->op[0].ptr.offset;
+		s->insn.imm2 = t->op[0].ptr.segment;
+	}
+	trans_call_hard(t, s, true);
+	return true;
+}
+
+static bool mov_special(struct trans *t)
+{
+	ZydisRegisterClass dst = ZydisRegisterGetClass(t->op[0].reg.value);
+	ZydisRegisterClass src = ZydisRegisterGetClass(t->op[1].reg.value);
+	bool d = t->op[0].type == ZYDIS_OPERAND_TYPE_REGISTER,
+	     s = t->op[1].type == ZYDIS_OPERAND_TYPE_REGISTER;
+
+	if (d && dst == ZYDIS_REGCLASS_SEGMENT) {
+		load_segment(t, OP_MOV_TO_SEG, t->in.raw.modrm.reg);
+	} else if (s && src == ZYDIS_REGCLASS_SEGMENT) {
+		if (t->op[0].type == ZYDIS_OPERAND_TYPE_MEMORY)
+			return false;
+
+		unsigned seg = trans_seg(t->op[1].reg.value);
+		struct hmem m =
+			cpu_field(offsetof(struct cpu, seg) + seg * sizeof(struct cpu_segment));
+		unsigned reg = trans_host_reg((unsigned)trans_gpr(t->op[0].reg.value));
+
+		if (t->in.operand_width == 16)
+			emit_u8(&t->e, 0x66);
+		emit_rm(&t->e, NULL, false, t->in.operand_width == 16 ? 0x8b : 0x0fb7, reg, m);
+	} else if (d && dst == ZYDIS_REGCLASS_CONTROL) {
+		hard(t, OP_MOV_TO_CR, ENDS);
+	} else if (s && src == ZYDIS_REGCLASS_CONTROL) {
+		hard(t, OP_MOV_FROM_CR, HELPER);
+	} else if (d && dst == ZYDIS_REGCLASS_DEBUG) {
+		hard(t, OP_MOV_TO_DR, ENDS);
+	} else if (s && src == ZYDIS_REGCLASS_DEBUG) {
+		hard(t, OP_MOV_FROM_DR, HELPER);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* MOV m16, sreg: the 16-bit store of a field. */
+static bool mov_seg_to_mem(struct trans *t)
+{
+	if (t->in.opcode != 0x8c || t->in.opcode_map != ZYDIS_OPCODE_MAP_DEFAULT ||
+	    t->op[0].type != ZYDIS_OPERAND_TYPE_MEMORY)
+		return false;
+
+	unsigned seg = trans_seg(t->op[1].reg.value);
+
+	if (t->slow || trans_mem_checked(t, &t->op[0])) {
+		struct site *s = trans_site(t, OP_SLOW_PUSH);
+
+		s->insn.imm2 = 3; /* store the selector at the operand */
+		s->insn.reg = (u8)seg;
+		trans_call_hard(t, s, false);
+		return true;
+	}
+
+	struct hmem m = trans_address(t, &t->op[0]);
+
+	emit_rm(&t->e, NULL, false, 0x0fb7, R10,
+		cpu_field(offsetof(struct cpu, seg) + seg * sizeof(struct cpu_segment)));
+	trans_access(t, 0x89, R10, 2, m);
+	return true;
+}
+
+/* SALC, not documented and on every processor: AL = CF ? FFh : 0. In flag-free steps. */
+static void salc(struct trans *t)
+{
+	struct emit *e = &t->e;
+
+	emit_rr(e, false, 0x0f93, 0, R10); /* setnc r10b */
+	emit_rr(e, false, 0x0fb6, R10, R10);
+	emit_lea(e, false, R10, (struct hmem){ .base = R10, .index = -1, .scale = 1, .disp = -1 });
+	emit_rr(e, false, 0x88, R10, R_A); /* mov al, r10b */
+}
+
+/* The number of an XMM or YMM register. */
+static unsigned vector_number(ZydisRegister r)
+{
+	return (unsigned)(r >= ZYDIS_REGISTER_YMM0 ? r - ZYDIS_REGISTER_YMM0
+						   : r - ZYDIS_REGISTER_XMM0);
+}
+
+/* What an operation needs to know besides the common form. */
+static void site_details(const struct trans *t, struct site *s, unsigned op)
+{
+	const ZydisDecodedInstruction *in = &t->in;
+
+	switch (op) {
+	case OP_IN:
+	case OP_OUT: {
+		const ZydisDecodedOperand *port = &t->op[op == OP_IN ? 1 : 0];
+		const ZydisDecodedOperand *data = &t->op[op == OP_IN ? 0 : 1];
+
+		s->insn.imm = port->type == ZYDIS_OPERAND_TYPE_IMMEDIATE
+				      ? (u32)port->imm.value.u & 0xff
+				      : (u32)-1;
+		s->insn.osize = (u8)(data->size / 8);
+		break;
+	}
+	case OP_INS:
+	case OP_OUTS:
+		s->insn.imm = (u32)-1;
+		s->insn.osize = in->opcode & 1 ? (in->operand_width == 16 ? 2 : 4) : 1;
+		for (unsigned n = 0; n < in->operand_count; n++)
+			if (t->op[n].type == ZYDIS_OPERAND_TYPE_MEMORY)
+				s->insn.seg = (u8)trans_seg(t->op[n].mem.segment);
+		break;
+	case OP_LOAD_FAR_POINTER:
+		s->insn.imm = in->mnemonic == ZYDIS_MNEMONIC_LDS   ? SEG_DS
+			      : in->mnemonic == ZYDIS_MNEMONIC_LES ? SEG_ES
+			      : in->mnemonic == ZYDIS_MNEMONIC_LFS ? SEG_FS
+			      : in->mnemonic == ZYDIS_MNEMONIC_LGS ? SEG_GS
+								   : SEG_SS;
+		break;
+	case OP_GATHER: {
+		const ZydisDecodedOperandMem *m = &t->op[1].mem;
+
+		s->insn.rm = (u8)(vector_number(m->index) & 7);
+		s->insn.scale = m->scale;
+		s->insn.imm = vector_number(t->op[2].reg.value) & 7;
+		s->insn.imm2 =
+			(u16)((in->raw.vex.L ? VECTOR_256 : 0) | (in->raw.vex.W ? VECTOR_64 : 0) |
+			      (in->opcode & 1 ? VECTOR_INDEX_64 : 0));
+		break;
+	}
+	case OP_ENTER:
+		s->insn.imm = (u32)in->raw.imm[0].value.u;
+		s->insn.imm2 = (u16)in->raw.imm[1].value.u;
+		break;
+	}
+}
+
+static bool by_table(struct trans *t, unsigned op, enum how how)
+{
+	struct site *s;
+
+	if (how == COPY)
+		return false;
+	s = trans_site(t, op);
+	site_details(t, s, op);
+	s->mode = how == MODE;
+	trans_call_hard(t, s, how == ENDS);
+	return true;
+}
+
+bool translate_hard(struct trans *t)
+{
+	const ZydisDecodedInstruction *in = &t->in;
+
+	if (is_hint(in->meta.isa_ext))
+		return true;
+	if (is_undefined(t)) {
+		hard(t, OP_UD, UNDEFINED);
+		return true;
+	}
+	if (translate_fpu_gate(t))
+		return true;
+	if (far_transfer(t))
+		return true;
+	if (in->mnemonic == ZYDIS_MNEMONIC_MOV && (mov_seg_to_mem(t) || mov_special(t)))
+		return true;
+	if (in->mnemonic == ZYDIS_MNEMONIC_POP && t->op[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+	    ZydisRegisterGetClass(t->op[0].reg.value) == ZYDIS_REGCLASS_SEGMENT) {
+		load_segment(t, OP_POP_SEG, trans_seg(t->op[0].reg.value));
+		return true;
+	}
+	if (in->mnemonic == ZYDIS_MNEMONIC_SALC) {
+		salc(t);
+		return true;
+	}
+	if (in->mnemonic == ZYDIS_MNEMONIC_RDTSC && (t->key & KEY_TSD)) {
+		hard(t, OP_RDTSC, HELPER);
+		return true;
+	}
+	return by_table(t, table[in->mnemonic].op, table[in->mnemonic].how);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Writing x86-64 code. Every function appends to the buffer; overflow is noted and checked once at
+ * the end of a block.
+ */
+#pragma once
+
+#include "emu/jit/recomp_internal.h"
+
+/* A host memory operand. base, index: host register or -1. guest: 67h prefix (and GS with that
+ * memory base). */
+struct hmem {
+	s8 base, index;
+	u8 scale;
+	s32 disp;
+	bool guest;
+};
+
+/* Where the next byte will be executed. */
+u64 emit_here(const struct emit *e);
+void emit_u8(struct emit *e, u8 v);
+void emit_u32(struct emit *e, u32 v);
+void emit_u64(struct emit *e, u64 v);
+/* [prefix] REX opcode(1..3 bytes) ModRM. w: REX.W. */
+void emit_rr(struct emit *e, bool w, u32 opcode, unsigned reg, unsigned rm);
+void emit_rm(struct emit *e, const struct recomp *r, bool w, u32 opcode, unsigned reg,
+	     struct hmem m);
+/* ModRM, SIB and displacement only; *rex receives the bits R X B that go before. */
+u8 emit_rex_bits(unsigned reg, struct hmem m);
+void emit_modrm_mem(struct emit *e, unsigned reg, struct hmem m);
+void emit_guest_prefix(struct emit *e, const struct recomp *r, struct hmem m);
+
+static inline struct hmem cpu_field(size_t offset)
+{
+	return (struct hmem){ .base = R_CPU, .index = -1, .scale = 1, .disp = (s32)offset };
+}
+#define CPU_FIELD(f) cpu_field(offsetof(struct cpu, f))
+
+/* The guest's stack, d bytes above its pointer. */
+#define GSP_AT(d) \
+	((struct hmem){ .base = R_GSP, .index = -1, .scale = 1, .disp = (d), .guest = true })
+
+void emit_mov_imm32(struct emit *e, unsigned reg, u32 imm);
+void emit_mov_imm64(struct emit *e, unsigned reg, u64 imm);
+void emit_load32(struct emit *e, unsigned reg, struct hmem m);
+void emit_store32(struct emit *e, unsigned reg, struct hmem m);
+void emit_load64(struct emit *e, unsigned reg, struct hmem m);
+void emit_lea(struct emit *e, bool w, unsigned reg, struct hmem m);
+void emit_store_imm32(struct emit *e, struct hmem m, u32 imm);
+/* JMP rel32 to an address as executed. */
+void emit_jmp(struct emit *e, u64 target);
+void emit_call(struct emit *e, u64 target);
+/* A line of the processor's cache of decoded instructions: small loops can lie in one. */
+#define CODE_LINE 64u
+/* Does nothing up to the next multiple of align, a power of two. */
+void emit_align(struct emit *e, unsigned align);
+/* Makes the rel32 at this place lead to the end of what was emitted. */
+void emit_patch_rel32(struct emit *e, u8 *at);

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Registers and addresses: what Zydis calls them, where they are in the host, and what an access
+ * through a segment takes.
+ *
+ * 16-bit addresses are put together in R8. A segment of 64 KiB needs a look at accesses of more
+ * than a byte, without a flag: the last byte's offset has bit 16 set if it is beyond; BSWAP brings
+ * that bit down for JRCXZ (RCX waits in R11).
+ */
+#include "emu/trans/translate.h"
+
+int trans_gpr(ZydisRegister reg)
+{
+	if (reg >= ZYDIS_REGISTER_EAX && reg <= ZYDIS_REGISTER_EDI)
+		return (int)(reg - ZYDIS_REGISTER_EAX);
+	if (reg >= ZYDIS_REGISTER_AX && reg <= ZYDIS_REGISTER_DI)
+		return (int)(reg - ZYDIS_REGISTER_AX);
+	return -1;
+}
+
+bool trans_is_high8(ZydisRegister reg)
+{
+	return reg >= ZYDIS_REGISTER_AH && reg <= ZYDIS_REGISTER_BH;
+}
+
+unsigned trans_host_reg(unsigned guest)
+{
+	return guest == REG_ESP ? R_GSP : guest;
+}
+
+unsigned trans_seg(ZydisRegister reg)
+{
+	return (unsigned)(reg - ZYDIS_REGISTER_ES);
+}
+
+unsigned trans_seg_class(const struct trans *t, unsigned seg)
+{
+	return (t->key >> KEY_SEG(seg)) & 3;
+}
+
+bool trans_stack_flat(const struct trans *t)
+{
+	return !t->slow && (t->key & KEY_B) && trans_seg_class(t, SEG_SS) == CLASS_FLAT;
+}
+
+/* Nobody writes through a code segment in protected mode, flat or not. */
+bool trans_mem_checked(const struct trans *t, const ZydisDecodedOperand *op)
+{
+	unsigned seg = trans_seg(op->mem.segment);
+
+	if (trans_seg_class(t, seg) == CLASS_CHECKED ||
+	    (trans_seg_class(t, seg) == CLASS_64K && t->in.address_width != 16))
+		return true;
+	return seg == SEG_CS && (t->key & KEY_PE) && !(t->key & KEY_VM) &&
+	       (op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE);
+}
+
+int trans_mem_operand(const struct trans *t)
+{
+	for (unsigned i = 0; i < t->in.operand_count; i++)
+		if (t->op[i].type == ZYDIS_OPERAND_TYPE_MEMORY &&
+		    t->op[i].visibility != ZYDIS_OPERAND_VISIBILITY_HIDDEN)
+			return (int)i;
+	return -1;
+}
+
+/* An address of 16 bits that is not known is in R8. */
+static struct hmem cut_to_16(struct trans *t, struct hmem m)
+{
+	if (m.base < 0 && m.index < 0) {
+		m.disp &= 0xffff;
+		return m;
+	}
+	if (m.index < 0 && !m.disp) {
+		emit_rr(&t->e, false, 0x0fb7, R8, (unsigned)m.base); /* movzx r8d, base's word */
+	} else {
+		emit_lea(&t->e, false, R8, m);
+		emit_rr(&t->e, false, 0x0fb7, R8, R8);
+	}
+	return (struct hmem){ .base = R8, .index = -1, .scale = 1, .guest = true };
+}
+
+struct hmem trans_address_noseg(struct trans *t, const ZydisDecodedOperand *op)
+{
+	int base = trans_gpr(op->mem.base), index = trans_gpr(op->mem.index);
+	struct hmem m = { .base = (s8)(base < 0 ? -1 : (int)trans_host_reg((unsigned)base)),
+			  .index = (s8)index,
+			  .scale = index < 0 ? 1 : op->mem.scale,
+			  .disp = op->mem.disp.has_displacement ? (s32)op->mem.disp.value : 0,
+			  .guest = true };
+
+	if (base == REG_ESP)
+		m.disp = (s32)((u32)m.disp + (u32)t->esp_bias);
+
+	return t->in.address_width == 16 ? cut_to_16(t, m) : m;
+}
+
+struct hmem trans_add_base(struct trans *t, struct hmem m, unsigned seg)
+{
+	if (m.index >= 0) {
+		emit_lea(&t->e, false, R8, m);
+		m = (struct hmem){ .base = R8, .index = -1, .scale = 1, .guest = true };
+	}
+	if (seg >= SEG_FS) {
+		emit_load64(&t->e, R9,
+			    cpu_field(offsetof(struct cpu, thread_base) +
+				      (seg - SEG_FS) * sizeof(u64)));
+		emit_load32(&t->e, R9, (struct hmem){ .base = R9, .index = -1, .scale = 1 });
+	} else {
+		emit_load32(&t->e, R9,
+			    cpu_field(offsetof(struct cpu, seg) + seg * sizeof(struct cpu_segment) +
+				      offsetof(struct cpu_segment, base)));
+	}
+	m.index = R9;
+	m.scale = 1;
+	if (m.base < 0) {
+		m.base = R9;
+		m.index = -1;
+	}
+	return m;
+}
+
+void trans_check_64k(struct trans *t, struct hmem m, unsigned size, struct site *s, u64 stub)
+{
+	struct emit *e = &t->e;
+
+	if (size < 2 || (m.base < 0 && (u32)m.disp + size <= 0x10000))
+		return;
+	s->ends = true;
+	emit_rr(e, true, 0x89, R_C, R11);
+	m.disp += (s32)size - 1;
+	emit_lea(e, false, R_C, m);
+	emit_u8(e, 0x0f); /* bswap ecx; movzx ecx, cx: not 0 beyond 64 KiB */
+	emit_u8(e, 0xc9);
+	emit_rr(e, false, 0x0fb7, R_C, R_C);
+	emit_u8(e, 0xe3); /* jrcxz over the call, which faults */
+	emit_u8(e, 3 + 6 + 5);
+	emit_rr(e, true, 0x89, R11, R_C);
+	trans_call_site(t, s, stub);
+	emit_rr(e, true, 0x89, R11, R_C);
+}
+
+unsigned trans_mem_bytes(const struct trans *t, const ZydisDecodedOperand *op)
+{
+	switch (t->in.mnemonic) {
+	case ZYDIS_MNEMONIC_CLFLUSH: /* of the line, the byte that is named (SDM 2A, CLFLUSH) */
+	case ZYDIS_MNEMONIC_CLFLUSHOPT:
+	case ZYDIS_MNEMONIC_CLWB:
+		return 1;
+	default:
+		return op->size / 8u;
+	}
+}
+
+struct hmem trans_address(struct trans *t, const ZydisDecodedOperand *op)
+{
+	struct hmem m = trans_address_noseg(t, op);
+	unsigned seg = trans_seg(op->mem.segment), size = trans_mem_bytes(t, op);
+
+	if (trans_seg_class(t, seg) == CLASS_FLAT)
+		return m;
+	if (trans_seg_class(t, seg) == CLASS_64K && size > 1 &&
+	    !(m.base < 0 && (u32)m.disp + size <= 0x10000)) {
+		struct site *s = trans_site(t, OP_COUNT);
+
+		s->mem_size = (u8)size;
+		s->writes = op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
+		trans_check_64k(t, m, size, s, t->r->call_slow_read);
+	}
+	return trans_add_base(t, m, seg);
+}
+
+bool trans_stack_16(const struct trans *t)
+{
+	return !t->slow && !(t->key & KEY_B) && trans_seg_class(t, SEG_SS) != CLASS_CHECKED;
+}
+
+void trans_access(struct trans *t, u32 opcode, unsigned reg, unsigned size, struct hmem m)
+{
+	emit_guest_prefix(&t->e, t->r, m);
+	if (size == 2)
+		emit_u8(&t->e, 0x66);
+	m.guest = false;
+	emit_rm(&t->e, t->r, false, opcode, reg, m);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Blocks that verify their own source bytes: for pages on which code and data mix, so that their
+ * writes need not be caught. Such a block begins with a comparison of the guest's bytes with those
+ * that it was made of, is entered at its first instruction only, and ends behind the first
+ * instruction that writes to memory or jumps: what it has checked cannot change before it is
+ * executed.
+ */
+#include "emu/jit/block.h"
+#include "emu/trans/translate.h"
+#include "kernel/base/string.h"
+
+#define CHECK_INSNS 16u
+
+/* Operands, named and implied, are written to memory; or control goes elsewhere. */
+static bool ends_block(const struct trans *t)
+{
+	switch (t->in.meta.category) {
+	case ZYDIS_CATEGORY_COND_BR:
+	case ZYDIS_CATEGORY_UNCOND_BR:
+	case ZYDIS_CATEGORY_CALL:
+	case ZYDIS_CATEGORY_RET:
+	case ZYDIS_CATEGORY_INTERRUPT:
+	case ZYDIS_CATEGORY_SYSTEM:
+	case ZYDIS_CATEGORY_IO: /* a device may answer with DMA */
+		return true;
+	default:
+		break;
+	}
+	for (unsigned i = 0; i < t->in.operand_count; i++)
+		if (t->op[i].type == ZYDIS_OPERAND_TYPE_MEMORY &&
+		    (t->op[i].actions & ZYDIS_OPERAND_ACTION_MASK_WRITE))
+			return true;
+	return false;
+}
+
+/* Finds how many instructions the block will have, and notes their bytes. */
+static unsigned scan(struct trans *t, unsigned most)
+{
+	u32 start = t->eip;
+	unsigned n = 0, len = 0;
+	bool more = true;
+
+	while (more && n < MIN(most, CHECK_INSNS) && len + 15 <= sizeof(t->check) &&
+	       t->eip <= t->limit &&
+	       (((t->base + t->eip) ^ (t->base + start)) & ~(PAGE_SIZE - 1)) == 0) {
+		bool known = trans_decode_here(t);
+		unsigned size = known ? t->in.length : t->have; /* or what is there of it */
+
+		memcpy(t->check + len, t->bytes, size);
+		len += size;
+		n++;
+		t->eip += size;
+		more = known && !ends_block(t);
+	}
+	t->eip = start;
+	t->check_len = len;
+	return n;
+}
+
+/* rcx is saved in r10; the flags stay. mov r11, bytes; lea ecx, [r11 - expected]; jrcxz next; jmp
+ * stale. */
+static void compare(struct trans *t, gla_t gla, const u8 *bytes, unsigned size, u8 **stale)
+{
+	struct hmem at = { .base = -1, .index = -1, .scale = 1, .disp = (s32)gla, .guest = true };
+	u32 expected = 0;
+	struct emit *e = &t->e;
+
+	for (unsigned i = 0; i < size; i++)
+		expected |= (u32)bytes[i] << 8 * i;
+	emit_rm(e, t->r, false, size == 4 ? 0x8b : size == 2 ? 0x0fb7 : 0x0fb6, R11, at);
+	emit_lea(e, false, R_C,
+		 (struct hmem){
+			 .base = R11, .index = -1, .scale = 1, .disp = (s32)(0u - expected) });
+	emit_u8(e, 0xe3); /* jrcxz */
+	emit_u8(e, 5);
+	emit_u8(e, 0xe9);
+	*stale = e->p;
+	emit_u32(e, 0);
+}
+
+unsigned trans_check(struct trans *t, unsigned most)
+{
+	unsigned n = scan(t, most), stales = 0;
+	struct emit *e = &t->e;
+	struct site *s = trans_site(t, OP_SLOW_STALE);
+	u8 *stale[sizeof(t->check) / 4 + 2], *done;
+
+	s->insn.imm = t->r->blocks; /* this block's number */
+	emit_rr(e, true, 0x89, R_C, R10);
+	for (unsigned at = 0; at < t->check_len;) {
+		unsigned left = t->check_len - at, size = left >= 4 ? 4 : left >= 2 ? 2 : 1;
+
+		compare(t, t->base + t->eip + at, t->check + at, size, &stale[stales++]);
+		at += size;
+	}
+	emit_u8(e, 0xe9);
+	done = e->p;
+	emit_u32(e, 0);
+	for (unsigned i = 0; i < stales; i++)
+		emit_patch_rel32(e, stale[i]);
+	emit_rr(e, true, 0x89, R10, R_C);
+	trans_call_hard(t, s, true);
+	emit_patch_rel32(e, done);
+	emit_rr(e, true, 0x89, R10, R_C);
+	t->ended = false;
+	t->b->check_len = (u16)(e->p - e->start);
+	return n;
+}

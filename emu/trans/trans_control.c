@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Control transfers within the segment, and the flags that are virtual.
+ *
+ * A jump inside the block is a jump. One that leaves it goes through a slot (data), which points at
+ * the edge's stub until the target is translated. Returns and indirect jumps go through the look-up
+ * table by their EIP; the comparison is free of flags:
+ *
+ *     r9 = low 16 bits of r8, twice;  rcx = [r14 + r9 * 8] + tag + r8;  jrcxz hit
+ */
+#include "emu/jit/block.h"
+#include "emu/trans/translate.h"
+
+void trans_poll(struct trans *t)
+{
+	emit_rm(&t->e, NULL, false, 0x0fb6, R9,
+		(struct hmem){ .base = R_POLL, .index = -1, .scale = 1 });
+}
+
+static void poll(struct trans *t, u32 target)
+{
+	if (target <= t->eip)
+		trans_poll(t);
+}
+
+/* rcx is saved in r10; target EIP in r8. */
+void trans_jump_r8(struct trans *t)
+{
+	struct emit *e = &t->e;
+	struct hmem entry = { .base = R_TABLE, .index = R9, .scale = 8 };
+
+	emit_rr(e, false, 0x0fb7, R9, R8); /* movzx r9d, r8w */
+	emit_lea(e, true, R9, (struct hmem){ .base = R9, .index = R9, .scale = 1 });
+	emit_rr(e, true, 0x89, R_C, R10);
+	emit_load64(e, R_C, entry);
+	emit_load64(e, R11, CPU_FIELD(lookup_tag));
+	emit_lea(e, true, R_C, (struct hmem){ .base = R_C, .index = R8, .scale = 1 });
+	emit_lea(e, true, R_C, (struct hmem){ .base = R_C, .index = R11, .scale = 1 });
+	emit_u8(e, 0xe3); /* jrcxz hit */
+	emit_u8(e, 3 + 5);
+	emit_rr(e, true, 0x89, R10, R_C);
+	emit_jmp(e, t->r->leave_dispatch);
+	emit_rr(e, true, 0x89, R10, R_C);
+	entry.disp = 8;
+	emit_rm(e, NULL, false, 0xff, 4, entry); /* jmp [r14 + r9 * 8 + 8] */
+	t->ended = true;
+}
+
+void trans_leave(struct trans *t, u32 eip)
+{
+	emit_mov_imm32(&t->e, R8, eip);
+	emit_jmp(&t->e, t->r->leave_dispatch);
+	t->ended = true;
+}
+
+/*
+ *     jmp [slot]         the target's code, or what follows
+ *     call leave_edge    its return address names the edge
+ */
+void trans_edge(struct trans *t, u32 target)
+{
+	struct recomp *r = t->r;
+	struct emit *e = &t->e;
+	struct edge *edge = &t->edge[t->edges];
+	u32 slot;
+
+	t->ended = true;
+	if (t->key & (KEY_TF | KEY_SLOW)) {
+		trans_leave(t, target);
+		return;
+	}
+	slot = t->edges == ARRAY_SIZE(t->edge)
+		       ? SLOT_NONE
+		       : slot_new(r, t->b->code + (u32)(e->p - e->start) + 6);
+	if (slot == SLOT_NONE) {
+		e->overflow = true;
+		return;
+	}
+	emit_u8(e, 0xff); /* jmp [rip + disp32] */
+	emit_u8(e, 0x25);
+	emit_u32(e, (u32)(slot_address(r, slot) - (emit_here(e) + 4)));
+	emit_call(e, r->leave_edge);
+	*edge = (struct edge){ target, slot, (u16)(e->p - e->start) };
+	t->edges++;
+}
+
+/* Where the block's own code for an EIP begins, or -1. */
+static int inside(const struct trans *t, u32 target)
+{
+	u32 guest = target - t->b->eip;
+
+	if (guest > t->eip - t->b->eip || (t->key & (KEY_TF | KEY_SLOW)) ||
+	    (guest && t->b->check_len))
+		return -1;
+	return block_boundary(t->map, t->insns, guest);
+}
+
+/* The displacement of a two-byte jump that begins here to earlier code of the block, if it has that
+ * reach; else 0. */
+static int short_way(const struct trans *t, int host)
+{
+	s64 rel = host - (t->e.p - t->e.start + 2);
+
+	return rel >= -128 ? (int)rel : 0;
+}
+
+static void jump_to_host(struct trans *t, int host)
+{
+	int rel = short_way(t, host);
+
+	if (rel) {
+		emit_u8(&t->e, 0xeb);
+		emit_u8(&t->e, (u8)rel);
+	} else {
+		emit_jmp(&t->e, t->e.rx + (u32)host);
+	}
+}
+
+void trans_jump(struct trans *t, u32 target)
+{
+	int host;
+
+	host = inside(t, target);
+	if (host >= 0) {
+		jump_to_host(t, host);
+		t->ended = true;
+	} else {
+		trans_edge(t, target);
+	}
+}
+
+static u32 relative_target(const struct trans *t)
+{
+	u32 target = t->next + (u32)t->op[0].imm.value.s;
+
+	return t->in.operand_width == 16 ? target & 0xffff : target;
+}
+
+/* Then the jump itself faults (SDM 2, JMP), in C. */
+static bool beyond_limit(const struct trans *t)
+{
+	return relative_target(t) > t->limit;
+}
+
+/* A rel32 that leads to the block's code for target, now or when it is known. */
+static void branch_rel32(struct trans *t, u32 target)
+{
+	int host = inside(t, target);
+
+	if (host >= 0) {
+		emit_u32(&t->e, (u32)(t->e.rx + (u32)host - (emit_here(&t->e) + 4)));
+		return;
+	}
+	t->fixup[t->fixups++] = (struct fixup){ target, t->e.p };
+	emit_u32(&t->e, 0);
+}
+
+static struct site *near_site(struct trans *t)
+{
+	unsigned op = t->in.mnemonic == ZYDIS_MNEMONIC_CALL  ? OP_SLOW_CALL
+		      : t->in.mnemonic == ZYDIS_MNEMONIC_RET ? OP_SLOW_RET
+							     : OP_SLOW_JMP;
+	struct site *s = trans_site(t, op);
+
+	if (t->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE && op != OP_SLOW_RET)
+		s->insn.imm = relative_target(t), s->insn.imm2 = 1;
+	return s;
+}
+
+static void near_in_c(struct trans *t)
+{
+	trans_call_hard(t, near_site(t), true);
+}
+
+static void loop_in_c(struct trans *t)
+{
+	struct site *s = trans_site(t, OP_SLOW_LOOP);
+
+	s->insn.reg = t->in.opcode & 3;
+	s->insn.imm = (u32)t->op[0].imm.value.s;
+	trans_call_hard(t, s, true);
+}
+
+/* Jcc to beyond the limit: taken, it is the fault of this instruction. */
+static void conditional_fault(struct trans *t)
+{
+	struct emit *e = &t->e;
+	u8 *over;
+
+	emit_u8(e, 0x0f); /* the opposite condition */
+	emit_u8(e, (u8)(0x80 | ((t->in.opcode & 15) ^ 1)));
+	over = e->p;
+	emit_u32(e, 0);
+	near_in_c(t);
+	emit_patch_rel32(e, over);
+	t->ended = false;
+}
+
+/* The taken path is in this block or behind its end; the other follows. */
+void trans_jcc(struct trans *t, unsigned condition, u32 target)
+{
+	int host, rel;
+
+	poll(t, target);
+	host = inside(t, target);
+	rel = host < 0 ? 0 : short_way(t, host);
+	if (rel) {
+		emit_u8(&t->e, (u8)(0x70 | condition));
+		emit_u8(&t->e, (u8)rel);
+	} else {
+		emit_u8(&t->e, 0x0f);
+		emit_u8(&t->e, (u8)(0x80 | condition));
+		branch_rel32(t, target);
+	}
+}
+
+/* JECXZ and LOOPcc with ECX: in 64-bit mode with 67h, and with a byte's reach. */
+static void loop32(struct trans *t, u32 target)
+{
+	struct emit *e = &t->e;
+
+	poll(t, target);
+	emit_u8(e, 0x67);
+	emit_u8(e, t->in.opcode);
+	emit_u8(e, 2);
+	emit_u8(e, 0xeb); /* not taken: over the near jump */
+	emit_u8(e, 5);
+	emit_u8(e, 0xe9);
+	branch_rel32(t, target);
+}
+
+static bool is_loop(const struct trans *t)
+{
+	return t->in.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT && t->in.opcode >= 0xe0 &&
+	       t->in.opcode <= 0xe3;
+}
+
+static void conditional(struct trans *t)
+{
+	u32 target = relative_target(t);
+
+	if (is_loop(t))
+		loop32(t, target);
+	else
+		trans_jcc(t, t->in.opcode & 15, target);
+}
+
+void trans_jmp(struct trans *t, u32 target)
+{
+	poll(t, target);
+	trans_jump(t, target);
+}
+
+/*
+ * JCXZ and LOOPcc with CX, which goes through RCX for JRCXZ and waits in R10, for LOOPcc counted
+ * down:
+ *
+ *	jrcxz out ; jnz out (LOOPE) or jz out (LOOPNE) ; ecx = r10 ; jmp target ; out: ecx = r10
+ */
+static void loop16(struct trans *t)
+{
+	struct emit *e = &t->e;
+	unsigned kind = t->in.opcode & 3; /* LOOPNE LOOPE LOOP JCXZ */
+	u32 target = relative_target(t);
+
+	poll(t, target);
+	emit_rr(e, false, 0x89, R_C, R10);
+	if (kind == 3) {
+		emit_rr(e, false, 0x0fb7, R_C, R_C);
+		emit_u8(e, 0xe3); /* to the jump, over the jump over it */
+		emit_u8(e, 2);
+		emit_u8(e, 0xeb);
+		emit_u8(e, 3 + 5);
+	} else {
+		emit_lea(e, false, R8,
+			 (struct hmem){ .base = R_C, .index = -1, .scale = 1, .disp = -1 });
+		emit_u8(e, 0x66); /* mov r10w, r8w */
+		emit_rr(e, false, 0x89, R8, R10);
+		emit_rr(e, false, 0x0fb7, R_C, R8);
+		emit_u8(e, 0xe3);
+		emit_u8(e, kind == 2 ? 3 + 5 : 2 + 3 + 5);
+		if (kind < 2) {
+			emit_u8(e, kind == 1 ? 0x75 : 0x74);
+			emit_u8(e, 3 + 5);
+		}
+	}
+	emit_rr(e, false, 0x89, R10, R_C);
+	emit_u8(e, 0xe9);
+	branch_rel32(t, target);
+	emit_rr(e, false, 0x89, R10, R_C);
+}
+
+/* A target that is not known may lie beyond the limit of CS: C checks that. 16 bits do not pass
+ * 64 KiB. */
+static bool may_leave_segment(const struct trans *t)
+{
+	unsigned class = trans_seg_class(t, SEG_CS);
+
+	return class == CLASS_CHECKED || (class == CLASS_64K && t->in.operand_width == 32);
+}
+
+/* The near target of an indirect jump or call into R8. False: needs C. */
+static bool indirect_target(struct trans *t)
+{
+	int mi = trans_mem_operand(t);
+	bool wide = t->in.operand_width == 32;
+
+	if (may_leave_segment(t))
+		return false;
+	if (mi < 0) {
+		emit_rr(&t->e, false, wide ? 0x8b : 0x0fb7, R8,
+			trans_host_reg((unsigned)trans_gpr(t->op[0].reg.value)));
+		return true;
+	}
+	if (t->slow || trans_mem_checked(t, &t->op[mi]))
+		return false;
+	emit_rm(&t->e, t->r, false, wide ? 0x8b : 0x0fb7, R8, trans_address(t, &t->op[mi]));
+	return true;
+}
+
+/* The block goes on behind a call. */
+static void note_return(struct trans *t)
+{
+	if (t->key & (KEY_TF | KEY_SLOW))
+		return;
+	t->return_eip[t->returns++] = t->next;
+	t->ended = false;
+}
+
+static void push_return(struct trans *t)
+{
+	emit_rm(&t->e, t->r, false, 0xc7, 0, GSP_AT(-4));
+	emit_u32(&t->e, t->next);
+	emit_lea(&t->e, false, R_GSP, GSP_AT(-4));
+}
+
+void trans_call(struct trans *t, u32 target)
+{
+	poll(t, target);
+	push_return(t);
+	trans_jump(t, target);
+	note_return(t);
+}
+
+void trans_call_r8(struct trans *t)
+{
+	push_return(t);
+	trans_jump_r8(t);
+	note_return(t);
+}
+
+void trans_ret(struct trans *t, u32 release)
+{
+	emit_rm(&t->e, t->r, false, 0x8b, R8, GSP_AT(0));
+	emit_lea(&t->e, false, R_GSP, GSP_AT((s32)(4 + release)));
+	trans_jump_r8(t);
+}
+
+/* CALL: with a 32-bit stack and EIP, or a 16-bit stack and either. */
+static bool call(struct trans *t)
+{
+	bool imm = t->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE;
+	unsigned size = t->in.operand_width / 8u;
+
+	if (imm && beyond_limit(t))
+		return false;
+	if (trans_stack_flat(t) && size == 4) {
+		if (imm)
+			trans_call(t, relative_target(t));
+		else if (indirect_target(t))
+			trans_call_r8(t);
+		else
+			return false;
+		return true;
+	}
+	if (!trans_stack_16(t))
+		return false;
+	if (imm) {
+		poll(t, relative_target(t));
+		trans_push16_imm(t, t->next, size, near_site(t));
+		trans_jump(t, relative_target(t));
+	} else {
+		if (!indirect_target(t))
+			return false;
+		emit_rr(&t->e, false, 0x89, R8, R10); /* the target waits */
+		trans_push16_imm(t, t->next, size, near_site(t));
+		emit_rr(&t->e, false, 0x89, R10, R8);
+		trans_jump_r8(t);
+	}
+	note_return(t);
+	return true;
+}
+
+static bool ret(struct trans *t)
+{
+	u32 release = t->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE ? (u32)t->op[0].imm.value.u : 0;
+	unsigned size = t->in.operand_width / 8u;
+
+	if (may_leave_segment(t))
+		return false;
+	if (trans_stack_flat(t) && size == 4) {
+		trans_ret(t, release);
+		return true;
+	}
+	if (!trans_stack_16(t))
+		return false;
+	trans_pop16(t, R10, size, release, near_site(t));
+	emit_rr(&t->e, false, 0x89, R10, R8);
+	trans_jump_r8(t);
+	return true;
+}
+
+bool translate_control(struct trans *t)
+{
+	switch (t->in.mnemonic) {
+	case ZYDIS_MNEMONIC_JMP:
+		if (t->in.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
+			return false;
+		if (t->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE && !beyond_limit(t)) {
+			trans_jmp(t, relative_target(t));
+		} else if (t->op[0].type != ZYDIS_OPERAND_TYPE_IMMEDIATE && indirect_target(t)) {
+			trans_jump_r8(t);
+		} else {
+			near_in_c(t);
+		}
+		return true;
+	case ZYDIS_MNEMONIC_CALL:
+		if (t->in.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
+			return false;
+		if (!call(t))
+			near_in_c(t);
+		return true;
+	case ZYDIS_MNEMONIC_RET:
+		if (t->in.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
+			return false;
+		if (!ret(t))
+			near_in_c(t);
+		return true;
+	default:
+		if (t->in.meta.category != ZYDIS_CATEGORY_COND_BR ||
+		    t->in.mnemonic == ZYDIS_MNEMONIC_XBEGIN)
+			return false;
+		if (is_loop(t) && beyond_limit(t))
+			loop_in_c(t);
+		else if (is_loop(t) && t->in.address_width == 16)
+			loop16(t);
+		else if (beyond_limit(t))
+			conditional_fault(t);
+		else
+			conditional(t);
+		return true;
+	}
+}

@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Instructions that mean the same in 64-bit mode: copied, with the memory operand re-encoded (67h,
+ * ESP is R12, segment base).
+ */
+#include "emu/trans/translate.h"
+
+/* The bytes of the instruction between its prefixes and its ModRM: escape and opcode. */
+static void emit_opcode_bytes(struct trans *t)
+{
+	const ZydisDecodedInstruction *in = &t->in;
+
+	switch (in->opcode_map) {
+	case ZYDIS_OPCODE_MAP_0F:
+		emit_u8(&t->e, 0x0f);
+		break;
+	case ZYDIS_OPCODE_MAP_0F38:
+		emit_u8(&t->e, 0x0f);
+		emit_u8(&t->e, 0x38);
+		break;
+	case ZYDIS_OPCODE_MAP_0F3A:
+		emit_u8(&t->e, 0x0f);
+		emit_u8(&t->e, 0x3a);
+		break;
+	default:
+		break;
+	}
+}
+
+/*
+ * 66h of a general instruction says the contrary in 16-bit code; of an SSE instruction it is part
+ * of the opcode everywhere.
+ */
+static bool wants_66(const struct trans *t, bool present)
+{
+	if (t->key & KEY_D)
+		return present;
+	switch (t->in.mnemonic) {
+	case ZYDIS_MNEMONIC_CRC32: /* the source has the operand size */
+		return t->op[1].size == 16;
+	case ZYDIS_MNEMONIC_POPCNT:
+	case ZYDIS_MNEMONIC_LZCNT:
+	case ZYDIS_MNEMONIC_TZCNT:
+	case ZYDIS_MNEMONIC_MOVBE:
+	case ZYDIS_MNEMONIC_RDRAND:
+	case ZYDIS_MNEMONIC_RDSEED:
+		return t->in.operand_width == 16;
+	default:
+		break;
+	}
+	if (t->in.meta.isa_ext == ZYDIS_ISA_EXT_BASE)
+		return t->in.operand_width == 16;
+	return t->in.meta.isa_ext == ZYDIS_ISA_EXT_X87 ? false : present;
+}
+
+/* Each once: repeated, they could make the host's instruction longer than 15 bytes. */
+static void emit_legacy_prefixes(struct trans *t)
+{
+	bool p66 = false, lock = false;
+	u8 rep = 0;
+
+	for (unsigned i = 0; i < t->in.raw.prefix_count; i++) {
+		u8 v = t->in.raw.prefixes[i].value;
+
+		lock |= v == 0xf0;
+		p66 |= v == 0x66;
+		if (v == 0xf2 || v == 0xf3)
+			rep = v;
+	}
+	if (lock)
+		emit_u8(&t->e, 0xf0);
+	if (wants_66(t, p66))
+		emit_u8(&t->e, 0x66);
+	if (rep)
+		emit_u8(&t->e, rep);
+}
+
+/* An operand is in bits 4 to 7 of the immediate. */
+static bool names_register(const struct trans *t)
+{
+	for (unsigned i = 0; i < t->in.operand_count_visible; i++)
+		if (t->op[i].encoding == ZYDIS_OPERAND_ENCODING_IS4)
+			return true;
+	return false;
+}
+
+static void emit_immediates(struct trans *t)
+{
+	const ZydisDecodedInstruction *in = &t->in;
+	/* Of a register in an immediate, 32-bit code ignores the top bit (SDM 2A 2.3.8). */
+	u8 mask = names_register(t) ? 0x7f : 0xff;
+
+	for (int i = 0; i < 2; i++)
+		for (unsigned n = 0; n < in->raw.imm[i].size / 8u; n++)
+			emit_u8(&t->e, t->bytes[in->raw.imm[i].offset + n] & mask);
+}
+
+/* The explicit operand with this encoding, or NULL. */
+static const ZydisDecodedOperand *operand_of(const struct trans *t, ZydisOperandEncoding enc)
+{
+	for (unsigned i = 0; i < t->in.operand_count; i++)
+		if (t->op[i].encoding == enc && t->op[i].type == ZYDIS_OPERAND_TYPE_REGISTER)
+			return &t->op[i];
+	return NULL;
+}
+
+static unsigned field_reg(const ZydisDecodedOperand *o, unsigned raw)
+{
+	int g = o ? trans_gpr(o->reg.value) : -1;
+
+	return g < 0 ? raw : trans_host_reg((unsigned)g);
+}
+
+/* W is ignored in 32-bit code, and in 64-bit code doubles a general operand, named or implied
+ * (VPCMPESTRI). */
+static bool vex_w(const struct trans *t)
+{
+	for (unsigned i = 0; i < t->in.operand_count; i++)
+		if (t->op[i].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+		    trans_gpr(t->op[i].reg.value) >= 0)
+			return false;
+	switch (t->in.mnemonic) {
+	case ZYDIS_MNEMONIC_VMOVD:
+	case ZYDIS_MNEMONIC_VCVTSI2SS:
+	case ZYDIS_MNEMONIC_VCVTSI2SD:
+	case ZYDIS_MNEMONIC_VPINSRD:
+	case ZYDIS_MNEMONIC_VPEXTRD:
+		return false;
+	default:
+		return t->in.raw.vex.W;
+	}
+}
+
+/* VEX: always the three-byte form, since it has X and B. */
+static void emit_vex(struct trans *t, unsigned reg, struct hmem m, bool is_mem, unsigned rm)
+{
+	const ZydisDecodedInstructionRawVex *v = &t->in.raw.vex;
+	u8 rex = is_mem ? emit_rex_bits(reg, m) : (u8)((reg >= 8 ? 4 : 0) | (rm >= 8 ? 1 : 0));
+	u8 mmmmm = t->in.opcode_map == ZYDIS_OPCODE_MAP_0F38   ? 2
+		   : t->in.opcode_map == ZYDIS_OPCODE_MAP_0F3A ? 3
+							       : 1;
+	const ZydisDecodedOperand *n = operand_of(t, ZYDIS_OPERAND_ENCODING_NDSNDD);
+	u8 vvvv = v->vvvv |
+		  8; /* as encoded: inverted; the top bit means nothing outside 64-bit mode */
+
+	if (n && n->reg.value == ZYDIS_REGISTER_ESP)
+		vvvv = (u8)(~R_GSP & 15);
+	if (is_mem)
+		emit_guest_prefix(&t->e, t->r, m);
+	emit_u8(&t->e, 0xc4);
+	emit_u8(&t->e, (u8)((~rex & 7) << 5 | mmmmm));
+	emit_u8(&t->e, (u8)(vex_w(t) << 7 | vvvv << 3 | v->L << 2 | v->pp));
+	emit_u8(&t->e, t->in.opcode);
+}
+
+static void copy_form(struct trans *t, unsigned reg, bool is_mem, struct hmem m, unsigned rm,
+		      u8 opcode)
+{
+	if (t->in.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX) {
+		emit_vex(t, reg, m, is_mem, rm);
+	} else {
+		u8 rex = is_mem ? emit_rex_bits(reg, m)
+				: (u8)((reg >= 8 ? 4 : 0) | (rm >= 8 ? 1 : 0));
+
+		if (is_mem)
+			emit_guest_prefix(&t->e, t->r, m);
+		emit_legacy_prefixes(t);
+		if (rex)
+			emit_u8(&t->e, 0x40 | rex);
+		emit_opcode_bytes(t);
+		emit_u8(&t->e, opcode);
+	}
+	if (is_mem)
+		emit_modrm_mem(&t->e, reg, m);
+	else
+		emit_u8(&t->e, (u8)(0xc0 | (reg & 7) << 3 | (rm & 7)));
+	emit_immediates(t);
+}
+
+#define STACK_SLOT ((struct hmem){ .base = R_SP, .index = -1, .scale = 1, .disp = 8 })
+
+/* AH..BH with an address that needs REX: through a byte on the host's stack, which needs none. */
+static void copy_high8(struct trans *t, const ZydisDecodedOperand *mem, unsigned reg, struct hmem m)
+{
+	bool reads = mem->actions & ZYDIS_OPERAND_ACTION_MASK_READ;
+	bool writes = mem->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
+
+	if (reads && writes) { /* XADD, XCHG and CMPXCHG may change what the address is made of */
+		emit_lea(&t->e, false, R8, m);
+		m = (struct hmem){ .base = R8, .index = -1, .scale = 1, .guest = m.guest };
+	}
+	if (reads) {
+		/* Faults here, before flags change, and as a write: NOT leaves the flags alone. */
+		if (writes) {
+			emit_rm(&t->e, t->r, false, 0xf6, 2, m);
+			emit_rm(&t->e, t->r, false, 0xf6, 2, m);
+		}
+		emit_rm(&t->e, t->r, false, 0x8a, R10, m);
+		emit_rm(&t->e, t->r, false, 0x88, R10, STACK_SLOT);
+	}
+	copy_form(t, reg, true, STACK_SLOT, 0, t->in.opcode);
+	if (writes) {
+		emit_rm(&t->e, t->r, false, 0x8a, R10, STACK_SLOT);
+		emit_rm(&t->e, t->r, false, 0x88, R10, m);
+	}
+}
+
+static bool is_bit_string(const struct trans *t)
+{
+	switch (t->in.mnemonic) {
+	case ZYDIS_MNEMONIC_BT:
+	case ZYDIS_MNEMONIC_BTS:
+	case ZYDIS_MNEMONIC_BTR:
+	case ZYDIS_MNEMONIC_BTC:
+		return t->op[1].type == ZYDIS_OPERAND_TYPE_REGISTER;
+	default:
+		return false;
+	}
+}
+
+/* A bit number in a register reaches beyond the operand: C moves the address (insn.imm2), the
+ * register form takes the rest. */
+static void copy_slow_bit(struct trans *t, unsigned reg)
+{
+	struct hmem buf = CPU_FIELD(scratch);
+
+	emit_load32(&t->e, R10, buf);
+	t->in.attributes &= ~ZYDIS_ATTRIB_HAS_LOCK;
+	for (unsigned i = 0; i < t->in.raw.prefix_count; i++)
+		if (t->in.raw.prefixes[i].value == 0xf0)
+			t->in.raw.prefixes[i].value = 0;
+	copy_form(t, reg, false, buf, R10, t->in.opcode);
+	emit_store32(&t->e, R10, buf);
+}
+
+/*
+ * The alignment that an SSE or AVX operand must have, as a mask (SDM 2A 2.4, exception types 1, 2
+ * and 4): the buffer is always aligned.
+ */
+static u8 vector_alignment(const struct trans *t, const ZydisDecodedOperand *mem)
+{
+	if (t->in.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX)
+		return t->in.meta.exception_class == ZYDIS_EXCEPTION_CLASS_AVX1
+			       ? (u8)(mem->size / 8 - 1)
+			       : 0;
+	if (mem->size != 128 || t->in.meta.isa_ext == ZYDIS_ISA_EXT_BASE)
+		return 0;
+	switch (t->in.mnemonic) {
+	case ZYDIS_MNEMONIC_MOVUPS:
+	case ZYDIS_MNEMONIC_MOVUPD:
+	case ZYDIS_MNEMONIC_MOVDQU:
+	case ZYDIS_MNEMONIC_LDDQU:
+	case ZYDIS_MNEMONIC_PCMPESTRI:
+	case ZYDIS_MNEMONIC_PCMPESTRM:
+	case ZYDIS_MNEMONIC_PCMPISTRI:
+	case ZYDIS_MNEMONIC_PCMPISTRM:
+		return 0;
+	default:
+		return 15;
+	}
+}
+
+/* The instruction raises #MF if an x87 exception is pending. */
+static bool takes_pending_x87(const struct trans *t)
+{
+	if (t->in.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT && (t->in.opcode & 0xf8) == 0xd8)
+		return t->in.mnemonic != ZYDIS_MNEMONIC_FNSTCW &&
+		       t->in.mnemonic != ZYDIS_MNEMONIC_FNSTSW;
+	for (unsigned i = 0; i < t->in.operand_count_visible; i++)
+		if (t->op[i].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+		    ZydisRegisterGetClass(t->op[i].reg.value) == ZYDIS_REGCLASS_MMX)
+			return true;
+	return false;
+}
+
+/* Memory operands that C fetches and stores: the operation runs on a buffer in struct cpu. */
+static void copy_slow(struct trans *t, const ZydisDecodedOperand *mem, unsigned reg, bool high8)
+{
+	struct site *s = trans_site(t, OP_COUNT);
+	struct hmem buf = CPU_FIELD(scratch);
+
+	s->mem_size = (u8)trans_mem_bytes(t, mem);
+	s->align = vector_alignment(t, mem);
+	s->reads = mem->actions & ZYDIS_OPERAND_ACTION_MASK_READ;
+	s->writes = mem->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
+	if (takes_pending_x87(t)) {
+		/* An x87 store that raises an unmasked exception stores nothing: the bytes go back.
+		 */
+		s->reads = true;
+		emit_u8(&t->e, 0x9b); /* fwait: #MF goes before the operand's faults */
+	}
+	trans_call_site(t, s, t->r->call_slow_read);
+	if (is_bit_string(t)) {
+		s->insn.imm2 = 4;
+		copy_slow_bit(t, reg);
+	} else if (high8) {
+		emit_rm(&t->e, t->r, false, 0x8a, R10, buf);
+		emit_rm(&t->e, t->r, false, 0x88, R10, STACK_SLOT);
+		copy_form(t, reg, true, STACK_SLOT, 0, t->in.opcode);
+		emit_rm(&t->e, t->r, false, 0x8a, R10, STACK_SLOT);
+		emit_rm(&t->e, t->r, false, 0x88, R10, buf);
+	} else {
+		copy_form(t, reg, true, buf, 0, t->in.opcode);
+	}
+	if (!s->writes)
+		return;
+	trans_call_site(t, s, t->r->call_slow_write);
+}
+
+/* VMASKMOVPS and its like: op[1] is the mask; op[0] is memory if it is a store. */
+static bool masked_move(struct trans *t, unsigned reg)
+{
+	const ZydisDecodedInstruction *in = &t->in;
+	bool store = t->op[0].type == ZYDIS_OPERAND_TYPE_MEMORY;
+	struct site *s;
+
+	switch (in->mnemonic) {
+	case ZYDIS_MNEMONIC_VMASKMOVPS:
+	case ZYDIS_MNEMONIC_VMASKMOVPD:
+	case ZYDIS_MNEMONIC_VPMASKMOVD:
+	case ZYDIS_MNEMONIC_VPMASKMOVQ:
+		break;
+	default:
+		return false;
+	}
+	s = trans_site(t, OP_MASKED_MOVE);
+	s->insn.reg = (u8)(reg & 7);
+	s->insn.imm = ~(u32)in->raw.vex.vvvv & 7;
+	s->insn.imm2 = (u16)((in->raw.vex.L ? VECTOR_256 : 0) | (store ? VECTOR_STORE : 0) |
+			     (in->mnemonic == ZYDIS_MNEMONIC_VMASKMOVPD ||
+					      in->mnemonic == ZYDIS_MNEMONIC_VPMASKMOVQ
+				      ? VECTOR_64
+				      : 0));
+	trans_call_hard(t, s, false);
+	return true;
+}
+
+static void copy_modrm(struct trans *t)
+{
+	const ZydisDecodedOperand *ro = operand_of(t, ZYDIS_OPERAND_ENCODING_MODRM_REG);
+	unsigned reg = field_reg(ro, t->in.raw.modrm.reg);
+	bool high8 = ro && trans_is_high8(ro->reg.value);
+	int mi = trans_mem_operand(t);
+
+	if (mi < 0) {
+		const ZydisDecodedOperand *mo = operand_of(t, ZYDIS_OPERAND_ENCODING_MODRM_RM);
+		unsigned rm = field_reg(mo, t->in.raw.modrm.rm);
+
+		if (mo && trans_is_high8(mo->reg.value) && reg >= 8) { /* movzx esp, ah */
+			emit_rm(&t->e, t->r, false, 0x88, rm, STACK_SLOT);
+			copy_form(t, reg, true, STACK_SLOT, 0, t->in.opcode);
+			return;
+		}
+		copy_form(t, reg, false, (struct hmem){ 0 }, rm, t->in.opcode);
+		return;
+	}
+
+	const ZydisDecodedOperand *mem = &t->op[mi];
+
+	if (mem->mem.type ==
+	    ZYDIS_MEMOP_TYPE_AGEN) { /* LEA: no access; the operand size cuts the result */
+		struct hmem m = trans_address_noseg(t, mem);
+
+		copy_form(t, reg, true, m, 0, t->in.opcode);
+		return;
+	}
+	/* A prefetch never faults (SDM 2B, PREFETCHh): where its address is no plain one, it is not
+	 * done. */
+	if (t->in.meta.category == ZYDIS_CATEGORY_PREFETCH &&
+	    (t->slow || trans_seg_class(t, trans_seg(mem->mem.segment)) != CLASS_FLAT))
+		return;
+	/* A bit number moves a 16-bit address within its 64 KiB; the copied form would leave them.
+	 */
+	if (t->slow || trans_mem_checked(t, mem) ||
+	    (t->in.address_width == 16 && is_bit_string(t))) {
+		if (masked_move(t, reg))
+			return;
+		copy_slow(t, mem, reg, high8);
+		return;
+	}
+
+	struct hmem m = trans_address(t, mem);
+
+	if (high8 && emit_rex_bits(0, m))
+		copy_high8(t, mem, reg, m);
+	else
+		copy_form(t, reg, true, m, 0, t->in.opcode);
+}
+
+/* 40h..4Fh are REX here: FF /0 and /1. */
+static void copy_inc_dec(struct trans *t)
+{
+	unsigned reg = trans_host_reg(t->in.opcode & 7u);
+
+	if (t->in.operand_width == 16)
+		emit_u8(&t->e, 0x66);
+	emit_rr(&t->e, false, 0xff, t->in.opcode & 8 ? 1 : 0, reg);
+}
+
+/* A0h..A3h: a 32-bit address without ModRM; as ModRM forms. */
+static void copy_moffs(struct trans *t)
+{
+	const ZydisDecodedOperand *mem = &t->op[trans_mem_operand(t)];
+	static const u8 modrm_opcode[] = { 0x8a, 0x8b, 0x88, 0x89 };
+	u8 opcode = modrm_opcode[t->in.opcode & 3];
+
+	t->in.raw.imm[0].size = t->in.raw.imm[1].size = 0;
+	t->in.raw.disp.size = 0;
+	t->in.opcode = opcode;
+	if (t->slow || trans_mem_checked(t, mem))
+		copy_slow(t, mem, R_A, false);
+	else
+		copy_form(t, R_A, true, trans_address(t, mem), 0, opcode);
+}
+
+/*
+ * QEMU 7.2's translator calls its CMPXCHG8B helper before it has written down which instruction set
+ * the flags, so that the image that PUSHFQ shows afterwards may have stray bits, DF among them. A
+ * jump to the next instruction makes it write that down.
+ */
+static void settle_flags(struct trans *t)
+{
+	emit_u8(&t->e, 0xeb);
+	emit_u8(&t->e, 0);
+}
+
+/* MASKMOVQ, MASKMOVDQU: the store goes to DS:[EDI], an operand that no ModRM names. */
+static void mask_move(struct trans *t)
+{
+	const ZydisDecodedInstruction *in = &t->in;
+	unsigned seg = SEG_DS;
+
+	for (unsigned i = 0; i < in->operand_count; i++)
+		if (t->op[i].type == ZYDIS_OPERAND_TYPE_MEMORY)
+			seg = trans_seg(t->op[i].mem.segment);
+	if (t->slow || in->address_width != 32 || trans_seg_class(t, seg) != CLASS_FLAT ||
+	    (seg == SEG_CS && (t->key & KEY_PE))) {
+		struct site *s = trans_site(t, OP_SLOW_MASKMOV);
+
+		s->insn.seg = (u8)seg;
+		s->insn.osize = in->mnemonic == ZYDIS_MNEMONIC_MASKMOVQ ? 8 : 16;
+		if (s->insn.osize == 8)
+			emit_u8(&t->e, 0x9b); /* fwait: #MF goes before the operand's faults */
+		trans_call_hard(t, s, false);
+		return;
+	}
+	emit_guest_prefix(&t->e, t->r, (struct hmem){ .guest = true });
+	if (in->mnemonic != ZYDIS_MNEMONIC_MASKMOVQ) /* VMASKMOVDQU writes no register: the same */
+		emit_u8(&t->e, 0x66);
+	emit_opcode_bytes(t);
+	emit_u8(&t->e, in->opcode);
+	emit_u8(&t->e, (u8)(0xc0 | in->raw.modrm.reg << 3 | in->raw.modrm.rm));
+}
+
+/* Control instructions leave the x87's pointers alone, or clear them (SDM 1 8.1.8). */
+static bool sets_x87_pointers(const struct trans *t)
+{
+	switch (t->in.mnemonic) {
+	case ZYDIS_MNEMONIC_FNINIT:
+	case ZYDIS_MNEMONIC_FNCLEX:
+	case ZYDIS_MNEMONIC_FLDCW:
+	case ZYDIS_MNEMONIC_FNSTCW:
+	case ZYDIS_MNEMONIC_FNSTSW:
+	case ZYDIS_MNEMONIC_FWAIT:
+		return false;
+	default:
+		return t->in.meta.isa_ext == ZYDIS_ISA_EXT_X87 ||
+		       t->in.mnemonic == ZYDIS_MNEMONIC_FISTTP;
+	}
+}
+
+void translate_copy(struct trans *t)
+{
+	const ZydisDecodedInstruction *in = &t->in;
+	bool one_byte = in->opcode_map == ZYDIS_OPCODE_MAP_DEFAULT &&
+			in->encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY;
+
+	if (in->mnemonic == ZYDIS_MNEMONIC_NOP)
+		return; /* with an operand, too: it is not accessed */
+	if (in->mnemonic == ZYDIS_MNEMONIC_MASKMOVQ || in->mnemonic == ZYDIS_MNEMONIC_MASKMOVDQU ||
+	    in->mnemonic == ZYDIS_MNEMONIC_VMASKMOVDQU) {
+		mask_move(t);
+		return;
+	}
+	if (in->mnemonic == ZYDIS_MNEMONIC_CMPXCHG8B)
+		settle_flags(t);
+	if (sets_x87_pointers(t))
+		emit_store_imm32(&t->e, CPU_FIELD(x87_ran), 1);
+	if (one_byte && (in->opcode & 0xf0) == 0x40) {
+		copy_inc_dec(t);
+	} else if (one_byte && in->opcode >= 0xa0 && in->opcode <= 0xa3) {
+		copy_moffs(t);
+	} else if (in->attributes & ZYDIS_ATTRIB_HAS_MODRM) {
+		if (one_byte && in->opcode == 0x82)
+			t->in.opcode = 0x80;
+		copy_modrm(t);
+	} else if (in->encoding == ZYDIS_INSTRUCTION_ENCODING_VEX) { /* VZEROUPPER, VZEROALL */
+		emit_vex(t, 0, (struct hmem){ 0 }, false, 0);
+	} else {
+		const ZydisDecodedOperand *o = operand_of(t, ZYDIS_OPERAND_ENCODING_OPCODE);
+		int g = o ? trans_gpr(o->reg.value) : -1;
+
+		emit_legacy_prefixes(t);
+		if (g == REG_ESP)
+			emit_u8(&t->e, 0x41);
+		emit_opcode_bytes(t);
+		emit_u8(&t->e, in->opcode);
+		emit_immediates(t);
+	}
+}

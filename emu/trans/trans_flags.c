@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The flags that are virtual, and the whole image: CLI, STI, CLD, STD, PUSHF, POPF; INTO.
+ *
+ * In translated code the arithmetic flags and DF are in the host's flags. DF has a copy in
+ * cpu->quiet_flags, with those flags that translated code does not change; IF is cpu->vif.
+ */
+#include "emu/trans/translate.h"
+
+/* POPF that changes one of these goes to C. */
+#define POPF_HARD \
+	(EFLAGS_TF | EFLAGS_DF | EFLAGS_IOPL | EFLAGS_NT | EFLAGS_RF | EFLAGS_AC | EFLAGS_ID)
+
+static void op_imm(struct emit *e, unsigned digit, unsigned reg, u32 imm)
+{
+	emit_rr(e, false, 0x81, digit, reg);
+	emit_u32(e, imm);
+}
+
+/* lea to, [a + b], 32 bits wide: an addition that leaves the flags alone. */
+static void add_quietly(struct emit *e, unsigned to, unsigned a, unsigned b)
+{
+	emit_lea(e, false, to, (struct hmem){ .base = (s8)a, .index = (s8)b, .scale = 1 });
+}
+
+/*
+ * Put together without touching a flag: CMOVO takes the sum with OF, LAHF has the others. R9 keeps
+ * EAX, which LAHF needs.
+ */
+static void pushf(struct trans *t)
+{
+	struct emit *e = &t->e;
+	unsigned size = t->in.operand_width / 8u;
+
+	emit_load32(e, R10, CPU_FIELD(quiet_flags));
+	emit_rm(e, NULL, false, 0x0f40, R10, CPU_FIELD(quiet_flags_of)); /* cmovo */
+	emit_load32(e, R8, CPU_FIELD(vif));
+	add_quietly(e, R10, R10, R8);
+	emit_rr(e, false, 0x89, R_A, R9);
+	emit_u8(e, 0x9f);		   /* lahf */
+	emit_rr(e, false, 0x0fb6, R_A, 4); /* movzx eax, ah */
+	add_quietly(e, R10, R10, R_A);
+	emit_rr(e, false, 0x89, R9, R_A);
+	if (trans_stack_flat(t))
+		trans_push(t, R10, size);
+	else
+		trans_push16(t, R10, size, trans_site(t, OP_PUSHF));
+}
+
+/* The image on top of the stack, into R8. */
+static void load_image(struct trans *t, unsigned size, struct site *s)
+{
+	struct hmem m = trans_stack_flat(t) ? GSP_AT(0) : trans_top16(t, 0, size, false, s);
+
+	emit_rm(&t->e, t->r, false, size == 2 ? 0x0fb7 : 0x8b, R8, m);
+}
+
+static void drop_image(struct trans *t, unsigned size)
+{
+	struct hmem behind = GSP_AT((s32)size);
+
+	if (trans_stack_flat(t)) {
+		emit_lea(&t->e, false, R_GSP, behind);
+		return;
+	}
+	emit_lea(&t->e, false, R10, behind);
+	emit_u8(&t->e, 0x66);
+	emit_rr(&t->e, false, 0x89, R10, R_GSP);
+}
+
+/*
+ * Flags may be used freely once the image is loaded: all are written at the end. What is not common
+ * goes to C before anything has changed: other flags than the arithmetic ones and IF, events
+ * pending. C does not come back here.
+ */
+static void popf(struct trans *t)
+{
+	unsigned size = t->in.operand_width / 8u;
+	struct site *s = trans_site(t, OP_POPF);
+	struct emit *e = &t->e;
+	u8 *easy;
+
+	load_image(t, size, s);
+	emit_load32(e, R9, CPU_FIELD(quiet_flags));
+	emit_rr(e, false, 0x31, R8, R9); /* xor r9d, r8d */
+	op_imm(e, 4, R9, size == 2 ? POPF_HARD & 0xffff : POPF_HARD);
+	emit_rm(e, NULL, false, 0x0b, R9, CPU_FIELD(events));
+	emit_u8(e, 0x74); /* jz easy */
+	easy = e->p;
+	emit_u8(e, 0);
+	trans_call_hard(t, s, true);
+	t->ended = false;
+	if (!e->overflow)
+		*easy = (u8)(e->p - (easy + 1));
+	emit_rr(e, false, 0x89, R8, R9);
+	op_imm(e, 4, R9, EFLAGS_IF);
+	emit_store32(e, R9, CPU_FIELD(vif));
+	drop_image(t, size);
+	emit_rr(e, false, 0x89, R_A, R9);
+	emit_rr(e, false, 0x89, R8, R_A);
+	emit_rr(e, false, 0x88, R_A, 4); /* mov ah, al */
+	emit_rr(e, false, 0xc1, 5, R8);	 /* shr r8d, 11 */
+	emit_u8(e, 11);
+	emit_rr(e, false, 0x80, 4, R8); /* and r8b, 1 */
+	emit_u8(e, 1);
+	emit_rr(e, false, 0x88, R8, R_A); /* mov al, r8b */
+	emit_u8(e, 0x04);		  /* add al, 7fh: OF */
+	emit_u8(e, 0x7f);
+	emit_u8(e, 0x9e); /* sahf */
+	emit_rr(e, false, 0x89, R9, R_A);
+}
+
+/*
+ * With an event pending, C: it may be due behind the next instruction, which the dispatcher runs
+ * alone. Without one there is nothing to do behind it: what comes later arms the poll, and finds the
+ * instruction marked (struct insn_map).
+ */
+static void sti(struct trans *t)
+{
+	struct site *s = trans_site(t, OP_STI);
+	struct emit *e = &t->e;
+	u8 *quiet;
+
+	emit_rr(e, true, 0x89, R_C, R10);
+	emit_load32(e, R_C, CPU_FIELD(events));
+	emit_u8(e, 0xe3); /* jrcxz quiet */
+	quiet = e->p;
+	emit_u8(e, 0);
+	emit_rr(e, true, 0x89, R10, R_C);
+	trans_call_hard(t, s, true);
+	t->ended = false;
+	if (!e->overflow)
+		*quiet = (u8)(e->p - (quiet + 1));
+	emit_rr(e, true, 0x89, R10, R_C);
+	emit_store_imm32(e, CPU_FIELD(vif), EFLAGS_IF);
+	t->sti = true;
+}
+
+static void set_df(struct trans *t, bool set)
+{
+	struct emit *e = &t->e;
+
+	emit_u8(e, set ? 0xfd : 0xfc);
+	emit_load32(e, R8, cpu_field(offsetof(struct cpu, quiet_flags_df) + set * sizeof(u32)));
+	emit_store32(e, R8, CPU_FIELD(quiet_flags));
+	emit_lea(e, false, R8,
+		 (struct hmem){ .base = R8, .index = -1, .scale = 1, .disp = EFLAGS_OF });
+	emit_store32(e, R8, CPU_FIELD(quiet_flags_of));
+}
+
+/* CLI and STI may run inline, and PUSHF and POPF have no more to ask. */
+static bool allowed(const struct trans *t)
+{
+	return (t->key & KEY_IOPL) && !(t->key & (KEY_VM | KEY_TF)) && !t->slow;
+}
+
+/* Not taken, it is a jump over the call. */
+static void into(struct trans *t)
+{
+	u8 *over;
+
+	emit_u8(&t->e, 0x71); /* jno */
+	over = t->e.p;
+	emit_u8(&t->e, 0);
+	trans_call_hard(t, trans_site(t, OP_INTO), true);
+	t->ended = false;
+	if (!t->e.overflow)
+		*over = (u8)(t->e.p - (over + 1));
+}
+
+static bool inline_image(const struct trans *t)
+{
+	return allowed(t) && (trans_stack_flat(t) || trans_stack_16(t));
+}
+
+bool translate_flags(struct trans *t)
+{
+	switch (t->in.mnemonic) {
+	case ZYDIS_MNEMONIC_CLD:
+	case ZYDIS_MNEMONIC_STD:
+		set_df(t, t->in.opcode & 1);
+		return true;
+	case ZYDIS_MNEMONIC_CLI:
+		if (!allowed(t))
+			return false;
+		emit_store_imm32(&t->e, CPU_FIELD(vif), 0);
+		return true;
+	case ZYDIS_MNEMONIC_STI:
+		if (!allowed(t))
+			return false;
+		sti(t);
+		return true;
+	case ZYDIS_MNEMONIC_INTO:
+		if (t->slow || (t->key & KEY_TF))
+			return false;
+		into(t);
+		return true;
+	case ZYDIS_MNEMONIC_PUSHF:
+	case ZYDIS_MNEMONIC_PUSHFD:
+		if (!inline_image(t))
+			return false;
+		pushf(t);
+		return true;
+	case ZYDIS_MNEMONIC_POPF:
+	case ZYDIS_MNEMONIC_POPFD:
+		if (!inline_image(t))
+			return false;
+		popf(t);
+		return true;
+	default:
+		return false;
+	}
+}

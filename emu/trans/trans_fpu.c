@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Instructions of the x87, MMX, SSE and AVX that CR0.EM, TS, MP, CR4.OSFXSR, OSXSAVE or XCR0 may
+ * forbid. While one of those does (KEY_NOX87, KEY_NOSSE, KEY_NOAVX), they are calls to C, which raises
+ * #NM or #UD as the registers say; otherwise they are copied.
+ */
+#include "emu/trans/translate.h"
+
+static bool uses(const struct trans *t, ZydisRegisterClass a, ZydisRegisterClass b)
+{
+	for (unsigned i = 0; i < t->in.operand_count; i++) {
+		ZydisRegisterClass c = t->op[i].type == ZYDIS_OPERAND_TYPE_REGISTER
+					       ? ZydisRegisterGetClass(t->op[i].reg.value)
+					       : ZYDIS_REGCLASS_INVALID;
+
+		if (c != ZYDIS_REGCLASS_INVALID && (c == a || c == b))
+			return true;
+	}
+	return false;
+}
+
+static enum fpu_class by_registers(const struct trans *t)
+{
+	bool vector = uses(t, ZYDIS_REGCLASS_XMM, ZYDIS_REGCLASS_YMM);
+
+	if (t->in.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX)
+		return vector ? FPU_AVX : FPU_NONE; /* BMI works on general registers */
+	if (vector)
+		return FPU_SSE;
+	return uses(t, ZYDIS_REGCLASS_MMX, ZYDIS_REGCLASS_MMX) ? FPU_MMX : FPU_NONE;
+}
+
+static enum fpu_class class_of(const struct trans *t)
+{
+	switch (t->in.mnemonic) {
+	case ZYDIS_MNEMONIC_FWAIT:
+		return FPU_WAIT;
+	case ZYDIS_MNEMONIC_FXSAVE: /* what C does checks for itself */
+	case ZYDIS_MNEMONIC_FXRSTOR:
+		return FPU_NONE;
+	case ZYDIS_MNEMONIC_FISTTP: /* counted as SSE3 */
+		return FPU_X87;
+	case ZYDIS_MNEMONIC_EMMS:
+		return FPU_MMX;
+	case ZYDIS_MNEMONIC_LDMXCSR:
+	case ZYDIS_MNEMONIC_STMXCSR:
+		return FPU_SSE;
+	case ZYDIS_MNEMONIC_VLDMXCSR:
+	case ZYDIS_MNEMONIC_VSTMXCSR:
+	case ZYDIS_MNEMONIC_VZEROALL:
+	case ZYDIS_MNEMONIC_VZEROUPPER:
+		return FPU_AVX;
+	default:
+		break;
+	}
+	if (t->in.meta.isa_ext == ZYDIS_ISA_EXT_X87)
+		return FPU_X87;
+	/* Fences, prefetches, CLFLUSH, MOVNTI, CRC32 and POPCNT touch none of these registers. */
+	return by_registers(t);
+}
+
+static u32 forbids(enum fpu_class class)
+{
+	switch (class) {
+	case FPU_SSE:
+		return KEY_NOSSE;
+	case FPU_AVX:
+		return KEY_NOX87 | KEY_NOAVX;
+	default:
+		return KEY_NOX87;
+	}
+}
+
+bool translate_fpu_gate(struct trans *t)
+{
+	enum fpu_class class;
+	struct site *s;
+
+	if (!(t->key & (KEY_NOX87 | KEY_NOSSE | KEY_NOAVX)))
+		return false;
+	class = class_of(t);
+	if (class == FPU_NONE || !(t->key & forbids(class)))
+		return false;
+	s = trans_site(t, OP_FPU_GATE);
+	s->insn.imm = class;
+	trans_call_hard(t, s, class != FPU_WAIT);
+	return true;
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * PUSH and POP. Inline with a flat 32-bit stack; store first, then commit ESP.
+ */
+#include "emu/trans/translate.h"
+
+static s32 stack_size(const struct trans *t)
+{
+	return t->in.operand_width == 16 ? 2 : 4;
+}
+
+void trans_push(struct trans *t, unsigned reg, unsigned size)
+{
+	struct hmem m = GSP_AT(-(s32)size);
+
+	trans_access(t, 0x89, reg, size, m);
+	emit_lea(&t->e, false, R_GSP, m);
+}
+
+void trans_pop(struct trans *t, unsigned reg, unsigned size)
+{
+	struct hmem m = GSP_AT(0);
+
+	trans_access(t, 0x8b, reg, size, m);
+	if (reg != R_GSP)
+		emit_lea(&t->e, false, R_GSP, GSP_AT((s32)size));
+}
+
+static void store_stack(struct trans *t, unsigned reg)
+{
+	trans_push(t, reg, (unsigned)stack_size(t));
+}
+
+static bool push(struct trans *t)
+{
+	const ZydisDecodedOperand *o = &t->op[0];
+
+	if (!trans_stack_flat(t))
+		return false;
+	if (o->type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
+		emit_mov_imm32(&t->e, R9, (u32)o->imm.value.u);
+		store_stack(t, R9);
+	} else if (o->type == ZYDIS_OPERAND_TYPE_MEMORY) {
+		if (trans_mem_checked(t, o))
+			return false;
+		emit_rm(&t->e, t->r, false, stack_size(t) == 2 ? 0x0fb7 : 0x8b, R10,
+			trans_address(t, o));
+		store_stack(t, R10);
+	} else if (trans_gpr(o->reg.value) >= 0) {
+		store_stack(t, trans_host_reg((unsigned)trans_gpr(o->reg.value)));
+	} else { /* segment register */
+		unsigned seg = trans_seg(o->reg.value);
+
+		emit_rm(&t->e, NULL, false, 0x0fb7, R9,
+			cpu_field(offsetof(struct cpu, seg) + seg * sizeof(struct cpu_segment)));
+		store_stack(t, R9);
+	}
+	return true;
+}
+
+/* An address with ESP in it sees the new value. */
+static bool pop_mem(struct trans *t, const ZydisDecodedOperand *o)
+{
+	s32 n = stack_size(t);
+	struct hmem m;
+
+	if (trans_mem_checked(t, o))
+		return false;
+	emit_rm(&t->e, t->r, false, n == 2 ? 0x0fb7 : 0x8b, R10, GSP_AT(0));
+	t->esp_bias = n;
+	m = trans_address(t, o);
+	t->esp_bias = 0;
+	trans_access(t, 0x89, R10, (unsigned)n, m);
+	emit_lea(&t->e, false, R_GSP, GSP_AT(n));
+	return true;
+}
+
+static bool pop(struct trans *t)
+{
+	const ZydisDecodedOperand *o = &t->op[0];
+
+	if (!trans_stack_flat(t))
+		return false;
+	if (o->type == ZYDIS_OPERAND_TYPE_MEMORY)
+		return pop_mem(t, o);
+
+	trans_pop(t, trans_host_reg((unsigned)trans_gpr(o->reg.value)), (unsigned)stack_size(t));
+	return true;
+}
+
+/* PUSH or POP as C does it. */
+static struct site *stack_site(struct trans *t, unsigned op)
+{
+	struct site *s = trans_site(t, op);
+	const ZydisDecodedOperand *o = &t->op[0];
+
+	s->insn.imm2 = 0;
+	if (o->type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
+		s->insn.imm = (u32)o->imm.value.u;
+		s->insn.imm2 = 1;
+	} else if (o->type == ZYDIS_OPERAND_TYPE_REGISTER && trans_gpr(o->reg.value) >= 0) {
+		s->insn.is_mem = 0;
+		s->insn.rm = (u8)trans_gpr(o->reg.value);
+	} else if (o->type == ZYDIS_OPERAND_TYPE_REGISTER) {
+		s->insn.imm2 = 2;
+		s->insn.reg = (u8)trans_seg(o->reg.value);
+	}
+	return s;
+}
+
+static bool push_16(struct trans *t)
+{
+	const ZydisDecodedOperand *o = &t->op[0];
+	unsigned size = (unsigned)stack_size(t);
+
+	if (!trans_stack_16(t))
+		return false;
+	if (o->type == ZYDIS_OPERAND_TYPE_MEMORY) {
+		if (trans_mem_checked(t, o))
+			return false;
+		emit_rm(&t->e, t->r, false, size == 2 ? 0x0fb7 : 0x8b, R10, trans_address(t, o));
+		trans_push16(t, R10, size, stack_site(t, OP_SLOW_PUSH));
+	} else if (o->type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
+		trans_push16_imm(t, (u32)o->imm.value.u, size, stack_site(t, OP_SLOW_PUSH));
+	} else if (trans_gpr(o->reg.value) >= 0) {
+		trans_push16(t, trans_host_reg((unsigned)trans_gpr(o->reg.value)), size,
+			     stack_site(t, OP_SLOW_PUSH));
+	} else {
+		unsigned seg = trans_seg(o->reg.value);
+
+		emit_rm(&t->e, NULL, false, 0x0fb7, R10,
+			cpu_field(offsetof(struct cpu, seg) + seg * sizeof(struct cpu_segment)));
+		trans_push16(t, R10, size, stack_site(t, OP_SLOW_PUSH));
+	}
+	return true;
+}
+
+static bool pop_16(struct trans *t)
+{
+	const ZydisDecodedOperand *o = &t->op[0];
+
+	if (!trans_stack_16(t) || o->type != ZYDIS_OPERAND_TYPE_REGISTER)
+		return false;
+	trans_pop16(t, trans_host_reg((unsigned)trans_gpr(o->reg.value)), (unsigned)stack_size(t),
+		    0, stack_site(t, OP_SLOW_POP));
+	return true;
+}
+
+bool translate_stack(struct trans *t)
+{
+	switch (t->in.mnemonic) {
+	case ZYDIS_MNEMONIC_PUSH:
+		if (!push(t) && !push_16(t))
+			trans_call_hard(t, stack_site(t, OP_SLOW_PUSH), false);
+		return true;
+	case ZYDIS_MNEMONIC_POP:
+		if (t->op[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+		    trans_gpr(t->op[0].reg.value) < 0)
+			return false; /* segment register */
+		if (!pop(t) && !pop_16(t))
+			trans_call_hard(t, stack_site(t, OP_SLOW_POP), false);
+		return true;
+	default:
+		return false;
+	}
+}

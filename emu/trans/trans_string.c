@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * String instructions and XLAT, whose operands no ModRM names. Three ways:
+ *
+ *   1. copied, REP and all, where addresses have 32 bits and the segments are flat;
+ *   2. a single one step by step, for other segments and 16-bit addresses: loads, stores and
+ *      compares first, then the registers, so that a fault finds them as they were;
+ *   3. in C (hard_string.c): REP with such segments, and what needs all checks.
+ */
+#include "emu/trans/translate.h"
+
+static const struct string_op {
+	u8 op;
+	bool src, dst;
+} by_opcode[] = {
+	{ OP_MOVS, true, true },  { OP_CMPS, true, true },  { 0, false, false },
+	{ OP_STOS, false, true }, { OP_LODS, true, false }, { OP_SCAS, false, true },
+};
+
+/* NULL: none. */
+static const struct string_op *string_op(const struct trans *t)
+{
+	unsigned n = (t->in.opcode - 0xa4u) / 2;
+
+	if (t->in.opcode_map != ZYDIS_OPCODE_MAP_DEFAULT ||
+	    t->in.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY || t->in.opcode < 0xa4 ||
+	    n >= ARRAY_SIZE(by_opcode) || !by_opcode[n].op)
+		return NULL;
+	return &by_opcode[n];
+}
+
+static bool repeats(const struct trans *t)
+{
+	return t->in.attributes &
+	       (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE | ZYDIS_ATTRIB_HAS_REPNE);
+}
+
+/* DS, or what a prefix names instead: the segment of [ESI] and of XLAT's table. */
+static unsigned source_segment(const struct trans *t)
+{
+	for (unsigned n = 0; n < t->in.operand_count; n++)
+		if (t->op[n].type == ZYDIS_OPERAND_TYPE_MEMORY &&
+		    t->op[n].mem.base != ZYDIS_REGISTER_EDI &&
+		    t->op[n].mem.base != ZYDIS_REGISTER_DI)
+			return trans_seg(t->op[n].mem.segment);
+	return SEG_DS;
+}
+
+static unsigned element_size(const struct trans *t)
+{
+	return !(t->in.opcode & 1) ? 1 : t->in.operand_width == 16 ? 2 : 4;
+}
+
+/* 1. The host's destination cannot have a GS base. */
+static bool copies(const struct trans *t, const struct string_op *s, unsigned src)
+{
+	return t->in.address_width == 32 && (!s->src || trans_seg_class(t, src) == CLASS_FLAT) &&
+	       (!s->dst || (trans_seg_class(t, SEG_ES) == CLASS_FLAT && !t->r->cfg.membase_gs));
+}
+
+static void copy(struct trans *t)
+{
+	if (repeats(t))
+		trans_poll(t);
+	if (t->r->cfg.membase_gs)
+		emit_u8(&t->e, 0x65);
+	emit_u8(&t->e, 0x67);
+	if (t->in.attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE))
+		emit_u8(&t->e, 0xf3);
+	else if (t->in.attributes & ZYDIS_ATTRIB_HAS_REPNE)
+		emit_u8(&t->e, 0xf2);
+	if (element_size(t) == 2)
+		emit_u8(&t->e, 0x66);
+	emit_u8(&t->e, t->in.opcode);
+}
+
+/* 2. */
+static bool reachable(const struct trans *t, unsigned seg)
+{
+	unsigned class = trans_seg_class(t, seg);
+
+	return class <= CLASS_BASED || (class == CLASS_64K && t->in.address_width == 16);
+}
+
+static bool steps(const struct trans *t, const struct string_op *s, unsigned src)
+{
+	return !repeats(t) && (!s->src || reachable(t, src)) && (!s->dst || reachable(t, SEG_ES));
+}
+
+/* What a pointer register points at; s in C if that passes 64 KiB. R8, R9 and R11 are used. */
+static struct hmem element(struct trans *t, unsigned reg, unsigned seg, struct site *s)
+{
+	struct hmem m = { .base = (s8)reg, .index = -1, .scale = 1, .guest = true };
+
+	if (t->in.address_width == 16) {
+		emit_rr(&t->e, false, 0x0fb7, R8, reg);
+		m.base = R8;
+	}
+	if (trans_seg_class(t, seg) == CLASS_64K)
+		trans_check_64k(t, m, element_size(t), s, t->r->call_hard);
+	return trans_seg_class(t, seg) == CLASS_FLAT ? m : trans_add_base(t, m, seg);
+}
+
+/* A form of opcode's: itself for bytes, the next one for words and doublewords. */
+static void access(struct trans *t, u32 opcode, unsigned reg, struct hmem m)
+{
+	trans_access(t, element_size(t) == 1 ? opcode : opcode + 1, reg, element_size(t), m);
+}
+
+/*
+ * R9 = DF ? -1 : 0, without a flag: the bit is moved to the top of a byte, whose sign fills a word
+ * and then another.
+ */
+static void load_direction(struct trans *t)
+{
+	struct emit *e = &t->e;
+	struct hmem flags = CPU_FIELD(quiet_flags);
+
+	flags.disp += 1; /* DF is bit 2 of this byte */
+	emit_rm(e, NULL, false, 0x0fb6, R9, flags);
+	emit_lea(e, false, R9, (struct hmem){ .base = -1, .index = R9, .scale = 8 });
+	emit_lea(e, false, R9, (struct hmem){ .base = -1, .index = R9, .scale = 4 });
+	emit_rr(e, false, 0x0fbe, R9, R9);
+	emit_u8(e, 0x41); /* bswap r9d */
+	emit_u8(e, 0x0f);
+	emit_u8(e, 0xc9);
+	emit_rr(e, false, 0x0fbe, R9, R9);
+}
+
+static void advance(struct trans *t, unsigned reg)
+{
+	unsigned size = element_size(t);
+	struct hmem next = {
+		.base = (s8)reg, .index = R9, .scale = (u8)(2 * size), .disp = (s32)size
+	};
+
+	if (t->in.address_width == 32) {
+		emit_lea(&t->e, false, reg, next);
+		return;
+	}
+	emit_lea(&t->e, false, R8, next);
+	emit_u8(&t->e, 0x66);
+	emit_rr(&t->e, false, 0x89, R8, reg);
+}
+
+static void step(struct trans *t, const struct string_op *s, unsigned src, struct site *site)
+{
+	bool compares = s->op == OP_CMPS || s->op == OP_SCAS;
+	unsigned reg = s->src && s->dst ? R10 : R_A;
+
+	if (s->src)
+		access(t, 0x8a, reg, element(t, R_SI, src, site));
+	if (s->dst)
+		access(t, compares ? 0x3a : 0x88, reg, element(t, R_DI, SEG_ES, site));
+	load_direction(t);
+	if (s->src)
+		advance(t, R_SI);
+	if (s->dst)
+		advance(t, R_DI);
+}
+
+/* AL = [EBX + AL] */
+static void xlat(struct trans *t)
+{
+	unsigned seg = source_segment(t);
+	struct emit *e = &t->e;
+	struct hmem m = { .base = R8, .index = -1, .scale = 1, .guest = true };
+
+	if (t->slow || !reachable(t, seg)) {
+		struct site *s = trans_site(t, OP_SLOW_XLAT);
+
+		s->insn.seg = (u8)seg;
+		trans_call_hard(t, s, false);
+		return;
+	}
+	emit_rr(e, false, 0x0fb6, R8, R_A);
+	emit_lea(e, false, R8, (struct hmem){ .base = R_B, .index = R8, .scale = 1 });
+	if (t->in.address_width == 16)
+		emit_rr(e, false, 0x0fb7, R8, R8);
+	if (trans_seg_class(t, seg) != CLASS_FLAT)
+		m = trans_add_base(t, m, seg);
+	trans_access(t, 0x8a, R_A, 1, m);
+}
+
+bool translate_string(struct trans *t)
+{
+	const struct string_op *s = string_op(t);
+	unsigned src;
+
+	if (t->in.mnemonic == ZYDIS_MNEMONIC_XLAT) {
+		xlat(t);
+		return true;
+	}
+	if (!s)
+		return false;
+	src = source_segment(t);
+	if (!(t->key & (KEY_SLOW | KEY_TF)) && copies(t, s, src)) {
+		copy(t);
+	} else {
+		struct site *site = trans_site(t, s->op);
+
+		site->insn.seg = (u8)src;
+		site->insn.osize = (u8)element_size(t);
+		if (!t->slow && !(t->key & KEY_TF) && steps(t, s, src))
+			step(t, s, src, site);
+		else
+			trans_call_hard(t, site, false);
+	}
+	return true;
+}

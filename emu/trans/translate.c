@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One block: fetch, decode, translate instruction by instruction. It goes on behind conditional
+ * jumps and calls, and behind anything else if one of its own jumps leads there, until control has
+ * left, the page ends, or the mode may change.
+ */
+#include "emu/trans/translate.h"
+
+#include "emu/jit/block.h"
+#include "emu/verify/verify.h"
+#include "emu/mem/gpmem.h"
+#include "kernel/base/log.h"
+#include "kernel/base/string.h"
+
+#define MAX_LENGTH 15u
+
+static unsigned fetch_access(const struct trans *t)
+{
+	return ACCESS_EXEC | (t->key & KEY_CPL3 ? ACCESS_USER : 0);
+}
+
+/* Bytes at the end of the page, and those of the next one if it can be fetched from. */
+static void fetch_across(struct trans *t, gla_t gla, unsigned room)
+{
+	gpa_t gpa = (t->b->gpa[0] & PAGE_MASK) + (gla & (PAGE_SIZE - 1));
+	struct pagewalk w;
+
+	t->bytes = t->buffer;
+	t->have = room;
+	gpmem_read(t->cpu->mem, gpa, t->buffer, room);
+	if (room == MAX_LENGTH || cpu_probe(t->cpu, gla + room, fetch_access(t), &w))
+		return;
+	if (gpmem_ptr(t->cpu->mem, w.gpa, false))
+		t->next_gpa = w.gpa;
+	gpmem_read(t->cpu->mem, w.gpa, t->buffer + room, MAX_LENGTH - room);
+	t->have = MAX_LENGTH;
+}
+
+/* What lies beyond the segment's limit is not fetched. */
+static void cut_at_limit(struct trans *t)
+{
+	u32 left = t->limit - t->eip;
+
+	if (left < t->have)
+		t->have = MIN(t->have, left + 1);
+}
+
+static void fetch(struct trans *t)
+{
+	gla_t gla = t->base + t->eip;
+	unsigned offset = gla & (PAGE_SIZE - 1), room = MIN(PAGE_SIZE - offset, MAX_LENGTH);
+
+	t->next_gpa = ~0ull;
+	if (t->page && room == MAX_LENGTH) {
+		t->bytes = t->page + offset;
+		t->have = MAX_LENGTH;
+	} else {
+		fetch_across(t, gla, room);
+	}
+	cut_at_limit(t);
+}
+
+static void set_decoder(struct trans *t)
+{
+	bool wide = t->key & KEY_D;
+
+	if (t->decoder_key == 1u + wide)
+		return;
+	ZydisDecoderInit(&t->decoder,
+			 wide ? ZYDIS_MACHINE_MODE_LEGACY_32 : ZYDIS_MACHINE_MODE_LEGACY_16,
+			 wide ? ZYDIS_STACK_WIDTH_32 : ZYDIS_STACK_WIDTH_16);
+	/* No NOTRACK: 3E on a jump or call is DS, and ENDBR is a NOP. */
+	ZydisDecoderEnableMode(&t->decoder, ZYDIS_DECODER_MODE_CET, ZYAN_FALSE);
+	t->decoder_key = 1u + wide;
+}
+
+/* 0, or what to do instead: bytes are missing, there are more than 15, or it is undefined. */
+static unsigned decode(struct trans *t)
+{
+	ZydisDecoderContext ctx;
+	ZyanStatus s = ZydisDecoderDecodeInstruction(&t->decoder, &ctx, t->bytes, t->have, &t->in);
+
+	if (s == ZYDIS_STATUS_NO_MORE_DATA || s == ZYDIS_STATUS_INSTRUCTION_TOO_LONG)
+		return t->have < MAX_LENGTH ? OP_SLOW_FETCH : OP_SLOW_LONG;
+	if (!ZYAN_SUCCESS(s) || !ZYAN_SUCCESS(ZydisDecoderDecodeOperands(
+					&t->decoder, &ctx, &t->in, t->op, t->in.operand_count)))
+		return OP_UD;
+	return 0;
+}
+
+bool trans_decode_here(struct trans *t)
+{
+	fetch(t);
+	return !decode(t);
+}
+
+static void undecoded(struct trans *t, unsigned op)
+{
+	t->b->cut |= op == OP_SLOW_FETCH;
+	t->in = (ZydisDecodedInstruction){ .length = (u8)MAX(t->have, 1u),
+					   .operand_width = 32,
+					   .address_width = 32 };
+	trans_call_hard(t, trans_site(t, op), true);
+	t->next = t->eip + 1;
+}
+
+/* The instruction ends on the next page. */
+static void crosses(struct trans *t)
+{
+	t->b->gpa[1] = t->next_gpa & PAGE_MASK;
+	t->mixed |= block_page_mixed(t->r, t->b->gpa[1]);
+}
+
+static void by_decoder(struct trans *t)
+{
+	unsigned instead = decode(t);
+
+	if (instead) {
+		undecoded(t, instead);
+		return;
+	}
+	t->next = t->eip + t->in.length;
+	if (translate_flags(t) || translate_control(t) || translate_stack(t) ||
+	    translate_frame(t) || translate_hard(t) || translate_string(t))
+		return;
+	translate_copy(t);
+}
+
+static bool begin(struct trans *t, struct recomp *r, u32 key)
+{
+	struct block *b = &r->block[r->blocks];
+	struct cpu *cpu = r->cpu;
+	struct pagewalk w;
+
+	t->r = r;
+	t->cpu = cpu;
+	t->b = b;
+	t->key = key;
+	t->base = cpu->seg[SEG_CS].base;
+	t->limit = cpu->seg[SEG_CS].limit;
+	t->eip = cpu->eip;
+	if (cpu_walk(cpu, t->base + t->eip, fetch_access(t), &w) != CPU_NEXT)
+		return false;
+	t->e = (struct emit){ r->buffer, r->buffer, r->buffer + sizeof(r->buffer),
+			      (u64)r->cfg.cache_rx + r->code_next, false };
+	*b = (struct block){ .gpa = { w.gpa, ~0ull },
+			     .eip = cpu->eip,
+			     .key = key,
+			     .base = t->base,
+			     .limit = t->limit,
+			     .code = r->code_next,
+			     .incoming = SLOT_NONE };
+	t->flat = (key & KEY_FLAT_MASK) == KEY_FLAT;
+	t->page = gpmem_ptr(cpu->mem, w.gpa & PAGE_MASK, false);
+	t->insns = t->fixups = t->edges = t->returns = 0;
+	t->ended = t->sti = t->padded = false;
+	t->esp_bias = 0;
+	set_decoder(t);
+	return true;
+}
+
+static void copy_code(struct recomp *r, const struct block *b)
+{
+	u64 *to = (u64 *)(void *)(r->cfg.cache_rw + b->code);
+	const u64 *from = (const u64 *)(const void *)r->buffer;
+
+	for (u32 i = 0; i < (b->code_len + 7) / 8; i++)
+		to[i] = from[i];
+}
+
+/* Jumps that lead to this instruction of the block. Returns true if there are any. */
+static bool resolve_fixups(struct trans *t, u32 eip)
+{
+	unsigned kept = 0;
+	bool any = false;
+
+	for (unsigned i = 0; i < t->fixups; i++) {
+		if (t->fixup[i].target == eip) {
+			emit_patch_rel32(&t->e, t->fixup[i].at);
+			any = true;
+		} else {
+			t->fixup[kept++] = t->fixup[i];
+		}
+	}
+	t->fixups = kept;
+	return any;
+}
+
+/*
+ * Where the block goes on after control has left it: at the nearest of its own jumps' targets,
+ * which a little padding may separate from what was translated last.
+ */
+static bool next_target(struct trans *t)
+{
+	u32 best = ~0u;
+
+	for (unsigned i = 0; i < t->fixups; i++)
+		if (t->fixup[i].target >= t->eip && t->fixup[i].target < best)
+			best = t->fixup[i].target;
+	if (best == ~0u || best - t->eip > BLOCK_GAP)
+		return false;
+	t->eip = best;
+	return true;
+}
+
+/* Jumps whose targets the block did not come to get a way out each (one for equal targets). */
+static void finish_fixups(struct trans *t)
+{
+	while (t->fixups) {
+		u32 target = t->fixup[0].target;
+
+		resolve_fixups(t, target);
+		trans_edge(t, target);
+	}
+}
+
+/* Code that is not proven to be confined must not run, nor come into the cache: it is a bug of ours,
+ * and the end of the machine that brought it about. */
+static bool prove(struct recomp *r, const struct block *b)
+{
+	const u8 *code = r->buffer;
+	struct verify_fault f;
+
+	if (verify_block(r, b, code, &f)) {
+		r->stats.verified_blocks++;
+		return true;
+	}
+	log_error("recompiler: block of EIP %x, mode %x, host byte %u (%x %x %x %x): %s", b->eip,
+		  b->key, f.offset, code[f.offset], code[f.offset + 1], code[f.offset + 2],
+		  code[f.offset + 3], f.why);
+	recomp_fail(r, f.why);
+	return false;
+}
+
+static void commit(struct trans *t)
+{
+	struct recomp *r = t->r;
+	struct block *b = t->b;
+
+	b->code_len = (u32)(t->e.p - t->e.start);
+	b->len = (u16)(t->eip - b->eip);
+	b->insns = (u16)t->insns;
+	b->edges = (u16)t->edges;
+	b->map = block_alloc(r, t->insns * sizeof(t->map[0]));
+	b->edge = block_alloc(r, t->edges * sizeof(t->edge[0]));
+	if (t->e.overflow || r->flush_wanted) {
+		r->flush_wanted = true; /* the dispatcher flushes and comes again */
+		return;
+	}
+	memcpy(b->map, t->map, t->insns * sizeof(t->map[0]));
+	memcpy(b->edge, t->edge, t->edges * sizeof(t->edge[0]));
+	if (r->cfg.verify && !prove(r, b))
+		return;
+	copy_code(r, b);
+	r->code_next += ALIGN_UP(b->code_len, 16u);
+	r->blocks++;
+	r->stats.blocks++;
+	r->stats.guest_insns += t->insns;
+	r->stats.guest_bytes += b->len;
+	r->stats.host_bytes += b->code_len;
+}
+
+static void one(struct trans *t)
+{
+	struct insn_map *at = &t->map[t->insns];
+
+	fetch(t);
+	if (t->padded && !(t->eip & 15) && t->insns)
+		emit_align(&t->e, CODE_LINE);
+	t->padded = false;
+	/* The check of a block that verifies itself is part of the first. */
+	at->host = (u16)(t->insns ? t->e.p - t->e.start : 0);
+	at->guest = (t->eip - t->b->eip) & 0x7fff;
+	at->shadow = t->sti;
+	t->sti = false;
+	t->insns++;
+	t->slow = t->key & KEY_SLOW || block_is_slow(t->r, t->base + t->eip);
+	if (!t->flat || t->slow || t->have < MAX_LENGTH || !translate_fast(t))
+		by_decoder(t);
+	if (((t->base + t->next - 1) ^ (t->base + t->eip)) & ~(PAGE_SIZE - 1))
+		crosses(t);
+	t->eip = t->next;
+}
+
+static void translate_insns(struct trans *t)
+{
+	unsigned max = t->key & (KEY_TF | KEY_SLOW) ? 1 : BLOCK_INSNS;
+
+	if (t->mixed)
+		max = trans_check(t, max);
+	while (t->insns < max && t->fixups < BLOCK_FIXUPS && t->eip <= t->limit &&
+	       t->e.p < t->e.start + EMIT_BUFFER / 2 &&
+	       (((t->base + t->eip) ^ (t->base + t->b->eip)) & ~(PAGE_SIZE - 1)) == 0) {
+		if (resolve_fixups(t, t->eip))
+			t->ended = false;
+		one(t);
+		if (t->ended && (t->eip <= t->b->eip || !next_target(t)))
+			break;
+	}
+	if (!t->ended) {
+		if (t->sti)
+			emit_store_imm32(&t->e, CPU_FIELD(shadow), CPU_SHADOW_STI);
+		if (t->sti || (t->key & (KEY_TF | KEY_SLOW)))
+			trans_leave(t, t->eip);
+		else
+			trans_edge(t, t->eip);
+	}
+	finish_fixups(t);
+}
+
+struct block *translate_block(struct trans *t, struct recomp *r, u32 key)
+{
+	t->mixed = false;
+	if (!begin(t, r, key))
+		return NULL;
+	t->mixed = block_page_mixed(r, t->b->gpa[0] & PAGE_MASK);
+	translate_insns(t);
+	if (t->mixed && !t->b->check_len) { /* the page that it leads to is */
+		begin(t, r, key);
+		translate_insns(t);
+	}
+	commit(t);
+	return t->b;
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The console between its sinks (serial, screen), its keyboards and the rest of the monitor.
+ *
+ * Input is a ring with one producer (input interrupts) and one consumer (the main loop). A full
+ * ring is not overrun by a serial line: its driver asks for the room and leaves what does not fit
+ * with the sender.
+ */
+#include "kernel/console/console.h"
+
+#include "kernel/base/print.h"
+#include "kernel/base/string.h"
+#include "kernel/lib/byte_ring.h"
+#include "kernel/time/clock.h"
+#include "kernel/console/log_ring.h"
+#include "kernel/debug/state_dump.h"
+
+#define QUEUE_SIZE  1024u
+#define DUMP_KEYS   5u
+#define DUMP_SECOND 1000000000ull
+
+static struct {
+	unsigned kind;
+	const struct console_sink_ops *ops;
+} sink[] = { { CONSOLE_SERIAL, NULL }, { CONSOLE_SCREEN, NULL } };
+
+static unsigned selected = CONSOLE_SERIAL | CONSOLE_SCREEN;
+static enum console_flow flow_wanted;
+static bool panicking;
+static volatile unsigned at_once; /* console_begin_now() without its end */
+
+static u8 queue_data[QUEUE_SIZE];
+static struct byte_ring queue = BYTE_RING(queue_data);
+
+static u8 escape_key = 0x1d;
+static u64 escape_time[DUMP_KEYS]; /* of the last presses, newest at [0] */
+static unsigned escapes;	   /* in a row */
+static volatile bool
+	escape_typed;		 /* set by the producer, cleared by the consumer before it looks */
+static volatile bool stuck;	 /* nobody takes the input */
+static volatile bool discarding; /* a BREAK came while it was so: until the escape key */
+
+/* --- Sinks */
+
+void console_select(unsigned sinks)
+{
+	selected = sinks;
+}
+
+unsigned console_selected(void)
+{
+	return selected;
+}
+
+/* The i-th sink if it is there and written to. */
+static const struct console_sink_ops *sink_ops(unsigned i)
+{
+	return panicking || (selected & sink[i].kind) ? sink[i].ops : NULL;
+}
+
+static void replay_to(const char *s, size_t n, void *ctx)
+{
+	const struct console_sink_ops *ops = ctx;
+
+	ops->write(s, n, true);
+}
+
+void console_attach(enum console_sink kind, const struct console_sink_ops *ops, bool replay)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(sink); i++)
+		if (sink[i].kind == kind)
+			sink[i].ops = ops;
+	if (replay)
+		log_read(replay_to, (void *)ops);
+}
+
+enum console_flow console_flow(void)
+{
+	return flow_wanted;
+}
+
+void console_set_flow(enum console_flow flow)
+{
+	flow_wanted = flow;
+	for (unsigned i = 0; i < ARRAY_SIZE(sink); i++)
+		if (sink[i].ops && sink[i].ops->set_flow)
+			sink[i].ops->set_flow(flow);
+}
+
+/* --- Output */
+
+static void write_all(const char *s, size_t n, bool cooked)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(sink); i++) {
+		const struct console_sink_ops *ops = sink_ops(i);
+
+		if (ops && at_once)
+			ops->write_now(s, n, cooked);
+		else if (ops)
+			ops->write(s, n, cooked);
+	}
+}
+
+void console_write(const char *s, size_t n)
+{
+	write_all(s, n, true);
+}
+
+void console_write_raw(const char *s, size_t n)
+{
+	write_all(s, n, false);
+}
+
+void console_print(const char *fmt, ...)
+{
+	char text[512], shown[TEXT_ESCAPED(sizeof(text))];
+	va_list ap;
+
+	va_start(ap, fmt);
+	fmt_vprint(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	console_write(shown, text_escape(shown, sizeof(shown), text, "\n\t"));
+}
+
+u32 console_queued(void)
+{
+	u32 most = 0;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(sink); i++)
+		if (sink_ops(i) && sink_ops(i)->queued)
+			most = MAX(most, sink_ops(i)->queued());
+	return most;
+}
+
+void console_flush(void)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(sink); i++)
+		if (sink_ops(i) && sink_ops(i)->flush)
+			sink_ops(i)->flush();
+}
+
+void console_poll_output(void)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(sink); i++)
+		if (sink_ops(i) && sink_ops(i)->poll)
+			sink_ops(i)->poll();
+}
+
+void console_begin_now(void)
+{
+	at_once++;
+}
+
+void console_end_now(void)
+{
+	at_once--;
+}
+
+void console_set_panic(void)
+{
+	if (!panicking)
+		console_flush();
+	panicking = true;
+	console_begin_now();
+}
+
+/* --- Input, the interrupt's side */
+
+/* Five presses with nothing in between, the first at most a second ago. */
+static bool dump_wanted(u8 byte)
+{
+	if (byte != escape_key) {
+		escapes = 0;
+		return false;
+	}
+	for (unsigned i = DUMP_KEYS - 1; i > 0; i--)
+		escape_time[i] = escape_time[i - 1];
+	escape_time[0] = clock_now();
+	if (++escapes < DUMP_KEYS || escape_time[0] - escape_time[DUMP_KEYS - 1] > DUMP_SECOND)
+		return false;
+	escapes = 0;
+	return true;
+}
+
+u32 console_input_room(void)
+{
+	return discarding ? QUEUE_SIZE : ring_room(&queue);
+}
+
+void console_input(u8 byte)
+{
+	if (byte == escape_key)
+		discarding = false;
+	if (!discarding)
+		ring_put(&queue, byte);
+	if (byte == escape_key)
+		escape_typed = true;
+	if (dump_wanted(byte))
+		state_dump("the escape key");
+}
+
+void console_input_break(void)
+{
+	discarding = discarding || stuck;
+	state_dump("BREAK");
+}
+
+/* --- Input, the main loop's side */
+
+void console_set_escape(u8 key)
+{
+	escape_key = key;
+}
+
+static void tell_taken(void)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(sink); i++)
+		if (sink[i].ops && sink[i].ops->input_taken)
+			sink[i].ops->input_taken();
+}
+
+int console_read(void)
+{
+	int byte = ring_get(&queue);
+
+	if (ring_used(&queue) == QUEUE_SIZE / 2)
+		tell_taken();
+	return byte;
+}
+
+int console_peek(void)
+{
+	return ring_peek(&queue);
+}
+
+u32 console_input_used(void)
+{
+	return ring_used(&queue);
+}
+
+bool console_input_pending(void)
+{
+	return ring_used(&queue);
+}
+
+int console_input_escape(void)
+{
+	escape_typed = false;
+	return ring_find(&queue, escape_key);
+}
+
+bool console_escape_typed(void)
+{
+	return escape_typed;
+}
+
+void console_set_stuck(bool now)
+{
+	stuck = now;
+}

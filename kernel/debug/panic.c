@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Our own mistakes: one screen with the reason, the registers and a backtrace in names, on all
+ * consoles.
+ *
+ * The backtrace follows frame pointers while they stay inside the stack in use and rise: a guest's
+ * EBP, which is what RBP holds on entry from guest code, is never followed.
+ */
+#include "arch/cpu/processor.h"
+#include "arch/cpu/percpu.h"
+#include "arch/trap/trap.h"
+#include "arch/mem/paging.h"
+#include "kernel/base/print.h"
+#include "kernel/console/console.h"
+#include "kernel/console/log_ring.h"
+#include "kernel/debug/power.h"
+#include "kernel/debug/symbols.h"
+
+#define MAX_FRAMES 24
+
+static unsigned panics;
+
+typedef unsigned long long ull;
+
+static void print_address(u64 at)
+{
+	char name[96];
+
+	console_print("  %016llx  %s\n", (ull)at, symbol_format(at, name, sizeof(name)));
+}
+
+static void backtrace(u64 rip, u64 rbp, u64 rsp)
+{
+	u64 stack_end = (rsp & ~(u64)(PERCPU_STACK_SIZE - 1)) + PERCPU_STACK_SIZE;
+	u64 below;
+
+	console_print("called by:\n");
+	print_address(rip);
+	/* A call to nowhere made no frame: its return address lies on top. */
+	if (!symbol_find(rip, &below) && rsp >= IMAGE_BASE && !(rsp & 7) &&
+	    symbol_find(*(const u64 *)rsp, &below))
+		print_address(*(const u64 *)rsp);
+	below = rsp;
+	for (int i = 0; i < MAX_FRAMES; i++) {
+		if (rbp < below || rbp > stack_end - 16 || rbp & 7)
+			return;
+
+		const u64 *frame = (const u64 *)rbp;
+
+		if (!frame[1])
+			return;
+		print_address(frame[1]);
+		below = rbp + 16;
+		rbp = frame[0];
+	}
+}
+
+static void print_registers(const struct trap_frame *f)
+{
+	const u64 *g = f->gpr;
+
+	console_print("rax %016llx rcx %016llx rdx %016llx rbx %016llx\n", (ull)g[0], (ull)g[1],
+		      (ull)g[2], (ull)g[3]);
+	console_print("rsp %016llx rbp %016llx rsi %016llx rdi %016llx\n", (ull)f->rsp, (ull)g[5],
+		      (ull)g[6], (ull)g[7]);
+	console_print("r8  %016llx r9  %016llx r10 %016llx r11 %016llx\n", (ull)g[8], (ull)g[9],
+		      (ull)g[10], (ull)g[11]);
+	console_print("r12 %016llx r13 %016llx r14 %016llx r15 %016llx\n", (ull)g[12], (ull)g[13],
+		      (ull)g[14], (ull)g[15]);
+	console_print("rip %016llx rflags %08llx cs %04llx ss %04llx  cr0 %08llx cr2 %llx cr3 %llx "
+		      "cr4 %llx\n",
+		      (ull)f->rip, (ull)f->rflags, (ull)f->cs, (ull)f->ss, (ull)read_cr0(),
+		      (ull)read_cr2(), (ull)read_cr3(), (ull)read_cr4());
+}
+
+void trap_dump(const struct trap_frame *f)
+{
+	print_registers(f);
+	if (trap_from_guest(f))
+		console_print("in guest code, ring %llu\n", (ull)(f->cs & 3));
+	else
+		backtrace(f->rip, f->gpr[5], f->rsp);
+}
+
+static void begin(void)
+{
+	irq_disable();
+	if (panics++ > 1)
+		power_after_panic(); /* printing itself fails */
+	log_set_frame(NULL, NULL);
+	console_set_panic();
+}
+
+static void end(void) __attribute__((noreturn));
+static void end(void)
+{
+	console_print("--- end of panic ---\n");
+	power_after_panic();
+}
+
+static void print_reason(const char *fmt, va_list ap)
+{
+	char text[512];
+
+	fmt_vprint(text, sizeof(text), fmt, ap);
+	console_print("\n--- PANIC: %s ---\n", text);
+}
+
+void panic(const char *fmt, ...)
+{
+	va_list ap;
+	u64 rbp = (u64)__builtin_frame_address(0);
+
+	begin();
+	va_start(ap, fmt);
+	print_reason(fmt, ap);
+	va_end(ap);
+	console_print("cr0 %08llx cr2 %llx cr3 %llx cr4 %llx\n", (ull)read_cr0(), (ull)read_cr2(),
+		      (ull)read_cr3(), (ull)read_cr4());
+	backtrace((u64)__builtin_return_address(0), *(u64 *)rbp, rbp);
+	end();
+}
+
+static const char *explain(const struct trap_frame *f)
+{
+	u64 cr2 = read_cr2();
+
+	if (f->vector == TRAP_DF && percpu_stack_guard(cr2))
+		return " (stack overflow)";
+	if (f->vector != TRAP_PF)
+		return "";
+	if (percpu_stack_guard(cr2))
+		return " (stack overflow)";
+	if (f->error & 16)
+		return " (execute)";
+	return f->error & 2 ? " (write)" : " (read)";
+}
+
+void trap_fatal(const struct trap_frame *f)
+{
+	begin();
+	console_print("\n--- PANIC: %s%s, vector %llu error %llx", trap_name(f->vector), explain(f),
+		      (ull)f->vector, (ull)f->error);
+	if (f->vector == TRAP_PF)
+		console_print(" at address %llx", (ull)read_cr2());
+	console_print(" ---\n");
+	trap_dump(f);
+	end();
+}

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Shell commands for VMs. A NAME may be left out while there is one VM only.
+ */
+#include "vmm/cmd/vm_commands.h"
+
+#include "kernel/base/error.h"
+#include "kernel/base/log.h"
+#include "kernel/base/string.h"
+#include "kernel/console/console.h"
+#include "kernel/debug/power.h"
+#include "kernel/console/shell.h"
+#include "vmm/raw/isolation.h"
+#include "vmm/vm/vm.h"
+#include "vmm/cmd/vm_inspect.h"
+#include "vmm/vm/vm_refused.h"
+#include "vmm/cmd/vm_stat.h"
+
+static enum config_exit exit_how = EXIT_STAY;
+static bool had_vms;
+
+/* The VM that an argument names; reports and returns NULL if there is none such. */
+static struct vm *vm_arg(int argc, char **argv, int n)
+{
+	struct vm *vm;
+
+	if (argc > n) {
+		const struct vm_refused *r = vm_refused_find(argv[n]);
+
+		vm = vm_find(argv[n]);
+		if (!vm && r)
+			console_print("%s did not start: %s\n", argv[n], r->why);
+		else if (!vm)
+			console_print("no VM is called %s\n", argv[n]);
+		return vm;
+	}
+	if (!list_empty(&vm_list) && vm_list.next == vm_list.prev)
+		return list_entry(vm_list.next, struct vm, link);
+	console_print("%s: which VM? (vm list)\n", argv[0]);
+	return NULL;
+}
+
+static const char *complete_vm(int n, unsigned i)
+{
+	struct list *p;
+
+	if (n != 1)
+		return NULL;
+	list_for_each (p, &vm_list)
+		if (!i--)
+			return list_entry(p, struct vm, link)->config.name;
+	return NULL;
+}
+
+static int cmd_vm(int argc, char **argv)
+{
+	struct list *p;
+
+	if (argc > 1 && strcmp(argv[1], "list")) {
+		console_print("vm list\n");
+		return E_INVAL;
+	}
+	console_print("%-16s %-8s %-13s %8s %10s  %s\n", "NAME", "STATE", "ENGINE", "MEMORY",
+		      "OVERHEAD", "REASON");
+	list_for_each (p, &vm_list) {
+		struct vm *vm = list_entry(p, struct vm, link);
+
+		console_print("%-16s %-8s %-13s %7lluM %9lluK  %s\n", vm->config.name,
+			      vm_state_name(vm->state), vm_engine_name(vm->config.engine),
+			      (unsigned long long)(vm->config.memory / MiB),
+			      (unsigned long long)(vm_overhead(vm) / KiB),
+			      vm->state == VM_STOPPED ? vm->stop_reason : "");
+	}
+	list_for_each (p, &vm_refused_list) {
+		struct vm_refused *r = list_entry(p, struct vm_refused, link);
+
+		console_print("%-16s %-8s %-13s %7lluM %10s  %s\n", r->config.name, "refused",
+			      vm_engine_name(r->config.engine),
+			      (unsigned long long)(r->config.memory / MiB), "", r->why);
+	}
+	return 0;
+}
+
+static int cmd_console(int argc, char **argv)
+{
+	struct vm *vm = vm_arg(argc, argv, 1);
+
+	if (!vm)
+		return E_NOENT;
+	vm_console_announce(vm);
+	vm_console_focus(vm);
+	return 0;
+}
+
+static int cmd_pause(int argc, char **argv)
+{
+	struct vm *vm = vm_arg(argc, argv, 1);
+
+	if (!vm)
+		return E_NOENT;
+	vm_pause(vm);
+	console_print("%s: %s\n", vm->config.name, vm_state_name(vm->state));
+	return 0;
+}
+
+static int cmd_resume(int argc, char **argv)
+{
+	struct vm *vm = vm_arg(argc, argv, 1);
+
+	if (!vm)
+		return E_NOENT;
+	if (vm->state == VM_STOPPED) {
+		console_print("%s has stopped (%s); reset it\n", vm->config.name, vm->stop_reason);
+		return E_INVAL;
+	}
+	vm_resume(vm);
+	console_print("%s: %s\n", vm->config.name, vm_state_name(vm->state));
+	return 0;
+}
+
+static int cmd_reset(int argc, char **argv)
+{
+	struct vm *vm = vm_arg(argc, argv, 1);
+
+	if (!vm)
+		return E_NOENT;
+	vm_reset(vm, "asked for at the prompt");
+	return 0;
+}
+
+static int cmd_destroy(int argc, char **argv)
+{
+	struct vm *vm = vm_arg(argc, argv, 1);
+
+	if (!vm)
+		return E_NOENT;
+	console_print("%s: destroyed\n", vm->config.name);
+	vm_destroy(vm);
+	return 0;
+}
+
+static int cmd_regs(int argc, char **argv)
+{
+	struct vm *vm = vm_arg(argc, argv, 1);
+
+	if (!vm)
+		return E_NOENT;
+	vm_print_regs(vm);
+	return 0;
+}
+
+static int cmd_verify(int argc, char **argv)
+{
+	struct vm *vm = vm_arg(argc, argv, 1);
+	const char *why;
+	u32 eip = 0, n;
+
+	if (!vm)
+		return E_NOENT;
+	n = recomp_verify(vm->vcpu->cpu.recomp, &eip, &why);
+	console_print("%s: %u blocks proven\n", vm->config.name, n);
+	if (!why)
+		return 0;
+	console_print("the block of EIP %x is NOT: %s\n", eip, why);
+	return E_INVAL;
+}
+
+static int cmd_stat(int argc, char **argv)
+{
+	struct vm *vm = vm_arg(argc, argv, 1);
+
+	if (!vm)
+		return E_NOENT;
+	vm_print_stat(vm);
+	return 0;
+}
+
+static int cmd_isolation(int argc, char **argv)
+{
+	struct vm *vm = vm_arg(argc, argv, 1);
+	const char *what = vm ? isolation_broken(vm->vcpu) : NULL;
+
+	if (!vm)
+		return E_NOENT;
+	console_print("%s: isolation %s\n", vm->config.name, what ? what : "holds");
+	return what ? E_INVAL : 0;
+}
+
+static int cmd_trace(int argc, char **argv)
+{
+	u64 n = 40;
+
+	if (argc > 2 && str_to_u64(argv[2], &n))
+		return E_INVAL;
+
+	struct vm *vm = vm_arg(argc, argv, 1);
+
+	if (!vm)
+		return E_NOENT;
+	exit_trace_print(&vm->vcpu->trace, (unsigned)n);
+	return 0;
+}
+
+/* "dis NAME [ADDRESS [N]]" and "dump NAME ADDRESS [N]" */
+static int inspect(int argc, char **argv, void (*show)(struct vm *vm, gla_t gla, unsigned n), u64 n)
+{
+	struct vm *vm = vm_arg(argc, argv, 1);
+	u64 address = 0;
+
+	if (!vm)
+		return E_NOENT;
+	if ((argc > 2 && str_to_u64(argv[2], &address)) || (argc > 3 && str_to_u64(argv[3], &n)))
+		return E_INVAL;
+	show(vm, (gla_t)address, (unsigned)n);
+	return 0;
+}
+
+static int cmd_dis(int argc, char **argv)
+{
+	return inspect(argc, argv, vm_disassemble, 16);
+}
+
+static int cmd_dump(int argc, char **argv)
+{
+	return inspect(argc, argv, vm_dump, 64);
+}
+
+/* ctrl-a .. ctrl-] as control characters; a single character as itself. */
+static int parse_key(const char *s, u8 *key)
+{
+	if (strlen(s) == 1) {
+		*key = (u8)s[0];
+		return 0;
+	}
+	if (!strncmp(s, "ctrl-", 5) && strlen(s) == 6) {
+		*key = s[5] & 0x1f;
+		return 0;
+	}
+	return E_INVAL;
+}
+
+static int cmd_sendkey(int argc, char **argv)
+{
+	u8 key;
+
+	if (argc < 2 || parse_key(argv[1], &key)) {
+		console_print("sendkey ctrl-]|X [NAME]\n");
+		return E_INVAL;
+	}
+
+	struct vm *vm = vm_arg(argc, argv, 2);
+
+	if (!vm)
+		return E_NOENT;
+	return vm_console_type(vm, key) ? 0 : E_FULL;
+}
+
+static struct shell_command commands[] = {
+	{ .name = "vm", .args = "list", .help = "list the virtual machines", .run = cmd_vm },
+	{ .name = "console",
+	  .args = "NAME",
+	  .help = "turn the console to a VM",
+	  .run = cmd_console,
+	  .complete = complete_vm },
+	{ .name = "pause",
+	  .args = "NAME",
+	  .help = "stop a VM's processor and clock",
+	  .run = cmd_pause,
+	  .complete = complete_vm },
+	{ .name = "resume",
+	  .args = "NAME",
+	  .help = "let a paused VM go on",
+	  .run = cmd_resume,
+	  .complete = complete_vm },
+	{ .name = "reset",
+	  .args = "NAME",
+	  .help = "start a VM again from power-on",
+	  .run = cmd_reset,
+	  .complete = complete_vm },
+	{ .name = "destroy",
+	  .args = "NAME",
+	  .help = "end a VM and free all that it has",
+	  .run = cmd_destroy,
+	  .complete = complete_vm },
+	{ .name = "regs",
+	  .args = "NAME",
+	  .help = "a VM's registers",
+	  .run = cmd_regs,
+	  .complete = complete_vm },
+	{ .name = "stat",
+	  .args = "NAME",
+	  .help = "a VM's counters: cycles per state, exits, faults",
+	  .run = cmd_stat,
+	  .complete = complete_vm },
+	{ .name = "verify",
+	  .args = "NAME",
+	  .help = "prove that a VM's translated code is confined",
+	  .run = cmd_verify,
+	  .complete = complete_vm },
+	{ .name = "isolation",
+	  .args = "NAME",
+	  .help = "look whether a VM's descriptor tables keep it inside",
+	  .run = cmd_isolation,
+	  .complete = complete_vm },
+	{ .name = "trace",
+	  .args = "NAME [N]",
+	  .help = "the last N exits of a VM's processor",
+	  .run = cmd_trace,
+	  .complete = complete_vm },
+	{ .name = "dis",
+	  .args = "NAME [ADDRESS [N]]",
+	  .help = "disassemble a VM's code, at EIP or an address",
+	  .run = cmd_dis,
+	  .complete = complete_vm },
+	{ .name = "dump",
+	  .args = "NAME ADDRESS [N]",
+	  .help = "a VM's memory at a linear address",
+	  .run = cmd_dump,
+	  .complete = complete_vm },
+	{ .name = "sendkey",
+	  .args = "KEY NAME",
+	  .help = "type one key into a VM: sendkey ctrl-]",
+	  .run = cmd_sendkey },
+};
+
+void vm_commands_init(void)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
+		shell_register(&commands[i]);
+}
+
+void vm_set_exit(enum config_exit how)
+{
+	exit_how = how;
+}
+
+void vm_check_finished(void)
+{
+	struct list *p;
+
+	if (exit_how == EXIT_STAY)
+		return;
+	list_for_each (p, &vm_list) {
+		had_vms = true;
+		if (list_entry(p, struct vm, link)->state != VM_STOPPED)
+			return;
+	}
+	if (!had_vms)
+		return;
+	switch (exit_how) {
+	case EXIT_POWEROFF:
+		log_info("the last VM has stopped: powering off");
+		power_off();
+	case EXIT_REBOOT:
+		log_info("the last VM has stopped: rebooting");
+		power_reboot();
+	case EXIT_HALT:
+		log_info("the last VM has stopped: halted");
+		power_halt();
+	case EXIT_STAY:
+		return;
+	}
+}

@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * INI parser for the configuration, a line at a time: config_line.c says what a line is, this what
+ * it means. A section whose head is wrong is reported once, and its keys are passed over.
+ */
+#include "vmm/load/config.h"
+
+#include <stdarg.h>
+
+#include "kernel/base/alloc.h"
+#include "kernel/base/error.h"
+#include "kernel/base/print.h"
+#include "kernel/base/string.h"
+#include "vmm/load/config_line.h"
+
+#define LINE_MAX   2048u
+#define MEMORY_MIN (4 * MiB)
+#define MEMORY_MAX (3 * GiB)
+
+struct parser {
+	const char *file;
+	unsigned line;
+	struct config *out;
+	enum { BEFORE_ANY, IN_GLOBAL, IN_VM, PASSED_OVER } section;
+	struct config_vm *vm; /* IN_VM */
+	unsigned room;	      /* of out->vm */
+	unsigned global_line; /* of [ringleader]; 0: not seen */
+	config_file_fn file_check;
+	config_report_fn report;
+	void *ctx;
+	char seen[64][32]; /* keys of this section */
+	unsigned seen_count;
+};
+
+/* What the file holds is shown, but not to the terminal: control characters become dots. */
+static void tell(struct parser *p, unsigned line, const char *fmt, va_list ap)
+{
+	char text[400], message[512];
+
+	fmt_vprint(text, sizeof(text), fmt, ap);
+	fmt_print(message, sizeof(message), "%s:%u: %s", p->file, line, text);
+	for (char *c = message; *c; c++)
+		if ((u8)*c < ' ' || *c == 0x7f)
+			*c = '.';
+	p->report(p->ctx, message);
+}
+
+static void warn_at(struct parser *p, unsigned line, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+static void fail(struct parser *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void warn_at(struct parser *p, unsigned line, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	tell(p, line, fmt, ap);
+	va_end(ap);
+}
+
+static void fail(struct parser *p, const char *fmt, ...)
+{
+	va_list ap;
+
+	p->out->errors++;
+	if (p->vm)
+		p->vm->bad = true;
+	va_start(ap, fmt);
+	tell(p, p->line, fmt, ap);
+	va_end(ap);
+}
+
+static void bad_value(struct parser *p, const char *key, const char *value, const char *want)
+{
+	fail(p, "%s = %s: not %s", key, value, want);
+}
+
+/* Index of value among n words, or -1. */
+static int word(const char *value, const char *const *words, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (!strcmp(value, words[i]))
+			return (int)i;
+	return -1;
+}
+
+static int parse_size(const char *value, u64 *bytes)
+{
+	char number[32];
+	size_t n = strlen(value);
+	u64 unit = 1;
+
+	if (!n || n >= sizeof(number))
+		return E_INVAL;
+	str_copy(number, value, sizeof(number));
+	switch (number[n - 1]) {
+	case 'K':
+	case 'k':
+		unit = KiB;
+		break;
+	case 'M':
+	case 'm':
+		unit = MiB;
+		break;
+	case 'G':
+	case 'g':
+		unit = GiB;
+		break;
+	}
+	if (unit != 1)
+		number[n - 1] = '\0';
+	if (str_to_u64(number, bytes) || *bytes > UINT64_MAX / unit)
+		return E_INVAL;
+	*bytes *= unit;
+	return 0;
+}
+
+static bool parse_bool(struct parser *p, const char *key, const char *value, bool *out)
+{
+	static const char *const words[] = { "no", "yes", "off", "on", "false", "true" };
+	int i = word(value, words, ARRAY_SIZE(words));
+
+	if (i < 0) {
+		bad_value(p, key, value, "yes or no");
+		return false;
+	}
+	*out = i & 1;
+	return true;
+}
+
+/* The keys that name files: whoever must find the files learns of them here, by file_check(). */
+static void parse_path(struct parser *p, const char *key, const char *value, char *out)
+{
+	const char *why;
+
+	if (!*value) {
+		bad_value(p, key, value, "the name of a file");
+		return;
+	}
+	if (strlen(value) >= CONFIG_PATH) {
+		fail(p, "%s: longer than %u characters", key, CONFIG_PATH - 1);
+		return;
+	}
+	str_copy(out, value, CONFIG_PATH);
+	why = p->file_check ? p->file_check(p->ctx, p->line, value) : NULL;
+	if (why)
+		fail(p, "%s = %s: %s", key, value, why);
+}
+
+/* One of the control characters that no key of its own sends. */
+static void parse_escape(struct parser *p, const char *value)
+{
+	static const struct {
+		u8 code;
+		const char *key;
+	} taken[] = {
+		{ 0x00, "no key at all" }, { 0x08, "Backspace" },
+		{ 0x09, "Tab" },	   { 0x0a, "Enter" },
+		{ 0x0d, "Enter" },	   { 0x1b, "Esc, as which arrow keys begin" },
+	};
+	char c = '\0';
+
+	if (strlen(value) == 6 && (value[0] | 0x20) == 'c' && !strncmp(value + 1, "trl-", 4))
+		c = value[5];
+	if (c < '@' || c > 'z' || c == '`') {
+		bad_value(p, "escape", value, "ctrl- and a letter or one of ] \\ ^ _");
+		return;
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(taken); i++) {
+		if ((c & 0x1f) == taken[i].code) {
+			fail(p, "escape = %s: that is %s; take another, as ctrl-] or ctrl-a", value,
+			     taken[i].key);
+			return;
+		}
+	}
+	p->out->escape = c & 0x1f;
+}
+
+static void parse_memory(struct parser *p, const char *value)
+{
+	u64 bytes;
+
+	if (parse_size(value, &bytes))
+		bad_value(p, "memory", value, "a size (a number with K, M or G)");
+	else if (bytes < MEMORY_MIN || bytes > MEMORY_MAX || bytes % PAGE_SIZE)
+		bad_value(p, "memory", value, "between 4M and 3G in steps of 4K");
+	else
+		p->vm->memory = bytes;
+}
+
+static void vm_key(struct parser *p, const char *key, const char *value)
+{
+	static const char *const engines[] = { "auto", "ring1", "recompile", "recompile-all" };
+	static const char *const serials[] = { "none", "console", "log" };
+	static const char *const triples[] = { "stop", "reset" };
+	struct config_vm *vm = p->vm;
+	int i;
+
+	if (!strcmp(key, "memory")) {
+		parse_memory(p, value);
+	} else if (!strcmp(key, "kernel")) {
+		parse_path(p, key, value, vm->kernel);
+	} else if (!strcmp(key, "initrd")) {
+		parse_path(p, key, value, vm->initrd);
+	} else if (!strcmp(key, "cmdline")) {
+		if (strlen(value) >= CONFIG_CMDLINE)
+			fail(p, "cmdline: longer than %u characters", CONFIG_CMDLINE - 1);
+		else
+			str_copy(vm->cmdline, value, CONFIG_CMDLINE);
+	} else if (!strcmp(key, "engine")) {
+		i = word(value, engines, ARRAY_SIZE(engines));
+		if (i < 0)
+			bad_value(p, key, value, "auto, ring1, recompile or recompile-all");
+		else
+			vm->engine = (enum config_engine)i;
+	} else if (!strncmp(key, "serial", 6) && key[6] >= '0' && key[6] <= '3' && !key[7]) {
+		i = word(value, serials, ARRAY_SIZE(serials));
+		if (i < 0)
+			bad_value(p, key, value, "none, console or log");
+		else
+			vm->serial[key[6] - '0'] = (enum config_serial)i;
+	} else if (!strcmp(key, "on_triple_fault")) {
+		i = word(value, triples, ARRAY_SIZE(triples));
+		if (i < 0)
+			bad_value(p, key, value, "stop or reset");
+		else
+			vm->triple = (enum config_triple)i;
+	} else if (!strcmp(key, "verify")) {
+		parse_bool(p, key, value, &vm->verify);
+	} else if (!strcmp(key, "debug_exit")) {
+		parse_bool(p, key, value, &vm->debug_exit);
+	} else if (!strcmp(key, "autostart")) {
+		parse_bool(p, key, value, &vm->start);
+	} else {
+		fail(p, "%s = %s: unknown key in [vm %s]", key, value, vm->name);
+	}
+}
+
+static void global_key(struct parser *p, const char *key, const char *value)
+{
+	static const char *const consoles[] = { "serial", "screen", "both" };
+	static const char *const exits[] = { "poweroff", "reboot", "halt", "stay" };
+	static const char *const flows[] = { "none", "rtscts", "xonxoff" };
+	int i;
+
+	if (!strcmp(key, "console")) {
+		i = word(value, consoles, ARRAY_SIZE(consoles));
+		if (i < 0)
+			bad_value(p, key, value, "serial, screen or both");
+		else
+			p->out->console = (unsigned)i + 1;
+	} else if (!strcmp(key, "exit")) {
+		i = word(value, exits, ARRAY_SIZE(exits));
+		if (i < 0)
+			bad_value(p, key, value, "poweroff, reboot, halt or stay");
+		else
+			p->out->exit = (enum config_exit)i;
+	} else if (!strcmp(key, "flow")) {
+		i = word(value, flows, ARRAY_SIZE(flows));
+		if (i < 0)
+			bad_value(p, key, value, "none, rtscts or xonxoff");
+		else
+			p->out->flow = (unsigned)i;
+	} else if (!strcmp(key, "escape")) {
+		parse_escape(p, value);
+	} else {
+		fail(p, "%s = %s: unknown key in [ringleader]", key, value);
+	}
+}
+
+static void finish_section(struct parser *p)
+{
+	struct config_vm *vm = p->vm;
+	unsigned line = p->line;
+
+	if (vm && !vm->kernel[0] && !vm->bad) {
+		p->line = vm->line;
+		fail(p, "[vm %s]: no kernel is given, and booting from a disk is not supported yet",
+		     vm->name);
+		p->line = line;
+	}
+	p->vm = NULL;
+	p->section = PASSED_OVER;
+	p->seen_count = 0;
+}
+
+/* A name is typed at the prompt, and stands in front of log lines. */
+static bool name_is_good(const char *name)
+{
+	size_t n = 0;
+
+	while (name[n] > ' ' && name[n] < 0x7f)
+		n++;
+	return n && n < CONFIG_NAME && !name[n];
+}
+
+static struct config_vm *new_vm(struct parser *p)
+{
+	struct config *c = p->out;
+	struct config_vm *larger;
+
+	if (c->vms == p->room) {
+		p->room = p->room ? 2 * p->room : 4;
+		larger = mem_alloc(p->room * sizeof(*larger));
+		if (!larger)
+			return NULL;
+		if (c->vms)
+			memcpy(larger, c->vm, c->vms * sizeof(*larger));
+		mem_free(c->vm);
+		c->vm = larger;
+	}
+	return &c->vm[c->vms++];
+}
+
+static void begin_vm(struct parser *p, const char *name)
+{
+	struct config *c = p->out;
+	struct config_vm *vm;
+
+	if (!name_is_good(name)) {
+		fail(p,
+		     "[vm %s]: a name has 1 to %u characters (ASCII), no space and no control "
+		     "character",
+		     name, CONFIG_NAME - 1);
+		return;
+	}
+	for (unsigned i = 0; i < c->vms; i++) {
+		if (!strcmp(c->vm[i].name, name)) {
+			fail(p, "[vm %s]: there is one of this name in line %u", name,
+			     c->vm[i].line);
+			return;
+		}
+	}
+	vm = new_vm(p);
+	if (!vm) {
+		fail(p, "[vm %s]: no memory for one more", name);
+		return;
+	}
+	*vm = (struct config_vm){ .line = p->line, .memory = 64 * MiB, .start = true };
+	vm->serial[0] = SERIAL_CONSOLE;
+	str_copy(vm->name, name, CONFIG_NAME);
+	p->vm = vm;
+	p->section = IN_VM;
+}
+
+static void begin_section(struct parser *p, char *s)
+{
+	finish_section(p);
+	if (!strncmp(s, "vm", 2) && (s[2] == ' ' || s[2] == '\t' || !s[2])) {
+		begin_vm(p, config_trim(s + 2));
+	} else if (strcmp(s, "ringleader")) {
+		fail(p, "[%s]: unknown section; there are [ringleader] and [vm NAME]", s);
+	} else if (p->global_line) {
+		fail(p, "[ringleader]: there is one in line %u; put its keys there",
+		     p->global_line);
+	} else {
+		p->global_line = p->line;
+		p->section = IN_GLOBAL;
+	}
+}
+
+static bool seen_before(struct parser *p, const char *key)
+{
+	for (unsigned i = 0; i < p->seen_count; i++)
+		if (!strcmp(p->seen[i], key))
+			return true;
+	if (p->seen_count < ARRAY_SIZE(p->seen))
+		str_copy(p->seen[p->seen_count++], key, sizeof(p->seen[0]));
+	return false;
+}
+
+static void setting(struct parser *p, const char *key, const char *value)
+{
+	switch (p->section) {
+	case PASSED_OVER:
+		return;
+	case BEFORE_ANY:
+		fail(p, "%s = %s: outside any section; [ringleader] or [vm NAME] comes first", key,
+		     value);
+		p->section = PASSED_OVER;
+		return;
+	case IN_GLOBAL:
+	case IN_VM:
+		if (seen_before(p, key))
+			fail(p, "%s = %s: given twice in this section", key, value);
+		else if (p->vm)
+			vm_key(p, key, value);
+		else
+			global_key(p, key, value);
+		return;
+	}
+}
+
+static void one_line(struct parser *p, char *s)
+{
+	char *key, *value;
+	const char *why = NULL;
+
+	switch (config_line(s, &key, &value, &why)) {
+	case LINE_EMPTY:
+		return;
+	case LINE_SECTION:
+		begin_section(p, key);
+		return;
+	case LINE_SETTING:
+		setting(p, key, value);
+		return;
+	case LINE_BAD_SECTION:
+		finish_section(p);
+		fail(p, "%s: %s", key, why);
+		return;
+	case LINE_BAD:
+		if (p->section != PASSED_OVER)
+			fail(p, "%s: %s", key, why);
+		return;
+	}
+}
+
+/* Text in UTF-16 or with NUL bytes is not what it looks like in an editor: nothing of it is used. */
+static bool is_text(struct parser *p, const char *text, size_t size)
+{
+	p->line = 1;
+	if (size >= 2 && (!memcmp(text, "\xff\xfe", 2) || !memcmp(text, "\xfe\xff", 2))) {
+		fail(p, "this is UTF-16; save it as UTF-8 or plain ASCII");
+		return false;
+	}
+	for (size_t i = 0; i < size; i++) {
+		if (!text[i]) {
+			fail(p, "a NUL byte: this is not a text file");
+			return false;
+		}
+		p->line += text[i] == '\n';
+	}
+	p->line = 0;
+	return true;
+}
+
+static void all_lines(struct parser *p, const char *text, size_t size)
+{
+	char line[LINE_MAX];
+
+	for (size_t at = 0, n; at < size; at += n + 1) {
+		n = 0;
+		while (at + n < size && text[at + n] != '\n')
+			n++;
+		p->line++;
+		if (n >= sizeof(line)) {
+			fail(p, "line longer than %u characters", LINE_MAX - 1);
+			continue;
+		}
+		memcpy(line, text + at, n);
+		line[n] = '\0';
+		one_line(p, line);
+	}
+	finish_section(p);
+}
+
+unsigned config_parse(const char *file, const char *text, size_t size, struct config *out,
+		      config_file_fn file_check, config_report_fn report, void *ctx)
+{
+	static const struct config defaults = { .console = 1, .exit = EXIT_STAY, .escape = 0x1d };
+	struct parser p = {
+		.file = file, .out = out, .file_check = file_check, .report = report, .ctx = ctx
+	};
+
+	*out = defaults;
+	if (!is_text(&p, text, size))
+		return out->errors;
+	if (size >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) { /* UTF-8's byte order mark */
+		text += 3;
+		size -= 3;
+	}
+	all_lines(&p, text, size);
+	if (!out->vms && !out->errors)
+		warn_at(&p, MAX(p.line, 1u), "no [vm NAME] section: there is nothing to run");
+	return out->errors;
+}
+
+void config_free(struct config *c)
+{
+	mem_free(c->vm);
+	c->vm = NULL;
+	c->vms = 0;
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Shadow paging: its life, the root that is shown, and filling what faulted. What the guest writes
+ * to its tables is in shadow_write.c, the numbers of mappings of code in shadow_code.c, tables and
+ * leaves in shadow_table.c, roots in shadow_root.c.
+ */
+#include "vmm/mmu/shadow_internal.h"
+
+#include "kernel/base/alloc.h"
+#include "kernel/base/string.h"
+
+static void protect(void *ctx, gpa_t page, bool on)
+{
+	if (on)
+		shadow_page_restrict(ctx, page, HOST_W | HOST_D, 0);
+	else
+		shadow_page_release(ctx, page);
+}
+
+static u64 ram_end(const struct gpmem *m)
+{
+	u64 end = 0;
+
+	for (unsigned i = 0; i < m->regions; i++)
+		if (m->region[i].kind == GPMEM_RAM)
+			end = MAX(end, m->region[i].start + m->region[i].size);
+	return end;
+}
+
+struct shadow *shadow_create(struct cpu *cpu, const struct shadow_host *host)
+{
+	struct shadow *s = mem_alloc(sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->cpu = cpu;
+	s->host = *host;
+	s->rmap_pages = (u32)(ram_end(cpu->mem) >> PAGE_SHIFT);
+	s->table_max = (u32)MIN(host->quota / 2, TABLE_MAX);
+	s->table = mem_alloc(s->table_max * sizeof(*s->table));
+	s->rmap = mem_alloc(s->rmap_pages * sizeof(*s->rmap));
+	s->added = mem_alloc(s->rmap_pages * sizeof(*s->added));
+	s->clean = mem_alloc(s->rmap_pages / 8 + 1);
+	if (!s->table || !s->rmap || !s->added || !s->clean || !shadow_create_top(s)) {
+		shadow_destroy(s);
+		return NULL;
+	}
+	memset(s->rmap, 0xff, s->rmap_pages * sizeof(*s->rmap));
+	memset(s->hash, 0xff, sizeof(s->hash));
+	s->free_table = s->doomed_table = NO_INDEX;
+	cpu->mem->watcher[1].written = shadow_tables_written;
+	cpu->mem->watcher[1].ctx = s;
+	cpu->mem->protect = protect;
+	cpu->mem->protect_ctx = s;
+	return s;
+}
+
+void shadow_destroy(struct shadow *s)
+{
+	s->current = NULL;
+	if (s->table && s->rmap && s->added)
+		shadow_flush(s);
+	if (s->pml4)
+		s->host.page_free(s->host.ctx, s->pml4);
+	if (s->pdpt)
+		s->host.page_free(s->host.ctx, s->pdpt);
+	mem_free(s->table);
+	mem_free(s->rmap);
+	mem_free(s->added);
+	mem_free(s->clean);
+	mem_free(s);
+}
+
+/* --- Filling */
+
+/* The table that serves gla by the guest's walk w; NULL: pool empty. */
+static struct table *table_for(struct shadow *s, u32 role, const struct pagewalk *w, gla_t gla)
+{
+	bool pae = role & ROLE_PAE;
+	gpa_t source;
+
+	if (!(role & ROLE_PAGING))
+		return shadow_table_get(s, (gla & s->cpu->a20_mask) & ~(gpa_t)0x1fffff, role);
+
+	u64 pde = w->entries[0];
+
+	if (pde & PTE_W)
+		role |= ROLE_W;
+	if (pde & PTE_U)
+		role |= ROLE_U;
+	if (!(pde & PTE_NX))
+		role |= ROLE_X;
+	if (w->levels == 1) { /* page_size is unknown where the PTE is absent */
+		source = (w->gpa & ~(gpa_t)0x1fffff) |
+			 (pde & PTE_D ? 0x800 : 0); /* the dirty bit decides on W */
+		return shadow_table_get(s, source, role | ROLE_LARGE);
+	}
+	source = (pae ? pde & 0xffffff000ull : pde & 0xfffff000) & s->cpu->a20_mask;
+	if (!pae && (gla >> 21 & 1))
+		source |= 0x800;
+	return shadow_table_get(s, source, role);
+}
+
+static void link_table(struct shadow *s, struct root *r, gla_t gla, struct table *t)
+{
+	unsigned region = gla >> 21;
+	u16 index = (u16)(t - s->table);
+
+	if (r->link[region] == index)
+		return;
+	if (r->link[region] != NO_LINK) {
+		shadow_unlink(s, r, region);
+		shadow_tlb_flush_all(s);
+	}
+	t->region = t->links && t->region != region ? MIXED : (u16)region;
+	t->links++;
+	r->link[region] = index;
+	r->groups |= BIT(region / 64);
+	r->pd[region / 512][region % 512] =
+		s->host.hpa(s->host.ctx, t->host) | HOST_P | HOST_W | HOST_U | HOST_A;
+	if (s->hiddens && r == s->current)
+		shadow_hide_in(s, r);
+}
+
+/* Leaves that another region filled are reachable through this PD entry once it is linked, without
+ * a fault that would set its accessed bit. */
+static void set_accessed(struct shadow *s, const struct pagewalk *w)
+{
+	u64 e = w->entries[0] | PTE_A;
+
+	if (w->levels && e != w->entries[0])
+		gpmem_write_marks(s->cpu->mem, w->entry_gpa[0], &e, s->cpu->cr4 & CR4_PAE ? 8 : 4);
+}
+
+u16 shadow_link_region(struct shadow *s, struct root *r, gla_t gla)
+{
+	struct pagewalk w;
+	struct table *t;
+
+	if (r->link[gla >> 21] != NO_LINK)
+		return r->link[gla >> 21];
+	if (cpu_probe(s->cpu, gla, ACCESS_READ, &w) && w.levels < 2)
+		return NO_LINK;
+	set_accessed(s, &w);
+	t = table_for(s, r->role, &w, gla);
+	if (t)
+		link_table(s, r, gla, t);
+	return r->link[gla >> 21];
+}
+
+hpa_t shadow_root(struct shadow *s, enum shadow_view view)
+{
+	struct root *old = s->current, *r = shadow_root_get(s, view);
+
+	if (!r) {
+		shadow_switch_to_none(s);
+		s->host.kill(s->host.ctx, "no memory for its page tables");
+	} else if (r != old) {
+		shadow_switch(s, old, r);
+		s->stats.roots_switched++;
+		shadow_code_switched(s, old, r);
+	}
+	return s->host.hpa(s->host.ctx, s->pml4);
+}
+
+bool shadow_is_current(const struct shadow *s, enum shadow_view view)
+{
+	return s->current && s->active[view] == s->current;
+}
+
+u64 shadow_leaf_value(struct shadow *s, u32 role, const struct pagewalk *w, gpa_t page,
+		      const void *hva, unsigned access, bool rom)
+{
+	u64 v = (s->host.hpa(s->host.ctx, hva) & HOST_ADDRESS) | HOST_P | HOST_A;
+	bool user = w->user, writable = w->writable;
+
+	/* CR0.WP=0: the kernel writes read-only pages; then such a page is the kernel's alone until
+	 * a program touches it. */
+	if (!(role & ROLE_WP) && !writable && (access & ACCESS_WRITE) && !(access & ACCESS_USER)) {
+		writable = true;
+		user = false;
+	}
+	if (writable && w->dirty && !rom)
+		v |= HOST_MAY_WRITE | (gpmem_watches(s->cpu->mem, page) ? 0 : HOST_W | HOST_D);
+	if (user || (role & ROLE_USER_VIEW))
+		v |= HOST_U;
+	if (s->host.have_nx &&
+	    (!w->executable || (!user && !shadow_clean_bit(s, page)) || (user && !w->user)))
+		v |= HOST_NX;
+	return v;
+}
+
+static enum env_pf fill(struct shadow *s, gla_t gla, unsigned access, const struct pagewalk *w,
+			const void *hva, bool rom)
+{
+	gpa_t page = w->gpa & PAGE_MASK;
+	struct root *r = s->current;
+	struct table *t;
+	struct tlb_flush f = { 0 };
+	unsigned i = gla >> 12 & 511;
+	u64 value;
+
+	/* docs/isolation.md: what CPL 3 runs on in ring 0 holds nothing that CPL 3 may not touch,
+	 * and no other level runs on it. */
+	if (r && (r->role & ROLE_USER_VIEW) && !((access & ACCESS_USER) && w->user)) {
+		s->host.kill(s->host.ctx, "a supervisor's page on the view of CPL 3");
+		return ENV_PF_SLOW;
+	}
+	do
+		t = r ? table_for(s, r->role, w, gla) : NULL;
+	while (!t && shadow_make_room(s));
+	if (!t) {
+		s->host.kill(s->host.ctx, "no memory for its page tables");
+		return ENV_PF_SLOW;
+	}
+	link_table(s, r, gla, t);
+	if (shadow_hides(s, t, i)) {
+		s->stats.faults_slow++;
+		return ENV_PF_SLOW;
+	}
+	value = shadow_leaf_value(s, r->role, w, page, hva, access, rom);
+	/*
+	 * The processor forgets a translation that faulted (SDM 3A 4.10.4.1), but not where else the
+	 * leaf is in use: in the second 4 GiB, or in another region. With CR0.WP = 0 it loses rights.
+	 */
+	if (t->host[i] & ~value & (HOST_W | HOST_U))
+		shadow_tlb_flush_leaf(s, t, i, &f);
+	shadow_leaf_set(s, t, i, value, page);
+	shadow_tlb_flush_end(s, &f);
+	s->stats.faults_filled++;
+	return ENV_PF_RESUME;
+}
+
+enum env_pf shadow_fault(struct shadow *s, gla_t gla, unsigned access)
+{
+	struct pagewalk w;
+	struct gpmem_region *region;
+	gpa_t page;
+	void *hva;
+
+	if (cpu_walk(s->cpu, gla, access, &w) != CPU_NEXT) {
+		s->stats.faults_guest++;
+		return ENV_PF_FAULT;
+	}
+	page = w.gpa & PAGE_MASK;
+	region = gpmem_find(s->cpu->mem, page);
+	if (!region || region->kind == GPMEM_MMIO ||
+	    ((access & ACCESS_WRITE) && region->kind == GPMEM_ROM) ||
+	    ((access & ACCESS_WRITE) && gpmem_watches(s->cpu->mem, page)) ||
+	    ((access & ACCESS_EXEC) && !(access & ACCESS_USER) &&
+	     (w.user || !shadow_clean_bit(s, page)))) {
+		s->stats.faults_slow++;
+		return ENV_PF_SLOW;
+	}
+	hva = gpmem_ptr(s->cpu->mem, page, false);
+	return fill(s, gla, access, &w, hva, region->kind == GPMEM_ROM);
+}
+
+void shadow_invlpg(struct shadow *s, gla_t gla)
+{
+	shadow_tlb_flush_page(s, gla); /* the tables are never stale: every write was seen */
+	shadow_code_flushed(s);
+}
+
+void shadow_paging_changed(struct shadow *s)
+{
+	memset(s->active, 0, sizeof(s->active));
+	shadow_code_flushed(s);
+}
+
+void shadow_set_clean(struct shadow *s, gpa_t page, bool clean)
+{
+	u64 i = page >> PAGE_SHIFT;
+
+	if (i >= s->rmap_pages)
+		return;
+	if (clean)
+		s->clean[i / 8] |= (u8)BIT(i & 7);
+	else
+		s->clean[i / 8] &= (u8)~BIT(i & 7);
+	shadow_page_refill(s, page & PAGE_MASK);
+}
+
+bool shadow_is_clean(struct shadow *s, gpa_t page)
+{
+	return shadow_clean_bit(s, page);
+}
+
+const struct shadow_stats *shadow_stats(const struct shadow *s)
+{
+	return &s->stats;
+}

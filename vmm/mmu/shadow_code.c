@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which mapping code was found through. Translations are found by linear address: each root has a
+ * number for CPL 3, and all roots that agree on the regions where kernel code was found have one
+ * for CPL 0..2. What moves gets a new number.
+ */
+#include "kernel/base/string.h"
+#include "vmm/mmu/shadow_internal.h"
+
+static bool noted(const struct shadow *s, unsigned region)
+{
+	return s->noted[region / 32] & BIT(region & 31);
+}
+
+static void new_kernel_mapping(struct shadow *s)
+{
+	s->kernel_mapping = ++s->mappings;
+	memset(s->noted, 0, sizeof(s->noted));
+}
+
+void shadow_code_moved(struct shadow *s, u16 region)
+{
+	s->user_epoch++;
+	if (region == MIXED || noted(s, region))
+		new_kernel_mapping(s);
+}
+
+/*
+ * Does the new root map every region where kernel code was found to the same table? One that is not
+ * linked there yet says nothing: it is linked as a fault would.
+ */
+static bool same_kernel(struct shadow *s, const struct root *old, struct root *r)
+{
+	for (unsigned w = 0; w < ARRAY_SIZE(s->noted); w++) {
+		for (u32 bits = s->noted[w]; bits; bits &= bits - 1) {
+			unsigned region = w * 32 + (unsigned)__builtin_ctz(bits);
+
+			if (old->link[region] != shadow_link_region(s, r, (gla_t)region << 21))
+				return false;
+		}
+	}
+	return true;
+}
+
+u32 shadow_code_mapping(struct shadow *s, bool cpl3)
+{
+	struct root *r = s->current;
+
+	if (!cpl3 || !r)
+		return s->kernel_mapping;
+	if (r->user_epoch != s->user_epoch) {
+		r->user_epoch = s->user_epoch;
+		r->user_mapping = ++s->mappings;
+	}
+	return r->user_mapping;
+}
+
+/*
+ * Without a table a change of the entry would go unseen: the guest's own TLB may still lead to code
+ * that its tables do not name any more. Such code is found until the guest flushes its TLB, and no
+ * longer.
+ */
+void shadow_note_code(struct shadow *s, gla_t gla, bool cpl3)
+{
+	unsigned region = gla >> 21, i = gla >> PAGE_SHIFT & 511;
+	u16 t = s->current ? shadow_link_region(s, s->current, gla) : NO_LINK;
+
+	if (!cpl3)
+		s->noted[region / 32] |= BIT(region & 31);
+	if (t != NO_LINK)
+		s->table[t].code[i / 32] |= BIT(i & 31);
+	else
+		s->unnoted = true;
+}
+
+void shadow_code_flushed(struct shadow *s)
+{
+	if (!s->unnoted)
+		return;
+	s->unnoted = false;
+	shadow_code_moved(s, MIXED);
+}
+
+void shadow_code_switched(struct shadow *s, const struct root *old, struct root *r)
+{
+	if (!old || !old->used || !same_kernel(s, old, r))
+		new_kernel_mapping(s);
+}
+
+void shadow_code_region_gone(struct shadow *s, struct root *r, unsigned region)
+{
+	r->user_mapping = ++s->mappings;
+	if (r == s->current && noted(s, region))
+		new_kernel_mapping(s);
+}

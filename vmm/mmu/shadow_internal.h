@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inside shadow paging.
+ *
+ * root: one guest address space in one role and view: four PDs of the host. One PML4 and PDPT serve
+ * all roots of a virtual CPU: a switch writes PDPT entries, and pages that are mapped differently
+ * leave the TLB one by one, if they are few. The kernel's, which both map alike, stay: loading CR3
+ * would empty the TLB of the monitor's, too.
+ *
+ * table: one host page table (512 leaves, 2 MiB): made from half a guest page table (non-PAE), a
+ * whole one (PAE), or part of a large page; shared by all roots that reach the same guest table
+ * with the same rights.
+ *
+ * rmap: per guest RAM page, the list of leaves that map it, linked both ways through the tables'
+ * second pages. Every change of a leaf is of constant cost. What concerns all leaves of a page is
+ * bounded by LIST_MAX, what concerns all tables by evicting a few at a time (shadow_room.c).
+ *
+ * A write of the guest only marks what it makes useless ("doomed"): roots and tables go at
+ * shadow_reap(), where nobody up the stack holds one.
+ */
+#pragma once
+
+#include "vmm/mmu/shadow.h"
+
+#define HOST_P BIT64(0)
+#define HOST_W BIT64(1)
+#define HOST_U BIT64(2)
+#define HOST_A BIT64(5)
+#define HOST_D BIT64(6)
+/* Not the processor's: writable as soon as nobody watches the page. */
+#define HOST_MAY_WRITE BIT64(9)
+#define HOST_NX	       BIT64(63)
+#define HOST_ADDRESS   0x000ffffffffff000ull
+
+#define ROOT_MAX   96u
+#define TABLE_MAX  4096u
+#define TABLE_HASH 2048u
+#define LIST_MAX   8192u /* leaves of one page: for more, all of them are filled again */
+#define ROLES_MAX  32u	 /* tables made from one guest page */
+#define PD_HASH	   256u
+/* So many pages leave the TLB one by one; an INVLPG costs about a fortieth of filling the TLB
+ * again. */
+#define SWITCH_MAX 48u	      /* when the root changes */
+#define STALE_MAX  SWITCH_MAX /* when the guest flushes */
+#define NO_INDEX   0xffffffffu
+#define NO_LINK	   0xffffu
+#define MIXED	   0xffffu /* table.region: linked at more than one place */
+
+#define ROLE_PAE       BIT(0)
+#define ROLE_PAGING    BIT(1)
+#define ROLE_WP	       BIT(2)
+#define ROLE_NXE       BIT(3)
+#define ROLE_PSE       BIT(4)
+#define ROLE_USER_VIEW BIT(5)
+#define ROLE_A20_OFF   BIT(10)
+/* of a table only: rights above it */
+#define ROLE_W	   BIT(6)
+#define ROLE_U	   BIT(7)
+#define ROLE_X	   BIT(8)
+#define ROLE_LARGE BIT(9)
+
+/*
+ * In the list of leaves that map one page. A leaf's number is table * 512 + entry.
+ *
+ *     rmap[page] -> leaf <-> leaf <-> leaf -> NO_INDEX
+ *                    |
+ *                    prev = LIST_FIRST | page
+ *
+ * prev is NO_INDEX where the page is none of RAM's.
+ */
+struct leaf {
+	u32 next, prev;
+};
+#define LIST_FIRST BIT(31)
+
+struct table {
+	u64 present[512 / 64]; /* which leaves are, */
+	u16 leaves;	       /* and how many */
+	u64 *host;	       /* NULL: free */
+	struct leaf *leaf;     /* of the same index: its place in the list of its page */
+	gpa_t source; /* guest table page + half * 2 KiB; large: frame of the first leaf; no paging:
+			 likewise */
+	u32 role;
+	u32 next;	    /* hash chain */
+	u32 links;	    /* host PD entries that point here */
+	bool doomed;	    /* found no more: free_doomed() ends it */
+	u16 region;	    /* the 2 MiB of linear space where it was linked, or MIXED */
+	u32 code[512 / 32]; /* entries through which code was found */
+};
+
+struct root {
+	bool used, doomed;
+	u32 role;
+	gpa_t key[4]; /* guest PD pages (PAE: PDPTE values; non-PAE: CR3 in [0]) */
+	u64 *pd[4];
+	u16 *link;  /* table index of each region, NO_LINK if none */
+	u32 groups; /* of 64 regions in which one was ever linked */
+	u64 last_use;
+	u32 user_mapping, user_epoch; /* shadow_code_mapping() of CPL 3 */
+	u32 writes;		      /* to its PD pages since it was last used */
+};
+
+struct shadow {
+	struct cpu *cpu;
+	u64 *pml4, *pdpt; /* what CR3 holds; the PDPT names the current root's PDs */
+	bool alias;	  /* PDPT[4..7] are in use */
+	struct shadow_host host;
+	struct root root[ROOT_MAX];
+	struct root *current;
+	struct root *active[VIEW_COUNT]; /* for the CPU's present registers, as far as known */
+	struct table *table;
+	u32 table_max, tables; /* how many there may be, and were at most */
+	u32 free_table, doomed_table;
+	u32 doomed_roots;
+	u32 hand; /* the table that is looked at first when room is made */
+	u32 hash[TABLE_HASH];
+	u32 *rmap;  /* per page of RAM below 4 GiB: first leaf, NO_INDEX if none */
+	u16 *added; /* per page: leaves added since its list was empty */
+	u32 rmap_pages;
+	u8 *clean; /* bit per page */
+	u64 clock;
+	/*
+	 * What the TLB may hold of leaves that the guest has changed since: right for the guest
+	 * until its own INVLPG or CR3 load, but the reverse map does not know of it any more. More
+	 * than STALE_MAX: anything.
+	 */
+	gla_t stale[STALE_MAX];
+	unsigned stales;
+	gla_t hidden[4]; /* shadow_hide() */
+	unsigned hiddens;
+	u32 mappings;	    /* numbers given out by shadow_code_mapping() */
+	u32 kernel_mapping; /* of CPL 0..2 */
+	bool unnoted;	    /* code was found through a translation that no table has */
+	u32 user_epoch;	    /* moves when user mappings of all roots get new numbers */
+	u32 noted[64];	    /* 2048 regions of 2 MiB in which code of CPL 0..2 was found */
+	/* Which roots have a guest PD, by hash of its page: chains of root * 4 + PD, plus 1. */
+	u16 pd_first[PD_HASH], pd_next[ROOT_MAX * 4 + 1];
+	struct shadow_stats stats;
+};
+
+/* Pages that leave the TLB in one operation: more than SWITCH_MAX leave it with all others, at the
+ * end. */
+struct tlb_flush {
+	u32 pages;
+};
+
+u32 shadow_role(const struct cpu *cpu, enum shadow_view view);
+
+/* --- Tables and leaves: shadow_table.c */
+
+/* The table of (source, role), made if need be; NULL when the pool is empty. */
+struct table *shadow_table_get(struct shadow *s, gpa_t source, u32 role);
+/* Nothing links to it: it is found no more. */
+void shadow_table_doom(struct shadow *s, struct table *t);
+/* A doomed one ends. */
+void shadow_table_free(struct shadow *s, struct table *t);
+/* The first table made from the guest page of gpa; shadow_table_next() goes on. */
+struct table *shadow_table_first(struct shadow *s, gpa_t gpa);
+struct table *shadow_table_next(struct shadow *s, struct table *t);
+void shadow_leaf_set(struct shadow *s, struct table *t, unsigned i, u64 value, gpa_t page);
+void shadow_leaf_clear(struct shadow *s, struct table *t, unsigned i);
+/* Does shadow_hide() keep this leaf of a table absent? */
+bool shadow_hides(const struct shadow *s, const struct table *t, unsigned i);
+/* The hidden pages of a root that runs, or is about to, have no leaves. */
+void shadow_hide_in(struct shadow *s, const struct root *r);
+/* Every leaf of a page's list becomes absent (the mapping is the same when it is filled again), or
+ * only loses rights. */
+void shadow_page_refill(struct shadow *s, gpa_t page);
+void shadow_page_restrict(struct shadow *s, gpa_t page, u64 clear, u64 set);
+/* Nobody watches it any more: its leaves get back the right to write. */
+void shadow_page_release(struct shadow *s, gpa_t page);
+bool shadow_clean_bit(const struct shadow *s, gpa_t page);
+
+/* --- The TLB: shadow_tlb.c */
+
+void shadow_tlb_flush_all(struct shadow *s);
+void shadow_tlb_flush_page(struct shadow *s, gla_t gla);
+void shadow_tlb_flush_leaf(struct shadow *s, const struct table *t, unsigned i,
+			   struct tlb_flush *f);
+void shadow_tlb_flush_table(struct shadow *s, unsigned region, const struct table *t,
+			    struct tlb_flush *f);
+/* And the PD entry that led to it. */
+void shadow_tlb_flush_link(struct shadow *s, unsigned region, const struct table *t,
+			   struct tlb_flush *f);
+void shadow_tlb_flush_end(struct shadow *s, const struct tlb_flush *f);
+/* The leaf was changed by the guest: it need not leave the TLB at once. */
+void shadow_tlb_stale_leaf(struct shadow *s, const struct table *t, unsigned i);
+
+/* --- Roots: shadow_root.c */
+
+/* The first of the chain above, from n on (0: from the start) whose PD is this guest page; 0: none.
+ */
+unsigned shadow_pd_find(const struct shadow *s, gpa_t page, unsigned n);
+void shadow_unlink(struct shadow *s, struct root *r, unsigned region);
+/* Makes r's address space the processor's, in place of old's (NULL: nobody's). */
+void shadow_switch(struct shadow *s, const struct root *old, struct root *r);
+/* No address space is the processor's. */
+void shadow_switch_to_none(struct shadow *s);
+/* The pages under CR3. False: no memory. */
+bool shadow_create_top(struct shadow *s);
+/* NULL: the quota does not hold one more, whatever else is given up. */
+struct root *shadow_root_get(struct shadow *s, enum shadow_view view);
+/* The one unused for longest, of those that are not in use; NULL if all are. */
+struct root *shadow_root_oldest(struct shadow *s);
+void shadow_root_drop(struct shadow *s, struct root *r);
+/* As that, where the tables that it links to go as well. */
+void shadow_root_free(struct shadow *s, struct root *r);
+
+/* --- Room: shadow_room.c */
+
+/* What is doomed goes. */
+void shadow_reap(struct shadow *s);
+/* Gives up some of what can be made again, but no root in use. False: there is nothing. */
+bool shadow_make_room(struct shadow *s);
+/* Takes a table out of use wherever it is linked. */
+void shadow_table_evict(struct shadow *s, struct table *t);
+
+/* --- Filling: shadow.c */
+
+/* The table of a region, linked if the guest's present tables have one; NO_LINK if not. */
+u16 shadow_link_region(struct shadow *s, struct root *r, gla_t gla);
+/* What a leaf says where the guest's walk was w, for this access. */
+u64 shadow_leaf_value(struct shadow *s, u32 role, const struct pagewalk *w, gpa_t page,
+		      const void *hva, unsigned access, bool rom);
+void shadow_tables_written(void *ctx, gpa_t gpa, u32 len);
+
+/* Mappings of code: an entry changed through which code was found (region, or MIXED); the root
+ * changed; a root lost a region; the guest flushed its TLB, of a page at least. */
+void shadow_code_moved(struct shadow *s, u16 region);
+void shadow_code_switched(struct shadow *s, const struct root *old, struct root *r);
+void shadow_code_region_gone(struct shadow *s, struct root *r, unsigned region);
+void shadow_code_flushed(struct shadow *s);

@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Raw execution. The header tells the parts; docs/raw.md tells why each condition is there.
+ */
+#include "vmm/raw/raw.h"
+
+#include "arch/cpu/processor.h"
+#include "arch/cpu/gdt.h"
+#include "emu/jit/recomp.h"
+#include "emu/cpu/semantics.h"
+#include "kernel/base/log.h"
+#include "kernel/base/string.h"
+#include "vmm/raw/isolation.h"
+#include "vmm/run/policy.h"
+#include "vmm/raw/raw_asm.h"
+#include "vmm/raw/raw_debug.h"
+#include "vmm/run/vcpu_memory.h"
+#include "vmm/vm/vm.h"
+
+/* --- 1. May it? */
+
+static bool segment_stale(struct vcpu *v, enum cpu_seg s)
+{
+	const struct cpu_segment *g = &v->cpu.seg[s];
+
+	/* A null data selector loads as null in ring 0 too; one that was nulled keeps faulting on
+	 * use. */
+	if (g->attr & SEG_ATTR_UNUSABLE)
+		return g->sel > 3;
+	return !shadow_desc_matches(&v->desc, g);
+}
+
+/* Most entries have the segments of the one before, and no table was written since. */
+static bool segments_stale(struct vcpu *v)
+{
+	if (v->fresh_written == v->desc.entries_written && cpu_same_segments(v->fresh, v->cpu.seg))
+		return false;
+	for (int s = 0; s < SEG_COUNT; s++)
+		if (segment_stale(v, s))
+			return true;
+	memcpy(v->fresh, v->cpu.seg, sizeof(v->fresh));
+	v->fresh_written = v->desc.entries_written;
+	return false;
+}
+
+static bool flat32(const struct cpu_segment *s)
+{
+	return s->base == 0 && s->limit == 0xffffffff && (s->attr & SEG_ATTR_DB);
+}
+
+/* In the monitor's own place interrupts are off. A page that is not known yet is looked at when the
+ * recompiler, which gets it then, asks the next time. */
+static bool page_clean(struct vcpu *v, gla_t gla)
+{
+	return v->place == PLACE_MONITOR ? raw_page_known_clean(&v->vm->raw_pages, &v->cpu, gla)
+					 : raw_page_clean(&v->vm->raw_pages, &v->cpu, gla);
+}
+
+static bool ring1_refused(struct vcpu *v, enum raw_refusal *why)
+{
+	struct cpu *c = &v->cpu;
+
+	if (!(c->cr0 & CR0_WP))
+		*why = REFUSE_WP;
+	else if (!flat32(&c->seg[SEG_CS]) || !flat32(&c->seg[SEG_SS]))
+		*why = REFUSE_FLAT;
+	else if (!cpu_features.smep || !cpu_features.nx)
+		*why = REFUSE_SMEP;
+	else if (v->desc.ring12)
+		*why = REFUSE_RING12;
+	else if (!page_clean(v, c->eip))
+		*why = REFUSE_PAGE;
+	else
+		return false;
+	return true;
+}
+
+/* The cheap conditions first: this is asked at every boundary of translated code. */
+static bool mode_refused(const struct cpu *c, enum raw_refusal *why)
+{
+	if (!c->vif || c->shadow)
+		*why = REFUSE_IF;
+	else if ((c->cr0 & (CR0_PE | CR0_PG)) != (CR0_PE | CR0_PG) || cpu_v86(c))
+		*why = REFUSE_MODE;
+	else if ((c->eflags & EFLAGS_IOPL) || c->debug_hits ||
+		 (c->cpl != 3 && (c->watch.codes || (c->eflags & EFLAGS_TF))))
+		*why = REFUSE_FLAGS;
+	else if (!(c->seg[SEG_SS].attr & SEG_ATTR_DB))
+		*why = REFUSE_STACK16;
+	else if (c->cpl != 3 && c->cpl != 0)
+		*why = REFUSE_RING12;
+	else
+		return false;
+	return true;
+}
+
+bool raw_refused(struct vcpu *v, enum raw_refusal *why)
+{
+	struct cpu *c = &v->cpu;
+
+	if (v->must_progress) {
+		v->must_progress = false;
+		*why = REFUSE_PROGRESS;
+		return true;
+	}
+	if (mode_refused(c, why))
+		return true;
+	if (!policy_wants_raw(v)) {
+		*why = REFUSE_ENGINE;
+		return true;
+	}
+	if (shadow_desc_sync(&v->desc))
+		v->segments_dirty = true;
+	if (segments_stale(v)) {
+		*why = REFUSE_SEGMENT;
+		return true;
+	}
+	return c->cpl == 0 && ring1_refused(v, why);
+}
+
+/* --- 2. In */
+
+static u16 raw_selector(const struct cpu *c, enum cpu_seg s)
+{
+	u16 sel = c->seg[s].sel;
+
+	return c->cpl == 0 ? sel | 1 : sel;
+}
+
+/* As struct vcpu's hw_sel. */
+static u64 data_selectors(const struct cpu *c)
+{
+	return c->seg[SEG_ES].sel | (u32)c->seg[SEG_DS].sel << 16 | (u64)c->seg[SEG_FS].sel << 32 |
+	       (u64)c->seg[SEG_GS].sel << 48;
+}
+
+static void load_segments(struct vcpu *v)
+{
+	u64 want = data_selectors(&v->cpu);
+
+	if (want == v->hw_sel && !v->segments_dirty)
+		return;
+	v->hw_sel = want;
+	raw_load_segments(want);
+	v->segments_dirty = false;
+}
+
+void raw_run(struct vcpu *v)
+{
+	struct cpu *c = &v->cpu;
+	struct trap_frame *f = &v->entry;
+
+#pragma GCC unroll 8
+	for (int i = 0; i < 8; i++)
+		f->gpr[i] = c->gpr[i];
+	cpu_own_fpu_pointers(c);
+	f->rip = c->eip;
+	f->cs = raw_selector(c, SEG_CS);
+	f->ss = raw_selector(c, SEG_SS);
+	f->rsp = c->gpr[REG_ESP];
+	f->rflags = (c->eflags & ~(u32)EFLAGS_VM) | EFLAGS_IF;
+	vcpu_load_root(v, VIEW_KERNEL);
+	v->raw_exit = RAWEXIT_ENTRY;
+	if (v->vm->request) /* vm_kill() on the way here */
+		return;
+	load_segments(v);
+	isolation_assert(v);
+	vcpu_account(v, c->cpl == 3 ? PLACE_RAW3 : PLACE_RAW1);
+	u64 before = v->stats.cycles[PLACE_RAW1];
+	u8 kind = c->cpl == 3 ? TRACE_RAW3 : TRACE_RAW1;
+
+	policy_raw_begins(v);
+	if (c->cpl == 3)
+		raw_debug_begin(v);
+	raw_enter(f, &v->unwind_rsp, (u8 *)percpu_this()->tss + offsetof(struct tss, rsp));
+	raw_debug_end(v);
+	v->stats.raw_exits[v->raw_exit]++;
+	exit_trace_add(&v->trace, kind, (u8)v->raw_exit, v->exit_eip, v->exit_detail,
+		       v->place_since);
+	policy_raw_ended(v, v->stats.cycles[PLACE_RAW1] - before);
+}
+
+static void to_unwind(const struct vcpu *v, struct trap_frame *f)
+{
+	f->gpr[7] = v->unwind_rsp;
+	f->rip = (u64)raw_unwind;
+}
+
+/* The frame passed check_frame() and raw code ran with its selectors: the processor below errs. */
+static bool resume_failed(struct vcpu *v, struct trap_frame *f)
+{
+	if (f->rip != (u64)trap_return_iret || !v ||
+	    (v->place != PLACE_RAW1 && v->place != PLACE_RAW3))
+		return false;
+	vm_kill(v->vm, "the processor does not resume raw code: %s, error %llx",
+		trap_name(f->vector), (unsigned long long)f->error);
+	v->segments_dirty = true;
+	to_unwind(v, f);
+	return true;
+}
+
+bool raw_entry_failed(struct vcpu *v, struct trap_frame *frame)
+{
+	if (resume_failed(v, frame))
+		return true;
+	if (frame->rip < (u64)raw_entry_begin || frame->rip >= (u64)raw_entry_end || !v)
+		return false;
+	if (!v->entry_failures++) /* one line, however often a guest brings it about */
+		log_warn("%s: raw entry failed: vector %llu error %llx cs %llx ss %llx",
+			 v->vm->config.name, (unsigned long long)frame->vector,
+			 (unsigned long long)frame->error, (unsigned long long)v->entry.cs,
+			 (unsigned long long)v->entry.ss);
+	v->must_progress = true;
+	v->segments_dirty = true;
+	if (frame->rip == (u64)raw_entry_begin) {
+		to_unwind(v, frame);
+		return true;
+	}
+	/* A data selector: raw_load_segments() goes on with a null one; the guest code that uses it
+	 * comes back as #GP. */
+	frame->gpr[0] = 0;
+	return true;
+}
+
+/* --- 3. Out */
+
+static u16 guest_selector(u64 sel)
+{
+	return (u16)((sel & 3) == 1 ? sel & ~3ull : sel);
+}
+
+static void save_segment(struct vcpu *v, enum cpu_seg s, u16 sel)
+{
+	struct cpu_segment *seg = &v->cpu.seg[s];
+
+	if (sel == seg->sel)
+		return;
+	if (sel < 4)
+		*seg = (struct cpu_segment){ .sel = sel, .attr = SEG_ATTR_UNUSABLE };
+	else
+		shadow_desc_lookup(&v->desc, sel, seg);
+}
+
+static void save_segments(struct vcpu *v, const struct trap_frame *f)
+{
+	u64 data = raw_read_segments();
+
+	v->hw_sel = data;
+	save_segment(v, SEG_CS, guest_selector(f->cs));
+	save_segment(v, SEG_SS, guest_selector(f->ss));
+	if (data == data_selectors(&v->cpu))
+		return;
+	save_segment(v, SEG_ES, (u16)data);
+	save_segment(v, SEG_DS, (u16)(data >> 16));
+	save_segment(v, SEG_FS, (u16)(data >> 32));
+	save_segment(v, SEG_GS, (u16)(data >> 48));
+}
+
+#define RAW_FLAGS (EFLAGS_ARITH | EFLAGS_NT | EFLAGS_AC | EFLAGS_ID | EFLAGS_RF | EFLAGS_TF)
+
+static void save_state(struct vcpu *v, const struct trap_frame *f)
+{
+	struct cpu *c = &v->cpu;
+
+	v->exit_eip = (u32)f->rip;
+	v->exit_detail = (u32)f->vector << 24 | (u32)(f->error & 0xffffff);
+
+#pragma GCC unroll 8
+	for (int i = 0; i < 8; i++)
+		c->gpr[i] = (u32)f->gpr[i];
+	c->gpr[REG_ESP] = (u32)f->rsp;
+	c->eip = (u32)f->rip;
+	c->eflags = ((u32)f->rflags & RAW_FLAGS) | (c->eflags & ~(u32)RAW_FLAGS) | EFLAGS_ONE;
+	c->vif = EFLAGS_IF;
+	save_segments(v, f);
+	c->cpl = (f->cs & 3) == 3 ? 3 : 0;
+}
+
+/* An NMI is left by its own IRETQ, which lets the next one in. */
+static void leave(struct vcpu *v, struct trap_frame *f, enum raw_exit why)
+	__attribute__((noreturn));
+static void leave(struct vcpu *v, struct trap_frame *f, enum raw_exit why)
+{
+	vcpu_account(v, PLACE_MONITOR);
+	v->raw_exit = why;
+	if (f->vector != TRAP_NMI)
+		raw_unwind(v->unwind_rsp);
+	to_unwind(v, f);
+	f->cs = SEL_CODE64;
+	f->ss = SEL_DATA64;
+	f->rsp = v->unwind_rsp;
+	f->rflags = EFLAGS_ONE;
+	trap_return(f);
+}
+
+static void leave_saved(struct vcpu *v, struct trap_frame *f, enum raw_exit why)
+	__attribute__((noreturn));
+static void leave_saved(struct vcpu *v, struct trap_frame *f, enum raw_exit why)
+{
+	save_state(v, f);
+	leave(v, f, why);
+}
+
+/* What raw code cannot do to itself on a processor that keeps to its manual; NULL: all is well. */
+static const char *impossible(const struct vcpu *v, const struct trap_frame *f)
+{
+	if (f->rflags & EFLAGS_VM)
+		return "virtual-8086 mode in long mode";
+	if (!(f->rflags & EFLAGS_IF))
+		return "interrupts off in an outer ring";
+	if (f->rflags & EFLAGS_IOPL)
+		return "an IOPL that ring 0 did not load";
+	if ((f->cs & 3) == 2 || (f->cs & 3) < (v->entry.cs & 3))
+		return "an inner ring without a gate";
+	return NULL;
+}
+
+/*
+ * Every trap and interrupt of raw code comes here first. Its state is nobody's then: in the case of
+ * V86 mode the selectors and the stack pointer that it had are lost.
+ */
+static void check_frame(struct vcpu *v, struct trap_frame *f)
+{
+	const char *what = impossible(v, f);
+
+	if (!what)
+		return;
+	v->exit_eip = (u32)f->rip;
+	v->segments_dirty = true;
+	vm_kill(v->vm, "the processor errs: %s, at %llx", what, (unsigned long long)f->rip);
+	leave(v, f, RAWEXIT_OTHER);
+}
+
+/*
+ * Before raw code is resumed where it was: what raw_refused() asked at its entry and it can change
+ * by itself. SS may name a 16-bit segment now, to which IRETQ loads SP only and leaves the monitor's
+ * RSP above it; CS another code segment; POPF in ring 1 may have set TF.
+ */
+static void check_resume(struct vcpu *v, struct trap_frame *f)
+{
+	if (v->vm->request) /* vm_kill() */
+		leave_saved(v, f, RAWEXIT_OTHER);
+	if (f->cs != v->entry.cs || f->ss != v->entry.ss ||
+	    ((f->rflags & EFLAGS_TF) && (f->cs & 3) != 3))
+		leave_saved(v, f, RAWEXIT_CHANGED);
+}
+
+/* A #DB that MOV SS held off is owed behind the instruction that trapped. */
+static void check_debug(struct vcpu *v, struct trap_frame *f)
+{
+	if (!raw_debug_owes(v))
+		return;
+	save_state(v, f);
+	raw_debug_take(v);
+	leave(v, f, RAWEXIT_DEBUG);
+}
+
+void raw_interrupted(struct vcpu *v, struct trap_frame *frame, bool wanted)
+{
+	check_frame(v, frame);
+	check_debug(v, frame);
+	if (wanted)
+		leave_saved(v, frame, RAWEXIT_IRQ);
+	check_resume(v, frame);
+}
+
+/*
+ * INT n arrives as #GP because no gate has DPL 3; so do INT3 and INTO. One meaning: cpu_deliver()
+ * checks the guest's own gate. Only the plain two forms are taken here; all else (prefixes, page
+ * faults on the code bytes) goes the general way.
+ */
+static bool soft_int(struct vcpu *v, struct trap_frame *f)
+{
+	struct cpu *c = &v->cpu;
+	u8 code[2];
+
+	if (!(f->error & 2))
+		return false;
+	if (cpu_lin_read(c, c->seg[SEG_CS].base + c->eip, code, 2,
+			 ACCESS_EXEC | (c->cpl == 3 ? ACCESS_USER : 0)) != CPU_NEXT)
+		return false;
+
+	u8 vector = code[1];
+
+	/* The error code says vector * 8 + 2 (SDM 3A 6.13), in QEMU's long mode vector * 16 + 2. */
+	if (code[0] != 0xcd || (f->error != vector * 8u + 2 && f->error != vector * 16u + 2))
+		return false;
+
+	u32 eip = c->eip;
+
+	c->eip += 2;
+	switch (cpu_deliver(c, vector, EVENT_SOFT_INT, false, 0)) {
+	case CPU_JUMP:
+		return true;
+	case CPU_SHUTDOWN:
+		v->shutdown = true;
+		return true;
+	default:
+		if (!c->fault.at_target) {
+			c->eip = eip;
+			return false;
+		}
+		v->shutdown = cpu_deliver_fault(c) == CPU_SHUTDOWN; /* the new task's */
+		return true;
+	}
+}
+
+static bool sysenter(struct vcpu *v)
+{
+	static const struct insn insn = { .op = OP_SYSENTER, .len = 2, .osize = 4, .asize = 4 };
+	struct cpu *c = &v->cpu;
+	u8 code[2];
+
+	if (cpu_lin_read(c, c->seg[SEG_CS].base + c->eip, code, 2,
+			 ACCESS_EXEC | (c->cpl == 3 ? ACCESS_USER : 0)) != CPU_NEXT)
+		return false;
+	if (code[0] != 0x0f || code[1] != 0x34 || cpu_hard_exec(c, &insn) != CPU_JUMP)
+		return false;
+	if (c->eflags & EFLAGS_TF) /* which it leaves alone: a step is done */
+		c->debug_hits |= DR6_BS;
+	return true;
+}
+
+static void page_fault(struct vcpu *v, struct trap_frame *f)
+{
+	struct cpu *c = &v->cpu;
+	gla_t gla = (gla_t)read_cr2();
+	bool ring3 = (f->cs & 3) == 3;
+	unsigned access = (f->error & 2 ? ACCESS_WRITE : 0) | (f->error & 16 ? ACCESS_EXEC : 0) |
+			  (ring3 ? ACCESS_USER : 0);
+
+	if (read_cr2() >> 32 == 1 && shadow_use_alias(v->shadow))
+		return;
+	/* The page is NX for ring 1 until it is known to be clean. */
+	if ((access & ACCESS_EXEC) && !ring3) {
+		c->eip = (u32)f->rip; /* the entry seen */
+		if (!page_clean(v, gla)) {
+			v->must_progress = true;
+			leave_saved(v, f, RAWEXIT_FETCH);
+		}
+	}
+	switch (shadow_fault(v->shadow, gla, access)) {
+	case ENV_PF_RESUME:
+		v->stats.pf_filled++;
+		return;
+	case ENV_PF_SLOW:
+		v->must_progress = true;
+		leave_saved(v, f, access & ACCESS_EXEC ? RAWEXIT_FETCH : RAWEXIT_PF_SLOW);
+	case ENV_PF_FAULT:
+		save_state(v, f);
+		v->raw_exit = RAWEXIT_PF_GUEST;
+		if (cpu_deliver_fault(c) == CPU_SHUTDOWN)
+			v->shutdown = true;
+		raw_unwind(v->unwind_rsp);
+	}
+}
+
+static void other_trap(struct vcpu *v, struct trap_frame *f)
+{
+	save_state(v, f);
+	v->raw_exit = f->vector == TRAP_GP   ? RAWEXIT_GP
+		      : f->vector == TRAP_DB ? RAWEXIT_DEBUG
+					     : RAWEXIT_OTHER;
+	if (f->vector == TRAP_DB)
+		raw_debug_trap(v);
+	else if (f->vector == TRAP_GP && soft_int(v, f))
+		v->raw_exit = RAWEXIT_SOFTINT;
+	else if (((f->vector == TRAP_GP && f->error == 0) || f->vector == TRAP_UD) && sysenter(v))
+		v->raw_exit = RAWEXIT_SYSENTER;
+	else
+		v->must_progress = true; /* the recompiler meets the same trap, with exact state, or
+					    executes it */
+	raw_unwind(v->unwind_rsp);
+}
+
+void raw_trap(struct percpu *pc, struct trap_frame *frame)
+{
+	struct vcpu *v = pc->vcpu;
+	enum vcpu_place from = vcpu_account(v, PLACE_MONITOR);
+
+	v->trapped = (u16)frame->vector;
+	check_frame(v, frame);
+	check_debug(v, frame);
+	/* Faults save RF, so that the instruction's breakpoint is not met again (SDM 3B 17.3.1.1);
+	 * QEMU's TCG does not. */
+	if (v->debug_loaded && frame->vector != TRAP_DB && frame->vector != TRAP_NMI)
+		frame->rflags |= EFLAGS_RF;
+	if (frame->vector == TRAP_PF)
+		page_fault(v, frame);
+	else if (frame->vector != TRAP_NMI) /* which is the monitor's */
+		other_trap(v, frame);
+	check_resume(v, frame);
+	vcpu_account(v, from);
+}

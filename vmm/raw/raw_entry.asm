@@ -1,0 +1,103 @@
+; SPDX-License-Identifier: MIT
+; Into guest code and out again.
+;
+; raw_enter() saves the callee-saved registers, makes the present stack pointer RSP0 (so that the next trap from guest code
+; pushes below), copies the five IRETQ words to this stack and goes. raw_unwind() is its return.
+;
+; Frame layout: struct trap_frame (arch/trap/trap.h): gpr[16], vector, error, rip, cs, rflags, rsp, ss.
+BITS 64
+default rel
+
+extern speculation_verw, speculation_selector
+global raw_enter, raw_unwind, raw_load_segments, raw_clear_segments, raw_read_segments
+global raw_entry_begin, raw_entry_end
+
+section .text
+
+; void raw_enter(const struct trap_frame *frame, u64 *unwind_rsp, u64 *rsp0)
+raw_enter:
+	push	rbx
+	push	rbp
+	push	r12
+	push	r13
+	push	r14
+	push	r15
+	mov	[rsi], rsp
+	mov	[rdx], rsp
+	push	qword [rdi + 176]	; ss
+	push	qword [rdi + 168]	; rsp
+	push	qword [rdi + 160]	; rflags
+	push	qword [rdi + 152]	; cs
+	push	qword [rdi + 144]	; rip
+	mov	eax, [rdi + 0]
+	mov	ecx, [rdi + 8]
+	mov	edx, [rdi + 16]
+	mov	ebx, [rdi + 24]
+	mov	ebp, [rdi + 40]
+	mov	esi, [rdi + 48]
+	mov	edi, [rdi + 56]
+	xor	r8d, r8d		; nothing of the monitor's in registers that a later REX-less switch could show
+	xor	r9d, r9d
+	xor	r10d, r10d
+	xor	r11d, r11d
+	xor	r12d, r12d
+	xor	r13d, r13d
+	xor	r14d, r14d
+	xor	r15d, r15d
+	cmp	byte [speculation_verw], 0
+	je	raw_entry_begin
+	verw	[speculation_selector]
+raw_entry_begin:
+	iretq
+raw_entry_iret_end:
+
+; void raw_unwind(u64 rsp): returns from raw_enter
+raw_unwind:
+	mov	rsp, rdi
+	pop	r15
+	pop	r14
+	pop	r13
+	pop	r12
+	pop	rbp
+	pop	rbx
+	ret
+
+; void raw_load_segments(u64 sel): ES, DS, FS, GS, from the low word up
+raw_load_segments:
+	movzx	eax, di
+	mov	es, eax
+	shr	rdi, 16
+	movzx	eax, di
+	mov	ds, eax
+	shr	rdi, 16
+	movzx	eax, di
+	mov	fs, eax
+	shr	rdi, 16
+	mov	eax, edi
+	mov	gs, eax
+raw_entry_end:
+	ret
+
+; void raw_clear_segments(void)
+raw_clear_segments:
+	xor	eax, eax
+	mov	es, eax
+	mov	ds, eax
+	mov	fs, eax
+	mov	gs, eax
+	ret
+
+; u64 raw_read_segments(void): in the same order
+raw_read_segments:
+	mov	eax, gs
+	movzx	eax, ax
+	shl	rax, 16
+	mov	ecx, fs
+	mov	ax, cx
+	shl	rax, 16
+	mov	ecx, ds
+	mov	ax, cx
+	shl	rax, 16
+	mov	ecx, es
+	mov	ax, cx
+	ret

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A virtual CPU as the scheduler runs it: the architectural state (struct cpu), the shadow
+ * structures under which it executes, the engine that runs it now, and the accounts of all of it.
+ *
+ * States of the processor (docs/engine.md): monitor, recompiler, raw ring 3, raw ring 1. Exactly
+ * one vcpu is loaded on a real CPU at a time (percpu.vcpu): its GDT, LDT, CR3, FPU and control
+ * registers are then in the hardware; see vcpu_load().
+ */
+#pragma once
+
+#include "arch/cpu/percpu.h"
+#include "emu/cpu/cpu.h"
+#include "emu/jit/recomp.h"
+#include "vmm/load/config.h"
+#include "vmm/run/exit_trace.h"
+#include "vmm/run/irqs_off.h"
+#include "vmm/run/policy.h"
+#include "vmm/mmu/shadow.h"
+#include "vmm/mmu/shadow_desc.h"
+
+struct vm;
+
+/* Translator: the C of the recompiler, which finds and makes the code that runs in the place of
+ * that name, and executes what that code does not, with the devices and tables behind it. */
+enum vcpu_place {
+	PLACE_MONITOR,
+	PLACE_TRANSLATOR,
+	PLACE_RECOMPILER,
+	PLACE_RAW3,
+	PLACE_RAW1,
+	PLACE_COUNT
+};
+
+/* Why raw execution was refused; counted once per decision. */
+enum raw_refusal {
+	REFUSE_ENGINE,	 /* the VM's engine setting, or the policy of `auto` */
+	REFUSE_MODE,	 /* no protected mode, no paging, V86 */
+	REFUSE_IF,	 /* virtual IF is 0, or an interrupt shadow */
+	REFUSE_FLAGS,	 /* IOPL not 0, a #DB owed; ring 1: TF, an instruction breakpoint */
+	REFUSE_STACK16,	 /* SS.B = 0 */
+	REFUSE_SEGMENT,	 /* a segment's hidden part differs from its table entry */
+	REFUSE_RING12,	 /* the guest has descriptors of DPL 1 or 2 */
+	REFUSE_WP,	 /* CR0.WP = 0 */
+	REFUSE_FLAT,	 /* CS or SS of ring 0 not flat 32-bit */
+	REFUSE_SMEP,	 /* the real CPU has no SMEP */
+	REFUSE_PAGE,	 /* the code page is not clean */
+	REFUSE_PROGRESS, /* the recompiler has an instruction to finish first */
+	REFUSE_COUNT
+};
+
+/* What ended a raw stay. */
+enum raw_exit {
+	RAWEXIT_IRQ,	  /* a device interrupt of the machine */
+	RAWEXIT_PF_GUEST, /* #PF that is the guest's own */
+	RAWEXIT_PF_SLOW,  /* device memory or a watched page */
+	RAWEXIT_FETCH,	  /* ring 1 fetched from a page that is not clean */
+	RAWEXIT_SOFTINT,  /* INT n */
+	RAWEXIT_SYSENTER,
+	RAWEXIT_GP,
+	RAWEXIT_DEBUG,	 /* #DB */
+	RAWEXIT_OTHER,	 /* #UD, #DE, #NM, ... */
+	RAWEXIT_ENTRY,	 /* IRETQ itself failed: nothing ran */
+	RAWEXIT_CHANGED, /* its own doing: another CS or SS, or TF */
+	RAWEXIT_COUNT
+};
+
+struct vcpu_stats {
+	u64 cycles[PLACE_COUNT];
+	u64 entries[PLACE_COUNT];
+	u64 refusals[REFUSE_COUNT];
+	u64 raw_exits[RAWEXIT_COUNT];
+	u64 pf_filled;	/* #PF of raw code resolved by a shadow fill, without leaving it */
+	u64 code_traps; /* exceptions in translated code */
+	u64 cr3_loads, view_switches;
+	u64 halts, interrupts, slices;
+	u64 started_ns; /* on the monitor's clock: the first instruction */
+	u64 late_ns;	/* at most that a slice lasted longer than it should have */
+};
+
+struct vcpu {
+	struct cpu cpu;
+	struct vm *vm;
+	unsigned index;
+
+	struct shadow *shadow;
+	struct shadow_host shadow_host;
+	struct shadow_desc desc;
+	void *code_cache;
+	u64 *gdt, *ldt; /* 64 KiB each: the shadow tables that the real CPU uses */
+
+	/* What the hardware holds while this vcpu is loaded. */
+	struct percpu *loaded_on; /* NULL: nowhere */
+	hpa_t root;
+	enum shadow_view view;
+	u64 hw_sel; /* ES, DS, FS, GS as last loaded, from the low word up; ~0: unknown */
+
+	/* Raw execution. */
+	/* Segments found not stale, while desc.entries_written is fresh_written. */
+	struct cpu_segment fresh[SEG_COUNT] __attribute__((aligned(8)));
+	u64 fresh_written;
+	u64 unwind_rsp;
+	struct trap_frame entry; /* registers for the next raw entry */
+	enum raw_exit raw_exit;
+	u32 exit_eip, exit_detail; /* for the trace: where, vector << 24 | error */
+	u64 entry_failures;	   /* IRETQ or a selector of the entry faulted */
+	bool debug_loaded;	   /* DR0..DR3 and DR7 are the guest's */
+	u32 late_hits;		   /* of them, seen in ring 0 (raw_debug.c) */
+	bool segments_dirty;	   /* the tables changed under loaded selectors: load them again */
+	bool shutdown;		   /* a delivery ended in a triple fault */
+	bool must_progress; /* the recompiler has to execute at least one instruction before the
+			       next raw entry */
+
+	struct policy policy; /* of `auto` */
+	u64 isolation_seen;   /* what isolation_assert() has looked at: desc.entries_written + 1 */
+
+	enum vcpu_place place;
+	u64 place_since; /* TSC */
+	u64 vruntime;	 /* TSC cycles consumed, adjusted on wake-up */
+	u16 trapped;	 /* the vector of the last trap or interrupt, or IRQS_OFF_RUN_LOOP */
+	struct irqs_off irqs_off;
+	struct vcpu_stats stats;
+	struct exit_trace trace;
+};
+
+/* Why vcpu_run() returned. */
+enum vcpu_stop {
+	VCPU_AGAIN,  /* inside vcpu_run() only */
+	VCPU_SLICE,  /* time is up, or something else wants the CPU */
+	VCPU_HALTED, /* HLT: idle until an interrupt */
+	VCPU_SHUTDOWN,
+	VCPU_STOPPED, /* the VM is no longer in the running state (power-off, pause, reset) */
+};
+
+/* Returns 0 or E_NOMEM. */
+int vcpu_create(struct vcpu *v, struct vm *vm, unsigned index);
+void vcpu_destroy(struct vcpu *v);
+/* Power-on: first the registers, then all that was made from the guest's memory. */
+void vcpu_reset(struct vcpu *v);
+void vcpu_forget(struct vcpu *v);
+
+/* Runs v until the clock reads slice_end (ns) or it stops for a reason of its own. Interrupts are
+ * off before and after. */
+enum vcpu_stop vcpu_run(struct vcpu *v, u64 slice_end);
+
+/* Puts the hardware in the monitor's own state, saving what v has in it. */
+void vcpu_unload(struct vcpu *v);
+
+/* Moves the account to another place; returns the one before. */
+enum vcpu_place vcpu_account(struct vcpu *v, enum vcpu_place place);
+
+/* Makes CR3 hold the root for the CPU's present state and view. */
+void vcpu_load_root(struct vcpu *v, enum shadow_view view);
+
+/* Real CR0, CR4 and XCR0 for running this guest's code. */
+void vcpu_load_control(struct vcpu *v);
+
+extern const struct cpu_env vcpu_env; /* vmm/run/vcpu_env.c */
+
+extern const char *const vcpu_place_name[PLACE_COUNT];
+extern const char *const raw_refusal_name[REFUSE_COUNT];
+extern const char *const raw_exit_name[RAWEXIT_COUNT];

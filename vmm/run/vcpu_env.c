@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The world around the virtual CPU (struct cpu_env) as the monitor provides it, and the two hooks
+ * that the trap code calls for translated code.
+ *
+ * Views: a change of CPL loads none. Translated code is entered in one place, and there the view of
+ * its CPL is loaded (env_code_runs()), whoever delivered what since. So a system call in raw ring 3
+ * that is recompiled in between costs no CR3 write: raw execution needs the kernel view, too.
+ */
+#include "arch/cpu/processor.h"
+#include "emu/cpu/env.h"
+#include "kernel/base/error.h"
+#include "kernel/base/string.h"
+#include "vmm/raw/raw.h"
+#include "vmm/raw/raw_debug.h"
+#include "vmm/run/vcpu_memory.h"
+#include "vmm/run/vcpu_trap.h"
+#include "vmm/vm/vm.h"
+#include "vmm/vm/vm_cpuid.h"
+
+static struct vcpu *vcpu_of(struct cpu *cpu)
+{
+	return cpu->env_ctx;
+}
+
+static enum shadow_view view_of(const struct cpu *cpu)
+{
+	return cpu->cpl == 3 ? VIEW_USER : VIEW_KERNEL;
+}
+
+static u32 env_io_read(struct cpu *cpu, u16 port, unsigned size)
+{
+	return board_io_read(vcpu_of(cpu)->vm->board, port, size);
+}
+
+static void env_io_write(struct cpu *cpu, u16 port, unsigned size, u32 value)
+{
+	struct vcpu *v = vcpu_of(cpu);
+
+	board_io_write(v->vm->board, port, size, value);
+	if (v->vm->request != VM_REQ_NONE)
+		recomp_signal(cpu, CPU_EVENT_YIELD);
+}
+
+static int env_intr_ack(struct cpu *cpu)
+{
+	struct vcpu *v = vcpu_of(cpu);
+
+	int vector = board_intr_ack(v->vm->board);
+
+	v->stats.interrupts++;
+	exit_trace_add(&v->trace, TRACE_IRQ, (u8)vector, cpu->eip, 0, rdtsc());
+	return vector;
+}
+
+static enum env_pf env_page_fault(struct cpu *cpu, gla_t gla, unsigned access)
+{
+	struct vcpu *v = vcpu_of(cpu);
+
+	return shadow_fault(v->shadow, gla, access);
+}
+
+static void tell_mapping(struct vcpu *v)
+{
+	recomp_set_mapping(v->cpu.recomp, false, shadow_code_mapping(v->shadow, false));
+	recomp_set_mapping(v->cpu.recomp, true, shadow_code_mapping(v->shadow, true));
+}
+
+static void env_code_runs(struct cpu *cpu, bool runs)
+{
+	struct vcpu *v = vcpu_of(cpu);
+
+	if (runs)
+		vcpu_load_root(v, view_of(cpu));
+	vcpu_account(v, runs ? PLACE_RECOMPILER : PLACE_TRANSLATOR);
+}
+
+static bool env_code_found(struct cpu *cpu, gla_t gla)
+{
+	struct vcpu *v = vcpu_of(cpu);
+
+	shadow_note_code(v->shadow, gla, cpu->cpl == 3);
+	return !policy_asks_at(v, gla);
+}
+
+/* The monitor's caches by linear address: docs/memory.md lists them. page: NULL for all. */
+static void translations_changed(struct vcpu *v, const gla_t *page)
+{
+	if (page) {
+		shadow_invlpg(v->shadow, *page);
+		shadow_desc_invalidate_page(&v->desc, *page);
+	} else {
+		shadow_paging_changed(v->shadow);
+		shadow_desc_invalidate(&v->desc);
+		if (v->loaded_on) {
+			vcpu_load_root(v, v->view);
+			shadow_flush_stale(v->shadow);
+		}
+	}
+	tell_mapping(v);
+}
+
+static void env_paging_changed(struct cpu *cpu, unsigned what)
+{
+	if (what & ~PAGING_CPL)
+		translations_changed(vcpu_of(cpu), NULL);
+}
+
+static void env_invlpg(struct cpu *cpu, gla_t gla)
+{
+	translations_changed(vcpu_of(cpu), &gla);
+}
+
+static void env_watch_changed(struct cpu *cpu)
+{
+	shadow_hide(vcpu_of(cpu)->shadow, cpu->watch.data, cpu->watch.datas);
+}
+
+static void env_tables_changed(struct cpu *cpu)
+{
+	struct vcpu *v = vcpu_of(cpu);
+
+	shadow_desc_invalidate(&v->desc);
+	v->segments_dirty = true;
+}
+
+static void env_control_changed(struct cpu *cpu)
+{
+	struct vcpu *v = vcpu_of(cpu);
+
+	if (v->loaded_on)
+		vcpu_load_control(v);
+}
+
+static void env_fpu_save(struct cpu *cpu)
+{
+	vcpu_fpu_access(vcpu_of(cpu), true);
+}
+
+static void env_fpu_load(struct cpu *cpu)
+{
+	vcpu_fpu_access(vcpu_of(cpu), false);
+}
+
+static void env_fpu_pointers(struct cpu *cpu, struct cpu_fpu_pointers *p, bool set)
+{
+	vcpu_fpu_pointers(vcpu_of(cpu), p, set);
+}
+
+static void env_fpu_error(struct cpu *cpu)
+{
+	board_fpu_error(vcpu_of(cpu)->vm->board);
+}
+
+static void env_cpuid(struct cpu *cpu, u32 leaf, u32 subleaf, u32 out[4])
+{
+	vm_cpuid(cpu, leaf, subleaf, out);
+}
+
+static u64 env_tsc(struct cpu *cpu)
+{
+	(void)cpu;
+	return rdtsc();
+}
+
+static int env_msr_read(struct cpu *cpu, u32 index, u64 *value)
+{
+	(void)cpu;
+	(void)index;
+	(void)value;
+	return E_NOENT;
+}
+
+static int env_msr_write(struct cpu *cpu, u32 index, u64 value)
+{
+	(void)cpu;
+	(void)index;
+	(void)value;
+	return E_NOENT;
+}
+
+static void env_kill(struct cpu *cpu, const char *why)
+{
+	vm_kill(vcpu_of(cpu)->vm, "%s", why);
+}
+
+static bool env_want_leave(struct cpu *cpu)
+{
+	struct vcpu *v = vcpu_of(cpu);
+	enum raw_refusal why;
+
+	tell_mapping(v);
+	if (!raw_refused(v, &why))
+		return true;
+	v->stats.refusals[why]++;
+	return false;
+}
+
+const struct cpu_env vcpu_env = {
+	.io_read = env_io_read,
+	.io_write = env_io_write,
+	.intr_ack = env_intr_ack,
+	.page_fault = env_page_fault,
+	.paging_changed = env_paging_changed,
+	.invlpg = env_invlpg,
+	.watch_changed = env_watch_changed,
+	.code_found = env_code_found,
+	.code_runs = env_code_runs,
+	.tables_changed = env_tables_changed,
+	.control_changed = env_control_changed,
+	.fpu_save = env_fpu_save,
+	.fpu_load = env_fpu_load,
+	.fpu_pointers = env_fpu_pointers,
+	.fpu_error = env_fpu_error,
+	.cpuid = env_cpuid,
+	.tsc = env_tsc,
+	.msr_read = env_msr_read,
+	.msr_write = env_msr_write,
+	.kill = env_kill,
+	.want_leave = env_want_leave,
+};
+
+bool vcpu_code_trap(struct percpu *pc, struct trap_frame *f)
+{
+	struct vcpu *v = pc->vcpu;
+	u64 cr2 = f->vector == TRAP_PF ? read_cr2() : 0;
+	struct host_frame hf;
+
+	if (!v)
+		return false;
+	if (f->vector == TRAP_DB && raw_debug_late(v))
+		return true;
+	if (!recomp_owns(v->cpu.recomp, f->rip))
+		return raw_entry_failed(v, f);
+
+	enum vcpu_place from = vcpu_account(v, PLACE_MONITOR);
+
+	v->trapped = (u16)f->vector;
+	v->stats.code_traps++;
+	exit_trace_add(&v->trace, TRACE_CODE, (u8)f->vector, (u32)f->rip, (u32)cr2, v->place_since);
+	memcpy(hf.gpr, f->gpr, sizeof(hf.gpr));
+	hf.gpr[REG_ESP] = f->rsp;
+	hf.rip = f->rip;
+	hf.rflags = f->rflags;
+
+	bool handled = (cr2 >> 32 == 1 && shadow_use_alias(v->shadow)) ||
+		       recomp_trap(&v->cpu, &hf, (u8)f->vector, (u32)f->error, cr2);
+
+	memcpy(f->gpr, hf.gpr, sizeof(hf.gpr));
+	f->rsp = hf.gpr[REG_ESP];
+	f->rip = hf.rip;
+	f->rflags = hf.rflags;
+	vcpu_account(v, from);
+	return handled;
+}
+
+void vcpu_interrupted(struct vcpu *v, struct trap_frame *f)
+{
+	struct host_frame hf;
+
+	memcpy(hf.gpr, f->gpr, sizeof(hf.gpr));
+	hf.gpr[REG_ESP] = f->rsp;
+	hf.rip = f->rip;
+	hf.rflags = f->rflags;
+	recomp_interrupted(&v->cpu, &hf);
+	memcpy(f->gpr, hf.gpr, sizeof(hf.gpr));
+	f->rsp = hf.gpr[REG_ESP];
+	f->rip = hf.rip;
+	f->rflags = hf.rflags;
+}

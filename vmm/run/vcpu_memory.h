@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a virtual CPU's shadow paging needs of the monitor: pages under the VM's quota, addresses,
+ * TLB flushes.
+ */
+#pragma once
+
+#include "vmm/run/vcpu.h"
+
+/* Loading a byte here always faults: no mapping, no alias of guest memory (PDPT[8] of every root is
+ * absent). */
+#define VCPU_POLL_TRAP 0x200000000ull
+
+const struct shadow_host *vcpu_shadow_host(struct vcpu *v);
+void vcpu_fpu_access(struct vcpu *v, bool save);
+/* FIP and its like, of the real FPU. */
+void vcpu_fpu_pointers(struct vcpu *v, struct cpu_fpu_pointers *p, bool set);
+void raw_clear_segments(void); /* raw_entry.asm */

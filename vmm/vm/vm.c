@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Life of a VM.
+ */
+#include "vmm/vm/vm.h"
+
+#include <stdarg.h>
+
+#include "arch/cpu/processor.h"
+#include "kernel/base/alloc.h"
+#include "kernel/base/error.h"
+#include "kernel/base/log.h"
+#include "kernel/base/print.h"
+#include "kernel/base/string.h"
+#include "kernel/time/clock.h"
+#include "kernel/console/console.h"
+#include "kernel/mem/page.h"
+#include "vmm/vm/vm_load.h"
+#include "vmm/vm/vm_ram.h"
+#include "vmm/vm/vm_refused.h"
+
+#define RESETS_QUIET  3u /* that are reported whatever their distance */
+#define RESET_LINE_NS 1000000000ull
+
+struct list vm_list = LIST_INIT(vm_list);
+
+static const char *const state_name[] = { "running", "paused", "stopped" };
+static const char *const engine_name[] = { "auto", "ring1", "recompile", "recompile-all" };
+
+const char *vm_state_name(enum vm_state s)
+{
+	return state_name[s];
+}
+
+const char *vm_engine_name(enum config_engine e)
+{
+	return engine_name[e];
+}
+
+u64 vm_deadline(const struct vm *vm)
+{
+	return vm->deadline == UINT64_MAX ? UINT64_MAX : vm->deadline + vm->time_offset;
+}
+
+u64 vm_wakes_at(const struct vm *vm)
+{
+	const struct cpu *c = &vm->vcpu->cpu;
+	u64 at;
+
+	if (vm->state != VM_RUNNING)
+		return UINT64_MAX;
+	if (vm->start != VM_STARTED || vm->request)
+		return 0;
+	if (vm->console.blocked)
+		return UINT64_MAX; /* vm_console_feed() says until when */
+	if (!c->halted || cpu_event_due(c))
+		return 0;
+	at = c->vif ? board_wakes_at(vm->board) : UINT64_MAX; /* no device here raises NMI */
+	return at == UINT64_MAX ? UINT64_MAX : at + vm->time_offset;
+}
+
+u64 vm_now(const struct vm *vm)
+{
+	u64 now = vm->state == VM_RUNNING ? clock_now() : vm->paused_at;
+
+	return now - vm->time_offset;
+}
+
+static void report(struct vm *vm, const char *fmt, va_list ap)
+{
+	char text[160];
+
+	fmt_vprint(text, sizeof(text), fmt, ap);
+	log_info("%s: %s", vm->config.name, text);
+	vm_console_charge(vm);
+}
+
+void vm_report(struct vm *vm, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	report(vm, fmt, ap);
+	va_end(ap);
+}
+
+/* --- What the board asks of the machine around it */
+
+static u64 host_now(void *ctx)
+{
+	return vm_now(ctx);
+}
+
+static u64 host_wall(void *ctx)
+{
+	(void)ctx;
+	return clock_wall();
+}
+
+static void host_intr(void *ctx, bool level)
+{
+	struct vm *vm = ctx;
+
+	if (!vm->vcpu)
+		return;
+	if (level)
+		recomp_signal(&vm->vcpu->cpu, CPU_EVENT_INTR);
+	else
+		recomp_unsignal(&vm->vcpu->cpu, CPU_EVENT_INTR);
+}
+
+/* A running VM whose next timer moved closer must leave its engine in time; the timer is armed
+ * again on the way in. */
+static void host_timer_moved(void *ctx, u64 deadline)
+{
+	struct vm *vm = ctx;
+	bool sooner = deadline < vm->deadline;
+
+	vm->deadline = deadline;
+	if (sooner && vm->vcpu && vm->vcpu->loaded_on)
+		recomp_signal(&vm->vcpu->cpu, CPU_EVENT_YIELD);
+}
+
+static bool host_serial(void *ctx, unsigned port, u8 byte)
+{
+	return vm_console_tx(ctx, port, byte);
+}
+
+static void host_debug(void *ctx, u8 byte)
+{
+	vm_console_debug(ctx, byte);
+}
+
+/* A VM that is to be ended does nothing else. */
+static void request(struct vm *vm, enum vm_request what, const char *why)
+{
+	if (vm->request == VM_REQ_KILL)
+		return;
+	vm->request = what;
+	vm->request_why = why;
+}
+
+static void host_power_off(void *ctx)
+{
+	request(ctx, VM_REQ_POWER_OFF, "power off (ACPI S5)");
+}
+
+static void host_reset(void *ctx, const char *why)
+{
+	request(ctx, VM_REQ_RESET, why);
+}
+
+static void host_exit(void *ctx, u32 code)
+{
+	struct vm *vm = ctx;
+
+	vm->exit_code = code;
+	request(vm, VM_REQ_EXIT, "debug exit");
+}
+
+/* Translations and mappings are found through A20-masked addresses: both start over. */
+static void host_a20(void *ctx, bool enabled)
+{
+	struct vm *vm = ctx;
+	u64 mask = enabled ? ~0ull : ~(u64)BIT(20);
+
+	if (!vm->vcpu || vm->vcpu->cpu.a20_mask == mask)
+		return;
+	vm->vcpu->cpu.a20_mask = mask;
+	cpu_translations_changed(&vm->vcpu->cpu, PAGING_A20, 0);
+}
+
+static const struct board_host host_template = {
+	.now = host_now,
+	.wall_clock = host_wall,
+	.intr = host_intr,
+	.timer_moved = host_timer_moved,
+	.serial_tx = host_serial,
+	.debug_tx = host_debug,
+	.power_off = host_power_off,
+	.reset = host_reset,
+	.a20 = host_a20,
+	.exit_code = host_exit,
+};
+
+/* --- Creation and destruction */
+
+static int create_board(struct vm *vm)
+{
+	struct board_config bc = { .ram_size = vm->config.memory,
+				   .debug_exit = vm->config.debug_exit,
+				   .rts_wired = console_flow() == CONSOLE_FLOW_RTSCTS };
+	struct board_host host = host_template;
+
+	host.ctx = vm;
+	vm->board = board_create(&bc, &host, &vm->mem);
+	return vm->board ? 0 : E_NOMEM;
+}
+
+static int create_vcpu(struct vm *vm)
+{
+	vm->vcpu = mem_alloc(sizeof(*vm->vcpu));
+	if (!vm->vcpu)
+		return E_NOMEM;
+	return vcpu_create(vm->vcpu, vm, 0);
+}
+
+/* Whatever its shadow tables may ever take is its own from the start: no other VM can use it up. */
+static int promise_pool(struct vm *vm)
+{
+	u64 pages = (4 * MiB + vm->config.memory / 32) >> PAGE_SHIFT;
+
+	if (!page_promise(pages))
+		return E_NOMEM;
+	vm->pool_quota = pages;
+	return 0;
+}
+
+int vm_create(const struct config_vm *config, struct vm **out)
+{
+	u64 need = config->memory, have = page_free_bytes();
+	struct vm *vm = mem_alloc(sizeof(*vm));
+	int err = E_NOMEM;
+
+	if (!vm)
+		return E_NOMEM;
+	vm->config = *config;
+	vm->state = VM_RUNNING;
+	vm->time_offset = clock_now();
+	vm->deadline = UINT64_MAX;
+	list_init(&vm->link);
+	vm_console_init(vm);
+	gpmem_init(&vm->mem);
+	err = vm_ram_create(vm);
+	if (err) {
+		vm_refuse(config, "memory = %lluM: only %lluM are free",
+			  (unsigned long long)(need / MiB), (unsigned long long)(have / MiB));
+		goto fail;
+	}
+	err = promise_pool(vm);
+	if (!err)
+		err = create_board(vm);
+	if (!err)
+		err = create_vcpu(vm);
+	if (!err)
+		err = raw_pages_init(&vm->raw_pages, &vm->mem, vm->vcpu->shadow, config->memory,
+				     cpu_features.umip);
+	if (err) {
+		vm_refuse(config,
+			  "not enough memory for the virtual machine's own structures (%lluM free)",
+			  (unsigned long long)(page_free_bytes() / MiB));
+		goto fail;
+	}
+	err = vm_load_begin(vm); /* reports what is wrong; copied is in the VM's turns */
+	if (err)
+		goto fail;
+	vm->start = VM_START_IMAGES;
+	/* Whatever was taken for it but its RAM, to the page; what grows later is counted where it
+	 * does. */
+	vm->fixed_bytes = have - page_free_bytes() - ((u64)vm->chunks << GPMEM_CHUNK_SHIFT) -
+			  (vm->pool_quota << PAGE_SHIFT);
+	list_add_tail(&vm->link, &vm_list);
+	*out = vm;
+	return 0;
+fail:
+	vm_destroy(vm);
+	return err;
+}
+
+void vm_destroy(struct vm *vm)
+{
+	vm_console_forget(vm);
+	list_del(&vm->link);
+	if (vm->vcpu) {
+		vcpu_destroy(vm->vcpu);
+		raw_pages_destroy(&vm->raw_pages);
+		mem_free(vm->vcpu);
+		vm->vcpu = NULL;
+	}
+	if (vm->board)
+		board_destroy(vm->board);
+	gpmem_destroy(&vm->mem);
+	vm_ram_destroy(vm);
+	page_promise_end(vm->pool_quota);
+	mem_free(vm);
+}
+
+static void reset(struct vm *vm)
+{
+	vm_console_end_lines(vm);
+	vm->resets++;
+	vm->request = VM_REQ_NONE;
+	vm->halt_reported = false;
+	vm_resume(vm);
+	vm_start_begin(vm);
+}
+
+void vm_reset(struct vm *vm, const char *why)
+{
+	vm_report(vm, "reset: %s", why);
+	reset(vm);
+}
+
+/* One that dies and is reset at once would print a line each time, a few hundred a second. */
+void vm_reset_itself(struct vm *vm, const char *why)
+{
+	u64 now = clock_now();
+
+	reset(vm);
+	if (vm->resets > RESETS_QUIET && now - vm->reset_reported < RESET_LINE_NS) {
+		vm->resets_unsaid++;
+		return;
+	}
+	if (vm->resets_unsaid)
+		vm_report(vm, "reset: %llu times more", (unsigned long long)vm->resets_unsaid);
+	vm->resets_unsaid = 0;
+	vm->reset_reported = now;
+	vm_report(vm, "reset: %s", why);
+}
+
+void vm_pause(struct vm *vm)
+{
+	if (vm->state != VM_RUNNING)
+		return;
+	vm->paused_at = clock_now();
+	vm->state = VM_PAUSED;
+}
+
+void vm_resume(struct vm *vm)
+{
+	if (vm->state == VM_RUNNING)
+		return;
+	vm->time_offset += clock_now() - vm->paused_at;
+	vm->state = VM_RUNNING;
+}
+
+void vm_stop(struct vm *vm, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (vm->state == VM_RUNNING)
+		vm->paused_at = clock_now();
+	vm->state = VM_STOPPED;
+	va_start(ap, fmt);
+	fmt_vprint(vm->stop_reason, sizeof(vm->stop_reason), fmt, ap);
+	va_end(ap);
+	vm_console_end_lines(vm);
+	vm_report(vm, "stopped: %s", vm->stop_reason);
+}
+
+void vm_kill(struct vm *vm, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (vm->request == VM_REQ_KILL)
+		return;
+	va_start(ap, fmt);
+	fmt_vprint(vm->kill_reason, sizeof(vm->kill_reason), fmt, ap);
+	va_end(ap);
+	vm->request = VM_REQ_KILL;
+	if (vm->vcpu)
+		recomp_signal(&vm->vcpu->cpu, CPU_EVENT_YIELD);
+}
+
+void vm_do_request(struct vm *vm)
+{
+	enum vm_request what = vm->request;
+
+	vm->request = VM_REQ_NONE;
+	switch (what) {
+	case VM_REQ_NONE:
+		return;
+	case VM_REQ_POWER_OFF:
+		vm_stop(vm, "%s", vm->request_why);
+		return;
+	case VM_REQ_RESET:
+		vm_reset_itself(vm, vm->request_why);
+		return;
+	case VM_REQ_EXIT:
+		vm_stop(vm, "%s, code %u", vm->request_why, vm->exit_code);
+		return;
+	case VM_REQ_KILL:
+		vm_stop(vm, "%s", vm->kill_reason);
+		return;
+	}
+}
+
+struct vm *vm_find(const char *name)
+{
+	struct list *p;
+
+	list_for_each (p, &vm_list) {
+		struct vm *vm = list_entry(p, struct vm, link);
+
+		if (!strcmp(vm->config.name, name))
+			return vm;
+	}
+	return NULL;
+}
+
+u64 vm_overhead(const struct vm *vm)
+{
+	return vm->fixed_bytes + (vm->pool_pages << PAGE_SHIFT);
+}

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+#include "vmm/vm/vm_console.h"
+
+#include "kernel/base/log.h"
+#include "kernel/time/clock.h"
+#include "kernel/console/console.h"
+#include "kernel/console/shell.h"
+#include "vmm/vm/vm.h"
+
+/* So much of guests' output may wait for the line. More would delay the prompt behind the escape
+ * key: these are 0.36 s at 115200 baud. */
+#define AHEAD 4096u
+/* What a guest may still send when its UART says busy: the FIFO that it was about to fill. */
+#define BURST	     16u
+#define KEPT_ROOM    64u   /* of the kept ring, for that */
+#define INPUT_MARGIN 1024u /* of the input ring, for what stands before an escape key */
+
+static struct vm *focus; /* NULL: the shell has the console */
+static struct vm *last;	 /* had it before the shell */
+static u8 escape_key = 0x1d;
+static bool stuck; /* the next byte of input has to wait for the focused VM */
+
+void vm_console_set_escape(u8 key)
+{
+	escape_key = key;
+	console_set_escape(key);
+}
+
+struct vm *vm_console_focused(void)
+{
+	return focus;
+}
+
+void vm_console_init(struct vm *vm)
+{
+	vm->console.input =
+		(struct byte_ring){ .data = vm->console.input_data, .size = VM_CONSOLE_INPUT };
+}
+
+/* --- What a VM without the console says */
+
+static void keep(struct vm_console *c, u8 byte)
+{
+	c->kept_data[c->head] = byte;
+	c->head = (c->head + 1) % VM_CONSOLE_KEPT;
+	if (c->kept < VM_CONSOLE_KEPT)
+		c->kept++;
+	else
+		c->missed++;
+}
+
+static void show_kept(struct vm_console *c)
+{
+	u32 from = (c->head + VM_CONSOLE_KEPT - c->kept) % VM_CONSOLE_KEPT;
+
+	if (c->missed)
+		console_print("[%llu bytes before these were not kept]\n",
+			      (unsigned long long)c->missed);
+	c->missed = 0;
+	if (from + c->kept > VM_CONSOLE_KEPT) {
+		console_write_raw((const char *)c->kept_data + from, VM_CONSOLE_KEPT - from);
+		c->kept -= VM_CONSOLE_KEPT - from;
+		from = 0;
+	}
+	console_write_raw((const char *)c->kept_data + from, c->kept);
+	c->kept = 0;
+}
+
+/* --- The log */
+
+static void end_line(struct vm *vm, unsigned n)
+{
+	struct vm_console *c = &vm->console;
+
+	if (!c->line[n].len)
+		return;
+	c->line[n].text[c->line[n].len] = '\0';
+	c->line[n].len = 0;
+	log_info("%s: %s%s", vm->config.name, n == VM_LINE_DEBUG ? "debug port: " : "",
+		 c->line[n].text);
+}
+
+static void log_byte(struct vm *vm, unsigned n, u8 byte)
+{
+	struct vm_console *c = &vm->console;
+
+	if (byte == '\n' || byte == '\r') {
+		end_line(vm, n);
+		return;
+	}
+	if (!byte) /* ends no text, and is none */
+		return;
+	if (c->line[n].len + 1 == VM_CONSOLE_LINE)
+		end_line(vm, n);
+	c->line[n].text[c->line[n].len++] = (char)byte;
+}
+
+void vm_console_end_lines(struct vm *vm)
+{
+	for (unsigned n = 0; n < VM_LINES; n++)
+		end_line(vm, n);
+}
+
+/* --- Output */
+
+static bool line_free(const struct vm *vm, unsigned port)
+{
+	const struct vm_console *c = &vm->console;
+
+	switch (vm->config.serial[port]) {
+	case SERIAL_NONE:
+		return true;
+	case SERIAL_CONSOLE:
+		if (vm != focus)
+			return c->kept + KEPT_ROOM < VM_CONSOLE_KEPT ||
+			       clock_now() >= c->hold_until;
+		break;
+	case SERIAL_LOG:
+		break;
+	}
+	return console_queued() < AHEAD;
+}
+
+static void block(struct vm *vm)
+{
+	vm->console.blocked = true;
+	recomp_signal(&vm->vcpu->cpu, CPU_EVENT_YIELD);
+}
+
+void vm_console_charge(struct vm *vm)
+{
+	if (vm->vcpu && console_queued() >= AHEAD)
+		block(vm);
+}
+
+bool vm_console_tx(struct vm *vm, unsigned port, u8 byte)
+{
+	struct vm_console *c = &vm->console;
+
+	switch (vm->config.serial[port]) {
+	case SERIAL_NONE:
+		return true;
+	case SERIAL_LOG:
+		log_byte(vm, port, byte);
+		break;
+	case SERIAL_CONSOLE:
+		if (vm == focus)
+			console_write_raw((const char *)&byte, 1);
+		else
+			keep(c, byte);
+	}
+	if (line_free(vm, port))
+		return true;
+	c->waiting = true;
+	if (++c->ahead > BURST)
+		block(vm);
+	return false;
+}
+
+/* These ports have no way to say that they are busy. */
+void vm_console_debug(struct vm *vm, u8 byte)
+{
+	log_byte(vm, VM_LINE_DEBUG, byte);
+	vm_console_charge(vm);
+}
+
+/* --- Input */
+
+static unsigned console_port(const struct vm *vm)
+{
+	for (unsigned p = 0; p < ARRAY_SIZE(vm->config.serial); p++)
+		if (vm->config.serial[p] == SERIAL_CONSOLE)
+			return p;
+	return 0;
+}
+
+static void feed_input(struct vm *vm)
+{
+	struct byte_ring *in = &vm->console.input;
+	unsigned port = console_port(vm);
+	int byte;
+
+	while ((byte = ring_peek(in)) >= 0 && board_serial_rx(vm->board, port, (u8)byte))
+		ring_get(in);
+}
+
+static u32 input_room(const struct vm *vm)
+{
+	u32 room = ring_room(&vm->console.input);
+
+	return room > INPUT_MARGIN ? room - INPUT_MARGIN : 0;
+}
+
+u64 vm_console_feed(struct vm *vm)
+{
+	struct vm_console *c = &vm->console;
+	unsigned ports = ARRAY_SIZE(vm->config.serial);
+
+	feed_input(vm);
+	if (!c->waiting && !c->blocked)
+		return UINT64_MAX;
+	if (console_queued() >= AHEAD)
+		return UINT64_MAX; /* the line's own interrupt wakes */
+	for (unsigned p = 0; p < ports; p++)
+		if (!line_free(vm, p))
+			return c->hold_until;
+	c->waiting = c->blocked = false;
+	c->ahead = 0;
+	for (unsigned p = 0; p < ports; p++)
+		board_serial_ready(vm->board, p);
+	return UINT64_MAX;
+}
+
+bool vm_console_type(struct vm *vm, u8 byte)
+{
+	return ring_put(&vm->console.input, byte);
+}
+
+/* --- The switch */
+
+void vm_console_announce(struct vm *vm)
+{
+	console_print("console: %s. Ctrl-%c for the monitor\n", vm->config.name, escape_key | 0x40);
+}
+
+void vm_console_focus(struct vm *vm)
+{
+	if (focus && focus != vm) {
+		last = focus;
+		focus->console.hold_until = clock_now() + VM_CONSOLE_HOLD_NS;
+	}
+	focus = vm;
+	if (vm) {
+		shell_leave();
+		last = vm;
+		show_kept(&vm->console);
+	} else {
+		shell_enter();
+	}
+}
+
+void vm_console_forget(struct vm *vm)
+{
+	if (last == vm)
+		last = NULL;
+	if (focus == vm) {
+		focus = NULL;
+		shell_enter();
+	}
+}
+
+static void escape(void)
+{
+	if (focus)
+		vm_console_focus(NULL);
+	else if (last)
+		vm_console_focus(last);
+}
+
+bool vm_console_pending(void)
+{
+	if (!stuck)
+		return console_input_pending();
+	return console_escape_typed() || !focus || input_room(focus) >= INPUT_MARGIN;
+}
+
+/* What was typed before an escape key goes to its VM, beyond the margin if need be, so that the key
+ * works. Only when the margin is used up too something has to go. */
+static void type_up_to_escape(struct vm *vm, int bytes)
+{
+	unsigned lost = 0;
+
+	while (bytes--)
+		lost += !vm_console_type(vm, (u8)console_read());
+	if (lost)
+		log_warn("%s does not read its console: %u bytes typed were thrown away",
+			 vm->config.name, lost);
+}
+
+/* One byte of input to where it belongs; false: it has to wait. */
+static bool take_input(u8 byte)
+{
+	int bytes;
+
+	if (byte == escape_key) {
+		console_read();
+		escape();
+		return true;
+	}
+	if (!focus) {
+		console_read();
+		shell_input(byte);
+		return true;
+	}
+	if (input_room(focus)) {
+		console_read();
+		return vm_console_type(focus, byte);
+	}
+	bytes = console_input_escape();
+	if (bytes < 0)
+		return false;
+	type_up_to_escape(focus, bytes);
+	return true;
+}
+
+void vm_console_poll(void)
+{
+	int c;
+
+	stuck = false;
+	while ((c = console_peek()) >= 0 && !stuck)
+		stuck = !take_input((u8)c);
+	console_set_stuck(stuck);
+}

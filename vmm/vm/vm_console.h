@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The console of one VM, which one VM at a time has, and the lines that its other ports write to
+ * the log. docs/console.md tells the whole way of a byte.
+ *
+ * Output. A port whose line does not keep up tells the guest by its UART (THR stays full); a guest
+ * that writes on is not run until it does (vm_console.blocked), so that nothing is lost and nobody
+ * else waits. What a VM without the console says is kept, the last VM_CONSOLE_KEPT bytes of it;
+ * for VM_CONSOLE_HOLD_NS after the console turned away the VM waits instead of losing any.
+ *
+ * Input waits in the VM's own ring until the guest takes it, and when that is full, in the
+ * machine's (kernel/console/console.h) and at its sender's.
+ *
+ * Contexts: the run loop, the prompt's commands, and device handlers of the VM that runs, which the
+ * recompiler calls with interrupts on. No interrupt touches any of this.
+ */
+#pragma once
+
+#include "kernel/lib/byte_ring.h"
+
+struct vm;
+
+#define VM_CONSOLE_KEPT	   16384u
+#define VM_CONSOLE_INPUT   65536u
+#define VM_CONSOLE_HOLD_NS 60000000000ull
+#define VM_CONSOLE_LINE	   256u
+
+enum { VM_LINE_COM1, VM_LINE_COM4 = 3, VM_LINE_DEBUG, VM_LINES };
+
+struct vm_console {
+	u8 kept_data[VM_CONSOLE_KEPT];
+	u32 head, kept; /* next write position; bytes not yet shown */
+	u64 missed;	/* bytes that were overwritten before they were shown */
+	u64 hold_until; /* the clock, until when a full ring holds the VM */
+	u8 input_data[VM_CONSOLE_INPUT];
+	struct byte_ring input; /* typed, not yet taken by the guest's FIFO */
+	struct {
+		char text[VM_CONSOLE_LINE];
+		u32 len;
+	} line[VM_LINES]; /* for the log: the line so far */
+	bool waiting;	  /* a UART was told that its line is busy */
+	bool blocked;	  /* the VM may not run before the line is free */
+	unsigned ahead;	  /* bytes that came all the same */
+};
+
+void vm_console_init(struct vm *vm);
+/* board_host.serial_tx and debug_tx */
+bool vm_console_tx(struct vm *vm, unsigned port, u8 byte);
+void vm_console_debug(struct vm *vm, u8 byte);
+/* The monitor printed something that this VM caused: the line's time is the VM's. */
+void vm_console_charge(struct vm *vm);
+/* Hands typed bytes to the guest's UART as far as its FIFO takes them, and tells it that its lines
+ * are free again. Returns when to call at the latest, in ns of the clock, or UINT64_MAX. */
+u64 vm_console_feed(struct vm *vm);
+/* Lines that have no end yet go to the log: the guest ends or starts anew. */
+void vm_console_end_lines(struct vm *vm);
+
+/* Reads the machine's console and gives each byte to the shell or to the focused VM. Called from
+ * the main loop. */
+void vm_console_poll(void);
+/* True if vm_console_poll() would find something to do. */
+bool vm_console_pending(void);
+/* Turns the console to vm; NULL: to the shell. */
+void vm_console_focus(struct vm *vm);
+/* Says whose console it is and how to leave it. */
+void vm_console_announce(struct vm *vm);
+struct vm *vm_console_focused(void);
+void vm_console_set_escape(u8 key);
+/* vm is going away. */
+void vm_console_forget(struct vm *vm);
+/* Passes one byte to the VM as if typed (sendkey); false: its ring is full. */
+bool vm_console_type(struct vm *vm, u8 byte);

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Puts kernel and initial RAM disk into a VM's memory, a piece at a time.
+ */
+#include "vmm/vm/vm_load.h"
+
+#include "boot/bootinfo.h"
+#include "kernel/base/error.h"
+#include "kernel/time/clock.h"
+#include "vmm/vm/vm.h"
+#include "vmm/vm/vm_refused.h"
+
+#define TELL_EVERY_NS 1000000000ull
+
+int vm_load_begin(struct vm *vm)
+{
+	const struct config_vm *c = &vm->config;
+	const struct boot_module *kernel = boot_find_module(c->kernel);
+	const struct boot_module *initrd = c->initrd[0] ? boot_find_module(c->initrd) : NULL;
+	struct vm_load *load = &vm->load;
+
+	if (!kernel || (c->initrd[0] && !initrd)) {
+		vm_refuse(c, "%s: no such boot module", kernel ? c->initrd : c->kernel);
+		return E_NOENT;
+	}
+
+	struct linux_image image = {
+		.kernel = kernel->data,
+		.kernel_size = kernel->size,
+		.initrd = initrd ? initrd->data : NULL,
+		.initrd_size = initrd ? initrd->size : 0,
+		.cmdline = c->cmdline,
+		.rsdp = board_rsdp(vm->board),
+	};
+	int err = linux_boot_begin(&load->boot, &image, c->memory);
+
+	if (err)
+		vm_refuse(c, "%s: %s", c->kernel, load->boot.why);
+	load->began = load->told = clock_now();
+	return err;
+}
+
+/* Silent for what takes less than a second. */
+static void tell_progress(struct vm_load *load, struct vm *vm, bool more)
+{
+	u64 now = clock_now();
+	u64 copied = load->boot.copied / MiB, total = load->boot.total / MiB;
+
+	if (more && now - load->told >= TELL_EVERY_NS) {
+		load->told = now;
+		vm_report(vm, "loading: %llu of %llu MiB", (unsigned long long)copied,
+			  (unsigned long long)total);
+	} else if (!more && load->told != load->began) {
+		vm_report(vm, "loaded: %llu MiB in %llu ms", (unsigned long long)total,
+			  (unsigned long long)((now - load->began) / 1000000));
+	}
+}
+
+bool vm_load_step(struct vm *vm)
+{
+	struct vm_load *load = &vm->load;
+	bool more = linux_boot_copy(&load->boot, &vm->mem, VM_LOAD_SLICE);
+
+	if (!more)
+		linux_boot_start(&load->boot, &vm->vcpu->cpu, &vm->mem);
+	tell_progress(load, vm, more);
+	return more;
+}

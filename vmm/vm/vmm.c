@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From the configuration module to running VMs.
+ */
+#include "vmm/vm/vmm.h"
+
+#include "boot/bootinfo.h"
+#include "kernel/base/log.h"
+#include "kernel/base/alloc.h"
+#include "kernel/base/string.h"
+#include "kernel/lib/cmdline.h"
+#include "kernel/console/console.h"
+#include "kernel/console/shell.h"
+#include "kernel/debug/state_dump.h"
+#include "vmm/load/config.h"
+#include "vmm/run/sched.h"
+#include "vmm/vm/vm.h"
+#include "vmm/cmd/vm_commands.h"
+#include "vmm/vm/vm_refused.h"
+#include "vmm/cmd/vm_stat.h"
+
+#define CONFIG_MODULE "vms.conf"
+
+static const char *module_check(void *ctx, unsigned line, const char *name)
+{
+	(void)ctx;
+	(void)line;
+	return boot_find_module(name) ? NULL : "there is no such file in the image";
+}
+
+static void report(void *ctx, const char *message)
+{
+	(void)ctx;
+	log_error("%s", message);
+}
+
+static enum config_exit exit_wanted(const struct config *c)
+{
+	static const char *const name[] = { [EXIT_POWEROFF] = "poweroff",
+					    [EXIT_REBOOT] = "reboot",
+					    [EXIT_HALT] = "halt",
+					    [EXIT_STAY] = "stay" };
+	const char *want = cmdline_get("exit");
+
+	for (unsigned i = 0; want && i < ARRAY_SIZE(name); i++)
+		if (!strcmp(want, name[i]))
+			return (enum config_exit)i;
+	return c->exit;
+}
+
+/* The [ringleader] section's settings; the command line's win. */
+static void apply(const struct config *c)
+{
+	if (!cmdline_get("console"))
+		console_select(c->console);
+	console_set_flow((enum console_flow)c->flow);
+	vm_console_set_escape(c->escape);
+	vm_set_exit(exit_wanted(c));
+}
+
+static struct vm *create_vms(const struct config *c)
+{
+	struct vm *first = NULL;
+
+	for (unsigned i = 0; i < c->vms; i++) {
+		const struct config_vm *cv = &c->vm[i];
+		struct vm *vm;
+
+		if (cv->bad)
+			vm_refuse(cv, "not started: its section, from line %u on, has errors",
+				  cv->line);
+		if (cv->bad || vm_create(cv, &vm)) {
+			vm_refused_add(cv);
+			continue;
+		}
+		vm_report(vm, "%lluM, engine %s", (unsigned long long)(cv->memory / MiB),
+			  vm_engine_name(cv->engine));
+		if (!cv->start)
+			vm_pause(vm);
+		if (!first)
+			first = vm;
+	}
+	return first;
+}
+
+void vmm_main(void)
+{
+	const struct boot_module *m = boot_find_module(CONFIG_MODULE);
+	struct config *c = mem_alloc(sizeof(*c));
+	struct vm *first = NULL;
+
+	vm_commands_init();
+	if (boot_info.modules_lost)
+		log_error("%u boot modules are left out: there is room for %u",
+			  boot_info.modules_lost, BOOT_MAX_MODULES);
+	if (!c)
+		panic("no memory for the configuration");
+	if (m) {
+		const char *name = cmdline_get("config");
+
+		config_parse(name ? name : CONFIG_MODULE, (const char *)m->data, m->size, c,
+			     module_check, report, NULL);
+		apply(c);
+		first = create_vms(c);
+	} else {
+		log_error("no boot module is called %s: there is nothing to run", CONFIG_MODULE);
+	}
+	config_free(c);
+	mem_free(c);
+	state_dump_set_hook(vm_print_all);
+	if (first) {
+		vm_console_announce(first);
+		vm_console_focus(first);
+	} else {
+		shell_enter();
+	}
+	sched_loop();
+}
