@@ -21,6 +21,8 @@
 #define STUB_SIZE     16u
 #define DR7_LOCAL_ALL 0x55u
 
+enum { MODE_RING0, MODE_RING3, MODE_CODE16, MODE_V86, MODE_PAE, MODES };
+
 const char guest_name[] = "chaos";
 
 /* A page of its own: stores to a page with descriptors are slow. */
@@ -34,7 +36,8 @@ static struct chaos_mode mode;
 static struct chaos_probe probe;
 static u8 fx[512] __attribute__((aligned(16)));
 static u8 trap_stack[2][4096] __attribute__((aligned(16)));
-static u32 state, rounds, rounds_wanted, resumes, ticks, probes, trap_count[33], hz;
+static u32 state, rounds, rounds_wanted, resumes, ticks, probes, trap_count[33], irqs, hz;
+static u32 modes[MODES]; /* how many rounds were in each */
 
 /* --- Chance --- */
 
@@ -178,6 +181,11 @@ static void choose_mode(void)
 	mode = (struct chaos_mode){ .pae = chaos_one_in(2), .ring = kind < 7 ? 0 : 3 };
 	mode.v86 = kind == 14;
 	mode.code16 = kind == 13 || kind == 6 || mode.v86;
+	modes[mode.v86	    ? MODE_V86
+	      : mode.code16 ? MODE_CODE16
+	      : mode.ring   ? MODE_RING3
+			    : MODE_RING0]++;
+	modes[MODE_PAE] += mode.pae;
 }
 
 static u32 choose_flags(void)
@@ -346,9 +354,11 @@ static void report(void)
 
 	for (u32 v = 0; v < COUNT(trap_count); v++)
 		sum += trap_count[v];
-	print("CHAOS %u rounds %u traps: pf %u gp %u ud %u db %u df %u other task %u probes %u\r\n",
+	print("CHAOS %u rounds %u traps: pf %u gp %u ud %u db %u df %u irq %u task %u probe %u; "
+	      "ring0 %u ring3 %u code16 %u v86 %u pae %u\r\n",
 	      rounds, sum, trap_count[14], trap_count[13], trap_count[6], trap_count[1],
-	      trap_count[8], trap_count[32], probes);
+	      trap_count[8], irqs, trap_count[32], probes, modes[MODE_RING0], modes[MODE_RING3],
+	      modes[MODE_CODE16], modes[MODE_V86], modes[MODE_PAE]);
 }
 
 /* On the boot stack, interrupts off, in the kernel's segments; the rest is as a round left it. */
@@ -438,6 +448,7 @@ u32 chaos_trap(struct guest_frame *f)
 		return 1;
 	if (f->vector == VEC_TIMER) {
 		outb(0x20, 0x20);
+		irqs++;
 		return ++ticks > TICKS;
 	}
 	if (f->vector == 1 || f->vector == 3) {
