@@ -51,12 +51,12 @@ static const struct step {
 	u8 vector, offset, length; /* length: what to skip */
 	u32 error, flags;
 } script[] = {
-	{ TRAP_GP, 0, 1, 0, 0 },
-	{ TRAP_GP, 1, 2, 0x80 * 8 + 2, 0 },
-	{ TRAP_UD, 3, 2, 0, 0 },
-	{ TRAP_PF, 5, 6, 0, 0 }, /* U/S is set by ring 3 only */
-	{ TRAP_GP, 17, 2, 0, FLAG_NT | FLAG_DF | FLAG_AC },
-	{ TRAP_DB, 26, 0, 0, FLAG_TF },
+	{ VEC_GP, 0, 1, 0, 0 },
+	{ VEC_GP, 1, 2, 0x80 * 8 + 2, 0 },
+	{ VEC_UD, 3, 2, 0, 0 },
+	{ VEC_PF, 5, 6, 0, 0 }, /* U/S is set by ring 3 only */
+	{ VEC_GP, 17, 2, 0, FLAG_NT | FLAG_DF | FLAG_AC },
+	{ VEC_DB, 26, 0, 0, FLAG_TF },
 };
 
 static unsigned at, ring;
@@ -70,7 +70,7 @@ static void back_to_ring0(struct trap_frame *f);
  */
 static bool error_fits(const struct trap_frame *f, const struct step *s)
 {
-	if (f->vector == TRAP_PF && ring == 3)
+	if (f->vector == VEC_PF && ring == 3)
 		return f->error == (s->error | 4);
 	return f->error == s->error || (s->error && f->error == 2 * (s->error - 2) + 2);
 }
@@ -85,7 +85,7 @@ static void on_guest_trap(struct percpu *pc, struct trap_frame *f)
 	if (at == ARRAY_SIZE(script) || f->vector != s->vector || f->rip != CODE_AT + s->offset ||
 	    !error_fits(f, s) || (f->cs & 3) != ring || (f->rflags & s->flags) != s->flags ||
 	    (flags & (FLAG_DF | FLAG_IF | FLAG_NT)) ||
-	    (f->vector == TRAP_PF && read_cr2() != 0xfffffffc)) {
+	    (f->vector == VEC_PF && read_cr2() != 0xfffffffc)) {
 		console_print("selftest rings: ring %u step %u: vector %llu error %llx rip %llx cs "
 			      "%llx rflags %llx cr2 %llx\n",
 			      ring, at, (unsigned long long)f->vector, (unsigned long long)f->error,

@@ -7,7 +7,9 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SOURCE = (".c", ".h", ".asm", ".py", ".mk", ".ld")
-# Who may include whom; everybody may include kernel/base.
+# What everybody may include: types and facts.
+EVERYBODY = ("kernel/base/", "kernel/hw/")
+# Who may include whom.
 LAYERS = {
     "boot": {"boot", "arch", "kernel", "drivers", "emu", "vmm"},
     "arch": {"arch", "kernel/base"},
@@ -59,7 +61,7 @@ def unique(names):
 
 def layer_ok(layer, include):
     top = include.split("/")[0]
-    if include.startswith("kernel/base/") or (layer, include) in ALLOWED:
+    if include.startswith(EVERYBODY) or (layer, include) in ALLOWED:
         return True
     return top in LAYERS[layer] or any(include.startswith(p + "/") for p in LAYERS[layer])
 
@@ -70,7 +72,7 @@ def layering(names):
         layer = n.split("/")[0]
         if layer not in LAYERS or not n.endswith((".c", ".h")):
             continue
-        if n.startswith("kernel/base/"):
+        if n.startswith(EVERYBODY):
             continue
         for include in re.findall(r'^#include "([^"]+)"', text(n), re.MULTILINE):
             if not layer_ok(layer, include):

@@ -120,20 +120,20 @@ static void enable_xsave(struct cpu_features *f)
 void cpu_features_init(void)
 {
 	struct cpu_features *f = &cpu_features;
-	u64 cr4 = CPU_CR4_PAE | CPU_CR4_MCE | CPU_CR4_OSFXSR | CPU_CR4_OSXMMEXCPT;
+	u64 cr4 = CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT;
 
 	detect(f);
-	write_cr0((read_cr0() & BIT64(31)) | CPU_CR0_WP | CPU_CR0_NE | BIT64(4) | CPU_CR0_MP | 1);
+	write_cr0((read_cr0() & CR0_PG) | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE);
 	if (f->pge)
-		cr4 |= CPU_CR4_PGE;
+		cr4 |= CR4_PGE;
 	if (f->umip)
-		cr4 |= CPU_CR4_UMIP;
+		cr4 |= CR4_UMIP;
 	if (f->smep)
-		cr4 |= CPU_CR4_SMEP;
+		cr4 |= CR4_SMEP;
 	if (f->xsave)
-		cr4 |= CPU_CR4_OSXSAVE;
+		cr4 |= CR4_OSXSAVE;
 	write_cr4(cr4);
-	wrmsr(MSR_EFER, EFER_LME_BIT | (f->nx ? EFER_NXE_BIT : 0));
+	wrmsr(MSR_EFER, EFER_LME | (f->nx ? EFER_NXE : 0));
 	wrmsr_safe(MSR_SYSENTER_CS, 0); /* SYSENTER is #GP */
 	/* PA4 becomes write-combining; the six types that PWT and PCD choose stay as after reset.
 	 */

@@ -9,8 +9,6 @@
 #include "arch/trap/trap.h"
 #include "kernel/base/string.h"
 
-#define XSTATE_BV 512 /* byte offset of the header's first word */
-
 void fpu_save(void *image)
 {
 	if (cpu_features.xsave)
@@ -58,7 +56,7 @@ void fpu_reset(void *image)
 	memset(p, 0, FPU_IMAGE_SIZE);
 	memcpy(p, &fcw, sizeof(fcw));
 	memcpy(p + 24, &mxcsr, sizeof(mxcsr));
-	p[XSTATE_BV] = 3; /* x87 and SSE as they stand here; AVX in its initial state */
+	p[XSTATE_HEADER] = 3; /* x87 and SSE as they stand here; AVX in its initial state */
 }
 
 int fpu_set_xcr0(u64 xcr0)

@@ -8,8 +8,9 @@
 #pragma once
 
 #include "kernel/base/types.h"
+#include "kernel/hw/x86.h"
 
-#define FPU_IMAGE_SIZE 832u
+#define FPU_IMAGE_SIZE XSTATE_END
 
 void fpu_save(void *image);
 /* 0, or E_FAULT: the processor refuses the image, and has kept what it had. */

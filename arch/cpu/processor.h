@@ -5,6 +5,7 @@
 #pragma once
 
 #include "kernel/base/types.h"
+#include "kernel/hw/x86.h"
 
 struct cpu_features {
 	bool nx, smep, smap, umip, pge, pcid, xsave, fxsr, sse2, tsc_invariant, cpuid_faulting,
@@ -19,25 +20,6 @@ extern struct cpu_features cpu_features; /* of the boot CPU; written once at sta
 /* Detects, and puts the control registers and MSRs of this CPU into the state that the monitor runs
  * in. */
 void cpu_features_init(void);
-
-#define CPU_CR0_MP	   BIT64(1)
-#define CPU_CR0_NE	   BIT64(5)
-#define CPU_CR0_WP	   BIT64(16)
-#define CPU_CR4_PAE	   BIT64(5)
-#define CPU_CR4_MCE	   BIT64(6)
-#define CPU_CR4_PGE	   BIT64(7)
-#define CPU_CR4_OSFXSR	   BIT64(9)
-#define CPU_CR4_OSXMMEXCPT BIT64(10)
-#define CPU_CR4_UMIP	   BIT64(11)
-#define CPU_CR4_OSXSAVE	   BIT64(18)
-#define CPU_CR4_SMEP	   BIT64(20)
-
-#define MSR_APIC_BASE	0x1bu
-#define MSR_SYSENTER_CS 0x174u
-#define MSR_PAT		0x277u
-#define MSR_EFER	0xc0000080u
-#define EFER_LME_BIT	BIT64(8)
-#define EFER_NXE_BIT	BIT64(11)
 
 static inline u8 inb(u16 p)
 {
@@ -163,7 +145,7 @@ static inline u64 irq_save(void)
 }
 static inline void irq_restore(u64 flags)
 {
-	if (flags & BIT(9))
+	if (flags & EFLAGS_IF)
 		irq_enable();
 }
 /* Enables interrupts and halts in one step: an interrupt in between is not missed. Returns with

@@ -66,7 +66,7 @@ static u64 *entry_make(hva_t hva, unsigned level)
 				return NULL;
 			*e = vm_hpa(below) | PTE_P | PTE_W | PTE_A;
 		}
-		ASSERT(!(l < 3 && (*e & PTE_LARGE)));
+		ASSERT(!(l < 3 && (*e & PTE_PS)));
 		t = table_of(*e);
 	}
 	return &t[index_at(hva, level)];
@@ -79,7 +79,7 @@ static u64 leaf(hpa_t hpa, u64 flags, unsigned level)
 		flags &= ~PTE_NX;
 	if (level && (flags & PTE_PAT_SMALL))
 		flags = (flags & ~PTE_PAT_SMALL) | PTE_PAT_LARGE;
-	return hpa | flags | PTE_P | PTE_A | PTE_D | PTE_G | (level ? PTE_LARGE : 0);
+	return hpa | flags | PTE_P | PTE_A | PTE_D | PTE_G | (level ? PTE_PS : 0);
 }
 
 int vm_table_try_map(hva_t hva, hpa_t hpa, u64 size, u64 flags, u64 max_page)
@@ -130,7 +130,7 @@ u64 vm_table_lookup(hva_t hva, u64 *page)
 
 		if (!(e & PTE_P))
 			return 0;
-		if (l == 0 || (l < 3 && (e & PTE_LARGE))) {
+		if (l == 0 || (l < 3 && (e & PTE_PS))) {
 			*page = (u64)PAGE_SIZE << (9 * l);
 			return e;
 		}

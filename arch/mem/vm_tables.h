@@ -5,23 +5,7 @@
 #pragma once
 
 #include "kernel/base/types.h"
-
-/*
- *  63  62..52  51..12          11..9  8 7      6 5 4   3   2 1 0
- *  NX  avl     page frame      avl    G PS/PAT D A PCD PWT U W P     PAT is bit 12 of a large page
- */
-#define PTE_P	      BIT64(0)
-#define PTE_W	      BIT64(1)
-#define PTE_PWT	      BIT64(3)
-#define PTE_PCD	      BIT64(4)
-#define PTE_A	      BIT64(5)
-#define PTE_D	      BIT64(6)
-#define PTE_LARGE     BIT64(7)
-#define PTE_PAT_SMALL BIT64(7)
-#define PTE_G	      BIT64(8)
-#define PTE_PAT_LARGE BIT64(12)
-#define PTE_NX	      BIT64(63)
-#define PTE_FRAME     0x000ffffffffff000ull
+#include "kernel/hw/x86.h"
 
 #define LARGE_2M (2 * MiB)
 #define LARGE_1G (1 * GiB)

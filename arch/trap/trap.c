@@ -117,9 +117,9 @@ void trap_init(void)
 
 	for (unsigned v = 0; v < ARRAY_SIZE(idt); v++)
 		set_gate(v, 0);
-	set_gate(TRAP_NMI, PERCPU_IST_NMI);
-	set_gate(TRAP_DF, PERCPU_IST_DF);
-	set_gate(TRAP_MC, PERCPU_IST_MC);
+	set_gate(VEC_NMI, PERCPU_IST_NMI);
+	set_gate(VEC_DF, PERCPU_IST_DF);
+	set_gate(VEC_MC, PERCPU_IST_MC);
 	__asm__ volatile("lidt %0" ::"m"(idtr));
 	__asm__ volatile("mov %0, %%dr7" ::"r"(0x400ull));
 }
@@ -166,11 +166,11 @@ void trap_dispatch(struct trap_frame *f)
 		device_interrupt(pc, f);
 		return;
 	}
-	if (f->vector == TRAP_NMI) {
+	if (f->vector == VEC_NMI) {
 		non_maskable_interrupt(pc, f);
 		return;
 	}
-	if (f->vector == TRAP_MC || f->vector == TRAP_DF)
+	if (f->vector == VEC_MC || f->vector == VEC_DF)
 		trap_fatal(f);
 	if (trap_from_guest(f)) {
 		if (!pc->guest_trap)

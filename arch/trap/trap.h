@@ -16,6 +16,7 @@
 
 #include "kernel/base/error.h"
 #include "kernel/base/types.h"
+#include "kernel/hw/x86.h"
 
 struct trap_frame {
 	u64 gpr[16]; /* rax rcx rdx rbx (rsp: unused) rbp rsi rdi r8..r15, as the hardware numbers
@@ -25,27 +26,14 @@ struct trap_frame {
 	u64 rip, cs, rflags, rsp, ss;
 };
 
-#define TRAP_FLAG_VM BIT64(17) /* of rflags */
-
 /*
  * From guest code: from an outer ring, or from virtual-8086 mode, in which CS is no selector. Long
  * mode has none, but QEMU's TCG (7.2) enters it by an IRET at any CPL whose image has VM set.
  */
 static inline bool trap_from_guest(const struct trap_frame *frame)
 {
-	return (frame->cs & 3) || (frame->rflags & TRAP_FLAG_VM);
+	return (frame->cs & 3) || (frame->rflags & EFLAGS_VM);
 }
-
-#define TRAP_DE	 0
-#define TRAP_DB	 1
-#define TRAP_NMI 2
-#define TRAP_BP	 3
-#define TRAP_UD	 6
-#define TRAP_NM	 7
-#define TRAP_DF	 8
-#define TRAP_GP	 13
-#define TRAP_PF	 14
-#define TRAP_MC	 18
 
 /* The device interrupts' vectors (arch/trap/irq.h). */
 #define TRAP_IRQ_FIRST 0x20

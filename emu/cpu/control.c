@@ -98,15 +98,6 @@ enum cpu_result cpu_write_cr(struct cpu *cpu, unsigned n, u32 value)
 	return cpu_raise_noerr(cpu, VEC_UD);
 }
 
-#define MSR_TSC		 0x10u
-#define MSR_APIC_BASE	 0x1bu
-#define MSR_SYSENTER_CS	 0x174u
-#define MSR_SYSENTER_ESP 0x175u
-#define MSR_SYSENTER_EIP 0x176u
-#define MSR_MISC_ENABLE	 0x1a0u
-#define MSR_PAT		 0x277u
-#define MSR_EFER	 0xc0000080u
-
 static u64 *plain_msr(struct cpu *cpu, u32 index)
 {
 	switch (index) {
@@ -122,7 +113,7 @@ static u64 *plain_msr(struct cpu *cpu, u32 index)
 		return &cpu->msr.misc_enable;
 	case MSR_APIC_BASE:
 		return &cpu->msr.apic_base;
-	case 0x2ff:
+	case MSR_MTRR_DEF_TYPE:
 		return &cpu->msr.mtrr_def_type;
 	}
 	return NULL;

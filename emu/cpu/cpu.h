@@ -17,6 +17,7 @@
 
 #include "emu/cpu/softtlb.h"
 #include "kernel/base/types.h"
+#include "kernel/hw/x86.h"
 
 struct cpu;
 struct cpu_env;
@@ -36,88 +37,9 @@ enum cpu_seg {
 	SEG_LDTR
 };
 
-#define EFLAGS_CF   BIT(0)
-#define EFLAGS_ONE  BIT(1)
-#define EFLAGS_PF   BIT(2)
-#define EFLAGS_AF   BIT(4)
-#define EFLAGS_ZF   BIT(6)
-#define EFLAGS_SF   BIT(7)
-#define EFLAGS_TF   BIT(8)
-#define EFLAGS_IF   BIT(9)
-#define EFLAGS_DF   BIT(10)
-#define EFLAGS_OF   BIT(11)
-#define EFLAGS_IOPL (3u << 12)
-#define EFLAGS_NT   BIT(14)
-#define EFLAGS_RF   BIT(16)
-#define EFLAGS_VM   BIT(17)
-#define EFLAGS_AC   BIT(18)
-#define EFLAGS_VIF  BIT(19)
-#define EFLAGS_VIP  BIT(20)
-#define EFLAGS_ID   BIT(21)
 /* The flags that live in the host's EFLAGS while translated code runs. */
 #define EFLAGS_ARITH \
 	(EFLAGS_CF | EFLAGS_PF | EFLAGS_AF | EFLAGS_ZF | EFLAGS_SF | EFLAGS_OF | EFLAGS_DF)
-
-#define CR0_PE BIT(0)
-#define CR0_MP BIT(1)
-#define CR0_EM BIT(2)
-#define CR0_TS BIT(3)
-#define CR0_ET BIT(4)
-#define CR0_NE BIT(5)
-#define CR0_WP BIT(16)
-#define CR0_AM BIT(18)
-#define CR0_NW BIT(29)
-#define CR0_CD BIT(30)
-#define CR0_PG BIT(31)
-
-#define CR4_VME	       BIT(0)
-#define CR4_PVI	       BIT(1)
-#define CR4_TSD	       BIT(2)
-#define CR4_DE	       BIT(3)
-#define CR4_PSE	       BIT(4)
-#define CR4_PAE	       BIT(5)
-#define CR4_MCE	       BIT(6)
-#define CR4_PGE	       BIT(7)
-#define CR4_PCE	       BIT(8)
-#define CR4_OSFXSR     BIT(9)
-#define CR4_OSXMMEXCPT BIT(10)
-#define CR4_UMIP       BIT(11)
-#define CR4_FSGSBASE   BIT(16)
-#define CR4_PCIDE      BIT(17)
-#define CR4_OSXSAVE    BIT(18)
-#define CR4_SMEP       BIT(20)
-#define CR4_SMAP       BIT(21)
-
-#define EFER_NXE BIT(11)
-
-#define DR6_BD	    BIT(13) /* a debug register was accessed with DR7.GD set */
-#define DR6_BS	    BIT(14) /* single step */
-#define DR6_BT	    BIT(15) /* task switch to a TSS with its T bit set */
-#define DR6_NONE    0xffff0ff0u
-#define DR7_ENABLES 0xffu  /* L0 G0 .. L3 G3 */
-#define DR7_LOCAL   0x155u /* L0..L3 and LE: cleared by a task switch */
-#define DR7_GD	    BIT(13)
-
-enum cpu_vector {
-	VEC_DE,
-	VEC_DB,
-	VEC_NMI,
-	VEC_BP,
-	VEC_OF,
-	VEC_BR,
-	VEC_UD,
-	VEC_NM,
-	VEC_DF,
-	VEC_TS = 10,
-	VEC_NP,
-	VEC_SS,
-	VEC_GP,
-	VEC_PF,
-	VEC_MF = 16,
-	VEC_AC,
-	VEC_MC,
-	VEC_XM,
-};
 
 /*
  * Segment attributes: descriptor bits 40..47 and 52..55 moved together, plus one bit of our own.

@@ -18,16 +18,6 @@
 
 /* --- Paging: emu/cpu/pagewalk.c (SDM 3A 4) */
 
-/* Bits of the guest's table entries, in both formats (NX: PAE's). */
-#define PTE_P  BIT64(0)
-#define PTE_W  BIT64(1)
-#define PTE_U  BIT64(2)
-#define PTE_A  BIT64(5)
-#define PTE_D  BIT64(6)
-#define PTE_PS BIT64(7)
-#define PTE_G  BIT64(8)
-#define PTE_NX BIT64(63)
-
 struct pagewalk {
 	gpa_t gpa;     /* of the byte asked for, A20 applied */
 	u32 page_size; /* 4 KiB, 2 MiB, 4 MiB; 4 GiB when paging is off */

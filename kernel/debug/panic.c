@@ -125,9 +125,9 @@ static const char *explain(const struct trap_frame *f)
 {
 	u64 cr2 = read_cr2();
 
-	if (f->vector == TRAP_DF && percpu_stack_guard(cr2))
+	if (f->vector == VEC_DF && percpu_stack_guard(cr2))
 		return " (stack overflow)";
-	if (f->vector != TRAP_PF)
+	if (f->vector != VEC_PF)
 		return "";
 	if (percpu_stack_guard(cr2))
 		return " (stack overflow)";
@@ -141,7 +141,7 @@ void trap_fatal(const struct trap_frame *f)
 	begin();
 	console_print("\n--- PANIC: %s%s, vector %llu error %llx", trap_name(f->vector), explain(f),
 		      (ull)f->vector, (ull)f->error);
-	if (f->vector == TRAP_PF)
+	if (f->vector == VEC_PF)
 		console_print(" at address %llx", (ull)read_cr2());
 	console_print(" ---\n");
 	trap_dump(f);

@@ -178,9 +178,6 @@ static void nothing(struct cpu *cpu)
 	(void)cpu; /* the stubs switch the FPU: its state is in cpu->fpu whenever C runs */
 }
 
-#define XSTATE_BV  512 /* SDM 1 13.4 */
-#define XSTATE_AVX 576
-
 /* The stubs switch x87 and SSE; the upper halves of YMM are where the guest left them. */
 static void env_fpu_save(struct cpu *cpu)
 {
@@ -189,7 +186,7 @@ static void env_fpu_save(struct cpu *cpu)
 	upper_store(image + XSTATE_AVX);
 	for (unsigned i = 0; i < UPPER_SIZE; i++)
 		any |= image[XSTATE_AVX + i];
-	image[XSTATE_BV] = (u8)(3 | (any ? 4 : 0));
+	image[XSTATE_HEADER] = (u8)(3 | (any ? 4 : 0));
 }
 
 static void env_fpu_load(struct cpu *cpu)

@@ -12,7 +12,7 @@
 static void protect(void *ctx, gpa_t page, bool on)
 {
 	if (on)
-		shadow_page_restrict(ctx, page, HOST_W | HOST_D, 0);
+		shadow_page_restrict(ctx, page, PTE_W | PTE_D, 0);
 	else
 		shadow_page_release(ctx, page);
 }
@@ -117,7 +117,7 @@ static void link_table(struct shadow *s, struct root *r, gla_t gla, struct table
 	r->link[region] = index;
 	r->groups |= BIT(region / 64);
 	r->pd[region / 512][region % 512] =
-		s->host.hpa(s->host.ctx, t->host) | HOST_P | HOST_W | HOST_U | HOST_A;
+		s->host.hpa(s->host.ctx, t->host) | PTE_P | PTE_W | PTE_U | PTE_A;
 	if (s->hiddens && r == s->current)
 		shadow_hide_in(s, r);
 }
@@ -171,7 +171,7 @@ bool shadow_is_current(const struct shadow *s, enum shadow_view view)
 u64 shadow_leaf_value(struct shadow *s, u32 role, const struct pagewalk *w, gpa_t page,
 		      const void *hva, unsigned access, bool rom)
 {
-	u64 v = (s->host.hpa(s->host.ctx, hva) & HOST_ADDRESS) | HOST_P | HOST_A;
+	u64 v = (s->host.hpa(s->host.ctx, hva) & PTE_FRAME) | PTE_P | PTE_A;
 	bool user = w->user, writable = w->writable;
 
 	/* CR0.WP=0: the kernel writes read-only pages; then such a page is the kernel's alone until
@@ -181,12 +181,12 @@ u64 shadow_leaf_value(struct shadow *s, u32 role, const struct pagewalk *w, gpa_
 		user = false;
 	}
 	if (writable && w->dirty && !rom)
-		v |= HOST_MAY_WRITE | (gpmem_watches(s->cpu->mem, page) ? 0 : HOST_W | HOST_D);
+		v |= PTE_MAY_WRITE | (gpmem_watches(s->cpu->mem, page) ? 0 : PTE_W | PTE_D);
 	if (user || (role & ROLE_USER_VIEW))
-		v |= HOST_U;
+		v |= PTE_U;
 	if (s->host.have_nx &&
 	    (!w->executable || (!user && !shadow_clean_bit(s, page)) || (user && !w->user)))
-		v |= HOST_NX;
+		v |= PTE_NX;
 	return v;
 }
 
@@ -223,7 +223,7 @@ static enum env_pf fill(struct shadow *s, gla_t gla, unsigned access, const stru
 	 * The processor forgets a translation that faulted (SDM 3A 4.10.4.1), but not where else the
 	 * leaf is in use: in the second 4 GiB, or in another region. With CR0.WP = 0 it loses rights.
 	 */
-	if (t->host[i] & ~value & (HOST_W | HOST_U))
+	if (t->host[i] & ~value & (PTE_W | PTE_U))
 		shadow_tlb_flush_leaf(s, t, i, &f);
 	shadow_leaf_set(s, t, i, value, page);
 	shadow_tlb_flush_end(s, &f);

@@ -22,7 +22,7 @@ static void clear(struct shadow *s, const struct root *r, gla_t gla, struct tlb_
 	struct table *t = &s->table[r->link[gla >> 21]];
 	unsigned i = gla >> PAGE_SHIFT & 511;
 
-	if (r->link[gla >> 21] == NO_LINK || !(t->host[i] & HOST_P))
+	if (r->link[gla >> 21] == NO_LINK || !(t->host[i] & PTE_P))
 		return;
 	shadow_leaf_clear(s, t, i);
 	shadow_tlb_flush_leaf(s, t, i, f);

@@ -22,15 +22,8 @@
 
 #include "vmm/mmu/shadow.h"
 
-#define HOST_P BIT64(0)
-#define HOST_W BIT64(1)
-#define HOST_U BIT64(2)
-#define HOST_A BIT64(5)
-#define HOST_D BIT64(6)
-/* Not the processor's: writable as soon as nobody watches the page. */
-#define HOST_MAY_WRITE BIT64(9)
-#define HOST_NX	       BIT64(63)
-#define HOST_ADDRESS   0x000ffffffffff000ull
+/* An available bit of an entry: writable as soon as nobody watches the page. */
+#define PTE_MAY_WRITE BIT64(9)
 
 #define ROOT_MAX   96u
 #define TABLE_MAX  4096u

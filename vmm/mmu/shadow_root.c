@@ -43,7 +43,7 @@ static u16 *pd_chain(struct shadow *s, gpa_t page)
 /* Where the processor reads it: with A20 off, not where the key says. */
 static gpa_t pd_page(const struct root *r, unsigned d)
 {
-	return r->key[d] & HOST_ADDRESS & ~(r->role & ROLE_A20_OFF ? BIT64(20) : 0);
+	return r->key[d] & PTE_FRAME & ~(r->role & ROLE_A20_OFF ? BIT64(20) : 0);
 }
 
 unsigned shadow_pd_find(const struct shadow *s, gpa_t page, unsigned n)
@@ -140,7 +140,7 @@ static bool build(struct shadow *s, struct root *r)
 	return true;
 }
 
-#define ALL (HOST_P | HOST_W | HOST_U | HOST_A)
+#define ALL (PTE_P | PTE_W | PTE_U | PTE_A)
 
 bool shadow_create_top(struct shadow *s)
 {

@@ -158,7 +158,7 @@ static void list_remove(struct shadow *s, u32 leaf)
 
 void shadow_leaf_clear(struct shadow *s, struct table *t, unsigned i)
 {
-	if (!(t->host[i] & HOST_P))
+	if (!(t->host[i] & PTE_P))
 		return;
 	t->host[i] = 0;
 	t->present[i / 64] &= ~BIT64(i & 63);
@@ -180,12 +180,12 @@ void shadow_leaf_set(struct shadow *s, struct table *t, unsigned i, u64 value, g
 {
 	u32 index = page_index(s, page);
 
-	if (t->host[i] & HOST_P) {
+	if (t->host[i] & PTE_P) {
 		u64 old = t->host[i];
 
-		if ((old & HOST_ADDRESS) == (value & HOST_ADDRESS)) {
+		if ((old & PTE_FRAME) == (value & PTE_FRAME)) {
 			t->host[i] = value; /* other rights for the same page */
-			if (old & ~value & HOST_W)
+			if (old & ~value & PTE_W)
 				flush_everywhere(s, t, i);
 			return;
 		}
@@ -234,9 +234,9 @@ void shadow_page_release(struct shadow *s, gpa_t page)
 		struct table *t = &s->table[n / 512];
 		u64 *leaf = &t->host[n % 512];
 
-		if ((*leaf & (HOST_MAY_WRITE | HOST_W)) != HOST_MAY_WRITE)
+		if ((*leaf & (PTE_MAY_WRITE | PTE_W)) != PTE_MAY_WRITE)
 			continue;
-		*leaf |= HOST_W | HOST_D;
+		*leaf |= PTE_W | PTE_D;
 		/* Or it faults once more, which costs fifty times as much. */
 		shadow_tlb_flush_leaf(s, t, n % 512, &f);
 	}

@@ -102,7 +102,7 @@ static void pte_written(struct shadow *s, struct table *t, unsigned e)
 
 	if (!pae && (e >> 9) != (t->source >> 11 & 1))
 		return;
-	if (t->host[i] & HOST_P)
+	if (t->host[i] & PTE_P)
 		shadow_tlb_stale_leaf(s, t, i);
 	shadow_leaf_clear(s, t, i);
 	if (t->code[i / 32] & BIT(i & 31)) {

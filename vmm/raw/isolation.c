@@ -12,7 +12,6 @@
 #include "kernel/lib/cmdline.h"
 #include "vmm/vm/vm.h"
 
-#define EFER_SCE  BIT64(0)
 #define DPL(d)	  ((d) >> 45 & 3)
 #define GATE_SIZE 16u
 #define GATES	  256u

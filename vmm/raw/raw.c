@@ -283,7 +283,7 @@ static void leave(struct vcpu *v, struct trap_frame *f, enum raw_exit why)
 {
 	vcpu_account(v, PLACE_MONITOR);
 	v->raw_exit = why;
-	if (f->vector != TRAP_NMI)
+	if (f->vector != VEC_NMI)
 		raw_unwind(v->unwind_rsp);
 	to_unwind(v, f);
 	f->cs = SEL_CODE64;
@@ -458,14 +458,14 @@ static void page_fault(struct vcpu *v, struct trap_frame *f)
 static void other_trap(struct vcpu *v, struct trap_frame *f)
 {
 	save_state(v, f);
-	v->raw_exit = f->vector == TRAP_GP   ? RAWEXIT_GP
-		      : f->vector == TRAP_DB ? RAWEXIT_DEBUG
-					     : RAWEXIT_OTHER;
-	if (f->vector == TRAP_DB)
+	v->raw_exit = f->vector == VEC_GP   ? RAWEXIT_GP
+		      : f->vector == VEC_DB ? RAWEXIT_DEBUG
+					    : RAWEXIT_OTHER;
+	if (f->vector == VEC_DB)
 		raw_debug_trap(v);
-	else if (f->vector == TRAP_GP && soft_int(v, f))
+	else if (f->vector == VEC_GP && soft_int(v, f))
 		v->raw_exit = RAWEXIT_SOFTINT;
-	else if (((f->vector == TRAP_GP && f->error == 0) || f->vector == TRAP_UD) && sysenter(v))
+	else if (((f->vector == VEC_GP && f->error == 0) || f->vector == VEC_UD) && sysenter(v))
 		v->raw_exit = RAWEXIT_SYSENTER;
 	else
 		v->must_progress = true; /* the recompiler meets the same trap, with exact state, or
@@ -483,11 +483,11 @@ void raw_trap(struct percpu *pc, struct trap_frame *frame)
 	check_debug(v, frame);
 	/* Faults save RF, so that the instruction's breakpoint is not met again (SDM 3B 17.3.1.1);
 	 * QEMU's TCG does not. */
-	if (v->debug_loaded && frame->vector != TRAP_DB && frame->vector != TRAP_NMI)
+	if (v->debug_loaded && frame->vector != VEC_DB && frame->vector != VEC_NMI)
 		frame->rflags |= EFLAGS_RF;
-	if (frame->vector == TRAP_PF)
+	if (frame->vector == VEC_PF)
 		page_fault(v, frame);
-	else if (frame->vector != TRAP_NMI) /* which is the monitor's */
+	else if (frame->vector != VEC_NMI) /* which is the monitor's */
 		other_trap(v, frame);
 	check_resume(v, frame);
 	vcpu_account(v, from);

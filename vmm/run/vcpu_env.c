@@ -223,12 +223,12 @@ const struct cpu_env vcpu_env = {
 bool vcpu_code_trap(struct percpu *pc, struct trap_frame *f)
 {
 	struct vcpu *v = pc->vcpu;
-	u64 cr2 = f->vector == TRAP_PF ? read_cr2() : 0;
+	u64 cr2 = f->vector == VEC_PF ? read_cr2() : 0;
 	struct host_frame hf;
 
 	if (!v)
 		return false;
-	if (f->vector == TRAP_DB && raw_debug_late(v))
+	if (f->vector == VEC_DB && raw_debug_late(v))
 		return true;
 	if (!recomp_owns(v->cpu.recomp, f->rip))
 		return raw_entry_failed(v, f);

@@ -62,8 +62,8 @@ static void leaf_xsave(struct cpu *cpu, u32 subleaf, u32 out[4])
 {
 	if (subleaf == 0) {
 		out[0] &= XCR0_OFFERED;
-		out[1] = cpu->xcr0 & 4 ? 832 : 576;
-		out[2] = out[0] & 4 ? 832 : 576;
+		out[1] = cpu->xcr0 & 4 ? XSTATE_END : XSTATE_AVX;
+		out[2] = out[0] & 4 ? XSTATE_END : XSTATE_AVX;
 		out[3] = 0;
 	} else if (subleaf == 1) {
 		out[0] &= BIT(0); /* XSAVEOPT */
