@@ -4,7 +4,7 @@
  */
 #include "boot/boot_commands.h"
 
-#include "arch/mem/paging.h"
+#include "arch/mem/kmap.h"
 #include "boot/bootinfo.h"
 #include "kernel/console/console.h"
 #include "kernel/console/shell.h"
@@ -20,7 +20,7 @@ static int cmd_modules(int argc, char **argv)
 	for (unsigned i = 0; i < boot_info.modules; i++) {
 		const struct boot_module *m = &boot_info.module[i];
 
-		console_print("%12llx %10llu bytes  %s\n", (ull)vm_hpa(m->data), (ull)m->size,
+		console_print("%12llx %10llu bytes  %s\n", (ull)kmap_hpa(m->data), (ull)m->size,
 			      m->name);
 	}
 	return 0;

@@ -10,7 +10,7 @@
 #include "boot/memory.h"
 
 #include "arch/mem/image.h"
-#include "arch/mem/paging.h"
+#include "arch/mem/kmap.h"
 #include "boot/bootinfo.h"
 #include "boot/lib/memmap.h"
 #include "drivers/video/screen.h"
@@ -24,7 +24,7 @@
 #define NEEDED (24 * MiB) /* free, when all is loaded: the smallest VM and its tables */
 
 static struct memmap map;
-static struct vm_range direct[BOOT_MAX_RANGES + 1];
+static struct kmap_range direct[BOOT_MAX_RANGES + 1];
 
 static void find_pieces(void)
 {
@@ -32,7 +32,7 @@ static void find_pieces(void)
 	memmap_remove(&map, 0, MiB);
 	memmap_remove(&map, MiB, (hpa_t)(image_data_end - IMAGE_BASE));
 	for (unsigned i = 0; i < boot_info.modules; i++) {
-		hpa_t start = vm_hpa(boot_info.module[i].data);
+		hpa_t start = kmap_hpa(boot_info.module[i].data);
 
 		memmap_remove(&map, ALIGN_DOWN(start, (hpa_t)PAGE_SIZE),
 			      ALIGN_UP(start + boot_info.module[i].size, (hpa_t)PAGE_SIZE));
@@ -61,12 +61,12 @@ static unsigned direct_ranges(void)
 {
 	unsigned n = 0;
 
-	direct[n++] = (struct vm_range){ 0, MiB };
+	direct[n++] = (struct kmap_range){ 0, MiB };
 	for (unsigned i = 0; i < boot_info.ranges; i++) {
 		const struct boot_range *r = &boot_info.range[i];
 
 		if (r->kind == BOOT_RAM || r->kind == BOOT_ACPI || r->kind == BOOT_NVS)
-			direct[n++] = (struct vm_range){ r->start, r->end };
+			direct[n++] = (struct kmap_range){ r->start, r->end };
 	}
 	return n;
 }
@@ -96,7 +96,7 @@ void memory_init(void)
 		      (unsigned long long)(state_size / KiB));
 	page_init(direct_ptr(state), top);
 	add_pieces(0, 4 * GiB);
-	vm_init(direct, direct_ranges(), page_alloc, page_free);
+	kmap_init(direct, direct_ranges(), page_alloc, page_free);
 	add_pieces(4 * GiB, UINT64_MAX);
 	log_info("memory: %llu MiB, %llu KiB of them page states",
 		 (unsigned long long)(page_total_bytes() / MiB),

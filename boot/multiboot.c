@@ -5,7 +5,7 @@
  */
 #include "boot/multiboot.h"
 
-#include "arch/mem/paging.h"
+#include "arch/mem/kmap.h"
 #include "boot/bootinfo.h"
 #include "kernel/base/string.h"
 
@@ -271,7 +271,7 @@ static void parse_tag2(const struct mb2_tag *t)
 		boot_info.rsdp_copy_size =
 			MIN(t->size - (u32)sizeof(*t), (u32)sizeof(boot_info.rsdp_copy));
 		memcpy(boot_info.rsdp_copy, t->data, boot_info.rsdp_copy_size);
-		boot_info.rsdp = vm_hpa(boot_info.rsdp_copy);
+		boot_info.rsdp = kmap_hpa(boot_info.rsdp_copy);
 		return;
 	default:
 		return;

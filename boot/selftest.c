@@ -9,7 +9,7 @@
 #include "arch/mem/image.h"
 #include "arch/time/timer.h"
 #include "arch/trap/trap.h"
-#include "arch/mem/paging.h"
+#include "arch/mem/kmap.h"
 #include "kernel/base/alloc.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
@@ -156,11 +156,11 @@ static void do_memory(void)
 	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++)
 		mem_free(p[i]);
 
-	rx = vm_map_code(5 * MiB, &rw);
+	rx = kmap_code(5 * MiB, &rw);
 	if (rx) {
 		rw[4 * MiB] = 0xc3; /* ret */
 		((void (*)(void))(hva_t)(rx + 4 * MiB))();
-		vm_unmap_code(rx, 5 * MiB);
+		kmap_code_free(rx, 5 * MiB);
 	} else {
 		bad++;
 	}

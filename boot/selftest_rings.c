@@ -15,8 +15,8 @@
 #include "arch/cpu/percpu.h"
 #include "arch/time/timer.h"
 #include "arch/trap/trap.h"
-#include "arch/mem/paging.h"
-#include "arch/mem/vm_tables.h"
+#include "arch/mem/kmap.h"
+#include "arch/mem/kmap_tables.h"
 #include "kernel/base/string.h"
 #include "kernel/time/clock.h"
 #include "kernel/console/console.h"
@@ -145,12 +145,12 @@ static u64 *build_root(u64 **pages)
 	u64 *root = pages[0], *pdpt = pages[1], *pd = pages[2], *pt = pages[3];
 	u64 rights = PTE_P | PTE_W | (ring == 3 ? BIT64(2) : 0);
 
-	memcpy(root + 256, vm_upper_pml4(), 256 * sizeof(u64));
-	root[0] = vm_hpa(pdpt) | PTE_P | PTE_W | BIT64(2);
-	pdpt[0] = vm_hpa(pd) | PTE_P | PTE_W | BIT64(2);
-	pd[0] = vm_hpa(pt) | PTE_P | PTE_W | BIT64(2);
-	pt[CODE_AT >> PAGE_SHIFT] = vm_hpa(pages[4]) | rights;
-	pt[(STACK_AT >> PAGE_SHIFT) - 1] = vm_hpa(pages[5]) | rights;
+	memcpy(root + 256, kmap_upper_pml4(), 256 * sizeof(u64));
+	root[0] = kmap_hpa(pdpt) | PTE_P | PTE_W | BIT64(2);
+	pdpt[0] = kmap_hpa(pd) | PTE_P | PTE_W | BIT64(2);
+	pd[0] = kmap_hpa(pt) | PTE_P | PTE_W | BIT64(2);
+	pt[CODE_AT >> PAGE_SHIFT] = kmap_hpa(pages[4]) | rights;
+	pt[(STACK_AT >> PAGE_SHIFT) - 1] = kmap_hpa(pages[5]) | rights;
 	memcpy(pages[4], code, sizeof(code));
 	return root;
 }
@@ -175,7 +175,7 @@ static void run_ring(unsigned r)
 	pc->guest_trap = on_guest_trap;
 	pc->after_irq = on_interrupt;
 	gdt_load(pc, gdt);
-	write_cr3(vm_hpa(build_root(pages)));
+	write_cr3(kmap_hpa(build_root(pages)));
 	f.rip = CODE_AT;
 	f.cs = SEL_CODE | r;
 	f.ss = SEL_DATA | r;
@@ -187,7 +187,7 @@ static void run_ring(unsigned r)
 	enter(&f);
 	__asm__ volatile("mov %0, %%ds; mov %0, %%es" ::"r"(0));
 	pc->tss->rsp[0] = old_rsp0;
-	write_cr3(vm_monitor_root());
+	write_cr3(kmap_monitor_root());
 	gdt_load(pc, gdt_monitor());
 	pc->guest_trap = NULL;
 	pc->after_irq = NULL;

@@ -6,7 +6,7 @@
 
 #include "arch/cpu/processor.h"
 #include "arch/trap/trap.h"
-#include "arch/mem/paging.h"
+#include "arch/mem/kmap.h"
 #include "kernel/base/error.h"
 
 #define LAPIC_ID	0x20
@@ -72,13 +72,13 @@ static int lapic_enable(hpa_t base)
 	v = (v & ~(APIC_BASE_X2APIC | PAGE_MASK)) | APIC_BASE_ENABLE | base;
 	if (wrmsr_safe(MSR_APIC_BASE, v))
 		return E_NOSYS;
-	lapic = vm_map_device(base, PAGE_SIZE, false);
+	lapic = kmap_device(base, PAGE_SIZE, false);
 	return lapic ? 0 : E_NOMEM;
 }
 
 static void ioapic_add(const struct irq_ioapic *d)
 {
-	volatile u32 *regs = vm_map_device(d->base, 32, false);
+	volatile u32 *regs = kmap_device(d->base, 32, false);
 
 	if (!regs)
 		return;

@@ -4,7 +4,7 @@
  */
 #include "drivers/acpi/acpi.h"
 
-#include "arch/mem/paging.h"
+#include "arch/mem/kmap.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
 #include "kernel/lib/cmdline.h"
@@ -13,9 +13,9 @@ struct acpi_info acpi_info;
 
 static const void *map(hpa_t hpa, u32 size)
 {
-	if (vm_direct_mapped(hpa, size))
+	if (kmap_direct_mapped(hpa, size))
 		return direct_ptr(hpa);
-	return vm_map_physical(hpa, size, VM_CACHED);
+	return kmap_physical(hpa, size, KMAP_CACHED);
 }
 
 /* ACPI 5.2.5.1: first KiB of the EBDA, then E0000h..FFFFFh. */

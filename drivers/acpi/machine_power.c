@@ -6,7 +6,7 @@
 #include "drivers/acpi/machine_power.h"
 
 #include "arch/cpu/processor.h"
-#include "arch/mem/paging.h"
+#include "arch/mem/kmap.h"
 #include "drivers/acpi/acpi.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
@@ -25,7 +25,7 @@ static u8 status = POWER_STATUS_OK;
 void machine_power_init(void)
 {
 	if (acpi_info.have_reset && acpi_info.reset_is_memory)
-		reset_register = vm_map_device(acpi_info.reset_address, 1, false);
+		reset_register = kmap_device(acpi_info.reset_address, 1, false);
 }
 
 static void wait_ms(unsigned ms)

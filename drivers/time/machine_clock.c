@@ -5,7 +5,7 @@
 #include "drivers/time/machine_clock.h"
 
 #include "arch/cpu/processor.h"
-#include "arch/mem/paging.h"
+#include "arch/mem/kmap.h"
 #include "drivers/acpi/acpi.h"
 #include "kernel/base/string.h"
 #include "kernel/time/clock.h"
@@ -32,7 +32,7 @@ static bool hpet_reference(struct clock_reference *r)
 {
 	if (!acpi_info.hpet)
 		return false;
-	hpet = vm_map_device(acpi_info.hpet, 1024, false);
+	hpet = kmap_device(acpi_info.hpet, 1024, false);
 	if (!hpet)
 		return false;
 

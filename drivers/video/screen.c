@@ -5,7 +5,7 @@
  */
 #include "drivers/video/screen.h"
 
-#include "arch/mem/paging.h"
+#include "arch/mem/kmap.h"
 #include "arch/cpu/processor.h"
 #include "drivers/video/framebuffer.h"
 #include "drivers/lib/terminal.h"
@@ -74,5 +74,5 @@ void screen_init_graphics(const struct screen_mode *mode)
 {
 	if (is_graphics(mode))
 		init_graphics(mode,
-			      vm_map_device(mode->base, (size_t)mode->pitch * mode->height, true));
+			      kmap_device(mode->base, (size_t)mode->pitch * mode->height, true));
 }

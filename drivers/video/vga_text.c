@@ -5,7 +5,7 @@
 #include "drivers/video/vga_text.h"
 
 #include "arch/cpu/processor.h"
-#include "arch/mem/paging.h"
+#include "arch/mem/kmap.h"
 
 #define VIDEO_MEMORY 0xb8000u
 #define CRTC	     0x3d4

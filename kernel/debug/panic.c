@@ -9,7 +9,7 @@
 #include "arch/cpu/processor.h"
 #include "arch/cpu/percpu.h"
 #include "arch/trap/trap.h"
-#include "arch/mem/paging.h"
+#include "arch/mem/kmap.h"
 #include "kernel/base/print.h"
 #include "kernel/console/console.h"
 #include "kernel/console/log_ring.h"

@@ -5,7 +5,7 @@
  */
 #include "kernel/mem/page.h"
 
-#include "arch/mem/paging.h"
+#include "arch/mem/kmap.h"
 #include "kernel/lib/buddy.h"
 
 static struct buddy buddy;

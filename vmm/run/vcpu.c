@@ -9,7 +9,7 @@
 #include "arch/cpu/speculation.h"
 #include "arch/cpu/fpu.h"
 #include "arch/cpu/gdt.h"
-#include "arch/mem/paging.h"
+#include "arch/mem/kmap.h"
 #include "arch/trap/trap.h"
 #include "emu/cpu/semantics.h"
 #include "kernel/base/alloc.h"
@@ -77,7 +77,7 @@ static int create_recompiler(struct vcpu *v)
 				    .poll_quiet = (const u8 *)v,
 				    .poll_signal = (const u8 *)VCPU_POLL_TRAP };
 
-	rc.cache_rx = vm_map_code(rc.cache_size, &rc.cache_rw);
+	rc.cache_rx = kmap_code(rc.cache_size, &rc.cache_rw);
 	if (!rc.cache_rx)
 		return E_NOMEM;
 	v->code_cache = rc.cache_rx;
@@ -117,7 +117,7 @@ void vcpu_destroy(struct vcpu *v)
 	if (v->cpu.recomp)
 		recomp_destroy(&v->cpu);
 	if (v->code_cache)
-		vm_unmap_code(v->code_cache, CODE_CACHE_SIZE);
+		kmap_code_free(v->code_cache, CODE_CACHE_SIZE);
 	if (v->gdt && v->ldt)
 		shadow_desc_destroy(&v->desc);
 	if (v->gdt)
@@ -237,7 +237,7 @@ void vcpu_unload(struct vcpu *v)
 	cpu_own_fpu_pointers(&v->cpu);
 	restore_control();
 	fpu_save(v->cpu.fpu.image);
-	write_cr3(vm_monitor_root());
+	write_cr3(kmap_monitor_root());
 	v->root = 0;
 	/* Guest selectors name entries of the table that goes away. */
 	raw_clear_segments();

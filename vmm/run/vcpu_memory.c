@@ -5,7 +5,7 @@
 #include "vmm/run/vcpu_memory.h"
 
 #include "arch/cpu/processor.h"
-#include "arch/mem/paging.h"
+#include "arch/mem/kmap.h"
 #include "kernel/base/string.h"
 #include "kernel/mem/page.h"
 #include "vmm/vm/vm.h"
@@ -34,7 +34,7 @@ static void pool_free(void *ctx, void *page)
 static hpa_t pool_hpa(void *ctx, const void *hva)
 {
 	(void)ctx;
-	return vm_hpa(hva);
+	return kmap_hpa(hva);
 }
 
 static void flush_page(void *ctx, u64 linear)
@@ -71,7 +71,7 @@ const struct shadow_host *vcpu_shadow_host(struct vcpu *v)
 		.hpa = pool_hpa,
 		.tlb_flush_page = flush_page,
 		.tlb_flush_all = flush_all,
-		.monitor_pml4 = vm_upper_pml4(),
+		.monitor_pml4 = kmap_upper_pml4(),
 		.have_nx = cpu_features.nx,
 		.quota = v->vm->pool_quota,
 		.kill = kill,

@@ -7,9 +7,9 @@
  * handed out upwards and never given back. No lock: only start-up and the creation of VMs come
  * here, on the boot CPU.
  */
-#include "arch/mem/paging.h"
+#include "arch/mem/kmap.h"
 
-#include "arch/mem/vm_tables.h"
+#include "arch/mem/kmap_tables.h"
 #include "kernel/base/log.h"
 
 #define CODE_START   0xffffffffa0000000ull
@@ -36,15 +36,15 @@ static unsigned find_slots(unsigned n)
 
 static void free_slots(unsigned first, unsigned n)
 {
-	vm_table_unmap_2m(CODE_START + first * LARGE_2M, n * LARGE_2M);
-	vm_table_unmap_2m(CODE_START + CODE_ALIAS + first * LARGE_2M, n * LARGE_2M);
+	kmap_table_unmap_2m(CODE_START + first * LARGE_2M, n * LARGE_2M);
+	kmap_table_unmap_2m(CODE_START + CODE_ALIAS + first * LARGE_2M, n * LARGE_2M);
 	for (unsigned i = first; i < first + n; i++) {
-		vm_block_free(code_slot[i], SLOT_ORDER);
+		kmap_block_free(code_slot[i], SLOT_ORDER);
 		code_slot[i] = NULL;
 	}
 }
 
-void *vm_map_code(size_t size, u8 **rw)
+void *kmap_code(size_t size, u8 **rw)
 {
 	unsigned n = (unsigned)((size + LARGE_2M - 1) / LARGE_2M);
 	unsigned first = find_slots(n);
@@ -53,16 +53,16 @@ void *vm_map_code(size_t size, u8 **rw)
 		return NULL;
 	for (unsigned i = first; i < first + n; i++) {
 		hva_t rx = CODE_START + i * LARGE_2M;
-		void *p = vm_block_alloc(SLOT_ORDER);
+		void *p = kmap_block_alloc(SLOT_ORDER);
 
 		if (!p) {
 			free_slots(first, i - first);
 			return NULL;
 		}
 		code_slot[i] = p;
-		if (vm_table_try_map(rx, vm_hpa(p), LARGE_2M, 0, LARGE_2M) ||
-		    vm_table_try_map(rx + CODE_ALIAS, vm_hpa(p), LARGE_2M, PTE_W | PTE_NX,
-				     LARGE_2M)) {
+		if (kmap_table_try_map(rx, kmap_hpa(p), LARGE_2M, 0, LARGE_2M) ||
+		    kmap_table_try_map(rx + CODE_ALIAS, kmap_hpa(p), LARGE_2M, PTE_W | PTE_NX,
+				       LARGE_2M)) {
 			free_slots(first, i + 1 - first);
 			return NULL;
 		}
@@ -71,7 +71,7 @@ void *vm_map_code(size_t size, u8 **rw)
 	return (void *)(CODE_START + first * LARGE_2M);
 }
 
-void vm_unmap_code(void *rx, size_t size)
+void kmap_code_free(void *rx, size_t size)
 {
 	hva_t offset = (hva_t)rx - CODE_START;
 
@@ -79,12 +79,12 @@ void vm_unmap_code(void *rx, size_t size)
 	free_slots((unsigned)(offset / LARGE_2M), (unsigned)((size + LARGE_2M - 1) / LARGE_2M));
 }
 
-void *vm_map_physical(hpa_t hpa, size_t size, enum vm_cache cache)
+void *kmap_physical(hpa_t hpa, size_t size, enum kmap_cache cache)
 {
 	static const u64 cache_flags[] = {
-		[VM_UNCACHED] = PTE_PCD | PTE_PWT,
-		[VM_WRITE_COMBINE] = PTE_PAT_SMALL, /* PA4: arch/cpu/cpu_features.c */
-		[VM_CACHED] = 0,
+		[KMAP_UNCACHED] = PTE_PCD | PTE_PWT,
+		[KMAP_WRITE_COMBINE] = PTE_PAT_SMALL, /* PA4: arch/cpu/cpu_features.c */
+		[KMAP_CACHED] = 0,
 	};
 	hpa_t start = ALIGN_DOWN(hpa, (hpa_t)PAGE_SIZE);
 	u64 length = ALIGN_UP(hpa + size, (hpa_t)PAGE_SIZE) - start;
@@ -94,13 +94,13 @@ void *vm_map_physical(hpa_t hpa, size_t size, enum vm_cache cache)
 
 	if (at + length > DEVICE_END || at + length < at)
 		return NULL;
-	if (vm_table_try_map(at, start, length, PTE_W | PTE_NX | cache_flags[cache], LARGE_2M))
+	if (kmap_table_try_map(at, start, length, PTE_W | PTE_NX | cache_flags[cache], LARGE_2M))
 		return NULL;
 	device_next = at + length;
 	return (void *)(at + (hpa - start));
 }
 
-void *vm_map_device(hpa_t hpa, size_t size, bool write_combine)
+void *kmap_device(hpa_t hpa, size_t size, bool write_combine)
 {
-	return vm_map_physical(hpa, size, write_combine ? VM_WRITE_COMBINE : VM_UNCACHED);
+	return kmap_physical(hpa, size, write_combine ? KMAP_WRITE_COMBINE : KMAP_UNCACHED);
 }

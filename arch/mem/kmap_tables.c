@@ -3,16 +3,16 @@
  * The monitor's page tables: one root whose upper half every shadow root shares by reference.
  *
  * PML4 entries exist for everything before the first shadow root copies them: those of the direct
- * map because it is complete after vm_init(), the last one because the image is there. Below that,
+ * map because it is complete after kmap_init(), the last one because the image is there. Below that,
  * tables are shared, so later mappings show everywhere. All leaves are global: a CR3 load for the
  * guest's sake keeps the monitor's translations.
  */
-#include "arch/mem/vm_tables.h"
+#include "arch/mem/kmap_tables.h"
 
 #include "arch/cpu/processor.h"
 #include "arch/mem/image.h"
 #include "arch/cpu/percpu.h"
-#include "arch/mem/paging.h"
+#include "arch/mem/kmap.h"
 #include "kernel/base/error.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
@@ -21,12 +21,12 @@ static u64 *root;
 static void *(*block_alloc)(unsigned order);
 static void (*block_free)(void *p, unsigned order);
 
-void *vm_block_alloc(unsigned order)
+void *kmap_block_alloc(unsigned order)
 {
 	return block_alloc(order);
 }
 
-void vm_block_free(void *p, unsigned order)
+void kmap_block_free(void *p, unsigned order)
 {
 	block_free(p, order);
 }
@@ -64,7 +64,7 @@ static u64 *entry_make(hva_t hva, unsigned level)
 
 			if (!below)
 				return NULL;
-			*e = vm_hpa(below) | PTE_P | PTE_W | PTE_A;
+			*e = kmap_hpa(below) | PTE_P | PTE_W | PTE_A;
 		}
 		ASSERT(!(l < 3 && (*e & PTE_PS)));
 		t = table_of(*e);
@@ -82,7 +82,7 @@ static u64 leaf(hpa_t hpa, u64 flags, unsigned level)
 	return hpa | flags | PTE_P | PTE_A | PTE_D | PTE_G | (level ? PTE_PS : 0);
 }
 
-int vm_table_try_map(hva_t hva, hpa_t hpa, u64 size, u64 flags, u64 max_page)
+int kmap_table_try_map(hva_t hva, hpa_t hpa, u64 size, u64 flags, u64 max_page)
 {
 	while (size) {
 		u64 page = PAGE_SIZE;
@@ -107,13 +107,13 @@ int vm_table_try_map(hva_t hva, hpa_t hpa, u64 size, u64 flags, u64 max_page)
 	return 0;
 }
 
-void vm_table_map(hva_t hva, hpa_t hpa, u64 size, u64 flags, u64 max_page)
+void kmap_table_map(hva_t hva, hpa_t hpa, u64 size, u64 flags, u64 max_page)
 {
-	if (vm_table_try_map(hva, hpa, size, flags, max_page))
+	if (kmap_table_try_map(hva, hpa, size, flags, max_page))
 		panic("no memory for the monitor's page tables");
 }
 
-void vm_table_unmap_2m(hva_t hva, u64 size)
+void kmap_table_unmap_2m(hva_t hva, u64 size)
 {
 	for (u64 done = 0; done < size; done += LARGE_2M) {
 		*entry_make(hva + done, 1) = 0;
@@ -121,7 +121,7 @@ void vm_table_unmap_2m(hva_t hva, u64 size)
 	}
 }
 
-u64 vm_table_lookup(hva_t hva, u64 *page)
+u64 kmap_table_lookup(hva_t hva, u64 *page)
 {
 	u64 *t = root;
 
@@ -138,15 +138,15 @@ u64 vm_table_lookup(hva_t hva, u64 *page)
 	}
 }
 
-bool vm_direct_mapped(hpa_t hpa, u64 size)
+bool kmap_direct_mapped(hpa_t hpa, u64 size)
 {
 	for (u64 at = hpa, page; at < hpa + size; at = (at & ~(page - 1)) + page)
-		if (!vm_table_lookup(DIRECT_MAP_BASE + at, &page))
+		if (!kmap_table_lookup(DIRECT_MAP_BASE + at, &page))
 			return false;
 	return true;
 }
 
-hpa_t vm_hpa(const void *hva)
+hpa_t kmap_hpa(const void *hva)
 {
 	hva_t a = (hva_t)hva;
 
@@ -156,25 +156,25 @@ hpa_t vm_hpa(const void *hva)
 	return a - DIRECT_MAP_BASE;
 }
 
-const u64 *vm_upper_pml4(void)
+const u64 *kmap_upper_pml4(void)
 {
 	return root + 256;
 }
 
-hpa_t vm_monitor_root(void)
+hpa_t kmap_monitor_root(void)
 {
-	return vm_hpa(root);
+	return kmap_hpa(root);
 }
 
 static void map_image(const char *start, const char *end, u64 flags)
 {
 	for (hva_t a = (hva_t)start; a < (hva_t)end; a += PAGE_SIZE)
 		if (!percpu_stack_guard(a))
-			vm_table_map(a, a - IMAGE_BASE, PAGE_SIZE, flags, PAGE_SIZE);
+			kmap_table_map(a, a - IMAGE_BASE, PAGE_SIZE, flags, PAGE_SIZE);
 }
 
-void vm_init(const struct vm_range *ranges, unsigned n, void *(*alloc)(unsigned order),
-	     void (*free)(void *p, unsigned order))
+void kmap_init(const struct kmap_range *ranges, unsigned n, void *(*alloc)(unsigned order),
+	       void (*free)(void *p, unsigned order))
 {
 	u64 max_page = cpu_features.huge1g ? LARGE_1G : LARGE_2M;
 	hpa_t done = 0;
@@ -190,11 +190,12 @@ void vm_init(const struct vm_range *ranges, unsigned n, void *(*alloc)(unsigned 
 
 		if (start >= end)
 			continue;
-		vm_table_map(DIRECT_MAP_BASE + start, start, end - start, PTE_W | PTE_NX, max_page);
+		kmap_table_map(DIRECT_MAP_BASE + start, start, end - start, PTE_W | PTE_NX,
+			       max_page);
 		done = end;
 	}
 	map_image(image_text_start, image_text_end, 0);
 	map_image(image_rodata_start, image_rodata_end, PTE_NX);
 	map_image(image_data_start, image_data_end, PTE_W | PTE_NX);
-	write_cr3(vm_hpa(root));
+	write_cr3(kmap_hpa(root));
 }
