@@ -61,7 +61,7 @@ void timer_init(void)
 {
 	lapic = irq_have_lapic();
 	if (!lapic) {
-		ticks_per_second = TIMER_PIT_HZ;
+		ticks_per_second = I8254_HZ;
 		if (irq_register(0, pit_fired, NULL))
 			panic("the timer's interrupt line is taken");
 		return;

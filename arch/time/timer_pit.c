@@ -8,24 +8,24 @@
 
 void timer_pit_start(u16 count)
 {
-	outb(0x43, 0x30); /* channel 0, both bytes, mode 0 */
-	outb(0x40, (u8)count);
-	outb(0x40, (u8)(count >> 8));
+	outb(I8254_CONTROL, I8254_CHANNEL(0) | I8254_BOTH_BYTES | I8254_MODE(0));
+	outb(I8254_PORT, (u8)count);
+	outb(I8254_PORT, (u8)(count >> 8));
 }
 
 void timer_pit_reference_start(void)
 {
-	outb(0x61, (u8)((inb(0x61) & ~3) | 1));
-	outb(0x43, 0xb0); /* channel 2, both bytes, mode 0 */
-	outb(0x42, 0xff);
-	outb(0x42, 0xff);
+	outb(PORT61, (u8)((inb(PORT61) & ~(PORT61_GATE2 | PORT61_SPEAKER)) | PORT61_GATE2));
+	outb(I8254_CONTROL, I8254_CHANNEL(2) | I8254_BOTH_BYTES | I8254_MODE(0));
+	outb(I8254_PORT + 2, 0xff);
+	outb(I8254_PORT + 2, 0xff);
 }
 
 u16 timer_pit_elapsed(void)
 {
-	outb(0x43, 0x80); /* latch channel 2 */
+	outb(I8254_CONTROL, I8254_CHANNEL(2)); /* latch */
 
-	u16 low = inb(0x42);
+	u16 low = inb(I8254_PORT + 2);
 
-	return (u16)(0xffff - (low | inb(0x42) << 8));
+	return (u16)(0xffff - (low | inb(I8254_PORT + 2) << 8));
 }

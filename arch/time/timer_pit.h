@@ -6,8 +6,7 @@
 #pragma once
 
 #include "kernel/base/types.h"
-
-#define TIMER_PIT_HZ 1193182u
+#include "kernel/hw/i8254.h"
 
 /* Raises IRQ 0 once after count ticks (1..65535). */
 void timer_pit_start(u16 count);

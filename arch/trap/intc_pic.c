@@ -6,29 +6,27 @@
 
 #include "arch/cpu/processor.h"
 #include "arch/trap/trap.h"
-
-#define MASTER 0x20
-#define SLAVE  0xa0
+#include "kernel/hw/i8259.h"
 
 static u16 mask = 0xffff;
 
 static void write_mask(void)
 {
-	outb(MASTER + 1, (u8)mask);
-	outb(SLAVE + 1, (u8)(mask >> 8));
+	outb(I8259_MASTER + 1, (u8)mask);
+	outb(I8259_SLAVE + 1, (u8)(mask >> 8));
 }
 
 void intc_pic_init(void)
 {
-	outb(MASTER, 0x11); /* ICW1: edge, cascade, ICW4 follows */
-	outb(SLAVE, 0x11);
-	outb(MASTER + 1, TRAP_IRQ_FIRST);
-	outb(SLAVE + 1, TRAP_IRQ_FIRST + 8);
-	outb(MASTER + 1, 4); /* slave on IRQ 2 */
-	outb(SLAVE + 1, 2);
-	outb(MASTER + 1, 1); /* 8086 mode, normal EOI */
-	outb(SLAVE + 1, 1);
-	mask = 0xffff & ~BIT(2);
+	outb(I8259_MASTER, ICW1_INIT | ICW1_ICW4); /* edge, cascade */
+	outb(I8259_SLAVE, ICW1_INIT | ICW1_ICW4);
+	outb(I8259_MASTER + 1, TRAP_IRQ_FIRST);
+	outb(I8259_SLAVE + 1, TRAP_IRQ_FIRST + 8);
+	outb(I8259_MASTER + 1, BIT(I8259_CASCADE));
+	outb(I8259_SLAVE + 1, I8259_CASCADE);
+	outb(I8259_MASTER + 1, ICW4_8086); /* normal EOI */
+	outb(I8259_SLAVE + 1, ICW4_8086);
+	mask = 0xffff & ~BIT(I8259_CASCADE);
 	write_mask();
 }
 
@@ -41,20 +39,20 @@ void intc_pic_unmask(unsigned irq)
 void intc_pic_eoi(unsigned irq)
 {
 	if (irq >= 8)
-		outb(SLAVE, 0x20);
-	outb(MASTER, 0x20);
+		outb(I8259_SLAVE, OCW2_EOI);
+	outb(I8259_MASTER, OCW2_EOI);
 }
 
 bool intc_pic_spurious(unsigned irq)
 {
-	u16 port = irq < 8 ? MASTER : SLAVE;
+	u16 port = irq < 8 ? I8259_MASTER : I8259_SLAVE;
 
 	if ((irq & 7) != 7)
 		return false;
-	outb(port, 0x0b); /* OCW3: read ISR */
+	outb(port, OCW3 | OCW3_RR | OCW3_RIS); /* read ISR */
 	if (inb(port) & 0x80)
 		return false;
 	if (irq == 15)
-		outb(MASTER, 0x20); /* the cascade input was real */
+		outb(I8259_MASTER, OCW2_EOI); /* the cascade input was real */
 	return true;
 }

@@ -14,10 +14,11 @@
 #include "kernel/lib/cmdline.h"
 #include "kernel/console/console.h"
 #include "kernel/debug/power.h"
+#include "kernel/hw/acpi_pm.h"
+#include "kernel/hw/i8042.h"
+#include "kernel/hw/reset_control.h"
 
 #define DEBUG_EXIT_PORT 0x501
-#define PM1_SCI_EN	BIT(0)
-#define PM1_SLP_EN	BIT(13)
 
 static volatile u8 *reset_register;
 static u8 status = POWER_STATUS_OK;
@@ -113,10 +114,10 @@ void power_reboot(void)
 	else if (acpi_info.have_reset)
 		outb((u16)acpi_info.reset_address, acpi_info.reset_value);
 	wait_ms(20);
-	outb(0xcf9, 2); /* PIIX and ICH: hard reset, then go */
-	outb(0xcf9, 6);
+	outb(PORT_CF9, CF9_HARD); /* PIIX and ICH */
+	outb(PORT_CF9, CF9_HARD | CF9_GO);
 	wait_ms(20);
-	outb(0x64, 0xfe); /* keyboard controller: pulse the reset line */
+	outb(I8042_COMMAND_PORT, I8042_PULSE_RESET);
 	wait_ms(20);
 	triple_fault();
 	power_halt();

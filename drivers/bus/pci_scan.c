@@ -9,31 +9,29 @@
 #include "kernel/base/log.h"
 #include "kernel/console/console.h"
 #include "kernel/console/shell.h"
+#include "kernel/hw/pci.h"
 
-#define ADDRESS	      0xcf8
-#define DATA	      0xcfc
 #define MAX_FUNCTIONS 128u
 
 static struct pci_function function[MAX_FUNCTIONS];
 static unsigned functions;
 
-/* Address: 31 enable, 23..16 bus, 15..11 device, 10..8 function, 7..2 register. */
 static void select(const struct pci_function *f, u8 offset)
 {
-	outl(ADDRESS, 1u << 31 | (u32)f->bus << 16 | (u32)f->device << 11 | (u32)f->function << 8 |
-			      (offset & 0xfcu));
+	outl(PCI_ADDRESS_PORT, PCI_ADDRESS_ENABLE | (u32)f->bus << 16 | (u32)f->device << 11 |
+				       (u32)f->function << 8 | (offset & 0xfcu));
 }
 
 u32 pci_config_read(const struct pci_function *f, u8 offset)
 {
 	select(f, offset);
-	return inl(DATA);
+	return inl(PCI_DATA_PORT);
 }
 
 void pci_config_write(const struct pci_function *f, u8 offset, u32 value)
 {
 	select(f, offset);
-	outl(DATA, value);
+	outl(PCI_DATA_PORT, value);
 }
 
 static void scan_bus(u8 bus, unsigned depth);
@@ -42,7 +40,7 @@ static void scan_bus(u8 bus, unsigned depth);
 static u8 scan_function(u8 bus, u8 device, u8 fn, unsigned depth)
 {
 	struct pci_function f = { .bus = bus, .device = device, .function = fn };
-	u32 id = pci_config_read(&f, 0);
+	u32 id = pci_config_read(&f, PCI_VENDOR);
 
 	if ((id & 0xffff) == 0xffff || functions == MAX_FUNCTIONS)
 		return 0xff;
@@ -55,9 +53,9 @@ static u8 scan_function(u8 bus, u8 device, u8 fn, unsigned depth)
 	f.class = (u8)(class >> 24);
 	f.subclass = (u8)(class >> 16);
 	f.interface = (u8)(class >> 8);
-	f.irq = (u8)pci_config_read(&f, 60);
+	f.irq = (u8)pci_config_read(&f, PCI_IRQ_LINE);
 	function[functions++] = f;
-	if ((header & 0x7f) == 1) {
+	if ((header & 0x7f) == PCI_HEADER_BRIDGE) {
 		u8 secondary = (u8)(pci_config_read(&f, 24) >> 8);
 
 		if (secondary > bus)
@@ -73,7 +71,7 @@ static void scan_bus(u8 bus, unsigned depth)
 	for (u8 device = 0; device < 32; device++) {
 		u8 header = scan_function(bus, device, 0, depth);
 
-		if (header == 0xff || !(header & 0x80))
+		if (header == 0xff || !(header & PCI_HEADER_MULTI))
 			continue;
 		for (u8 fn = 1; fn < 8; fn++)
 			scan_function(bus, device, fn, depth);
@@ -129,8 +127,8 @@ static struct shell_command lspci = { .name = "lspci",
 
 void pci_scan(void)
 {
-	outl(ADDRESS, 1u << 31);
-	if (inl(ADDRESS) == 1u << 31)
+	outl(PCI_ADDRESS_PORT, 1u << 31);
+	if (inl(PCI_ADDRESS_PORT) == 1u << 31)
 		scan_bus(0, 0);
 	log_info("PCI: %u functions", functions);
 	shell_register(&lspci);

@@ -10,21 +10,19 @@
 #include "arch/cpu/processor.h"
 #include "drivers/lib/uart_driver.h"
 #include "kernel/base/log.h"
-
-#define PORT 0x3f8
-#define IRQ  4
+#include "kernel/hw/ns16550.h"
 
 static struct uart_driver uart;
 static u8 queue[64 * KiB]; /* an answer of the monitor's own fits, beside what guests may fill */
 
 static u8 port_in(unsigned reg)
 {
-	return inb((u16)(PORT + reg));
+	return inb((u16)(COM1_PORT + reg));
 }
 
 static void port_out(unsigned reg, u8 value)
 {
-	outb((u16)(PORT + reg), value);
+	outb((u16)(COM1_PORT + reg), value);
 }
 
 static const struct uart_ops ops = {
@@ -116,7 +114,7 @@ void serial_port_enable_input(void)
 
 	if (!uart.mcr)
 		return;
-	if (irq_register(IRQ, interrupt, NULL)) {
+	if (irq_register(COM1_IRQ, interrupt, NULL)) {
 		log_warn("serial: no interrupt line: no input from COM1");
 		return;
 	}

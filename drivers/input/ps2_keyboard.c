@@ -7,13 +7,9 @@
 #include "arch/cpu/processor.h"
 #include "arch/trap/irq.h"
 #include "kernel/console/console.h"
+#include "kernel/hw/i8042.h"
 
-#define DATA	    0x60
-#define COMMAND	    0x64 /* reads: status */
-#define OUTPUT_FULL BIT(0)
-#define INPUT_FULL  BIT(1)
-#define FROM_MOUSE  BIT(5)
-#define SPINS	    10000
+#define SPINS 10000
 
 #define KEY_CTRL   0x1d
 #define KEY_LSHIFT 0x2a
@@ -120,10 +116,10 @@ static void interrupt(void *ctx)
 	u8 status;
 
 	(void)ctx;
-	while ((status = inb(COMMAND)) & OUTPUT_FULL && status != 0xff) {
-		u8 byte = inb(DATA);
+	while ((status = inb(I8042_COMMAND_PORT)) & I8042_OBF && status != 0xff) {
+		u8 byte = inb(I8042_DATA_PORT);
 
-		if (!(status & FROM_MOUSE))
+		if (!(status & I8042_AUX))
 			scan_code(byte);
 	}
 }
@@ -131,7 +127,7 @@ static void interrupt(void *ctx)
 static bool write_port(u16 port, u8 v)
 {
 	for (int i = 0; i < SPINS; i++) {
-		if (!(inb(COMMAND) & INPUT_FULL)) {
+		if (!(inb(I8042_COMMAND_PORT) & I8042_IBF)) {
 			outb(port, v);
 			return true;
 		}
@@ -142,8 +138,8 @@ static bool write_port(u16 port, u8 v)
 static int read_data(void)
 {
 	for (int i = 0; i < SPINS; i++)
-		if (inb(COMMAND) & OUTPUT_FULL)
-			return inb(DATA);
+		if (inb(I8042_COMMAND_PORT) & I8042_OBF)
+			return inb(I8042_DATA_PORT);
 	return -1;
 }
 
@@ -151,11 +147,11 @@ void ps2_keyboard_init(void)
 {
 	int config;
 
-	if (inb(COMMAND) == 0xff)
+	if (inb(I8042_COMMAND_PORT) == 0xff)
 		return;
-	for (int i = 0; i < 32 && inb(COMMAND) & OUTPUT_FULL; i++)
-		(void)inb(DATA);
-	if (!write_port(COMMAND, 0x20))
+	for (int i = 0; i < 32 && inb(I8042_COMMAND_PORT) & I8042_OBF; i++)
+		(void)inb(I8042_DATA_PORT);
+	if (!write_port(I8042_COMMAND_PORT, 0x20))
 		return;
 	config = read_data();
 	if (config < 0)
@@ -163,6 +159,6 @@ void ps2_keyboard_init(void)
 	/* Interrupt on, clock on, translation on. */
 	u8 wanted = (u8)(((unsigned)config | BIT(0) | BIT(6)) & ~BIT(4));
 
-	if (write_port(COMMAND, 0x60) && write_port(DATA, wanted))
+	if (write_port(I8042_COMMAND_PORT, 0x60) && write_port(I8042_DATA_PORT, wanted))
 		irq_register(1, interrupt, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "drivers/lib/uart_driver.h"
+#include "kernel/hw/ns16550.h"
 
-#define FIFO	 16u
 #define TX_SPINS 200000u /* a FIFO at 9600 baud takes 17 ms; a look at LSR about 1 us */
 #define ROUNDS	 64u	 /* of one interrupt, in case IIR never says that nothing is left */
 
@@ -11,28 +11,8 @@
 #define HELD_ROOM 64u
 #define FREE_ROOM 512u /* from here on the sender may go on */
 
-enum { DATA, IER, IIR_FCR, LCR, MCR, LSR, MSR, SCRATCH };
-
-#define IER_RDA	  0x01
-#define IER_THRE  0x02
-#define IER_RLS	  0x04
-#define IER_MODEM 0x08
-
-#define IIR_NONE 0x01
-#define IIR_FIFO 0xc0
-
-#define FCR_START 0x47 /* on, both emptied, interrupt at 4 bytes or after a pause */
-
-#define MCR_DTR	 0x01
-#define MCR_RTS	 0x02
-#define MCR_OUT2 0x08 /* the interrupt's gate */
-
-#define LSR_DATA    0x01
-#define LSR_OVERRUN 0x02
-#define LSR_BREAK   0x10
-#define LSR_THRE    0x20
-
-#define MSR_CTS 0x10
+/* On, both FIFOs emptied, interrupt at 4 bytes or after a pause. */
+#define FCR_START (FCR_ENABLE | FCR_CLEAR_RX | FCR_CLEAR_TX | FCR_LEVEL_4)
 
 #define XON  0x11
 #define XOFF 0x13
@@ -43,7 +23,7 @@ static u8 line_status(struct uart_driver *u)
 
 	if (v == 0xff)
 		return 0; /* nothing answers any more */
-	u->seen |= v & (LSR_BREAK | LSR_OVERRUN);
+	u->seen |= v & (LSR_BI | LSR_OE);
 	return v;
 }
 
@@ -74,7 +54,7 @@ static bool may_send(struct uart_driver *u)
 
 static void send(struct uart_driver *u, u8 byte)
 {
-	u->ops->out(DATA, byte);
+	u->ops->out(RBR_THR, byte);
 	u->room--;
 }
 
@@ -184,11 +164,11 @@ void uart_driver_write_now(struct uart_driver *u, const char *s, size_t n, bool 
 		}
 		room--;
 		if (cooked && *s == '\n' && !returned) {
-			u->ops->out(DATA, '\r');
+			u->ops->out(RBR_THR, '\r');
 			returned = true;
 			continue;
 		}
-		u->ops->out(DATA, (u8)*s);
+		u->ops->out(RBR_THR, (u8)*s);
 		returned = false;
 		s++;
 		n--;
@@ -232,7 +212,7 @@ static void look_at_room(struct uart_driver *u)
  * not at all if the FIFO was full. */
 static void take_break(struct uart_driver *u)
 {
-	u->nul_expected = !(u->held && u->seen & LSR_OVERRUN);
+	u->nul_expected = !(u->held && u->seen & LSR_OE);
 	u->seen = 0;
 	u->ops->input_break();
 	look_at_room(u);
@@ -257,11 +237,11 @@ static void receive(struct uart_driver *u)
 	for (;;) {
 		u8 status = line_status(u);
 
-		if (u->seen & LSR_BREAK)
+		if (u->seen & LSR_BI)
 			take_break(u);
-		if (u->held || !(status & LSR_DATA))
+		if (u->held || !(status & LSR_DR))
 			return;
-		take_byte(u, u->ops->in(DATA));
+		take_byte(u, u->ops->in(RBR_THR));
 	}
 }
 
@@ -293,18 +273,18 @@ bool uart_driver_init(struct uart_driver *u, const struct uart_ops *ops, u8 *que
 {
 	*u = (struct uart_driver){ .ops = ops, .fifo = 1 };
 	u->queue = (struct byte_ring){ .data = queue, .size = size };
-	ops->out(SCRATCH, 0x5a);
-	if (ops->in(SCRATCH) != 0x5a || ops->in(LSR) == 0xff)
+	ops->out(SCR, 0x5a);
+	if (ops->in(SCR) != 0x5a || ops->in(LSR) == 0xff)
 		return false;
 	ops->out(IER, 0);
 	ops->out(LCR, 0x80); /* divisor latch */
-	ops->out(DATA, 1);
+	ops->out(RBR_THR, 1);
 	ops->out(IER, 0);
 	ops->out(LCR, 3);
 	ops->out(IIR_FCR, FCR_START);
 	set_mcr(u, MCR_DTR | MCR_RTS | MCR_OUT2);
 	if ((ops->in(IIR_FCR)&IIR_FIFO) == IIR_FIFO)
-		u->fifo = FIFO;
+		u->fifo = NS16550_FIFO;
 	return true;
 }
 

@@ -10,11 +10,12 @@
 #include "kernel/base/string.h"
 #include "kernel/time/clock.h"
 #include "kernel/lib/cmdline.h"
+#include "kernel/hw/acpi_pm.h"
+#include "kernel/hw/mc146818.h"
 
 #define HPET_PERIOD  4 /* upper half of the capabilities: femtoseconds */
 #define HPET_CONFIG  16
 #define HPET_COUNTER 240
-#define PM_TIMER_HZ  3579545u
 
 static volatile u8 *hpet;
 
@@ -71,24 +72,24 @@ struct rtc_time {
 
 static u8 cmos(u8 index)
 {
-	outb(0x70, index);
-	return inb(0x71);
+	outb(RTC_INDEX_PORT, index);
+	return inb(RTC_DATA_PORT);
 }
 
 static struct rtc_time rtc_read(void)
 {
-	return (struct rtc_time){ cmos(0),
-				  cmos(2),
-				  cmos(4),
-				  cmos(7),
-				  cmos(8),
-				  cmos(9),
+	return (struct rtc_time){ cmos(RTC_SECONDS),
+				  cmos(RTC_MINUTES),
+				  cmos(RTC_HOURS),
+				  cmos(RTC_DAY),
+				  cmos(RTC_MONTH),
+				  cmos(RTC_YEAR),
 				  acpi_info.century ? cmos(acpi_info.century) : 0 };
 }
 
 static unsigned binary(u8 v, u8 status_b)
 {
-	return status_b & 4 ? v : (v >> 4) * 10u + (v & 15);
+	return status_b & RTC_B_BINARY ? v : (v >> 4) * 10u + (v & 15);
 }
 
 /* Days from 1970-01-01 to a Gregorian date. */

@@ -15,31 +15,25 @@
 #include "arch/cpu/processor.h"
 #include "arch/trap/trap.h"
 #include "kernel/base/log.h"
+#include "kernel/hw/mc146818.h"
 
-#define RTC_IRQ	      8u
-#define RTC_INDEX     0x70
-#define RTC_DATA      0x71
-#define RTC_A	      10
-#define RTC_B	      11
-#define RTC_C	      12
-#define RTC_RATE_8_HZ 13 /* 32768 >> (13 - 1) */
-#define RTC_PERIODIC  BIT(6)
+#define RATE_8_HZ 13 /* 32768 >> (13 - 1) */
 
 static u8 rtc_get(u8 index)
 {
-	outb(RTC_INDEX, index);
-	return inb(RTC_DATA);
+	outb(RTC_INDEX_PORT, index);
+	return inb(RTC_DATA_PORT);
 }
 
 static void rtc_put(u8 index, u8 value)
 {
-	outb(RTC_INDEX, index);
-	outb(RTC_DATA, value);
+	outb(RTC_INDEX_PORT, index);
+	outb(RTC_DATA_PORT, value);
 }
 
 static bool fired(void)
 {
-	return rtc_get(RTC_C) & RTC_PERIODIC;
+	return rtc_get(RTC_C) & RTC_C_PF;
 }
 
 void watchdog_init(void)
@@ -49,7 +43,7 @@ void watchdog_init(void)
 		return;
 	}
 	trap_set_nmi_watchdog(fired);
-	rtc_put(RTC_A, (u8)((rtc_get(RTC_A) & 0xf0) | RTC_RATE_8_HZ));
-	rtc_put(RTC_B, (rtc_get(RTC_B) & 0x0f) | RTC_PERIODIC); /* neither alarm nor update */
+	rtc_put(RTC_A, (u8)((rtc_get(RTC_A) & ~RTC_A_RS) | RATE_8_HZ));
+	rtc_put(RTC_B, (rtc_get(RTC_B) & 0x0f) | RTC_B_PIE); /* neither alarm nor update */
 	rtc_get(RTC_C);
 }

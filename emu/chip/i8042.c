@@ -8,12 +8,7 @@
 #include "emu/chip/i8042.h"
 
 #include "kernel/base/string.h"
-
-#define STATUS_OBF     0x01
-#define STATUS_SYSTEM  0x04
-#define STATUS_COMMAND 0x08
-#define STATUS_UNLOCK  0x10
-#define STATUS_AUX     0x20
+#include "kernel/hw/i8042.h"
 
 #define CCB_IRQ1   0x01
 #define CCB_IRQ12  0x02
@@ -272,10 +267,10 @@ static u32 status_read(void *dev, u16 offset, unsigned size)
 
 	(void)offset;
 	(void)size;
-	return STATUS_UNLOCK | (c->source != EMPTY ? STATUS_OBF : 0u) |
-	       (c->source == FROM_MOUSE ? STATUS_AUX : 0u) |
-	       (c->ram[0] & CCB_SYSTEM ? STATUS_SYSTEM : 0u) |
-	       (c->last_was_command ? STATUS_COMMAND : 0u);
+	return I8042_UNLOCK | (c->source != EMPTY ? I8042_OBF : 0u) |
+	       (c->source == FROM_MOUSE ? I8042_AUX : 0u) |
+	       (c->ram[0] & CCB_SYSTEM ? I8042_SYSTEM : 0u) |
+	       (c->last_was_command ? I8042_COMMAND : 0u);
 }
 
 static void command_write(void *dev, u16 offset, unsigned size, u32 value)
@@ -334,8 +329,8 @@ int i8042_init(struct i8042 *c, struct bus *bus, struct irq_line irq1, struct ir
 	c->ctx = ctx;
 	c->output_port = OUT_NO_RESET | OUT_A20;
 	i8042_reset(c);
-	err = bus_claim(bus, 0x60, 1, &data_ports, c, "i8042 data");
+	err = bus_claim(bus, I8042_DATA_PORT, 1, &data_ports, c, "i8042 data");
 	if (!err)
-		err = bus_claim(bus, 0x64, 1, &command_ports, c, "i8042 command");
+		err = bus_claim(bus, I8042_COMMAND_PORT, 1, &command_ports, c, "i8042 command");
 	return err;
 }

@@ -28,14 +28,6 @@
  * toggles with each. */
 #define REFRESH_NS 15085u
 
-#define CONTROL_RW   0x30
-#define READ_BACK    0xc0
-#define RB_NO_COUNT  0x20
-#define RB_NO_STATUS 0x10
-#define STATUS_OUT   0x80
-#define STATUS_NULL  0x40
-#define PORT61_GATE2 0x01
-
 static u32 modulus(const struct i8254_channel *c)
 {
 	return c->bcd ? 10000 : 0x10000;
@@ -366,7 +358,7 @@ static void latch_status(struct i8254_channel *c, s64 t)
 {
 	if (c->status_latched)
 		return;
-	c->status = (u8)((out(c, t) ? STATUS_OUT : 0) | (c->null_count ? STATUS_NULL : 0) |
+	c->status = (u8)((out(c, t) ? I8254_OUT : 0) | (c->null_count ? I8254_NULL_COUNT : 0) |
 			 c->rw << 4 | c->mode << 1 | c->bcd);
 	c->status_latched = true;
 }
@@ -391,7 +383,7 @@ static void read_back(struct i8254 *p, u8 v)
 /* SC1 SC0 RW1 RW0 M2 M1 M0 BCD */
 static void write_control(struct i8254 *p, u8 v)
 {
-	if (v >= READ_BACK) {
+	if (v >= I8254_READ_BACK) {
 		read_back(p, v);
 		return;
 	}
@@ -399,7 +391,7 @@ static void write_control(struct i8254 *p, u8 v)
 	struct i8254_channel *c = &p->ch[v >> 6];
 	s64 t = sync(p, c);
 
-	if (!(v & CONTROL_RW)) {
+	if (!(v & I8254_BOTH_BYTES)) {
 		latch_count(c, t);
 		return;
 	}
@@ -536,8 +528,8 @@ int i8254_init(struct i8254 *p, struct bus *bus, struct vtimers *timers, struct 
 	p->irq = irq;
 	vtimer_init(&p->timer, fire, p);
 	i8254_reset(p);
-	err = bus_claim(bus, 0x40, 4, &pit_ports, p, "pit");
+	err = bus_claim(bus, I8254_PORT, 4, &pit_ports, p, "pit");
 	if (!err)
-		err = bus_claim(bus, 0x61, 1, &port61_ports, p, "port 61h");
+		err = bus_claim(bus, PORT61, 1, &port61_ports, p, "port 61h");
 	return err;
 }

@@ -11,8 +11,7 @@
 #pragma once
 
 #include "emu/dev/bus.h"
-
-#define I8254_HZ 1193182u
+#include "kernel/hw/i8254.h"
 
 struct i8254_channel {
 	u8 mode; /* 0..5 */

@@ -13,20 +13,7 @@
 #include "emu/chip/i8259.h"
 
 #include "kernel/base/string.h"
-
-#define CASCADE 2
-
-#define ICW1_INIT   0x10
-#define ICW1_SINGLE 0x02
-#define ICW1_ICW4   0x01
-#define ICW4_AEOI   0x02
-#define ICW4_SFNM   0x10
-#define OCW3	    0x08
-#define OCW3_POLL   0x04
-#define OCW3_RR	    0x02
-#define OCW3_RIS    0x01
-#define OCW3_ESMM   0x40
-#define OCW3_SMM    0x20
+#include "kernel/hw/i8259.h"
 
 static u8 irr(const struct i8259 *c)
 {
@@ -84,7 +71,7 @@ static void set_line(struct i8259 *c, unsigned n, bool level)
 
 static void update(struct i8259_pair *p)
 {
-	set_line(&p->chip[0], CASCADE, candidate(&p->chip[1]) >= 0);
+	set_line(&p->chip[0], I8259_CASCADE, candidate(&p->chip[1]) >= 0);
 
 	bool pin = candidate(&p->chip[0]) >= 0;
 
@@ -130,16 +117,16 @@ u8 i8259_ack(struct i8259_pair *p)
 		return (u8)(m->base + 7);
 	}
 	take(m, (unsigned)n);
-	if (n != CASCADE || m->single || !(m->icw3 & BIT(CASCADE))) {
+	if (n != I8259_CASCADE || m->single || !(m->icw3 & BIT(I8259_CASCADE))) {
 		vector = (u8)(m->base + n);
 		update(p);
 		if (m->aeoi)
 			tell_eoi(p, m, (unsigned)n);
 		return vector;
 	}
-	set_line(m, CASCADE, false);
+	set_line(m, I8259_CASCADE, false);
 	n = candidate(s);
-	if ((s->icw3 & 7) != CASCADE) { /* nobody drives the data bus */
+	if ((s->icw3 & 7) != I8259_CASCADE) { /* nobody drives the data bus */
 		vector = 0xff;
 	} else if (n < 0) {
 		p->spurious++;
@@ -163,7 +150,7 @@ bool i8259_masked(const struct i8259_pair *p, unsigned irq)
 {
 	if (p->chip[irq >> 3 & 1].imr & BIT(irq & 7))
 		return true;
-	return irq >= 8 && (p->chip[0].imr & BIT(CASCADE));
+	return irq >= 8 && (p->chip[0].imr & BIT(I8259_CASCADE));
 }
 
 static void write_icw1(struct i8259 *c, u8 v)
@@ -282,7 +269,7 @@ static u8 read_poll(struct i8259_pair *p, struct i8259 *c)
 		return 0;
 	take(c, (unsigned)n);
 	if (c == &p->chip[1])
-		set_line(&p->chip[0], CASCADE, false);
+		set_line(&p->chip[0], I8259_CASCADE, false);
 	update(p);
 	if (c->aeoi)
 		tell_eoi(p, c, (unsigned)n);
@@ -364,8 +351,8 @@ void i8259_reset(struct i8259_pair *p)
 				i ? 0xde
 				  : 0xf8, /* timer, keyboard, cascade, RTC, FERR: edge for ever */
 			.base = i ? 0x70 : 0x08,
-			.icw3 = i ? CASCADE : BIT(CASCADE),
-			.slaves = i ? 0 : BIT(CASCADE),
+			.icw3 = i ? I8259_CASCADE : BIT(I8259_CASCADE),
+			.slaves = i ? 0 : BIT(I8259_CASCADE),
 			.lowest = 7,
 		};
 	}
@@ -379,10 +366,10 @@ int i8259_init(struct i8259_pair *p, struct bus *bus, struct irq_line intr)
 	memset(p, 0, sizeof(*p));
 	p->intr = intr;
 	i8259_reset(p);
-	err = bus_claim(bus, 0x20, 2, &master_ports, p, "pic master");
+	err = bus_claim(bus, I8259_MASTER, 2, &master_ports, p, "pic master");
 	if (!err)
-		err = bus_claim(bus, 0xa0, 2, &slave_ports, p, "pic slave");
+		err = bus_claim(bus, I8259_SLAVE, 2, &slave_ports, p, "pic slave");
 	if (!err)
-		err = bus_claim(bus, 0x4d0, 2, &elcr_ports, p, "pic elcr");
+		err = bus_claim(bus, I8259_ELCR, 2, &elcr_ports, p, "pic elcr");
 	return err;
 }

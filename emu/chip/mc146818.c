@@ -15,43 +15,7 @@
 
 #include "emu/dev/ticks.h"
 #include "kernel/base/string.h"
-
-enum {
-	SECONDS,
-	SECONDS_ALARM,
-	MINUTES,
-	MINUTES_ALARM,
-	HOURS,
-	HOURS_ALARM,
-	DAY_OF_WEEK,
-	DAY,
-	MONTH,
-	YEAR,
-	REG_A,
-	REG_B,
-	REG_C,
-	REG_D,
-};
-
-#define A_UIP	  0x80
-#define A_DV	  0x70
-#define A_DV_RUN  0x20 /* 32.768 kHz */
-#define A_DV_HALT 0x60 /* 11x: divider held in reset */
-#define A_RS	  0x0f
-#define B_SET	  0x80
-#define B_PIE	  0x40
-#define B_AIE	  0x20
-#define B_UIE	  0x10
-#define B_SQWE	  0x08
-#define B_BINARY  0x04
-#define B_24H	  0x02
-#define C_IRQF	  0x80
-#define C_PF	  0x40
-#define C_AF	  0x20
-#define C_UF	  0x10
-#define D_VRT	  0x80
-#define HOUR_PM	  0x80
-#define DONT_CARE 0xc0
+#include "kernel/hw/mc146818.h"
 
 #define CRYSTAL_HZ    32768u
 #define UIP_NS	      (244000u + 1984000u)
@@ -99,26 +63,26 @@ static unsigned weekday(s64 days) /* 1 Sunday .. 7; 1970-01-01 was a Thursday */
 
 static u8 encode(const struct mc146818 *r, unsigned v)
 {
-	return (u8)(r->reg[REG_B] & B_BINARY ? v : v / 10 << 4 | v % 10);
+	return (u8)(r->reg[RTC_B] & RTC_B_BINARY ? v : v / 10 << 4 | v % 10);
 }
 
 static unsigned decode(const struct mc146818 *r, u8 v)
 {
-	return r->reg[REG_B] & B_BINARY ? v : (v >> 4) * 10u + (v & 15);
+	return r->reg[RTC_B] & RTC_B_BINARY ? v : (v >> 4) * 10u + (v & 15);
 }
 
 static u8 encode_hour(const struct mc146818 *r, unsigned h)
 {
-	if (r->reg[REG_B] & B_24H)
+	if (r->reg[RTC_B] & RTC_B_24H)
 		return encode(r, h);
-	return (u8)(encode(r, h % 12 ? h % 12 : 12) | (h >= 12 ? HOUR_PM : 0));
+	return (u8)(encode(r, h % 12 ? h % 12 : 12) | (h >= 12 ? RTC_HOUR_PM : 0));
 }
 
 static unsigned decode_hour(const struct mc146818 *r, u8 v)
 {
-	if (r->reg[REG_B] & B_24H)
+	if (r->reg[RTC_B] & RTC_B_24H)
 		return decode(r, v);
-	return decode(r, v & 0x7f) % 12 + (v & HOUR_PM ? 12 : 0);
+	return decode(r, v & 0x7f) % 12 + (v & RTC_HOUR_PM ? 12 : 0);
 }
 
 static void time_to_registers(struct mc146818 *r, s64 time)
@@ -127,38 +91,38 @@ static void time_to_registers(struct mc146818 *r, s64 time)
 	unsigned s = (unsigned)(time % DAY_S);
 	struct calendar c = date_from_days(days);
 
-	r->reg[SECONDS] = encode(r, s % 60);
-	r->reg[MINUTES] = encode(r, s / 60 % 60);
-	r->reg[HOURS] = encode_hour(r, s / 3600);
-	r->reg[DAY_OF_WEEK] = encode(r, (weekday(days) - 1 + r->day_offset) % 7 + 1);
-	r->reg[DAY] = encode(r, c.day);
-	r->reg[MONTH] = encode(r, c.month);
-	r->reg[YEAR] = encode(r, (unsigned)(c.year % 100));
+	r->reg[RTC_SECONDS] = encode(r, s % 60);
+	r->reg[RTC_MINUTES] = encode(r, s / 60 % 60);
+	r->reg[RTC_HOURS] = encode_hour(r, s / 3600);
+	r->reg[RTC_DAY_OF_WEEK] = encode(r, (weekday(days) - 1 + r->day_offset) % 7 + 1);
+	r->reg[RTC_DAY] = encode(r, c.day);
+	r->reg[RTC_MONTH] = encode(r, c.month);
+	r->reg[RTC_YEAR] = encode(r, (unsigned)(c.year % 100));
 	r->reg[RTC_CENTURY] = encode(r, (unsigned)(c.year / 100 % 100));
 }
 
 static s64 registers_to_time(struct mc146818 *r)
 {
-	s64 year = (s64)decode(r, r->reg[RTC_CENTURY]) * 100 + decode(r, r->reg[YEAR]);
-	unsigned dow = decode(r, r->reg[DAY_OF_WEEK]);
-	s64 days = days_from_date(MAX(year, 1970), MAX(decode(r, r->reg[MONTH]), 1u),
-				  MAX(decode(r, r->reg[DAY]), 1u));
+	s64 year = (s64)decode(r, r->reg[RTC_CENTURY]) * 100 + decode(r, r->reg[RTC_YEAR]);
+	unsigned dow = decode(r, r->reg[RTC_DAY_OF_WEEK]);
+	s64 days = days_from_date(MAX(year, 1970), MAX(decode(r, r->reg[RTC_MONTH]), 1u),
+				  MAX(decode(r, r->reg[RTC_DAY]), 1u));
 
 	r->day_offset = (u8)((dow + 7 - weekday(days) % 7) % 7);
-	return days * DAY_S + decode_hour(r, r->reg[HOURS]) * 3600 +
-	       decode(r, r->reg[MINUTES]) * 60 + decode(r, r->reg[SECONDS]);
+	return days * DAY_S + decode_hour(r, r->reg[RTC_HOURS]) * 3600 +
+	       decode(r, r->reg[RTC_MINUTES]) * 60 + decode(r, r->reg[RTC_SECONDS]);
 }
 
 /* --- Time and flags */
 
 static bool divider_runs(const struct mc146818 *r)
 {
-	return (r->reg[REG_A] & A_DV) == A_DV_RUN;
+	return (r->reg[RTC_A] & RTC_A_DV) == RTC_A_DV_RUN;
 }
 
 static bool updating(const struct mc146818 *r)
 {
-	return divider_runs(r) && !(r->reg[REG_B] & B_SET);
+	return divider_runs(r) && !(r->reg[RTC_B] & RTC_B_SET);
 }
 
 #define ALARM_ANY   (-1)
@@ -171,7 +135,7 @@ static int alarm_field(const struct mc146818 *r, u8 alarm, unsigned limit)
 	bool hour = limit == 24;
 	unsigned v = hour ? decode_hour(r, alarm) : decode(r, alarm);
 
-	if (alarm >= DONT_CARE)
+	if (alarm >= RTC_DONT_CARE)
 		return ALARM_ANY;
 	if (v >= limit || alarm != (hour ? encode_hour(r, v) : encode(r, v)))
 		return ALARM_NEVER;
@@ -193,9 +157,9 @@ static s64 alarm_advance(s64 time, int wanted, int limit, int unit)
  */
 static s64 next_alarm(const struct mc146818 *r, s64 time)
 {
-	int s = alarm_field(r, r->reg[SECONDS_ALARM], 60);
-	int m = alarm_field(r, r->reg[MINUTES_ALARM], 60);
-	int h = alarm_field(r, r->reg[HOURS_ALARM], 24);
+	int s = alarm_field(r, r->reg[RTC_SECONDS_ALARM], 60);
+	int m = alarm_field(r, r->reg[RTC_MINUTES_ALARM], 60);
+	int h = alarm_field(r, r->reg[RTC_HOURS_ALARM], 24);
 	s64 at, moved;
 
 	if (s == ALARM_NEVER || m == ALARM_NEVER || h == ALARM_NEVER)
@@ -214,7 +178,7 @@ static s64 next_alarm(const struct mc146818 *r, s64 time)
  * off. */
 static u32 pulse_cycles(const struct mc146818 *r)
 {
-	unsigned rate = r->reg[REG_A] & A_RS;
+	unsigned rate = r->reg[RTC_A] & RTC_A_RS;
 
 	if (!rate || !divider_runs(r))
 		return 0;
@@ -239,16 +203,16 @@ static void sync_periodic(struct mc146818 *r, u64 now)
 	u64 pulses = ticks_at(now, CRYSTAL_HZ) / cycles, passed = pulses - r->pulses;
 
 	r->pulses = pulses;
-	if (!(r->reg[REG_B] & B_PIE)) {
+	if (!(r->reg[RTC_B] & RTC_B_PIE)) {
 		r->owed = 0;
 		if (passed)
-			r->reg[REG_C] |= C_PF;
+			r->reg[RTC_C] |= RTC_C_PF;
 		return;
 	}
 	r->owed = MIN(r->owed + passed, OWED_PULSES_S * CRYSTAL_HZ / cycles);
-	if (r->owed && !(r->reg[REG_C] & C_PF) && now >= r->periodic_at) {
+	if (r->owed && !(r->reg[RTC_C] & RTC_C_PF) && now >= r->periodic_at) {
 		r->owed--;
-		r->reg[REG_C] |= C_PF;
+		r->reg[RTC_C] |= RTC_C_PF;
 		r->periodic_at = now + ticks_begin(cycles, CRYSTAL_HZ) / 4;
 	}
 }
@@ -274,35 +238,35 @@ static void sync_clock(struct mc146818 *r, u64 now)
 		r->wall_ahead = ahead;
 	}
 	r->marks = marks;
-	r->reg[REG_C] |= C_UF;
+	r->reg[RTC_C] |= RTC_C_UF;
 	if (alarm >= 0 && alarm <= r->epoch_time + marks)
-		r->reg[REG_C] |= C_AF;
+		r->reg[RTC_C] |= RTC_C_AF;
 }
 
 static void update_irq(struct mc146818 *r)
 {
-	bool on = r->reg[REG_B] & r->reg[REG_C] & (C_PF | C_AF | C_UF);
-	u8 before = r->reg[REG_C];
+	bool on = r->reg[RTC_B] & r->reg[RTC_C] & (RTC_C_PF | RTC_C_AF | RTC_C_UF);
+	u8 before = r->reg[RTC_C];
 
-	r->reg[REG_C] = (u8)((before & ~C_IRQF) | (on ? C_IRQF : 0));
-	if ((before ^ r->reg[REG_C]) & C_IRQF)
+	r->reg[RTC_C] = (u8)((before & ~RTC_C_IRQF) | (on ? RTC_C_IRQF : 0));
+	if ((before ^ r->reg[RTC_C]) & RTC_C_IRQF)
 		irq_set(&r->irq, on);
 }
 
 /* Arms the timer for the next flag whose interrupt is enabled and not yet up. */
 static void arm(struct mc146818 *r, u64 now)
 {
-	u8 want = (u8)(r->reg[REG_B] & ~r->reg[REG_C]);
+	u8 want = (u8)(r->reg[RTC_B] & ~r->reg[RTC_C]);
 	u32 cycles = pulse_cycles(r);
 	u64 at = UINT64_MAX;
 
-	if ((want & B_PIE) && cycles)
+	if ((want & RTC_B_PIE) && cycles)
 		at = r->owed ? MAX(r->periodic_at, now + 1)
 			     : ticks_begin((r->pulses + 1) * cycles, CRYSTAL_HZ);
 	if (updating(r)) {
-		if (want & B_UIE)
+		if (want & RTC_B_UIE)
 			at = MIN(at, (u64)(r->epoch + (r->marks + 1) * NS_PER_S));
-		if (want & B_AIE) {
+		if (want & RTC_B_AIE) {
 			s64 alarm = next_alarm(r, r->epoch_time + r->marks);
 
 			if (alarm >= 0)
@@ -342,8 +306,8 @@ static bool update_in_progress(const struct mc146818 *r, u64 now)
 
 static bool is_clock_register(u8 i)
 {
-	return i == SECONDS || i == MINUTES || i == HOURS || (i >= DAY_OF_WEEK && i <= YEAR) ||
-	       i == RTC_CENTURY;
+	return i == RTC_SECONDS || i == RTC_MINUTES || i == RTC_HOURS ||
+	       (i >= RTC_DAY_OF_WEEK && i <= RTC_YEAR) || i == RTC_CENTURY;
 }
 
 static void freeze(struct mc146818 *r)
@@ -361,14 +325,14 @@ static void write_a(struct mc146818 *r, u8 v, u64 now)
 {
 	bool ran = divider_runs(r);
 
-	if (ran && !(r->reg[REG_B] & B_SET))
+	if (ran && !(r->reg[RTC_B] & RTC_B_SET))
 		freeze(r);
-	r->reg[REG_A] = v & 0x7f;
+	r->reg[RTC_A] = v & 0x7f;
 	if (!ran && divider_runs(r)) {
 		/* The first update follows half a second after the divider is released. */
 		r->epoch = (s64)now - NS_PER_S / 2;
 		r->marks = 0;
-		if (!(r->reg[REG_B] & B_SET))
+		if (!(r->reg[RTC_B] & RTC_B_SET))
 			thaw(r);
 	}
 	pulses_restart(r, now);
@@ -376,20 +340,20 @@ static void write_a(struct mc146818 *r, u8 v, u64 now)
 
 static void write_b(struct mc146818 *r, u8 v, u64 now)
 {
-	u8 old = r->reg[REG_B];
+	u8 old = r->reg[RTC_B];
 
-	if (v & B_SET)
-		v &= (u8)~B_UIE; /* data sheet, "SET" */
-	if (!(old & B_SET) && (v & B_SET) && divider_runs(r))
+	if (v & RTC_B_SET)
+		v &= (u8)~RTC_B_UIE; /* data sheet, "SET" */
+	if (!(old & RTC_B_SET) && (v & RTC_B_SET) && divider_runs(r))
 		freeze(r);
-	r->reg[REG_B] = v;
-	if ((old & B_SET) && !(v & B_SET) && divider_runs(r)) {
+	r->reg[RTC_B] = v;
+	if ((old & RTC_B_SET) && !(v & RTC_B_SET) && divider_runs(r)) {
 		r->marks = marks_at(r, now); /* those under SET went by unnoticed */
 		thaw(r);
 	}
-	if (!(old & B_PIE) && (v & B_PIE))
+	if (!(old & RTC_B_PIE) && (v & RTC_B_PIE))
 		r->periodic_at = 0;
-	if (old & ~v & B_PIE)
+	if (old & ~v & RTC_B_PIE)
 		r->owed = 0;
 }
 
@@ -397,11 +361,11 @@ static void write_register(struct mc146818 *r, u8 i, u8 v)
 {
 	u64 now = sync(r);
 
-	if (i == REG_A) {
+	if (i == RTC_A) {
 		write_a(r, v, now);
-	} else if (i == REG_B) {
+	} else if (i == RTC_B) {
 		write_b(r, v, now);
-	} else if (i == REG_C || i == REG_D) {
+	} else if (i == RTC_C || i == RTC_D) {
 		return;
 	} else if (is_clock_register(i) && updating(r)) {
 		freeze(r);
@@ -416,7 +380,7 @@ static void write_register(struct mc146818 *r, u8 i, u8 v)
 
 static u8 read_register(struct mc146818 *r, u8 i)
 {
-	if (i > REG_D && i != RTC_CENTURY)
+	if (i > RTC_D && i != RTC_CENTURY)
 		return r->reg[i];
 
 	u64 now = sync(r);
@@ -426,12 +390,12 @@ static u8 read_register(struct mc146818 *r, u8 i)
 			freeze(r);
 		return r->reg[i];
 	}
-	if (i == REG_A)
-		return (u8)(r->reg[REG_A] | (update_in_progress(r, now) ? A_UIP : 0));
-	if (i == REG_C) {
-		u8 v = r->reg[REG_C];
+	if (i == RTC_A)
+		return (u8)(r->reg[RTC_A] | (update_in_progress(r, now) ? RTC_A_UIP : 0));
+	if (i == RTC_C) {
+		u8 v = r->reg[RTC_C];
 
-		r->reg[REG_C] &= (u8) ~(C_PF | C_AF | C_UF);
+		r->reg[RTC_C] &= (u8) ~(RTC_C_PF | RTC_C_AF | RTC_C_UF);
 		update_irq(r);
 		arm(r, now);
 		return v;
@@ -475,8 +439,8 @@ void mc146818_set_cmos(struct mc146818 *r, u8 index, u8 value)
 
 void mc146818_reset(struct mc146818 *r)
 {
-	r->reg[REG_B] &= (u8) ~(B_PIE | B_AIE | B_UIE | B_SQWE);
-	r->reg[REG_C] &= C_IRQF; /* update_irq() lowers the line and clears it */
+	r->reg[RTC_B] &= (u8) ~(RTC_B_PIE | RTC_B_AIE | RTC_B_UIE | RTC_B_SQWE);
+	r->reg[RTC_C] &= RTC_C_IRQF; /* update_irq() lowers the line and clears it */
 	r->owed = 0;
 	r->index = 0;
 	r->nmi_masked = false;
@@ -492,13 +456,13 @@ int mc146818_init(struct mc146818 *r, struct bus *bus, struct vtimers *timers, s
 	r->irq = irq;
 	r->wall_clock = wall_clock;
 	r->wall_ctx = wall_ctx;
-	r->reg[REG_A] = A_DV_RUN | 6; /* 1024 Hz, as every PC's firmware leaves it */
-	r->reg[REG_B] = B_24H;
-	r->reg[REG_D] = D_VRT;
+	r->reg[RTC_A] = RTC_A_DV_RUN | 6; /* 1024 Hz, as every PC's firmware leaves it */
+	r->reg[RTC_B] = RTC_B_24H;
+	r->reg[RTC_D] = RTC_D_VRT;
 	r->epoch = (s64)vtimers_now(timers);
 	r->epoch_time = (s64)wall_clock(wall_ctx);
 	r->wall_ahead = r->epoch_time - r->epoch / NS_PER_S;
 	pulses_restart(r, (u64)r->epoch);
 	vtimer_init(&r->timer, fire, r);
-	return bus_claim(bus, 0x70, 2, &rtc_ports, r, "rtc");
+	return bus_claim(bus, RTC_INDEX_PORT, 2, &rtc_ports, r, "rtc");
 }

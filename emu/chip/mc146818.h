@@ -10,8 +10,7 @@
 #pragma once
 
 #include "emu/dev/bus.h"
-
-#define RTC_CENTURY 0x32 /* also told to the guest by the FADT */
+#include "kernel/hw/mc146818.h"
 
 struct mc146818 {
 	u8 reg[128];

@@ -7,8 +7,7 @@
 
 #include "kernel/base/string.h"
 
-#define ADDRESS_ENABLE 0x80000000u
-#define ADDRESS_MASK   0x80fffffcu
+#define ADDRESS_MASK 0x80fffffcu
 
 void pci_function_init(struct pci_function *f, const struct pci_identity *id, const char *name)
 {
@@ -42,7 +41,7 @@ void pci_plug(struct pci_bus *p, unsigned device, unsigned function, struct pci_
 
 static struct pci_function *selected(struct pci_bus *p)
 {
-	if (!(p->address & ADDRESS_ENABLE) || (p->address >> 16 & 0xff))
+	if (!(p->address & PCI_ADDRESS_ENABLE) || (p->address >> 16 & 0xff))
 		return NULL;
 	return p->function[p->address >> 8 & 0xff];
 }
@@ -116,8 +115,8 @@ int pci_init(struct pci_bus *p, struct bus *bus)
 	int err;
 
 	memset(p, 0, sizeof(*p));
-	err = bus_claim(bus, 0xcf8, 4, &address_ports, p, "pci address");
+	err = bus_claim(bus, PCI_ADDRESS_PORT, 4, &address_ports, p, "pci address");
 	if (!err)
-		err = bus_claim(bus, 0xcfc, 4, &data_ports, p, "pci data");
+		err = bus_claim(bus, PCI_DATA_PORT, 4, &data_ports, p, "pci data");
 	return err;
 }

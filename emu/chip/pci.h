@@ -7,22 +7,7 @@
 #pragma once
 
 #include "emu/dev/bus.h"
-
-#define PCI_VENDOR	   0x00
-#define PCI_DEVICE	   0x02
-#define PCI_COMMAND	   0x04
-#define PCI_STATUS	   0x06
-#define PCI_REVISION	   0x08
-#define PCI_CLASS	   0x09 /* three bytes: interface, subclass, class */
-#define PCI_HEADER	   0x0e
-#define PCI_BAR(n)	   (0x10 + 4 * (n))
-#define PCI_SUBSYSTEM	   0x2c
-#define PCI_IRQ_LINE	   0x3c
-#define PCI_IRQ_PIN	   0x3d
-#define PCI_COMMAND_IO	   0x0001u
-#define PCI_COMMAND_MEMORY 0x0002u
-#define PCI_COMMAND_MASTER 0x0004u
-#define PCI_HEADER_MULTI   0x80
+#include "kernel/hw/pci.h"
 
 struct pci_function {
 	u8 config[256], writable[256], clear[256];

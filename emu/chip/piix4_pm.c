@@ -21,17 +21,10 @@
 #define REG_SMBBASE 0x90
 #define REG_SMBCFG  0xd2
 
-#define PM1_TMROF      0x0001
-#define PM1_GBL	       0x0020
-#define PM1_PWRBTN     0x0100
-#define PM1_RTC	       0x0400
-#define PM1_STS_ALL    0x8531 /* RSM RTC PWRBTN GBL BMIF TMROF */
-#define PM1_EN_ALL     (PM1_TMROF | PM1_GBL | PM1_PWRBTN | PM1_RTC)
-#define CNT_SCI_EN     0x0001
-#define CNT_KEPT       0x1c03 /* SUS_TYP, BRLD_EN_BM, SCI_EN */
-#define CNT_SUS_EN     0x2000
-#define CNT_SUS_TYP(v) ((v) >> 10 & 7u)
-#define GPE_ALL	       0x0f81 /* LID RI GPI1 USB THRM */
+#define PM1_STS_ALL 0x8531 /* RSM RTC PWRBTN GBL BMIF TMROF */
+#define PM1_EN_ALL  (PM1_TMROF | PM1_GBL | PM1_PWRBTN | PM1_RTC)
+#define CNT_KEPT    0x1c03 /* SLP_TYP, BRLD_EN_BM, SCI_EN */
+#define GPE_ALL	    0x0f81 /* LID RI GPI1 USB THRM */
 
 #define TIMER_MSB_TICKS (1u << 23)
 
@@ -51,13 +44,13 @@ static void sync(struct piix4_pm *p)
 		p->timer_msb = msb;
 		p->pm1_sts |= PM1_TMROF;
 	}
-	sci = (p->pm1_cnt & CNT_SCI_EN) &&
+	sci = (p->pm1_cnt & PM1_SCI_EN) &&
 	      ((p->pm1_sts & p->pm1_en & PM1_EN_ALL) || (p->gpe_sts & p->gpe_en));
 	if (sci != p->level) {
 		p->level = sci;
 		irq_set(&p->sci, sci);
 	}
-	if ((p->pm1_cnt & CNT_SCI_EN) && (p->pm1_en & ~p->pm1_sts & PM1_TMROF))
+	if ((p->pm1_cnt & PM1_SCI_EN) && (p->pm1_en & ~p->pm1_sts & PM1_TMROF))
 		vtimer_arm(p->timers, &p->timer,
 			   ticks_begin((msb + 1) * TIMER_MSB_TICKS, PM_TIMER_HZ));
 	else
@@ -81,7 +74,7 @@ void piix4_pm_power_button(struct piix4_pm *p)
 static void write_cnt(struct piix4_pm *p, u16 v)
 {
 	p->pm1_cnt = v & CNT_KEPT;
-	if ((v & CNT_SUS_EN) && CNT_SUS_TYP(v) == PM_S5_TYPE)
+	if ((v & PM1_SLP_EN) && PM1_SLP_TYP(v) == PM_S5_TYPE)
 		p->power_off(p->ctx);
 }
 
@@ -213,9 +206,9 @@ static void apm_write(void *dev, u16 offset, unsigned size, u32 value)
 	}
 	p->apmc = (u8)value;
 	if (value == APM_ACPI_ENABLE)
-		p->pm1_cnt |= CNT_SCI_EN;
+		p->pm1_cnt |= PM1_SCI_EN;
 	else if (value == APM_ACPI_DISABLE)
-		p->pm1_cnt &= (u16)~CNT_SCI_EN;
+		p->pm1_cnt &= (u16)~PM1_SCI_EN;
 	sync(p);
 }
 

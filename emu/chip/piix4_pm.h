@@ -7,8 +7,8 @@
 #pragma once
 
 #include "emu/chip/pci.h"
+#include "kernel/hw/acpi_pm.h"
 
-#define PM_TIMER_HZ	 3579545u
 #define PM_IO_BASE	 0x600 /* where firmware puts PMBASE; the FADT says so */
 #define PM_IO_SIZE	 64
 #define PM1_EVT		 0x00

@@ -3,11 +3,7 @@
  * Port 92h (fast A20, INIT) and port CF9h (reset control) of the PIIX3.
  */
 #include "emu/chip/reset_control.h"
-
-#define P92_INIT 0x01 /* 0 -> 1: INIT pulse */
-#define P92_A20	 0x02
-#define CF9_HARD 0x02
-#define CF9_GO	 0x04 /* 0 -> 1: reset, hard or soft by bit 1 */
+#include "kernel/hw/reset_control.h"
 
 static u32 port92_read(void *dev, u16 offset, unsigned size)
 {
@@ -60,5 +56,5 @@ int reset_control_init(struct reset_control *r, struct bus *bus,
 		       void (*reset)(void *ctx, const char *why), void *ctx)
 {
 	*r = (struct reset_control){ .a20 = a20, .reset = reset, .ctx = ctx };
-	return bus_claim(bus, 0x92, 1, &port92_ports, r, "port 92h");
+	return bus_claim(bus, PORT_92, 1, &port92_ports, r, "port 92h");
 }

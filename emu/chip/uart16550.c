@@ -8,51 +8,10 @@
 
 #include "emu/dev/ticks.h"
 #include "kernel/base/string.h"
+#include "kernel/hw/ns16550.h"
 
-enum { RBR_THR, IER, IIR_FCR, LCR, MCR, LSR, MSR, SCR };
-
-#define IER_RDA	  0x01
-#define IER_THRE  0x02
-#define IER_RLS	  0x04
-#define IER_MODEM 0x08
-
-#define IIR_NONE    0x01
-#define IIR_MODEM   0x00
-#define IIR_THRE    0x02
-#define IIR_RDA	    0x04
-#define IIR_RLS	    0x06
-#define IIR_TIMEOUT 0x0c
-#define IIR_FIFO    0xc0
-
-#define FCR_ENABLE   0x01
-#define FCR_CLEAR_RX 0x02
-#define FCR_KEPT     0xc9 /* enable, DMA mode, trigger level */
-
-#define LCR_BREAK 0x40
-#define LCR_DLAB  0x80
-
-#define MCR_DTR	 0x01
-#define MCR_RTS	 0x02
-#define MCR_OUT1 0x04
-#define MCR_OUT2 0x08
-#define MCR_LOOP 0x10
-
-#define LSR_DR	 0x01
-#define LSR_OE	 0x02
-#define LSR_PE	 0x04
-#define LSR_FE	 0x08
-#define LSR_BI	 0x10
-#define LSR_THRE 0x20
-#define LSR_TEMT 0x40
-#define LSR_FIFO 0x80 /* an error lies somewhere in the FIFO */
+#define FCR_KEPT (FCR_ENABLE | FCR_DMA_MODE | FCR_LEVEL)
 #define LSR_CHAR (LSR_PE | LSR_FE | LSR_BI)
-
-#define MSR_CTS 0x10
-#define MSR_DSR 0x20
-#define MSR_RI	0x40
-#define MSR_DCD 0x80
-
-#define CLOCK_HZ 1843200u
 
 static bool fifo_on(const struct uart16550 *u)
 {
@@ -103,7 +62,8 @@ static u64 characters_ns(const struct uart16550 *u, unsigned n)
 {
 	u32 bits = 1 + 5 + (u->lcr & 3u) + (u->lcr >> 3 & 1u) + 1 + (u->lcr >> 2 & 1u);
 
-	return mul_div_up((u64)n * bits * 16 * (u->divisor ? u->divisor : 1), NS_PER_S, CLOCK_HZ);
+	return mul_div_up((u64)n * bits * 16 * (u->divisor ? u->divisor : 1), NS_PER_S,
+			  NS16550_CLOCK_HZ);
 }
 
 /* The timeout runs anew with every byte that enters or leaves the FIFO. */

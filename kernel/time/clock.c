@@ -48,7 +48,7 @@ static u64 pit_read(void)
 
 static const struct clock_reference pit_reference = {
 	.name = "PIT",
-	.hz = TIMER_PIT_HZ,
+	.hz = I8254_HZ,
 	.mask = 0xffff,
 	.read = pit_read,
 };
