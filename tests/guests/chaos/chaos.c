@@ -12,16 +12,14 @@
  */
 #include "chaos.h"
 
-#define CMOS_STARTS   0x7c /* how often the kernel was started, in two bytes */
-#define CMOS_MAGIC    0x7e
-#define MAGIC	      0xc4
+#define CMOS_MAGIC    0xc4
 #define RESUMES	      64u /* traps that a round survives, */
 #define TICKS	      4u  /* and ticks of the timer */
 #define REPORT_EVERY  64u
 #define STUB_SIZE     16u
 #define DR7_LOCAL_ALL 0x55u
 
-enum { MODE_RING0, MODE_RING3, MODE_CODE16, MODE_V86, MODE_PAE, MODES };
+enum { MODE_RING0, MODE_RING3, MODE_CODE16, MODE_V86, MODE_PAE, MODE_CLEAN, MODES };
 
 const char guest_name[] = "chaos";
 
@@ -113,6 +111,8 @@ static u64 random_descriptor(void)
 
 	if (!chaos_one_in(8))
 		access |= 0x90;
+	if (mode.clean) /* DPL 0 or 3 */
+		access = access & 0x20 ? access | 0x60 : access & ~0x60u;
 	return descriptor(chaos_one_in(2) ? 0 : chaos_address(), limit, access,
 			  chaos_one_in(2) ? 12 : chaos_random() & 15);
 }
@@ -181,17 +181,21 @@ static void choose_mode(void)
 	mode = (struct chaos_mode){ .pae = chaos_one_in(2), .ring = kind < 7 ? 0 : 3 };
 	mode.v86 = kind == 14;
 	mode.code16 = kind == 13 || kind == 6 || mode.v86;
+	mode.clean = !mode.ring && !mode.code16 && chaos_one_in(2);
 	modes[mode.v86	    ? MODE_V86
 	      : mode.code16 ? MODE_CODE16
 	      : mode.ring   ? MODE_RING3
 			    : MODE_RING0]++;
 	modes[MODE_PAE] += mode.pae;
+	modes[MODE_CLEAN] += mode.clean;
 }
 
 static u32 choose_flags(void)
 {
 	u32 f = 2 | (chaos_random() & 0x8d5); /* arithmetic */
 
+	if (mode.clean)
+		return f | EFLAGS_IF | (chaos_one_in(6) ? EFLAGS_DF | EFLAGS_AC : 0);
 	if (!chaos_one_in(6))
 		f |= EFLAGS_IF;
 	if (chaos_one_in(6))
@@ -355,10 +359,10 @@ static void report(void)
 	for (u32 v = 0; v < COUNT(trap_count); v++)
 		sum += trap_count[v];
 	print("CHAOS %u rounds %u traps: pf %u gp %u ud %u db %u df %u irq %u task %u probe %u; "
-	      "ring0 %u ring3 %u code16 %u v86 %u pae %u\r\n",
+	      "ring0 %u ring3 %u code16 %u v86 %u pae %u clean %u\r\n",
 	      rounds, sum, trap_count[14], trap_count[13], trap_count[6], trap_count[1],
 	      trap_count[8], irqs, trap_count[32], probes, modes[MODE_RING0], modes[MODE_RING3],
-	      modes[MODE_CODE16], modes[MODE_V86], modes[MODE_PAE]);
+	      modes[MODE_CODE16], modes[MODE_V86], modes[MODE_PAE], modes[MODE_CLEAN]);
 }
 
 /* On the boot stack, interrupts off, in the kernel's segments; the rest is as a round left it. */
@@ -374,6 +378,7 @@ void chaos_round(void)
 	if (chaos_one_in(64))
 		hz = chaos_one_in(4) ? 20000 : 200 + chaos_random() % 2000;
 	choose_mode();
+	chaos_next_frame(mode.clean);
 	prepare_rescue();
 	fill_gdt();
 	fill_idt();
@@ -383,7 +388,7 @@ void chaos_round(void)
 		chaos_switch_paging(true);
 	choose_probe();
 	choose_task();
-	chaos_write_code(chaos_code_frame(), CODE_PAGES * PAGE_SIZE, mode.code16, &probe);
+	chaos_write_code(chaos_code_frame(), CODE_PAGES * PAGE_SIZE, &mode, &probe);
 	if (cmdline_number("trace", 0))
 		print("round %u ring %u v86 %u pae %u flags %x cs %x eip %x ss %x esp %x\r\n",
 		      rounds, mode.ring, mode.v86, mode.pae, victim.eflags, victim.cs, victim.eip,
@@ -474,15 +479,28 @@ static void cmos_set(u32 index, u32 value)
 	outb(0x71, (u8)value);
 }
 
-/* Each start has a number of its own, which resets leave in the CMOS RAM. */
+/*
+ * Each start has a number of its own, which resets leave in the CMOS RAM: two bytes and their check
+ * sum, in several places, since random code writes there, too. A start that is always the same dies
+ * the same death for ever.
+ */
 static u32 count_start(void)
 {
-	u32 starts = cmos(CMOS_MAGIC) == MAGIC ? cmos(CMOS_STARTS) | cmos(CMOS_STARTS + 1) << 8 : 0;
+	static const u8 place[] = { 0x40, 0x4d, 0x5a, 0x67, 0x7c };
+	u32 starts = 0;
 
+	for (u32 i = 0; i < COUNT(place); i++) {
+		u32 lo = cmos(place[i]), hi = cmos(place[i] + 1u);
+
+		if ((lo ^ hi ^ CMOS_MAGIC) == cmos(place[i] + 2u) && starts < (lo | hi << 8))
+			starts = lo | hi << 8;
+	}
 	starts++;
-	cmos_set(CMOS_STARTS, starts);
-	cmos_set(CMOS_STARTS + 1, starts >> 8);
-	cmos_set(CMOS_MAGIC, MAGIC);
+	for (u32 i = 0; i < COUNT(place); i++) {
+		cmos_set(place[i], starts);
+		cmos_set(place[i] + 1u, starts >> 8);
+		cmos_set(place[i] + 2u, starts ^ starts >> 8 ^ CMOS_MAGIC);
+	}
 	return starts;
 }
 

@@ -65,6 +65,7 @@ struct chaos_task { /* SDM 3A figure 7-2 */
 
 struct chaos_mode {
 	bool pae, v86, code16;
+	bool clean; /* what raw ring 1 may run: IF = 1, flat, no DPL 1 or 2, code that looks harmless */
 	u32 ring;
 };
 
@@ -90,7 +91,9 @@ struct chaos_probe {
 };
 
 /* chaos_code.c: writes a round's code to the frame of CODE. */
-void chaos_write_code(u8 *code, u32 bytes, bool code16, const struct chaos_probe *probe);
+void chaos_write_code(u8 *code, u32 bytes, const struct chaos_mode *m,
+		      const struct chaos_probe *probe);
+void chaos_fill_code(u8 *code, u32 bytes); /* with UD2 */
 void chaos_write_probe(u8 *code, struct chaos_probe *probe);
 
 /* chaos_paging.c */
@@ -104,6 +107,11 @@ u32 chaos_cr4(void); /* of the round */
 /* Do the round's tables let CPL 3 do that? */
 bool chaos_user_may(u32 gla, bool write);
 u8 *chaos_code_frame(void);
+/*
+ * Takes the next frames for CODE: those of clean rounds are many, since a page whose status for raw
+ * ring 1 is lost too often is given up.
+ */
+void chaos_next_frame(bool clean);
 void chaos_switch_paging(bool pae);
 
 /* chaos_entry.asm */

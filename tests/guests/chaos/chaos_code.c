@@ -11,9 +11,12 @@
 #define LAST_BYTE    768u /* what is behind is UD2 already, mostly */
 #define REFILL	     32u  /* rounds */
 
+#define HIDDEN 8u /* bytes that a displacement and an immediate operand hide */
+
 struct out {
 	u8 *at;
 	bool code16;
+	const u8 *code; /* where CODE begins */
 };
 
 static void byte(struct out *o, u32 v)
@@ -369,16 +372,61 @@ static void (*const kinds[])(struct out *) = {
 	two_bytes, vector,     x87,	  state_image, self_modifying, shadowed,
 };
 
-void chaos_write_code(u8 *code, u32 bytes, bool code16, const struct chaos_probe *probe)
+/* Nothing that the page analysis for raw ring 1 refuses, or seldom. */
+static void (*const clean_kinds[])(struct out *) = {
+	arithmetic, string, move, near_jump, port, paging, x87, self_modifying,
+};
+
+/*
+ * Anything at all where the page analysis does not see it: in the operands of an instruction that
+ * a jump through a register leads into. So raw ring 1 executes it, on a page that is clean.
+ */
+static void hidden(struct out *o)
 {
-	struct out o = { code, code16 };
+	u8 text[ROOM];
+	struct out h = { text, false, text };
+	u32 n;
+
+	kinds[chaos_random() % COUNT(kinds)](&h);
+	n = (u32)(h.at - text);
+	if (n > HIDDEN)
+		return;
+	byte(o, 0xb9); /* mov ecx, behind the opcode; jmp ecx; mov [HIDDEN bytes of operands] */
+	immediate(o, CODE + (u32)(o->at - o->code) + 8);
+	byte(o, 0xff), byte(o, 0xe1);
+	byte(o, 0xc7), byte(o, 0x05);
+	for (u32 i = 0; i < HIDDEN; i++)
+		byte(o, i < n ? text[i] : 0x90);
+}
+
+void chaos_fill_code(u8 *code, u32 bytes)
+{
+	for (u32 i = 0; i < bytes; i += 2)
+		code[i] = 0x0f, code[i + 1] = 0x0b;
+}
+
+static void write_one(struct out *o, bool clean)
+{
+	if (clean && chaos_one_in(2)) {
+		hidden(o);
+		return;
+	}
+	prefixes(o);
+	if (clean)
+		clean_kinds[chaos_random() % COUNT(clean_kinds)](o);
+	else
+		kinds[chaos_random() % COUNT(kinds)](o);
+}
+
+void chaos_write_code(u8 *code, u32 bytes, const struct chaos_mode *m,
+		      const struct chaos_probe *probe)
+{
+	struct out o = { code, m->code16, code };
 	u32 n = probe->end ? chaos_random() % BEFORE_PROBE : 1 + chaos_random() % SEQUENCE_MAX;
 	u8 *end = code + (chaos_one_in(REFILL) ? bytes : LAST_BYTE);
 
-	while (n-- && o.at + ROOM < code + LAST_BYTE) {
-		prefixes(&o);
-		kinds[chaos_random() % COUNT(kinds)](&o);
-	}
+	while (n-- && o.at + ROOM < code + LAST_BYTE)
+		write_one(&o, m->clean);
 	if (probe->end) {
 		byte(&o, 0xe9);
 		immediate(&o, PROBE - (u32)(o.at + 4 - code));
@@ -389,7 +437,7 @@ void chaos_write_code(u8 *code, u32 bytes, bool code16, const struct chaos_probe
 
 void chaos_write_probe(u8 *code, struct chaos_probe *probe)
 {
-	struct out o = { code + PROBE, false };
+	struct out o = { code + PROBE, false, code };
 
 	byte(&o, 0xb8); /* mov eax, UDS; mov ds, eax */
 	immediate(&o, UDS);

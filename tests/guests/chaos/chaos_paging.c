@@ -14,6 +14,7 @@
 #define PTE_NX	 0x8000000000000000ull
 #define REBUILD	 32u /* rounds */
 #define FRAMES	 16u
+#define CODES	 64u /* frames of CODE; the first is for rounds that are not clean */
 #define TABLES	 10u /* per address space: enough for what is mapped */
 #define RESERVED 0x0000f00000000000ull
 
@@ -27,7 +28,7 @@ struct space {
 
 static struct space kernel[2], victim[2]; /* by PAE */
 static struct space *round_space;
-static u8 *frame[FRAMES], *code;
+static u8 *frame[FRAMES], *codes[CODES], *code;
 static bool own_tables; /* the window shows the round's page tables */
 
 static void clear(void *page)
@@ -126,9 +127,18 @@ void chaos_paging_init(void)
 		space_alloc(&victim[i]);
 	for (u32 i = 0; i < FRAMES; i++)
 		frame[i] = page_alloc();
-	code = page_alloc();
-	for (u32 i = 1; i < CODE_PAGES; i++)
-		page_alloc();
+	for (u32 i = 0; i < CODES; i++) {
+		codes[i] = page_alloc();
+		for (u32 page = 1; page < CODE_PAGES; page++)
+			page_alloc();
+		chaos_fill_code(codes[i], CODE_PAGES * PAGE_SIZE);
+	}
+	code = codes[0];
+}
+
+void chaos_next_frame(bool clean)
+{
+	code = codes[clean ? 1 + chaos_random() % (CODES - 1) : 0];
 }
 
 u8 *chaos_code_frame(void)
