@@ -5,27 +5,10 @@
  */
 #pragma once
 
+#include "emu/dev/board_host.h"
 #include "emu/mem/gpmem.h"
-#include "emu/dev/bus.h"
 
 struct board;
-
-/* What the machine around the board does for it. Called from device handlers; must not re-enter the
- * board. */
-struct board_host {
-	u64 (*now)(void *ctx);			      /* virtual ns */
-	u64 (*wall_clock)(void *ctx);		      /* seconds since 1970 UTC */
-	void (*intr)(void *ctx, bool level);	      /* the INTR pin of the CPU */
-	void (*timer_moved)(void *ctx, u64 deadline); /* earliest virtual deadline changed */
-	/* false: it took the byte and wants no other before board_serial_ready(). */
-	bool (*serial_tx)(void *ctx, unsigned port, u8 byte);
-	void (*debug_tx)(void *ctx, u8 byte);	   /* ports 402h and E9h */
-	void (*power_off)(void *ctx);		   /* ACPI S5 */
-	void (*reset)(void *ctx, const char *why); /* port CF9h, keyboard controller, 92h */
-	void (*a20)(void *ctx, bool enabled);
-	void (*exit_code)(void *ctx, u32 code); /* isa-debug-exit at 501h, test guests only */
-	void *ctx;
-};
 
 struct board_config {
 	u64 ram_size;
@@ -33,10 +16,10 @@ struct board_config {
 	bool rts_wired;	 /* the serial lines wait for the guest's RTS */
 };
 
-/* Creates all devices, claims ports, adds device memory and the ACPI tables to mem. NULL when out
- * of memory. */
-struct board *board_create(const struct board_config *config, const struct board_host *host,
-			   struct gpmem *mem);
+/* Creates all devices, claims ports, adds device memory and the ACPI tables to mem. Returns 0, or an
+ * error after which mem must be given up. */
+int board_create(const struct board_config *config, const struct board_host *host,
+		 struct gpmem *mem, struct board **out);
 void board_destroy(struct board *b);
 void board_reset(struct board *b);
 

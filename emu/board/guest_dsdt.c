@@ -14,7 +14,7 @@
  */
 #include "emu/board/guest_acpi.h"
 #include "emu/board/aml.h"
-#include "emu/chip/chipset.h"
+#include "emu/chip/piix3.h"
 #include "emu/chip/piix4_pm.h"
 
 enum {
@@ -68,7 +68,7 @@ static void link_sta(struct aml *a, unsigned n)
 	aml_begin_if(a);
 	aml_byte(a, OP_AND);
 	path_of_pirq(a, n);
-	aml_integer(a, PIIX_PIRQ_OFF);
+	aml_integer(a, PIIX3_PIRQ_OFF);
 	aml_byte(a, NO_TARGET);
 	aml_byte(a, OP_RETURN);
 	aml_integer(a, 0x09);
@@ -84,7 +84,7 @@ static void link_dis(struct aml *a, unsigned n)
 	aml_begin_method(a, "_DIS", 0);
 	aml_byte(a, OP_OR);
 	path_of_pirq(a, n);
-	aml_integer(a, PIIX_PIRQ_OFF);
+	aml_integer(a, PIIX3_PIRQ_OFF);
 	path_of_pirq(a, n);
 	aml_end(a);
 }
@@ -247,7 +247,7 @@ static void router(struct aml *a)
 	aml_byte(a, EXT_REGION);
 	aml_path(a, "PIRQ");
 	aml_byte(a, REGION_PCI_CONFIG);
-	aml_integer(a, PIIX_PIRQRC);
+	aml_integer(a, PIIX3_PIRQRC);
 	aml_integer(a, 4);
 	aml_bytes(a, field, sizeof(field));
 }
@@ -255,7 +255,7 @@ static void router(struct aml *a)
 static void isa_bridge(struct aml *a, const struct acpi_machine *m)
 {
 	aml_begin_device(a, "ISA");
-	aml_name_integer(a, "_ADR", CHIPSET_PIIX_DEVICE << 16);
+	aml_name_integer(a, "_ADR", PIIX3_DEVICE << 16);
 	router(a);
 	pic(a);
 	isa_device(a, "TIMR", "PNP0100", 0x40, 4, BIT(0));
@@ -296,7 +296,7 @@ static void pci_routing(struct aml *a)
 			aml_begin_package(a, 4);
 			aml_integer(a, device << 16 | 0xffff);
 			aml_integer(a, pin);
-			aml_path(a, link_name[chipset_pirq_of(device, pin + 1)]);
+			aml_path(a, link_name[piix3_pirq_of(device, pin + 1)]);
 			aml_integer(a, 0);
 			aml_end(a);
 		}
@@ -340,7 +340,7 @@ u32 acpi_dsdt_body(u8 *buf, u32 cap, const struct acpi_machine *m)
 	pci_routing(a);
 	isa_bridge(a, m);
 	aml_begin_device(a, "PM");
-	aml_name_integer(a, "_ADR", CHIPSET_PIIX_DEVICE << 16 | 3);
+	aml_name_integer(a, "_ADR", PIIX3_DEVICE << 16 | 3);
 	aml_end(a);
 	aml_end(a);
 	links(a);

@@ -18,7 +18,7 @@ static void text_write(void *dev, u16 offset, unsigned size, u32 value)
 
 	(void)offset;
 	(void)size;
-	d->tx(d->ctx, (u8)value);
+	d->host->debug_tx(d->host->ctx, (u8)value);
 }
 
 static u32 exit_read(void *dev, u16 offset, unsigned size)
@@ -35,22 +35,36 @@ static void exit_write(void *dev, u16 offset, unsigned size, u32 value)
 
 	(void)offset;
 	(void)size;
-	d->exit_code(d->ctx, value);
+	d->host->exit_code(d->host->ctx, value);
 }
 
 static const struct bus_ports text_ports = { text_read, text_write, 1 };
 static const struct bus_ports exit_ports = { exit_read, exit_write, 4 };
 
-int debug_ports_init(struct debug_ports *d, struct bus *bus, void (*tx)(void *ctx, u8 byte),
-		     void (*exit_code)(void *ctx, u32 code), void *ctx)
+static int debug_init(void *dev, const struct device_bay *bay)
 {
-	int err;
+	struct debug_ports *d = dev;
 
-	*d = (struct debug_ports){ .tx = tx, .exit_code = exit_code, .ctx = ctx };
-	err = bus_claim(bus, 0x402, 1, &text_ports, d, "debug 402h");
-	if (!err)
-		err = bus_claim(bus, 0xe9, 1, &text_ports, d, "debug E9h");
-	if (!err && exit_code)
-		err = bus_claim(bus, 0x501, 4, &exit_ports, d, "debug exit");
-	return err;
+	d->host = bay->host;
+	return 0;
 }
+
+const struct device_class debug_text_class = {
+	.name = "debug-text",
+	.size = sizeof(struct debug_ports),
+	.ports = { &text_ports, &text_ports },
+	.init = debug_init,
+	.title = "debug text",
+	.file = "debug_ports.c",
+	.has = "lines of text to the monitor's log",
+};
+
+const struct device_class debug_exit_class = {
+	.name = "debug-exit",
+	.size = sizeof(struct debug_ports),
+	.ports = { &exit_ports },
+	.init = debug_init,
+	.title = "debug exit",
+	.file = "debug_ports.c",
+	.has = "exit code; only with `debug_exit = yes`",
+};

@@ -5,14 +5,10 @@
  */
 #pragma once
 
-#include "emu/dev/bus.h"
+#include "emu/dev/device.h"
 
 struct debug_ports {
-	void (*tx)(void *ctx, u8 byte);
-	void (*exit_code)(void *ctx, u32 code);
-	void *ctx;
+	const struct board_host *host;
 };
 
-/* exit_code NULL: no port 501h. */
-int debug_ports_init(struct debug_ports *d, struct bus *bus, void (*tx)(void *ctx, u8 byte),
-		     void (*exit_code)(void *ctx, u32 code), void *ctx);
+extern const struct device_class debug_text_class, debug_exit_class;

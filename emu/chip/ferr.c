@@ -32,8 +32,26 @@ static void port_write(void *dev, u16 offset, unsigned size, u32 value)
 
 static const struct bus_ports ferr_ports = { port_read, port_write, 1 };
 
-int ferr_init(struct ferr *f, struct bus *bus, struct irq_line irq)
+static void ferr_reset(void *dev)
 {
-	*f = (struct ferr){ .irq = irq };
-	return bus_claim(bus, 0xf0, 2, &ferr_ports, f, "ferr");
+	ferr_set(dev, false);
 }
+
+static int ferr_init(void *dev, const struct device_bay *bay)
+{
+	struct ferr *f = dev;
+
+	f->irq = bay->irq[0];
+	return 0;
+}
+
+const struct device_class ferr_class = {
+	.name = "ferr",
+	.size = sizeof(struct ferr),
+	.ports = { &ferr_ports },
+	.init = ferr_init,
+	.reset = ferr_reset,
+	.title = "FERR",
+	.file = "ferr.c",
+	.has = "x87 errors with CR0.NE = 0",
+};

@@ -5,12 +5,12 @@
  */
 #pragma once
 
-#include "emu/dev/bus.h"
+#include "emu/dev/device.h"
 
 struct ferr {
 	struct irq_line irq;
 	bool level;
 };
 
-int ferr_init(struct ferr *f, struct bus *bus, struct irq_line irq);
+extern const struct device_class ferr_class;
 void ferr_set(struct ferr *f, bool level);

@@ -110,17 +110,19 @@ static void refill(struct i8042 *c)
 		put(c, FROM_MOUSE, ps2_pop(&c->mouse.out));
 }
 
+static void reset_machine(struct i8042 *c)
+{
+	c->host->reset(c->host->ctx, "reset (keyboard controller)");
+}
+
 static void write_output_port(struct i8042 *c, u8 v)
 {
-	bool a20 = v & OUT_A20;
-
 	if (!(v & OUT_NO_RESET)) {
-		c->reset(c->ctx);
+		reset_machine(c);
 		return;
 	}
-	if (a20 != !!(c->output_port & OUT_A20))
-		c->a20(c->ctx, a20);
 	c->output_port = v & (OUT_NO_RESET | OUT_A20);
+	a20_set(c->a20, A20_KBC, v & OUT_A20);
 }
 
 static u8 read_output_port(const struct i8042 *c)
@@ -147,7 +149,7 @@ static void command(struct i8042 *c, u8 v)
 	c->command = 0;
 	if (v >= PULSE) { /* bits 0..3: which output lines to pulse low; line 0 is reset */
 		if (!(v & 1))
-			c->reset(c->ctx);
+			reset_machine(c);
 		return;
 	}
 	switch (v) {
@@ -301,8 +303,10 @@ void i8042_mouse(struct i8042 *c, s32 dx, s32 dy, s32 dz, u8 buttons)
 static const struct bus_ports data_ports = { data_read, data_write, 1 };
 static const struct bus_ports command_ports = { status_read, command_write, 1 };
 
-void i8042_reset(struct i8042 *c)
+static void i8042_reset(void *dev)
 {
+	struct i8042 *c = dev;
+
 	pc_keyboard_reset(&c->keyboard);
 	pc_mouse_reset(&c->mouse);
 	memset(c->ram, 0, sizeof(c->ram));
@@ -310,27 +314,42 @@ void i8042_reset(struct i8042 *c)
 	c->source = c->held_source = EMPTY;
 	c->command = 0;
 	c->last_was_command = c->translate_release = false;
-	if (!(c->output_port & OUT_A20))
-		c->a20(c->ctx, true);
 	c->output_port = OUT_NO_RESET | OUT_A20;
+	a20_set(c->a20, A20_KBC, true);
 	update_irqs(c);
 }
 
-int i8042_init(struct i8042 *c, struct bus *bus, struct irq_line irq1, struct irq_line irq12,
-	       void (*a20)(void *ctx, bool enabled), void (*reset)(void *ctx), void *ctx)
+static int i8042_init(void *dev, const struct device_bay *bay)
 {
-	int err;
+	struct i8042 *c = dev;
 
-	memset(c, 0, sizeof(*c));
-	c->irq1 = irq1;
-	c->irq12 = irq12;
-	c->a20 = a20;
-	c->reset = reset;
-	c->ctx = ctx;
-	c->output_port = OUT_NO_RESET | OUT_A20;
+	c->irq1 = bay->irq[0];
+	c->irq12 = bay->irq[1];
+	c->a20 = bay->a20;
+	c->host = bay->host;
 	i8042_reset(c);
-	err = bus_claim(bus, I8042_DATA_PORT, 1, &data_ports, c, "i8042 data");
-	if (!err)
-		err = bus_claim(bus, I8042_COMMAND_PORT, 1, &command_ports, c, "i8042 command");
-	return err;
+	return 0;
 }
+
+/* A key, a movement. */
+static bool i8042_can_wake(const void *dev)
+{
+	(void)dev;
+	return true;
+}
+
+const struct device_class i8042_class = {
+	.name = "i8042",
+	.size = sizeof(struct i8042),
+	.ports = { &data_ports, &command_ports },
+	.init = i8042_init,
+	.reset = i8042_reset,
+	.can_wake = i8042_can_wake,
+	.title = "8042, keyboard, mouse",
+	.file = "i8042.c, pc_keyboard.c, pc_mouse.c",
+	.has = "controller commands, translation, test, loop-back buffers, A20, reset; keyboard "
+	       "commands, scan code sets 1 and 2, LEDs; standard and wheel packets, stream, remote "
+	       "and wrap modes, scaling",
+	.lacks = "password, output lines other than A20 and reset; set 3, repetition (the sender "
+		 "does it); five-button mode, reports held to the sample rate",
+};

@@ -5,9 +5,9 @@
  */
 #pragma once
 
-#include "emu/dev/bus.h"
 #include "emu/chip/pc_keyboard.h"
 #include "emu/chip/pc_mouse.h"
+#include "emu/dev/device.h"
 
 struct i8042 {
 	struct pc_keyboard keyboard;
@@ -22,14 +22,12 @@ struct i8042 {
 	bool translate_release; /* F0h was swallowed by the translation */
 	struct irq_line irq1, irq12;
 	bool level1, level12;
-	void (*a20)(void *ctx, bool enabled);
-	void (*reset)(void *ctx);
-	void *ctx;
+	struct a20_gate *a20;
+	const struct board_host *host;
 };
 
-int i8042_init(struct i8042 *c, struct bus *bus, struct irq_line irq1, struct irq_line irq12,
-	       void (*a20)(void *ctx, bool enabled), void (*reset)(void *ctx), void *ctx);
-/* As firmware leaves it: interrupts off, translation on, A20 on, keyboard scanning. */
-void i8042_reset(struct i8042 *c);
+/* Ports: data, command; lines: keyboard, mouse. Reset is as firmware leaves it: interrupts off,
+ * translation on, A20 on, keyboard scanning. */
+extern const struct device_class i8042_class;
 bool i8042_key(struct i8042 *c, u8 scancode);
 void i8042_mouse(struct i8042 *c, s32 dx, s32 dy, s32 dz, u8 buttons);

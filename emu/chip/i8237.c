@@ -151,22 +151,30 @@ static const struct bus_ports low_ports = { low_read, low_write, 1 };
 static const struct bus_ports high_ports = { high_read, high_write, 1 };
 static const struct bus_ports page_ports = { page_read, page_write, 1 };
 
-void i8237_reset(struct i8237_pair *p)
+static void i8237_reset(void *dev)
 {
+	struct i8237_pair *p = dev;
+
 	memset(p, 0, sizeof(*p));
 	master_clear(&p->chip[0]);
 	master_clear(&p->chip[1]);
 }
 
-int i8237_init(struct i8237_pair *p, struct bus *bus)
+static int i8237_init(void *dev, const struct device_bay *bay)
 {
-	int err;
-
-	i8237_reset(p);
-	err = bus_claim(bus, 0x00, 16, &low_ports, p, "dma 0-3");
-	if (!err)
-		err = bus_claim(bus, 0xc0, 32, &high_ports, p, "dma 4-7");
-	if (!err)
-		err = bus_claim(bus, 0x80, 16, &page_ports, p, "dma page");
-	return err;
+	(void)bay;
+	i8237_reset(dev);
+	return 0;
 }
+
+const struct device_class i8237_class = {
+	.name = "i8237",
+	.size = sizeof(struct i8237_pair),
+	.ports = { &low_ports, &page_ports, &high_ports },
+	.init = i8237_init,
+	.reset = i8237_reset,
+	.title = "8237A pair",
+	.file = "i8237.c",
+	.has = "registers, flip-flop, page registers, POST code",
+	.lacks = "transfers (come with the first device that does any)",
+};

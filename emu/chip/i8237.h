@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "emu/dev/bus.h"
+#include "emu/dev/device.h"
 
 struct i8237_channel {
 	u16 base_address, address, base_count, count;
@@ -25,5 +25,4 @@ struct i8237_pair {
 	u8 page[16];	 /* ports 80h..8Fh; 80h is also where firmware shows POST codes */
 };
 
-int i8237_init(struct i8237_pair *p, struct bus *bus);
-void i8237_reset(struct i8237_pair *p);
+extern const struct device_class i8237_class; /* ports: channels 0-3, pages, channels 4-7 */

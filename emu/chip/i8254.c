@@ -19,7 +19,6 @@
 #include "emu/chip/i8254.h"
 
 #include "emu/dev/ticks.h"
-#include "kernel/base/string.h"
 
 #define MIN_PERIOD_NS 100000u
 /* More than this much time is not caught up: such a guest did not lose ticks but ignored them. */
@@ -501,8 +500,9 @@ static void port61_write(void *dev, u16 offset, unsigned size, u32 value)
 static const struct bus_ports pit_ports = { port_read, port_write, 1 };
 static const struct bus_ports port61_ports = { port61_read, port61_write, 1 };
 
-void i8254_reset(struct i8254 *p)
+static void i8254_reset(void *dev)
 {
+	struct i8254 *p = dev;
 	s64 now = (s64)ticks_at(vtimers_now(p->timers), I8254_HZ);
 
 	vtimer_cancel(p->timers, &p->timer);
@@ -519,17 +519,35 @@ void i8254_reset(struct i8254 *p)
 	drive(p, false);
 }
 
-int i8254_init(struct i8254 *p, struct bus *bus, struct vtimers *timers, struct irq_line irq)
+static int i8254_init(void *dev, const struct device_bay *bay)
 {
-	int err;
+	struct i8254 *p = dev;
 
-	memset(p, 0, sizeof(*p));
-	p->timers = timers;
-	p->irq = irq;
+	p->timers = bay->timers;
+	p->irq = bay->irq[0];
 	vtimer_init(&p->timer, fire, p);
 	i8254_reset(p);
-	err = bus_claim(bus, I8254_PORT, 4, &pit_ports, p, "pit");
-	if (!err)
-		err = bus_claim(bus, PORT61, 1, &port61_ports, p, "port 61h");
-	return err;
+	return 0;
 }
+
+static u64 i8254_wakes_at(const void *dev)
+{
+	const struct i8254 *p = dev;
+
+	return vtimer_due(&p->timer);
+}
+
+const struct device_class i8254_class = {
+	.name = "i8254",
+	.size = sizeof(struct i8254),
+	.ports = { &pit_ports, &port61_ports },
+	.init = i8254_init,
+	.reset = i8254_reset,
+	.wakes_at = i8254_wakes_at,
+	.title = "8254",
+	.file = "i8254.c",
+	.has = "six modes, BCD, latch, read-back, null count, gate of channel 2, OUT2, refresh "
+	       "toggle, owed ticks",
+	.lacks = "a count of 1 in modes 2 and 3 is 2; the speaker is silent; no NMI sources in "
+		 "port 61h",
+};

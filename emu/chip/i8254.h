@@ -10,7 +10,7 @@
  */
 #pragma once
 
-#include "emu/dev/bus.h"
+#include "emu/dev/device.h"
 #include "kernel/hw/i8254.h"
 
 struct i8254_channel {
@@ -51,7 +51,6 @@ struct i8254 {
 	u64 ticks, late; /* delivered; of these owed before */
 };
 
-int i8254_init(struct i8254 *p, struct bus *bus, struct vtimers *timers, struct irq_line irq);
-void i8254_reset(struct i8254 *p);
+extern const struct device_class i8254_class; /* ports: counters and control, port 61h */
 /* The guest has finished one interrupt of channel 0 (EOI): an owed tick may follow. */
 void i8254_irq_done(struct i8254 *p);

@@ -12,7 +12,6 @@
  */
 #include "emu/chip/i8259.h"
 
-#include "kernel/base/string.h"
 #include "kernel/hw/i8259.h"
 
 static u8 irr(const struct i8259 *c)
@@ -77,7 +76,7 @@ static void update(struct i8259_pair *p)
 
 	if (pin != p->pin) {
 		p->pin = pin;
-		irq_set(&p->intr, pin);
+		p->host->intr(p->host->ctx, pin);
 	}
 }
 
@@ -146,11 +145,11 @@ bool i8259_requests(const struct i8259_pair *p, unsigned irq)
 	return irr(&p->chip[irq >> 3 & 1]) & BIT(irq & 7);
 }
 
-bool i8259_masked(const struct i8259_pair *p, unsigned irq)
+u16 i8259_open(const struct i8259_pair *p)
 {
-	if (p->chip[irq >> 3 & 1].imr & BIT(irq & 7))
-		return true;
-	return irq >= 8 && (p->chip[0].imr & BIT(I8259_CASCADE));
+	u8 first = (u8)~p->chip[0].imr, second = (u8)~p->chip[1].imr;
+
+	return (u16)(first | (first & BIT(I8259_CASCADE) ? second << 8 : 0));
 }
 
 static void write_icw1(struct i8259 *c, u8 v)
@@ -339,17 +338,18 @@ static const struct bus_ports master_ports = { master_read, master_write, 1 };
 static const struct bus_ports slave_ports = { slave_read, slave_write, 1 };
 static const struct bus_ports elcr_ports = { elcr_read, elcr_write, 1 };
 
-void i8259_reset(struct i8259_pair *p)
+static void i8259_reset(void *dev)
 {
+	struct i8259_pair *p = dev;
+
 	for (unsigned i = 0; i < 2; i++) {
 		u8 line = p->chip[i].line; /* the wires belong to the devices */
 
 		p->chip[i] = (struct i8259){
 			.line = line,
 			.imr = 0xff,
-			.elcr_mask =
-				i ? 0xde
-				  : 0xf8, /* timer, keyboard, cascade, RTC, FERR: edge for ever */
+			/* timer, keyboard, cascade, RTC, FERR: edge for ever */
+			.elcr_mask = i ? 0xde : 0xf8,
 			.base = i ? 0x70 : 0x08,
 			.icw3 = i ? I8259_CASCADE : BIT(I8259_CASCADE),
 			.slaves = i ? 0 : BIT(I8259_CASCADE),
@@ -359,17 +359,24 @@ void i8259_reset(struct i8259_pair *p)
 	update(p);
 }
 
-int i8259_init(struct i8259_pair *p, struct bus *bus, struct irq_line intr)
+static int i8259_init(void *dev, const struct device_bay *bay)
 {
-	int err;
+	struct i8259_pair *p = dev;
 
-	memset(p, 0, sizeof(*p));
-	p->intr = intr;
+	p->host = bay->host;
 	i8259_reset(p);
-	err = bus_claim(bus, I8259_MASTER, 2, &master_ports, p, "pic master");
-	if (!err)
-		err = bus_claim(bus, I8259_SLAVE, 2, &slave_ports, p, "pic slave");
-	if (!err)
-		err = bus_claim(bus, I8259_ELCR, 2, &elcr_ports, p, "pic elcr");
-	return err;
+	return 0;
 }
+
+const struct device_class i8259_class = {
+	.name = "i8259",
+	.size = sizeof(struct i8259_pair),
+	.ports = { &master_ports, &slave_ports, &elcr_ports },
+	.init = i8259_init,
+	.reset = i8259_reset,
+	.title = "8259A pair",
+	.file = "i8259.c",
+	.has = "ICW1-4, OCW1-3, all EOIs and rotations, AEOI, special mask, special fully nested, "
+	       "poll, ELCR, spurious 7 and 15",
+	.lacks = "buffered mode, MCS-80 vectors; LTIM is ignored as on the PIIX",
+};

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "emu/dev/bus.h"
+#include "emu/dev/device.h"
 
 struct i8259 {
 	u8 line;  /* the wires */
@@ -26,16 +26,15 @@ struct i8259 {
 struct i8259_pair {
 	struct i8259 chip[2]; /* master, slave */
 	bool pin;	      /* INTR to the CPU */
-	struct irq_line intr;
+	const struct board_host *host;
 	void (*eoi)(void *ctx, unsigned irq); /* input 0..15 left service; may be NULL */
 	void *eoi_ctx;
 	u64 acks, spurious;
 };
 
-/* Claims the ports and resets. Returns 0 or bus_claim()'s error. */
-int i8259_init(struct i8259_pair *p, struct bus *bus, struct irq_line intr);
-/* As firmware leaves it: vectors 08h and 70h, everything masked. */
-void i8259_reset(struct i8259_pair *p);
+/* Ports: master, slave, edge/level. Reset is as firmware leaves it: vectors 08h and 70h, everything
+ * masked. */
+extern const struct device_class i8259_class;
 /* Drives input irq (0..15 but 2); a struct irq_line's set. */
 void i8259_set_irq(void *pair, unsigned irq, bool level);
 /* The INTA cycle: the vector; 7 of the controller asked when the request is gone (spurious). */
@@ -46,6 +45,7 @@ static inline bool i8259_pending(const struct i8259_pair *p)
 	return p->pin;
 }
 
-/* Is input irq requesting and not yet acknowledged? Is it masked, itself or by its cascade? */
+/* Is input irq requesting and not yet acknowledged? */
 bool i8259_requests(const struct i8259_pair *p, unsigned irq);
-bool i8259_masked(const struct i8259_pair *p, unsigned irq);
+/* The inputs that are masked neither themselves nor by their cascade. */
+u16 i8259_open(const struct i8259_pair *p);

@@ -14,7 +14,6 @@
 #include "emu/chip/mc146818.h"
 
 #include "emu/dev/ticks.h"
-#include "kernel/base/string.h"
 #include "kernel/hw/mc146818.h"
 
 #define CRYSTAL_HZ    32768u
@@ -222,6 +221,11 @@ static s64 marks_at(const struct mc146818 *r, u64 now)
 	return ((s64)now - r->epoch) / NS_PER_S;
 }
 
+static u64 wall_clock(const struct mc146818 *r)
+{
+	return r->host->wall_clock(r->host->ctx);
+}
+
 static void sync_clock(struct mc146818 *r, u64 now)
 {
 	s64 marks = marks_at(r, now);
@@ -230,7 +234,7 @@ static void sync_clock(struct mc146818 *r, u64 now)
 		return;
 
 	s64 before = r->epoch_time + r->marks, alarm = next_alarm(r, before);
-	s64 ahead = (s64)r->wall_clock(r->wall_ctx) - (s64)(now / NS_PER_S);
+	s64 ahead = (s64)wall_clock(r) - (s64)(now / NS_PER_S);
 
 	/* Rounding of two clocks makes 1 s of difference; more is a pause. */
 	if (ahead >= r->wall_ahead + 2) {
@@ -437,8 +441,10 @@ void mc146818_set_cmos(struct mc146818 *r, u8 index, u8 value)
 	r->reg[0x2f] = (u8)sum;
 }
 
-void mc146818_reset(struct mc146818 *r)
+static void mc146818_reset(void *dev)
 {
+	struct mc146818 *r = dev;
+
 	r->reg[RTC_B] &= (u8) ~(RTC_B_PIE | RTC_B_AIE | RTC_B_UIE | RTC_B_SQWE);
 	r->reg[RTC_C] &= RTC_C_IRQF; /* update_irq() lowers the line and clears it */
 	r->owed = 0;
@@ -448,21 +454,41 @@ void mc146818_reset(struct mc146818 *r)
 	vtimer_cancel(r->timers, &r->timer);
 }
 
-int mc146818_init(struct mc146818 *r, struct bus *bus, struct vtimers *timers, struct irq_line irq,
-		  u64 (*wall_clock)(void *ctx), void *wall_ctx)
+static int mc146818_init(void *dev, const struct device_bay *bay)
 {
-	memset(r, 0, sizeof(*r));
-	r->timers = timers;
-	r->irq = irq;
-	r->wall_clock = wall_clock;
-	r->wall_ctx = wall_ctx;
+	struct mc146818 *r = dev;
+
+	r->timers = bay->timers;
+	r->irq = bay->irq[0];
+	r->host = bay->host;
 	r->reg[RTC_A] = RTC_A_DV_RUN | 6; /* 1024 Hz, as every PC's firmware leaves it */
 	r->reg[RTC_B] = RTC_B_24H;
 	r->reg[RTC_D] = RTC_D_VRT;
-	r->epoch = (s64)vtimers_now(timers);
-	r->epoch_time = (s64)wall_clock(wall_ctx);
+	r->epoch = (s64)vtimers_now(r->timers);
+	r->epoch_time = (s64)wall_clock(r);
 	r->wall_ahead = r->epoch_time - r->epoch / NS_PER_S;
 	pulses_restart(r, (u64)r->epoch);
 	vtimer_init(&r->timer, fire, r);
-	return bus_claim(bus, RTC_INDEX_PORT, 2, &rtc_ports, r, "rtc");
+	return 0;
 }
+
+static u64 mc146818_wakes_at(const void *dev)
+{
+	const struct mc146818 *r = dev;
+
+	return vtimer_due(&r->timer);
+}
+
+const struct device_class mc146818_class = {
+	.name = "mc146818",
+	.size = sizeof(struct mc146818),
+	.ports = { &rtc_ports },
+	.init = mc146818_init,
+	.reset = mc146818_reset,
+	.wakes_at = mc146818_wakes_at,
+	.title = "MC146818",
+	.file = "mc146818.c",
+	.has = "clock in BCD, binary, 12 h and 24 h, century (32h), SET, UIP timing, divider "
+	       "reset, periodic, alarm and update interrupts, 128 bytes",
+	.lacks = "daylight saving, square wave; memory is not kept when the VM is destroyed",
+};

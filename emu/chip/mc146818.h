@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "emu/dev/bus.h"
+#include "emu/dev/device.h"
 #include "kernel/hw/mc146818.h"
 
 struct mc146818 {
@@ -19,8 +19,7 @@ struct mc146818 {
 	struct vtimers *timers;
 	struct vtimer timer;
 	struct irq_line irq;
-	u64 (*wall_clock)(void *ctx); /* seconds since 1970 UTC */
-	void *wall_ctx;
+	const struct board_host *host;
 	s64 wall_ahead; /* wall clock less virtual time, seconds: grows while the VM is paused */
 
 	s64 epoch;	 /* virtual ns of a one-second mark; may lie before time 0 */
@@ -32,9 +31,7 @@ struct mc146818 {
 	u64 periodic_at; /* ns: the next one not before */
 };
 
-int mc146818_init(struct mc146818 *r, struct bus *bus, struct vtimers *timers, struct irq_line irq,
-		  u64 (*wall_clock)(void *ctx), void *wall_ctx);
-/* RESET pin: interrupts off; clock and memory are battery-backed and go on. */
-void mc146818_reset(struct mc146818 *r);
+/* Reset is the RESET pin's: interrupts off; clock and memory are battery-backed and go on. */
+extern const struct device_class mc146818_class;
 /* Sets a byte of memory as firmware set-up would, and the checksum of 10h..2Dh. */
 void mc146818_set_cmos(struct mc146818 *r, u8 index, u8 value);

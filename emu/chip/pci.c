@@ -34,9 +34,9 @@ void pci_function_set_bar(struct pci_function *f, unsigned n, u32 size, u8 flags
 	pci_set32(f->writable, PCI_BAR(n), ~(size - 1));
 }
 
-void pci_plug(struct pci_bus *p, unsigned device, unsigned function, struct pci_function *f)
+void pci_plug(const struct device_bay *bay, struct pci_function *f)
 {
-	p->function[device * 8 + function] = f;
+	bay->pci->function[bay->slot->pci - 1u] = f;
 }
 
 static struct pci_function *selected(struct pci_bus *p)
@@ -105,18 +105,28 @@ static void address_write(void *dev, u16 offset, unsigned size, u32 value)
 static const struct bus_ports address_ports = { address_read, address_write, 4 };
 static const struct bus_ports data_ports = { data_read, data_write, 4 };
 
-void pci_reset(struct pci_bus *p)
+static void pci_reset(void *dev)
 {
+	struct pci_bus *p = dev;
+
 	p->address = 0;
 }
 
-int pci_init(struct pci_bus *p, struct bus *bus)
+static int pci_init(void *dev, const struct device_bay *bay)
 {
-	int err;
-
-	memset(p, 0, sizeof(*p));
-	err = bus_claim(bus, PCI_ADDRESS_PORT, 4, &address_ports, p, "pci address");
-	if (!err)
-		err = bus_claim(bus, PCI_DATA_PORT, 4, &data_ports, p, "pci data");
-	return err;
+	(void)bay;
+	pci_reset(dev);
+	return 0;
 }
+
+const struct device_class pci_class = {
+	.name = "pci",
+	.size = sizeof(struct pci_bus),
+	.ports = { &address_ports, &data_ports },
+	.init = pci_init,
+	.reset = pci_reset,
+	.title = "PCI",
+	.file = "pci.c",
+	.has = "mechanism 1, byte lanes, read-only bits, base address sizing",
+	.lacks = "mechanism 2, buses other than 0",
+};

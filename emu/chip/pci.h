@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "emu/dev/bus.h"
+#include "emu/dev/device.h"
 #include "kernel/hw/pci.h"
 
 struct pci_function {
@@ -34,14 +34,14 @@ struct pci_identity {
 	u8 irq_pin; /* 0 none, 1 INTA .. 4 INTD */
 };
 
-int pci_init(struct pci_bus *p, struct bus *bus);
-void pci_reset(struct pci_bus *p);
+extern const struct device_class pci_class; /* ports: address, data */
 /* Fills in the standard header: identity read-only, command and interrupt line writable. */
 void pci_function_init(struct pci_function *f, const struct pci_identity *id, const char *name);
 /* Base address register n: size a power of two (memory 16 and up, I/O 4 and up); flags are its
  * read-only low bits. */
 void pci_function_set_bar(struct pci_function *f, unsigned n, u32 size, u8 flags);
-void pci_plug(struct pci_bus *p, unsigned device, unsigned function, struct pci_function *f);
+/* Puts f where the slot of its bay says. */
+void pci_plug(const struct device_bay *bay, struct pci_function *f);
 
 static inline u16 pci_get16(const struct pci_function *f, unsigned reg)
 {

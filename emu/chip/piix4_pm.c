@@ -14,6 +14,7 @@
 #include "emu/chip/piix4_pm.h"
 
 #include "emu/dev/ticks.h"
+#include "kernel/base/error.h"
 #include "kernel/base/string.h"
 
 #define REG_PMBASE  0x40
@@ -75,7 +76,7 @@ static void write_cnt(struct piix4_pm *p, u16 v)
 {
 	p->pm1_cnt = v & CNT_KEPT;
 	if ((v & PM1_SLP_EN) && PM1_SLP_TYP(v) == PM_S5_TYPE)
-		p->power_off(p->ctx);
+		p->host->power_off(p->host->ctx);
 }
 
 static u16 *register16(struct piix4_pm *p, unsigned reg)
@@ -241,8 +242,10 @@ static void config_reset(struct piix4_pm *p)
 	/* REG_SMBCFG stays read-only 0: the SMBus host is disabled and cannot be enabled. */
 }
 
-void piix4_pm_reset(struct piix4_pm *p)
+static void piix4_pm_reset(void *dev)
 {
+	struct piix4_pm *p = dev;
+
 	config_reset(p);
 	memset(p->io, 0, sizeof(p->io));
 	p->pm1_sts = p->pm1_en = p->pm1_cnt = p->gpe_sts = p->gpe_en = 0;
@@ -255,17 +258,45 @@ void piix4_pm_reset(struct piix4_pm *p)
 	remap(p);
 }
 
-int piix4_pm_init(struct piix4_pm *p, struct pci_bus *pci, struct bus *bus, struct vtimers *timers,
-		  struct irq_line sci, void (*power_off)(void *ctx), void *ctx)
+static int piix4_pm_init(void *dev, const struct device_bay *bay)
 {
-	memset(p, 0, sizeof(*p));
-	p->bus = bus;
-	p->timers = timers;
-	p->sci = sci;
-	p->power_off = power_off;
-	p->ctx = ctx;
+	struct piix4_pm *p = dev;
+
+	p->bus = bay->bus;
+	p->timers = bay->timers;
+	p->sci = bay->irq[0];
+	p->host = bay->host;
 	vtimer_init(&p->timer, fire, p);
 	piix4_pm_reset(p);
-	pci_plug(pci, 1, 3, &p->pci);
-	return bus_claim(bus, APM_PORT, 2, &apm_ports, p, "apm");
+	pci_plug(bay, &p->pci);
+	return p->mapped ? 0 : E_INVAL;
 }
+
+/* The power button. */
+static bool piix4_pm_can_wake(const void *dev)
+{
+	(void)dev;
+	return true;
+}
+
+static u64 piix4_pm_wakes_at(const void *dev)
+{
+	const struct piix4_pm *p = dev;
+
+	return vtimer_due(&p->timer);
+}
+
+const struct device_class piix4_pm_class = {
+	.name = "piix4-pm",
+	.size = sizeof(struct piix4_pm),
+	.ports = { &apm_ports },
+	.init = piix4_pm_init,
+	.reset = piix4_pm_reset,
+	.can_wake = piix4_pm_can_wake,
+	.wakes_at = piix4_pm_wakes_at,
+	.title = "PIIX4 PM",
+	.file = "piix4_pm.c",
+	.has = "PM1 and GPE registers, 24-bit timer, SCI, ACPI on and off, soft off, power button, "
+	       "PMBASE",
+	.lacks = "SMM, SMBus, S1 to S4, C2, C3, device monitors",
+};

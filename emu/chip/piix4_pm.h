@@ -34,12 +34,10 @@ struct piix4_pm {
 	struct vtimers *timers;
 	struct vtimer timer;
 	struct irq_line sci;
-	void (*power_off)(void *ctx);
-	void *ctx;
+	const struct board_host *host;
 };
 
-int piix4_pm_init(struct piix4_pm *p, struct pci_bus *pci, struct bus *bus, struct vtimers *timers,
-		  struct irq_line sci, void (*power_off)(void *ctx), void *ctx);
-/* Power-on values, then what firmware would program: PMBASE at PM_IO_BASE, enabled. */
-void piix4_pm_reset(struct piix4_pm *p);
+/* Ports: APM, what PMBASE maps. Reset: power-on values, then what firmware would program, PMBASE at
+ * PM_IO_BASE, enabled. */
+extern const struct device_class piix4_pm_class;
 void piix4_pm_power_button(struct piix4_pm *p);

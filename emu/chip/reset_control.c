@@ -22,10 +22,9 @@ static void port92_write(void *dev, u16 offset, unsigned size, u32 value)
 	(void)offset;
 	(void)size;
 	r->port92 = value & (P92_INIT | P92_A20);
-	if ((old ^ value) & P92_A20)
-		r->a20(r->ctx, value & P92_A20);
+	a20_set(r->a20, A20_FAST, value & P92_A20);
 	if (value & ~old & P92_INIT)
-		r->reset(r->ctx, "reset (port 92h)");
+		r->host->reset(r->host->ctx, "reset (port 92h)");
 }
 
 u8 reset_control_read_cf9(const struct reset_control *r)
@@ -39,22 +38,36 @@ void reset_control_write_cf9(struct reset_control *r, u8 value)
 
 	r->cf9 = value & (CF9_HARD | CF9_GO);
 	if (value & ~old & CF9_GO)
-		r->reset(r->ctx, "reset (port CF9h)");
+		r->host->reset(r->host->ctx, "reset (port CF9h)");
 }
 
 static const struct bus_ports port92_ports = { port92_read, port92_write, 1 };
 
-void reset_control_reset(struct reset_control *r)
+static void reset_control_reset(void *dev)
 {
-	if (r->port92 & P92_A20)
-		r->a20(r->ctx, false);
+	struct reset_control *r = dev;
+
+	a20_set(r->a20, A20_FAST, false);
 	r->port92 = r->cf9 = 0;
 }
 
-int reset_control_init(struct reset_control *r, struct bus *bus,
-		       void (*a20)(void *ctx, bool enabled),
-		       void (*reset)(void *ctx, const char *why), void *ctx)
+static int reset_control_init(void *dev, const struct device_bay *bay)
 {
-	*r = (struct reset_control){ .a20 = a20, .reset = reset, .ctx = ctx };
-	return bus_claim(bus, PORT_92, 1, &port92_ports, r, "port 92h");
+	struct reset_control *r = dev;
+
+	r->a20 = bay->a20;
+	r->host = bay->host;
+	return 0;
 }
+
+const struct device_class reset_control_class = {
+	.name = "reset-control",
+	.size = sizeof(struct reset_control),
+	.ports = { &port92_ports },
+	.init = reset_control_init,
+	.reset = reset_control_reset,
+	.title = "port 92h, CF9h",
+	.file = "reset_control.c",
+	.has = "fast A20 (or-ed with the 8042's), INIT, reset",
+	.lacks = "INIT is a whole reset",
+};

@@ -6,18 +6,14 @@
  */
 #pragma once
 
-#include "emu/dev/bus.h"
+#include "emu/dev/device.h"
 
 struct reset_control {
 	u8 port92, cf9;
-	void (*a20)(void *ctx, bool enabled);
-	void (*reset)(void *ctx, const char *why);
-	void *ctx;
+	struct a20_gate *a20;
+	const struct board_host *host;
 };
 
-int reset_control_init(struct reset_control *r, struct bus *bus,
-		       void (*a20)(void *ctx, bool enabled),
-		       void (*reset)(void *ctx, const char *why), void *ctx);
-void reset_control_reset(struct reset_control *r);
+extern const struct device_class reset_control_class; /* ports: 92h */
 u8 reset_control_read_cf9(const struct reset_control *r);
 void reset_control_write_cf9(struct reset_control *r, u8 value);

@@ -7,7 +7,6 @@
 #include "emu/chip/uart16550.h"
 
 #include "emu/dev/ticks.h"
-#include "kernel/base/string.h"
 #include "kernel/hw/ns16550.h"
 
 #define FCR_KEPT (FCR_ENABLE | FCR_DMA_MODE | FCR_LEVEL)
@@ -191,7 +190,7 @@ static void transmit(struct uart16550 *u, u8 byte)
 	}
 	if (u->mcr & MCR_LOOP)
 		receive(u, byte, 0);
-	else if (u->tx && !u->tx(u->tx_ctx, byte))
+	else if (!u->host->serial_tx(u->host->ctx, u->unit, byte))
 		u->tx_busy = true;
 	u->thre_pending = !u->tx_busy;
 }
@@ -354,8 +353,10 @@ static u32 port_read(void *dev, u16 offset, unsigned size)
 static const struct bus_ports uart_ports = { port_read, port_write, 1 };
 
 /* Master reset leaves the divisor, the scratch register and the data alone. */
-void uart16550_reset(struct uart16550 *u)
+static void uart16550_reset(void *dev)
 {
+	struct uart16550 *u = dev;
+
 	u->ier = u->lcr = u->mcr = u->fcr = 0;
 	u->lsr_errors = u->msr_delta = 0;
 	u->head = u->used = 0;
@@ -364,17 +365,49 @@ void uart16550_reset(struct uart16550 *u)
 	update(u);
 }
 
-int uart16550_init(struct uart16550 *u, struct bus *bus, u16 port, struct vtimers *timers,
-		   struct irq_line irq, bool (*tx)(void *ctx, u8 byte), void *tx_ctx)
+static int uart16550_init(void *dev, const struct device_bay *bay)
 {
-	memset(u, 0, sizeof(*u));
-	u->timers = timers;
-	u->irq = irq;
-	u->tx = tx;
-	u->tx_ctx = tx_ctx;
+	struct uart16550 *u = dev;
+
+	u->timers = bay->timers;
+	u->irq = bay->irq[0];
+	u->host = bay->host;
+	u->unit = bay->slot->unit;
 	u->divisor = 12;			/* 9600 baud, until somebody sets it */
 	u->modem = MSR_CTS | MSR_DSR | MSR_DCD; /* a terminal is plugged in */
 	vtimer_init(&u->timer, timed_out, u);
 	uart16550_reset(u);
-	return bus_claim(bus, port, 8, &uart_ports, u, "serial");
+	return 0;
 }
+
+/* A byte on the line. */
+static bool uart16550_can_wake(const void *dev)
+{
+	(void)dev;
+	return true;
+}
+
+static u64 uart16550_wakes_at(const void *dev)
+{
+	const struct uart16550 *u = dev;
+
+	return vtimer_due(&u->timer);
+}
+
+const struct device_class uart16550_class = {
+	.name = "uart16550",
+	.size = sizeof(struct uart16550),
+	.ports = { &uart_ports },
+	.init = uart16550_init,
+	.reset = uart16550_reset,
+	.can_wake = uart16550_can_wake,
+	.wakes_at = uart16550_wakes_at,
+	.title = "16550A, four",
+	.file = "uart16550.c",
+	.has = "FIFOs, trigger levels, timeout, all interrupt sources and priorities, error bytes, "
+	       "break, modem lines, loopback, OUT2 gate, THR full while the line is busy; input "
+	       "that does not fit, or meets loopback or RTS off (with `flow = rtscts`), waits "
+	       "outside (docs/console.md)",
+	.lacks = "transmission takes no time while the line keeps up; sending a break tells "
+		 "nobody; CTS is always on; DMA mode",
+};

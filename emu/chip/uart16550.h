@@ -13,7 +13,7 @@
  */
 #pragma once
 
-#include "emu/dev/bus.h"
+#include "emu/dev/device.h"
 
 #define UART_FIFO 16
 
@@ -33,19 +33,15 @@ struct uart16550 {
 	struct vtimers *timers;
 	struct vtimer timer;
 	struct irq_line irq;
-	bool (*tx)(void *ctx, u8 byte);
-	void *tx_ctx;
+	const struct board_host *host;
+	u8 unit; /* which line it is to the host */
 	u64 overruns;
 };
 
-/* tx takes a byte off the wire; false: it took it, and says by uart16550_tx_ready() when the next
- * may come. */
-
-int uart16550_init(struct uart16550 *u, struct bus *bus, u16 port, struct vtimers *timers,
-		   struct irq_line irq, bool (*tx)(void *ctx, u8 byte), void *tx_ctx);
-void uart16550_reset(struct uart16550 *u);
+extern const struct device_class uart16550_class;
 /* A byte arrives; false: no room, offer it again. */
 bool uart16550_rx(struct uart16550 *u, u8 byte);
+/* The outside, which refused a byte (board_host.serial_tx), takes the next one. */
 void uart16550_tx_ready(struct uart16550 *u);
 void uart16550_break(struct uart16550 *u);
 /* Modem inputs change: MSR bits 4..7, CTS DSR RI DCD. */

@@ -228,8 +228,9 @@ static void default_palette(struct vga_regs *v)
 	}
 }
 
-void vga_regs_reset(struct vga_regs *v)
+static void vga_regs_reset(void *dev)
 {
+	struct vga_regs *v = dev;
 	struct vtimers *timers = v->timers;
 
 	memset(v, 0, sizeof(*v));
@@ -244,9 +245,23 @@ void vga_regs_reset(struct vga_regs *v)
 	default_palette(v);
 }
 
-int vga_regs_init(struct vga_regs *v, struct bus *bus, struct vtimers *timers)
+static int vga_regs_init(void *dev, const struct device_bay *bay)
 {
-	v->timers = timers;
+	struct vga_regs *v = dev;
+
+	v->timers = bay->timers;
 	vga_regs_reset(v);
-	return bus_claim(bus, BASE, 0x30, &vga_ports, v, "vga");
+	return 0;
 }
+
+const struct device_class vga_regs_class = {
+	.name = "vga",
+	.size = sizeof(struct vga_regs),
+	.ports = { &vga_ports },
+	.init = vga_regs_init,
+	.reset = vga_regs_reset,
+	.title = "VGA",
+	.file = "vga_regs.c",
+	.has = "the registers of a text console, DAC, retrace timing; A0000h-BFFFFh is plain RAM",
+	.lacks = "everything graphical: planes, latches, fonts, modes; nothing is drawn",
+};

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "emu/dev/bus.h"
+#include "emu/dev/device.h"
 
 struct vga_regs {
 	u8 crtc[25], sequencer[5], graphics[9], attribute[21], palette[256 * 3];
@@ -18,6 +18,4 @@ struct vga_regs {
 	struct vtimers *timers;
 };
 
-int vga_regs_init(struct vga_regs *v, struct bus *bus, struct vtimers *timers);
-/* As the VGA BIOS leaves it: mode 3. */
-void vga_regs_reset(struct vga_regs *v);
+extern const struct device_class vga_regs_class; /* reset is as the VGA BIOS leaves it: mode 3 */

@@ -96,5 +96,10 @@ static inline bool vtimer_armed(const struct vtimer *t)
 {
 	return !list_empty(&t->link);
 }
+/* When it fires; UINT64_MAX: it is not armed. */
+static inline u64 vtimer_due(const struct vtimer *t)
+{
+	return vtimer_armed(t) ? t->deadline : UINT64_MAX;
+}
 /* Fires all that are due; returns the next deadline or UINT64_MAX. */
 u64 vtimers_run(struct vtimers *q);

@@ -4,7 +4,7 @@
  */
 #include "emu/dev/irq_or.h"
 
-#include "kernel/base/log.h"
+#include "kernel/base/error.h"
 
 /* irq_line.irq carries the source in its upper half. */
 static void set(void *ctx, unsigned where, bool level)
@@ -20,10 +20,14 @@ static void set(void *ctx, unsigned where, bool level)
 		o->out.set(o->out.ctx, irq, o->held[irq] != 0);
 }
 
-struct irq_line irq_or_source(struct irq_or *o, unsigned irq)
+int irq_or_source(struct irq_or *o, unsigned irq, struct irq_line *line)
 {
-	ASSERT(irq < 16 && o->sources[irq] < 32);
-	return (struct irq_line){ .set = set,
-				  .ctx = o,
-				  .irq = irq | (unsigned)o->sources[irq]++ << 16 };
+	if (irq >= ARRAY_SIZE(o->sources))
+		return E_INVAL;
+	if (o->sources[irq] == 32)
+		return E_FULL;
+	*line = (struct irq_line){ .set = set,
+				   .ctx = o,
+				   .irq = irq | (unsigned)o->sources[irq]++ << 16 };
+	return 0;
 }

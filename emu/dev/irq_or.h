@@ -13,5 +13,5 @@ struct irq_or {
 	struct irq_line out; /* out.irq is ignored */
 };
 
-/* A new source's line to ISA IRQ irq. */
-struct irq_line irq_or_source(struct irq_or *o, unsigned irq);
+/* A new source's line to ISA IRQ irq. Returns 0, E_INVAL, or E_FULL when 32 sources share it. */
+int irq_or_source(struct irq_or *o, unsigned irq, struct irq_line *line);

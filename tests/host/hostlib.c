@@ -8,7 +8,7 @@
 
 #include "kernel/base/alloc.h"
 #include "kernel/base/log.h"
-#include "tests/host/machine.h"
+#include "tests/host/hostlib.h"
 
 void log_print(enum log_level level, const char *fmt, ...)
 {
@@ -37,10 +37,13 @@ void panic(const char *fmt, ...)
 }
 
 bool hostlib_no_memory;
+unsigned hostlib_fails_at;
 
 void *mem_alloc(size_t size)
 {
-	return hostlib_no_memory ? NULL : calloc(1, size);
+	bool fails = hostlib_no_memory || (hostlib_fails_at && !--hostlib_fails_at);
+
+	return fails ? NULL : calloc(1, size);
 }
 
 void mem_free(void *p)

@@ -83,9 +83,6 @@ void machine_unmap(struct machine *m);
  * bring them. */
 void machine_interrupt(struct machine *m, u32 events, void *context);
 
-/* mem_alloc() has nothing to give: what the heap is to a monitor whose memory is used up. */
-extern bool hostlib_no_memory;
-
 /*
  * Signals that are not translated code's: asked first, with siginfo_t * and ucontext_t *. Returns
  * true if it took the signal.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a device test needs around the device: a bus, a clock that the test moves, and recorders for
- * interrupt lines.
+ * What a device test needs around the device: a bus, a clock that the test moves, recorders for
+ * interrupt lines; and the slots of the board's table, into which pc_plug() puts it.
  */
 #pragma once
 
@@ -11,8 +11,9 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include "emu/dev/bus.h"
+#include "emu/board/pc_slots.h"
 #include "emu/dev/ticks.h"
+#include "kernel/base/string.h"
 
 #define MS 1000000ull
 #define US 1000ull
@@ -26,7 +27,12 @@ struct pc {
 	struct bus bus;
 	struct vtimers timers;
 	u64 now;
-	struct wire wire[16];
+	struct wire wire[16]; /* wire 0 is also the CPU's INTR pin, for the PIC */
+	struct irq_or irqs;
+	struct a20_gate a20;
+	unsigned a20_changes;
+	struct pci_bus *pci;
+	struct board_host host; /* what a device calls must be filled in by its test */
 };
 
 static inline u64 pc_now(void *ctx)
@@ -47,16 +53,52 @@ static inline void pc_wire_set(void *ctx, unsigned irq, bool level)
 		w->falls++;
 }
 
+static inline void pc_intr(void *ctx, bool level)
+{
+	pc_wire_set(ctx, 0, level);
+}
+
+static inline void pc_a20(void *ctx, bool on)
+{
+	(void)on;
+	((struct pc *)ctx)->a20_changes++;
+}
+
 static inline void pc_init(struct pc *p)
 {
-	*p = (struct pc){ .now = 0 };
+	*p = (struct pc){ .now = 0, .host = { .intr = pc_intr, .ctx = p } };
 	bus_init(&p->bus);
 	vtimers_init(&p->timers, pc_now, p);
+	p->irqs.out = (struct irq_line){ .set = pc_wire_set, .ctx = p };
+	p->a20 = (struct a20_gate){ .held = A20_KBC, .out = pc_a20, .ctx = p };
 }
 
 static inline struct irq_line pc_wire(struct pc *p, unsigned irq)
 {
 	return (struct irq_line){ .set = pc_wire_set, .ctx = p, .irq = irq };
+}
+
+/* Plugs dev, whatever it holds, into the first slot of that class; its lines are wires. */
+static inline void pc_plug(struct pc *p, const struct device_class *class, void *dev)
+{
+	const struct device_slot *s = pc_slots;
+	struct device_bay bay;
+	unsigned line = 0;
+
+	while (s->class != class)
+		assert_true(++s < pc_slots + pc_slot_count);
+	bay = (struct device_bay){ .slot = s,
+				   .bus = &p->bus,
+				   .timers = &p->timers,
+				   .irqs = &p->irqs,
+				   .pci = p->pci,
+				   .a20 = &p->a20,
+				   .host = &p->host };
+	for (unsigned irq = 0; irq < 16; irq++)
+		if (s->irqs & BIT(irq))
+			bay.irq[line++] = pc_wire(p, irq);
+	memset(dev, 0, class->size);
+	assert_int_equal(device_plug(dev, &bay), 0);
 }
 
 static inline u8 in8(struct pc *p, u16 port)

@@ -12,8 +12,11 @@
 #include <cmocka.h>
 
 #include "emu/board/board.h"
+#include "emu/board/pc_slots.h"
 #include "emu/dev/ticks.h"
+#include "kernel/base/error.h"
 #include "kernel/base/string.h"
+#include "tests/host/hostlib.h"
 
 #define MS 1000000ull
 
@@ -98,9 +101,8 @@ static void exit_code(void *ctx, u32 code)
 	((struct machine *)ctx)->exit_code = code;
 }
 
-static int setup(void **state)
+static int create(struct machine *m)
 {
-	struct machine *m = calloc(1, sizeof(*m));
 	const struct board_config config = { .ram_size = 256 * MiB, .debug_exit = true };
 	const struct board_host host = {
 		.now = now,
@@ -119,9 +121,15 @@ static int setup(void **state)
 	m->a20 = true;
 	m->deadline = UINT64_MAX;
 	gpmem_init(&m->mem);
-	m->board = board_create(&config, &host, &m->mem);
+	return board_create(&config, &host, &m->mem, &m->board);
+}
+
+static int setup(void **state)
+{
+	struct machine *m = calloc(1, sizeof(*m));
+
 	*state = m;
-	return m->board ? 0 : -1;
+	return create(m);
 }
 
 static int teardown(void **state)
@@ -470,6 +478,28 @@ static void test_misc_ports(void **state)
 			board_io_read(m->board, (u16)port, size);
 }
 
+/* Whichever piece of memory is not there: an error, and nothing is kept. */
+static void test_no_memory(void **state)
+{
+	struct machine *m = calloc(1, sizeof(*m));
+	unsigned n = 0;
+	int err;
+
+	(void)state;
+	do {
+		hostlib_fails_at = ++n;
+		err = create(m);
+		if (err)
+			assert_int_equal(err, E_NOMEM);
+		else
+			board_destroy(m->board);
+		gpmem_destroy(&m->mem);
+	} while (err);
+	hostlib_fails_at = 0;
+	assert_true(n > pc_slot_count);
+	free(m);
+}
+
 /* Whatever a guest writes, nothing breaks that the sanitizers could see. */
 static void test_fuzz(void **state)
 {
@@ -522,6 +552,7 @@ int main(void)
 		CASE(test_a20),
 		CASE(test_misc_ports),
 		CASE(test_fuzz),
+		cmocka_unit_test(test_no_memory),
 	};
 
 	return cmocka_run_group_tests_name("board", tests, NULL, NULL);

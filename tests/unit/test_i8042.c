@@ -9,31 +9,22 @@
 struct machine {
 	struct pc pc;
 	struct i8042 kbc;
-	bool a20;
 	unsigned resets;
 };
 
-static void a20(void *ctx, bool on)
+static void reset(void *ctx, const char *why)
 {
-	struct machine *m = ctx;
-
-	assert_int_not_equal(on, m->a20);
-	m->a20 = on;
-}
-
-static void reset(void *ctx)
-{
+	assert_string_equal(why, "reset (keyboard controller)");
 	((struct machine *)ctx)->resets++;
 }
 
 static void setup(struct machine *m)
 {
 	pc_init(&m->pc);
-	m->a20 = true;
 	m->resets = 0;
-	assert_int_equal(i8042_init(&m->kbc, &m->pc.bus, pc_wire(&m->pc, 1), pc_wire(&m->pc, 12),
-				    a20, reset, m),
-			 0);
+	m->pc.host.reset = reset;
+	m->pc.host.ctx = m;
+	pc_plug(&m->pc, &i8042_class, &m->kbc);
 }
 
 static u8 status(struct machine *m)
@@ -224,16 +215,16 @@ static void test_a20_and_reset(void **state)
 	(void)state;
 	setup(&m);
 	talk(&m, "Cd1 Ddd");
-	assert_false(m.a20);
+	assert_false(m.pc.a20.held);
 	talk(&m, "Cd0 Kcd Cd1 Ddf");
-	assert_true(m.a20);
+	assert_true(m.pc.a20.held);
 	talk(&m, "Cdd");
-	assert_false(m.a20);
+	assert_false(m.pc.a20.held);
 	talk(&m, "Cdf");
-	assert_true(m.a20);
+	assert_true(m.pc.a20.held);
 	talk(&m, "Cdd");
-	i8042_reset(&m.kbc);
-	assert_true(m.a20);
+	i8042_class.reset(&m.kbc);
+	assert_true(m.pc.a20.held);
 	assert_int_equal(m.resets, 0);
 	talk(&m, "Cff");
 	assert_int_equal(m.resets, 0);
@@ -241,7 +232,7 @@ static void test_a20_and_reset(void **state)
 	assert_int_equal(m.resets, 1);
 	talk(&m, "Cd1 Dde");
 	assert_int_equal(m.resets, 2);
-	assert_true(m.a20);
+	assert_true(m.pc.a20.held);
 }
 
 int main(void)

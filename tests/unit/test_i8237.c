@@ -79,7 +79,7 @@ static void test_registers(void **state)
 
 	(void)state;
 	pc_init(&p);
-	assert_int_equal(i8237_init(&dma, &p.bus), 0);
+	pc_plug(&p, &i8237_class, &dma);
 	for (unsigned i = 0; i < ARRAY_SIZE(steps); i++) {
 		if (steps[i].op == '>')
 			out8(&p, steps[i].port, steps[i].value);
@@ -88,7 +88,7 @@ static void test_registers(void **state)
 	}
 	out8(&p, 0x0b, 0x56);
 	assert_int_equal(dma.chip[0].ch[2].mode, 0x54);
-	i8237_reset(&dma);
+	i8237_class.reset(&dma);
 	assert_int_equal(in8(&p, 0x81), 0);
 	assert_int_equal(in8(&p, 0xde), 0xff);
 }

@@ -20,7 +20,7 @@ static void to_tick(struct machine *m, u64 t)
 static void setup(struct machine *m)
 {
 	pc_init(&m->pc);
-	assert_int_equal(i8254_init(&m->pit, &m->pc.bus, &m->pc.timers, pc_wire(&m->pc, 0)), 0);
+	pc_plug(&m->pc, &i8254_class, &m->pit);
 	to_tick(m, 1000);
 }
 

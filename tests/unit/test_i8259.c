@@ -154,7 +154,7 @@ static void run_script(const struct script *s)
 	struct i8259_pair pic;
 
 	pc_init(&p);
-	assert_int_equal(i8259_init(&pic, &p.bus, pc_wire(&p, 0)), 0);
+	pc_plug(&p, &i8259_class, &pic);
 	program(&p, s->icw4);
 	for (unsigned i = 0; s->step[i].op != END; i++) {
 		const struct step *t = &s->step[i];
@@ -192,7 +192,7 @@ static void test_spurious_slave(void **state)
 
 	(void)state;
 	pc_init(&p);
-	i8259_init(&pic, &p.bus, pc_wire(&p, 0));
+	pc_plug(&p, &i8259_class, &pic);
 	program(&p, 0x01);
 	i8259_set_irq(&pic, 11, true);
 	pic.chip[1].line = 0; /* the wire drops, the slave's INT output has not followed yet */
@@ -214,7 +214,7 @@ static void test_reset(void **state)
 
 	(void)state;
 	pc_init(&p);
-	i8259_init(&pic, &p.bus, pc_wire(&p, 0));
+	pc_plug(&p, &i8259_class, &pic);
 	assert_int_equal(in8(&p, 0x21), 0xff);
 	i8259_set_irq(&pic, 1, true);
 	assert_false(i8259_pending(&pic));
@@ -226,7 +226,7 @@ static void test_reset(void **state)
 	out8(&p, 0x21, 0x04);
 	out8(&p, 0x21, 0x01);
 	assert_true(i8259_pending(&pic));
-	i8259_reset(&pic);
+	i8259_class.reset(&pic);
 	assert_false(i8259_pending(&pic));
 	assert_false(p.wire[0].level);
 }
@@ -246,7 +246,7 @@ static void test_eoi_hook(void **state)
 
 	(void)state;
 	pc_init(&p);
-	i8259_init(&pic, &p.bus, pc_wire(&p, 0));
+	pc_plug(&p, &i8259_class, &pic);
 	pic.eoi = eoi;
 	program(&p, 0x01);
 	i8259_set_irq(&pic, 0, true);

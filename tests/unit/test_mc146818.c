@@ -28,8 +28,9 @@ static void setup(struct machine *m, u64 wall_start)
 	pc_init(&m->pc);
 	m->wall_start = wall_start;
 	m->wall_paused = 0;
-	assert_int_equal(
-		mc146818_init(&m->rtc, &m->pc.bus, &m->pc.timers, pc_wire(&m->pc, 8), wall, m), 0);
+	m->pc.host.wall_clock = wall;
+	m->pc.host.ctx = m;
+	pc_plug(&m->pc, &mc146818_class, &m->rtc);
 }
 
 static u8 get(struct machine *m, u8 i)
@@ -203,7 +204,7 @@ static void test_update_interrupt(void **state)
 	assert_int_equal(get(&m, 0x0c), 0);
 	run_until(&m.pc, 4 * SECOND);
 	assert_int_equal(w->rises, 2);
-	mc146818_reset(&m.rtc);
+	mc146818_class.reset(&m.rtc);
 	assert_false(w->level);
 	assert_int_equal(get(&m, 0x0b), 0x02);
 	assert_int_equal(get(&m, 0x0c), 0);
@@ -416,7 +417,7 @@ static void test_memory(void **state)
 	for (u8 i = 0x0e; i < 0x80; i++)
 		if (i != 0x32)
 			put(&m, i, (u8)(i ^ 0x55));
-	mc146818_reset(&m.rtc);
+	mc146818_class.reset(&m.rtc);
 	for (u8 i = 0x0e; i < 0x80; i++)
 		if (i != 0x32)
 			assert_int_equal(get(&m, i), i ^ 0x55);

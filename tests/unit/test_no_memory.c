@@ -3,6 +3,7 @@
  * What translation and its proofs need was taken when the machine was made: a heap that others have
  * emptied stops nobody, whatever is translated, written to and translated again.
  */
+#include "tests/host/hostlib.h"
 #include "tests/unit/guest_fixture.h"
 
 #define PAGES 8u

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * PCI configuration mechanism 1, the standard header's read-only bits and base address sizing, and
- * the chipset's functions with interrupt routing. Linux's pci_check_type1() is among the cases.
+ * the bridges with interrupt routing. Linux's pci_check_type1() is among the cases.
  * Alone: make build/unit/test_pci && build/unit/test_pci
  */
-#include "emu/chip/chipset.h"
-#include "emu/chip/pci.h"
+#include "emu/chip/i440fx.h"
+#include "emu/chip/piix3.h"
 #include "tests/unit/pc_fixture.h"
 
 struct machine {
 	struct pc pc;
 	struct pci_bus pci;
-	struct chipset chipset;
+	struct i440fx host;
+	struct piix3 isa;
 	struct pci_function card;
 	u8 side[4];
 	unsigned side_writes, written_reg, written_len;
@@ -38,6 +39,8 @@ static void written(void *ctx, unsigned reg, unsigned len)
 	m->written_len = len;
 }
 
+static const struct device_slot card_slot = { .pci = DEVICE_PCI(3, 0) };
+
 static void setup(struct machine *m)
 {
 	static const struct pci_identity id = {
@@ -46,17 +49,19 @@ static void setup(struct machine *m)
 
 	*m = (struct machine){ .side_writes = 0 };
 	pc_init(&m->pc);
-	assert_int_equal(pci_init(&m->pci, &m->pc.bus), 0);
+	m->pc.pci = &m->pci;
+	pc_plug(&m->pc, &pci_class, &m->pci);
 	m->pci.side_read = side_read;
 	m->pci.side_write = side_write;
 	m->pci.side_ctx = m;
-	chipset_init(&m->chipset, &m->pci, (struct irq_line){ .set = pc_wire_set, .ctx = &m->pc });
+	pc_plug(&m->pc, &i440fx_class, &m->host);
+	pc_plug(&m->pc, &piix3_class, &m->isa);
 	pci_function_init(&m->card, &id, "card");
 	pci_function_set_bar(&m->card, 0, 0x20, 1);
 	pci_function_set_bar(&m->card, 1, 0x1000, 0);
 	m->card.written = written;
 	m->card.ctx = m;
-	pci_plug(&m->pci, 3, 0, &m->card);
+	pci_plug(&(struct device_bay){ .slot = &card_slot, .pci = &m->pci }, &m->card);
 }
 
 static u32 address(unsigned dev, unsigned fn, unsigned reg)
@@ -176,12 +181,12 @@ static void test_routing(void **state)
 	setup(&m);
 	assert_int_equal(get(&m, 1, 0, 0x60, 4), 0x0b0b0a0a);
 	/* device 1 INTA is PIRQA, device 3 INTA PIRQC, device 3 INTC PIRQA */
-	chipset_set_intx(&m.chipset, 3, 1, true);
+	piix3_set_intx(&m.isa, 3, 1, true);
 	assert_true(w[11].level);
-	chipset_set_intx(&m.chipset, 3, 3, true);
+	piix3_set_intx(&m.isa, 3, 3, true);
 	assert_true(w[10].level);
-	chipset_set_intx(&m.chipset, 1, 1, true);
-	chipset_set_intx(&m.chipset, 3, 3, false);
+	piix3_set_intx(&m.isa, 1, 1, true);
+	piix3_set_intx(&m.isa, 3, 3, false);
 	assert_true(w[10].level); /* device 1 still pulls */
 	put(&m, 1, 0, 0x60, 1, 5);
 	assert_false(w[10].level);
@@ -191,15 +196,15 @@ static void test_routing(void **state)
 	put(&m, 1, 0, 0x60, 1, 0x7b); /* bits 4..6 are reserved */
 	assert_int_equal(get(&m, 1, 0, 0x60, 1), 0x0b);
 	assert_int_equal(w[11].rises, 1); /* PIRQC holds it already */
-	chipset_set_intx(&m.chipset, 3, 1, false);
+	piix3_set_intx(&m.isa, 3, 1, false);
 	assert_true(w[11].level);
-	chipset_set_intx(&m.chipset, 1, 1, false);
+	piix3_set_intx(&m.isa, 1, 1, false);
 	assert_false(w[11].level);
 	put(&m, 1, 0, 0x60, 1, 0x08); /* reserved: not the RTC's line */
-	chipset_set_intx(&m.chipset, 1, 1, true);
+	piix3_set_intx(&m.isa, 1, 1, true);
 	assert_false(w[8].level);
-	chipset_set_intx(&m.chipset, 1, 1, false);
-	chipset_reset(&m.chipset);
+	piix3_set_intx(&m.isa, 1, 1, false);
+	piix3_class.reset(&m.isa);
 	assert_int_equal(get(&m, 1, 0, 0x60, 1), 10);
 }
 

@@ -22,10 +22,11 @@ static void setup(struct machine *m)
 {
 	m->offs = 0;
 	pc_init(&m->pc);
-	assert_int_equal(pci_init(&m->pci, &m->pc.bus), 0);
-	assert_int_equal(piix4_pm_init(&m->pm, &m->pci, &m->pc.bus, &m->pc.timers,
-				       pc_wire(&m->pc, 9), power_off, m),
-			 0);
+	m->pc.pci = &m->pci;
+	m->pc.host.power_off = power_off;
+	m->pc.host.ctx = m;
+	pc_plug(&m->pc, &pci_class, &m->pci);
+	pc_plug(&m->pc, &piix4_pm_class, &m->pm);
 }
 
 static u32 rd(struct machine *m, u16 reg, unsigned size)
@@ -209,7 +210,7 @@ static void test_pmbase(void **state)
 	config_write(&m, 0xd0, 0xffffffff); /* the SMBus host cannot be enabled */
 	out32(&m.pc, 0xcf8, 0x80000bd0);
 	assert_int_equal(in32(&m.pc, 0xcfc), 0);
-	piix4_pm_reset(&m.pm);
+	piix4_pm_class.reset(&m.pm);
 	assert_int_equal(in32(&m.pc, 0x608), 3579545);
 }
 

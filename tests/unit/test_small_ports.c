@@ -7,24 +7,16 @@
 #include "emu/chip/ferr.h"
 #include "emu/dev/irq_or.h"
 #include "emu/chip/reset_control.h"
-#include "kernel/base/string.h"
+#include "kernel/base/error.h"
 #include "tests/unit/pc_fixture.h"
 
 static struct {
-	bool a20;
-	unsigned a20_calls, resets, exits;
+	unsigned resets, exits;
 	const char *why;
 	u32 code;
 	char text[16];
 	unsigned len;
 } seen;
-
-static void a20(void *ctx, bool on)
-{
-	(void)ctx;
-	seen.a20 = on;
-	seen.a20_calls++;
-}
 
 static void reset(void *ctx, const char *why)
 {
@@ -46,27 +38,36 @@ static void exit_code(void *ctx, u32 code)
 	seen.code = code;
 }
 
+static void setup(struct pc *p)
+{
+	memset(&seen, 0, sizeof(seen));
+	pc_init(p);
+	p->host.reset = reset;
+	p->host.debug_tx = tx;
+	p->host.exit_code = exit_code;
+}
+
 static void test_reset_control(void **state)
 {
 	struct pc p;
 	struct reset_control r;
 
 	(void)state;
-	memset(&seen, 0, sizeof(seen));
-	pc_init(&p);
-	assert_int_equal(reset_control_init(&r, &p.bus, a20, reset, NULL), 0);
+	setup(&p);
+	p.a20.held = 0;
+	pc_plug(&p, &reset_control_class, &r);
 	assert_int_equal(in8(&p, 0x92), 0);
 	out8(&p, 0x92, 0x02);
-	assert_true(seen.a20);
+	assert_true(p.a20.held);
 	out8(&p, 0x92, 0xfe);
-	assert_int_equal(seen.a20_calls, 1);
+	assert_int_equal(p.a20_changes, 1);
 	assert_int_equal(in8(&p, 0x92), 0x02);
 	out8(&p, 0x92, 0x03);
 	assert_int_equal(seen.resets, 1);
 	out8(&p, 0x92, 0x03); /* no edge */
 	assert_int_equal(seen.resets, 1);
-	reset_control_reset(&r);
-	assert_false(seen.a20);
+	reset_control_class.reset(&r);
+	assert_false(p.a20.held);
 	/* CF9h: the reset goes with the rising edge of bit 2. */
 	reset_control_write_cf9(&r, 0x02);
 	assert_int_equal(seen.resets, 1);
@@ -84,9 +85,8 @@ static void test_debug_ports(void **state)
 	struct debug_ports d;
 
 	(void)state;
-	memset(&seen, 0, sizeof(seen));
-	pc_init(&p);
-	assert_int_equal(debug_ports_init(&d, &p.bus, tx, NULL, NULL), 0);
+	setup(&p);
+	pc_plug(&p, &debug_text_class, &d);
 	out8(&p, 0x402, 'h');
 	out8(&p, 0xe9, 'i');
 	assert_string_equal(seen.text, "hi");
@@ -95,8 +95,7 @@ static void test_debug_ports(void **state)
 	out32(&p, 0x501, 7); /* not offered */
 	assert_int_equal(seen.exits, 0);
 	assert_int_equal(in8(&p, 0x501), 0xff);
-	pc_init(&p);
-	debug_ports_init(&d, &p.bus, tx, exit_code, NULL);
+	pc_plug(&p, &debug_exit_class, &d);
 	out32(&p, 0x501, 0x12345678);
 	assert_int_equal(seen.code, 0x12345678);
 	out8(&p, 0x501, 0x31);
@@ -111,7 +110,7 @@ static void test_ferr(void **state)
 
 	(void)state;
 	pc_init(&p);
-	assert_int_equal(ferr_init(&f, &p.bus, pc_wire(&p, 13)), 0);
+	pc_plug(&p, &ferr_class, &f);
 	ferr_set(&f, true);
 	ferr_set(&f, true);
 	assert_true(p.wire[13].level);
@@ -127,14 +126,14 @@ static void test_irq_or(void **state)
 {
 	struct pc p;
 	struct irq_or o = { .sources = { 0 } };
-	struct irq_line a, b, c;
+	struct irq_line a, b, c, more;
 
 	(void)state;
 	pc_init(&p);
 	o.out = pc_wire(&p, 0);
-	a = irq_or_source(&o, 4);
-	b = irq_or_source(&o, 4);
-	c = irq_or_source(&o, 3);
+	assert_int_equal(irq_or_source(&o, 4, &a), 0);
+	assert_int_equal(irq_or_source(&o, 4, &b), 0);
+	assert_int_equal(irq_or_source(&o, 3, &c), 0);
 	irq_set(&a, true);
 	irq_set(&b, true);
 	irq_set(&a, false);
@@ -146,6 +145,11 @@ static void test_irq_or(void **state)
 	irq_set(&c, true);
 	irq_set(&c, true);
 	assert_int_equal(p.wire[3].rises, 1);
+	/* 32 sources a line, 16 lines. */
+	for (unsigned i = 1; i < 32; i++)
+		assert_int_equal(irq_or_source(&o, 3, &more), 0);
+	assert_int_equal(irq_or_source(&o, 3, &more), E_FULL);
+	assert_int_equal(irq_or_source(&o, 16, &more), E_INVAL);
 }
 
 int main(void)

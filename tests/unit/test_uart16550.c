@@ -18,10 +18,11 @@ struct machine {
 	bool slow; /* the line */
 };
 
-static bool tx(void *ctx, u8 byte)
+static bool tx(void *ctx, unsigned port, u8 byte)
 {
 	struct machine *m = ctx;
 
+	assert_int_equal(port, 0);
 	m->sent[m->sent_len++ % sizeof(m->sent)] = byte;
 	return !m->slow;
 }
@@ -31,9 +32,9 @@ static void setup(struct machine *m)
 	pc_init(&m->pc);
 	m->sent_len = 0;
 	m->slow = false;
-	assert_int_equal(uart16550_init(&m->uart, &m->pc.bus, BASE, &m->pc.timers,
-					pc_wire(&m->pc, 4), tx, m),
-			 0);
+	m->pc.host.serial_tx = tx;
+	m->pc.host.ctx = m;
+	pc_plug(&m->pc, &uart16550_class, &m->uart);
 }
 
 static u8 get(struct machine *m, u16 r)
@@ -369,7 +370,7 @@ static void test_slow_line(void **state)
 	assert_int_equal(get(&m, IIR), 0xc1);
 	m.slow = true;
 	put(&m, RBR, 'c');
-	uart16550_reset(&m.uart);
+	uart16550_class.reset(&m.uart);
 	assert_int_equal(get(&m, LSR), 0x60);
 }
 
@@ -422,7 +423,7 @@ static void test_reset(void **state)
 	open_port(&m, 0x0f);
 	uart16550_rx(&m.uart, 'a');
 	assert_true(line(&m));
-	uart16550_reset(&m.uart);
+	uart16550_class.reset(&m.uart);
 	assert_false(line(&m));
 	assert_int_equal(get(&m, LSR), 0x60);
 	assert_int_equal(get(&m, IER), 0);

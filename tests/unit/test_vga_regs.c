@@ -15,7 +15,7 @@ struct machine {
 static void setup(struct machine *m)
 {
 	pc_init(&m->pc);
-	assert_int_equal(vga_regs_init(&m->vga, &m->pc.bus, &m->pc.timers), 0);
+	pc_plug(&m->pc, &vga_regs_class, &m->vga);
 }
 
 static u8 indexed(struct machine *m, u16 port, u8 index)
@@ -72,7 +72,7 @@ static void test_mode3(void **state)
 	out8(&m.pc, 0x3d4, 1);
 	out8(&m.pc, 0x3d5, 0x27);
 	assert_int_equal(in8(&m.pc, 0x3d5), 0x27);
-	vga_regs_reset(&m.vga);
+	vga_regs_class.reset(&m.vga);
 	assert_int_equal(indexed(&m, 0x3d4, 0x01), 79);
 }
 

@@ -193,8 +193,7 @@ static int create_board(struct vm *vm)
 	struct board_host host = host_template;
 
 	host.ctx = vm;
-	vm->board = board_create(&bc, &host, &vm->mem);
-	return vm->board ? 0 : E_NOMEM;
+	return board_create(&bc, &host, &vm->mem, &vm->board);
 }
 
 static int create_vcpu(struct vm *vm)

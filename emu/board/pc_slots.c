@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The PC's devices.
+ *
+ *   IRQ  0 PIT            4 COM1, COM3   9 SCI     12 mouse
+ *        1 keyboard       8 RTC         10 PCI     13 FERR
+ *        3 COM2, COM4                   11 PCI
+ */
+#include "emu/board/pc_slots.h"
+
+#include "emu/chip/debug_ports.h"
+#include "emu/chip/ferr.h"
+#include "emu/chip/i440fx.h"
+#include "emu/chip/i8042.h"
+#include "emu/chip/i8237.h"
+#include "emu/chip/i8254.h"
+#include "emu/chip/i8259.h"
+#include "emu/chip/mc146818.h"
+#include "emu/chip/piix3.h"
+#include "emu/chip/piix4_pm.h"
+#include "emu/chip/reset_control.h"
+#include "emu/chip/uart16550.h"
+#include "emu/chip/vga_regs.h"
+#include "kernel/hw/i8042.h"
+#include "kernel/hw/i8259.h"
+#include "kernel/hw/reset_control.h"
+
+const struct device_slot pc_slots[] = {
+	{
+		.class = &i8259_class,
+		.name = "pic",
+		.ports = { { I8259_MASTER, 2 }, { I8259_SLAVE, 2 }, { I8259_ELCR, 2 } },
+	},
+	{
+		.class = &i8237_class,
+		.name = "dma",
+		.ports = { { 0x00, 16 }, { 0x80, 16 }, { 0xc0, 32 } },
+	},
+	{
+		.class = &pci_class,
+		.name = "pci",
+		.ports = { { PCI_ADDRESS_PORT, 4 }, { PCI_DATA_PORT, 4 } },
+	},
+	{
+		.class = &i440fx_class,
+		.name = "host bridge",
+		.pci = DEVICE_PCI(0, 0),
+	},
+	{
+		.class = &piix3_class,
+		.name = "isa bridge",
+		.pci = DEVICE_PCI(PIIX3_DEVICE, 0),
+	},
+	{
+		.class = &piix4_pm_class,
+		.name = "pm",
+		.ports = { { APM_PORT, 2 }, { PM_IO_BASE, PM_IO_SIZE } },
+		.irqs = BIT(PM_SCI_IRQ),
+		.pci = DEVICE_PCI(PIIX3_DEVICE, 3),
+	},
+	{
+		.class = &i8254_class,
+		.name = "pit",
+		.ports = { { I8254_PORT, 4 }, { PORT61, 1 } },
+		.irqs = BIT(0),
+	},
+	{
+		.class = &mc146818_class,
+		.name = "rtc",
+		.ports = { { RTC_INDEX_PORT, 2 } },
+		.irqs = BIT(RTC_IRQ),
+	},
+	{
+		.class = &reset_control_class,
+		.name = "reset",
+		.ports = { { PORT_92, 1 } },
+	},
+	{
+		.class = &i8042_class,
+		.name = "kbc",
+		.ports = { { I8042_DATA_PORT, 1 }, { I8042_COMMAND_PORT, 1 } },
+		.irqs = BIT(1) | BIT(12),
+	},
+	{
+		.class = &uart16550_class,
+		.name = "com1",
+		.ports = { { 0x3f8, 8 } },
+		.irqs = BIT(4),
+		.unit = 0,
+	},
+	{
+		.class = &uart16550_class,
+		.name = "com2",
+		.ports = { { 0x2f8, 8 } },
+		.irqs = BIT(3),
+		.unit = 1,
+	},
+	{
+		.class = &uart16550_class,
+		.name = "com3",
+		.ports = { { 0x3e8, 8 } },
+		.irqs = BIT(4),
+		.unit = 2,
+	},
+	{
+		.class = &uart16550_class,
+		.name = "com4",
+		.ports = { { 0x2e8, 8 } },
+		.irqs = BIT(3),
+		.unit = 3,
+	},
+	{
+		.class = &vga_regs_class,
+		.name = "vga",
+		.ports = { { 0x3b0, 0x30 } },
+	},
+	{
+		.class = &ferr_class,
+		.name = "ferr",
+		.ports = { { 0xf0, 2 } },
+		.irqs = BIT(13),
+	},
+	{
+		.class = &debug_text_class,
+		.name = "debug text",
+		.ports = { { 0x402, 1 }, { 0xe9, 1 } },
+	},
+	{
+		.class = &debug_exit_class,
+		.name = "debug exit",
+		.ports = { { 0x501, 4 } },
+		.options = PC_OPTION_DEBUG_EXIT,
+	},
+};
+
+const unsigned pc_slot_count = ARRAY_SIZE(pc_slots);

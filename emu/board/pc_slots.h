@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of the PC's devices: which there are, and where each is wired to. What others are wired
+ * to comes first.
+ */
+#pragma once
+
+#include "emu/dev/device.h"
+
+#define PC_OPTION_DEBUG_EXIT BIT(0) /* offer port 501h */
+
+#define PC_SERIAL_PORTS 4
+
+extern const struct device_slot pc_slots[];
+extern const unsigned pc_slot_count;

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the machine around a board does for it. Devices call these from their handlers; none may
+ * call back into the board.
+ */
+#pragma once
+
+#include "kernel/base/types.h"
+
+struct board_host {
+	u64 (*now)(void *ctx);			      /* virtual ns */
+	u64 (*wall_clock)(void *ctx);		      /* seconds since 1970 UTC */
+	void (*intr)(void *ctx, bool level);	      /* the INTR pin of the CPU */
+	void (*timer_moved)(void *ctx, u64 deadline); /* earliest virtual deadline changed */
+	/* false: it took the byte and wants no other before board_serial_ready(). */
+	bool (*serial_tx)(void *ctx, unsigned port, u8 byte);
+	void (*debug_tx)(void *ctx, u8 byte);	   /* ports 402h and E9h */
+	void (*power_off)(void *ctx);		   /* ACPI S5 */
+	void (*reset)(void *ctx, const char *why); /* port CF9h, keyboard controller, 92h */
+	void (*a20)(void *ctx, bool enabled);
+	void (*exit_code)(void *ctx, u32 code); /* isa-debug-exit at 501h, test guests only */
+	void *ctx;
+};

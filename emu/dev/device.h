@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What all devices have in common. A device is
+ *
+ *   - a struct with no static state;
+ *   - its class: how it is made, reset, saved, and what it can do;
+ *   - a row of the board's table, its slot: where its ports, interrupts and DMA channels are.
+ *
+ * A device reaches the world through its bay alone: the port bus, the timers, its interrupt lines,
+ * guest memory, the machine around the board. It knows no other device. The board, the prompt's
+ * `devs`, the guest's ACPI tables and docs/devices.md all walk the table (emu/board/pc_slots.c).
+ */
+#pragma once
+
+#include "emu/dev/a20.h"
+#include "emu/dev/board_host.h"
+#include "emu/dev/bus.h"
+#include "emu/dev/irq_or.h"
+
+#define DEVICE_RANGES 3 /* of ports */
+#define DEVICE_IRQS   2
+
+struct device_bay;
+struct gpmem;
+struct pci_bus;
+
+struct device_class {
+	const char *name;
+	size_t size; /* of the device's struct, which is all zero when init begins */
+	/* Who answers each of the slot's ranges of ports, in the slot's order. NULL: the device
+	 * claims that range itself, when the guest switches it on. */
+	const struct bus_ports *ports[DEVICE_RANGES];
+	/* To power-on. Returns 0 or a negative error. It drives no line: nobody listens yet. */
+	int (*init)(void *dev, const struct device_bay *bay);
+	void (*reset)(void *dev);   /* NULL: nothing to reset */
+	void (*destroy)(void *dev); /* gives back what init took; NULL: nothing */
+	/* May it raise an interrupt because of something outside of the guest (a key, a line)?
+	 * NULL: never. */
+	bool (*can_wake)(const void *dev);
+	/* When its timer is due that raises an interrupt, in virtual ns; UINT64_MAX: not armed.
+	 * NULL: it has none. */
+	u64 (*wakes_at)(const void *dev);
+	/* For docs/devices.md and `devs`. */
+	const char *title, *file, *has, *lacks;
+};
+
+struct device_ports {
+	u16 first, count;
+};
+
+struct device_slot {
+	const struct device_class *class;
+	const char *name; /* no other slot's */
+	struct device_ports ports[DEVICE_RANGES];
+	u16 irqs;   /* bit n: it drives ISA interrupt n; its line 0 is the lowest of them */
+	u8 unit;    /* which of several of its class */
+	u16 pci;    /* DEVICE_PCI(); 0: no PCI function */
+	u8 options; /* only on boards that have one of these options; 0: on all */
+};
+
+#define DEVICE_PCI(device, function) (1 + (device)*8 + (function))
+
+/* What a device finds where it is plugged in. */
+struct device_bay {
+	const struct device_slot *slot;
+	struct bus *bus;
+	struct vtimers *timers;
+	struct gpmem *mem;
+	struct irq_or *irqs; /* for one that drives interrupts which it is not wired to */
+	struct irq_line irq[DEVICE_IRQS];
+	struct pci_bus *pci;
+	struct a20_gate *a20;
+	const struct board_host *host; /* outlives the device */
+};
+
+/* Claims the slot's ports for dev and initialises it. */
+int device_plug(void *dev, const struct device_bay *bay);
+
+/* "40h-43h, 61h, IRQ 0": returns the length, as fmt_print() does. */
+int device_print_resources(const struct device_slot *slot, char *buf, size_t size);
+
+/* --- All devices of a board */
+
+struct device {
+	const struct device_slot *slot;
+	void *dev;
+};
+
+struct device_set {
+	struct device *device; /* in the table's order */
+	unsigned count;
+};
+
+/* Takes memory for the devices of those slots that a board with these options has. E_NOMEM: the
+ * set is empty. */
+int devices_alloc(struct device_set *set, const struct device_slot *slots, unsigned count,
+		  u8 options);
+/* Plugs them in, in the table's order; bay without its slot and lines. After an error the set must
+ * be destroyed. */
+int devices_init(struct device_set *set, const struct device_bay *bay);
+void devices_destroy(struct device_set *set);
+/* The device of that class and unit; NULL if there is none. */
+void *devices_find(const struct device_set *set, const struct device_class *class, unsigned unit);
+/* From the last to the first: what others are wired to comes first in the table and last here. */
+void devices_reset(struct device_set *set);
+/* As can_wake and wakes_at of the class, of all whose interrupt is in the mask open. */
+bool devices_can_wake(const struct device_set *set, u16 open);
+u64 devices_wakes_at(const struct device_set *set, u16 open);
