@@ -100,7 +100,7 @@ static struct page_blocks **page_slot(struct recomp *r, gpa_t page)
 	return p;
 }
 
-int block_boundary(const struct insn_map *map, unsigned insns, u32 guest)
+const struct insn_map *block_insn(const struct insn_map *map, unsigned insns, u32 guest)
 {
 	unsigned lo = 0, hi = insns;
 
@@ -108,13 +108,20 @@ int block_boundary(const struct insn_map *map, unsigned insns, u32 guest)
 		unsigned mid = (lo + hi) / 2;
 
 		if (map[mid].guest == guest)
-			return map[mid].host;
+			return &map[mid];
 		if (map[mid].guest > guest)
 			hi = mid;
 		else
 			lo = mid + 1;
 	}
-	return -1;
+	return NULL;
+}
+
+int block_boundary(const struct insn_map *map, unsigned insns, u32 guest)
+{
+	const struct insn_map *at = block_insn(map, insns, guest);
+
+	return at && !at->inner ? at->host : -1;
 }
 
 static struct entry *add_entry(struct recomp *r, struct block *b, u32 eip, u32 code)

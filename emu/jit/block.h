@@ -14,7 +14,9 @@ struct entry *block_find(struct recomp *r, gpa_t gpa, u32 eip, u32 key);
 struct entry *block_insert(struct recomp *r, struct block *b);
 /* The block whose code holds this offset of the cache, or NULL. */
 struct block *block_at(struct recomp *r, u32 offset);
-/* The host offset of the guest instruction at b->eip + guest, or -1 if none begins there. */
+/* The instruction at this offset from the block's EIP. NULL: none begins there. */
+const struct insn_map *block_insn(const struct insn_map *map, unsigned insns, u32 guest);
+/* The host offset where the block may be entered at b->eip + guest, or -1. */
 int block_boundary(const struct insn_map *map, unsigned insns, u32 guest);
 /* Drops one block: no table, no slot leads to it any more. */
 void block_drop(struct recomp *r, struct block *b);

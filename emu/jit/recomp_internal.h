@@ -7,7 +7,8 @@
  *                of their own
  *   block        what was translated from one run of guest bytes in one mode. Every guest
  *                instruction in it may be entered: nothing is kept from one to the next but the
- *                guest's own registers and flags.
+ *                guest's own registers and flags, and in runs of x87 instructions their mark
+ *                (trans_fpu.c), which makes the instructions behind it `inner`.
  *   edge, slot   a jump that leaves its block goes through a slot, a word of data that points at
  *                the edge's stub until the target is known. Slots that lead to a block are on its
  *                list.
@@ -91,8 +92,9 @@ struct lookup_entry {
 
 struct insn_map {
 	u16 host; /* offsets from the block's code and EIP */
-	u16 guest : 15;
+	u16 guest : 14;
 	u16 shadow : 1; /* behind STI: an interrupt waits for its end */
+	u16 inner : 1;	/* reached through the block only, never entered */
 };
 
 /* Leaves translated code by CALL: the return address, host bytes behind the block's code, names it.
@@ -167,6 +169,7 @@ struct emit {
 struct fixup {
 	u32 target;
 	u8 *at;
+	unsigned marked; /* trans.marked at the jump */
 };
 
 /* One block in the making. */
@@ -178,9 +181,15 @@ struct trans {
 	u32 key, eip, next; /* this instruction's EIP and the next one's */
 	bool slow;	    /* memory operands go through C */
 	bool ended;
-	bool sti;	 /* the instruction before was STI */
-	bool flat;	 /* 32-bit code, DS and SS flat: the short way is open */
-	bool padded;	 /* the instruction before did nothing: a loop may begin here */
+	bool sti;    /* the instruction before was STI */
+	bool flat;   /* 32-bit code, DS and SS flat: the short way is open */
+	bool padded; /* the instruction before did nothing: a loop may begin here */
+	/*
+	 * trans_fpu.c: all ways through the block to this instruction pass a mark of x87 code, no C
+	 * behind it, and the first of these marks is in front of instruction `marked`. 0: not so.
+	 * From there to `inner_to` the instructions are noted as inner.
+	 */
+	unsigned marked, inner_to;
 	u32 base, limit; /* of CS */
 	s32 esp_bias;	 /* added to addresses with ESP in them */
 	/* Fetching: the page's bytes, and what an instruction that leaves them is put together in.

@@ -85,14 +85,16 @@ void trans_edge(struct trans *t, u32 target)
 }
 
 /* Where the block's own code for an EIP begins, or -1. */
-static int inside(const struct trans *t, u32 target)
+static int inside(struct trans *t, u32 target)
 {
 	u32 guest = target - t->b->eip;
+	const struct insn_map *at;
 
 	if (guest > t->eip - t->b->eip || (t->key & (KEY_TF | KEY_SLOW)) ||
 	    (guest && t->b->check_len))
 		return -1;
-	return block_boundary(t->map, t->insns, guest);
+	at = block_insn(t->map, t->insns, guest);
+	return at && trans_x87_jump_back(t, at) ? at->host : -1;
 }
 
 /* The displacement of a two-byte jump that begins here to earlier code of the block, if it has that
@@ -151,7 +153,7 @@ static void branch_rel32(struct trans *t, u32 target)
 		emit_u32(&t->e, (u32)(t->e.rx + (u32)host - (emit_here(&t->e) + 4)));
 		return;
 	}
-	t->fixup[t->fixups++] = (struct fixup){ target, t->e.p };
+	t->fixup[t->fixups++] = (struct fixup){ target, t->e.p, t->marked };
 	emit_u32(&t->e, 0);
 }
 
@@ -325,6 +327,7 @@ static void note_return(struct trans *t)
 		return;
 	t->return_eip[t->returns++] = t->next;
 	t->ended = false;
+	t->marked = 0;
 }
 
 static void push_return(struct trans *t)

@@ -452,23 +452,6 @@ static void mask_move(struct trans *t)
 	emit_u8(&t->e, (u8)(0xc0 | in->raw.modrm.reg << 3 | in->raw.modrm.rm));
 }
 
-/* Control instructions leave the x87's pointers alone, or clear them (SDM 1 8.1.8). */
-static bool sets_x87_pointers(const struct trans *t)
-{
-	switch (t->in.mnemonic) {
-	case ZYDIS_MNEMONIC_FNINIT:
-	case ZYDIS_MNEMONIC_FNCLEX:
-	case ZYDIS_MNEMONIC_FLDCW:
-	case ZYDIS_MNEMONIC_FNSTCW:
-	case ZYDIS_MNEMONIC_FNSTSW:
-	case ZYDIS_MNEMONIC_FWAIT:
-		return false;
-	default:
-		return t->in.meta.isa_ext == ZYDIS_ISA_EXT_X87 ||
-		       t->in.mnemonic == ZYDIS_MNEMONIC_FISTTP;
-	}
-}
-
 void translate_copy(struct trans *t)
 {
 	const ZydisDecodedInstruction *in = &t->in;
@@ -484,8 +467,7 @@ void translate_copy(struct trans *t)
 	}
 	if (in->mnemonic == ZYDIS_MNEMONIC_CMPXCHG8B)
 		settle_flags(t);
-	if (sets_x87_pointers(t))
-		emit_store_imm32(&t->e, CPU_FIELD(x87_ran), 1);
+	trans_x87_mark(t);
 	if (one_byte && (in->opcode & 0xf0) == 0x40) {
 		copy_inc_dec(t);
 	} else if (one_byte && in->opcode >= 0xa0 && in->opcode <= 0xa3) {

@@ -152,7 +152,7 @@ static bool begin(struct trans *t, struct recomp *r, u32 key)
 			     .incoming = SLOT_NONE };
 	t->flat = (key & KEY_FLAT_MASK) == KEY_FLAT;
 	t->page = gpmem_ptr(cpu->mem, w.gpa & PAGE_MASK, false);
-	t->insns = t->fixups = t->edges = t->returns = 0;
+	t->insns = t->fixups = t->edges = t->returns = t->marked = 0;
 	t->ended = t->sti = t->padded = false;
 	t->esp_bias = 0;
 	set_decoder(t);
@@ -168,22 +168,21 @@ static void copy_code(struct recomp *r, const struct block *b)
 		to[i] = from[i];
 }
 
-/* Jumps that lead to this instruction of the block. Returns true if there are any. */
-static bool resolve_fixups(struct trans *t, u32 eip)
+/* Jumps that lead to this instruction of the block, if there are any. */
+static void resolve_fixups(struct trans *t, u32 eip)
 {
 	unsigned kept = 0;
-	bool any = false;
 
 	for (unsigned i = 0; i < t->fixups; i++) {
 		if (t->fixup[i].target == eip) {
 			emit_patch_rel32(&t->e, t->fixup[i].at);
-			any = true;
+			trans_x87_join(t, t->fixup[i].marked);
+			t->ended = false;
 		} else {
 			t->fixup[kept++] = t->fixup[i];
 		}
 	}
 	t->fixups = kept;
-	return any;
 }
 
 /*
@@ -270,8 +269,9 @@ static void one(struct trans *t)
 	t->padded = false;
 	/* The check of a block that verifies itself is part of the first. */
 	at->host = (u16)(t->insns ? t->e.p - t->e.start : 0);
-	at->guest = (t->eip - t->b->eip) & 0x7fff;
+	at->guest = (t->eip - t->b->eip) & 0x3fff;
 	at->shadow = t->sti;
+	at->inner = false;
 	t->sti = false;
 	t->insns++;
 	t->slow = t->key & KEY_SLOW || block_is_slow(t->r, t->base + t->eip);
@@ -291,8 +291,7 @@ static void translate_insns(struct trans *t)
 	while (t->insns < max && t->fixups < BLOCK_FIXUPS && t->eip <= t->limit &&
 	       t->e.p < t->e.start + EMIT_BUFFER / 2 &&
 	       (((t->base + t->eip) ^ (t->base + t->b->eip)) & ~(PAGE_SIZE - 1)) == 0) {
-		if (resolve_fixups(t, t->eip))
-			t->ended = false;
+		resolve_fixups(t, t->eip);
 		one(t);
 		if (t->ended && (t->eip <= t->b->eip || !next_target(t)))
 			break;

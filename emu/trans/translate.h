@@ -42,6 +42,14 @@ unsigned trans_mem_bytes(const struct trans *t, const ZydisDecodedOperand *op);
 /* Without the segment's base (LEA). */
 struct hmem trans_address_noseg(struct trans *t, const ZydisDecodedOperand *op);
 struct hmem trans_address(struct trans *t, const ZydisDecodedOperand *op);
+/*
+ * The mark of x87 code (trans_fpu.c): set it in front of this instruction, unless it is set already.
+ * A way from a jump with this `marked` comes to the next instruction. May a jump from here lead to
+ * an earlier instruction of the block?
+ */
+void trans_x87_mark(struct trans *t);
+void trans_x87_join(struct trans *t, unsigned marked);
+bool trans_x87_jump_back(struct trans *t, const struct insn_map *to);
 /* A site for C; op: enum insn_op. */
 struct site *trans_site(struct trans *t, unsigned op);
 /* Calls a stub with the site; the instruction's operation in C. ends: nothing follows. */

@@ -124,6 +124,60 @@ static void pointers_are_the_guests(void **state)
 	}
 }
 
+/*
+ * A run of x87 instructions is marked once. Who comes into its middle from elsewhere, after C has
+ * taken the pointers over, must find a mark, too: by the dispatcher; by a jump of another block; by
+ * a jump within the block behind a call of C. The last instruction divides 1 by 0: all processors
+ * keep pointers to an error.
+ */
+#define FABS	0xd9, 0xe1
+#define FDIV	0xd8, 0xf1 /* fdiv st0, st1 */
+#define FRSTOR	0xdd, 0x23 /* frstor [ebx]: 1 and 0 */
+#define DEC_ECX 0x49
+
+static void run_from(u32 eip)
+{
+	m.cpu.eip = eip;
+	assert_int_equal(guest_run(), HALTED);
+}
+
+static void pointers_from_the_middle(void **state)
+{
+	static const struct {
+		u8 code[16];
+		u8 first, later; /* where it begins */
+		u8 error;
+	} way[] = {
+		{ { FABS, FABS, FDIV, HLT }, 0, 4, 4 },
+		{ { FABS, FABS, FDIV, HLT, HLT, 0xeb, 0xfa }, 0, 8, 4 }, /* 8: jmp 4 */
+		/* fst st1; L: fdiv; dec ecx; jns X; hlt; X: frstor; jmp L */
+		{ { 0xdd, 0xd1, FDIV, DEC_ECX, 0x79, 1, HLT, FRSTOR, 0xeb, 0xf6 }, 0, 0, 2 },
+		/* fabs; L: dec ecx; js X; frstor; jmp L; X: fdiv; hlt */
+		{ { FABS, DEC_ECX, 0x78, 4, FRSTOR, 0xeb, 0xf9, FDIV, HLT }, 0, 0, 9 },
+	};
+
+	for (unsigned i = 0; i < 3 * ARRAY_SIZE(way); i++) {
+		bool again = i % 3;
+
+		if (!again) {
+			guest_setup(state);
+			setup(true);
+			set_code(AT_CODE, way[i / 3].code, sizeof(way[0].code));
+			CODE(AT_TARGET, 0xd9, 0x35, IMM32(AT_DATA + 0x40), HLT); /* fnstenv */
+			/* fninit; fldcw; fldz; fld1; fnsave [ebx]; frstor */
+			CODE(AT_TARGET + 16, 0xdb, 0xe3, 0xd9, 0x2d, IMM32(AT_DATA), 0xd9, 0xee,
+			     0xd9, 0xe8, 0xdd, 0x33, FRSTOR, HLT);
+			m.cpu.gpr[REG_EBX] = AT_DATA + 0x100;
+		}
+		run_from(AT_TARGET + 16);
+		cpu_own_fpu_pointers(&m.cpu);
+		m.cpu.gpr[REG_ECX] = 1;
+		run_from(AT_CODE + (again ? way[i / 3].later : way[i / 3].first));
+		run_from(AT_TARGET);
+		assert_int_equal(get(AT_DATA + 0x40 + 12, 4), AT_CODE + way[i / 3].error);
+	}
+}
+
 /* --- Which registers forbid what (SDM 3A tables 2-2 and 13-1): vector, or HALTED if it runs. */
 
 #define EM    CR0_EM
@@ -219,6 +273,7 @@ static const struct CMUnitTest fpu_errors[] = {
 	GUEST_TEST(by_interrupt),
 	GUEST_TEST(waits_while_interrupts_are_off),
 	GUEST_TEST(pointers_are_the_guests),
+	GUEST_TEST(pointers_from_the_middle),
 	GUEST_TEST(control_registers),
 	GUEST_TEST(lazy_switch),
 	GUEST_TEST(fxsave_needs_no_osfxsr),
