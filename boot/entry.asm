@@ -14,7 +14,7 @@ extern image_load_start, image_load_end, image_bss_end	; physical, from the link
 extern boot_tables_phys, boot_stack_phys
 extern boot_main, percpu_boot_stack
 
-BOOT_STACK_SIZE	equ 32768	; PERCPU_STACK_SIZE
+%include "offsets.inc"
 
 ; --- 1. Headers ------------------------------------------------------------------------------------------------------
 
@@ -226,7 +226,7 @@ high_half:
 	mov	fs, eax
 	mov	gs, eax
 	mov	ss, eax
-	mov	rsp, percpu_boot_stack + BOOT_STACK_SIZE
+	mov	rsp, percpu_boot_stack + PERCPU_STACK_SIZE
 	xor	ebp, ebp		; the end of every backtrace
 	mov	edi, edi
 	mov	esi, esi

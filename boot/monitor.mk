@@ -40,10 +40,17 @@ $(BUILD)/mon/%.o: %.c | $(BUILD)/zydis/.fetched
 	@echo '  CC   $<'
 	@$(CC) $(MON_CFLAGS) -MMD -MP -c $< -o $@
 
-$(BUILD)/mon/%.asm.o: %.asm
+# Offsets in C's structures, for assembly.
+$(BUILD)/mon/offsets.inc: arch/offsets.c boot/monitor.mk
+	@mkdir -p $(@D)
+	@$(CC) $(MON_CFLAGS) -fno-lto -MMD -MP -MT $@ -MF $(@:.inc=.d) -S $< -o $(@:.inc=.s)
+	@sed -n 's/^\t#define \([A-Z_]*\) \([0-9]*\)$$/%define \1 \2/p' $(@:.inc=.s) > $@
+-include $(BUILD)/mon/offsets.d
+
+$(BUILD)/mon/%.asm.o: %.asm $(BUILD)/mon/offsets.inc
 	@mkdir -p $(@D)
 	@echo '  ASM  $<'
-	@nasm -f elf64 -g -i. -MD $(@:.o=.d) -o $@ $<
+	@nasm -f elf64 -g -i. -i$(BUILD)/mon/ -MD $(@:.o=.d) -o $@ $<
 
 $(BUILD)/mon/%.symbols.o: $(BUILD)/mon/%.symbols.s
 	$(CC) -c $< -o $@

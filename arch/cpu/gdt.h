@@ -1,23 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Descriptor tables of the real CPU. A GDT is always the full 64 KiB; the monitor's entries are the
- * last six:
- *
- *     FFD0h  the guest's shadow LDT (16 bytes)   FFE0h  TSS (16 bytes)
- *     FFF0h  CS, 64-bit, DPL 0                   FFF8h  data, DPL 0
- *
- * Everything below belongs to the guest's shadow (vmm/mmu/shadow_desc.c). Invariant: no other L=1 code
- * segment and no call gate that rings 1..3 may use is ever present in a live GDT or LDT.
+ * Descriptor tables of the real CPU, as kernel/base/gdt_layout.h lays them out. Invariant: no L=1 code
+ * segment but the monitor's, and no call gate that rings 1..3 may use, is ever present in a live GDT or
+ * LDT.
  */
 #pragma once
 
+#include "kernel/base/gdt_layout.h"
 #include "kernel/base/types.h"
-
-#define GDT_SIZE   65536u
-#define SEL_LDT	   0xffd0u
-#define SEL_TSS	   0xffe0u
-#define SEL_CODE64 0xfff0u
-#define SEL_DATA64 0xfff8u
 
 struct tss {
 	u32 reserved0;

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "kernel/base/types.h"
-#include "kernel/hw/i8254.h"
+#include "kernel/hw/i8254_regs.h"
 
 /* Raises IRQ 0 once after count ticks (1..65535). */
 void timer_pit_start(u16 count);

@@ -6,7 +6,7 @@
 
 #include "arch/cpu/processor.h"
 #include "arch/trap/trap.h"
-#include "kernel/hw/i8259.h"
+#include "kernel/hw/i8259_regs.h"
 
 static u16 mask = 0xffff;
 

@@ -11,8 +11,6 @@
 #include "kernel/base/error.h"
 #include "kernel/base/log.h"
 
-#define STUB_SIZE 16u
-
 /* SDM 3A figure 6-8: 64-bit gate. */
 struct gate {
 	u16 offset_low, selector;
@@ -81,7 +79,7 @@ const char *trap_name(u64 vector)
 
 static void set_gate(unsigned vector, unsigned ist)
 {
-	u64 stub = (u64)trap_stubs + vector * STUB_SIZE;
+	u64 stub = (u64)trap_stubs + vector * TRAP_STUB_SIZE;
 
 	idt[vector] = (struct gate){
 		.offset_low = (u16)stub,

@@ -18,6 +18,8 @@
 #include "kernel/base/types.h"
 #include "kernel/hw/x86.h"
 
+#define TRAP_STUB_SIZE 16u /* bytes from one entry stub of the IDT to the next */
+
 struct trap_frame {
 	u64 gpr[16]; /* rax rcx rdx rbx (rsp: unused) rbp rsi rdi r8..r15, as the hardware numbers
 			them */

@@ -8,10 +8,10 @@ BITS 64
 extern trap_dispatch, speculation_verw, speculation_selector
 global trap_stubs, trap_return, trap_return_iret
 
-STUB_SIZE equ 16
+%include "offsets.inc"
 
 %macro stub 1
-	align	STUB_SIZE
+	align	TRAP_STUB_SIZE
 	; Vectors with an error code: SDM 3A table 6-1, and 1Dh, 1Eh (AMD #VC, #SX)
 	%if !((%1 == 8) || (%1 >= 10 && %1 <= 14) || (%1 == 17) || (%1 == 21) || (%1 == 29) || (%1 == 30))
 	push	byte 0
@@ -21,7 +21,7 @@ STUB_SIZE equ 16
 %endmacro
 
 section .text
-	align	STUB_SIZE
+	align	TRAP_STUB_SIZE
 trap_stubs:
 %assign vector 0
 %rep 256
@@ -53,7 +53,7 @@ trap_common:
 	call	trap_dispatch
 	add	rsp, 8
 restore:
-	test	byte [rsp + 152], 3	; cs: back to guest code?
+	test	byte [rsp + FRAME_CS], 3	; back to guest code?
 	jz	.ours
 	cmp	byte [rel speculation_verw], 0
 	je	.ours

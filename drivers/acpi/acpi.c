@@ -8,6 +8,7 @@
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
 #include "kernel/lib/cmdline.h"
+#include "kernel/hw/pc_layout.h"
 
 struct acpi_info acpi_info;
 
@@ -28,13 +29,13 @@ static hpa_t search(void)
 
 	hpa_t ebda = (hpa_t)segment << 4;
 
-	if (ebda >= 0x80000 && ebda < 0xa0000) {
+	if (ebda >= 0x80000 && ebda < PC_VIDEO) {
 		at = acpi_find_rsdp(direct_ptr(ebda), 1024);
 		if (at >= 0)
 			return ebda + (hpa_t)at;
 	}
-	at = acpi_find_rsdp(direct_ptr(0xe0000), 0x20000);
-	return at >= 0 ? 0xe0000 + (hpa_t)at : 0;
+	at = acpi_find_rsdp(direct_ptr(PC_BIOS), PC_BIOS_SIZE);
+	return at >= 0 ? PC_BIOS + (hpa_t)at : 0;
 }
 
 void acpi_init(hpa_t rsdp)

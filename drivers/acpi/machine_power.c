@@ -14,9 +14,9 @@
 #include "kernel/lib/cmdline.h"
 #include "kernel/console/console.h"
 #include "kernel/debug/power.h"
-#include "kernel/hw/acpi_pm.h"
-#include "kernel/hw/i8042.h"
-#include "kernel/hw/reset_control.h"
+#include "kernel/hw/acpi_pm_regs.h"
+#include "kernel/hw/i8042_regs.h"
+#include "kernel/hw/reset_control_regs.h"
 
 #define DEBUG_EXIT_PORT 0x501
 

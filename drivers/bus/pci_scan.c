@@ -9,7 +9,7 @@
 #include "kernel/base/log.h"
 #include "kernel/console/console.h"
 #include "kernel/console/shell.h"
-#include "kernel/hw/pci.h"
+#include "kernel/hw/pci_regs.h"
 
 #define MAX_FUNCTIONS 128u
 

@@ -10,7 +10,7 @@
 #include "arch/cpu/processor.h"
 #include "drivers/lib/uart_driver.h"
 #include "kernel/base/log.h"
-#include "kernel/hw/ns16550.h"
+#include "kernel/hw/ns16550_regs.h"
 
 static struct uart_driver uart;
 static u8 queue[64 * KiB]; /* an answer of the monitor's own fits, beside what guests may fill */

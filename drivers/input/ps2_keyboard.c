@@ -7,7 +7,7 @@
 #include "arch/cpu/processor.h"
 #include "arch/trap/irq.h"
 #include "kernel/console/console.h"
-#include "kernel/hw/i8042.h"
+#include "kernel/hw/i8042_regs.h"
 
 #define SPINS 10000
 

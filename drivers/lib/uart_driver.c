@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "drivers/lib/uart_driver.h"
-#include "kernel/hw/ns16550.h"
+#include "kernel/hw/ns16550_regs.h"
 
 #define TX_SPINS 200000u /* a FIFO at 9600 baud takes 17 ms; a look at LSR about 1 us */
 #define ROUNDS	 64u	 /* of one interrupt, in case IIR never says that nothing is left */

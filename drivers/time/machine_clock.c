@@ -10,8 +10,8 @@
 #include "kernel/base/string.h"
 #include "kernel/time/clock.h"
 #include "kernel/lib/cmdline.h"
-#include "kernel/hw/acpi_pm.h"
-#include "kernel/hw/mc146818.h"
+#include "kernel/hw/acpi_pm_regs.h"
+#include "kernel/hw/mc146818_regs.h"
 
 #define HPET_PERIOD  4 /* upper half of the capabilities: femtoseconds */
 #define HPET_CONFIG  16

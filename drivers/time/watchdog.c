@@ -15,7 +15,7 @@
 #include "arch/cpu/processor.h"
 #include "arch/trap/trap.h"
 #include "kernel/base/log.h"
-#include "kernel/hw/mc146818.h"
+#include "kernel/hw/mc146818_regs.h"
 
 #define RATE_8_HZ 13 /* 32768 >> (13 - 1) */
 

@@ -27,11 +27,7 @@
 #include "kernel/base/alloc.h"
 #include "kernel/base/error.h"
 #include "kernel/base/string.h"
-
-#define VIDEO_START  0xa0000u
-#define VIDEO_SIZE   0x20000u
-#define TABLES_START 0xe0000u
-#define TABLES_SIZE  0x20000u
+#include "kernel/hw/pc_layout.h"
 
 struct board {
 	struct board_config config;
@@ -144,8 +140,8 @@ static int write_tables(struct board *b)
 {
 	struct acpi_machine m = { .ram_size = b->config.ram_size, .serial_ports = PC_SERIAL_PORTS };
 
-	memset(b->video, 0, VIDEO_SIZE);
-	return acpi_build(b->tables, TABLES_SIZE, TABLES_START, &m, &b->acpi);
+	memset(b->video, 0, PC_VIDEO_SIZE);
+	return acpi_build(b->tables, PC_BIOS_SIZE, PC_BIOS, &m, &b->acpi);
 }
 
 /* --- Creation */
@@ -168,16 +164,16 @@ static int add_memory(struct board *b)
 {
 	int err;
 
-	b->memory = mem_alloc(VIDEO_SIZE + TABLES_SIZE + PAGE_SIZE);
+	b->memory = mem_alloc(PC_VIDEO_SIZE + PC_BIOS_SIZE + PAGE_SIZE);
 	if (!b->memory)
 		return E_NOMEM;
 	b->video = (u8 *)ALIGN_UP((hva_t)b->memory, (hva_t)PAGE_SIZE);
-	b->tables = b->video + VIDEO_SIZE;
+	b->tables = b->video + PC_VIDEO_SIZE;
 	err = write_tables(b);
 	if (!err)
-		err = add_region(b, VIDEO_START, VIDEO_SIZE, b->video, "video");
+		err = add_region(b, PC_VIDEO, PC_VIDEO_SIZE, b->video, "video");
 	if (!err)
-		err = add_region(b, TABLES_START, TABLES_SIZE, b->tables, "acpi tables");
+		err = add_region(b, PC_BIOS, PC_BIOS_SIZE, b->tables, "acpi tables");
 	return err;
 }
 
@@ -272,8 +268,8 @@ void board_reset(struct board *b)
 	devices_reset(&b->devices);
 	fill_cmos(b);
 	(void)write_tables(b);
-	tell_written(b, VIDEO_START, VIDEO_SIZE);
-	tell_written(b, TABLES_START, TABLES_SIZE);
+	tell_written(b, PC_VIDEO, PC_VIDEO_SIZE);
+	tell_written(b, PC_BIOS, PC_BIOS_SIZE);
 }
 
 /* --- The CPU's side */
@@ -344,7 +340,7 @@ void board_fpu_error(struct board *b)
 
 gpa_t board_rsdp(const struct board *b)
 {
-	return TABLES_START + b->acpi.rsdp;
+	return PC_BIOS + b->acpi.rsdp;
 }
 
 u64 board_wakes_at(const struct board *b)

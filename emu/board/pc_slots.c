@@ -21,9 +21,9 @@
 #include "emu/chip/reset_control.h"
 #include "emu/chip/uart16550.h"
 #include "emu/chip/vga_regs.h"
-#include "kernel/hw/i8042.h"
-#include "kernel/hw/i8259.h"
-#include "kernel/hw/reset_control.h"
+#include "kernel/hw/i8042_regs.h"
+#include "kernel/hw/i8259_regs.h"
+#include "kernel/hw/reset_control_regs.h"
 
 const struct device_slot pc_slots[] = {
 	{

@@ -8,7 +8,7 @@
 #include "emu/chip/i8042.h"
 
 #include "kernel/base/string.h"
-#include "kernel/hw/i8042.h"
+#include "kernel/hw/i8042_regs.h"
 
 #define CCB_IRQ1   0x01
 #define CCB_IRQ12  0x02

@@ -11,7 +11,7 @@
 #pragma once
 
 #include "emu/dev/device.h"
-#include "kernel/hw/i8254.h"
+#include "kernel/hw/i8254_regs.h"
 
 struct i8254_channel {
 	u8 mode; /* 0..5 */

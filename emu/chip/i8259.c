@@ -12,7 +12,7 @@
  */
 #include "emu/chip/i8259.h"
 
-#include "kernel/hw/i8259.h"
+#include "kernel/hw/i8259_regs.h"
 
 static u8 irr(const struct i8259 *c)
 {

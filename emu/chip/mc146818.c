@@ -14,7 +14,7 @@
 #include "emu/chip/mc146818.h"
 
 #include "emu/dev/ticks.h"
-#include "kernel/hw/mc146818.h"
+#include "kernel/hw/mc146818_regs.h"
 
 #define CRYSTAL_HZ    32768u
 #define UIP_NS	      (244000u + 1984000u)

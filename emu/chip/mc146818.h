@@ -10,7 +10,7 @@
 #pragma once
 
 #include "emu/dev/device.h"
-#include "kernel/hw/mc146818.h"
+#include "kernel/hw/mc146818_regs.h"
 
 struct mc146818 {
 	u8 reg[128];

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "emu/dev/device.h"
-#include "kernel/hw/pci.h"
+#include "kernel/hw/pci_regs.h"
 
 struct pci_function {
 	u8 config[256], writable[256], clear[256];

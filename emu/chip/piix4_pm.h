@@ -7,7 +7,7 @@
 #pragma once
 
 #include "emu/chip/pci.h"
-#include "kernel/hw/acpi_pm.h"
+#include "kernel/hw/acpi_pm_regs.h"
 
 #define PM_IO_BASE	 0x600 /* where firmware puts PMBASE; the FADT says so */
 #define PM_IO_SIZE	 64

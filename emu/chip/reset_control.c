@@ -3,7 +3,7 @@
  * Port 92h (fast A20, INIT) and port CF9h (reset control) of the PIIX3.
  */
 #include "emu/chip/reset_control.h"
-#include "kernel/hw/reset_control.h"
+#include "kernel/hw/reset_control_regs.h"
 
 static u32 port92_read(void *dev, u16 offset, unsigned size)
 {

@@ -7,7 +7,7 @@
 #include "emu/chip/uart16550.h"
 
 #include "emu/dev/ticks.h"
-#include "kernel/hw/ns16550.h"
+#include "kernel/hw/ns16550_regs.h"
 
 #define FCR_KEPT (FCR_ENABLE | FCR_DMA_MODE | FCR_LEVEL)
 #define LSR_CHAR (LSR_PE | LSR_FE | LSR_BI)

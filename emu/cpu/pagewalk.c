@@ -13,9 +13,6 @@
 #define PF_I	BIT(4)
 #define ERROR	BIT(31)
 
-#define PAE_ADDRESS  0x0000000ffffff000ull /* 36 physical bits */
-#define PAE_RESERVED 0x7ffffff000000000ull
-
 struct format {
 	unsigned entry_size, index_bits;
 	bool pae, nxe;
@@ -73,7 +70,7 @@ static u32 tables(struct cpu *cpu, gla_t gla, unsigned access, struct pagewalk *
 
 		if (!(pdpte & PTE_P))
 			return fault_code(cpu, access, 0);
-		table = pdpte & PAE_ADDRESS;
+		table = pdpte & PAE_FRAME;
 	} else {
 		table = cpu->cr3 & ~(u64)(PAGE_SIZE - 1);
 	}
@@ -97,14 +94,14 @@ static u32 tables(struct cpu *cpu, gla_t gla, unsigned access, struct pagewalk *
 			if (e & mask & (pae ? 0x1fe000u : 0x3fe000u))
 				return fault_code(cpu, access, PF_P | PF_RSVD);
 			w->page_size = (u32)(mask + 1);
-			w->gpa = ((e & (pae ? PAE_ADDRESS : 0xffffffffull) & ~mask) | (gla & mask));
+			w->gpa = ((e & (pae ? PAE_FRAME : 0xffffffffull) & ~mask) | (gla & mask));
 			goto mapped;
 		}
-		table = e & (pae ? PAE_ADDRESS : 0xfffff000ull);
+		table = e & (pae ? PAE_FRAME : 0xfffff000ull);
 		shift = 12;
 	}
 	w->page_size = PAGE_SIZE;
-	w->gpa = (e & (pae ? PAE_ADDRESS : 0xfffff000ull)) | (gla & (PAGE_SIZE - 1));
+	w->gpa = (e & (pae ? PAE_FRAME : 0xfffff000ull)) | (gla & (PAGE_SIZE - 1));
 mapped:
 	w->gpa &= cpu->a20_mask;
 	w->dirty = e & PTE_D;

@@ -48,7 +48,7 @@ enum cpu_result transfer_code(struct cpu *cpu, u16 sel, unsigned cpl, u8 vec, u3
 enum cpu_result transfer_gate_code(struct cpu *cpu, u16 sel, bool inward, u32 ext,
 				   struct cpu_segment *out, unsigned *cpl)
 {
-	u32 desc[2], code = DESC_S | BIT(11);
+	u32 desc[2], code = DESC_S | DESC_CODE;
 	const struct cpu_segment *known;
 	gla_t gla;
 
@@ -67,7 +67,7 @@ enum cpu_result transfer_gate_code(struct cpu *cpu, u16 sel, bool inward, u32 ex
 	}
 	if ((desc[1] & code) != code || DESC_DPL(desc[1]) > cpu->cpl)
 		return cpu_raise(cpu, VEC_GP, (sel & 0xfffcu) | ext);
-	*cpl = inward && !(desc[1] & BIT(10)) ? DESC_DPL(desc[1]) : cpu->cpl;
+	*cpl = inward && !(desc[1] & DESC_CONFORMING) ? DESC_DPL(desc[1]) : cpu->cpl;
 	return transfer_code(cpu, sel, *cpl, VEC_GP, ext, out);
 }
 

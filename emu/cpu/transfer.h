@@ -96,9 +96,3 @@ enum {
 	SYS_TRAP32
 };
 #define SYS_TSS_BUSY 2u /* the bit of the type */
-
-/* Bits of a descriptor's upper word. */
-#define DESC_TYPE(hi) ((hi) >> 8 & 15u)
-#define DESC_DPL(hi)  ((hi) >> 13 & 3u)
-#define DESC_S	      BIT(12)
-#define DESC_P	      BIT(15)

@@ -70,10 +70,8 @@ int recomp_create(struct cpu *cpu, const struct recomp_config *config)
 						     (const void *)recomp_segment,
 						     (const void *)recomp_slow_read,
 						     (const void *)recomp_slow_write });
-	if (cpu->mem) {
-		cpu->mem->watcher[0].written = code_written;
-		cpu->mem->watcher[0].ctx = r;
-	}
+	if (cpu->mem)
+		gpmem_set_watcher(cpu->mem, GPMEM_WATCH_CODE, code_written, r);
 	block_drop_all(r);
 	return 0;
 }
@@ -87,7 +85,7 @@ void recomp_destroy(struct cpu *cpu)
 	if (r->lookup)
 		block_drop_all(r);
 	if (cpu->mem)
-		cpu->mem->watcher[0].written = NULL;
+		gpmem_set_watcher(cpu->mem, GPMEM_WATCH_CODE, NULL, NULL);
 	mem_free(r->lookup);
 	mem_free(r->block);
 	mem_free(r->arena);

@@ -18,6 +18,12 @@
 #include "emu/cpu/cpu.h"
 #include "emu/cpu/env.h"
 
+/*
+ * Translated code reaches no address at membase + this and above: an operand of 4 GiB may be added to
+ * an index of 4 GiB (the guard). The poll's load faults there.
+ */
+#define RECOMP_SPACE (8 * GiB)
+
 struct recomp_config {
 	u8 *cache_rw; /* the code cache as written, */
 	u8 *cache_rx; /* and as executed (may be the same); page aligned */
@@ -30,9 +36,10 @@ struct recomp_config {
 	 * runs.
 	 */
 	const u8 *host_fpu;
-	const u8 *poll_quiet;  /* a readable byte */
-	const u8 *poll_signal; /* the start of 128 bytes whose load raises #PF, above 8 GiB */
-	bool verify;	       /* run the confinement verifier on every block */
+	const u8 *poll_quiet; /* a readable byte */
+	const u8 *
+		poll_signal; /* the start of 128 bytes whose load raises #PF, RECOMP_SPACE or more */
+	bool verify;	     /* run the confinement verifier on every block */
 };
 
 /* Why recomp_run() came back. cpu is complete and between two instructions in every case. */

@@ -144,7 +144,7 @@ bool recomp_trap(struct cpu *cpu, struct host_frame *f, u8 vector, u32 error, u6
 
 	if (!at)
 		return false;
-	if (vector == VEC_PF && cr2 - r->cfg.membase >= 0x200000000ull) { /* the poll */
+	if (vector == VEC_PF && cr2 - r->cfg.membase >= RECOMP_SPACE) { /* the poll */
 		r->step_slow = cr2 == (u64)recomp_thread_trap(r);
 		save_frame(cpu, f, b, at);
 		redirect(r, f, CPU_RETRY);

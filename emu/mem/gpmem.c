@@ -260,6 +260,14 @@ void gpmem_write_marks(struct gpmem *m, gpa_t gpa, const void *buf, u32 len)
 	write_telling(m, gpa, buf, len, WATCH_MASK & (u8)~GPMEM_WATCH_TABLE);
 }
 
+void gpmem_set_watcher(struct gpmem *m, u8 watch, gpmem_watch_fn written, void *ctx)
+{
+	unsigned slot = (unsigned)__builtin_ctz(watch);
+
+	m->watcher[slot].written = written;
+	m->watcher[slot].ctx = ctx;
+}
+
 u8 gpmem_watches(struct gpmem *m, gpa_t gpa)
 {
 	u8 *state = page_state(m, gpa);

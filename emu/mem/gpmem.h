@@ -49,11 +49,10 @@ struct gpmem {
 	struct gpmem_region region[GPMEM_MAX_REGIONS];
 	unsigned regions;
 	struct {
-		gpmem_watch_fn written; /* bytes were written: called after the write, gpa+len
-					   within one page */
+		gpmem_watch_fn written;
 		void *ctx;
-	} watcher[GPMEM_WATCHES];
-	u32 watches_begun; /* grows with every page that becomes watched */
+	} watcher[GPMEM_WATCHES]; /* by number of the bit */
+	u32 watches_begun;	  /* grows with every page that becomes watched */
 	/* A page became watched (true: must not be writable by guest code) or unwatched (false: may
 	 * be again). */
 	void (*protect)(void *ctx, gpa_t page, bool on);
@@ -99,6 +98,9 @@ void gpmem_write(struct gpmem *m, gpa_t gpa, const void *buf, u32 len);
  */
 void gpmem_write_marks(struct gpmem *m, gpa_t gpa, const void *buf, u32 len);
 
+/* written: called after bytes were written to a page that is watched so, gpa + len within the page.
+ * One watcher for each GPMEM_WATCH_*; NULL: none. */
+void gpmem_set_watcher(struct gpmem *m, u8 watch, gpmem_watch_fn written, void *ctx);
 /* GPMEM_WATCH_* of the page that holds gpa; 0 for what is not RAM. */
 u8 gpmem_watches(struct gpmem *m, gpa_t gpa);
 void gpmem_watch(struct gpmem *m, gpa_t gpa, u8 watch);

@@ -109,6 +109,20 @@ enum cpu_vector {
 #define MSR_MTRR_DEF_TYPE 0x2ffu
 #define MSR_EFER	  0xc0000080u
 
+/* --- Segment and gate descriptors: bits of the upper word (SDM 3A 3.4.5, 3.5) */
+
+#define DESC_ACCESSED	BIT(8)
+#define DESC_CONFORMING BIT(10) /* of code; expand-down of data */
+#define DESC_CODE	BIT(11)
+#define DESC_S		BIT(12) /* code or data, no system descriptor */
+#define DESC_P		BIT(15)
+#define DESC_L		BIT(21) /* 64-bit code */
+#define DESC_DB		BIT(22)
+#define DESC_TYPE(hi)	((hi) >> 8 & 15u)
+#define DESC_DPL(hi)	((hi) >> 13 & 3u)
+/* The same in a descriptor that is held as one number. */
+#define DESC64(hi) ((u64)(hi) << 32)
+
 /*
  * --- Page-table entries (SDM 3A 4.3 to 4.5)
  *
@@ -130,6 +144,11 @@ enum cpu_vector {
 #define PTE_PAT_LARGE BIT64(12)
 #define PTE_NX	      BIT64(63)
 #define PTE_FRAME     0x000ffffffffff000ull
+
+/* PAE on 32-bit processors: 36 bits of physical address, those above are reserved. */
+#define PAE_PHYS_BITS 36u
+#define PAE_FRAME     (BIT64(PAE_PHYS_BITS) - 4096)
+#define PAE_RESERVED  (~(BIT64(PAE_PHYS_BITS) - 1) & ~PTE_NX)
 
 /*
  * --- The state image (SDM 1 13.4)

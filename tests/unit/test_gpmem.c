@@ -158,8 +158,7 @@ static void test_watches(void **state)
 
 	(void)state;
 	setup(&m, 3 * MiB);
-	m.watcher[1].written = written;
-	m.watcher[1].ctx = &l;
+	gpmem_set_watcher(&m, GPMEM_WATCH_TABLE, written, &l);
 	m.protect = protect;
 	m.protect_ctx = &l;
 	gpmem_watch(&m, 0x101234, GPMEM_WATCH_TABLE);
@@ -173,10 +172,10 @@ static void test_watches(void **state)
 	gpmem_write_marks(&m, 0x101ff0, "abcd", 4); /* not for who watches tables */
 	assert_int_equal(l.writes, 1);
 	assert_memory_equal(gpmem_ptr(&m, 0x101ff0, false), "abcd", 4);
-	m.watcher[0] = m.watcher[1];
+	gpmem_set_watcher(&m, GPMEM_WATCH_CODE, written, &l);
 	gpmem_write_marks(&m, 0x101ff0, "efgh", 4);
 	assert_int_equal(l.writes, 2);
-	m.watcher[0].written = NULL;
+	gpmem_set_watcher(&m, GPMEM_WATCH_CODE, NULL, NULL);
 	l.writes = 1;
 	gpmem_unwatch(&m, 0x101000, GPMEM_WATCH_TABLE);
 	assert_int_equal(l.protects, 1);

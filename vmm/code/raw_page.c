@@ -82,8 +82,7 @@ int raw_pages_init(struct raw_pages *r, struct gpmem *mem, struct shadow *shadow
 		raw_pages_destroy(r);
 		return E_NOMEM;
 	}
-	mem->watcher[2].written = written;
-	mem->watcher[2].ctx = r;
+	gpmem_set_watcher(mem, GPMEM_WATCH_RAW, written, r);
 	return 0;
 }
 

@@ -16,14 +16,13 @@
 #include "kernel/base/error.h"
 #include "kernel/base/print.h"
 #include "kernel/base/string.h"
+#include "kernel/hw/pc_layout.h"
 
 #define ZERO_PAGE   0x90000u
 #define GDT_AT	    0x91000u
 #define CMDLINE_AT  0x92000u
 #define CMDLINE_MAX 0x8000u /* with its NUL */
 #define STACK_AT    0x9f000u
-#define LOW_END	    0x9fc00u
-#define HIGH_START  0x100000u
 
 #define LOADER_UNDEFINED 0xffu
 #define HEAP_END	 0xde00u /* as offset in the real-mode segment, less 200h */
@@ -59,10 +58,10 @@ static void put32(u8 *p, u32 v)
 unsigned linux_e820(u64 ram_size, struct e820_entry *out, unsigned max)
 {
 	const struct e820_entry map[] = {
-		{ 0, LOW_END, E820_RAM },
-		{ LOW_END, 0xa0000 - LOW_END, E820_RESERVED },
-		{ 0xe0000, 0x20000, E820_RESERVED }, /* ACPI tables, where a BIOS would be */
-		{ HIGH_START, ram_size - HIGH_START, E820_RAM },
+		{ 0, PC_EBDA, E820_RAM },
+		{ PC_EBDA, PC_VIDEO - PC_EBDA, E820_RESERVED },
+		{ PC_BIOS, PC_BIOS_SIZE, E820_RESERVED }, /* ACPI tables, where a BIOS would be */
+		{ PC_HIGH, ram_size - PC_HIGH, E820_RAM },
 	};
 	unsigned n = MIN((unsigned)ARRAY_SIZE(map), max);
 
@@ -97,7 +96,7 @@ static int check_cmdline(struct linux_boot *b)
 static int place_initrd(struct linux_boot *b)
 {
 	u64 top = MIN(b->ram_size, (u64)b->header.initrd_max + 1), size = b->image.initrd_size;
-	u64 lowest = MAX(b->header.needs, HIGH_START);
+	u64 lowest = MAX(b->header.needs, PC_HIGH);
 
 	if (!size)
 		return 0;
@@ -163,7 +162,7 @@ static void fill_memory(const struct linux_boot *b, u8 *zp)
 {
 	struct e820_entry map[8];
 	unsigned n = linux_e820(b->ram_size, map, ARRAY_SIZE(map));
-	u32 above_kib = (u32)((b->ram_size - HIGH_START) / KiB);
+	u32 above_kib = (u32)((b->ram_size - PC_HIGH) / KiB);
 
 	put16(zp + ZP_EXT_MEM_K, MIN(above_kib, 0xffffu));
 	put32(zp + ZP_ALT_MEM_K, above_kib);

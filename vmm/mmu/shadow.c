@@ -48,8 +48,7 @@ struct shadow *shadow_create(struct cpu *cpu, const struct shadow_host *host)
 	memset(s->rmap, 0xff, s->rmap_pages * sizeof(*s->rmap));
 	memset(s->hash, 0xff, sizeof(s->hash));
 	s->free_table = s->doomed_table = NO_INDEX;
-	cpu->mem->watcher[1].written = shadow_tables_written;
-	cpu->mem->watcher[1].ctx = s;
+	gpmem_set_watcher(cpu->mem, GPMEM_WATCH_TABLE, shadow_tables_written, s);
 	cpu->mem->protect = protect;
 	cpu->mem->protect_ctx = s;
 	return s;

@@ -6,20 +6,20 @@
 
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
+#include "kernel/base/gdt_layout.h"
+#include "kernel/hw/x86.h"
 
-#define D_ACCESSED   BIT64(40)
-#define D_CONFORMING BIT64(42)
-#define D_CODE	     BIT64(43)
-#define D_S	     BIT64(44)
-#define D_DPL	     (3ull << 45)
-#define D_P	     BIT64(47)
-#define D_L	     BIT64(53)
-#define D_B	     BIT64(54)
+#define D_ACCESSED   DESC64(DESC_ACCESSED)
+#define D_CONFORMING DESC64(DESC_CONFORMING)
+#define D_CODE	     DESC64(DESC_CODE)
+#define D_S	     DESC64(DESC_S)
+#define D_DPL	     DESC64(3u << 13)
+#define D_P	     DESC64(DESC_P)
+#define D_L	     DESC64(DESC_L)
+#define D_DB	     DESC64(DESC_DB)
 
-#define MONITOR_FIRST \
-	(0xffd0u / 8) /* SEL_LDT of arch/cpu/gdt.h, which the host's tests do not have \
-		       */
-#define NO_GPA UINT64_MAX
+#define MONITOR_FIRST (SEL_LDT / 8) /* what the guest cannot have */
+#define NO_GPA	      UINT64_MAX
 
 /* Code that runs at its caller's level, whatever its DPL: in ring 3 or 1, never further in. */
 static bool is_conforming(u64 d)
@@ -134,13 +134,12 @@ void shadow_desc_init(struct shadow_desc *d, struct cpu *cpu, u64 *gdt, u64 *ldt
 				   .gdt = { .entry = gdt, .max = MONITOR_FIRST },
 				   .ldt = { .entry = ldt, .max = DESC_ENTRIES } };
 	shadow_desc_invalidate(d);
-	cpu->mem->watcher[3].written = written;
-	cpu->mem->watcher[3].ctx = d;
+	gpmem_set_watcher(cpu->mem, GPMEM_WATCH_DESC, written, d);
 }
 
 void shadow_desc_destroy(struct shadow_desc *d)
 {
-	d->cpu->mem->watcher[3].written = NULL;
+	gpmem_set_watcher(d->cpu->mem, GPMEM_WATCH_DESC, NULL, NULL);
 }
 
 void shadow_desc_invalidate(struct shadow_desc *d)

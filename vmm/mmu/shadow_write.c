@@ -7,8 +7,6 @@
 
 #define DEAD_ROOT_WRITES 64u /* to a PD that is not in use: the page is something else by now */
 
-#define PTE_PAE 0x8000000ffffffffful /* the bits that are not reserved: 36 physical ones */
-
 static void unlink_region(struct shadow *s, struct root *r, unsigned region, struct tlb_flush *f)
 {
 	u16 index = r->link[region];
@@ -80,7 +78,7 @@ static void prefetch(struct shadow *s, struct table *t, unsigned i, u64 pte)
 			      .gpa = pte & 0xffffff000ull & s->cpu->a20_mask };
 	const struct gpmem_region *region;
 
-	if ((pte & (PTE_P | PTE_A)) != (PTE_P | PTE_A) || pte & ~(u64)PTE_PAE ||
+	if ((pte & (PTE_P | PTE_A)) != (PTE_P | PTE_A) || pte & PAE_RESERVED ||
 	    (pte & PTE_NX && !(t->role & ROLE_NXE)) || (t->role & ROLE_USER_VIEW && !w.user))
 		return;
 	region = gpmem_find(s->cpu->mem, w.gpa);

@@ -4,9 +4,10 @@
 ; raw_enter() saves the callee-saved registers, makes the present stack pointer RSP0 (so that the next trap from guest code
 ; pushes below), copies the five IRETQ words to this stack and goes. raw_unwind() is its return.
 ;
-; Frame layout: struct trap_frame (arch/trap/trap.h): gpr[16], vector, error, rip, cs, rflags, rsp, ss.
+; FRAME_*: offsets in struct trap_frame (arch/trap/trap.h), from arch/offsets.c.
 BITS 64
 default rel
+%include "offsets.inc"
 
 extern speculation_verw, speculation_selector
 global raw_enter, raw_unwind, raw_load_segments, raw_clear_segments, raw_read_segments
@@ -24,18 +25,18 @@ raw_enter:
 	push	r15
 	mov	[rsi], rsp
 	mov	[rdx], rsp
-	push	qword [rdi + 176]	; ss
-	push	qword [rdi + 168]	; rsp
-	push	qword [rdi + 160]	; rflags
-	push	qword [rdi + 152]	; cs
-	push	qword [rdi + 144]	; rip
-	mov	eax, [rdi + 0]
-	mov	ecx, [rdi + 8]
-	mov	edx, [rdi + 16]
-	mov	ebx, [rdi + 24]
-	mov	ebp, [rdi + 40]
-	mov	esi, [rdi + 48]
-	mov	edi, [rdi + 56]
+	push	qword [rdi + FRAME_SS]
+	push	qword [rdi + FRAME_RSP]
+	push	qword [rdi + FRAME_RFLAGS]
+	push	qword [rdi + FRAME_CS]
+	push	qword [rdi + FRAME_RIP]
+	mov	eax, [rdi + FRAME_EAX]
+	mov	ecx, [rdi + FRAME_ECX]
+	mov	edx, [rdi + FRAME_EDX]
+	mov	ebx, [rdi + FRAME_EBX]
+	mov	ebp, [rdi + FRAME_EBP]
+	mov	esi, [rdi + FRAME_ESI]
+	mov	edi, [rdi + FRAME_EDI]
 	xor	r8d, r8d		; nothing of the monitor's in registers that a later REX-less switch could show
 	xor	r9d, r9d
 	xor	r10d, r10d

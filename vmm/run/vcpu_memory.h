@@ -6,10 +6,11 @@
 #pragma once
 
 #include "vmm/run/vcpu.h"
+#include "emu/jit/recomp.h"
 
-/* Loading a byte here always faults: no mapping, no alias of guest memory (PDPT[8] of every root is
- * absent). */
-#define VCPU_POLL_TRAP 0x200000000ull
+/* Loading a byte here always faults: there is no mapping and no alias of guest memory, since PDPT[8]
+ * of every root is absent. */
+#define VCPU_POLL_TRAP RECOMP_SPACE
 
 const struct shadow_host *vcpu_shadow_host(struct vcpu *v);
 void vcpu_fpu_access(struct vcpu *v, bool save);

@@ -131,7 +131,7 @@ void vm_cpuid(struct cpu *cpu, u32 leaf, u32 subleaf, u32 out[4])
 		out[3] &= BIT(8);
 		return;
 	case 0x80000008:
-		out[0] = 36 | (out[0] & 0xff00); /* physical address bits of PAE here */
+		out[0] = PAE_PHYS_BITS | (out[0] & 0xff00);
 		out[1] = out[2] = out[3] = 0;
 		return;
 	case 0x8000000a: /* SVM */

@@ -10,9 +10,7 @@
 #include "kernel/base/string.h"
 #include "kernel/mem/page.h"
 #include "vmm/vm/vm.h"
-
-#define LOW_END	   0xa0000u
-#define HIGH_START 0x100000u
+#include "kernel/hw/pc_layout.h"
 
 static int add_part(struct vm *vm, gpa_t start, u64 end, u64 offset, const char *name)
 {
@@ -30,10 +28,10 @@ static int add_part(struct vm *vm, gpa_t start, u64 end, u64 offset, const char 
 static int add_parts(struct vm *vm)
 {
 	u64 size = vm->config.memory;
-	int err = add_part(vm, 0, LOW_END, 0, "low RAM");
+	int err = add_part(vm, 0, PC_VIDEO, 0, "low RAM");
 
 	if (!err)
-		err = add_part(vm, HIGH_START, GPMEM_CHUNK_SIZE, HIGH_START, "RAM 1-2M");
+		err = add_part(vm, PC_HIGH, GPMEM_CHUNK_SIZE, PC_HIGH, "RAM 1-2M");
 	if (!err && size > GPMEM_CHUNK_SIZE)
 		err = add_part(vm, GPMEM_CHUNK_SIZE, size, 0, "RAM");
 	return err;
@@ -74,7 +72,7 @@ void vm_ram_clear(struct vm *vm, gpa_t from, u64 size)
 
 		if (r->kind != GPMEM_RAM || r->start + r->size > vm->config.memory)
 			continue;
-		if (r->start >= LOW_END && r->start < HIGH_START)
+		if (r->start >= PC_VIDEO && r->start < PC_HIGH)
 			continue; /* the board's */
 		for (u64 at = first; at < end; at += PAGE_SIZE)
 			r->page[(at - r->start) >> PAGE_SHIFT] &= (u8)~GPMEM_ZEROED;

@@ -17,7 +17,7 @@
 #define PCI_REVISION	   0x08
 #define PCI_CLASS	   0x09 /* three bytes: interface, subclass, class */
 #define PCI_HEADER	   0x0e
-#define PCI_SECONDARY_BUS 0x19 /* of a bridge */
+#define PCI_SECONDARY_BUS  0x19 /* of a bridge */
 #define PCI_BAR(n)	   (0x10 + 4 * (n))
 #define PCI_SUBSYSTEM	   0x2c
 #define PCI_IRQ_LINE	   0x3c

@@ -18,6 +18,6 @@
 #define I8254_NULL_COUNT 0x40
 
 /* Port 61h of the PC: channel 2's gate, and whether its output reaches the speaker. */
-#define PORT61	      0x61
-#define PORT61_GATE2  0x01
+#define PORT61	       0x61
+#define PORT61_GATE2   0x01
 #define PORT61_SPEAKER 0x02

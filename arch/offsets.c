@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the assembly files need of C's structures, for build/mon/offsets.inc: compiled to assembly
+ * text, from which boot/monitor.mk takes the lines that DEFINE leaves. Not linked.
+ */
+#include "arch/cpu/percpu.h"
+#include "arch/trap/trap.h"
+
+#define DEFINE(name, value) __asm__ volatile("#define " #name " %c0" ::"i"(value))
+
+void offsets(void);
+
+void offsets(void)
+{
+	DEFINE(PERCPU_STACK_SIZE, PERCPU_STACK_SIZE);
+	DEFINE(TRAP_STUB_SIZE, TRAP_STUB_SIZE);
+	DEFINE(FRAME_EAX, offsetof(struct trap_frame, gpr[0]));
+	DEFINE(FRAME_ECX, offsetof(struct trap_frame, gpr[1]));
+	DEFINE(FRAME_EDX, offsetof(struct trap_frame, gpr[2]));
+	DEFINE(FRAME_EBX, offsetof(struct trap_frame, gpr[3]));
+	DEFINE(FRAME_EBP, offsetof(struct trap_frame, gpr[5]));
+	DEFINE(FRAME_ESI, offsetof(struct trap_frame, gpr[6]));
+	DEFINE(FRAME_EDI, offsetof(struct trap_frame, gpr[7]));
+	DEFINE(FRAME_RIP, offsetof(struct trap_frame, rip));
+	DEFINE(FRAME_CS, offsetof(struct trap_frame, cs));
+	DEFINE(FRAME_RFLAGS, offsetof(struct trap_frame, rflags));
+	DEFINE(FRAME_RSP, offsetof(struct trap_frame, rsp));
+	DEFINE(FRAME_SS, offsetof(struct trap_frame, ss));
+}
