@@ -13,7 +13,24 @@
 	 CR4_OSXMMEXCPT)
 #define CR0_WRITABLE \
 	(CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG)
-#define CR0_VECTOR (CR0_TS | CR0_EM | CR0_MP | CR0_NE | CR0_AM)
+#define PDPTE_RESERVED 0xfffffff0000001e6ull /* 36 bits of address */
+#define CR0_VECTOR     (CR0_TS | CR0_EM | CR0_MP | CR0_NE | CR0_AM)
+
+bool cpu_pdpte_is_valid(u64 e)
+{
+	return !(e & PTE_P) || !(e & PDPTE_RESERVED);
+}
+
+/* What the register holds when value is written: reserved bits stay clear, ET is set. */
+u32 cpu_cr0_image(u32 value)
+{
+	return (value & CR0_WRITABLE) | CR0_ET;
+}
+
+bool cpu_cr0_is_valid(u32 value)
+{
+	return !(value & CR0_PG && !(value & CR0_PE)) && !(value & CR0_NW && !(value & CR0_CD));
+}
 
 /* The four PDPTEs are read when CR3 is loaded (SDM 3A 4.4.1). */
 static enum cpu_result load_pdptes(struct cpu *cpu, u32 cr3, u32 cr0, u32 cr4)
@@ -24,7 +41,7 @@ static enum cpu_result load_pdptes(struct cpu *cpu, u32 cr3, u32 cr0, u32 cr4)
 		return CPU_NEXT;
 	for (int i = 0; i < 4; i++) {
 		gpmem_read(cpu->mem, ((cr3 & ~31u) + (u32)i * 8) & cpu->a20_mask, &e[i], 8);
-		if ((e[i] & 1) && (e[i] & 0xfffffff0000001e6ull))
+		if (!cpu_pdpte_is_valid(e[i]))
 			return cpu_raise(cpu, VEC_GP, 0);
 	}
 	memcpy(cpu->pdpte, e, sizeof(e));
@@ -35,8 +52,8 @@ static enum cpu_result write_cr0(struct cpu *cpu, u32 value)
 {
 	u32 old = cpu->cr0;
 
-	value = (value & CR0_WRITABLE) | CR0_ET;
-	if (((value & CR0_PG) && !(value & CR0_PE)) || ((value & CR0_NW) && !(value & CR0_CD)))
+	value = cpu_cr0_image(value);
+	if (!cpu_cr0_is_valid(value))
 		return cpu_raise(cpu, VEC_GP, 0);
 	if (((value ^ old) & (CR0_PG | CR0_CD | CR0_NW)) &&
 	    load_pdptes(cpu, cpu->cr3, value, cpu->cr4) != CPU_NEXT)
@@ -61,6 +78,11 @@ static u32 cr4_offered(struct cpu *cpu, u32 changed)
 	       (id[2] & BIT(26) ? CR4_OSXSAVE : 0);
 }
 
+bool cpu_cr4_is_valid(struct cpu *cpu, u32 value)
+{
+	return !(value & ~cr4_offered(cpu, value));
+}
+
 static enum cpu_result write_cr4(struct cpu *cpu, u32 value)
 {
 	u32 old = cpu->cr4;
@@ -76,6 +98,26 @@ static enum cpu_result write_cr4(struct cpu *cpu, u32 value)
 	if ((value ^ old) & (CR4_TSD | CR4_DE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE))
 		cpu_env(cpu)->control_changed(cpu);
 	return CPU_JUMP;
+}
+
+/* SDM 3A 2.6: x87 always, AVX with SSE only. */
+bool cpu_xcr0_is_valid(struct cpu *cpu, u64 value)
+{
+	u32 leaf[4];
+
+	cpu_env(cpu)->cpuid(cpu, 0xd, 0, leaf);
+	return (value & 1) && !(value & ~(u64)leaf[0]) && (value & 6) != 4;
+}
+
+u32 cpu_dr_image(unsigned n, u32 value)
+{
+	switch (n) {
+	case 6:
+		return (value & (DR6_BT | DR6_BS | DR6_BD | 0xf)) | DR6_NONE;
+	case 7:
+		return (value & 0xffff23ff) | 0x400;
+	}
+	return value;
 }
 
 enum cpu_result cpu_write_cr(struct cpu *cpu, unsigned n, u32 value)
@@ -143,7 +185,7 @@ enum cpu_result cpu_read_msr(struct cpu *cpu, u32 index, u64 *value)
 }
 
 /* Eight memory types, of which 2, 3 and 8 up do not exist (SDM 3A 12.12.2). */
-static bool pat_is_valid(u64 value)
+bool cpu_pat_is_valid(u64 value)
 {
 	for (unsigned i = 0; i < 64; i += 8)
 		if ((value >> i & 0xff) > 7 || (value >> i & 0xfe) == 2)
@@ -155,7 +197,7 @@ enum cpu_result cpu_write_msr(struct cpu *cpu, u32 index, u64 value)
 {
 	u64 *plain = plain_msr(cpu, index);
 
-	if (index == MSR_PAT && !pat_is_valid(value))
+	if (index == MSR_PAT && !cpu_pat_is_valid(value))
 		return cpu_raise(cpu, VEC_GP, 0);
 	if (plain) {
 		*plain = value;
@@ -205,8 +247,8 @@ void cpu_reset(struct cpu *cpu)
 	cpu->cr2 = cpu->cr3 = cpu->cr4 = 0;
 	memset(cpu->dr, 0, sizeof(cpu->dr));
 	cpu->debug_hits = 0;
-	cpu->dr[6] = 0xffff0ff0;
-	cpu->dr[7] = 0x400;
+	cpu->dr[6] = cpu_dr_image(6, 0);
+	cpu->dr[7] = cpu_dr_image(7, 0);
 	cpu_debug_changed(cpu);
 	cpu->xcr0 = 1;
 	cpu->msr = (struct cpu_msrs){ .pat = 0x0007040600070406ull, .misc_enable = 1 };

@@ -164,12 +164,8 @@ static enum cpu_result mov_dr(struct cpu *cpu, const struct insn *in)
 	}
 	if (in->op == OP_MOV_FROM_DR)
 		cpu->gpr[in->rm] = cpu->dr[n];
-	else if (n == 6)
-		cpu->dr[6] = (cpu->gpr[in->rm] & 0xe00f) | 0xffff0ff0;
-	else if (n == 7)
-		cpu->dr[7] = (cpu->gpr[in->rm] & 0xffff23ff) | 0x400;
 	else
-		cpu->dr[n] = cpu->gpr[in->rm];
+		cpu->dr[n] = cpu_dr_image(n, cpu->gpr[in->rm]);
 	if (in->op == OP_MOV_TO_DR)
 		cpu_debug_changed(cpu);
 	return CPU_NEXT;
@@ -221,12 +217,9 @@ static enum cpu_result xcr(struct cpu *cpu, const struct insn *in)
 		set_pair(cpu, cpu->xcr0);
 		return CPU_NEXT;
 	}
-	u32 leaf[4];
-
 	if (privileged(cpu) != CPU_NEXT)
 		return CPU_FAULT;
-	cpu_env(cpu)->cpuid(cpu, 0xd, 0, leaf);
-	if (cpu->gpr[REG_ECX] || !(v & 1) || (v & ~(u64)leaf[0]) || (v & 6) == 4)
+	if (cpu->gpr[REG_ECX] || !cpu_xcr0_is_valid(cpu, v))
 		return cpu_raise(cpu, VEC_GP, 0);
 	cpu->xcr0 = v;
 	cpu_env(cpu)->control_changed(cpu);

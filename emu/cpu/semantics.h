@@ -353,6 +353,16 @@ void cpu_set_v86_segment(struct cpu *cpu, enum cpu_seg seg, u16 sel);
 /* Sets cpu->cpl and tells the environment when the view changes. */
 void cpu_set_cpl(struct cpu *cpu, u8 cpl);
 
+/* What these registers may hold on this processor: a write of anything else is #GP. cpu_cr0_image()
+ * and cpu_dr_image(): with the bits that are fixed, whatever was written. */
+u32 cpu_cr0_image(u32 value);
+u32 cpu_dr_image(unsigned n, u32 value);
+bool cpu_cr0_is_valid(u32 value);
+bool cpu_cr4_is_valid(struct cpu *cpu, u32 value);
+bool cpu_xcr0_is_valid(struct cpu *cpu, u64 value);
+bool cpu_pdpte_is_valid(u64 entry);
+bool cpu_pat_is_valid(u64 value);
+
 /* The MSR and CR rules shared by instructions and the monitor's own loaders. CPU_NEXT, CPU_JUMP or
  * CPU_FAULT. */
 enum cpu_result cpu_write_cr(struct cpu *cpu, unsigned n, u32 value);

@@ -225,6 +225,18 @@ void snap_end(struct snap *s)
 		s->name[0] = 0;
 }
 
+bool snap_skip(struct snap *s)
+{
+	if (!read_head(s))
+		return false;
+	s->peeked = false;
+	s->sections++;
+	if (!read_payload(s))
+		return false;
+	s->name[0] = 0;
+	return true;
+}
+
 const char *snap_next(struct snap *s)
 {
 	return snap_ok(s) && read_head(s) ? s->name : "";
@@ -258,6 +270,11 @@ void snap_bytes_at(struct snap *s, void *bytes, u32 n, const char *field)
 		memcpy(p, bytes, n);
 	else if (s->loading)
 		memset(bytes, 0, n);
+}
+
+const u8 *snap_view(struct snap *s, u32 n, const char *field)
+{
+	return field_place(s, n, field);
 }
 
 u64 snap_int_at(struct snap *s, u64 v, unsigned size, const char *field)

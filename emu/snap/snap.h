@@ -73,6 +73,8 @@ void snap_fail(struct snap *s, const char *fmt, ...) __attribute__((format(print
 bool snap_begin(struct snap *s, const char *name, u16 version);
 /* Loading: every byte of the section must have been read. */
 void snap_end(struct snap *s);
+/* Loading: passes over the section that comes next, whatever it is; its checksum is compared. */
+bool snap_skip(struct snap *s);
 /* Loading: the name of the section that comes next, "end" at the end, "" after a failure. */
 const char *snap_next(struct snap *s);
 
@@ -114,5 +116,7 @@ void snap_u64_at(struct snap *s, u64 *v, const char *field);
 void snap_bool_at(struct snap *s, bool *v, const char *field);
 u64 snap_int_at(struct snap *s, u64 v, unsigned size, const char *field);
 void snap_bytes_at(struct snap *s, void *bytes, u32 n, const char *field);
+/* Loading: the next n bytes of the section where they lie until snap_end(). NULL after a failure. */
+const u8 *snap_view(struct snap *s, u32 n, const char *field);
 void snap_range_at(struct snap *s, u64 *v, unsigned size, u64 low, u64 high, const char *field);
 bool snap_require_at(struct snap *s, bool condition, const char *what);
