@@ -5,24 +5,24 @@
 #include "boot/boot_commands.h"
 
 #include "arch/mem/kmap.h"
-#include "boot/bootinfo.h"
+#include "boot/lib/bootinfo.h"
 #include "kernel/console/console.h"
 #include "kernel/console/shell.h"
+#include "kernel/lib/module.h"
 
 typedef unsigned long long ull;
 
 static int cmd_modules(int argc, char **argv)
 {
+	const struct module *m;
+
 	(void)argc;
 	(void)argv;
-	console_print("%u modules from %s; command line: %s\n", boot_info.modules, boot_info.loader,
+	console_print("%u modules from %s; command line: %s\n", module_count(), boot_info.loader,
 		      boot_info.cmdline);
-	for (unsigned i = 0; i < boot_info.modules; i++) {
-		const struct boot_module *m = &boot_info.module[i];
-
+	for (unsigned i = 0; (m = module_at(i)); i++)
 		console_print("%12llx %10llu bytes  %s\n", (ull)kmap_hpa(m->data), (ull)m->size,
 			      m->name);
-	}
 	return 0;
 }
 

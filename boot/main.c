@@ -12,7 +12,7 @@
 #include "arch/trap/trap.h"
 #include "arch/time/tsc.h"
 #include "boot/boot_commands.h"
-#include "boot/bootinfo.h"
+#include "boot/lib/bootinfo.h"
 #include "boot/memory.h"
 #include "boot/multiboot.h"
 #include "boot/selftest.h"
@@ -28,14 +28,16 @@
 #include "kernel/base/string.h"
 #include "kernel/time/clock.h"
 #include "kernel/lib/cmdline.h"
-#include "kernel/console/commands.h"
+#include "kernel/debug/commands.h"
 #include "kernel/console/console.h"
 #include "kernel/mem/page.h"
+#include "kernel/console/log_ring.h"
 #include "kernel/console/shell.h"
+#include "kernel/debug/panic.h"
 #include "kernel/debug/state_dump.h"
+#include "vmm/vm/vmm.h"
 
 void boot_main(u32 magic, u32 info);
-void vmm_main(void);
 
 static void select_console(void)
 {
@@ -55,6 +57,8 @@ static void banner(void)
 void boot_main(u32 magic, u32 info)
 {
 	percpu_init_boot();
+	log_init();
+	panic_init();
 	tsc_start();
 	serial_port_init();
 	gdt_init();
@@ -87,20 +91,4 @@ void boot_main(u32 magic, u32 info)
 	selftest_run();
 	vmm_main();
 	panic("vmm_main returned");
-}
-
-/* The image without the VM layer (make base): the prompt and nothing else. vmm/vm/vmm.c has the real
- * one. */
-__attribute__((weak)) void vmm_main(void)
-{
-	log_info("no VM layer in this image");
-	shell_enter();
-	for (;;) {
-		int c = console_read();
-
-		if (c >= 0)
-			shell_input((u8)c);
-		else
-			irq_wait();
-	}
 }

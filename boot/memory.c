@@ -11,12 +11,13 @@
 
 #include "arch/mem/image.h"
 #include "arch/mem/kmap.h"
-#include "boot/bootinfo.h"
+#include "boot/lib/bootinfo.h"
 #include "boot/lib/memmap.h"
 #include "drivers/video/screen.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
 #include "kernel/lib/cmdline.h"
+#include "kernel/lib/module.h"
 #include "kernel/console/console.h"
 #include "kernel/mem/page.h"
 #include "kernel/debug/power.h"
@@ -31,11 +32,13 @@ static void find_pieces(void)
 	memmap_from_boot(&map, &boot_info);
 	memmap_remove(&map, 0, MiB);
 	memmap_remove(&map, MiB, (hpa_t)(image_data_end - IMAGE_BASE));
-	for (unsigned i = 0; i < boot_info.modules; i++) {
-		hpa_t start = kmap_hpa(boot_info.module[i].data);
+	const struct module *m;
+
+	for (unsigned i = 0; (m = module_at(i)); i++) {
+		hpa_t start = kmap_hpa(m->data);
 
 		memmap_remove(&map, ALIGN_DOWN(start, (hpa_t)PAGE_SIZE),
-			      ALIGN_UP(start + boot_info.module[i].size, (hpa_t)PAGE_SIZE));
+			      ALIGN_UP(start + m->size, (hpa_t)PAGE_SIZE));
 	}
 }
 

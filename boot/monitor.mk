@@ -10,7 +10,7 @@ MON_MACHINE := -ffreestanding -fno-pic -fno-pie -mgeneral-regs-only -mno-red-zon
 MON_CFLAGS = $(CFLAGS_COMMON) $(MON_MACHINE) -flto -DCPU_ENV=vcpu_env -isystem $(BUILD)/zydis/include -DZYAN_NO_LIBC $(ZYDIS_DEF)
 MON_LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --build-id=none -T boot/ringleader.ld
 
-MON_C := $(wildcard boot/*.c $(foreach layer,boot arch kernel drivers emu vmm,$(layer)/*/*.c))
+MON_C := $(wildcard boot/*.c boot/lib/*.c $(foreach layer,arch kernel drivers emu vmm,$(layer)/*/*.c))
 MON_S := $(wildcard boot/*.asm arch/*/*.asm vmm/*/*.asm)
 BASE_OBJ := $(MON_C:%.c=$(BUILD)/mon/%.o) $(MON_S:%.asm=$(BUILD)/mon/%.asm.o)
 
@@ -21,7 +21,7 @@ ZYDIS_DEF := -DZYDIS_STATIC_BUILD -DZYCORE_STATIC_BUILD -DZYDIS_DISABLE_ENCODER
 ZYDIS_NAMES := Decoder DecoderData Disassembler Formatter FormatterATT FormatterBase FormatterBuffer FormatterIntel MetaInfo \
 	Mnemonic Register SharedData String Utils Zydis Segment
 MON_OBJ := $(BASE_OBJ) $(ZYDIS_NAMES:%=$(BUILD)/mon/zydis/%.o)
-BASE_OBJ := $(filter-out $(BUILD)/mon/vmm/% $(BUILD)/mon/emu/%,$(BASE_OBJ))
+BASE_OBJ := $(filter-out $(BUILD)/mon/vmm/% $(BUILD)/mon/emu/%,$(BASE_OBJ)) $(BUILD)/mon/boot/base/no_vmm.o
 
 $(BUILD)/zydis/.fetched: iso/fetch-source
 	@mkdir -p $(BUILD)

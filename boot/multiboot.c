@@ -6,8 +6,9 @@
 #include "boot/multiboot.h"
 
 #include "arch/mem/kmap.h"
-#include "boot/bootinfo.h"
+#include "boot/lib/bootinfo.h"
 #include "kernel/base/string.h"
+#include "kernel/lib/module.h"
 
 #define MAGIC1 0x2badb002u
 #define MAGIC2 0x36d76289u
@@ -63,38 +64,13 @@ static void copy_name(char *to, size_t size, const char *string)
 
 static void add_module(u64 start, u64 end, const char *string)
 {
-	struct boot_module *m = &boot_info.module[boot_info.modules];
+	struct module *m = end < start ? NULL : module_add();
 
-	if (end < start)
+	if (!m)
 		return;
-	if (boot_info.modules == BOOT_MAX_MODULES) {
-		boot_info.modules_lost++;
-		return;
-	}
 	copy_name(m->name, sizeof(m->name), string);
 	m->data = direct_ptr(start);
 	m->size = end - start;
-	boot_info.modules++;
-}
-
-/* The file's name behind its last slash. */
-static const char *base_name(const char *name)
-{
-	const char *slash = strrchr(name, '/');
-
-	return slash ? slash + 1 : name;
-}
-
-/* GRUB's entries give the name as the config knows it; QEMU's -initrd gives a path. */
-const struct boot_module *boot_find_module(const char *name)
-{
-	for (unsigned i = 0; i < boot_info.modules; i++)
-		if (!strcmp(boot_info.module[i].name, name))
-			return &boot_info.module[i];
-	for (unsigned i = 0; i < boot_info.modules; i++)
-		if (!strcmp(base_name(boot_info.module[i].name), base_name(name)))
-			return &boot_info.module[i];
-	return NULL;
 }
 
 static void set_framebuffer(hpa_t base, u32 pitch, u32 width, u32 height, u8 bpp, u8 type,

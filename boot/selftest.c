@@ -8,6 +8,7 @@
 #include "arch/cpu/processor.h"
 #include "arch/mem/image.h"
 #include "arch/time/timer.h"
+#include "arch/cpu/try.h"
 #include "arch/trap/trap.h"
 #include "arch/mem/kmap.h"
 #include "kernel/base/alloc.h"

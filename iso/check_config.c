@@ -25,7 +25,7 @@
 #include "vmm/load/linux_boot.h"
 
 #define PLAIN	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/+,=@:-"
-#define MODULES_MAX 255 /* and vms.conf: boot/bootinfo.h */
+#define MODULES_MAX 255 /* and vms.conf: kernel/lib/module.h */
 
 enum { FINE, MISTAKES, NO_IMAGE };
 

@@ -19,9 +19,7 @@ LAYERS = {
     "vmm": {"vmm", "emu", "kernel", "arch"},
 }
 # Exceptions, each with its reason.
-ALLOWED = {
-    ("vmm", "boot/bootinfo.h"): "modules are the VM layer's input",
-}
+ALLOWED = {}
 LINES = 800
 
 

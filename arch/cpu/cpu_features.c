@@ -10,9 +10,8 @@
  */
 #include "arch/cpu/processor.h"
 
-#include "arch/cpu/fpu.h"
-#include "arch/cpu/percpu.h"
-#include "arch/trap/trap.h"
+#include "arch/cpu/try.h"
+#include "arch/cpu/xcr0.h"
 #include "kernel/base/string.h"
 
 struct cpu_features cpu_features;
@@ -112,7 +111,7 @@ static void enable_xsave(struct cpu_features *f)
 
 	cpu_id(0xd, 0, r);
 	f->xcr0_supported = ((u64)r[3] << 32 | r[0]) & XCR0_WANTED;
-	fpu_set_xcr0(f->xcr0_supported);
+	xcr0_load(f->xcr0_supported);
 	cpu_id(0xd, 0, r);
 	f->xsave_size = r[1];
 }

@@ -5,8 +5,7 @@
 #include "arch/cpu/fpu.h"
 
 #include "arch/cpu/processor.h"
-#include "arch/cpu/percpu.h"
-#include "arch/trap/trap.h"
+#include "arch/cpu/try.h"
 #include "kernel/base/string.h"
 
 void fpu_save(void *image)
@@ -57,16 +56,4 @@ void fpu_reset(void *image)
 	memcpy(p, &fcw, sizeof(fcw));
 	memcpy(p + 24, &mxcsr, sizeof(mxcsr));
 	p[XSTATE_HEADER] = 3; /* x87 and SSE as they stand here; AVX in its initial state */
-}
-
-int fpu_set_xcr0(u64 xcr0)
-{
-	struct percpu *pc = percpu_this();
-
-	if (pc->xcr0 == xcr0)
-		return 0;
-	if (TRAP_TRY("xsetbv", "c"(0), "a"((u32)xcr0), "d"((u32)(xcr0 >> 32))))
-		return E_FAULT;
-	pc->xcr0 = xcr0;
-	return 0;
 }

@@ -36,6 +36,3 @@ void fpu_load_x87(const struct fpu_x87_image *image);
 void fpu_forget(void);
 /* The state that FNINIT and a cleared MXCSR mask leave: an image for a CPU that was just reset. */
 void fpu_reset(void *image);
-/* 0 or E_FAULT. XSETBV with XCR0; nothing if it holds that already (XSETBV leaves for the hypervisor below us, if
- * any). */
-int fpu_set_xcr0(u64 xcr0);

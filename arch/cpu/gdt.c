@@ -5,6 +5,7 @@
 #include "arch/cpu/gdt.h"
 
 #include "arch/cpu/percpu.h"
+#include "arch/cpu/tss.h"
 #include "kernel/base/log.h"
 
 #define CODE64		   0x00af9b000000ffffull /* L, present, DPL 0, accessed */

@@ -10,7 +10,7 @@
  */
 #include "arch/cpu/percpu.h"
 
-#include "arch/cpu/gdt.h"
+#include "arch/cpu/tss.h"
 
 struct stack {
 	u8 bytes[PERCPU_STACK_SIZE];

@@ -6,10 +6,12 @@
  */
 #pragma once
 
-#include "arch/trap/trap.h"
 #include "kernel/base/types.h"
 
 #define PERCPU_STACK_SIZE 32768u
+
+struct trap_frame;
+struct tss;
 
 struct percpu {
 	unsigned id; /* 0 is the boot CPU */

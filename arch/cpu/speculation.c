@@ -6,7 +6,7 @@
 
 #include "arch/cpu/gdt.h"
 #include "arch/cpu/processor.h"
-#include "arch/trap/trap.h"
+#include "arch/cpu/try.h"
 #include "kernel/base/log.h"
 
 #define MSR_PRED_CMD	      0x49u

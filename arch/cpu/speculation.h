@@ -17,7 +17,7 @@ void speculation_init(bool force);
 /* Another guest than the last one is about to run on this CPU. */
 void speculation_new_guest(void);
 
-/* trap_stubs.asm and raw_entry.asm read these: nonzero, VERW with this selector. */
+/* trap.asm and raw_entry.asm read these: nonzero, VERW with this selector. */
 extern u8 speculation_verw;
 extern const u16 speculation_selector;
 

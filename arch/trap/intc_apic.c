@@ -5,7 +5,7 @@
 #include "arch/trap/intc_apic.h"
 
 #include "arch/cpu/processor.h"
-#include "arch/trap/trap.h"
+#include "arch/cpu/try.h"
 #include "arch/mem/kmap.h"
 #include "kernel/base/error.h"
 
@@ -100,7 +100,7 @@ int intc_apic_init(const struct irq_topology *t)
 		ioapic_add(&t->ioapic[i]);
 	if (!ioapics)
 		return E_NOENT;
-	lapic_write(LAPIC_SPURIOUS, 0x100 | TRAP_SPURIOUS);
+	lapic_write(LAPIC_SPURIOUS, 0x100 | IRQ_VECTOR_SPURIOUS);
 	lapic_write(LAPIC_TPR, 0);
 	lapic_write(LAPIC_INITIAL, 0); /* stands still */
 	lapic_write(LAPIC_DIVIDE, 3);  /* by 16 */

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "arch/trap/irq.h"
+#include "arch/trap/irq_map.h"
 
 /* Returns 0 or a negative error; then nothing was switched over. */
 int intc_apic_init(const struct irq_topology *t);

@@ -5,7 +5,7 @@
 #include "arch/trap/intc_pic.h"
 
 #include "arch/cpu/processor.h"
-#include "arch/trap/trap.h"
+#include "arch/trap/irq_map.h"
 #include "kernel/hw/i8259_regs.h"
 
 static u16 mask = 0xffff;
@@ -20,8 +20,8 @@ void intc_pic_init(void)
 {
 	outb(I8259_MASTER, ICW1_INIT | ICW1_ICW4); /* edge, cascade */
 	outb(I8259_SLAVE, ICW1_INIT | ICW1_ICW4);
-	outb(I8259_MASTER + 1, TRAP_IRQ_FIRST);
-	outb(I8259_SLAVE + 1, TRAP_IRQ_FIRST + 8);
+	outb(I8259_MASTER + 1, IRQ_VECTOR_FIRST);
+	outb(I8259_SLAVE + 1, IRQ_VECTOR_FIRST + 8);
 	outb(I8259_MASTER + 1, BIT(I8259_CASCADE));
 	outb(I8259_SLAVE + 1, I8259_CASCADE);
 	outb(I8259_MASTER + 1, ICW4_8086); /* normal EOI */

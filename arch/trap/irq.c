@@ -49,7 +49,7 @@ int irq_register(unsigned n, void (*fn)(void *ctx), void *ctx)
 		return 0;
 	}
 
-	u8 vector = (u8)(TRAP_IRQ_FIRST + n);
+	u8 vector = (u8)(IRQ_VECTOR_FIRST + n);
 	int err = n < IRQ_ISA_LINES
 			  ? intc_ioapic_route(topology.isa[n].gsi, vector, topology.isa[n].level,
 					      topology.isa[n].active_low)
@@ -81,14 +81,14 @@ u64 irq_count(unsigned n)
 
 void irq_dispatch(unsigned vector)
 {
-	unsigned n = vector - TRAP_IRQ_FIRST;
+	unsigned n = vector - IRQ_VECTOR_FIRST;
 
 	if (vector == IRQ_VECTOR_TIMER && timer_fn) {
 		timer_fn();
 		intc_apic_eoi();
 		return;
 	}
-	if (vector == TRAP_SPURIOUS || n >= IRQ_LINES)
+	if (vector == IRQ_VECTOR_SPURIOUS || n >= IRQ_LINES)
 		return;
 	if (!have_apic && n < IRQ_ISA_LINES && intc_pic_spurious(n))
 		return;

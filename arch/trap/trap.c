@@ -8,8 +8,6 @@
 #include "arch/cpu/gdt.h"
 #include "arch/trap/irq.h"
 #include "arch/cpu/percpu.h"
-#include "kernel/base/error.h"
-#include "kernel/base/log.h"
 
 /* SDM 3A figure 6-8: 64-bit gate. */
 struct gate {
@@ -26,7 +24,7 @@ struct fixup {
 };
 
 _Static_assert(sizeof(struct gate) == 16, "SDM 3A 6.14.1");
-_Static_assert(sizeof(struct trap_frame) == 23 * 8, "arch/trap/trap_stubs.asm builds it");
+_Static_assert(sizeof(struct trap_frame) == 23 * 8, "arch/trap/trap.asm builds it");
 _Static_assert(offsetof(struct trap_frame, rip) == 144, "vmm/raw/raw_entry.asm reads it");
 
 extern const char trap_stubs[];
@@ -36,6 +34,7 @@ static struct gate idt[256] __attribute__((aligned(PAGE_SIZE)));
 
 static void (*nmi_handler)(const struct trap_frame *frame);
 static bool (*nmi_watchdog)(void);
+static void (*fatal)(const struct trap_frame *frame);
 
 static const char *const exception_name[32] = {
 	"#DE divide error",
@@ -91,11 +90,6 @@ static void set_gate(unsigned vector, unsigned ist)
 	};
 }
 
-void trap_set_gate_dpl(u8 vector, unsigned dpl)
-{
-	idt[vector].type = (u8)((idt[vector].type & 0x9f) | (dpl & 3) << 5);
-}
-
 void trap_set_nmi_handler(void (*fn)(const struct trap_frame *frame))
 {
 	nmi_handler = fn;
@@ -104,6 +98,20 @@ void trap_set_nmi_handler(void (*fn)(const struct trap_frame *frame))
 void trap_set_nmi_watchdog(bool (*fn)(void))
 {
 	nmi_watchdog = fn;
+}
+
+void trap_set_fatal(void (*fn)(const struct trap_frame *frame))
+{
+	fatal = fn;
+}
+
+static void trap_fatal(const struct trap_frame *f) __attribute__((noreturn));
+static void trap_fatal(const struct trap_frame *f)
+{
+	if (fatal)
+		fatal(f);
+	for (;;)
+		__asm__ volatile("cli; hlt");
 }
 
 void trap_init(void)
@@ -160,7 +168,7 @@ void trap_dispatch(struct trap_frame *f)
 {
 	struct percpu *pc = percpu_this();
 
-	if (f->vector >= TRAP_IRQ_FIRST) {
+	if (f->vector >= IRQ_VECTOR_FIRST) {
 		device_interrupt(pc, f);
 		return;
 	}
@@ -181,24 +189,4 @@ void trap_dispatch(struct trap_frame *f)
 	if (fix_up(f))
 		return;
 	trap_fatal(f);
-}
-
-int rdmsr_safe(u32 index, u64 *value)
-{
-	u32 a = 0, d = 0, failed = 1;
-
-	__asm__ volatile("1: rdmsr; xor %k2, %k2; 2:\n\t"
-			 ".pushsection .fixups,\"a\"; .quad 1b, 2b; .popsection"
-			 : "+a"(a), "+d"(d), "+r"(failed)
-			 : "c"(index)
-			 : "cc");
-	if (failed)
-		return E_FAULT;
-	*value = (u64)d << 32 | a;
-	return 0;
-}
-
-int wrmsr_safe(u32 index, u64 value)
-{
-	return TRAP_TRY("wrmsr", "c"(index), "a"((u32)value), "d"((u32)(value >> 32)));
 }

@@ -5,16 +5,14 @@
  * trap that came from guest code to percpu->guest_trap; one in translated code or in an
  * accessor to percpu->code_trap; looks for a fix-up; panics.
  *
- * All 256 gates are interrupt gates (IF=0 in handlers) with DPL 0, except that the guest's software
- * interrupts must arrive as #GP: no gate has DPL 3 unless vmm/ asks for it (trap_set_gate_dpl), for
- * its fast system calls.
+ * All 256 gates are interrupt gates (IF=0 in handlers) with DPL 0: software interrupts of guests
+ * arrive as #GP.
  *
  * NMI, #DF and #MC have IST stacks; everything else runs on RSP0 (from guest code) or the
  * current stack.
  */
 #pragma once
 
-#include "kernel/base/error.h"
 #include "kernel/base/types.h"
 #include "kernel/hw/x86.h"
 
@@ -37,12 +35,7 @@ static inline bool trap_from_guest(const struct trap_frame *frame)
 	return (frame->cs & 3) || (frame->rflags & EFLAGS_VM);
 }
 
-/* The device interrupts' vectors (arch/trap/irq.h). */
-#define TRAP_IRQ_FIRST 0x20
-#define TRAP_SPURIOUS  0xff
-
 void trap_init(void); /* builds the IDT and loads it; once per CPU for the load */
-void trap_set_gate_dpl(u8 vector, unsigned dpl);
 
 /* Restores the frame and IRETQs. Does not return. */
 void trap_return(struct trap_frame *frame) __attribute__((noreturn));
@@ -60,29 +53,6 @@ void trap_set_nmi_watchdog(bool (*fn)(void));
 
 /* Called by the stubs. */
 void trap_dispatch(struct trap_frame *frame);
-/* A trap that nobody wanted: one screen, and the end. Implemented by kernel/debug/panic.c. */
-void trap_fatal(const struct trap_frame *frame) __attribute__((noreturn));
+/* fn gets a trap that nobody wanted, and does not return. */
+void trap_set_fatal(void (*fn)(const struct trap_frame *frame));
 const char *trap_name(u64 vector);
-
-/*
- * Executes one instruction and returns 0, or E_FAULT if it faults: for what a guest's state goes
- * into, or what a machine may not have. Of the list of such instructions in docs/panics.md.
- */
-#define TRAP_TRY(instruction, ...)                                                        \
-	({                                                                                \
-		int failed_ = E_FAULT;                                                    \
-		__asm__ volatile("1: " instruction "; xor %k[failed], %k[failed]; 2:\n\t" \
-				 ".pushsection .fixups,\"a\"; .quad 1b, 2b; .popsection"  \
-				 : [failed] "+r"(failed_)                                 \
-				 : __VA_ARGS__                                            \
-				 : "cc", "memory");                                       \
-		failed_;                                                                  \
-	})
-
-/* For MSRs that the processor may not have: 0, or E_FAULT where the access raised #GP. */
-int rdmsr_safe(u32 index, u64 *value);
-int wrmsr_safe(u32 index, u64 value);
-
-/* Registers, stack and symbolic backtrace on the console; used by panic and by the BREAK dump.
- * Implemented by kernel/debug/panic.c. */
-void trap_dump(const struct trap_frame *frame);

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "boot/bootinfo.h"
+#include "boot/lib/bootinfo.h"
 #include "kernel/base/types.h"
 
 #define MEMMAP_MAX 256

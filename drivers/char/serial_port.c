@@ -99,7 +99,7 @@ static const struct console_sink_ops sink = {
 void serial_port_init(void)
 {
 	if (uart_driver_init(&uart, &ops, queue, sizeof(queue)))
-		console_attach(CONSOLE_SERIAL, &sink, false);
+		console_attach(CONSOLE_SERIAL, &sink);
 }
 
 static void interrupt(void *ctx)

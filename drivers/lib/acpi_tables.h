@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "arch/trap/irq.h"
+#include "arch/trap/irq_map.h"
 #include "kernel/base/types.h"
 
 #define ACPI_MAX_CPUS 64u

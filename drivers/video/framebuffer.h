@@ -4,8 +4,8 @@
  */
 #pragma once
 
-#include "drivers/video/screen.h"
 #include "drivers/lib/terminal.h"
+#include "drivers/video/screen_mode.h"
 
 extern const struct terminal_ops framebuffer_ops;
 

@@ -11,6 +11,7 @@
 #include "drivers/lib/terminal.h"
 #include "drivers/video/vga_text.h"
 #include "kernel/console/console.h"
+#include "kernel/console/log_ring.h"
 
 static struct terminal terminal;
 
@@ -46,7 +47,8 @@ void screen_init_text(const struct screen_mode *mode)
 	if (mode->base && !mode->text)
 		return;
 	terminal_init(&terminal, &vga_text_ops, VGA_TEXT_COLUMNS, VGA_TEXT_ROWS);
-	console_attach(CONSOLE_SCREEN, &sink, true);
+	console_attach(CONSOLE_SCREEN, &sink);
+	log_replay(&sink);
 }
 
 static void init_graphics(const struct screen_mode *mode, void *pixels)
@@ -56,7 +58,8 @@ static void init_graphics(const struct screen_mode *mode, void *pixels)
 	if (!pixels || framebuffer_init(mode, pixels, &columns, &rows))
 		return;
 	terminal_init(&terminal, &framebuffer_ops, columns, rows);
-	console_attach(CONSOLE_SCREEN, &sink, true);
+	console_attach(CONSOLE_SCREEN, &sink);
+	log_replay(&sink);
 }
 
 static bool is_graphics(const struct screen_mode *mode)

@@ -5,16 +5,7 @@
  */
 #pragma once
 
-#include "kernel/base/types.h"
-
-/* As the boot loader describes it. */
-struct screen_mode {
-	hpa_t base; /* 0: nothing said, which on a BIOS machine means VGA text */
-	u32 pitch, width, height;
-	u8 bpp;
-	bool text;
-	u8 red_pos, red_size, green_pos, green_size, blue_pos, blue_size;
-};
+#include "drivers/video/screen_mode.h"
 
 /* Attaches VGA text unless mode is a frame buffer; works from the first instruction on. */
 void screen_init_text(const struct screen_mode *mode);

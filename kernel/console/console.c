@@ -12,8 +12,6 @@
 #include "kernel/base/string.h"
 #include "kernel/lib/byte_ring.h"
 #include "kernel/time/clock.h"
-#include "kernel/console/log_ring.h"
-#include "kernel/debug/state_dump.h"
 
 #define QUEUE_SIZE  1024u
 #define DUMP_KEYS   5u
@@ -32,6 +30,8 @@ static volatile unsigned at_once; /* console_begin_now() without its end */
 static u8 queue_data[QUEUE_SIZE];
 static struct byte_ring queue = BYTE_RING(queue_data);
 
+static void (*dump)(const char *why);
+
 static u8 escape_key = 0x1d;
 static u64 escape_time[DUMP_KEYS]; /* of the last presses, newest at [0] */
 static unsigned escapes;	   /* in a row */
@@ -47,31 +47,17 @@ void console_select(unsigned sinks)
 	selected = sinks;
 }
 
-unsigned console_selected(void)
-{
-	return selected;
-}
-
 /* The i-th sink if it is there and written to. */
 static const struct console_sink_ops *sink_ops(unsigned i)
 {
 	return panicking || (selected & sink[i].kind) ? sink[i].ops : NULL;
 }
 
-static void replay_to(const char *s, size_t n, void *ctx)
-{
-	const struct console_sink_ops *ops = ctx;
-
-	ops->write(s, n, true);
-}
-
-void console_attach(enum console_sink kind, const struct console_sink_ops *ops, bool replay)
+void console_attach(enum console_sink kind, const struct console_sink_ops *ops)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(sink); i++)
 		if (sink[i].kind == kind)
 			sink[i].ops = ops;
-	if (replay)
-		log_read(replay_to, (void *)ops);
 }
 
 enum console_flow console_flow(void)
@@ -166,6 +152,11 @@ void console_set_panic(void)
 
 /* --- Input, the interrupt's side */
 
+void console_set_dump(void (*fn)(const char *why))
+{
+	dump = fn;
+}
+
 /* Five presses with nothing in between, the first at most a second ago. */
 static bool dump_wanted(u8 byte)
 {
@@ -195,14 +186,15 @@ void console_input(u8 byte)
 		ring_put(&queue, byte);
 	if (byte == escape_key)
 		escape_typed = true;
-	if (dump_wanted(byte))
-		state_dump("the escape key");
+	if (dump_wanted(byte) && dump)
+		dump("the escape key");
 }
 
 void console_input_break(void)
 {
 	discarding = discarding || stuck;
-	state_dump("BREAK");
+	if (dump)
+		dump("BREAK");
 }
 
 /* --- Input, the main loop's side */

@@ -32,10 +32,8 @@ struct console_sink_ops {
 
 /* Which of the attached sinks are written to; both at first. */
 void console_select(unsigned sinks);
-unsigned console_selected(void);
-/* A driver offers a sink (replacing an earlier one of its kind), which first gets what was printed
- * so far if replay. */
-void console_attach(enum console_sink kind, const struct console_sink_ops *ops, bool replay);
+/* A driver offers a sink (replacing an earlier one of its kind). */
+void console_attach(enum console_sink kind, const struct console_sink_ops *ops);
 void console_set_flow(enum console_flow flow);
 enum console_flow console_flow(void);
 
@@ -62,6 +60,8 @@ void console_set_panic(void);
 /* From an input interrupt: a byte that was typed; the line's BREAK condition. */
 void console_input(u8 byte);
 void console_input_break(void);
+/* fn prints the monitor's state, from that interrupt: on BREAK, and on five escape keys in a second. */
+void console_set_dump(void (*fn)(const char *why));
 /* How many bytes console_input() would take now. */
 u32 console_input_room(void);
 

@@ -6,6 +6,8 @@
  * The backtrace follows frame pointers while they stay inside the stack in use and rise: a guest's
  * EBP, which is what RBP holds on entry from guest code, is never followed.
  */
+#include "kernel/debug/panic.h"
+
 #include "arch/cpu/processor.h"
 #include "arch/cpu/percpu.h"
 #include "arch/trap/trap.h"
@@ -73,7 +75,7 @@ static void print_registers(const struct trap_frame *f)
 		      (ull)read_cr2(), (ull)read_cr3(), (ull)read_cr4());
 }
 
-void trap_dump(const struct trap_frame *f)
+void panic_dump(const struct trap_frame *f)
 {
 	print_registers(f);
 	if (trap_from_guest(f))
@@ -106,18 +108,13 @@ static void print_reason(const char *fmt, va_list ap)
 	console_print("\n--- PANIC: %s ---\n", text);
 }
 
-void panic(const char *fmt, ...)
+static void end_by_panic(const struct panic_site *at, const char *fmt, va_list ap)
 {
-	va_list ap;
-	u64 rbp = (u64)__builtin_frame_address(0);
-
 	begin();
-	va_start(ap, fmt);
 	print_reason(fmt, ap);
-	va_end(ap);
 	console_print("cr0 %08llx cr2 %llx cr3 %llx cr4 %llx\n", (ull)read_cr0(), (ull)read_cr2(),
 		      (ull)read_cr3(), (ull)read_cr4());
-	backtrace((u64)__builtin_return_address(0), *(u64 *)rbp, rbp);
+	backtrace(at->rip, at->rbp, at->rsp);
 	end();
 }
 
@@ -136,7 +133,7 @@ static const char *explain(const struct trap_frame *f)
 	return f->error & 2 ? " (write)" : " (read)";
 }
 
-void trap_fatal(const struct trap_frame *f)
+static void end_by_trap(const struct trap_frame *f)
 {
 	begin();
 	console_print("\n--- PANIC: %s%s, vector %llu error %llx", trap_name(f->vector), explain(f),
@@ -144,6 +141,12 @@ void trap_fatal(const struct trap_frame *f)
 	if (f->vector == VEC_PF)
 		console_print(" at address %llx", (ull)read_cr2());
 	console_print(" ---\n");
-	trap_dump(f);
+	panic_dump(f);
 	end();
+}
+
+void panic_init(void)
+{
+	panic_set_handler(end_by_panic);
+	trap_set_fatal(end_by_trap);
 }

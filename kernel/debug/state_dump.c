@@ -10,6 +10,7 @@
 #include "kernel/time/clock.h"
 #include "kernel/console/console.h"
 #include "kernel/mem/page.h"
+#include "kernel/debug/panic.h"
 #include "kernel/debug/symbols.h"
 
 #define SECOND 1000000000ull
@@ -34,7 +35,7 @@ static void dump(const char *why, const struct trap_frame *f)
 		      (unsigned long long)(page_total_bytes() / MiB));
 	if (f) {
 		console_print("interrupted at %s\n", symbol_format(f->rip, name, sizeof(name)));
-		trap_dump(f);
+		panic_dump(f);
 	}
 	console_print("console: %u bytes typed and not taken, %u to be sent\n",
 		      console_input_used(), console_queued());
@@ -44,7 +45,7 @@ static void dump(const char *why, const struct trap_frame *f)
 	console_end_now();
 }
 
-void state_dump(const char *why)
+static void state_dump(const char *why)
 {
 	dump(why, percpu_this()->irq_frame);
 }
@@ -63,5 +64,6 @@ static void nmi(const struct trap_frame *f)
 
 void state_dump_init(void)
 {
+	console_set_dump(state_dump);
 	trap_set_nmi_handler(nmi);
 }

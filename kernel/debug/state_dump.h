@@ -6,10 +6,8 @@
  */
 #pragma once
 
-/* From now on an NMI dumps the state too. */
+/* From now on. */
 void state_dump_init(void);
 /* Prints the rest of the state (the VMs'), from interrupt and NMI context: it may read only what
  * stays readable in the middle of any change. */
 void state_dump_set_hook(void (*fn)(void));
-/* From an input interrupt. */
-void state_dump(const char *why);

@@ -7,6 +7,7 @@
 
 #include "arch/cpu/gdt.h"
 #include "arch/cpu/processor.h"
+#include "arch/cpu/try.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
 #include "kernel/lib/cmdline.h"

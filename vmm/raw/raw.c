@@ -6,6 +6,7 @@
 
 #include "arch/cpu/processor.h"
 #include "arch/cpu/gdt.h"
+#include "arch/cpu/tss.h"
 #include "emu/jit/recomp.h"
 #include "emu/cpu/semantics.h"
 #include "kernel/base/log.h"

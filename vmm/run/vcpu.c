@@ -8,6 +8,8 @@
 #include "arch/cpu/processor.h"
 #include "arch/cpu/speculation.h"
 #include "arch/cpu/fpu.h"
+#include "arch/cpu/try.h"
+#include "arch/cpu/xcr0.h"
 #include "arch/cpu/gdt.h"
 #include "arch/mem/kmap.h"
 #include "arch/trap/trap.h"
@@ -156,7 +158,7 @@ static void restore_control(void)
 	if (read_cr4() != host_cr4)
 		write_cr4(host_cr4);
 	if (cpu_features.xsave)
-		fpu_set_xcr0(cpu_features.xcr0_supported);
+		xcr0_load(cpu_features.xcr0_supported);
 }
 
 void vcpu_load_control(struct vcpu *v)
@@ -169,7 +171,7 @@ void vcpu_load_control(struct vcpu *v)
 		cr4 |= CR4_TSD;
 	if ((cr0 != read_cr0() && TRAP_TRY("mov %[v], %%cr0", [v] "r"(cr0))) ||
 	    (cr4 != read_cr4() && TRAP_TRY("mov %[v], %%cr4", [v] "r"(cr4))) ||
-	    (cpu_features.xsave && (cr4 & CR4_OSXSAVE) && fpu_set_xcr0(c->xcr0 | 1)))
+	    (cpu_features.xsave && (cr4 & CR4_OSXSAVE) && xcr0_load(c->xcr0 | 1)))
 		vm_kill(v->vm, "the processor refuses CR0 %llx, CR4 %llx or XCR0 %llx",
 			(unsigned long long)cr0, (unsigned long long)cr4,
 			(unsigned long long)c->xcr0);

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "arch/cpu/percpu.h"
+#include "arch/trap/trap.h"
 #include "emu/cpu/cpu.h"
 #include "emu/jit/recomp.h"
 #include "vmm/load/config.h"

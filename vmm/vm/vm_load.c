@@ -4,8 +4,8 @@
  */
 #include "vmm/vm/vm_load.h"
 
-#include "boot/bootinfo.h"
 #include "kernel/base/error.h"
+#include "kernel/lib/module.h"
 #include "kernel/time/clock.h"
 #include "vmm/vm/vm.h"
 #include "vmm/vm/vm_refused.h"
@@ -15,8 +15,8 @@
 int vm_load_begin(struct vm *vm)
 {
 	const struct config_vm *c = &vm->config;
-	const struct boot_module *kernel = boot_find_module(c->kernel);
-	const struct boot_module *initrd = c->initrd[0] ? boot_find_module(c->initrd) : NULL;
+	const struct module *kernel = module_find(c->kernel);
+	const struct module *initrd = c->initrd[0] ? module_find(c->initrd) : NULL;
 	struct vm_load *load = &vm->load;
 
 	if (!kernel || (c->initrd[0] && !initrd)) {

@@ -4,11 +4,11 @@
  */
 #include "vmm/vm/vmm.h"
 
-#include "boot/bootinfo.h"
 #include "kernel/base/log.h"
 #include "kernel/base/alloc.h"
 #include "kernel/base/string.h"
 #include "kernel/lib/cmdline.h"
+#include "kernel/lib/module.h"
 #include "kernel/console/console.h"
 #include "kernel/console/shell.h"
 #include "kernel/debug/state_dump.h"
@@ -25,7 +25,7 @@ static const char *module_check(void *ctx, unsigned line, const char *name)
 {
 	(void)ctx;
 	(void)line;
-	return boot_find_module(name) ? NULL : "there is no such file in the image";
+	return module_find(name) ? NULL : "there is no such file in the image";
 }
 
 static void report(void *ctx, const char *message)
@@ -85,14 +85,14 @@ static struct vm *create_vms(const struct config *c)
 
 void vmm_main(void)
 {
-	const struct boot_module *m = boot_find_module(CONFIG_MODULE);
+	const struct module *m = module_find(CONFIG_MODULE);
 	struct config *c = mem_alloc(sizeof(*c));
 	struct vm *first = NULL;
 
 	vm_commands_init();
-	if (boot_info.modules_lost)
-		log_error("%u boot modules are left out: there is room for %u",
-			  boot_info.modules_lost, BOOT_MAX_MODULES);
+	if (modules_lost())
+		log_error("%u boot modules are left out: there is room for %u", modules_lost(),
+			  MODULE_MAX);
 	if (!c)
 		panic("no memory for the configuration");
 	if (m) {

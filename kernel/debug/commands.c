@@ -2,7 +2,7 @@
 /*
  * The shell's commands about the monitor itself: log, mem, cpu, poweroff, reboot.
  */
-#include "kernel/console/commands.h"
+#include "kernel/debug/commands.h"
 
 #include "arch/cpu/processor.h"
 #include "arch/trap/irq.h"

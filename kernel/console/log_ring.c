@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * log_print: one line with a time stamp to the ring, and to the console if it is important enough.
+ * One line with a time stamp to the ring, and to the console if it is important enough.
  * Any context but an NMI's may log: a line enters the ring, and each sink, whole.
  *
  * What a line says may come from a guest or from a file: whatever would do something to the
@@ -20,7 +20,6 @@
 
 static char ring[RING_SIZE];
 static u64 written; /* since start-up; ring[written % RING_SIZE] is next */
-static enum log_level shown = LOG_INFO;
 
 static void (*frame_before)(void), (*frame_after)(void);
 
@@ -35,22 +34,19 @@ static void ring_write(const char *s, size_t n)
 	irq_restore(flags);
 }
 
-void log_print(enum log_level level, const char *fmt, ...)
+static void print_line(enum log_level level, const char *fmt, va_list ap)
 {
 	char text[TEXT_SIZE], line[LINE_SIZE];
 	u64 us = clock_now() / 1000;
 	size_t n = (size_t)fmt_print(line, sizeof(line), "[%4llu.%06llu] %s",
 				     (unsigned long long)(us / 1000000),
 				     (unsigned long long)(us % 1000000), prefix[level]);
-	va_list ap;
 
-	va_start(ap, fmt);
 	fmt_vprint(text, sizeof(text), fmt, ap);
-	va_end(ap);
 	n += text_escape(line + n, sizeof(line) - n - 1, text, "\t");
 	line[n++] = '\n';
 	ring_write(line, n);
-	if (level > shown)
+	if (level > LOG_INFO)
 		return;
 	if (frame_before)
 		frame_before();
@@ -59,15 +55,15 @@ void log_print(enum log_level level, const char *fmt, ...)
 		frame_after();
 }
 
+void log_init(void)
+{
+	log_set_printer(print_line);
+}
+
 void log_set_frame(void (*before)(void), void (*after)(void))
 {
 	frame_before = before;
 	frame_after = after;
-}
-
-void log_set_level(enum log_level level)
-{
-	shown = level;
 }
 
 void log_read(void (*fn)(const char *s, size_t n, void *ctx), void *ctx)
@@ -86,4 +82,16 @@ void log_read(void (*fn)(const char *s, size_t n, void *ctx), void *ctx)
 		fn(ring + from, n, ctx);
 		at += n;
 	}
+}
+
+static void replay_to(const char *s, size_t n, void *ctx)
+{
+	const struct console_sink_ops *ops = ctx;
+
+	ops->write(s, n, true);
+}
+
+void log_replay(const struct console_sink_ops *ops)
+{
+	log_read(replay_to, (void *)ops);
 }

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#include "arch/cpu/try.h"
+
+int rdmsr_safe(u32 index, u64 *value)
+{
+	u32 a = 0, d = 0, failed = 1;
+
+	__asm__ volatile("1: rdmsr; xor %k2, %k2; 2:\n\t"
+			 ".pushsection .fixups,\"a\"; .quad 1b, 2b; .popsection"
+			 : "+a"(a), "+d"(d), "+r"(failed)
+			 : "c"(index)
+			 : "cc");
+	if (failed)
+		return E_FAULT;
+	*value = (u64)d << 32 | a;
+	return 0;
+}
+
+int wrmsr_safe(u32 index, u64 value)
+{
+	return TRAP_TRY("wrmsr", "c"(index), "a"((u32)value), "d"((u32)(value >> 32)));
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The monitor's last screen: what panic() and a trap that nobody wanted end in.
+ */
+#pragma once
+
+#include "arch/trap/trap.h"
+
+/* From now on. */
+void panic_init(void);
+/* Registers, and a backtrace with symbols if it was the monitor's code, on the console. */
+void panic_dump(const struct trap_frame *frame);
