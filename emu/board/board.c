@@ -24,10 +24,13 @@
 #include "emu/chip/reset_control.h"
 #include "emu/chip/uart16550.h"
 #include "emu/dev/device.h"
+#include "emu/snap/snap.h"
 #include "kernel/base/alloc.h"
 #include "kernel/base/error.h"
 #include "kernel/base/string.h"
 #include "kernel/hw/pc_layout.h"
+
+#define VIRTUAL_TIME_MAX BIT64(62) /* ns, 146 years: devices compute with signed times */
 
 struct board {
 	struct board_config config;
@@ -272,6 +275,15 @@ void board_reset(struct board *b)
 	tell_written(b, PC_BIOS, PC_BIOS_SIZE);
 }
 
+void board_state(struct board *b, struct snap *s)
+{
+	if (s->loading) {
+		snap_require(s, s->now < VIRTUAL_TIME_MAX);
+		snap_require(s, vtimers_now(&b->timers) >= s->now);
+	}
+	devices_state(&b->devices, s);
+}
+
 /* --- The CPU's side */
 
 u32 board_io_read(struct board *b, u16 port, unsigned size)
@@ -336,6 +348,11 @@ void board_power_button(struct board *b)
 void board_fpu_error(struct board *b)
 {
 	ferr_set(b->ferr, true);
+}
+
+const struct device_set *board_devices(const struct board *b)
+{
+	return &b->devices;
 }
 
 gpa_t board_rsdp(const struct board *b)

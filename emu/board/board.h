@@ -9,6 +9,8 @@
 #include "emu/mem/gpmem.h"
 
 struct board;
+struct device_set;
+struct snap;
 
 struct board_config {
 	u64 ram_size;
@@ -22,6 +24,13 @@ int board_create(const struct board_config *config, const struct board_host *hos
 		 struct gpmem *mem, struct board **out);
 void board_destroy(struct board *b);
 void board_reset(struct board *b);
+/*
+ * Saves or loads the devices, a section each. Memory, the board's own included, is in mem and is its
+ * owner's to save. Loading wants the virtual clock (board_host.now) to be at s->now or later. The
+ * host is told by the same calls as ever what INTR, A20 and the next deadline are then. A serial
+ * line that was busy stays so until board_serial_ready(). On failure the devices are as reset.
+ */
+void board_state(struct board *b, struct snap *s);
 
 u32 board_io_read(struct board *b, u16 port, unsigned size);
 void board_io_write(struct board *b, u16 port, unsigned size, u32 value);
@@ -46,6 +55,8 @@ void board_power_button(struct board *b);
 /* FERR# with CR0.NE = 0: IRQ 13 until the guest writes port F0h. */
 void board_fpu_error(struct board *b);
 
+/* All that is plugged in, for those who list it. */
+const struct device_set *board_devices(const struct board *b);
 /* Where the board put its tables, for loaders. */
 gpa_t board_rsdp(const struct board *b);
 /*

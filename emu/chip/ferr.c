@@ -5,6 +5,8 @@
  */
 #include "emu/chip/ferr.h"
 
+#include "emu/snap/snap.h"
+
 void ferr_set(struct ferr *f, bool level)
 {
 	if (f->level != level) {
@@ -45,12 +47,23 @@ static int ferr_init(void *dev, const struct device_bay *bay)
 	return 0;
 }
 
+static void ferr_state(void *dev, struct snap *s)
+{
+	struct ferr *f = dev;
+	bool level = f->level;
+
+	snap_bool(s, level);
+	ferr_set(f, level);
+}
+
 const struct device_class ferr_class = {
 	.name = "ferr",
+	.version = 1,
 	.size = sizeof(struct ferr),
 	.ports = { &ferr_ports },
 	.init = ferr_init,
 	.reset = ferr_reset,
+	.state = ferr_state,
 	.title = "FERR",
 	.file = "ferr.c",
 	.has = "x87 errors with CR0.NE = 0",

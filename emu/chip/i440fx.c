@@ -4,6 +4,7 @@
  */
 #include "emu/chip/i440fx.h"
 
+#include "emu/snap/snap.h"
 #include "kernel/base/string.h"
 
 static void i440fx_reset(void *dev)
@@ -31,11 +32,18 @@ static int i440fx_init(void *dev, const struct device_bay *bay)
 	return 0;
 }
 
+static void i440fx_state(void *dev, struct snap *s)
+{
+	pci_function_state(&((struct i440fx *)dev)->pci, s);
+}
+
 const struct device_class i440fx_class = {
 	.name = "i440fx",
+	.version = 1,
 	.size = sizeof(struct i440fx),
 	.init = i440fx_init,
 	.reset = i440fx_reset,
+	.state = i440fx_state,
 	.title = "82441FX",
 	.file = "i440fx.c",
 	.has = "registers",

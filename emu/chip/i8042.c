@@ -7,6 +7,7 @@
  */
 #include "emu/chip/i8042.h"
 
+#include "emu/snap/snap.h"
 #include "kernel/base/string.h"
 #include "kernel/hw/i8042_regs.h"
 
@@ -338,12 +339,35 @@ static bool i8042_can_wake(const void *dev)
 	return true;
 }
 
+static void i8042_state(void *dev, struct snap *s)
+{
+	struct i8042 *c = dev;
+
+	pc_keyboard_state(&c->keyboard, s);
+	pc_mouse_state(&c->mouse, s);
+	snap_bytes(s, c->ram, sizeof(c->ram));
+	snap_range(s, c->output_port, 0, OUT_NO_RESET | OUT_A20);
+	snap_u8(s, c->data);
+	snap_range(s, c->source, EMPTY, FROM_MOUSE);
+	snap_u8(s, c->held);
+	snap_range(s, c->held_source, EMPTY, FROM_MOUSE);
+	snap_u8(s, c->command);
+	snap_bool(s, c->last_was_command);
+	snap_bool(s, c->translate_release);
+	if (s->loading && snap_ok(s)) {
+		a20_set(c->a20, A20_KBC, c->output_port & OUT_A20);
+		update_irqs(c);
+	}
+}
+
 const struct device_class i8042_class = {
 	.name = "i8042",
+	.version = 1,
 	.size = sizeof(struct i8042),
 	.ports = { &data_ports, &command_ports },
 	.init = i8042_init,
 	.reset = i8042_reset,
+	.state = i8042_state,
 	.can_wake = i8042_can_wake,
 	.title = "8042, keyboard, mouse",
 	.file = "i8042.c, pc_keyboard.c, pc_mouse.c",

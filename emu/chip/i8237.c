@@ -5,6 +5,7 @@
  */
 #include "emu/chip/i8237.h"
 
+#include "emu/snap/snap.h"
 #include "kernel/base/string.h"
 
 enum {
@@ -167,12 +168,36 @@ static int i8237_init(void *dev, const struct device_bay *bay)
 	return 0;
 }
 
+static void i8237_state(void *dev, struct snap *s)
+{
+	struct i8237_pair *p = dev;
+
+	for (struct i8237 *c = p->chip; c < p->chip + 2; c++) {
+		for (struct i8237_channel *ch = c->ch; ch < c->ch + 4; ch++) {
+			snap_u16(s, ch->base_address);
+			snap_u16(s, ch->address);
+			snap_u16(s, ch->base_count);
+			snap_u16(s, ch->count);
+			snap_u8(s, ch->mode);
+		}
+		snap_u8(s, c->command);
+		snap_range(s, c->status, 0, 15);
+		snap_range(s, c->mask, 0, 15);
+		snap_range(s, c->request, 0, 15);
+		snap_u8(s, c->temporary);
+		snap_bool(s, c->high_byte);
+	}
+	snap_bytes(s, p->page, sizeof(p->page));
+}
+
 const struct device_class i8237_class = {
 	.name = "i8237",
+	.version = 1,
 	.size = sizeof(struct i8237_pair),
 	.ports = { &low_ports, &page_ports, &high_ports },
 	.init = i8237_init,
 	.reset = i8237_reset,
+	.state = i8237_state,
 	.title = "8237A pair",
 	.file = "i8237.c",
 	.has = "registers, flip-flop, page registers, POST code",

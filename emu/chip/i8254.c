@@ -19,6 +19,7 @@
 #include "emu/chip/i8254.h"
 
 #include "emu/dev/ticks.h"
+#include "emu/snap/snap.h"
 
 #define MIN_PERIOD_NS 100000u
 /* More than this much time is not caught up: such a guest did not lose ticks but ignored them. */
@@ -537,12 +538,66 @@ static u64 i8254_wakes_at(const void *dev)
 	return vtimer_due(&p->timer);
 }
 
+/* --- Saving */
+
+#define LOAD_AHEAD 0x10000 /* ticks: no count is longer */
+
+static void channel_state(struct i8254_channel *c, struct snap *s)
+{
+	s64 t = (s64)ticks_at(s->now, I8254_HZ);
+
+	snap_range(s, c->mode, 0, 5);
+	snap_range(s, c->rw, 1, 3);
+	snap_bool(s, c->bcd);
+	snap_bool(s, c->gate);
+	snap_bool(s, c->counting);
+	snap_bool(s, c->paused);
+	snap_bool(s, c->reload);
+	snap_bool(s, c->has_count);
+	snap_bool(s, c->null_count);
+	snap_range(s, c->cr, 1, 0x10000);
+	snap_range(s, c->n, 0, 0x10000);
+	snap_int(s, c->start);
+	snap_range(s, c->load_at, 0, t + LOAD_AHEAD);
+	snap_range(s, c->held, 0, t + LOAD_AHEAD);
+	snap_range(s, c->synced, 0, t);
+	snap_bool(s, c->idle_out);
+	snap_range(s, c->idle_count, 0, modulus(c) - 1);
+	snap_bool(s, c->write_high);
+	snap_bool(s, c->read_high);
+	snap_u8(s, c->write_low);
+	snap_range(s, c->latched, 0, 3);
+	snap_u16(s, c->latch);
+	snap_bool(s, c->status_latched);
+	snap_u8(s, c->status);
+	/* A half period of mode 3 may begin before the tick in which its count was taken over. */
+	snap_require(s, c->start >= -LOAD_AHEAD && c->start <= t + 1);
+	snap_require(s, !c->counting || c->n >= (periodic(c) ? 2u : 1u));
+}
+
+static void i8254_state(void *dev, struct snap *s)
+{
+	struct i8254 *p = dev;
+
+	for (unsigned i = 0; i < 3; i++)
+		channel_state(&p->ch[i], s);
+	snap_bool(s, p->level);
+	snap_range(s, p->owed, 0, OWED_TICKS);
+	snap_range(s, p->last_edge, 0, s->now);
+	snap_range(s, p->port61, 0, 0x0f);
+	vtimer_state(p->timers, &p->timer, s);
+	if (s->loading && snap_ok(s))
+		irq_set(&p->irq, p->level);
+}
+
 const struct device_class i8254_class = {
 	.name = "i8254",
+	.version = 1,
 	.size = sizeof(struct i8254),
 	.ports = { &pit_ports, &port61_ports },
 	.init = i8254_init,
 	.reset = i8254_reset,
+	.state = i8254_state,
 	.wakes_at = i8254_wakes_at,
 	.title = "8254",
 	.file = "i8254.c",

@@ -12,6 +12,7 @@
  */
 #include "emu/chip/i8259.h"
 
+#include "emu/snap/snap.h"
 #include "kernel/hw/i8259_regs.h"
 
 static u8 irr(const struct i8259 *c)
@@ -368,12 +369,58 @@ static int i8259_init(void *dev, const struct device_bay *bay)
 	return 0;
 }
 
+/* What the wires are does not belong to the chip. */
+static void chip_state(struct i8259 *c, struct snap *s)
+{
+	snap_u8(s, c->latch);
+	snap_u8(s, c->isr);
+	snap_u8(s, c->imr);
+	snap_u8(s, c->elcr);
+	snap_u8(s, c->base);
+	snap_u8(s, c->icw3);
+	snap_range(s, c->lowest, 0, 7);
+	snap_range(s, c->expect, 0, 4);
+	snap_bool(s, c->single);
+	snap_bool(s, c->want_icw4);
+	snap_bool(s, c->aeoi);
+	snap_bool(s, c->rotate_aeoi);
+	snap_bool(s, c->special_mask);
+	snap_bool(s, c->special_nested);
+	snap_bool(s, c->read_isr);
+	snap_bool(s, c->poll);
+	snap_require(s, !(c->elcr & ~c->elcr_mask));
+	snap_require(s, !(c->base & 7));
+}
+
+/*
+ * Loaded last: the devices have driven their lines by then, and what the edges of that left in the
+ * latches is replaced. A latch is set only while its wire is up.
+ */
+static void i8259_state(void *dev, struct snap *s)
+{
+	struct i8259_pair *p = dev;
+	struct i8259 *m = &p->chip[0], *slave = &p->chip[1];
+
+	chip_state(m, s);
+	chip_state(slave, s);
+	if (!s->loading || !snap_ok(s))
+		return;
+	m->line &= (u8)~BIT(I8259_CASCADE);
+	if (candidate(slave) >= 0)
+		m->line |= BIT(I8259_CASCADE);
+	snap_require(s, !(m->latch & ~m->line) && !(slave->latch & ~slave->line));
+	if (snap_ok(s))
+		update(p);
+}
+
 const struct device_class i8259_class = {
 	.name = "i8259",
+	.version = 1,
 	.size = sizeof(struct i8259_pair),
 	.ports = { &master_ports, &slave_ports, &elcr_ports },
 	.init = i8259_init,
 	.reset = i8259_reset,
+	.state = i8259_state,
 	.title = "8259A pair",
 	.file = "i8259.c",
 	.has = "ICW1-4, OCW1-3, all EOIs and rotations, AEOI, special mask, special fully nested, "

@@ -14,6 +14,7 @@
 #include "emu/chip/mc146818.h"
 
 #include "emu/dev/ticks.h"
+#include "emu/snap/snap.h"
 #include "kernel/hw/mc146818_regs.h"
 
 #define CRYSTAL_HZ    32768u
@@ -454,6 +455,16 @@ static void mc146818_reset(void *dev)
 	vtimer_cancel(r->timers, &r->timer);
 }
 
+/* The time of day is the host's, from now on. */
+static void start_clock(struct mc146818 *r)
+{
+	r->epoch = (s64)vtimers_now(r->timers);
+	r->epoch_time = (s64)wall_clock(r);
+	r->wall_ahead = r->epoch_time - r->epoch / NS_PER_S;
+	r->marks = 0;
+	pulses_restart(r, (u64)r->epoch);
+}
+
 static int mc146818_init(void *dev, const struct device_bay *bay)
 {
 	struct mc146818 *r = dev;
@@ -464,10 +475,7 @@ static int mc146818_init(void *dev, const struct device_bay *bay)
 	r->reg[RTC_A] = RTC_A_DV_RUN | 6; /* 1024 Hz, as every PC's firmware leaves it */
 	r->reg[RTC_B] = RTC_B_24H;
 	r->reg[RTC_D] = RTC_D_VRT;
-	r->epoch = (s64)vtimers_now(r->timers);
-	r->epoch_time = (s64)wall_clock(r);
-	r->wall_ahead = r->epoch_time - r->epoch / NS_PER_S;
-	pulses_restart(r, (u64)r->epoch);
+	start_clock(r);
 	vtimer_init(&r->timer, fire, r);
 	return 0;
 }
@@ -479,12 +487,44 @@ static u64 mc146818_wakes_at(const void *dev)
 	return vtimer_due(&r->timer);
 }
 
+#define TIME_MAX 1000000000000 /* s: the year 31,000; four digits go to 16665 */
+
+static void mc146818_state(void *dev, struct snap *s)
+{
+	struct mc146818 *r = dev;
+
+	snap_bytes(s, r->reg, sizeof(r->reg));
+	snap_range(s, r->index, 0, sizeof(r->reg) - 1);
+	snap_bool(s, r->nmi_masked);
+	snap_int(s, r->wall_ahead);
+	snap_int(s, r->epoch);
+	snap_int(s, r->epoch_time);
+	snap_range(s, r->marks, 0, s->now / NS_PER_S + 1);
+	snap_range(s, r->day_offset, 0, 6);
+	snap_range(s, r->pulses, 0, ticks_at(s->now, CRYSTAL_HZ));
+	snap_range(s, r->owed, 0, OWED_PULSES_S * CRYSTAL_HZ);
+	snap_u64(s, r->periodic_at);
+	vtimer_state(r->timers, &r->timer, s);
+	if (!snap_require(s, r->epoch >= -(s64)NS_PER_S && r->epoch <= (s64)s->now) ||
+	    !snap_require(s, r->wall_ahead > -TIME_MAX && r->wall_ahead < TIME_MAX) ||
+	    !snap_require(s, r->epoch_time > -TIME_MAX && r->epoch_time < TIME_MAX) ||
+	    !snap_require(s, r->epoch_time + r->marks >= 0) ||
+	    !snap_require(s, r->marks <= marks_at(r, s->now)))
+		start_clock(r); /* a reset leaves the clock alone */
+	if (s->loading && snap_ok(s)) {
+		r->reg[RTC_C] &= (u8)~RTC_C_IRQF;
+		update_irq(r);
+	}
+}
+
 const struct device_class mc146818_class = {
 	.name = "mc146818",
+	.version = 1,
 	.size = sizeof(struct mc146818),
 	.ports = { &rtc_ports },
 	.init = mc146818_init,
 	.reset = mc146818_reset,
+	.state = mc146818_state,
 	.wakes_at = mc146818_wakes_at,
 	.title = "MC146818",
 	.file = "mc146818.c",

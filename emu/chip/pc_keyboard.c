@@ -4,6 +4,7 @@
  */
 #include "emu/chip/pc_keyboard.h"
 
+#include "emu/snap/snap.h"
 #include "kernel/base/string.h"
 
 #define BREAK_PREFIX 0xf0
@@ -159,4 +160,15 @@ bool pc_keyboard_key(struct pc_keyboard *k, u8 scancode)
 		k->release = false;
 	}
 	return true;
+}
+
+void pc_keyboard_state(struct pc_keyboard *k, struct snap *s)
+{
+	ps2_state(&k->out, s);
+	snap_bool(s, k->scanning);
+	snap_range(s, k->set, 1, 2);
+	snap_u8(s, k->leds);
+	snap_u8(s, k->typematic);
+	snap_u8(s, k->command);
+	snap_bool(s, k->release);
 }

@@ -21,5 +21,7 @@ void pc_keyboard_reset(struct pc_keyboard *k);
 void pc_keyboard_command(struct pc_keyboard *k, u8 byte);
 /* A set 2 byte from outside; false: no room. A keyboard that does not scan swallows it. */
 bool pc_keyboard_key(struct pc_keyboard *k, u8 scancode);
+/* Part of the controller's field list. */
+void pc_keyboard_state(struct pc_keyboard *k, struct snap *s);
 /* Set 2 code to set 1 code; what has no twin (codes from 85h on, responses) stays itself. */
 u8 ps2_set2_to_set1(u8 code);

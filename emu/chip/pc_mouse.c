@@ -7,7 +7,10 @@
  */
 #include "emu/chip/pc_mouse.h"
 
+#include "emu/snap/snap.h"
 #include "kernel/base/string.h"
+
+#define MOVED_MAX 0x10000
 
 enum {
 	SCALING_1 = 0xe6,
@@ -79,15 +82,21 @@ static void packet(struct pc_mouse *m, bool scaled)
 		m->dz = 0;
 }
 
+/* Movement that is not fetched stops adding up. */
+static s32 sum(s32 a, s32 b)
+{
+	return (s32)MAX(MIN((s64)a + b, MOVED_MAX), -MOVED_MAX);
+}
+
 void pc_mouse_move(struct pc_mouse *m, s32 dx, s32 dy, s32 dz, u8 buttons)
 {
 	bool click = m->buttons != buttons;
 
 	m->buttons = buttons;
 	if (m->remote || m->reporting) {
-		m->dx += dx;
-		m->dy += dy;
-		m->dz += dz;
+		m->dx = sum(m->dx, dx);
+		m->dy = sum(m->dy, dy);
+		m->dz = sum(m->dz, dz);
 	}
 	if (!m->reporting || m->remote || m->wrap)
 		return;
@@ -187,4 +196,24 @@ void pc_mouse_command(struct pc_mouse *m, u8 byte)
 		ps2_clear(&m->out);
 		ps2_push(&m->out, PS2_RESEND);
 	}
+}
+
+void pc_mouse_state(struct pc_mouse *m, struct snap *s)
+{
+	ps2_state(&m->out, s);
+	snap_bool(s, m->reporting);
+	snap_bool(s, m->remote);
+	snap_bool(s, m->wrap);
+	snap_bool(s, m->scale2);
+	snap_bool(s, m->wheel);
+	snap_u8(s, m->rate);
+	snap_range(s, m->resolution, 0, 3);
+	snap_u8(s, m->command);
+	snap_bytes(s, m->knock, sizeof(m->knock));
+	snap_u8(s, m->buttons);
+	snap_int(s, m->dx);
+	snap_int(s, m->dy);
+	snap_int(s, m->dz);
+	snap_require(s, MAX(MAX(m->dx, m->dy), m->dz) <= MOVED_MAX);
+	snap_require(s, MIN(MIN(m->dx, m->dy), m->dz) >= -MOVED_MAX);
 }

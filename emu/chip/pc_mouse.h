@@ -19,4 +19,6 @@ struct pc_mouse {
 
 void pc_mouse_reset(struct pc_mouse *m);
 void pc_mouse_command(struct pc_mouse *m, u8 byte);
+/* Part of the controller's field list. */
+void pc_mouse_state(struct pc_mouse *m, struct snap *s);
 void pc_mouse_move(struct pc_mouse *m, s32 dx, s32 dy, s32 dz, u8 buttons);

@@ -5,6 +5,7 @@
  */
 #include "emu/chip/pci.h"
 
+#include "emu/snap/snap.h"
 #include "kernel/base/string.h"
 
 #define ADDRESS_MASK 0x80fffffcu
@@ -32,6 +33,19 @@ void pci_function_set_bar(struct pci_function *f, unsigned n, u32 size, u8 flags
 {
 	pci_set32(f->config, PCI_BAR(n), flags);
 	pci_set32(f->writable, PCI_BAR(n), ~(size - 1));
+}
+
+void pci_function_state(struct pci_function *f, struct snap *s)
+{
+	u8 config[sizeof(f->config)];
+
+	memcpy(config, f->config, sizeof(config));
+	snap_bytes(s, config, sizeof(config));
+	for (unsigned i = 0; i < sizeof(config); i++) {
+		u8 soft = f->writable[i] | f->clear[i];
+
+		f->config[i] = (u8)((f->config[i] & ~soft) | (config[i] & soft));
+	}
 }
 
 void pci_plug(const struct device_bay *bay, struct pci_function *f)
@@ -119,12 +133,22 @@ static int pci_init(void *dev, const struct device_bay *bay)
 	return 0;
 }
 
+static void pci_state(void *dev, struct snap *s)
+{
+	struct pci_bus *p = dev;
+
+	snap_u32(s, p->address);
+	snap_require(s, !(p->address & ~ADDRESS_MASK));
+}
+
 const struct device_class pci_class = {
 	.name = "pci",
+	.version = 1,
 	.size = sizeof(struct pci_bus),
 	.ports = { &address_ports, &data_ports },
 	.init = pci_init,
 	.reset = pci_reset,
+	.state = pci_state,
 	.title = "PCI",
 	.file = "pci.c",
 	.has = "mechanism 1, byte lanes, read-only bits, base address sizing",

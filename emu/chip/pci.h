@@ -43,6 +43,9 @@ void pci_function_set_bar(struct pci_function *f, unsigned n, u32 size, u8 flags
 /* Puts f where the slot of its bay says. */
 void pci_plug(const struct device_bay *bay, struct pci_function *f);
 
+/* Part of its device's field list. Loading: what software cannot write stays as reset left it. */
+void pci_function_state(struct pci_function *f, struct snap *s);
+
 static inline u16 pci_get16(const struct pci_function *f, unsigned reg)
 {
 	return (u16)(f->config[reg] | f->config[reg + 1] << 8);

@@ -4,6 +4,7 @@
  */
 #include "emu/chip/piix3.h"
 
+#include "emu/snap/snap.h"
 #include "kernel/base/string.h"
 
 /* Values 0, 1, 2, 8 and 13 of a PIRQ register are reserved: those lines are the board's own. */
@@ -92,11 +93,23 @@ static int piix3_init(void *dev, const struct device_bay *bay)
 	return err;
 }
 
+/* Who pulls INTx# is those devices' state. */
+static void piix3_state(void *dev, struct snap *s)
+{
+	struct piix3 *c = dev;
+
+	pci_function_state(&c->pci, s);
+	if (s->loading && snap_ok(s))
+		route(c);
+}
+
 const struct device_class piix3_class = {
 	.name = "piix3",
+	.version = 1,
 	.size = sizeof(struct piix3),
 	.init = piix3_init,
 	.reset = piix3_reset,
+	.state = piix3_state,
 	.title = "PIIX3",
 	.file = "piix3.c",
 	.has = "PIRQ routing, registers",

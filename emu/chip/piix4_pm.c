@@ -14,6 +14,7 @@
 #include "emu/chip/piix4_pm.h"
 
 #include "emu/dev/ticks.h"
+#include "emu/snap/snap.h"
 #include "kernel/base/error.h"
 #include "kernel/base/string.h"
 
@@ -36,21 +37,26 @@ static u64 timer_ticks(const struct piix4_pm *p)
 
 /* --- SCI */
 
+static void drive_sci(struct piix4_pm *p)
+{
+	bool sci = (p->pm1_cnt & PM1_SCI_EN) &&
+		   ((p->pm1_sts & p->pm1_en & PM1_EN_ALL) || (p->gpe_sts & p->gpe_en));
+
+	if (sci != p->level) {
+		p->level = sci;
+		irq_set(&p->sci, sci);
+	}
+}
+
 static void sync(struct piix4_pm *p)
 {
 	u64 msb = timer_ticks(p) / TIMER_MSB_TICKS;
-	bool sci;
 
 	if (msb != p->timer_msb) {
 		p->timer_msb = msb;
 		p->pm1_sts |= PM1_TMROF;
 	}
-	sci = (p->pm1_cnt & PM1_SCI_EN) &&
-	      ((p->pm1_sts & p->pm1_en & PM1_EN_ALL) || (p->gpe_sts & p->gpe_en));
-	if (sci != p->level) {
-		p->level = sci;
-		irq_set(&p->sci, sci);
-	}
+	drive_sci(p);
 	if ((p->pm1_cnt & PM1_SCI_EN) && (p->pm1_en & ~p->pm1_sts & PM1_TMROF))
 		vtimer_arm(p->timers, &p->timer,
 			   ticks_begin((msb + 1) * TIMER_MSB_TICKS, PM_TIMER_HZ));
@@ -286,12 +292,38 @@ static u64 piix4_pm_wakes_at(const void *dev)
 	return vtimer_due(&p->timer);
 }
 
+static void piix4_pm_state(void *dev, struct snap *s)
+{
+	struct piix4_pm *p = dev;
+
+	pci_function_state(&p->pci, s);
+	snap_bytes(s, p->io, sizeof(p->io));
+	snap_u16(s, p->pm1_sts);
+	snap_u16(s, p->pm1_en);
+	snap_u16(s, p->pm1_cnt);
+	snap_u16(s, p->gpe_sts);
+	snap_u16(s, p->gpe_en);
+	snap_u8(s, p->apmc);
+	snap_u8(s, p->apms);
+	snap_range(s, p->timer_msb, 0, ticks_at(s->now, PM_TIMER_HZ) / TIMER_MSB_TICKS);
+	vtimer_state(p->timers, &p->timer, s);
+	snap_require(s, !(p->pm1_sts & ~PM1_STS_ALL) && !(p->pm1_en & ~PM1_EN_ALL));
+	snap_require(s, !(p->pm1_cnt & ~CNT_KEPT));
+	snap_require(s, !(p->gpe_sts & ~GPE_ALL) && !(p->gpe_en & ~GPE_ALL));
+	if (s->loading && snap_ok(s)) {
+		remap(p);
+		drive_sci(p);
+	}
+}
+
 const struct device_class piix4_pm_class = {
 	.name = "piix4-pm",
+	.version = 1,
 	.size = sizeof(struct piix4_pm),
 	.ports = { &apm_ports },
 	.init = piix4_pm_init,
 	.reset = piix4_pm_reset,
+	.state = piix4_pm_state,
 	.can_wake = piix4_pm_can_wake,
 	.wakes_at = piix4_pm_wakes_at,
 	.title = "PIIX4 PM",

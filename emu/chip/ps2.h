@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "kernel/base/types.h"
+#include "emu/snap/snap.h"
 
 #define PS2_QUEUE 32
 
@@ -38,6 +38,14 @@ static inline u8 ps2_pop(struct ps2_queue *q)
 	q->head = (q->head + 1) % PS2_QUEUE;
 	q->used--;
 	return q->last;
+}
+
+static inline void ps2_state(struct ps2_queue *q, struct snap *s)
+{
+	snap_bytes(s, q->data, sizeof(q->data));
+	snap_range(s, q->head, 0, PS2_QUEUE - 1);
+	snap_range(s, q->used, 0, PS2_QUEUE);
+	snap_u8(s, q->last);
 }
 
 #define PS2_ACK	      0xfa

@@ -3,6 +3,7 @@
  * Port 92h (fast A20, INIT) and port CF9h (reset control) of the PIIX3.
  */
 #include "emu/chip/reset_control.h"
+#include "emu/snap/snap.h"
 #include "kernel/hw/reset_control_regs.h"
 
 static u32 port92_read(void *dev, u16 offset, unsigned size)
@@ -60,12 +61,25 @@ static int reset_control_init(void *dev, const struct device_bay *bay)
 	return 0;
 }
 
+static void reset_control_state(void *dev, struct snap *s)
+{
+	struct reset_control *r = dev;
+
+	snap_range(s, r->port92, 0, P92_INIT | P92_A20);
+	snap_u8(s, r->cf9);
+	snap_require(s, !(r->cf9 & ~(CF9_HARD | CF9_GO)));
+	if (s->loading && snap_ok(s))
+		a20_set(r->a20, A20_FAST, r->port92 & P92_A20);
+}
+
 const struct device_class reset_control_class = {
 	.name = "reset-control",
+	.version = 1,
 	.size = sizeof(struct reset_control),
 	.ports = { &port92_ports },
 	.init = reset_control_init,
 	.reset = reset_control_reset,
+	.state = reset_control_state,
 	.title = "port 92h, CF9h",
 	.file = "reset_control.c",
 	.has = "fast A20 (or-ed with the 8042's), INIT, reset",

@@ -7,6 +7,7 @@
 #include "emu/chip/uart16550.h"
 
 #include "emu/dev/ticks.h"
+#include "emu/snap/snap.h"
 #include "kernel/hw/ns16550_regs.h"
 
 #define FCR_KEPT (FCR_ENABLE | FCR_DMA_MODE | FCR_LEVEL)
@@ -394,12 +395,39 @@ static u64 uart16550_wakes_at(const void *dev)
 	return vtimer_due(&u->timer);
 }
 
+static void uart16550_state(void *dev, struct snap *s)
+{
+	struct uart16550 *u = dev;
+
+	snap_range(s, u->ier, 0, 0x0f);
+	snap_u8(s, u->lcr);
+	snap_range(s, u->mcr, 0, 0x1f);
+	snap_u8(s, u->scratch);
+	snap_u8(s, u->fcr);
+	snap_u8(s, u->lsr_errors);
+	snap_u8(s, u->modem);
+	snap_range(s, u->msr_delta, 0, 0x0f);
+	snap_u16(s, u->divisor);
+	snap_bytes(s, u->data, sizeof(u->data));
+	snap_bytes(s, u->errors, sizeof(u->errors));
+	snap_range(s, u->head, 0, UART_FIFO - 1);
+	snap_range(s, u->used, 0, capacity(u));
+	snap_bool(s, u->thre_pending);
+	snap_bool(s, u->timeout);
+	snap_bool(s, u->tx_busy);
+	vtimer_state(u->timers, &u->timer, s);
+	if (s->loading && snap_ok(s))
+		update(u);
+}
+
 const struct device_class uart16550_class = {
 	.name = "uart16550",
+	.version = 1,
 	.size = sizeof(struct uart16550),
 	.ports = { &uart_ports },
 	.init = uart16550_init,
 	.reset = uart16550_reset,
+	.state = uart16550_state,
 	.can_wake = uart16550_can_wake,
 	.wakes_at = uart16550_wakes_at,
 	.title = "16550A, four",

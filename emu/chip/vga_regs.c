@@ -6,6 +6,7 @@
  */
 #include "emu/chip/vga_regs.h"
 
+#include "emu/snap/snap.h"
 #include "kernel/base/string.h"
 
 #define BASE 0x3b0
@@ -254,12 +255,36 @@ static int vga_regs_init(void *dev, const struct device_bay *bay)
 	return 0;
 }
 
+static void vga_regs_state(void *dev, struct snap *s)
+{
+	struct vga_regs *v = dev;
+
+	snap_bytes(s, v->crtc, sizeof(v->crtc));
+	snap_bytes(s, v->sequencer, sizeof(v->sequencer));
+	snap_bytes(s, v->graphics, sizeof(v->graphics));
+	snap_bytes(s, v->attribute, sizeof(v->attribute));
+	snap_bytes(s, v->palette, sizeof(v->palette));
+	snap_range(s, v->crtc_index, 0, 0x1f);
+	snap_range(s, v->sequencer_index, 0, 7);
+	snap_range(s, v->graphics_index, 0, 15);
+	snap_range(s, v->attribute_index, 0, 0x3f);
+	snap_bool(s, v->attribute_data);
+	snap_u8(s, v->misc);
+	snap_u8(s, v->feature);
+	snap_u8(s, v->dac_mask);
+	snap_range(s, v->dac_read, 0, sizeof(v->palette) - 1);
+	snap_range(s, v->dac_write, 0, sizeof(v->palette) - 1);
+	snap_bool(s, v->dac_reading);
+}
+
 const struct device_class vga_regs_class = {
 	.name = "vga",
+	.version = 1,
 	.size = sizeof(struct vga_regs),
 	.ports = { &vga_ports },
 	.init = vga_regs_init,
 	.reset = vga_regs_reset,
+	.state = vga_regs_state,
 	.title = "VGA",
 	.file = "vga_regs.c",
 	.has = "the registers of a text console, DAC, retrace timing; A0000h-BFFFFh is plain RAM",

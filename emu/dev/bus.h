@@ -9,6 +9,8 @@
 #include "kernel/base/list.h"
 #include "kernel/base/types.h"
 
+struct snap;
+
 /* --- Ports */
 
 struct bus_ports {
@@ -101,5 +103,7 @@ static inline u64 vtimer_due(const struct vtimer *t)
 {
 	return vtimer_armed(t) ? t->deadline : UINT64_MAX;
 }
+/* Part of a device's field list: whether it is armed and for when. It may have been due already. */
+void vtimer_state(struct vtimers *q, struct vtimer *t, struct snap *s);
 /* Fires all that are due; returns the next deadline or UINT64_MAX. */
 u64 vtimers_run(struct vtimers *q);

@@ -5,6 +5,7 @@
  */
 #include "emu/dev/device.h"
 
+#include "emu/snap/snap.h"
 #include "kernel/base/alloc.h"
 #include "kernel/base/error.h"
 #include "kernel/base/print.h"
@@ -109,6 +110,24 @@ void devices_reset(struct device_set *set)
 		if (d->slot->class->reset)
 			d->slot->class->reset(d->dev);
 	}
+}
+
+void devices_state(struct device_set *set, struct snap *s)
+{
+	if (s->loading)
+		devices_reset(set);
+	for (unsigned i = set->count; i--;) {
+		const struct device *d = &set->device[i];
+		const struct device_class *c = d->slot->class;
+
+		if (!c->state)
+			continue;
+		if (snap_begin(s, d->slot->name, c->version))
+			c->state(d->dev, s);
+		snap_end(s);
+	}
+	if (s->loading && !snap_ok(s))
+		devices_reset(set);
 }
 
 bool devices_can_wake(const struct device_set *set, u16 open)

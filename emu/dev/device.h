@@ -23,9 +23,11 @@
 struct device_bay;
 struct gpmem;
 struct pci_bus;
+struct snap;
 
 struct device_class {
 	const char *name;
+	u16 version; /* of what state saves */
 	size_t size; /* of the device's struct, which is all zero when init begins */
 	/* Who answers each of the slot's ranges of ports, in the slot's order. NULL: the device
 	 * claims that range itself, when the guest switches it on. */
@@ -34,6 +36,12 @@ struct device_class {
 	int (*init)(void *dev, const struct device_bay *bay);
 	void (*reset)(void *dev);   /* NULL: nothing to reset */
 	void (*destroy)(void *dev); /* gives back what init took; NULL: nothing */
+	/*
+	 * Its field list: architectural state, both ways; NULL: it has none. Loading follows a reset
+	 * and drives the lines as the state says. No loaded value may make it leave its arrays or
+	 * loop. After a failure (snap_ok()) it is reset again, so it need not be usable then.
+	 */
+	void (*state)(void *dev, struct snap *s);
 	/* May it raise an interrupt because of something outside of the guest (a key, a line)?
 	 * NULL: never. */
 	bool (*can_wake)(const void *dev);
@@ -50,7 +58,7 @@ struct device_ports {
 
 struct device_slot {
 	const struct device_class *class;
-	const char *name; /* no other slot's */
+	const char *name; /* no other slot's; its section of a saved stream: 12 characters */
 	struct device_ports ports[DEVICE_RANGES];
 	u16 irqs;   /* bit n: it drives ISA interrupt n; its line 0 is the lowest of them */
 	u8 unit;    /* which of several of its class */
@@ -103,6 +111,8 @@ void devices_destroy(struct device_set *set);
 void *devices_find(const struct device_set *set, const struct device_class *class, unsigned unit);
 /* From the last to the first: what others are wired to comes first in the table and last here. */
 void devices_reset(struct device_set *set);
+/* A section for each that has state, in the same order. Loading begins with a reset. */
+void devices_state(struct device_set *set, struct snap *s);
 /* As can_wake and wakes_at of the class, of all whose interrupt is in the mask open. */
 bool devices_can_wake(const struct device_set *set, u16 open);
 u64 devices_wakes_at(const struct device_set *set, u16 open);

@@ -5,6 +5,8 @@
  */
 #include "emu/dev/bus.h"
 
+#include "emu/snap/snap.h"
+
 void vtimers_init(struct vtimers *q, u64 (*now)(void *ctx), void *ctx)
 {
 	*q = (struct vtimers){ .now = now, .now_ctx = ctx };
@@ -69,4 +71,17 @@ u64 vtimers_run(struct vtimers *q)
 	}
 	q->running = false;
 	return earliest(q);
+}
+
+void vtimer_state(struct vtimers *q, struct vtimer *t, struct snap *s)
+{
+	u64 due = vtimer_due(t);
+
+	snap_u64(s, due);
+	if (!s->loading || !snap_ok(s))
+		return;
+	if (due == UINT64_MAX)
+		vtimer_cancel(q, t);
+	else
+		vtimer_arm(q, t, due);
 }

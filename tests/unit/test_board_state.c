@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Saving and loading of all devices. Two boards are given the same port traffic, keys, movements,
+ * bytes and time. At random moments the second one is replaced by a fresh board that is loaded from
+ * the first one's stream. From then on as before, every value read, every vector, every call to the
+ * host and every deadline must be the same on both; and right after loading so must be each byte of
+ * the devices' structs that is not a pointer or a statistic. Last, streams whose fields an enemy
+ * wrote. Alone:
+ * make build/unit/test_board_state && build/unit/test_board_state [seed]
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "emu/board/board.h"
+#include "emu/board/pc_slots.h"
+#include "emu/chip/i8254.h"
+#include "emu/chip/i8259.h"
+#include "emu/chip/mc146818.h"
+#include "emu/chip/piix3.h"
+#include "emu/chip/piix4_pm.h"
+#include "emu/chip/uart16550.h"
+#include "emu/dev/device.h"
+#include "emu/snap/crc32.h"
+#include "emu/snap/snap.h"
+#include "kernel/base/string.h"
+#include "tests/unit/random.h"
+
+#define STREAM_MAX (256 * KiB)
+
+static u64 now_ns; /* of both machines */
+
+struct machine {
+	struct board *board;
+	struct gpmem mem;
+	bool intr, a20, line_busy;
+	u64 deadline;
+	u64 told; /* a checksum of all calls to the host, but those of loading */
+	bool loading;
+};
+
+/* A stream in memory. */
+static u8 stream[STREAM_MAX];
+static u32 stream_len, stream_at;
+static struct snap snap;
+
+static bool put(void *ctx, void *bytes, u32 n)
+{
+	(void)ctx;
+	if (n > STREAM_MAX - stream_len)
+		return false;
+	memcpy(stream + stream_len, bytes, n);
+	stream_len += n;
+	return true;
+}
+
+static bool get(void *ctx, void *bytes, u32 n)
+{
+	(void)ctx;
+	if (n > stream_len - stream_at)
+		return false;
+	memcpy(bytes, stream + stream_at, n);
+	stream_at += n;
+	return true;
+}
+
+/* --- The host */
+
+static u64 now(void *ctx)
+{
+	(void)ctx;
+	return now_ns;
+}
+
+static u64 wall(void *ctx)
+{
+	(void)ctx;
+	return 1709208000 + now_ns / 1000000000;
+}
+
+static void tell(struct machine *m, u64 what)
+{
+	if (!m->loading)
+		m->told = (m->told ^ what) * 0x100000001b3ull;
+}
+
+static void intr(void *ctx, bool level)
+{
+	struct machine *m = ctx;
+
+	assert_int_not_equal(level, m->intr);
+	m->intr = level;
+	tell(m, 1 + level);
+}
+
+static void timer_moved(void *ctx, u64 deadline)
+{
+	((struct machine *)ctx)->deadline = deadline;
+}
+
+static bool serial_tx(void *ctx, unsigned port, u8 byte)
+{
+	struct machine *m = ctx;
+
+	tell(m, 0x1000 + port * 256 + byte);
+	return !m->line_busy;
+}
+
+static void debug_tx(void *ctx, u8 byte)
+{
+	tell(ctx, 0x2000 + byte);
+}
+
+static void power_off(void *ctx)
+{
+	tell(ctx, 0x3000);
+}
+
+static void reset(void *ctx, const char *why)
+{
+	tell(ctx, 0x4000 + strlen(why));
+}
+
+static void a20(void *ctx, bool on)
+{
+	struct machine *m = ctx;
+
+	assert_int_not_equal(on, m->a20);
+	m->a20 = on;
+	tell(m, 0x5000 + on);
+}
+
+static void exit_code(void *ctx, u32 code)
+{
+	tell(ctx, 0x6000ull + code);
+}
+
+static struct machine *machine_new(void)
+{
+	static const struct board_config config = { .ram_size = 64 * MiB, .debug_exit = true };
+	struct machine *m = calloc(1, sizeof(*m));
+	const struct board_host host = {
+		.now = now,
+		.wall_clock = wall,
+		.intr = intr,
+		.timer_moved = timer_moved,
+		.serial_tx = serial_tx,
+		.debug_tx = debug_tx,
+		.power_off = power_off,
+		.reset = reset,
+		.a20 = a20,
+		.exit_code = exit_code,
+		.ctx = m,
+	};
+
+	m->a20 = true;
+	m->deadline = UINT64_MAX;
+	gpmem_init(&m->mem);
+	assert_int_equal(board_create(&config, &host, &m->mem, &m->board), 0);
+	return m;
+}
+
+static void machine_free(struct machine *m)
+{
+	board_destroy(m->board);
+	gpmem_destroy(&m->mem);
+	free(m);
+}
+
+/* --- Saving and loading */
+
+static void save(struct machine *m)
+{
+	stream_len = 0;
+	snap_save_to(&snap, put, NULL);
+	snap.now = now_ns;
+	board_state(m->board, &snap);
+	assert_true(snap_finish(&snap));
+}
+
+static bool load(struct machine *m)
+{
+	stream_at = 0;
+	m->loading = true;
+	snap_load_from(&snap, get, NULL);
+	snap.now = now_ns;
+	board_state(m->board, &snap);
+	m->loading = false;
+	return snap_finish(&snap);
+}
+
+/* What is not state: where the lists' neighbours are, who listens, and what is counted. */
+struct skip {
+	const struct device_class *class;
+	size_t at, size;
+};
+
+#define SKIP(c, type, first, last)                                                               \
+	{                                                                                        \
+		&c, offsetof(type, first),                                                       \
+			offsetof(type, last) + sizeof(((type *)0)->last) - offsetof(type, first) \
+	}
+
+static const struct skip skips[] = {
+	SKIP(i8254_class, struct i8254, timer, timer),
+	SKIP(i8254_class, struct i8254, ticks, late),
+	SKIP(i8259_class, struct i8259_pair, acks, spurious),
+	SKIP(mc146818_class, struct mc146818, timer, timer),
+	SKIP(uart16550_class, struct uart16550, timer, timer),
+	SKIP(uart16550_class, struct uart16550, overruns, overruns),
+	SKIP(piix4_pm_class, struct piix4_pm, timer, timer),
+};
+
+static bool skipped(const struct device_class *class, size_t at)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(skips); i++)
+		if (skips[i].class == class && at - skips[i].at < skips[i].size)
+			return true;
+	return false;
+}
+
+/* Words that differ between two boards just created are pointers. */
+static bool *pointer[32];
+
+static void find_pointers(void)
+{
+	struct machine *a = machine_new(), *b = machine_new();
+	const struct device_set *x = board_devices(a->board), *y = board_devices(b->board);
+
+	assert_true(x->count <= ARRAY_SIZE(pointer));
+	for (unsigned i = 0; i < x->count; i++) {
+		size_t size = x->device[i].slot->class->size;
+
+		pointer[i] = calloc(size / 8 + 1, 1);
+		for (size_t at = 0; at + 8 <= size; at += 8)
+			pointer[i][at / 8] = memcmp((u8 *)x->device[i].dev + at,
+						    (u8 *)y->device[i].dev + at, 8) != 0;
+	}
+	machine_free(a);
+	machine_free(b);
+}
+
+static void compare_structs(const struct machine *a, const struct machine *b)
+{
+	const struct device_set *x = board_devices(a->board), *y = board_devices(b->board);
+
+	for (unsigned i = 0; i < x->count; i++) {
+		const struct device_slot *s = x->device[i].slot;
+		const u8 *saved = x->device[i].dev, *loaded = y->device[i].dev;
+
+		for (size_t at = 0; at < s->class->size; at++)
+			if (saved[at] != loaded[at] && !pointer[i][at / 8] &&
+			    !skipped(s->class, at))
+				fail_msg("%s: byte %zu is %02x, loaded %02x", s->name, at,
+					 saved[at], loaded[at]);
+	}
+}
+
+/* --- Traffic */
+
+enum op_kind { READ, WRITE, TIMERS, ACK, KEY, MOUSE, RX, BREAK, LINE, FPU_ERROR, BUTTON, OPS };
+
+struct op {
+	enum op_kind kind;
+	u16 port;
+	unsigned size;
+	u64 value;
+};
+
+/* What a random byte rarely does: devices that are switched on. Each pair is a port and a value. */
+static const u16 setups[][16] = {
+	{ 0x20, 0x11, 0x21, 0x30, 0x21, 0x04, 0x21, 0x01, 0xa0, 0x11, 0xa1, 0x38, 0xa1, 0x02 },
+	{ 0xa1, 0x01, 0x21, 0x00, 0xa1, 0x00 },
+	{ 0x43, 0x34, 0x40, 0x00, 0x40, 0x08 }, /* mode 2, 2048 */
+	{ 0x43, 0x36, 0x40, 0x11, 0x40, 0x01 }, /* mode 3, odd */
+	{ 0x43, 0x30, 0x40, 0x00, 0x40, 0x40 }, /* one shot */
+	{ 0x43, 0xb6, 0x42, 0x34, 0x42, 0x12, 0x61, 0x01 },
+	{ 0x43, 0xb2, 0x42, 0x34, 0x42, 0x02, 0x61, 0x00, 0x61, 0x01 }, /* mode 1 */
+	{ 0x70, 0x0a, 0x71, 0x26, 0x70, 0x0b, 0x71, 0x72 },
+	{ 0x70, 0x0a, 0x71, 0x2f, 0x70, 0x0b, 0x71, 0x12, 0x70, 0x0c },
+	{ 0x70, 0x01, 0x71, 0xff, 0x70, 0x03, 0x71, 0xff, 0x70, 0x05, 0x71, 0xff },
+	{ 0x64, 0x60, 0x60, 0x47, 0x64, 0xd4, 0x60, 0xf4 },
+	{ 0x60, 0xf0, 0x60, 0x01 },
+	{ 0x64, 0xd1, 0x60, 0xdd },
+	{ 0x3fb, 0x03, 0x3fc, 0x0b, 0x3fa, 0x81, 0x3f9, 0x0f },
+	{ 0x2fb, 0x03, 0x2fc, 0x1b, 0x2fa, 0x01, 0x2f9, 0x0f, 0x2f8, 0x55 },
+	{ 0x3eb, 0x80, 0x3e8, 0x60, 0x3e9, 0x00, 0x3eb, 0x07, 0x3ec, 0x0b, 0x3e9, 0x05 },
+	{ 0xb2, 0xf1, 0x602, 0x21, 0x603, 0x01 },
+};
+
+/* CF8h for a function that exists, mostly at a register that can be written. */
+static u32 pci_address(void)
+{
+	static const u32 function[] = { 0x0000, 0x0800, 0x0b00 };
+	static const u8 reg[] = { 0x04, 0x3c, 0x40, 0x60, 0x80, 0x50, 0x70 };
+
+	return 0x80000000u | function[rnd() % 3] | reg[rnd() % ARRAY_SIZE(reg)];
+}
+
+static struct op random_access(void)
+{
+	const struct device_slot *s = &pc_slots[rnd() % pc_slot_count];
+	const struct device_ports *r = &s->ports[rnd() % DEVICE_RANGES];
+	struct op op = { .kind = one_in(3) ? READ : WRITE, .size = 1, .value = rnd() };
+
+	while (!r->count) {
+		s = &pc_slots[rnd() % pc_slot_count];
+		r = &s->ports[rnd() % DEVICE_RANGES];
+	}
+	op.port = (u16)(r->first + rnd() % r->count);
+	if (one_in(4))
+		op.size = 1u << rnd() % 3;
+	if (op.kind == WRITE && one_in(3))
+		op.value = 1u << rnd() % 8;
+	if (op.port == PCI_ADDRESS_PORT && one_in(2))
+		op = (struct op){ WRITE, op.port, 4, pci_address() };
+	return op;
+}
+
+static struct op random_op(void)
+{
+	if (!one_in(4))
+		return random_access();
+	return (struct op){
+		.kind = (enum op_kind)(rnd() % OPS), .port = 0x20, .size = 1, .value = rnd()
+	};
+}
+
+static u64 apply(struct machine *m, const struct op *op)
+{
+	struct board *b = m->board;
+	unsigned line = op->value >> 8 & 3;
+
+	switch (op->kind) {
+	case READ:
+		return board_io_read(b, op->port, op->size);
+	case WRITE:
+		board_io_write(b, op->port, op->size, (u32)op->value);
+		return 0;
+	case TIMERS:
+		return m->deadline = board_run_timers(b);
+	case ACK:
+		return (u64)board_intr_ack(b);
+	case KEY:
+		return board_key(b, (u8)op->value);
+	case MOUSE:
+		board_mouse(b, (s8)op->value, (s8)(op->value >> 8), (s8)(op->value >> 16),
+			    op->value >> 24 & 7);
+		return 0;
+	case RX:
+		return board_serial_rx(b, line, (u8)op->value);
+	case BREAK:
+		if (!(op->value >> 32 & 7))
+			board_serial_break(b, line);
+		return 0;
+	case LINE:
+		m->line_busy = op->value & 1;
+		if (!m->line_busy)
+			board_serial_ready(b, line);
+		return 0;
+	case FPU_ERROR:
+		board_fpu_error(b);
+		return 0;
+	default:
+		if (!(op->value >> 32 & 7))
+			board_power_button(b);
+		return 0;
+	}
+}
+
+/* One step of traffic on both, or on a alone. */
+static void step_op(struct machine *a, struct machine *b, const struct op *op)
+{
+	u64 x = apply(a, op);
+
+	if (!b)
+		return;
+
+	u64 y = apply(b, op);
+
+	if (x != y || a->intr != b->intr || a->told != b->told)
+		fail_msg("kind %d port %x size %u value %llx: %llx, loaded %llx; INTR %d, %d",
+			 op->kind, op->port, op->size, (unsigned long long)op->value,
+			 (unsigned long long)x, (unsigned long long)y, a->intr, b->intr);
+	assert_int_equal(a->deadline, b->deadline);
+	assert_int_equal(board_wakes_at(a->board), board_wakes_at(b->board));
+	assert_int_equal(board_can_wake(a->board), board_can_wake(b->board));
+}
+
+static void traffic(struct machine *a, struct machine *b, unsigned steps)
+{
+	while (steps--) {
+		struct op op = random_op();
+
+		if (one_in(40)) {
+			const u16 *p = setups[rnd() % ARRAY_SIZE(setups)];
+
+			for (unsigned i = 0; i < 16 && p[i]; i += 2)
+				step_op(a, b, &(struct op){ WRITE, p[i], 1, p[i + 1] });
+		}
+		if (one_in(8))
+			now_ns += rnd() % (1ull << rnd() % 32);
+		step_op(a, b, &op);
+		if (one_in(3)) { /* a guest that serves its interrupts */
+			step_op(a, b, &(struct op){ .kind = ACK });
+			step_op(a, b, &(struct op){ WRITE, 0x20, 1, 0x20 });
+			step_op(a, b, &(struct op){ WRITE, 0xa0, 1, 0x20 });
+		}
+	}
+}
+
+static u64 seed = 88172645463325252ull;
+
+static void test_same_afterwards(void **state)
+{
+	struct machine *a, *b;
+	unsigned pins = 0;
+
+	(void)state;
+	random_state = seed;
+	now_ns = 0;
+	find_pointers();
+	a = machine_new();
+	for (unsigned round = 0; round < 3000; round++) {
+		u32 len;
+		static u8 first[STREAM_MAX];
+
+		save(a);
+		b = machine_new();
+		b->line_busy = a->line_busy;
+		assert_true(load(b));
+		compare_structs(a, b);
+		assert_int_equal(a->intr, b->intr);
+		assert_int_equal(a->a20, b->a20);
+		assert_int_equal(a->deadline, b->deadline);
+		pins += a->intr;
+		memcpy(first, stream, stream_len);
+		len = stream_len;
+		save(b);
+		assert_int_equal(stream_len, len);
+		assert_memory_equal(stream, first, len);
+		a->told = b->told = 0;
+		traffic(a, b, 1 + (unsigned)(rnd() % 100));
+		machine_free(a); /* loaded over and over: an error would add up */
+		a = b;
+		if (one_in(50))
+			board_reset(a->board);
+	}
+	machine_free(a);
+	assert_in_range(pins, 100, 2900); /* both kinds of moments were among them */
+}
+
+/* --- A stream from an enemy who knows how to count */
+
+static u32 get32(const u8 *p)
+{
+	u32 v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+#define STREAM_HEAD  12u
+#define SECTION_HEAD 20u
+#define SIZE_AT	     16u
+
+/* Changes up to four bytes of fields, and makes the checksums right again (emu/snap/snap.c). */
+static void forge(void)
+{
+	static const u8 extreme[] = { 0x00, 0x01, 0x7f, 0x80, 0xff };
+	u32 crc, victim = (u32)rnd() % 16; /* not the end */
+
+	crc = crc32_update(0, stream, STREAM_HEAD);
+	for (u32 at = STREAM_HEAD, n = 0; at < stream_len; n++) {
+		u8 *head = stream + at, *fields = head + SECTION_HEAD;
+		u32 size = get32(head + SIZE_AT);
+
+		if (n == victim && size)
+			for (unsigned i = 0; i < 4; i++)
+				fields[rnd() % size] =
+					one_in(2) ? (u8)rnd() : extreme[rnd() % sizeof(extreme)];
+		crc = crc32_update(crc, head, SECTION_HEAD);
+		crc = crc32_update(crc, fields, size);
+		memcpy(fields + size, &crc, sizeof(crc));
+		at += SECTION_HEAD + size + 4;
+	}
+}
+
+/* Refused or not, nothing breaks that the sanitizers could see, then or afterwards. */
+static void test_hostile(void **state)
+{
+	struct machine *a = machine_new();
+	unsigned loaded = 0, refused = 0;
+
+	(void)state;
+	random_state = seed;
+	now_ns = 0;
+	for (unsigned round = 0; round < 3000; round++) {
+		traffic(a, NULL, (unsigned)(rnd() % 30));
+		save(a);
+		forge();
+		if (load(a)) {
+			loaded++;
+			continue;
+		}
+		refused++;
+		assert_memory_equal(snap.error, "section ", 8);
+		/* As a board that was just reset: nothing pending, nothing armed. */
+		assert_false(a->intr);
+		assert_true(a->a20);
+		assert_int_equal(board_io_read(a->board, 0x21, 1), 0xff);
+	}
+	machine_free(a);
+	printf("%u loaded, %u refused\n", loaded, refused);
+	assert_true(loaded > 300 && refused > 300);
+}
+
+/* The clock must not stand before the time at which the machine was saved. */
+static void test_clock(void **state)
+{
+	struct machine *a = machine_new();
+
+	(void)state;
+	now_ns = 1000;
+	save(a);
+	now_ns = 999;
+	stream_at = 0;
+	snap_load_from(&snap, get, NULL);
+	snap.now = 1000;
+	board_state(a->board, &snap);
+	assert_false(snap_finish(&snap));
+	machine_free(a);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_same_afterwards),
+		cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_clock),
+	};
+
+	if (argc > 1)
+		seed = strtoull(argv[1], NULL, 0) * 2 + 1;
+	return cmocka_run_group_tests_name("board_state", tests, NULL, NULL);
+}
