@@ -58,7 +58,7 @@ $(BUILD)/mon/%.symbols.o: $(BUILD)/mon/%.symbols.s
 # --- Linking, twice: the second time with the table of symbols that the first one gave ---
 $(BUILD)/mon/empty.symbols.s: boot/symbols.awk
 	@mkdir -p $(@D)
-	awk -f boot/symbols.awk /dev/null > $@
+	awk -f boot/symbols.awk /dev/null /dev/null > $@
 
 $(BUILD)/mon/ringleader.whole: $(MON_OBJ)
 $(BUILD)/mon/base.whole: $(BASE_OBJ)
@@ -73,7 +73,8 @@ $(BUILD)/mon/%.first: $(BUILD)/mon/empty.symbols.o boot/ringleader.ld
 	$(LD) $(MON_LDFLAGS) $(filter %.o %.whole,$^) -o $@
 
 $(BUILD)/mon/%.symbols.s: $(BUILD)/mon/%.first boot/symbols.awk
-	nm -n $< | awk -f boot/symbols.awk > $@
+	nm -n $< | awk '$$2 ~ /^[tT]$$/' > $(@:.s=.nm)
+	cut -d' ' -f1 $(@:.s=.nm) | addr2line -a -i -s -e $< | awk -f boot/symbols.awk - $(@:.s=.nm) > $@
 
 $(BUILD)/%.debug.elf: $(BUILD)/mon/%.symbols.o boot/ringleader.ld
 	$(LD) $(MON_LDFLAGS) $(filter %.o %.whole,$^) -o $@

@@ -189,7 +189,7 @@ def test_five_escapes_dump_the_state(start):
     m = start()
     m.expect("rl> ")
     m.process.send("\x1d" * 5)
-    m.expect("--- state, by the escape key ---", r"interrupted at \w+\+", r"boot_main\+", "--- end of state ---")
+    m.expect("--- state, by the escape key ---", r"interrupted at \S+\+", r"boot_main\+", "--- end of state ---")
 
 
 def test_four_escapes_do_not(start):
@@ -205,7 +205,7 @@ def test_break_dumps_the_state(start):
     m = start()
     m.expect("rl> ")
     m.qemu("chardev-send-break serial")
-    m.expect("--- state, by BREAK ---", r"interrupted at \w+\+", "--- end of state ---")
+    m.expect("--- state, by BREAK ---", r"interrupted at \S+\+", "--- end of state ---")
 
 
 def test_nmi_finds_a_hang_with_interrupts_off(start):
@@ -213,11 +213,11 @@ def test_nmi_finds_a_hang_with_interrupts_off(start):
     m.expect("selftest hang: now")
     for _ in range(20):  # the first may still find the line being printed; more than one a second are passed over
         m.qemu("nmi")
-        m.expect("--- state, by NMI ---", r"interrupted at (\w+)")
-        if m.process.match[1] == "do_hang":
+        m.expect("--- state, by NMI ---", r"interrupted at ([\w.:]+)\+")
+        if m.process.match[1] == "selftest.c:do_hang":
             break
         time.sleep(1.2)
-    assert m.process.match[1] == "do_hang"
+    assert m.process.match[1] == "selftest.c:do_hang"
     m.expect("selftest_run", "--- end of state ---")
 
 
