@@ -41,8 +41,8 @@ test: deps
 
 ## lint     layering, names, file sizes, SPDX lines, formatting
 .PHONY: lint
-lint:
-	@$(PYTHON) tests/lint.py
+lint: $(HOST_OBJ)
+	@$(PYTHON) tests/lint/lint.py
 
 ## boot     only the tests that boot in QEMU
 .PHONY: boot

@@ -8,9 +8,7 @@
 
 #define DEFINE(name, value) __asm__ volatile("#define " #name " %c0" ::"i"(value))
 
-void offsets(void);
-
-void offsets(void)
+static void __attribute__((used)) offsets(void)
 {
 	DEFINE(PERCPU_STACK_SIZE, PERCPU_STACK_SIZE);
 	DEFINE(TRAP_STUB_SIZE, TRAP_STUB_SIZE);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Start-up, a line per step. The order is the documentation: what needs what is told where a step
- * is implemented.
+ * Start-up, a line per step, with what the step needs or gives.
  */
+#include "boot/main.h"
+
 #include "arch/cpu/processor.h"
 #include "arch/cpu/gdt.h"
 #include "arch/trap/irq.h"
@@ -37,8 +38,6 @@
 #include "kernel/debug/state_dump.h"
 #include "vmm/vm/vmm.h"
 
-void boot_main(u32 magic, u32 info);
-
 static void select_console(void)
 {
 	const char *which = cmdline_get("console");
@@ -56,30 +55,30 @@ static void banner(void)
 
 void boot_main(u32 magic, u32 info)
 {
-	percpu_init_boot();
+	percpu_init_boot(); /* before anything that asks percpu_this() */
 	log_init();
 	panic_init();
-	tsc_start();
-	serial_port_init();
-	gdt_init();
-	trap_init();
-	multiboot_parse(magic, info);
+	tsc_start();		      /* what delays count until the clock runs */
+	serial_port_init();	      /* from here on the log is seen */
+	gdt_init();		      /* before trap_init: the stacks of NMI and double faults */
+	trap_init();		      /* from here on a fault is a panic with a backtrace */
+	multiboot_parse(magic, info); /* the loader's memory is still untouched */
 	cmdline_init(boot_info.cmdline);
 	select_console();
 	screen_init_text(&boot_info.fb);
-	cpu_features_init();
+	cpu_features_init(); /* traps: probes MSRs that may not be there */
 	banner();
-	speculation_init(cmdline_get("speculation") != NULL);
-	memory_init();
-	screen_init_graphics(&boot_info.fb);
-	acpi_init(boot_info.rsdp);
+	speculation_init(cmdline_get("speculation") != NULL); /* needs features */
+	memory_init();			     /* allocation, and the final page tables */
+	screen_init_graphics(&boot_info.fb); /* maps the frame buffer */
+	acpi_init(boot_info.rsdp);	     /* maps firmware's tables */
 	machine_power_init();
-	machine_clock_init();
-	irq_init(acpi_irq_topology());
-	timer_init();
-	watchdog_init();
+	machine_clock_init();	       /* the clock, by HPET or ACPI's timer */
+	irq_init(acpi_irq_topology()); /* needs ACPI's MADT */
+	timer_init();		       /* needs the clock and interrupts */
+	watchdog_init();	       /* needs the I/O APIC */
 	state_dump_init();
-	serial_port_enable_input();
+	serial_port_enable_input(); /* needs interrupts */
 	ps2_keyboard_init();
 	pci_scan();
 	shell_init();

@@ -9,7 +9,8 @@ HOST_CFLAGS := -std=gnu11 -fvisibility=hidden -I. -O1 -g $(WARN) -fno-strict-ali
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
 PURE := boot/lib kernel/base kernel/lib drivers/lib emu/* vmm/load vmm/code vmm/mmu
 # libc has the memory and string functions that kernel/base/string.c gives the monitor; tests/host/ logs.
-HOST_SRC := $(filter-out kernel/base/string.c kernel/base/log.c,$(wildcard $(PURE:%=%/*.c) tests/host/*.c))
+HOST_STANDS_IN := kernel/base/string.c kernel/base/log.c
+HOST_SRC := $(filter-out $(HOST_STANDS_IN),$(wildcard $(PURE:%=%/*.c) tests/host/*.c))
 # What emulates a processor, with the host machine of the tests.
 CPU_LIB := emu/cpu/% emu/jit/% emu/trans/% emu/verify/% emu/mem/% tests/host/% kernel/%
 HOST_OBJ := $(HOST_SRC:%.c=$(BUILD)/host/%.o)

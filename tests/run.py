@@ -59,7 +59,7 @@ def fuzz():
 
 
 def boot():
-    code, out = run([sys.executable, "-m", "pytest", "-q", "-rs", "tests/boot"])
+    code, out = run([sys.executable, "-m", "pytest", "-q", "-rs", "tests/lint", "tests/boot"])
     passed, failed = number(r"(\d+) passed", out), number(r"(\d+) failed", out) + number(r"(\d+) error", out)
     if code and not failed:
         failed = 1
@@ -81,7 +81,7 @@ def vectors():
 
 
 def lint():
-    code, out = run([sys.executable, "tests/lint.py"])
+    code, out = run([sys.executable, "tests/lint/lint.py"])
     passed, failed = number(r"(\d+) rules kept", out), number(r"(\d+) broken", out)
     return passed, failed if failed or not code else 1, 0
 

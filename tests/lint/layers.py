@@ -13,7 +13,7 @@ import re
 import subprocess
 import sys
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LAYERS = ("boot", "vmm", "drivers", "emu", "kernel", "arch")
 # Who is called by a symbol that a build defines: the environment that emu/ is compiled against.
 COMPILED_IN = {("emu", "vcpu_env"): "CPU_ENV of boot/monitor.mk"}

@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SOURCE = (".c", ".h", ".asm", ".py", ".mk", ".ld")
 # What everybody may include: types and facts.
 EVERYBODY = ("kernel/base/", "kernel/hw/")
@@ -95,6 +95,46 @@ def formatting(names):
         yield "clang-format: " + p.stderr.strip()[-200:]
 
 
+PROTOTYPE = re.compile(r"^(?!static\b|return\b|typedef\b|_Static_assert)(?:extern\s+)?[a-z_][\w \t*]*?\b(\w+)\([^;{}]*\)[^;{}]*;", re.MULTILINE)
+
+
+def prototypes(names):
+    """A function is declared in a header, once for who defines and who calls it."""
+    for n in names:
+        if n.endswith(".c") and n.split("/")[0] in LAYERS:
+            for m in PROTOTYPE.finditer(text(n)):
+                if m[1] != "__attribute__" and "section(" not in m[0]:
+                    yield "%s: declares %s(), which belongs in a header" % (n, m[1])
+
+
+# What a process has no use for, or may not have: privileged instructions, and those that show or change the machine below.
+HOST_INSTRUCTION = re.compile(
+    r"\t((?:rep\w* )?(?:ins|outs)[bwl]?|in|out|cli|sti|hlt|clts|[ls][gi]dt|[ls]ldt|l?str|ltr|[ls]msw|inv\w+|wbinvd|(?:rd|wr)msr|x[sg]etbv|cpuid"
+    r"|rdtscp?|rdpmc|swapgs|sys\w+|int|iret\w*|lret\w*|ver[rw]|lar|lsl|f?xsave\w*|f?xrstor\w*|fn?save|frstor|[sc]tac|monitor|mwait)\b"
+    r"|\tmov\w* [^\n]*%(?:cr\d|dr\d|db\d|[defgs]s$)")
+
+
+def pure(names):
+    """No host instruction is in the objects of the pure folders, which the host library is made of."""
+    folders, elsewhere = (re.search(r"^%s := (.*)$" % v, text("tests/host.mk"), re.MULTILINE)[1] for v in ("PURE", "HOST_STANDS_IN"))
+    folders = folders.replace("*", "[a-z]+")
+    inside = re.compile("(?:%s)/[^/]+\\.c" % folders.replace(" ", "|"))
+    for n in names:
+        if not inside.fullmatch(n) or n in elsewhere.split():
+            continue
+        o = os.path.join("build", "host", n[:-2] + ".o")
+        p = subprocess.run(["objdump", "-d", "--no-show-raw-insn", o], cwd=ROOT, capture_output=True, text=True, check=False)
+        if p.returncode:
+            yield "%s: no object: make lint builds it" % n
+            continue
+        function = ""
+        for line in p.stdout.splitlines():
+            start = re.match(r"[0-9a-f]+ <([^>]+)>:", line)
+            function = start[1] if start else function
+            if HOST_INSTRUCTION.search(line):
+                yield "%s: %s() holds a host instruction: %s" % (n, function, " ".join(line.split("\t")[1:]))
+
+
 # What docs/panics.md lists: calls that end the machine, and instructions of ring 0 that may fault.
 ENDS = re.compile(r"\b(ASSERT|panic|trap_fatal)\(")
 FAULTS = re.compile(r'"[^"\n]*\b(f?xrstor|frstor|fldenv|xsetbv|wrmsr|lldt|ltr|lgdt|lidt|iretq?|ldmxcsr|lretq)\b'
@@ -130,7 +170,7 @@ def panics(names):
 
 def main():
     names, kept, broken = files(), 0, 0
-    for rule in (spdx, size, unique, layering, top_level, panics, formatting):
+    for rule in (spdx, size, unique, layering, prototypes, pure, top_level, panics, formatting):
         found = list(rule(names))
         for line in found:
             print("lint:", line)

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""The rules of tests/lint/lint.py find what they are for: each is broken once in a copy of the tree."""
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+HOST_CODE = """/* SPDX-License-Identifier: MIT */
+#include "emu/dev/bus.h"
+
+void bus_init(struct bus *b)
+{
+	__asm__ volatile("cpuid" ::"a"(b) : "ebx", "ecx", "edx");
+}
+"""
+
+
+def git(tree, *args):
+    subprocess.run(["git", *args], cwd=tree, check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """A copy of what is tracked here, with links to the objects."""
+    there = str(tmp_path_factory.mktemp("tree"))
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
+    for name in tracked:
+        if os.path.isfile(os.path.join(ROOT, name)):
+            os.makedirs(os.path.join(there, os.path.dirname(name)), exist_ok=True)
+            shutil.copy(os.path.join(ROOT, name), os.path.join(there, name))
+    os.makedirs(os.path.join(there, "build"))
+    for objects in ("host", "mon"):
+        subprocess.run(["cp", "-rs", os.path.join(ROOT, "build", objects), os.path.join(there, "build", objects)], check=True)
+    git(there, "init", "-q")
+    git(there, "add", "-A")
+    return there
+
+
+def lint(tree, program="lint.py"):
+    p = subprocess.run([sys.executable, "tests/lint/" + program], cwd=tree, stdout=subprocess.PIPE, text=True, check=False)
+    return p.returncode, p.stdout
+
+
+class Seed:
+    """A file of the tree with other contents for a while."""
+
+    def __init__(self, tree, name, contents=None, append=""):
+        self.path, self.tree, self.name = os.path.join(tree, name), tree, name
+        self.old = open(self.path, encoding="utf-8").read() if os.path.exists(self.path) else None
+        self.new = contents if contents is not None else self.old + append
+
+    def __enter__(self):
+        self.put(self.new)
+
+    def __exit__(self, *_):
+        self.put(self.old)
+
+    def put(self, contents):
+        if contents is None:
+            os.unlink(self.path)
+        else:
+            with open(self.path, "w", encoding="utf-8") as f:
+                f.write(contents)
+        git(self.tree, "add", "-A")
+
+
+def test_the_tree_is_clean(tree):
+    code, out = lint(tree)
+    assert code == 0, out
+
+
+@pytest.mark.parametrize("name, append, line", [
+    ("emu/dev/bus.c", '#include "vmm/vm/vm.h"\n', "emu/dev/bus.c: may not include vmm/vm/vm.h"),
+    ("arch/trap/irq.h", '#include "kernel/console/console.h"\n', "arch/trap/irq.h: may not include kernel/console/console.h"),
+    ("vmm/vm/vm.c", "int seeded(void);\n", "vmm/vm/vm.c: declares seeded(), which belongs in a header"),
+    ("vmm/vm/vm.c", "extern void seeded(int first,\n\t\t   int second);\n", "vmm/vm/vm.c: declares seeded(), which belongs in a header"),
+    ("emu/dev/bus.c", "static void seeded(void)\n{\n\tpanic(\"seeded\");\n}\n", "emu/dev/bus.c: seeded() is not in docs/panics.md"),
+    ("emu/dev/bus.c", "\n" * 900, "emu/dev/bus.c: "),
+    ("emu/dev/bus.c", "static int  badly (void);\n", "emu/dev/bus.c: not formatted (make format)"),
+])
+def test_additions(tree, name, append, line):
+    with Seed(tree, name, append=append):
+        code, out = lint(tree)
+    assert code == 1 and "lint: " + line in out, out
+
+
+@pytest.mark.parametrize("name, contents, line", [
+    ("emu/dev/seeded.h", "#pragma once\n", "emu/dev/seeded.h: no SPDX line"),
+    ("vmm/vm/bus.h", "/* SPDX-License-Identifier: MIT */\n", "vmm/vm/bus.h: the same name as emu/dev/bus.h"),
+    ("extra/seeded.txt", "\n", "extra: not in the layout"),
+])
+def test_new_files(tree, name, contents, line):
+    os.makedirs(os.path.join(tree, os.path.dirname(name)), exist_ok=True)
+    with Seed(tree, name, contents):
+        code, out = lint(tree)
+    assert code == 1 and "lint: " + line in out, out
+
+
+def test_a_host_instruction_in_a_pure_folder(tree):
+    o = os.path.join(tree, "build/host/emu/dev/bus.o")
+    real = os.readlink(o)
+    os.unlink(o)
+    subprocess.run(["gcc", "-I.", "-x", "c", "-c", "-", "-o", o], cwd=tree, input=HOST_CODE, text=True, check=True)
+    code, out = lint(tree)
+    os.unlink(o)
+    os.symlink(real, o)
+    assert code == 1 and "lint: emu/dev/bus.c: bus_init() holds a host instruction: cpuid" in out, out
