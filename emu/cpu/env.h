@@ -45,6 +45,12 @@ struct cpu_env {
 	void (*invlpg)(struct cpu *cpu, gla_t gla);
 
 	/*
+	 * Code of cpu->cpl is about to be looked for, by the number that recomp_set_mapping() was told
+	 * for this level: now is the time to tell another.
+	 */
+	void (*code_sought)(struct cpu *cpu);
+
+	/*
 	 * Code at this linear address, the present CS:EIP's, is about to be found again without a
 	 * page walk, until recomp_set_mapping() gives this level's mapping another number. False:
 	 * want_leave() shall be asked each time that control comes to its page from another.

@@ -211,6 +211,7 @@ static bool run_once(struct recomp *r, u32 *edge, bool step, enum recomp_exit *e
 	struct left l;
 	u64 code;
 
+	cpu_env(cpu)->code_sought(cpu);
 	r->tag = recomp_tag(r, key);
 	cpu->poll = r->cfg.poll_quiet;
 	cpu->lookup_tag = r->tag;

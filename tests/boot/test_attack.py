@@ -10,7 +10,7 @@ import pytest
 
 from guests import PLACES, Guests, bare_lines, check_bystander, compared, vm
 
-ATTACKS = ["selectors", "addresses", "flags", "sti", "privileged", "smc", "paging", "views", "exhaust", "descriptors", "lethal"]
+ATTACKS = ["selectors", "addresses", "flags", "sti", "privileged", "smc", "paging", "views", "exhaust", "descriptors", "spaces", "lethal"]
 
 
 def cmdline(place):

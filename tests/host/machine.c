@@ -111,6 +111,11 @@ static void env_code_runs(struct cpu *cpu, bool runs)
 		m->code_runs(m, runs);
 }
 
+static void env_code_sought(struct cpu *cpu)
+{
+	(void)cpu;
+}
+
 static bool env_code_found(struct cpu *cpu, gla_t gla)
 {
 	(void)cpu;
@@ -267,6 +272,7 @@ static const struct cpu_env host_env = {
 	.paging_changed = env_paging_changed,
 	.invlpg = env_invlpg,
 	.watch_changed = env_watch_changed,
+	.code_sought = env_code_sought,
 	.code_found = env_code_found,
 	.code_runs = env_code_runs,
 	.tables_changed = nothing,

@@ -401,7 +401,7 @@ static void note_code(struct world *w)
 	gpmem_watch(&w->mem, gpa, GPMEM_WATCH_CODE);
 	*c = (struct code_place){ .noted = true,
 				  .gla = gla & ~(gla_t)(PAGE_SIZE - 1),
-				  .cpl3 = one_in(2),
+				  .cpl3 = w->view == VIEW_USER || one_in(2),
 				  .gpa = gpa & PAGE_MASK };
 	shadow_note_code(w->shadow, gla, c->cpl3);
 	c->mapping = shadow_code_mapping(w->shadow, c->cpl3);
@@ -413,8 +413,8 @@ static void check_code(struct world *w)
 		struct code_place *c = &w->code[i];
 		struct pagewalk p;
 
-		if (!c->noted)
-			continue;
+		if (!c->noted || (!c->cpl3 && w->view == VIEW_USER))
+			continue; /* the kernel's code runs on its own view only */
 		if (c->mapping != shadow_code_mapping(w->shadow, c->cpl3))
 			continue;
 		met.code++;
@@ -495,6 +495,10 @@ static void change_control(struct world *w)
 		break;
 	case 2:
 		cpu_write_msr(cpu, 0xc0000080, cpu->msr.efer ^ EFER_NXE);
+		break;
+	case 4:
+		cpu->a20_mask ^= BIT64(20);
+		cpu_translations_changed(cpu, PAGING_A20, 0);
 		break;
 	case 3: /* a new mode, by way of paging off, as real systems do */
 		cpu_write_cr(cpu, 0, cpu->cr0 & ~CR0_PG);

@@ -115,6 +115,7 @@ static void link_table(struct shadow *s, struct root *r, gla_t gla, struct table
 	t->links++;
 	r->link[region] = index;
 	r->groups |= BIT(region / 64);
+	s->links_changed++;
 	r->pd[region / 512][region % 512] =
 		s->host.hpa(s->host.ctx, t->host) | PTE_P | PTE_W | PTE_U | PTE_A;
 	if (s->hiddens && r == s->current)
@@ -157,7 +158,6 @@ hpa_t shadow_root(struct shadow *s, enum shadow_view view)
 	} else if (r != old) {
 		shadow_switch(s, old, r);
 		s->stats.roots_switched++;
-		shadow_code_switched(s, old, r);
 	}
 	return s->host.hpa(s->host.ctx, s->pml4);
 }

@@ -90,8 +90,8 @@ bool shadow_is_clean(struct shadow *s, gpa_t page);
 /*
  * The number of the linear mapping through which code is executed at CPL 3, or at CPL 0..2, for
  * recomp_set_mapping(). CPL 3: each root has its own. CPL 0..2: one for all roots that agree on the
- * regions where code was found (shadow_note_code()). A new number when a mapping of translated code
- * is removed or changed.
+ * regions where code was found (shadow_note_code()); it holds while VIEW_KERNEL is shown. A new
+ * number when a mapping of translated code is removed or changed.
  */
 u32 shadow_code_mapping(struct shadow *s, bool cpl3);
 void shadow_note_code(struct shadow *s, gla_t gla, bool cpl3);

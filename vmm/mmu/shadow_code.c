@@ -16,6 +16,7 @@ static void new_kernel_mapping(struct shadow *s)
 {
 	s->kernel_mapping = ++s->mappings;
 	memset(s->noted, 0, sizeof(s->noted));
+	s->links_changed++;
 }
 
 void shadow_code_moved(struct shadow *s, u16 region)
@@ -65,8 +66,10 @@ void shadow_note_code(struct shadow *s, gla_t gla, bool cpl3)
 	unsigned region = gla >> 21, i = gla >> PAGE_SHIFT & 511;
 	u16 t = s->current ? shadow_link_region(s, s->current, gla) : NO_LINK;
 
-	if (!cpl3)
+	if (!cpl3 && !noted(s, region)) {
 		s->noted[region / 32] |= BIT(region & 31);
+		s->links_changed++;
+	}
 	if (t != NO_LINK)
 		s->table[t].code[i / 32] |= BIT(i & 31);
 	else
@@ -81,15 +84,29 @@ void shadow_code_flushed(struct shadow *s)
 	shadow_code_moved(s, MIXED);
 }
 
-void shadow_code_switched(struct shadow *s, const struct root *old, struct root *r)
+static bool same_kernel_again(struct shadow *s, struct root *r)
 {
-	if (!old || !old->used || !same_kernel(s, old, r))
+	if (r->same_as != s->kernel_root || r->same_at != s->links_changed) {
+		r->same = same_kernel(s, s->kernel_root, r);
+		r->same_as = s->kernel_root;
+		r->same_at = s->links_changed;
+	}
+	return r->same;
+}
+
+/* The view of CPL 3 says nothing about the kernel's code, which does not run there. */
+void shadow_code_switched(struct shadow *s, struct root *r)
+{
+	if (r == s->kernel_root || (r->role & ROLE_USER_VIEW))
+		return;
+	if (!s->kernel_root || !same_kernel_again(s, r))
 		new_kernel_mapping(s);
+	s->kernel_root = r;
 }
 
 void shadow_code_region_gone(struct shadow *s, struct root *r, unsigned region)
 {
 	r->user_mapping = ++s->mappings;
-	if (r == s->current && noted(s, region))
+	if ((r == s->current || r == s->kernel_root) && noted(s, region))
 		new_kernel_mapping(s);
 }

@@ -88,6 +88,13 @@ struct root {
 	u64 *pd[4];
 	u16 *link;  /* table index of each region, NO_LINK if none */
 	u32 groups; /* of 64 regions in which one was ever linked */
+	/*
+	 * From ahead_of there was a switch to this root, and the kernel's code was compared with
+	 * same_as. Both hold as long as no link, no root and no note of code is another.
+	 */
+	const struct root *ahead_of, *same_as;
+	u64 ahead_at, same_at; /* shadow.links_changed then */
+	bool same;
 	u64 last_use;
 	u32 user_mapping, user_epoch; /* shadow_code_mapping() of CPL 3 */
 	u32 writes;		      /* to its PD pages since it was last used */
@@ -121,11 +128,13 @@ struct shadow {
 	unsigned stales;
 	gla_t hidden[4]; /* shadow_hide() */
 	unsigned hiddens;
-	u32 mappings;	    /* numbers given out by shadow_code_mapping() */
-	u32 kernel_mapping; /* of CPL 0..2 */
-	bool unnoted;	    /* code was found through a translation that no table has */
-	u32 user_epoch;	    /* moves when user mappings of all roots get new numbers */
-	u32 noted[64];	    /* 2048 regions of 2 MiB in which code of CPL 0..2 was found */
+	u64 links_changed;		/* times; and roots, and notes of code */
+	u32 mappings;			/* numbers given out by shadow_code_mapping() */
+	u32 kernel_mapping;		/* of CPL 0..2 */
+	const struct root *kernel_root; /* has it; NULL: none is known to */
+	bool unnoted;			/* code was found through a translation that no table has */
+	u32 user_epoch;			/* moves when user mappings of all roots get new numbers */
+	u32 noted[64]; /* 2048 regions of 2 MiB in which code of CPL 0..2 was found */
 	/* Which roots have a guest PD, by hash of its page: chains of root * 4 + PD, plus 1. */
 	u16 pd_first[PD_HASH], pd_next[ROOT_MAX * 4 + 1];
 	struct shadow_stats stats;
@@ -220,6 +229,6 @@ void shadow_tables_written(void *ctx, gpa_t gpa, u32 len);
 /* Mappings of code: an entry changed through which code was found (region, or MIXED); the root
  * changed; a root lost a region; the guest flushed its TLB, of a page at least. */
 void shadow_code_moved(struct shadow *s, u16 region);
-void shadow_code_switched(struct shadow *s, const struct root *old, struct root *r);
+void shadow_code_switched(struct shadow *s, struct root *r);
 void shadow_code_region_gone(struct shadow *s, struct root *r, unsigned region);
 void shadow_code_flushed(struct shadow *s);

@@ -95,6 +95,7 @@ void shadow_unlink(struct shadow *s, struct root *r, unsigned region)
 	if (t == NO_LINK)
 		return;
 	s->table[t].links--;
+	s->links_changed++;
 	r->link[region] = NO_LINK;
 	r->pd[region / 512][region % 512] = 0;
 }
@@ -104,6 +105,8 @@ void shadow_root_free(struct shadow *s, struct root *r)
 	s->doomed_roots -= r->doomed;
 	note_pds(s, r, false);
 	free_pages(s, r);
+	if (s->kernel_root == r)
+		s->kernel_root = NULL;
 	*r = (struct root){ 0 };
 	for (unsigned v = 0; v < VIEW_COUNT; v++)
 		if (s->active[v] == r)
@@ -223,20 +226,13 @@ static void link_ahead(struct shadow *s, const struct root *old, struct root *r)
 			shadow_link_region(s, r, (gla_t)g << 21);
 }
 
-void shadow_switch(struct shadow *s, const struct root *old, struct root *r)
+static void flush_differences(struct shadow *s, const struct root *old, const struct root *r)
 {
 	struct differences d = { .leaves = SWITCH_MAX + 1 };
 	struct tlb_flush f = { 0 };
 
-	/* While old is current: a page table that becomes watched here leaves the TLB as old maps
-	 * it. */
-	if (old && old->used)
-		link_ahead(s, old, r);
-	s->current = r;
-	shadow_hide_in(s, r);
-	if (old && old->used)
+	if (old)
 		find_differences(s, old, r, &d);
-	fill_pdpt(s, r);
 	if (d.leaves > SWITCH_MAX) {
 		s->stats.switch_all++;
 		shadow_tlb_flush_all(s);
@@ -250,6 +246,26 @@ void shadow_switch(struct shadow *s, const struct root *old, struct root *r)
 	/* INVLPG of any page empties the paging-structure caches, of the PDPT's entries too (SDM
 	 * 3A 4.10.4.1). */
 	shadow_tlb_flush_page(s, 0);
+}
+
+void shadow_switch(struct shadow *s, const struct root *old, struct root *r)
+{
+	bool known;
+
+	if (old && !old->used)
+		old = NULL;
+	known = old && r->ahead_of == old && r->ahead_at == s->links_changed;
+	/* While old is current: a page table that becomes watched here leaves the TLB as old maps
+	 * it. */
+	if (old && !known)
+		link_ahead(s, old, r);
+	s->current = r;
+	shadow_hide_in(s, r);
+	fill_pdpt(s, r);
+	flush_differences(s, old, r);
+	r->ahead_of = old;
+	r->ahead_at = s->links_changed;
+	shadow_code_switched(s, r);
 }
 
 void shadow_switch_to_none(struct shadow *s)
@@ -309,6 +325,7 @@ struct root *shadow_root_get(struct shadow *s, enum shadow_view view)
 		if (!shadow_make_room(s))
 			return NULL;
 	r->used = true;
+	s->links_changed++;
 	r->role = role;
 	memcpy(r->key, key, sizeof(key));
 	r->user_epoch = s->user_epoch;

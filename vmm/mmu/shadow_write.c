@@ -65,9 +65,9 @@ static bool pd_written(struct shadow *s, gpa_t gpa, u32 len, struct tlb_flush *f
 }
 
 /*
- * An entry that the kernel made for the address space that runs, accessed already, is about to be
- * used: the leaf is filled now, which saves the fault. What a fault would have to change (A, D), or
- * to refuse, waits for it.
+ * An entry that the kernel made, accessed already, is about to be used, in this address space or in
+ * the one that is loaded next: the leaf is filled now, which saves the fault. What a fault would
+ * have to change (A, D), or to refuse, waits for it.
  */
 static void prefetch(struct shadow *s, struct table *t, unsigned i, u64 pte)
 {
@@ -75,7 +75,8 @@ static void prefetch(struct shadow *s, struct table *t, unsigned i, u64 pte)
 			      .writable = t->role & ROLE_W && pte & PTE_W,
 			      .executable = t->role & ROLE_X && !(pte & PTE_NX),
 			      .dirty = pte & PTE_D,
-			      .gpa = pte & 0xffffff000ull & s->cpu->a20_mask };
+			      .gpa = pte & 0xffffff000ull &
+				     ~(t->role & ROLE_A20_OFF ? BIT64(20) : 0) };
 	const struct gpmem_region *region;
 
 	if ((pte & (PTE_P | PTE_A)) != (PTE_P | PTE_A) || pte & PAE_RESERVED ||
@@ -107,8 +108,7 @@ static void pte_written(struct shadow *s, struct table *t, unsigned e)
 		t->code[i / 32] &= ~BIT(i & 31);
 		shadow_code_moved(s, t->region);
 	}
-	if (t->region == MIXED || !s->current || s->current->link[t->region] != t - s->table ||
-	    shadow_hides(s, t, i))
+	if (t->region == MIXED || shadow_hides(s, t, i))
 		return;
 	pte = gpmem_ptr(s->cpu->mem, (t->source & PAGE_MASK) + e * (pae ? 8 : 4), false);
 	if (pte)

@@ -3,8 +3,8 @@
  * The world around the virtual CPU (struct cpu_env) as the monitor provides it, and the two hooks
  * that the trap code calls for translated code.
  *
- * Views: a change of CPL loads none. Translated code is entered in one place, and there the view of
- * its CPL is loaded (env_code_runs()), whoever delivered what since. So a system call in raw ring 3
+ * Views: a change of CPL loads none. Translated code is looked for and entered in one place each, and
+ * there the view of its CPL is loaded, whoever delivered what since. So a system call in raw ring 3
  * that is recompiled in between costs no CR3 write: raw execution needs the kernel view, too.
  */
 #include "arch/cpu/processor.h"
@@ -63,7 +63,17 @@ static enum env_pf env_page_fault(struct cpu *cpu, gla_t gla, unsigned access)
 static void tell_mapping(struct vcpu *v)
 {
 	recomp_set_mapping(v->cpu.recomp, false, shadow_code_mapping(v->shadow, false));
-	recomp_set_mapping(v->cpu.recomp, true, shadow_code_mapping(v->shadow, true));
+	if (v->view == VIEW_USER) /* the only one that code of CPL 3 is found in */
+		recomp_set_mapping(v->cpu.recomp, true, shadow_code_mapping(v->shadow, true));
+}
+
+/* The number of CPL 3 is its own view's: the kernel's says nothing about what a program maps. */
+static void env_code_sought(struct cpu *cpu)
+{
+	struct vcpu *v = vcpu_of(cpu);
+
+	vcpu_load_root(v, view_of(cpu));
+	tell_mapping(v);
 }
 
 static void env_code_runs(struct cpu *cpu, bool runs)
@@ -189,7 +199,6 @@ static bool env_want_leave(struct cpu *cpu)
 	struct vcpu *v = vcpu_of(cpu);
 	enum raw_refusal why;
 
-	tell_mapping(v);
 	if (!raw_refused(v, &why))
 		return true;
 	v->stats.refusals[why]++;
@@ -204,6 +213,7 @@ const struct cpu_env vcpu_env = {
 	.paging_changed = env_paging_changed,
 	.invlpg = env_invlpg,
 	.watch_changed = env_watch_changed,
+	.code_sought = env_code_sought,
 	.code_found = env_code_found,
 	.code_runs = env_code_runs,
 	.tables_changed = env_tables_changed,
