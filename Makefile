@@ -44,6 +44,11 @@ test: deps
 lint: $(HOST_OBJ)
 	@$(PYTHON) tests/lint/lint.py
 
+## layers   the graph of modules, lowest folder first, and every circle in it
+.PHONY: layers
+layers: $(BUILD)/ringleader.elf
+	@$(PYTHON) tests/lint/layers.py $(BUILD)
+
 ## boot     only the tests that boot in QEMU
 .PHONY: boot
 boot: deps

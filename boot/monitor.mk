@@ -35,7 +35,16 @@ $(BUILD)/mon/zydis/%.o: $(BUILD)/zydis/.fetched
 		-c $(BUILD)/zydis/src/$*.c -o $@
 
 # --- Compiling ---
-$(BUILD)/mon/%.o: %.c | $(BUILD)/zydis/.fetched
+# A file that changes when what it holds does: objects that depend on it are made anew when their flags change.
+define flags_file
+$(1): FORCE
+	@mkdir -p $$(@D)
+	@echo '$(2)' | cmp -s - $$@ || echo '$(2)' > $$@
+endef
+.PHONY: FORCE
+$(eval $(call flags_file,$(BUILD)/mon/flags,$$(CC) $$(MON_CFLAGS)))
+
+$(BUILD)/mon/%.o: %.c $(BUILD)/mon/flags | $(BUILD)/zydis/.fetched
 	@mkdir -p $(@D)
 	@echo '  CC   $<'
 	@$(CC) $(MON_CFLAGS) -MMD -MP -c $< -o $@

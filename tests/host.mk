@@ -21,7 +21,9 @@ $(BUILD)/host/zydis/%.o: $(BUILD)/zydis/.fetched
 	@mkdir -p $(@D)
 	$(HOST_CC) -O2 -g -w -I$(BUILD)/zydis/include -I$(BUILD)/zydis/src $(ZYDIS_DEF) -c $(BUILD)/zydis/src/$*.c -o $@
 
-$(BUILD)/host/%.o: %.c | $(BUILD)/zydis/.fetched
+$(eval $(call flags_file,$(BUILD)/host/flags,$$(HOST_CC) $$(HOST_CFLAGS) $$(SAN)))
+
+$(BUILD)/host/%.o: %.c $(BUILD)/host/flags | $(BUILD)/zydis/.fetched
 	@mkdir -p $(@D)
 	$(HOST_CC) $(HOST_CFLAGS) $(SAN) $(ZYDIS_DEF) -MMD -MP -c $< -o $@
 
