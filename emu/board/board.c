@@ -16,6 +16,7 @@
 #include "emu/board/pc_slots.h"
 #include "emu/chip/ferr.h"
 #include "emu/chip/i8042.h"
+#include "emu/chip/i8237.h"
 #include "emu/chip/i8254.h"
 #include "emu/chip/i8259.h"
 #include "emu/chip/mc146818.h"
@@ -43,6 +44,7 @@ struct board {
 	struct device_set devices;
 	/* Those of them that are wired to each other, or that the outside speaks to. */
 	struct i8259_pair *pic;
+	struct i8237_pair *dma;
 	struct i8254 *pit;
 	struct mc146818 *rtc;
 	struct i8042 *kbc;
@@ -185,6 +187,7 @@ static void find_devices(struct board *b)
 	const struct device_set *s = &b->devices;
 
 	b->pic = devices_find(s, &i8259_class, 0);
+	b->dma = devices_find(s, &i8237_class, 0);
 	b->pit = devices_find(s, &i8254_class, 0);
 	b->rtc = devices_find(s, &mc146818_class, 0);
 	b->kbc = devices_find(s, &i8042_class, 0);
@@ -211,6 +214,7 @@ static int add_devices(struct board *b)
 		.timers = &b->timers,
 		.mem = b->mem,
 		.irqs = &b->irqs,
+		.dma = { .controller = &b->dma->controller },
 		.pci = b->pci,
 		.a20 = &b->a20,
 		.host = &b->host,

@@ -38,6 +38,14 @@ static int wire_irqs(struct device_bay *bay)
 	return err;
 }
 
+static void wire_dma(struct device_bay *bay)
+{
+	if (!bay->slot->dma)
+		bay->dma.controller = NULL;
+	while (bay->slot->dma >> bay->dma.channel > 1)
+		bay->dma.channel++;
+}
+
 /* --- All devices of a board */
 
 int devices_alloc(struct device_set *set, const struct device_slot *slots, unsigned count,
@@ -69,6 +77,7 @@ int devices_init(struct device_set *set, const struct device_bay *bay)
 		int err;
 
 		own.slot = set->device[i].slot;
+		wire_dma(&own);
 		err = wire_irqs(&own);
 		if (!err)
 			err = device_plug(set->device[i].dev, &own);
@@ -195,5 +204,8 @@ int device_print_resources(const struct device_slot *slot, char *buf, size_t siz
 	for (unsigned irq = 0; irq < 16; irq++)
 		if (slot->irqs & BIT(irq))
 			append(&t, "%sIRQ %u", t.len ? ", " : "", irq);
+	for (unsigned n = 0; n < 8; n++)
+		if (slot->dma & BIT(n))
+			append(&t, "%sDMA %u", t.len ? ", " : "", n);
 	return (int)t.len;
 }

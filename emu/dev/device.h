@@ -15,6 +15,7 @@
 #include "emu/dev/a20.h"
 #include "emu/dev/board_host.h"
 #include "emu/dev/bus.h"
+#include "emu/dev/dma.h"
 #include "emu/dev/irq_or.h"
 
 #define DEVICE_RANGES 3 /* of ports */
@@ -61,6 +62,7 @@ struct device_slot {
 	const char *name; /* no other slot's; its section of a saved stream: 12 characters */
 	struct device_ports ports[DEVICE_RANGES];
 	u16 irqs;   /* bit n: it drives ISA interrupt n; its line 0 is the lowest of them */
+	u8 dma;	    /* bit n: it uses DMA channel n; one channel a device */
 	u8 unit;    /* which of several of its class */
 	u16 pci;    /* DEVICE_PCI(); 0: no PCI function */
 	u8 options; /* only on boards that have one of these options; 0: on all */
@@ -76,6 +78,7 @@ struct device_bay {
 	struct gpmem *mem;
 	struct irq_or *irqs; /* for one that drives interrupts which it is not wired to */
 	struct irq_line irq[DEVICE_IRQS];
+	struct dma_line dma;
 	struct pci_bus *pci;
 	struct a20_gate *a20;
 	const struct board_host *host; /* outlives the device */
@@ -103,7 +106,7 @@ struct device_set {
  * set is empty. */
 int devices_alloc(struct device_set *set, const struct device_slot *slots, unsigned count,
 		  u8 options);
-/* Plugs them in, in the table's order; bay without its slot and lines. After an error the set must
+/* Plugs them in, in the table's order; bay without its slot, its lines and the number of its channel. After an error the set must
  * be destroyed. */
 int devices_init(struct device_set *set, const struct device_bay *bay);
 void devices_destroy(struct device_set *set);

@@ -32,6 +32,7 @@ struct pc {
 	struct a20_gate a20;
 	unsigned a20_changes;
 	struct pci_bus *pci;
+	struct gpmem *mem;
 	struct board_host host; /* what a device calls must be filled in by its test */
 };
 
@@ -91,6 +92,7 @@ static inline void pc_plug(struct pc *p, const struct device_class *class, void 
 				   .bus = &p->bus,
 				   .timers = &p->timers,
 				   .irqs = &p->irqs,
+				   .mem = p->mem,
 				   .pci = p->pci,
 				   .a20 = &p->a20,
 				   .host = &p->host };

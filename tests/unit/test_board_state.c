@@ -28,11 +28,13 @@
 #include "emu/snap/crc32.h"
 #include "emu/snap/snap.h"
 #include "kernel/base/string.h"
+#include "kernel/hw/i8042_regs.h"
 #include "tests/unit/random.h"
 
 #define STREAM_MAX (256 * KiB)
 
-static u64 now_ns; /* of both machines */
+/* Of both machines: virtual time, and how much longer the wall clock has run. */
+static u64 now_ns, paused_s;
 
 struct machine {
 	struct board *board;
@@ -79,7 +81,7 @@ static u64 now(void *ctx)
 static u64 wall(void *ctx)
 {
 	(void)ctx;
-	return 1709208000 + now_ns / 1000000000;
+	return 1709208000 + paused_s + now_ns / 1000000000;
 }
 
 static void tell(struct machine *m, u64 what)
@@ -391,6 +393,15 @@ static void step_op(struct machine *a, struct machine *b, const struct op *op)
 	assert_int_equal(board_can_wake(a->board), board_can_wake(b->board));
 }
 
+static void to_mouse(struct machine *a, struct machine *b)
+{
+	static const u8 bytes[] = { 0xe6, 0xe7, 0xe8, 0xe9, 0xea, 0xeb, 0xec, 0xee, 0xf0,
+				    0xf2, 0xf3, 0xf4, 0xf5, 0xf6, 200,	100,  80,   3 };
+
+	step_op(a, b, &(struct op){ WRITE, I8042_COMMAND_PORT, 1, 0xd4 });
+	step_op(a, b, &(struct op){ WRITE, I8042_DATA_PORT, 1, bytes[rnd() % sizeof(bytes)] });
+}
+
 static void traffic(struct machine *a, struct machine *b, unsigned steps)
 {
 	while (steps--) {
@@ -404,6 +415,10 @@ static void traffic(struct machine *a, struct machine *b, unsigned steps)
 		}
 		if (one_in(8))
 			now_ns += rnd() % (1ull << rnd() % 32);
+		if (one_in(400))
+			paused_s += rnd() % 10;
+		if (one_in(30))
+			to_mouse(a, b);
 		step_op(a, b, &op);
 		if (one_in(3)) { /* a guest that serves its interrupts */
 			step_op(a, b, &(struct op){ .kind = ACK });
