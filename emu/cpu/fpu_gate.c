@@ -20,11 +20,11 @@ static enum cpu_result wait(struct cpu *cpu)
 }
 
 /* SDM 3A table 2-2 (x87), 2.5 (MMX), table 13-1 (SSE, AVX). */
-enum cpu_result fpu_gate(struct cpu *cpu, enum fpu_class class)
+enum cpu_result hard_fpu_gate(struct cpu *cpu, const struct insn *in)
 {
 	bool em = cpu->cr0 & CR0_EM, undefined = false;
 
-	switch (class) {
+	switch ((enum fpu_class)in->imm) {
 	case FPU_WAIT:
 		return wait(cpu);
 	case FPU_MMX:

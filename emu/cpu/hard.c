@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The dispatch of hard instructions, and the far transfers and interrupts among them.
+ * What C executes, by its operation's function in insn.def; and the far transfers and interrupts
+ * among them.
  */
 #include "emu/cpu/hard_ops.h"
 #include "emu/cpu/transfer.h"
@@ -27,6 +28,26 @@ static enum cpu_result far_indirect(struct cpu *cpu, const struct insn *in, bool
 	return cpu_far_jump(cpu, in, sel, offset, call);
 }
 
+enum cpu_result hard_call_far_imm(struct cpu *cpu, const struct insn *in)
+{
+	return cpu_far_jump(cpu, in, in->imm2, in->imm, true);
+}
+
+enum cpu_result hard_jmp_far_imm(struct cpu *cpu, const struct insn *in)
+{
+	return cpu_far_jump(cpu, in, in->imm2, in->imm, false);
+}
+
+enum cpu_result hard_call_far_mem(struct cpu *cpu, const struct insn *in)
+{
+	return far_indirect(cpu, in, true);
+}
+
+enum cpu_result hard_jmp_far_mem(struct cpu *cpu, const struct insn *in)
+{
+	return far_indirect(cpu, in, false);
+}
+
 static enum cpu_result soft_int(struct cpu *cpu, const struct insn *in, u8 vector,
 				enum cpu_event_kind kind)
 {
@@ -40,15 +61,36 @@ static enum cpu_result soft_int(struct cpu *cpu, const struct insn *in, u8 vecto
 	return res;
 }
 
+enum cpu_result hard_int(struct cpu *cpu, const struct insn *in)
+{
+	return soft_int(cpu, in, (u8)in->imm, EVENT_SOFT_INT);
+}
+
+enum cpu_result hard_int3(struct cpu *cpu, const struct insn *in)
+{
+	return soft_int(cpu, in, VEC_BP, EVENT_SOFT_INT3);
+}
+
+enum cpu_result hard_int1(struct cpu *cpu, const struct insn *in)
+{
+	return soft_int(cpu, in, VEC_DB, EVENT_INT1);
+}
+
+enum cpu_result hard_into(struct cpu *cpu, const struct insn *in)
+{
+	return cpu->eflags & EFLAGS_OF ? soft_int(cpu, in, VEC_OF, EVENT_SOFT_INT3) : CPU_NEXT;
+}
+
 static void flat(struct cpu_segment *s, u16 sel, u16 attr)
 {
 	*s = (struct cpu_segment){ .sel = sel, .attr = attr, .limit = 0xffffffff };
 }
 
-static enum cpu_result sysenter(struct cpu *cpu)
+enum cpu_result hard_sysenter(struct cpu *cpu, const struct insn *in)
 {
 	u16 cs = (u16)(cpu->msr.sysenter_cs & 0xfffc);
 
+	(void)in;
 	if (!cpu_protected(cpu) || !cs)
 		return cpu_raise(cpu, VEC_GP, 0);
 	cpu->eflags &= ~(EFLAGS_VM | EFLAGS_RF);
@@ -61,10 +103,11 @@ static enum cpu_result sysenter(struct cpu *cpu)
 	return CPU_JUMP;
 }
 
-static enum cpu_result sysexit(struct cpu *cpu)
+enum cpu_result hard_sysexit(struct cpu *cpu, const struct insn *in)
 {
 	u16 cs = (u16)(cpu->msr.sysenter_cs & 0xfffc);
 
+	(void)in;
 	if (!cpu_protected(cpu) || !cs || cpu->cpl)
 		return cpu_raise(cpu, VEC_GP, 0);
 	flat(&cpu->seg[SEG_CS], (u16)((cs + 16) | 3), 0xc0fb);
@@ -75,7 +118,7 @@ static enum cpu_result sysexit(struct cpu *cpu)
 	return CPU_JUMP;
 }
 
-static enum cpu_result load_far_pointer(struct cpu *cpu, const struct insn *in)
+enum cpu_result hard_load_far_pointer(struct cpu *cpu, const struct insn *in)
 {
 	u32 offset;
 	u16 sel;
@@ -89,61 +132,18 @@ static enum cpu_result load_far_pointer(struct cpu *cpu, const struct insn *in)
 	return CPU_NEXT;
 }
 
-static enum cpu_result dispatch(struct cpu *cpu, const struct insn *in)
+enum cpu_result hard_ud(struct cpu *cpu, const struct insn *in)
 {
-	switch ((enum insn_op)in->op) {
-	case OP_CALL_FAR_IMM:
-		return cpu_far_jump(cpu, in, in->imm2, in->imm, true);
-	case OP_JMP_FAR_IMM:
-		return cpu_far_jump(cpu, in, in->imm2, in->imm, false);
-	case OP_CALL_FAR_MEM:
-		return far_indirect(cpu, in, true);
-	case OP_JMP_FAR_MEM:
-		return far_indirect(cpu, in, false);
-	case OP_RET_FAR:
-		return cpu_far_return(cpu, in);
-	case OP_IRET:
-		return cpu_iret(cpu, in);
-	case OP_INT:
-		return soft_int(cpu, in, (u8)in->imm, EVENT_SOFT_INT);
-	case OP_INT3:
-		return soft_int(cpu, in, VEC_BP, EVENT_SOFT_INT3);
-	case OP_INT1:
-		return soft_int(cpu, in, VEC_DB, EVENT_INT1);
-	case OP_INTO:
-		return cpu->eflags & EFLAGS_OF ? soft_int(cpu, in, VEC_OF, EVENT_SOFT_INT3)
-					       : CPU_NEXT;
-	case OP_SYSENTER:
-		return sysenter(cpu);
-	case OP_SYSEXIT:
-		return sysexit(cpu);
-	case OP_LOAD_FAR_POINTER:
-		return load_far_pointer(cpu, in);
-	case OP_MOV_TO_SEG ... OP_POP_SEG:
-	case OP_LAR ... OP_ARPL:
-		return hard_segment(cpu, in);
-	case OP_LGDT ... OP_RSM:
-		return hard_system(cpu, in);
-	case OP_CLI ... OP_POPF:
-		return hard_flags(cpu, in);
-	case OP_IN ... OP_OUTS:
-		return hard_io(cpu, in);
-	case OP_PUSHA ... OP_BOUND:
-		return hard_stack(cpu, in);
-	case OP_DAA ... OP_AAD:
-		return hard_bcd(cpu, in);
-	case OP_FXSAVE ... OP_XRSTOR:
-		return hard_fpu(cpu, in);
-	case OP_GATHER ... OP_MASKED_MOVE:
-		return hard_vector(cpu, in);
-	case OP_MOVS ... OP_SCAS:
-		return hard_string(cpu, in);
-	case OP_UD:
-	case OP_COUNT:
-		break;
-	}
+	(void)in;
 	return cpu_raise_noerr(cpu, VEC_UD);
 }
+
+static enum cpu_result (*const hard_function[OP_COUNT])(struct cpu *cpu, const struct insn *in) = {
+	[OP_COPY] = hard_ud,
+#define OP(name, function, how) [OP_##name] = (function),
+#include "emu/isa/insn.def"
+#undef OP
+};
 
 enum cpu_result cpu_hard_exec(struct cpu *cpu, const struct insn *in)
 {
@@ -152,9 +152,9 @@ enum cpu_result cpu_hard_exec(struct cpu *cpu, const struct insn *in)
 
 	if (in->lock)
 		return cpu_raise_noerr(cpu, VEC_UD);
-	res = dispatch(cpu, in);
-	if (res == CPU_NEXT || (res == CPU_JUMP && in->op >= OP_MOV_TO_SEG && cpu->eip == eip) ||
-	    res == CPU_HALT)
+	res = hard_function[in->op](cpu, in);
+	if (res == CPU_NEXT || res == CPU_HALT ||
+	    (res == CPU_JUMP && !isa_op_is(in->op, HOW_TRANSFERS) && cpu->eip == eip))
 		cpu->eip = eip + in->len;
 	return res;
 }

@@ -69,29 +69,48 @@ static void adjust_ascii(struct cpu *cpu, bool sub)
 	set_flags(cpu, (u8)ax, adjust, adjust);
 }
 
-enum cpu_result hard_bcd(struct cpu *cpu, const struct insn *in)
+enum cpu_result hard_daa(struct cpu *cpu, const struct insn *in)
 {
-	u8 base = (u8)in->imm, v;
+	(void)in;
+	adjust_decimal(cpu, false);
+	return CPU_NEXT;
+}
 
-	switch (in->op) {
-	case OP_DAA:
-	case OP_DAS:
-		adjust_decimal(cpu, in->op == OP_DAS);
-		return CPU_NEXT;
-	case OP_AAA:
-	case OP_AAS:
-		adjust_ascii(cpu, in->op == OP_AAS);
-		return CPU_NEXT;
-	case OP_AAM:
-		if (!base)
-			return cpu_raise_noerr(cpu, VEC_DE);
-		v = al(cpu);
-		set_ax(cpu, v / base, v % base);
-		break;
-	default:
-		v = (u8)(al(cpu) + ah(cpu) * base);
-		set_ax(cpu, 0, v);
-	}
+enum cpu_result hard_das(struct cpu *cpu, const struct insn *in)
+{
+	(void)in;
+	adjust_decimal(cpu, true);
+	return CPU_NEXT;
+}
+
+enum cpu_result hard_aaa(struct cpu *cpu, const struct insn *in)
+{
+	(void)in;
+	adjust_ascii(cpu, false);
+	return CPU_NEXT;
+}
+
+enum cpu_result hard_aas(struct cpu *cpu, const struct insn *in)
+{
+	(void)in;
+	adjust_ascii(cpu, true);
+	return CPU_NEXT;
+}
+
+enum cpu_result hard_aam(struct cpu *cpu, const struct insn *in)
+{
+	u8 base = (u8)in->imm, v = al(cpu);
+
+	if (!base)
+		return cpu_raise_noerr(cpu, VEC_DE);
+	set_ax(cpu, v / base, v % base);
+	set_flags(cpu, al(cpu), false, false);
+	return CPU_NEXT;
+}
+
+enum cpu_result hard_aad(struct cpu *cpu, const struct insn *in)
+{
+	set_ax(cpu, 0, (u8)(al(cpu) + ah(cpu) * (u8)in->imm));
 	set_flags(cpu, al(cpu), false, false);
 	return CPU_NEXT;
 }

@@ -35,11 +35,18 @@ static bool virtual_image(const struct cpu *cpu)
 	return cpu_v86(cpu) && iopl(cpu) < 3;
 }
 
-static enum cpu_result pushf(struct cpu *cpu, const struct insn *in)
+static bool image_refused(const struct cpu *cpu, const struct insn *in)
+{
+	return virtual_image(cpu) && (!(cpu->cr4 & CR4_VME) || in->osize == 4);
+}
+
+enum cpu_result hard_pushf(struct cpu *cpu, const struct insn *in)
 {
 	u32 image = cpu_eflags(cpu) & ~(EFLAGS_RF | EFLAGS_VM);
 	u32 esp = (cpu->gpr[REG_ESP] - in->osize) & mask_of(cpu);
 
+	if (image_refused(cpu, in))
+		return cpu_raise(cpu, VEC_GP, 0);
 	if (virtual_image(cpu))
 		image = (image & ~EFLAGS_IF) | EFLAGS_IOPL | (image & EFLAGS_VIF ? EFLAGS_IF : 0);
 	if (cpu_mem_write(cpu, SEG_SS, esp, &image, in->osize) != CPU_NEXT)
@@ -48,12 +55,14 @@ static enum cpu_result pushf(struct cpu *cpu, const struct insn *in)
 	return CPU_NEXT;
 }
 
-static enum cpu_result popf(struct cpu *cpu, const struct insn *in)
+enum cpu_result hard_popf(struct cpu *cpu, const struct insn *in)
 {
 	u32 image = 0, esp = cpu->gpr[REG_ESP], flags;
 	u32 mask =
 		EFLAGS_ARITH | EFLAGS_TF | EFLAGS_NT | (in->osize == 4 ? EFLAGS_AC | EFLAGS_ID : 0);
 
+	if (image_refused(cpu, in))
+		return cpu_raise(cpu, VEC_GP, 0);
 	if (cpu_mem_read(cpu, SEG_SS, esp & mask_of(cpu), &image, in->osize) != CPU_NEXT)
 		return CPU_FAULT;
 	if (virtual_image(cpu) &&
@@ -89,11 +98,14 @@ static enum cpu_result cli_sti(struct cpu *cpu, bool set)
 	return CPU_JUMP;
 }
 
-enum cpu_result hard_flags(struct cpu *cpu, const struct insn *in)
+enum cpu_result hard_cli(struct cpu *cpu, const struct insn *in)
 {
-	if (in->op == OP_CLI || in->op == OP_STI)
-		return cli_sti(cpu, in->op == OP_STI);
-	if (virtual_image(cpu) && (!(cpu->cr4 & CR4_VME) || in->osize == 4))
-		return cpu_raise(cpu, VEC_GP, 0);
-	return in->op == OP_PUSHF ? pushf(cpu, in) : popf(cpu, in);
+	(void)in;
+	return cli_sti(cpu, false);
+}
+
+enum cpu_result hard_sti(struct cpu *cpu, const struct insn *in)
+{
+	(void)in;
+	return cli_sti(cpu, true);
 }

@@ -257,7 +257,7 @@ static void init_x87(u8 *fx)
 	hard_fpu_rename(fx, old_top);
 }
 
-static enum cpu_result store_env(struct cpu *cpu, const struct insn *in)
+enum cpu_result hard_store_env(struct cpu *cpu, const struct insn *in)
 {
 	u8 image[108];
 	u8 *fx = cpu->fpu.image;
@@ -282,7 +282,7 @@ static enum cpu_result store_env(struct cpu *cpu, const struct insn *in)
 	return CPU_NEXT;
 }
 
-static enum cpu_result load_env(struct cpu *cpu, const struct insn *in)
+enum cpu_result hard_load_env(struct cpu *cpu, const struct insn *in)
 {
 	unsigned n = in->osize == 4 ? 28 : 14;
 	u8 image[108];
@@ -337,7 +337,7 @@ static bool bad_mxcsr(const u8 *fx, const u8 *image)
 	return get32(image + 24) & ~mask;
 }
 
-static enum cpu_result fxsave(struct cpu *cpu, const struct insn *in)
+enum cpu_result hard_fxsave(struct cpu *cpu, const struct insn *in)
 {
 	unsigned n = cpu->cr4 & CR4_OSFXSR ? 288 : 160;
 	gla_t gla;
@@ -351,7 +351,7 @@ static enum cpu_result fxsave(struct cpu *cpu, const struct insn *in)
 	return cpu_lin_write(cpu, gla, cpu->fpu.image, n, user(cpu));
 }
 
-static enum cpu_result fxrstor(struct cpu *cpu, const struct insn *in)
+enum cpu_result hard_fxrstor(struct cpu *cpu, const struct insn *in)
 {
 	unsigned n = cpu->cr4 & CR4_OSFXSR ? 288 : 160;
 	u8 image[FX_SIZE], *fx = cpu->fpu.image;
@@ -402,7 +402,7 @@ static enum cpu_result xsave_avx(struct cpu *cpu, const struct insn *in, u8 rfbm
 	return cpu_lin_write(cpu, area + XSTATE_AVX, fx + XSTATE_AVX, XSTATE_REGS, user(cpu));
 }
 
-static enum cpu_result xsave(struct cpu *cpu, const struct insn *in)
+enum cpu_result hard_xsave(struct cpu *cpu, const struct insn *in)
 {
 	gva_t ea = insn_ea(cpu, in);
 	u8 rfbm = requested(cpu), bv;
@@ -433,7 +433,7 @@ static enum cpu_result xsave(struct cpu *cpu, const struct insn *in)
 	return cpu_lin_write(cpu, gla + XSTATE_HEADER, &bv, 1, user(cpu));
 }
 
-static enum cpu_result xrstor(struct cpu *cpu, const struct insn *in)
+enum cpu_result hard_xrstor(struct cpu *cpu, const struct insn *in)
 {
 	static const u8 zero[16];
 	gva_t ea = insn_ea(cpu, in);
@@ -482,27 +482,4 @@ static enum cpu_result xrstor(struct cpu *cpu, const struct insn *in)
 	fx[XSTATE_HEADER] |= rfbm;
 	load_image(cpu);
 	return CPU_NEXT;
-}
-
-enum cpu_result hard_fpu(struct cpu *cpu, const struct insn *in)
-{
-	switch (in->op) {
-	case OP_FNSAVE:
-	case OP_FNSTENV:
-		return store_env(cpu, in);
-	case OP_FRSTOR:
-	case OP_FLDENV:
-		return load_env(cpu, in);
-	case OP_FXSAVE:
-		return fxsave(cpu, in);
-	case OP_FXRSTOR:
-		return fxrstor(cpu, in);
-	case OP_XSAVE:
-	case OP_XSAVEOPT:
-		return xsave(cpu, in);
-	case OP_FPU_GATE:
-		return fpu_gate(cpu, (enum fpu_class)in->imm);
-	default:
-		return xrstor(cpu, in);
-	}
 }

@@ -75,25 +75,41 @@ static enum cpu_result strings(struct cpu *cpu, const struct insn *in, u16 port)
 	return CPU_NEXT;
 }
 
-enum cpu_result hard_io(struct cpu *cpu, const struct insn *in)
+/* May the port be used? Then the debugger hears of it. */
+static enum cpu_result access_port(struct cpu *cpu, const struct insn *in, u16 *port)
 {
-	u16 port = in->imm == (u32)-1 ? (u16)cpu->gpr[REG_EDX] : (u16)in->imm;
-
-	if (permission(cpu, port, in->osize) != CPU_NEXT)
+	*port = in->imm == (u32)-1 ? (u16)cpu->gpr[REG_EDX] : (u16)in->imm;
+	if (permission(cpu, *port, in->osize) != CPU_NEXT)
 		return CPU_FAULT;
 	if ((cpu->dr[7] & DR7_ENABLES) && !(in->rep && !repeats(cpu, in)))
-		cpu_debug_port(cpu, port, in->osize);
-	switch (in->op) {
-	case OP_IN:
-		set_acc(cpu, cpu_env(cpu)->io_read(cpu, port, in->osize), in->osize);
-		return cpu->events ? CPU_JUMP : CPU_NEXT;
-	case OP_OUT: {
-		u32 mask = in->osize == 4 ? 0xffffffff : (1u << in->osize * 8) - 1;
+		cpu_debug_port(cpu, *port, in->osize);
+	return CPU_NEXT;
+}
 
-		cpu_env(cpu)->io_write(cpu, port, in->osize, cpu->gpr[REG_EAX] & mask);
-		return cpu->events ? CPU_JUMP : CPU_NEXT;
-	}
-	default:
-		return strings(cpu, in, port);
-	}
+enum cpu_result hard_in(struct cpu *cpu, const struct insn *in)
+{
+	u16 port;
+
+	if (access_port(cpu, in, &port) != CPU_NEXT)
+		return CPU_FAULT;
+	set_acc(cpu, cpu_env(cpu)->io_read(cpu, port, in->osize), in->osize);
+	return cpu->events ? CPU_JUMP : CPU_NEXT;
+}
+
+enum cpu_result hard_out(struct cpu *cpu, const struct insn *in)
+{
+	u32 mask = in->osize == 4 ? 0xffffffff : (1u << in->osize * 8) - 1;
+	u16 port;
+
+	if (access_port(cpu, in, &port) != CPU_NEXT)
+		return CPU_FAULT;
+	cpu_env(cpu)->io_write(cpu, port, in->osize, cpu->gpr[REG_EAX] & mask);
+	return cpu->events ? CPU_JUMP : CPU_NEXT;
+}
+
+enum cpu_result hard_io_string(struct cpu *cpu, const struct insn *in)
+{
+	u16 port;
+
+	return access_port(cpu, in, &port) == CPU_NEXT ? strings(cpu, in, port) : CPU_FAULT;
 }

@@ -69,7 +69,7 @@ static bool system_ok(unsigned type, bool lsl)
 	return (lsl ? lsl_types : lar_types) & BIT(type);
 }
 
-static enum cpu_result inspect(struct cpu *cpu, const struct insn *in)
+enum cpu_result hard_inspect(struct cpu *cpu, const struct insn *in)
 {
 	struct cpu_segment s = { 0 };
 	enum cpu_result res;
@@ -101,7 +101,7 @@ static enum cpu_result inspect(struct cpu *cpu, const struct insn *in)
 	return CPU_NEXT;
 }
 
-static enum cpu_result arpl(struct cpu *cpu, const struct insn *in)
+enum cpu_result hard_arpl(struct cpu *cpu, const struct insn *in)
 {
 	u16 dst, rpl = cpu->gpr[in->reg] & 3;
 
@@ -122,26 +122,24 @@ static enum cpu_result arpl(struct cpu *cpu, const struct insn *in)
 	return CPU_NEXT;
 }
 
-enum cpu_result hard_segment(struct cpu *cpu, const struct insn *in)
+/* Behind a load of SS, interrupts wait for an instruction. */
+static enum cpu_result loaded(struct cpu *cpu, const struct insn *in, enum cpu_result res)
 {
-	enum cpu_result res;
-	u16 sel;
-
-	switch (in->op) {
-	case OP_MOV_TO_SEG:
-		if (operand16(cpu, in, &sel) != CPU_NEXT)
-			return CPU_FAULT;
-		res = load(cpu, in->reg, sel);
-		break;
-	case OP_POP_SEG:
-		res = pop_seg(cpu, in);
-		break;
-	case OP_ARPL:
-		return arpl(cpu, in);
-	default:
-		return inspect(cpu, in);
-	}
 	if (res == CPU_NEXT && in->reg == SEG_SS)
 		cpu->shadow = CPU_SHADOW_MOV_SS;
 	return res;
+}
+
+enum cpu_result hard_mov_to_seg(struct cpu *cpu, const struct insn *in)
+{
+	u16 sel;
+
+	if (operand16(cpu, in, &sel) != CPU_NEXT)
+		return CPU_FAULT;
+	return loaded(cpu, in, load(cpu, in->reg, sel));
+}
+
+enum cpu_result hard_pop_seg(struct cpu *cpu, const struct insn *in)
+{
+	return loaded(cpu, in, pop_seg(cpu, in));
 }

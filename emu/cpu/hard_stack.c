@@ -15,13 +15,13 @@ static u32 merge(u32 old, u32 value, unsigned size)
 	return size == 2 ? (old & 0xffff0000) | (value & 0xffff) : value;
 }
 
-static enum cpu_result pusha(struct cpu *cpu, const struct insn *in)
+enum cpu_result hard_pusha(struct cpu *cpu, const struct insn *in)
 {
 	return transfer_push(cpu, &cpu->seg[SEG_SS], cpu->cpl, &cpu->gpr[REG_ESP], cpu->gpr, 8,
 			     in->osize);
 }
 
-static enum cpu_result popa(struct cpu *cpu, const struct insn *in)
+enum cpu_result hard_popa(struct cpu *cpu, const struct insn *in)
 {
 	u32 esp = cpu->gpr[REG_ESP], v[8];
 
@@ -75,7 +75,7 @@ static enum cpu_result enter_push(struct cpu *cpu, const struct insn *in, u32 *t
 	return CPU_NEXT;
 }
 
-static enum cpu_result enter(struct cpu *cpu, const struct insn *in)
+enum cpu_result hard_enter(struct cpu *cpu, const struct insn *in)
 {
 	u32 mask = sp_mask(cpu), frame = (cpu->gpr[REG_ESP] - in->osize) & mask, esp, top;
 
@@ -90,7 +90,7 @@ static enum cpu_result enter(struct cpu *cpu, const struct insn *in)
 	return CPU_NEXT;
 }
 
-static enum cpu_result leave(struct cpu *cpu, const struct insn *in)
+enum cpu_result hard_leave(struct cpu *cpu, const struct insn *in)
 {
 	u32 mask = sp_mask(cpu), ebp = cpu->gpr[REG_EBP] & mask, v = 0;
 
@@ -101,7 +101,7 @@ static enum cpu_result leave(struct cpu *cpu, const struct insn *in)
 	return CPU_NEXT;
 }
 
-static enum cpu_result bound(struct cpu *cpu, const struct insn *in)
+enum cpu_result hard_bound(struct cpu *cpu, const struct insn *in)
 {
 	u32 raw[2] = { 0 };
 	s32 lo, hi, index;
@@ -123,20 +123,4 @@ static enum cpu_result bound(struct cpu *cpu, const struct insn *in)
 		hi = (s32)raw[1];
 	}
 	return index < lo || index > hi ? cpu_raise_noerr(cpu, VEC_BR) : CPU_NEXT;
-}
-
-enum cpu_result hard_stack(struct cpu *cpu, const struct insn *in)
-{
-	switch (in->op) {
-	case OP_PUSHA:
-		return pusha(cpu, in);
-	case OP_POPA:
-		return popa(cpu, in);
-	case OP_ENTER:
-		return enter(cpu, in);
-	case OP_LEAVE:
-		return leave(cpu, in);
-	default:
-		return bound(cpu, in);
-	}
 }

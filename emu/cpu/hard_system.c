@@ -62,7 +62,7 @@ static enum cpu_result store16(struct cpu *cpu, const struct insn *in, u32 v)
 	return CPU_NEXT;
 }
 
-static enum cpu_result load_ldtr(struct cpu *cpu, const struct insn *in)
+enum cpu_result hard_lldt(struct cpu *cpu, const struct insn *in)
 {
 	struct cpu_segment s = { .attr = SEG_ATTR_UNUSABLE };
 	u32 desc[2];
@@ -90,7 +90,7 @@ static enum cpu_result load_ldtr(struct cpu *cpu, const struct insn *in)
 	return CPU_NEXT;
 }
 
-static enum cpu_result load_tr(struct cpu *cpu, const struct insn *in)
+enum cpu_result hard_ltr(struct cpu *cpu, const struct insn *in)
 {
 	struct cpu_segment s;
 	u32 desc[2];
@@ -121,39 +121,39 @@ static enum cpu_result load_tr(struct cpu *cpu, const struct insn *in)
 	return CPU_NEXT;
 }
 
-static enum cpu_result mov_cr(struct cpu *cpu, const struct insn *in)
+/* CR1 and what lies behind CR4 is #UD, whatever the CPL. */
+static enum cpu_result cr_access(struct cpu *cpu, const struct insn *in)
 {
-	if (in->reg == 1 || in->reg > 4) /* there is none, whatever the CPL */
+	if (in->reg == 1 || in->reg > 4)
 		return cpu_raise_noerr(cpu, VEC_UD);
-	if (privileged(cpu) != CPU_NEXT)
-		return CPU_FAULT;
-	if (in->op == OP_MOV_TO_CR)
-		return cpu_write_cr(cpu, in->reg, cpu->gpr[in->rm]);
-	switch (in->reg) {
-	case 0:
-		cpu->gpr[in->rm] = cpu->cr0;
-		return CPU_NEXT;
-	case 2:
-		cpu->gpr[in->rm] = cpu->cr2;
-		return CPU_NEXT;
-	case 3:
-		cpu->gpr[in->rm] = cpu->cr3;
-		return CPU_NEXT;
-	case 4:
-		cpu->gpr[in->rm] = cpu->cr4;
-		return CPU_NEXT;
-	}
-	return cpu_raise_noerr(cpu, VEC_UD);
+	return privileged(cpu);
 }
 
-static enum cpu_result mov_dr(struct cpu *cpu, const struct insn *in)
+enum cpu_result hard_mov_to_cr(struct cpu *cpu, const struct insn *in)
 {
-	unsigned n = in->reg;
+	if (cr_access(cpu, in) != CPU_NEXT)
+		return CPU_FAULT;
+	return cpu_write_cr(cpu, in->reg, cpu->gpr[in->rm]);
+}
 
-	if (n == 4 || n == 5) {
+enum cpu_result hard_mov_from_cr(struct cpu *cpu, const struct insn *in)
+{
+	const u32 value[] = { cpu->cr0, 0, cpu->cr2, cpu->cr3, cpu->cr4 };
+
+	if (cr_access(cpu, in) != CPU_NEXT)
+		return CPU_FAULT;
+	cpu->gpr[in->rm] = value[in->reg];
+	return CPU_NEXT;
+}
+
+/* The number of the register, which DR4 and DR5 are other names for. */
+static enum cpu_result dr_access(struct cpu *cpu, const struct insn *in, unsigned *n)
+{
+	*n = in->reg;
+	if (*n == 4 || *n == 5) {
 		if (cpu->cr4 & CR4_DE)
 			return cpu_raise_noerr(cpu, VEC_UD);
-		n += 2;
+		*n += 2;
 	}
 	if (privileged(cpu) != CPU_NEXT)
 		return CPU_FAULT;
@@ -162,16 +162,31 @@ static enum cpu_result mov_dr(struct cpu *cpu, const struct insn *in)
 		cpu->fault.addr = DR6_BD;
 		return CPU_FAULT;
 	}
-	if (in->op == OP_MOV_FROM_DR)
-		cpu->gpr[in->rm] = cpu->dr[n];
-	else
-		cpu->dr[n] = cpu_dr_image(n, cpu->gpr[in->rm]);
-	if (in->op == OP_MOV_TO_DR)
-		cpu_debug_changed(cpu);
 	return CPU_NEXT;
 }
 
-static enum cpu_result lmsw(struct cpu *cpu, const struct insn *in)
+enum cpu_result hard_mov_from_dr(struct cpu *cpu, const struct insn *in)
+{
+	unsigned n;
+
+	if (dr_access(cpu, in, &n) != CPU_NEXT)
+		return CPU_FAULT;
+	cpu->gpr[in->rm] = cpu->dr[n];
+	return CPU_NEXT;
+}
+
+enum cpu_result hard_mov_to_dr(struct cpu *cpu, const struct insn *in)
+{
+	unsigned n;
+
+	if (dr_access(cpu, in, &n) != CPU_NEXT)
+		return CPU_FAULT;
+	cpu->dr[n] = cpu_dr_image(n, cpu->gpr[in->rm]);
+	cpu_debug_changed(cpu);
+	return CPU_NEXT;
+}
+
+enum cpu_result hard_lmsw(struct cpu *cpu, const struct insn *in)
 {
 	u16 v;
 
@@ -191,32 +206,43 @@ static u64 pair(const struct cpu *cpu)
 	return (u64)cpu->gpr[REG_EDX] << 32 | cpu->gpr[REG_EAX];
 }
 
-static enum cpu_result msr(struct cpu *cpu, const struct insn *in)
+enum cpu_result hard_rdmsr(struct cpu *cpu, const struct insn *in)
 {
 	u64 v;
 
-	if (privileged(cpu) != CPU_NEXT)
-		return CPU_FAULT;
-	if (in->op == OP_WRMSR)
-		return cpu_write_msr(cpu, cpu->gpr[REG_ECX], pair(cpu));
-	if (cpu_read_msr(cpu, cpu->gpr[REG_ECX], &v) != CPU_NEXT)
+	(void)in;
+	if (privileged(cpu) != CPU_NEXT || cpu_read_msr(cpu, cpu->gpr[REG_ECX], &v) != CPU_NEXT)
 		return CPU_FAULT;
 	set_pair(cpu, v);
 	return CPU_NEXT;
 }
 
-static enum cpu_result xcr(struct cpu *cpu, const struct insn *in)
+enum cpu_result hard_wrmsr(struct cpu *cpu, const struct insn *in)
+{
+	(void)in;
+	if (privileged(cpu) != CPU_NEXT)
+		return CPU_FAULT;
+	return cpu_write_msr(cpu, cpu->gpr[REG_ECX], pair(cpu));
+}
+
+enum cpu_result hard_xgetbv(struct cpu *cpu, const struct insn *in)
+{
+	(void)in;
+	if (!(cpu->cr4 & CR4_OSXSAVE))
+		return cpu_raise_noerr(cpu, VEC_UD);
+	if (cpu->gpr[REG_ECX])
+		return cpu_raise(cpu, VEC_GP, 0);
+	set_pair(cpu, cpu->xcr0);
+	return CPU_NEXT;
+}
+
+enum cpu_result hard_xsetbv(struct cpu *cpu, const struct insn *in)
 {
 	u64 v = pair(cpu);
 
+	(void)in;
 	if (!(cpu->cr4 & CR4_OSXSAVE))
 		return cpu_raise_noerr(cpu, VEC_UD);
-	if (in->op == OP_XGETBV) {
-		if (cpu->gpr[REG_ECX])
-			return cpu_raise(cpu, VEC_GP, 0);
-		set_pair(cpu, cpu->xcr0);
-		return CPU_NEXT;
-	}
 	if (privileged(cpu) != CPU_NEXT)
 		return CPU_FAULT;
 	if (cpu->gpr[REG_ECX] || !cpu_xcr0_is_valid(cpu, v))
@@ -226,7 +252,7 @@ static enum cpu_result xcr(struct cpu *cpu, const struct insn *in)
 	return CPU_NEXT;
 }
 
-static enum cpu_result invlpg(struct cpu *cpu, const struct insn *in)
+enum cpu_result hard_invlpg(struct cpu *cpu, const struct insn *in)
 {
 	if (!in->is_mem)
 		return cpu_raise_noerr(cpu, VEC_UD);
@@ -238,10 +264,11 @@ static enum cpu_result invlpg(struct cpu *cpu, const struct insn *in)
 	return CPU_NEXT;
 }
 
-static enum cpu_result cpuid(struct cpu *cpu)
+enum cpu_result hard_cpuid(struct cpu *cpu, const struct insn *in)
 {
 	u32 out[4];
 
+	(void)in;
 	cpu_env(cpu)->cpuid(cpu, cpu->gpr[REG_EAX], cpu->gpr[REG_ECX], out);
 	cpu->gpr[REG_EAX] = out[0];
 	cpu->gpr[REG_EBX] = out[1];
@@ -250,62 +277,81 @@ static enum cpu_result cpuid(struct cpu *cpu)
 	return CPU_NEXT;
 }
 
-enum cpu_result hard_system(struct cpu *cpu, const struct insn *in)
+enum cpu_result hard_lgdt(struct cpu *cpu, const struct insn *in)
 {
-	switch (in->op) {
-	case OP_LGDT:
-		return load_table(cpu, in, &cpu->gdtr);
-	case OP_LIDT:
-		return load_table(cpu, in, &cpu->idtr);
-	case OP_SGDT:
-		return store_table(cpu, in, &cpu->gdtr);
-	case OP_SIDT:
-		return store_table(cpu, in, &cpu->idtr);
-	case OP_LLDT:
-		return load_ldtr(cpu, in);
-	case OP_LTR:
-		return load_tr(cpu, in);
-	case OP_SLDT:
-	case OP_STR:
-		if (!cpu_protected(cpu) || cpu_v86(cpu))
-			return cpu_raise_noerr(cpu, VEC_UD);
-		return store16(cpu, in, in->op == OP_STR ? cpu->tr.sel : cpu->ldtr.sel);
-	case OP_SMSW:
-		return store16(cpu, in, cpu->cr0);
-	case OP_LMSW:
-		return lmsw(cpu, in);
-	case OP_CLTS:
-		if (privileged(cpu) != CPU_NEXT)
-			return CPU_FAULT;
-		return cpu_write_cr(cpu, 0, cpu->cr0 & ~(u32)CR0_TS);
-	case OP_MOV_FROM_CR:
-	case OP_MOV_TO_CR:
-		return mov_cr(cpu, in);
-	case OP_MOV_FROM_DR:
-	case OP_MOV_TO_DR:
-		return mov_dr(cpu, in);
-	case OP_INVLPG:
-		return invlpg(cpu, in);
-	case OP_INVD:
-	case OP_WBINVD:
-		return privileged(cpu);
-	case OP_RDMSR:
-	case OP_WRMSR:
-		return msr(cpu, in);
-	case OP_RDTSC:
-		if ((cpu->cr4 & CR4_TSD) && cpu->cpl)
-			return cpu_raise(cpu, VEC_GP, 0);
-		set_pair(cpu, cpu_tsc(cpu));
-		return CPU_NEXT;
-	case OP_RDPMC: /* CPUID tells of no counter, whatever CR4.PCE says */
+	return load_table(cpu, in, &cpu->gdtr);
+}
+
+enum cpu_result hard_lidt(struct cpu *cpu, const struct insn *in)
+{
+	return load_table(cpu, in, &cpu->idtr);
+}
+
+enum cpu_result hard_sgdt(struct cpu *cpu, const struct insn *in)
+{
+	return store_table(cpu, in, &cpu->gdtr);
+}
+
+enum cpu_result hard_sidt(struct cpu *cpu, const struct insn *in)
+{
+	return store_table(cpu, in, &cpu->idtr);
+}
+
+static enum cpu_result store_selector(struct cpu *cpu, const struct insn *in, u16 sel)
+{
+	if (!cpu_protected(cpu) || cpu_v86(cpu))
+		return cpu_raise_noerr(cpu, VEC_UD);
+	return store16(cpu, in, sel);
+}
+
+enum cpu_result hard_sldt(struct cpu *cpu, const struct insn *in)
+{
+	return store_selector(cpu, in, cpu->ldtr.sel);
+}
+
+enum cpu_result hard_str(struct cpu *cpu, const struct insn *in)
+{
+	return store_selector(cpu, in, cpu->tr.sel);
+}
+
+enum cpu_result hard_smsw(struct cpu *cpu, const struct insn *in)
+{
+	return store16(cpu, in, cpu->cr0);
+}
+
+enum cpu_result hard_clts(struct cpu *cpu, const struct insn *in)
+{
+	(void)in;
+	if (privileged(cpu) != CPU_NEXT)
+		return CPU_FAULT;
+	return cpu_write_cr(cpu, 0, cpu->cr0 & ~(u32)CR0_TS);
+}
+
+/* Also WBINVD: no cache is the guest's. */
+enum cpu_result hard_invd(struct cpu *cpu, const struct insn *in)
+{
+	(void)in;
+	return privileged(cpu);
+}
+
+enum cpu_result hard_rdtsc(struct cpu *cpu, const struct insn *in)
+{
+	(void)in;
+	if ((cpu->cr4 & CR4_TSD) && cpu->cpl)
 		return cpu_raise(cpu, VEC_GP, 0);
-	case OP_CPUID:
-		return cpuid(cpu);
-	case OP_HLT:
-		return privileged(cpu) == CPU_NEXT ? CPU_HALT : CPU_FAULT;
-	case OP_XGETBV:
-	case OP_XSETBV:
-		return xcr(cpu, in);
-	}
-	return cpu_raise_noerr(cpu, VEC_UD);
+	set_pair(cpu, cpu_tsc(cpu));
+	return CPU_NEXT;
+}
+
+/* CPUID tells of no counter, whatever CR4.PCE says. */
+enum cpu_result hard_rdpmc(struct cpu *cpu, const struct insn *in)
+{
+	(void)in;
+	return cpu_raise(cpu, VEC_GP, 0);
+}
+
+enum cpu_result hard_hlt(struct cpu *cpu, const struct insn *in)
+{
+	(void)in;
+	return privileged(cpu) == CPU_NEXT ? CPU_HALT : CPU_FAULT;
 }

@@ -53,7 +53,7 @@ static bool masked(struct cpu *cpu, const struct vector *v, unsigned i)
 }
 
 /* The lowest element first; what was loaded before one that faults is not loaded again. */
-static enum cpu_result gather(struct cpu *cpu, const struct insn *in)
+enum cpu_result hard_gather(struct cpu *cpu, const struct insn *in)
 {
 	struct vector v = vector_of(in);
 	gva_t base = insn_ea(cpu, in);
@@ -111,7 +111,7 @@ static enum cpu_result touch(struct cpu *cpu, const struct insn *in, const struc
 	return CPU_NEXT;
 }
 
-static enum cpu_result masked_move(struct cpu *cpu, const struct insn *in)
+enum cpu_result hard_masked_move(struct cpu *cpu, const struct insn *in)
 {
 	struct vector v = vector_of(in);
 	gva_t ea = insn_ea(cpu, in);
@@ -134,9 +134,4 @@ static enum cpu_result masked_move(struct cpu *cpu, const struct insn *in)
 	clear_from(cpu, in->reg, v.n * v.size);
 	end(cpu);
 	return CPU_NEXT;
-}
-
-enum cpu_result hard_vector(struct cpu *cpu, const struct insn *in)
-{
-	return in->op == OP_GATHER ? gather(cpu, in) : masked_move(cpu, in);
 }

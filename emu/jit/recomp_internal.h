@@ -38,20 +38,25 @@ enum { R_A, R_C, R_D, R_B, R_SP, R_BP, R_SI, R_DI, R8, R9, R10, R11, R12, R13, R
 #define R_POLL \
 	R13 /* cpu->poll: a readable byte, or an address that faults while events are pending */
 
-/* Instructions that the recompiler's own C executes where they cannot run inline (recomp_slow.c).
+/*
+ * What the recompiler's own C executes where it cannot run inline: recomp_slow.c has a function for
+ * each. They follow on insn.def's operations.
  */
-enum {
-	OP_SLOW_CALL = OP_COUNT + 1,
+enum slow_op {
+	OP_SLOW_CALL = OP_COUNT,
 	OP_SLOW_RET,
 	OP_SLOW_JMP,
 	OP_SLOW_LOOP,
 	OP_SLOW_PUSH,
+	OP_SLOW_PUSH_SEG,  /* reg: enum cpu_seg */
+	OP_SLOW_STORE_SEG, /* MOV m16, sreg */
 	OP_SLOW_POP,
 	OP_SLOW_XLAT,
 	OP_SLOW_MASKMOV,
 	OP_SLOW_FETCH,
 	OP_SLOW_LONG,
-	OP_SLOW_STALE
+	OP_SLOW_STALE, /* imm: the block's number */
+	OP_SLOW_END
 };
 
 /* Mode key: everything that translated code depends on besides its bytes and EIP. */
@@ -143,6 +148,7 @@ struct site {
 	u8 mem_size;
 	u8 align; /* of the linear address: 0, 15 or 31 */
 	bool reads, writes;
+	bool bits; /* a bit string: its register's number moves the address */
 };
 
 struct page_blocks {

@@ -37,11 +37,11 @@ static u32 merge(u32 old, u32 value, unsigned size)
 	return size == 2 ? (old & 0xffff0000) | (value & 0xffff) : value;
 }
 
-/* The value of a register, memory or (imm2 = 1) immediate operand. */
+/* The value of a register, memory or immediate operand. */
 static enum cpu_result operand(struct cpu *cpu, const struct insn *in, u32 *value)
 {
 	*value = in->imm;
-	if (in->imm2 == 1)
+	if (in->is_imm)
 		return CPU_NEXT;
 	*value = 0;
 	if (in->is_mem)
@@ -65,21 +65,35 @@ static enum cpu_result jump(struct cpu *cpu, u32 target)
 	return CPU_JUMP;
 }
 
+static enum cpu_result behind(struct cpu *cpu, const struct insn *in)
+{
+	cpu->eip += in->len;
+	return CPU_NEXT;
+}
+
 static enum cpu_result do_push(struct cpu *cpu, const struct insn *in)
 {
 	u32 value = 0;
-	enum cpu_result res;
 
-	if (in->imm2 == 3) { /* MOV m16, sreg */
-		u16 sel = cpu->seg[in->reg].sel;
+	if (operand(cpu, in, &value) != CPU_NEXT || push(cpu, value, in->osize) != CPU_NEXT)
+		return CPU_FAULT;
+	return behind(cpu, in);
+}
 
-		return cpu_mem_write(cpu, in->seg, insn_ea(cpu, in), &sel, 2);
-	}
-	if (in->imm2 == 2)
-		value = cpu->seg[in->reg].sel;
-	else if ((res = operand(cpu, in, &value)) != CPU_NEXT)
-		return res;
-	return push(cpu, value, in->osize);
+static enum cpu_result do_push_seg(struct cpu *cpu, const struct insn *in)
+{
+	return push(cpu, cpu->seg[in->reg].sel, in->osize) == CPU_NEXT ? behind(cpu, in)
+								       : CPU_FAULT;
+}
+
+/* MOV m16, sreg */
+static enum cpu_result do_store_seg(struct cpu *cpu, const struct insn *in)
+{
+	u16 sel = cpu->seg[in->reg].sel;
+
+	if (cpu_mem_write(cpu, in->seg, insn_ea(cpu, in), &sel, 2) != CPU_NEXT)
+		return CPU_FAULT;
+	return behind(cpu, in);
 }
 
 static enum cpu_result do_pop(struct cpu *cpu, const struct insn *in)
@@ -92,11 +106,12 @@ static enum cpu_result do_pop(struct cpu *cpu, const struct insn *in)
 	set_esp(cpu, old + in->osize); /* an address with ESP in it sees the new value */
 	if (!in->is_mem) {
 		cpu->gpr[in->rm] = merge(cpu->gpr[in->rm], value, in->osize);
-		return CPU_NEXT;
+		return behind(cpu, in);
 	}
 	res = cpu_mem_write(cpu, in->seg, insn_ea(cpu, in), &value, in->osize);
-	if (res != CPU_NEXT)
-		cpu->gpr[REG_ESP] = old;
+	if (res == CPU_NEXT)
+		return behind(cpu, in);
+	cpu->gpr[REG_ESP] = old;
 	return res;
 }
 
@@ -163,9 +178,10 @@ static enum cpu_result do_xlat(struct cpu *cpu, const struct insn *in)
 	enum cpu_result res =
 		cpu_mem_read(cpu, in->seg, in->asize == 2 ? ea & 0xffff : ea, &value, 1);
 
-	if (res == CPU_NEXT)
-		cpu->gpr[REG_EAX] = (cpu->gpr[REG_EAX] & ~0xffu) | value;
-	return res;
+	if (res != CPU_NEXT)
+		return res;
+	cpu->gpr[REG_EAX] = (cpu->gpr[REG_EAX] & ~0xffu) | value;
+	return behind(cpu, in);
 }
 
 /* An MMX or XMM register in the FXSAVE image; MM0..MM7 are the x87 registers by number, not by TOP.
@@ -208,12 +224,12 @@ static enum cpu_result do_maskmov(struct cpu *cpu, const struct insn *in)
 	for (unsigned i = 0; i < in->osize; i++)
 		if ((mask[i] & 0x80) && cpu_lin_write(cpu, gla + i, &data[i], 1, user) != CPU_NEXT)
 			return CPU_FAULT;
-	return CPU_NEXT;
+	return behind(cpu, in);
 }
 
 /* The rest of an instruction at the end of a page. If it is there meanwhile, the block is made
  * anew. */
-static enum cpu_result fetch_fault(struct cpu *cpu)
+static enum cpu_result do_fetch(struct cpu *cpu, const struct insn *in)
 {
 	unsigned access = ACCESS_EXEC | (cpu->cpl == 3 ? ACCESS_USER : 0);
 	const struct cpu_segment *cs = &cpu->seg[SEG_CS];
@@ -221,6 +237,7 @@ static enum cpu_result fetch_fault(struct cpu *cpu)
 	gla_t at = cs->base + cpu->eip;
 	struct pagewalk w, next;
 
+	(void)in;
 	/* Does the segment end before the page does? */
 	if (left < 14 && left < PAGE_SIZE - (at & (PAGE_SIZE - 1)))
 		return cpu_raise(cpu, VEC_GP, 0);
@@ -232,44 +249,41 @@ static enum cpu_result fetch_fault(struct cpu *cpu)
 	return CPU_RETRY;
 }
 
-static enum cpu_result dispatch(struct cpu *cpu, const struct insn *in)
+static enum cpu_result do_long(struct cpu *cpu, const struct insn *in)
 {
-	enum cpu_result res;
+	(void)in;
+	return cpu_raise(cpu, VEC_GP, 0);
+}
 
-	switch (in->op) {
-	case OP_SLOW_CALL:
-		return do_call(cpu, in);
-	case OP_SLOW_RET:
-		return do_ret(cpu, in);
-	case OP_SLOW_JMP:
-		return do_jmp(cpu, in);
-	case OP_SLOW_LOOP:
-		return do_loop(cpu, in);
-	case OP_SLOW_FETCH:
-		return fetch_fault(cpu);
-	case OP_SLOW_STALE: /* the block's guest bytes have changed: it is made anew */
-		block_drop(cpu->recomp, &cpu->recomp->block[in->imm]);
-		return CPU_RETRY;
-	case OP_SLOW_LONG:
-		return cpu_raise(cpu, VEC_GP, 0);
-	case OP_SLOW_PUSH:
-		res = do_push(cpu, in);
-		break;
-	case OP_SLOW_POP:
-		res = do_pop(cpu, in);
-		break;
-	case OP_SLOW_MASKMOV:
-		res = do_maskmov(cpu, in);
-		break;
-	case OP_SLOW_XLAT:
-		res = do_xlat(cpu, in);
-		break;
-	default:
-		return cpu_hard_exec(cpu, in);
-	}
-	if (res == CPU_NEXT)
-		cpu->eip += in->len;
-	return res;
+/* The block's guest bytes have changed: it is made anew. */
+static enum cpu_result do_stale(struct cpu *cpu, const struct insn *in)
+{
+	block_drop(cpu->recomp, &cpu->recomp->block[in->imm]);
+	return CPU_RETRY;
+}
+
+/* They set EIP themselves, behind the instruction if nothing else is said. */
+static enum cpu_result (*const slow_function[])(struct cpu *cpu, const struct insn *in) = {
+	[OP_SLOW_CALL - OP_COUNT] = do_call,
+	[OP_SLOW_RET - OP_COUNT] = do_ret,
+	[OP_SLOW_JMP - OP_COUNT] = do_jmp,
+	[OP_SLOW_LOOP - OP_COUNT] = do_loop,
+	[OP_SLOW_PUSH - OP_COUNT] = do_push,
+	[OP_SLOW_PUSH_SEG - OP_COUNT] = do_push_seg,
+	[OP_SLOW_STORE_SEG - OP_COUNT] = do_store_seg,
+	[OP_SLOW_POP - OP_COUNT] = do_pop,
+	[OP_SLOW_XLAT - OP_COUNT] = do_xlat,
+	[OP_SLOW_MASKMOV - OP_COUNT] = do_maskmov,
+	[OP_SLOW_FETCH - OP_COUNT] = do_fetch,
+	[OP_SLOW_LONG - OP_COUNT] = do_long,
+	[OP_SLOW_STALE - OP_COUNT] = do_stale,
+};
+_Static_assert(ARRAY_SIZE(slow_function) == OP_SLOW_END - OP_COUNT, "a function for each");
+
+static enum cpu_result execute(struct cpu *cpu, const struct insn *in)
+{
+	return in->op < OP_COUNT ? cpu_hard_exec(cpu, in)
+				 : slow_function[in->op - OP_COUNT](cpu, in);
 }
 
 /* The way in and out of what takes long enough to have an account of its own. */
@@ -311,10 +325,11 @@ static bool goes_on(struct recomp *r, const struct site *s)
 
 static enum cpu_result hard(struct recomp *r, const struct site *s)
 {
-	enum cpu_result res = dispatch(r->cpu, &s->insn);
+	enum cpu_result res = execute(r->cpu, &s->insn);
 
 	r->stats.hard_execs++;
-	r->entered_handler = res == CPU_JUMP && s->insn.op >= OP_INT && s->insn.op <= OP_INTO;
+	r->entered_handler = res == CPU_JUMP && s->insn.op < OP_COUNT &&
+			     isa_op_is(s->insn.op, HOW_ENTERS_HANDLER);
 	return res == CPU_NEXT && !goes_on(r, s) ? CPU_JUMP : res;
 }
 
@@ -353,14 +368,14 @@ enum cpu_result recomp_segment(struct cpu *cpu, u32 site)
 	return CPU_JUMP;
 }
 
-/* The address of a memory operand; bit strings (imm2 = 4) move it by the register's bit number (SDM
- * 2, BT). */
-static gva_t operand_ea(const struct cpu *cpu, const struct insn *in)
+/* The address of a memory operand; bit strings move it by the register's bit number (SDM 2, BT). */
+static gva_t operand_ea(const struct cpu *cpu, const struct site *s)
 {
+	const struct insn *in = &s->insn;
 	gva_t ea = insn_ea(cpu, in);
 	u32 bit = cpu->gpr[in->reg & 7];
 
-	if (in->imm2 != 4)
+	if (!s->bits)
 		return ea;
 	ea += in->osize == 2 ? (u32)((s16)bit >> 4) * 2 : (u32)((s32)bit >> 5) * 4;
 	return in->asize == 2 ? (u16)ea : ea;
@@ -371,9 +386,8 @@ static enum cpu_result slow_read(struct recomp *r, const struct site *s)
 	struct cpu *cpu = r->cpu;
 	unsigned user = cpu->cpl == 3 ? ACCESS_USER : 0;
 	gla_t gla;
-	enum cpu_result res =
-		cpu_seg_check(cpu, s->insn.seg, operand_ea(cpu, &s->insn), s->mem_size,
-			      s->writes ? ACCESS_WRITE : ACCESS_READ, &gla);
+	enum cpu_result res = cpu_seg_check(cpu, s->insn.seg, operand_ea(cpu, s), s->mem_size,
+					    s->writes ? ACCESS_WRITE : ACCESS_READ, &gla);
 
 	r->stats.slow_accesses++;
 	if (res == CPU_NEXT && (gla & s->align))

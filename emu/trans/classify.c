@@ -1,210 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which instructions C executes: one table from mnemonic to hard operation. What is in no table of
- * this directory is copied; what Zydis does not know, or an i686 with SSE4.2 and AVX does not have,
- * raises #UD.
+ * Which instructions C executes, by the tables of emu/isa/insn.def, and what it is told about them.
+ * An instruction that has no row there is copied; what Zydis does not know, or an i686 with SSE4.2
+ * and AVX does not have, raises #UD.
  */
 #include "emu/jit/block.h"
 #include "emu/jit/recomp_stubs.h"
 #include "emu/trans/translate.h"
-
-/*
- * What becomes of an instruction, by its mnemonic. COPY: translate_copy(), or one of the files that
- * encode it anew, which are asked first. The others call C: HELPER goes on behind it, MODE if the
- * mode is the same then, ENDS never does. UNDEFINED raises #UD.
- */
-enum how { COPY, HELPER, MODE, ENDS, UNDEFINED };
-
-static const struct {
-	u8 how, op;
-} table[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
-	[ZYDIS_MNEMONIC_INT] = { ENDS, OP_INT },
-	[ZYDIS_MNEMONIC_INT3] = { ENDS, OP_INT3 },
-	[ZYDIS_MNEMONIC_INT1] = { ENDS, OP_INT1 },
-	[ZYDIS_MNEMONIC_INTO] = { ENDS, OP_INTO },
-	[ZYDIS_MNEMONIC_IRET] = { ENDS, OP_IRET },
-	[ZYDIS_MNEMONIC_IRETD] = { ENDS, OP_IRET },
-	[ZYDIS_MNEMONIC_SYSENTER] = { ENDS, OP_SYSENTER },
-	[ZYDIS_MNEMONIC_SYSEXIT] = { ENDS, OP_SYSEXIT },
-	[ZYDIS_MNEMONIC_LDS] = { MODE, OP_LOAD_FAR_POINTER },
-	[ZYDIS_MNEMONIC_LES] = { MODE, OP_LOAD_FAR_POINTER },
-	[ZYDIS_MNEMONIC_LFS] = { MODE, OP_LOAD_FAR_POINTER },
-	[ZYDIS_MNEMONIC_LGS] = { MODE, OP_LOAD_FAR_POINTER },
-	[ZYDIS_MNEMONIC_LSS] = { MODE, OP_LOAD_FAR_POINTER },
-	[ZYDIS_MNEMONIC_LAR] = { HELPER, OP_LAR },
-	[ZYDIS_MNEMONIC_LSL] = { HELPER, OP_LSL },
-	[ZYDIS_MNEMONIC_VERR] = { HELPER, OP_VERR },
-	[ZYDIS_MNEMONIC_VERW] = { HELPER, OP_VERW },
-	[ZYDIS_MNEMONIC_ARPL] = { HELPER, OP_ARPL },
-	[ZYDIS_MNEMONIC_LGDT] = { HELPER, OP_LGDT },
-	[ZYDIS_MNEMONIC_LIDT] = { HELPER, OP_LIDT },
-	[ZYDIS_MNEMONIC_SGDT] = { HELPER, OP_SGDT },
-	[ZYDIS_MNEMONIC_SIDT] = { HELPER, OP_SIDT },
-	[ZYDIS_MNEMONIC_LLDT] = { HELPER, OP_LLDT },
-	[ZYDIS_MNEMONIC_LTR] = { HELPER, OP_LTR },
-	[ZYDIS_MNEMONIC_SLDT] = { HELPER, OP_SLDT },
-	[ZYDIS_MNEMONIC_STR] = { HELPER, OP_STR },
-	[ZYDIS_MNEMONIC_LMSW] = { ENDS, OP_LMSW },
-	[ZYDIS_MNEMONIC_SMSW] = { HELPER, OP_SMSW },
-	[ZYDIS_MNEMONIC_CLTS] = { MODE, OP_CLTS },
-	[ZYDIS_MNEMONIC_INVLPG] = { MODE, OP_INVLPG },
-	[ZYDIS_MNEMONIC_INVD] = { HELPER, OP_INVD },
-	[ZYDIS_MNEMONIC_WBINVD] = { HELPER, OP_WBINVD },
-	[ZYDIS_MNEMONIC_RDMSR] = { HELPER, OP_RDMSR },
-	[ZYDIS_MNEMONIC_WRMSR] = { ENDS, OP_WRMSR },
-	[ZYDIS_MNEMONIC_RDTSCP] = { UNDEFINED, OP_UD }, /* CPUID does not offer it */
-	[ZYDIS_MNEMONIC_RDPMC] = { HELPER, OP_RDPMC },
-	[ZYDIS_MNEMONIC_CPUID] = { HELPER, OP_CPUID },
-	[ZYDIS_MNEMONIC_HLT] = { ENDS, OP_HLT },
-	[ZYDIS_MNEMONIC_XGETBV] = { HELPER, OP_XGETBV },
-	[ZYDIS_MNEMONIC_XSETBV] = { ENDS, OP_XSETBV },
-	[ZYDIS_MNEMONIC_MONITOR] = { ENDS, OP_MONITOR },
-	[ZYDIS_MNEMONIC_MWAIT] = { ENDS, OP_MWAIT },
-	[ZYDIS_MNEMONIC_RSM] = { ENDS, OP_RSM },
-	[ZYDIS_MNEMONIC_CLI] = { MODE, OP_CLI },
-	[ZYDIS_MNEMONIC_STI] = { ENDS, OP_STI },
-	[ZYDIS_MNEMONIC_PUSHF] = { HELPER, OP_PUSHF },
-	[ZYDIS_MNEMONIC_PUSHFD] = { HELPER, OP_PUSHF },
-	[ZYDIS_MNEMONIC_POPF] = { ENDS, OP_POPF },
-	[ZYDIS_MNEMONIC_POPFD] = { ENDS, OP_POPF },
-	[ZYDIS_MNEMONIC_IN] = { HELPER, OP_IN },
-	[ZYDIS_MNEMONIC_OUT] = { HELPER, OP_OUT },
-	[ZYDIS_MNEMONIC_INSB] = { HELPER, OP_INS },
-	[ZYDIS_MNEMONIC_INSW] = { HELPER, OP_INS },
-	[ZYDIS_MNEMONIC_INSD] = { HELPER, OP_INS },
-	[ZYDIS_MNEMONIC_OUTSB] = { HELPER, OP_OUTS },
-	[ZYDIS_MNEMONIC_OUTSW] = { HELPER, OP_OUTS },
-	[ZYDIS_MNEMONIC_OUTSD] = { HELPER, OP_OUTS },
-	[ZYDIS_MNEMONIC_PUSHA] = { HELPER, OP_PUSHA },
-	[ZYDIS_MNEMONIC_PUSHAD] = { HELPER, OP_PUSHA },
-	[ZYDIS_MNEMONIC_POPA] = { HELPER, OP_POPA },
-	[ZYDIS_MNEMONIC_POPAD] = { HELPER, OP_POPA },
-	[ZYDIS_MNEMONIC_ENTER] = { HELPER, OP_ENTER },
-	[ZYDIS_MNEMONIC_LEAVE] = { HELPER, OP_LEAVE },
-	[ZYDIS_MNEMONIC_BOUND] = { HELPER, OP_BOUND },
-	[ZYDIS_MNEMONIC_DAA] = { HELPER, OP_DAA },
-	[ZYDIS_MNEMONIC_DAS] = { HELPER, OP_DAS },
-	[ZYDIS_MNEMONIC_AAA] = { HELPER, OP_AAA },
-	[ZYDIS_MNEMONIC_AAS] = { HELPER, OP_AAS },
-	[ZYDIS_MNEMONIC_AAM] = { HELPER, OP_AAM },
-	[ZYDIS_MNEMONIC_AAD] = { HELPER, OP_AAD },
-	[ZYDIS_MNEMONIC_FXSAVE] = { HELPER, OP_FXSAVE },
-	[ZYDIS_MNEMONIC_FXRSTOR] = { HELPER, OP_FXRSTOR },
-	[ZYDIS_MNEMONIC_FNSAVE] = { HELPER, OP_FNSAVE },
-	[ZYDIS_MNEMONIC_FRSTOR] = { HELPER, OP_FRSTOR },
-	[ZYDIS_MNEMONIC_FNSTENV] = { HELPER, OP_FNSTENV },
-	[ZYDIS_MNEMONIC_FLDENV] = { HELPER, OP_FLDENV },
-	[ZYDIS_MNEMONIC_XSAVE] = { HELPER, OP_XSAVE },
-	[ZYDIS_MNEMONIC_XSAVEOPT] = { HELPER, OP_XSAVEOPT },
-	[ZYDIS_MNEMONIC_XRSTOR] = { HELPER, OP_XRSTOR },
-	[ZYDIS_MNEMONIC_VGATHERDPS] = { HELPER, OP_GATHER },
-	[ZYDIS_MNEMONIC_VGATHERDPD] = { HELPER, OP_GATHER },
-	[ZYDIS_MNEMONIC_VGATHERQPS] = { HELPER, OP_GATHER },
-	[ZYDIS_MNEMONIC_VGATHERQPD] = { HELPER, OP_GATHER },
-	[ZYDIS_MNEMONIC_VPGATHERDD] = { HELPER, OP_GATHER },
-	[ZYDIS_MNEMONIC_VPGATHERDQ] = { HELPER, OP_GATHER },
-	[ZYDIS_MNEMONIC_VPGATHERQD] = { HELPER, OP_GATHER },
-	[ZYDIS_MNEMONIC_VPGATHERQQ] = { HELPER, OP_GATHER },
-	[ZYDIS_MNEMONIC_SYSCALL] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_SYSRET] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_VMCALL] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_VMLAUNCH] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_VMRESUME] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_VMXOFF] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_VMXON] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_VMREAD] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_VMWRITE] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_VMPTRLD] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_VMPTRST] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_VMCLEAR] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_VMMCALL] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_VMRUN] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_VMLOAD] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_VMSAVE] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_STGI] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_CLGI] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_SKINIT] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_INVLPGA] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_GETSEC] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_INVEPT] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_INVVPID] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_INVPCID] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_XSAVES] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_XRSTORS] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_XSAVEC] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_UD0] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_UD1] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_UD2] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_STAC] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_CLAC] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_RDPKRU] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_WRPKRU] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_RDFSBASE] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_RDGSBASE] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_WRFSBASE] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_WRGSBASE] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_RDPID] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_VMFUNC] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_ENCLS] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_ENCLU] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_ENCLV] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_XBEGIN] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_XABORT] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_XEND] = { UNDEFINED, OP_UD },
-	[ZYDIS_MNEMONIC_XTEST] = { UNDEFINED, OP_UD },
-};
-
-/*
- * Extensions that a 32-bit guest may be told of; of anything else nobody knows here what its 64-bit
- * form does (CLZERO takes 64 bits of RAX). A whitelist, therefore.
- */
-static bool exists(ZydisISAExt ext)
-{
-	switch (ext) {
-	case ZYDIS_ISA_EXT_BASE:
-	case ZYDIS_ISA_EXT_X87:
-	case ZYDIS_ISA_EXT_MMX:
-	case ZYDIS_ISA_EXT_SSE:
-	case ZYDIS_ISA_EXT_SSE2:
-	case ZYDIS_ISA_EXT_SSE3:
-	case ZYDIS_ISA_EXT_SSSE3:
-	case ZYDIS_ISA_EXT_SSE4:
-	case ZYDIS_ISA_EXT_AVX:
-	case ZYDIS_ISA_EXT_AVX2:
-	case ZYDIS_ISA_EXT_AVX2GATHER:
-	case ZYDIS_ISA_EXT_AVXAES:
-	case ZYDIS_ISA_EXT_FMA:
-	case ZYDIS_ISA_EXT_F16C:
-	case ZYDIS_ISA_EXT_AES:
-	case ZYDIS_ISA_EXT_PCLMULQDQ:
-	case ZYDIS_ISA_EXT_SHA:
-	case ZYDIS_ISA_EXT_BMI1:
-	case ZYDIS_ISA_EXT_BMI2:
-	case ZYDIS_ISA_EXT_LZCNT:
-	case ZYDIS_ISA_EXT_MOVBE:
-	case ZYDIS_ISA_EXT_ADOX_ADCX:
-	case ZYDIS_ISA_EXT_RDRAND:
-	case ZYDIS_ISA_EXT_RDSEED:
-	case ZYDIS_ISA_EXT_RDTSCP:
-	case ZYDIS_ISA_EXT_CLFSH:
-	case ZYDIS_ISA_EXT_CLFLUSHOPT:
-	case ZYDIS_ISA_EXT_CLWB:
-	case ZYDIS_ISA_EXT_PAUSE:
-	case ZYDIS_ISA_EXT_MONITOR:
-	case ZYDIS_ISA_EXT_XSAVE:
-	case ZYDIS_ISA_EXT_XSAVEOPT:
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* Where the extension is missing these are NOPs, whose operand is not accessed. */
-static bool is_hint(ZydisISAExt ext)
-{
-	return ext == ZYDIS_ISA_EXT_AMD3DNOW_PREFETCH || ext == ZYDIS_ISA_EXT_PREFETCHWT1 ||
-	       ext == ZYDIS_ISA_EXT_MPX || ext == ZYDIS_ISA_EXT_CLDEMOTE;
-}
 
 /* What C executes must ask: copied, the processor says itself that it does not have it. */
 static bool missing(const struct trans *t)
@@ -224,7 +26,8 @@ static bool is_undefined(const struct trans *t)
 	/* VEX exists in protected mode only (SDM 2A 2.3.8.1). */
 	if (enc == ZYDIS_INSTRUCTION_ENCODING_VEX && (!(t->key & KEY_PE) || (t->key & KEY_VM)))
 		return true;
-	return table[t->in.mnemonic].how == UNDEFINED || !exists(t->in.meta.isa_ext) || missing(t);
+	return isa_insn[t->in.mnemonic].op == OP_UD ||
+	       !(isa_extension[t->in.meta.isa_ext] & EXT_HERE) || missing(t);
 }
 
 struct site *trans_site(struct trans *t, unsigned op)
@@ -285,9 +88,12 @@ void trans_call_hard(struct trans *t, struct site *s, bool ends)
 		t->ended = true;
 }
 
-static void hard(struct trans *t, unsigned op, enum how how)
+static void hard(struct trans *t, unsigned op)
 {
-	trans_call_hard(t, trans_site(t, op), how == ENDS || how == UNDEFINED);
+	struct site *s = trans_site(t, op);
+
+	s->mode = isa_op_is(op, HOW_MODE);
+	trans_call_hard(t, s, isa_op_is(op, HOW_ENDS));
 }
 
 /* Loads of data segments, which kernels do at each entry and exit, have stubs of their own, or at
@@ -368,13 +174,13 @@ static bool mov_special(struct trans *t)
 			emit_u8(&t->e, 0x66);
 		emit_rm(&t->e, NULL, false, t->in.operand_width == 16 ? 0x8b : 0x0fb7, reg, m);
 	} else if (d && dst == ZYDIS_REGCLASS_CONTROL) {
-		hard(t, OP_MOV_TO_CR, ENDS);
+		hard(t, OP_MOV_TO_CR);
 	} else if (s && src == ZYDIS_REGCLASS_CONTROL) {
-		hard(t, OP_MOV_FROM_CR, HELPER);
+		hard(t, OP_MOV_FROM_CR);
 	} else if (d && dst == ZYDIS_REGCLASS_DEBUG) {
-		hard(t, OP_MOV_TO_DR, ENDS);
+		hard(t, OP_MOV_TO_DR);
 	} else if (s && src == ZYDIS_REGCLASS_DEBUG) {
-		hard(t, OP_MOV_FROM_DR, HELPER);
+		hard(t, OP_MOV_FROM_DR);
 	} else {
 		return false;
 	}
@@ -391,9 +197,8 @@ static bool mov_seg_to_mem(struct trans *t)
 	unsigned seg = trans_seg(t->op[1].reg.value);
 
 	if (t->slow || trans_mem_checked(t, &t->op[0])) {
-		struct site *s = trans_site(t, OP_SLOW_PUSH);
+		struct site *s = trans_site(t, OP_SLOW_STORE_SEG);
 
-		s->insn.imm2 = 3; /* store the selector at the operand */
 		s->insn.reg = (u8)seg;
 		trans_call_hard(t, s, false);
 		return true;
@@ -475,16 +280,16 @@ static void site_details(const struct trans *t, struct site *s, unsigned op)
 	}
 }
 
-static bool by_table(struct trans *t, unsigned op, enum how how)
+static bool by_table(struct trans *t, unsigned op)
 {
 	struct site *s;
 
-	if (how == COPY)
+	if (op == OP_COPY)
 		return false;
 	s = trans_site(t, op);
 	site_details(t, s, op);
-	s->mode = how == MODE;
-	trans_call_hard(t, s, how == ENDS);
+	s->mode = isa_op_is(op, HOW_MODE);
+	trans_call_hard(t, s, isa_op_is(op, HOW_ENDS));
 	return true;
 }
 
@@ -492,10 +297,10 @@ bool translate_hard(struct trans *t)
 {
 	const ZydisDecodedInstruction *in = &t->in;
 
-	if (is_hint(in->meta.isa_ext))
+	if (isa_extension[in->meta.isa_ext] & EXT_HINT)
 		return true;
 	if (is_undefined(t)) {
-		hard(t, OP_UD, UNDEFINED);
+		hard(t, OP_UD);
 		return true;
 	}
 	if (translate_fpu_gate(t))
@@ -514,8 +319,8 @@ bool translate_hard(struct trans *t)
 		return true;
 	}
 	if (in->mnemonic == ZYDIS_MNEMONIC_RDTSC && (t->key & KEY_TSD)) {
-		hard(t, OP_RDTSC, HELPER);
+		hard(t, OP_RDTSC);
 		return true;
 	}
-	return by_table(t, table[in->mnemonic].op, table[in->mnemonic].how);
+	return by_table(t, isa_insn[in->mnemonic].op);
 }

@@ -161,7 +161,7 @@ struct hmem trans_address(struct trans *t, const ZydisDecodedOperand *op)
 		return m;
 	if (trans_seg_class(t, seg) == CLASS_64K && size > 1 &&
 	    !(m.base < 0 && (u32)m.disp + size <= 0x10000)) {
-		struct site *s = trans_site(t, OP_COUNT);
+		struct site *s = trans_site(t, OP_COPY);
 
 		s->mem_size = (u8)size;
 		s->writes = op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;

@@ -165,7 +165,7 @@ static struct site *near_site(struct trans *t)
 	struct site *s = trans_site(t, op);
 
 	if (t->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE && op != OP_SLOW_RET)
-		s->insn.imm = relative_target(t), s->insn.imm2 = 1;
+		s->insn.imm = relative_target(t), s->insn.is_imm = 1;
 	return s;
 }
 

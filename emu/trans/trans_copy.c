@@ -35,19 +35,10 @@ static bool wants_66(const struct trans *t, bool present)
 {
 	if (t->key & KEY_D)
 		return present;
-	switch (t->in.mnemonic) {
-	case ZYDIS_MNEMONIC_CRC32: /* the source has the operand size */
+	if (isa_is(&t->in, ISA_SOURCE66))
 		return t->op[1].size == 16;
-	case ZYDIS_MNEMONIC_POPCNT:
-	case ZYDIS_MNEMONIC_LZCNT:
-	case ZYDIS_MNEMONIC_TZCNT:
-	case ZYDIS_MNEMONIC_MOVBE:
-	case ZYDIS_MNEMONIC_RDRAND:
-	case ZYDIS_MNEMONIC_RDSEED:
+	if (isa_is(&t->in, ISA_SIZE66))
 		return t->in.operand_width == 16;
-	default:
-		break;
-	}
 	if (t->in.meta.isa_ext == ZYDIS_ISA_EXT_BASE)
 		return t->in.operand_width == 16;
 	return t->in.meta.isa_ext == ZYDIS_ISA_EXT_X87 ? false : present;
@@ -119,16 +110,7 @@ static bool vex_w(const struct trans *t)
 		if (t->op[i].type == ZYDIS_OPERAND_TYPE_REGISTER &&
 		    trans_gpr(t->op[i].reg.value) >= 0)
 			return false;
-	switch (t->in.mnemonic) {
-	case ZYDIS_MNEMONIC_VMOVD:
-	case ZYDIS_MNEMONIC_VCVTSI2SS:
-	case ZYDIS_MNEMONIC_VCVTSI2SD:
-	case ZYDIS_MNEMONIC_VPINSRD:
-	case ZYDIS_MNEMONIC_VPEXTRD:
-		return false;
-	default:
-		return t->in.raw.vex.W;
-	}
+	return !isa_is(&t->in, ISA_W_IGNORED) && t->in.raw.vex.W;
 }
 
 /* VEX: always the three-byte form, since it has X and B. */
@@ -207,18 +189,10 @@ static void copy_high8(struct trans *t, const ZydisDecodedOperand *mem, unsigned
 
 static bool is_bit_string(const struct trans *t)
 {
-	switch (t->in.mnemonic) {
-	case ZYDIS_MNEMONIC_BT:
-	case ZYDIS_MNEMONIC_BTS:
-	case ZYDIS_MNEMONIC_BTR:
-	case ZYDIS_MNEMONIC_BTC:
-		return t->op[1].type == ZYDIS_OPERAND_TYPE_REGISTER;
-	default:
-		return false;
-	}
+	return isa_is(&t->in, ISA_BITS) && t->op[1].type == ZYDIS_OPERAND_TYPE_REGISTER;
 }
 
-/* A bit number in a register reaches beyond the operand: C moves the address (insn.imm2), the
+/* A bit number in a register reaches beyond the operand: C moves the address (site.bits), the
  * register form takes the rest. */
 static void copy_slow_bit(struct trans *t, unsigned reg)
 {
@@ -245,27 +219,14 @@ static u8 vector_alignment(const struct trans *t, const ZydisDecodedOperand *mem
 			       : 0;
 	if (mem->size != 128 || t->in.meta.isa_ext == ZYDIS_ISA_EXT_BASE)
 		return 0;
-	switch (t->in.mnemonic) {
-	case ZYDIS_MNEMONIC_MOVUPS:
-	case ZYDIS_MNEMONIC_MOVUPD:
-	case ZYDIS_MNEMONIC_MOVDQU:
-	case ZYDIS_MNEMONIC_LDDQU:
-	case ZYDIS_MNEMONIC_PCMPESTRI:
-	case ZYDIS_MNEMONIC_PCMPESTRM:
-	case ZYDIS_MNEMONIC_PCMPISTRI:
-	case ZYDIS_MNEMONIC_PCMPISTRM:
-		return 0;
-	default:
-		return 15;
-	}
+	return isa_is(&t->in, ISA_UNALIGNED) ? 0 : 15;
 }
 
 /* The instruction raises #MF if an x87 exception is pending. */
 static bool takes_pending_x87(const struct trans *t)
 {
 	if (t->in.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT && (t->in.opcode & 0xf8) == 0xd8)
-		return t->in.mnemonic != ZYDIS_MNEMONIC_FNSTCW &&
-		       t->in.mnemonic != ZYDIS_MNEMONIC_FNSTSW;
+		return !isa_is(&t->in, ISA_NO_WAIT);
 	for (unsigned i = 0; i < t->in.operand_count_visible; i++)
 		if (t->op[i].type == ZYDIS_OPERAND_TYPE_REGISTER &&
 		    ZydisRegisterGetClass(t->op[i].reg.value) == ZYDIS_REGCLASS_MMX)
@@ -276,7 +237,7 @@ static bool takes_pending_x87(const struct trans *t)
 /* Memory operands that C fetches and stores: the operation runs on a buffer in struct cpu. */
 static void copy_slow(struct trans *t, const ZydisDecodedOperand *mem, unsigned reg, bool high8)
 {
-	struct site *s = trans_site(t, OP_COUNT);
+	struct site *s = trans_site(t, OP_COPY);
 	struct hmem buf = CPU_FIELD(scratch);
 
 	s->mem_size = (u8)trans_mem_bytes(t, mem);
@@ -291,7 +252,7 @@ static void copy_slow(struct trans *t, const ZydisDecodedOperand *mem, unsigned 
 	}
 	trans_call_site(t, s, t->r->call_slow_read);
 	if (is_bit_string(t)) {
-		s->insn.imm2 = 4;
+		s->bits = true;
 		copy_slow_bit(t, reg);
 	} else if (high8) {
 		emit_rm(&t->e, t->r, false, 0x8a, R10, buf);
@@ -314,23 +275,13 @@ static bool masked_move(struct trans *t, unsigned reg)
 	bool store = t->op[0].type == ZYDIS_OPERAND_TYPE_MEMORY;
 	struct site *s;
 
-	switch (in->mnemonic) {
-	case ZYDIS_MNEMONIC_VMASKMOVPS:
-	case ZYDIS_MNEMONIC_VMASKMOVPD:
-	case ZYDIS_MNEMONIC_VPMASKMOVD:
-	case ZYDIS_MNEMONIC_VPMASKMOVQ:
-		break;
-	default:
+	if (!isa_is(in, ISA_MASKED))
 		return false;
-	}
 	s = trans_site(t, OP_MASKED_MOVE);
 	s->insn.reg = (u8)(reg & 7);
 	s->insn.imm = ~(u32)in->raw.vex.vvvv & 7;
 	s->insn.imm2 = (u16)((in->raw.vex.L ? VECTOR_256 : 0) | (store ? VECTOR_STORE : 0) |
-			     (in->mnemonic == ZYDIS_MNEMONIC_VMASKMOVPD ||
-					      in->mnemonic == ZYDIS_MNEMONIC_VPMASKMOVQ
-				      ? VECTOR_64
-				      : 0));
+			     (isa_is(in, ISA_MASKED64) ? VECTOR_64 : 0));
 	trans_call_hard(t, s, false);
 	return true;
 }
@@ -460,8 +411,7 @@ void translate_copy(struct trans *t)
 
 	if (in->mnemonic == ZYDIS_MNEMONIC_NOP)
 		return; /* with an operand, too: it is not accessed */
-	if (in->mnemonic == ZYDIS_MNEMONIC_MASKMOVQ || in->mnemonic == ZYDIS_MNEMONIC_MASKMOVDQU ||
-	    in->mnemonic == ZYDIS_MNEMONIC_VMASKMOVDQU) {
+	if (isa_is(in, ISA_MASK_STORE)) {
 		mask_move(t);
 		return;
 	}

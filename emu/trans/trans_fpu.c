@@ -39,27 +39,10 @@ static enum fpu_class by_registers(const struct trans *t)
 
 static enum fpu_class class_of(const struct trans *t)
 {
-	switch (t->in.mnemonic) {
-	case ZYDIS_MNEMONIC_FWAIT:
-		return FPU_WAIT;
-	case ZYDIS_MNEMONIC_FXSAVE: /* what C does checks for itself */
-	case ZYDIS_MNEMONIC_FXRSTOR:
-		return FPU_NONE;
-	case ZYDIS_MNEMONIC_FISTTP: /* counted as SSE3 */
-		return FPU_X87;
-	case ZYDIS_MNEMONIC_EMMS:
-		return FPU_MMX;
-	case ZYDIS_MNEMONIC_LDMXCSR:
-	case ZYDIS_MNEMONIC_STMXCSR:
-		return FPU_SSE;
-	case ZYDIS_MNEMONIC_VLDMXCSR:
-	case ZYDIS_MNEMONIC_VSTMXCSR:
-	case ZYDIS_MNEMONIC_VZEROALL:
-	case ZYDIS_MNEMONIC_VZEROUPPER:
-		return FPU_AVX;
-	default:
-		break;
-	}
+	unsigned gate = isa_insn[t->in.mnemonic].facts & ISA_GATES;
+
+	if (gate)
+		return (enum fpu_class)(gate - 1);
 	if (t->in.meta.isa_ext == ZYDIS_ISA_EXT_X87)
 		return FPU_X87;
 	/* Fences, prefetches, CLFLUSH, MOVNTI, CRC32 and POPCNT touch none of these registers. */
@@ -97,18 +80,10 @@ bool translate_fpu_gate(struct trans *t)
 /* Control instructions leave the x87's pointers alone, or clear them (SDM 1 8.1.8). */
 static bool sets_x87_pointers(const struct trans *t)
 {
-	switch (t->in.mnemonic) {
-	case ZYDIS_MNEMONIC_FNINIT:
-	case ZYDIS_MNEMONIC_FNCLEX:
-	case ZYDIS_MNEMONIC_FLDCW:
-	case ZYDIS_MNEMONIC_FNSTCW:
-	case ZYDIS_MNEMONIC_FNSTSW:
-	case ZYDIS_MNEMONIC_FWAIT:
-		return false;
-	default:
-		return t->in.meta.isa_ext == ZYDIS_ISA_EXT_X87 ||
-		       t->in.mnemonic == ZYDIS_MNEMONIC_FISTTP;
-	}
+	u16 facts = isa_insn[t->in.mnemonic].facts;
+
+	return !(facts & ISA_KEEPS_FIP) && (t->in.meta.isa_ext == ZYDIS_ISA_EXT_X87 ||
+					    (facts & ISA_GATES) == ISA_GATE(FPU_X87));
 }
 
 void trans_x87_mark(struct trans *t)

@@ -94,15 +94,14 @@ static struct site *stack_site(struct trans *t, unsigned op)
 	struct site *s = trans_site(t, op);
 	const ZydisDecodedOperand *o = &t->op[0];
 
-	s->insn.imm2 = 0;
 	if (o->type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
 		s->insn.imm = (u32)o->imm.value.u;
-		s->insn.imm2 = 1;
+		s->insn.is_imm = 1;
 	} else if (o->type == ZYDIS_OPERAND_TYPE_REGISTER && trans_gpr(o->reg.value) >= 0) {
 		s->insn.is_mem = 0;
 		s->insn.rm = (u8)trans_gpr(o->reg.value);
 	} else if (o->type == ZYDIS_OPERAND_TYPE_REGISTER) {
-		s->insn.imm2 = 2;
+		s->insn.op = OP_SLOW_PUSH_SEG;
 		s->insn.reg = (u8)trans_seg(o->reg.value);
 	}
 	return s;

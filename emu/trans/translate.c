@@ -120,6 +120,10 @@ static void by_decoder(struct trans *t)
 		return;
 	}
 	t->next = t->eip + t->in.length;
+	/*
+	 * Who encodes anew is asked first; what it does not, insn.def may say that C executes. Flags
+	 * and control do not ask whether the instruction exists: all of theirs do.
+	 */
 	if (translate_flags(t) || translate_control(t) || translate_stack(t) ||
 	    translate_frame(t) || translate_hard(t) || translate_string(t))
 		return;

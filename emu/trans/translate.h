@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "emu/isa/isa.h"
 #include "emu/trans/emit.h"
 
 /* Translates the block at cpu->eip in mode key. NULL: cpu->fault holds a fetch fault at the very

@@ -193,6 +193,42 @@ bool case_stack_is_limited(const struct diff_case *c, const struct case_state *s
  */
 bool case_no_frame_room(const struct diff_case *c, const struct case_state *s);
 
+/*
+ * What the tests have to say about an instruction: the last column of emu/isa/insn.def. The first
+ * part is explained in exceptions.c.
+ */
+enum case_note {
+	TEST_NO_MMX = 1 << 0,
+	TEST_X87_NATIVE = 1 << 1,
+	TEST_MXCSR = 1 << 2,
+	TEST_SAME = 1 << 3,
+	TEST_LAR = 1 << 4,
+	TEST_NO_POPCNT = 1 << 5,
+	TEST_READS_16 = 1 << 6,
+	TEST_HALVES = 1 << 7,
+	TEST_MASKED_OUT = 1 << 8,
+	TEST_SUM_ORDER = 1 << 9,
+	TEST_LENGTH = 1 << 10,
+	TEST_APPROXIMATE = 1 << 11,
+	TEST_ORDER = 1 << 12,
+	TEST_HALFWAY = 1 << 13,
+	TEST_TOP = 1 << 14,
+	TEST_STORES = 1 << 15,
+	TEST_SHA = 1 << 16,
+	TEST_GATHER = 1 << 17,
+	TEST_LOSES_FLAGS = 1 << 18, /* Unicorn loses flags that it has not computed yet */
+	TEST_LOADS_MASKS = 1 << 19, /* would unmask exceptions */
+	TEST_OUTSIDE = 1 << 20,	    /* not reproducible, or reaches outside the case */
+	TEST_NATIVE_ONLY = 1 << 21, /* x87 images are the real processor's to judge */
+	TEST_OWN_TABLES = 1 << 22,  /* only where the tables are the case's */
+	TEST_SEGMENT = 1 << 23,	    /* loads a segment register that no operand names */
+	TEST_PIECES = 1 << 24,	    /* its operand is not accessed in one piece */
+	TEST_XSAVE = 1 << 25,	    /* its operand is XSAVE's area */
+	TEST_NOT_NATIVE = 1 << 26,  /* a Linux process does it otherwise, or must not do it */
+	TEST_W = 1 << 27,	    /* VEX.W is ignored (SDM 2B, PINSRD, PEXTRD), or #UD: AMD's */
+};
+bool case_noted(const ZydisDecodedInstruction *in, enum case_note note);
+
 /* Listed exceptions (exceptions.c): on which processor, and what is not done or not compared. */
 #define EXCEPT_ON_NATIVE  BIT(0)
 #define EXCEPT_ON_UNICORN BIT(1)

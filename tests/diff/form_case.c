@@ -3,6 +3,7 @@
  * A case of one instruction, whose operands lie where the turn says, and hold what the instruction
  * asks for: a selector, a far pointer, a return address, an image.
  */
+#include "emu/isa/isa.h"
 #include "tests/diff/form.h"
 
 #include <string.h>
@@ -206,8 +207,7 @@ static bool aim_bits(struct draft *d)
 {
 	int reg;
 
-	if (d->in.mnemonic < ZYDIS_MNEMONIC_BT || d->in.mnemonic > ZYDIS_MNEMONIC_BTS ||
-	    d->op[1].type != ZYDIS_OPERAND_TYPE_REGISTER)
+	if (!isa_is(&d->in, ISA_BITS) || d->op[1].type != ZYDIS_OPERAND_TYPE_REGISTER)
 		return true;
 	reg = case_gpr(d->op[1].reg.value);
 	if (reg < 0 || (d->set & BIT(reg)) || reg == REG_ESP)
@@ -218,14 +218,7 @@ static bool aim_bits(struct draft *d)
 
 static u32 operand_size(const struct draft *d, const ZydisDecodedOperand *o)
 {
-	switch (d->in.mnemonic) {
-	case ZYDIS_MNEMONIC_XSAVE:
-	case ZYDIS_MNEMONIC_XSAVEOPT:
-	case ZYDIS_MNEMONIC_XRSTOR:
-		return 832;
-	default:
-		return MAX(o->size / 8u, 1u);
-	}
+	return case_noted(&d->in, TEST_XSAVE) ? 832 : MAX(o->size / 8u, 1u);
 }
 
 /* Of a string: the part of it that a repeated instruction walks over. */
@@ -258,34 +251,16 @@ static bool on_stack(const ZydisDecodedOperand *o)
 /* Bytes in one piece: CR2 of a fault is the first of them on the page that it is about. */
 static bool in_one_piece(const struct draft *d)
 {
-	switch (d->in.mnemonic) {
-	case ZYDIS_MNEMONIC_BOUND:
-	case ZYDIS_MNEMONIC_LDS:
-	case ZYDIS_MNEMONIC_LES:
-	case ZYDIS_MNEMONIC_LFS:
-	case ZYDIS_MNEMONIC_LGS:
-	case ZYDIS_MNEMONIC_LSS:
-	case ZYDIS_MNEMONIC_LGDT:
-	case ZYDIS_MNEMONIC_LIDT:
-	case ZYDIS_MNEMONIC_VMASKMOVPS: /* what the mask names */
-	case ZYDIS_MNEMONIC_VMASKMOVPD:
-	case ZYDIS_MNEMONIC_VPMASKMOVD:
-	case ZYDIS_MNEMONIC_VPMASKMOVQ:
-	case ZYDIS_MNEMONIC_MASKMOVQ:
-	case ZYDIS_MNEMONIC_MASKMOVDQU:
-		return false;
-	default:
-		return d->size <= 32 && !is_string(&d->in) &&
-		       d->in.meta.branch_type != ZYDIS_BRANCH_TYPE_FAR;
-	}
+	return !case_noted(&d->in, TEST_PIECES) && d->size <= 32 && !is_string(&d->in) &&
+	       d->in.meta.branch_type != ZYDIS_BRANCH_TYPE_FAR;
 }
 
 /* A bit string, a gather and a repeated string reach beyond their operand. */
 static void note_access(struct draft *d)
 {
 	struct diff_case *c = d->c;
-	bool bits = d->in.mnemonic >= ZYDIS_MNEMONIC_BT && d->in.mnemonic <= ZYDIS_MNEMONIC_BTS;
-	bool far = bits || form_repeats(&d->in) || (d->f->in.attributes & ZYDIS_ATTRIB_HAS_SIB);
+	bool far = isa_is(&d->in, ISA_BITS) || form_repeats(&d->in) ||
+		   (d->f->in.attributes & ZYDIS_ATTRIB_HAS_SIB);
 	u32 margin = far ? 256 : 0;
 
 	c->access[c->accesses++] = (struct case_access){ d->target - margin, d->size + 2 * margin,
@@ -530,26 +505,15 @@ static bool native_differs(const struct draft *d)
 {
 	unsigned seg;
 
-	switch (d->in.mnemonic) {
-	case ZYDIS_MNEMONIC_SGDT: /* Linux may do them itself, where UMIP forbids them */
-	case ZYDIS_MNEMONIC_SIDT:
-	case ZYDIS_MNEMONIC_SLDT:
-	case ZYDIS_MNEMONIC_STR:
-	case ZYDIS_MNEMONIC_SMSW:
-	case ZYDIS_MNEMONIC_LFS: /* FS and GS are the program's */
-	case ZYDIS_MNEMONIC_LGS:
-	case ZYDIS_MNEMONIC_INT1: /* a trap to Linux, whatever else is wrong */
+	if (case_noted(&d->in, TEST_NOT_NATIVE))
 		return true;
-	case ZYDIS_MNEMONIC_VPINSRD: /* W is ignored (SDM 2B, PINSRD), or #UD: AMD's */
-	case ZYDIS_MNEMONIC_VPEXTRD:
+	if (case_noted(&d->in, TEST_W))
 		return d->in.raw.vex.W;
-	case ZYDIS_MNEMONIC_POP: /* whether the upper half of a selector's word is read */
-		if (loads_segment(d, &seg) && (d->stack & (PAGE_SIZE - 1)) > PAGE_SIZE - 4)
-			return true;
-		/* fall through */
-	default:
-		return loads_segment(d, &seg) && seg >= SEG_FS;
-	}
+	if (!loads_segment(d, &seg))
+		return false;
+	/* Whether POP reads the upper half of a selector's word. FS and GS are the program's. */
+	return seg >= SEG_FS || (d->in.mnemonic == ZYDIS_MNEMONIC_POP &&
+				 (d->stack & (PAGE_SIZE - 1)) > PAGE_SIZE - 4);
 }
 
 static void start_state(struct draft *d)

@@ -7,6 +7,7 @@
 #include "tests/diff/generate.h"
 
 #include "emu/cpu/cpu.h"
+#include "emu/isa/isa.h"
 
 static bool undefined_by_design(const ZydisDecodedInstruction *in)
 {
@@ -45,38 +46,18 @@ static bool undefined_by_design(const ZydisDecodedInstruction *in)
 	}
 }
 
-/* What our CPUID offers beyond SSE4.2 (classify.c), with VEX or without. */
+/* What our CPUID offers beyond SSE4.2, with VEX or without. */
 static bool newer(const struct gen *g, const ZydisDecodedInstruction *in)
 {
 	if (!(g->what & GEN_AVX))
 		return false;
-	switch (in->meta.isa_ext) {
-	case ZYDIS_ISA_EXT_AVX:
-	case ZYDIS_ISA_EXT_AVX2:
-	case ZYDIS_ISA_EXT_AVX2GATHER:
-	case ZYDIS_ISA_EXT_AVXAES:
-	case ZYDIS_ISA_EXT_FMA:
-	case ZYDIS_ISA_EXT_F16C:
-	case ZYDIS_ISA_EXT_BMI1:
-	case ZYDIS_ISA_EXT_BMI2:
-	case ZYDIS_ISA_EXT_LZCNT:
-	case ZYDIS_ISA_EXT_MOVBE:
-	case ZYDIS_ISA_EXT_ADOX_ADCX:
-	case ZYDIS_ISA_EXT_AES:
-	case ZYDIS_ISA_EXT_PCLMULQDQ:
-	case ZYDIS_ISA_EXT_SHA:
-		if (case_exception(in, EXCEPT_ON_NATIVE, EXCEPT_CHECKS))
-			return in->raw.modrm.mod == 3;
-		/* W is ignored (SDM 2B, PINSRD, PEXTRD), or #UD: AMD's */
-		return !((in->mnemonic == ZYDIS_MNEMONIC_VPINSRD ||
-			  in->mnemonic == ZYDIS_MNEMONIC_VPEXTRD) &&
-			 in->raw.vex.W);
-	case ZYDIS_ISA_EXT_XSAVE:
-		return in->mnemonic == ZYDIS_MNEMONIC_XSAVE ||
-		       in->mnemonic == ZYDIS_MNEMONIC_XRSTOR;
-	default:
+	if (in->meta.isa_ext == ZYDIS_ISA_EXT_XSAVE)
+		return case_noted(in, TEST_XSAVE);
+	if (!(isa_extension[in->meta.isa_ext] & EXT_NEWER))
 		return false;
-	}
+	if (case_exception(in, EXCEPT_ON_NATIVE, EXCEPT_CHECKS))
+		return in->raw.modrm.mod == 3;
+	return !(case_noted(in, TEST_W) && in->raw.vex.W);
 }
 
 static unsigned repeats(const ZydisDecodedInstruction *in)
@@ -100,9 +81,8 @@ static bool unknown_to_unicorn(const ZydisDecodedInstruction *in, bool code16)
 	if (in->opcode_map == ZYDIS_OPCODE_MAP_0F && in->opcode >= 0x18 && in->opcode <= 0x1f &&
 	    reg)
 		return true;
-	if (in->mnemonic == ZYDIS_MNEMONIC_LOOPE || in->mnemonic == ZYDIS_MNEMONIC_LOOPNE ||
-	    in->mnemonic == ZYDIS_MNEMONIC_CMPXCHG8B)
-		return true; /* it loses flags that it has not computed yet */
+	if (case_noted(in, TEST_LOSES_FLAGS))
+		return true;
 	if (repeats(in) > 1)
 		return true; /* F2 and F3 (and, of SSE, 66) together: it takes another than
 				processors do */
@@ -112,10 +92,7 @@ static bool unknown_to_unicorn(const ZydisDecodedInstruction *in, bool code16)
 	    (!reg || in->raw.modrm.rm == REG_ESP || in->operand_width != (code16 ? 16 : 32)))
 		return true;
 	/* A far pointer that wraps at 64 KiB: processors differ, and the manual is silent. */
-	if (in->address_width == 16 &&
-	    (in->mnemonic == ZYDIS_MNEMONIC_LDS || in->mnemonic == ZYDIS_MNEMONIC_LES ||
-	     in->mnemonic == ZYDIS_MNEMONIC_LFS || in->mnemonic == ZYDIS_MNEMONIC_LGS ||
-	     in->mnemonic == ZYDIS_MNEMONIC_LSS))
+	if (in->address_width == 16 && case_noted(in, TEST_SEGMENT))
 		return true;
 	/* Flags of LOCK NEG; EBP of an ENTER whose operand size is not the stack's. */
 	if (in->mnemonic == ZYDIS_MNEMONIC_NEG && (in->attributes & ZYDIS_ATTRIB_HAS_LOCK))
@@ -139,60 +116,16 @@ static bool unknown_to_unicorn(const ZydisDecodedInstruction *in, bool code16)
 	return false;
 }
 
-/* Would unmask exceptions. */
-static bool loads_masks(const ZydisDecodedInstruction *in)
-{
-	switch (in->mnemonic) {
-	case ZYDIS_MNEMONIC_FLDCW:
-	case ZYDIS_MNEMONIC_FLDENV:
-	case ZYDIS_MNEMONIC_FRSTOR:
-	case ZYDIS_MNEMONIC_FXRSTOR:
-	case ZYDIS_MNEMONIC_LDMXCSR:
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* Not reproducible, or reaches outside the case. */
 static bool out_of_scope(const struct gen *g, const ZydisDecodedInstruction *in)
 {
-	switch (in->mnemonic) {
-	case ZYDIS_MNEMONIC_RDTSC:
-	case ZYDIS_MNEMONIC_RDTSCP:
-	case ZYDIS_MNEMONIC_RDPMC:
-	case ZYDIS_MNEMONIC_CPUID:
-	case ZYDIS_MNEMONIC_SYSENTER:
-	case ZYDIS_MNEMONIC_SYSEXIT:
-	case ZYDIS_MNEMONIC_SYSCALL:
-	case ZYDIS_MNEMONIC_SYSRET:
-	case ZYDIS_MNEMONIC_RSM:
-	case ZYDIS_MNEMONIC_UD0:
-	case ZYDIS_MNEMONIC_UD1:
-	case ZYDIS_MNEMONIC_UD2:
-	case ZYDIS_MNEMONIC_INT1:
-	case ZYDIS_MNEMONIC_SGDT: /* the tables lie elsewhere on each processor */
-	case ZYDIS_MNEMONIC_SIDT:
-	case ZYDIS_MNEMONIC_SLDT:
-	case ZYDIS_MNEMONIC_STR:
-	case ZYDIS_MNEMONIC_SMSW:
-	case ZYDIS_MNEMONIC_RDMSR: /* each has its own set */
-	case ZYDIS_MNEMONIC_WRMSR:
-	case ZYDIS_MNEMONIC_LGDT: /* nothing would work any more */
-	case ZYDIS_MNEMONIC_LIDT:
-	case ZYDIS_MNEMONIC_LLDT:
-	case ZYDIS_MNEMONIC_LTR:
-	case ZYDIS_MNEMONIC_LMSW:
+	if (case_noted(in, TEST_OUTSIDE))
 		return true;
-	case ZYDIS_MNEMONIC_FXSAVE: /* x87 is the real processor's affair */
-	case ZYDIS_MNEMONIC_FNSAVE:
-	case ZYDIS_MNEMONIC_FNSTENV:
+	if (case_noted(in, TEST_NATIVE_ONLY))
 		return !(g->what & GEN_NATIVE);
-	case ZYDIS_MNEMONIC_LAR: /* where the tables are the case's */
-	case ZYDIS_MNEMONIC_LSL:
-	case ZYDIS_MNEMONIC_VERR:
-	case ZYDIS_MNEMONIC_VERW:
+	if (case_noted(in, TEST_OWN_TABLES))
 		return !(g->what & GEN_SYSTEM);
+	switch (in->mnemonic) {
 	case ZYDIS_MNEMONIC_HLT: /* #GP in CPL 3; elsewhere it halts, with nobody to wake it */
 		return g->c->mode != CASE_FLAT3;
 	case ZYDIS_MNEMONIC_INT:
@@ -204,8 +137,7 @@ static bool out_of_scope(const struct gen *g, const ZydisDecodedInstruction *in)
 	default:
 		break;
 	}
-	if (in->meta.branch_type == ZYDIS_BRANCH_TYPE_FAR || in->mnemonic == ZYDIS_MNEMONIC_IRET ||
-	    in->mnemonic == ZYDIS_MNEMONIC_IRETD)
+	if (in->meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
 		return true;
 	return !(g->what & GEN_SYSTEM) && in->meta.category == ZYDIS_CATEGORY_SYSTEM &&
 	       in->mnemonic != ZYDIS_MNEMONIC_HLT;
@@ -218,16 +150,7 @@ bool generate_touches_segment(const ZydisDecodedInstruction *in, const ZydisDeco
 		if (op[i].type == ZYDIS_OPERAND_TYPE_REGISTER &&
 		    ZydisRegisterGetClass(op[i].reg.value) == ZYDIS_REGCLASS_SEGMENT)
 			return true;
-	switch (in->mnemonic) {
-	case ZYDIS_MNEMONIC_LDS:
-	case ZYDIS_MNEMONIC_LES:
-	case ZYDIS_MNEMONIC_LFS:
-	case ZYDIS_MNEMONIC_LGS:
-	case ZYDIS_MNEMONIC_LSS:
-		return true;
-	default:
-		return false;
-	}
+	return case_noted(in, TEST_SEGMENT);
 }
 
 /* In CPL 0 they would change the mode, or stop at breakpoints. */
@@ -263,7 +186,7 @@ bool generate_allowed(const struct gen *g, const ZydisDecodedInstruction *in,
 	     (in->encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY || undefined_by_design(in))) ||
 	    out_of_scope(g, in) || case_exception(in, on, EXCEPT_SKIP))
 		return false;
-	if ((g->what & GEN_MASKED) && loads_masks(in))
+	if ((g->what & GEN_MASKED) && case_noted(in, TEST_LOADS_MASKS))
 		return false;
 	if (in->meta.isa_ext == ZYDIS_ISA_EXT_X87 && !(g->what & GEN_X87))
 		return false;

@@ -4,6 +4,7 @@
  * raised is right, computed from the case's layout and the registers at the fault, with none of the
  * code under test.
  */
+#include "emu/isa/isa.h"
 #include "emu/cpu/cpu.h"
 #include "tests/diff/case.h"
 
@@ -54,7 +55,7 @@ static bool operand_faults(const struct diff_case *c, const struct case_state *s
 	if (s->vector != (seg == SEG_SS ? VEC_SS : VEC_GP))
 		return false;
 	/* A bit string: the register moves the address by up to 2^28 bytes either way. */
-	if (in->mnemonic >= ZYDIS_MNEMONIC_BT && in->mnemonic <= ZYDIS_MNEMONIC_BTS)
+	if (isa_is(in, ISA_BITS))
 		return limit_of(c, seg) != 0xffffffff;
 	return outside(c, seg, ea, size);
 }

@@ -9,7 +9,7 @@
  *   hard         C executes it
  *   copied       the host's instruction, decoded as 64-bit code, has the same name, and operands
  *                that are the same but for ESP, which is R12D, and the address of memory
- *   re-encoded   on the list below, with tests of their own (diff, vectors)
+ *   re-encoded   ISA_ANEW in emu/isa/insn.def, with tests of their own (diff, vectors)
  */
 #include "emu/jit/block.h"
 #include "emu/trans/translate.h"
@@ -46,107 +46,20 @@ static bool decode(ZydisMachineMode mode, ZydisStackWidth stack, const u8 *p, un
 
 /* --- What this CPU has --- */
 
-/* NOPs where the extension is missing. */
+/* NOPs: where the extension is missing, and prefetches where they might fault. */
 static bool hint(const ZydisDecodedInstruction *in)
 {
-	return in->meta.category == ZYDIS_CATEGORY_PREFETCH || /* where it might fault */
-	       in->meta.isa_ext == ZYDIS_ISA_EXT_AMD3DNOW_PREFETCH ||
-	       in->meta.isa_ext == ZYDIS_ISA_EXT_MPX ||
-	       in->meta.isa_ext == ZYDIS_ISA_EXT_PREFETCHWT1 ||
-	       in->meta.isa_ext == ZYDIS_ISA_EXT_CLDEMOTE;
+	return in->meta.category == ZYDIS_CATEGORY_PREFETCH ||
+	       (isa_extension[in->meta.isa_ext] & EXT_HINT);
 }
 
-static bool extension_exists(const ZydisDecodedInstruction *in)
+static bool exists_here(const ZydisDecodedInstruction *in)
 {
 	if (in->encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY &&
 	    in->encoding != ZYDIS_INSTRUCTION_ENCODING_VEX)
 		return false;
-	switch (in->meta.isa_ext) {
-	case ZYDIS_ISA_EXT_BASE:
-	case ZYDIS_ISA_EXT_X87:
-	case ZYDIS_ISA_EXT_MMX:
-	case ZYDIS_ISA_EXT_SSE:
-	case ZYDIS_ISA_EXT_SSE2:
-	case ZYDIS_ISA_EXT_SSE3:
-	case ZYDIS_ISA_EXT_SSSE3:
-	case ZYDIS_ISA_EXT_SSE4:
-	case ZYDIS_ISA_EXT_AVX:
-	case ZYDIS_ISA_EXT_AVX2:
-	case ZYDIS_ISA_EXT_FMA:
-	case ZYDIS_ISA_EXT_F16C:
-	case ZYDIS_ISA_EXT_AES:
-	case ZYDIS_ISA_EXT_PCLMULQDQ:
-	case ZYDIS_ISA_EXT_BMI1:
-	case ZYDIS_ISA_EXT_BMI2:
-	case ZYDIS_ISA_EXT_LZCNT:
-	case ZYDIS_ISA_EXT_MOVBE:
-	case ZYDIS_ISA_EXT_RDRAND:
-	case ZYDIS_ISA_EXT_RDSEED:
-	case ZYDIS_ISA_EXT_ADOX_ADCX:
-	case ZYDIS_ISA_EXT_SHA:
-	case ZYDIS_ISA_EXT_CLFSH:
-	case ZYDIS_ISA_EXT_CLFLUSHOPT:
-	case ZYDIS_ISA_EXT_CLWB:
-	case ZYDIS_ISA_EXT_PAUSE:
-	case ZYDIS_ISA_EXT_RDTSCP:
-	case ZYDIS_ISA_EXT_MONITOR:
-	case ZYDIS_ISA_EXT_XSAVE:
-	case ZYDIS_ISA_EXT_XSAVEOPT:
-	case ZYDIS_ISA_EXT_AVX2GATHER:
-	case ZYDIS_ISA_EXT_AVXAES:
-		return true;
-	default:
-		return hint(in);
-	}
-}
-
-/* Of extensions that exist, but not on a 32-bit processor of ours; UD itself. */
-static bool undefined_here(ZydisMnemonic name)
-{
-	switch (name) {
-	case ZYDIS_MNEMONIC_UD0:
-	case ZYDIS_MNEMONIC_UD1:
-	case ZYDIS_MNEMONIC_UD2:
-	case ZYDIS_MNEMONIC_SYSCALL:
-	case ZYDIS_MNEMONIC_SYSRET:
-		return true;
-	default:
-		return false;
-	}
-}
-
-static bool reencoded(ZydisMnemonic name)
-{
-	switch (name) {
-	case ZYDIS_MNEMONIC_PUSH:
-	case ZYDIS_MNEMONIC_POP:
-	case ZYDIS_MNEMONIC_CALL:
-	case ZYDIS_MNEMONIC_RET:
-	case ZYDIS_MNEMONIC_JMP:
-	case ZYDIS_MNEMONIC_JCXZ:
-	case ZYDIS_MNEMONIC_JECXZ:
-	case ZYDIS_MNEMONIC_LOOP:
-	case ZYDIS_MNEMONIC_LOOPE:
-	case ZYDIS_MNEMONIC_LOOPNE:
-	case ZYDIS_MNEMONIC_CLI:
-	case ZYDIS_MNEMONIC_STI:
-	case ZYDIS_MNEMONIC_PUSHFD:
-	case ZYDIS_MNEMONIC_POPFD:
-	case ZYDIS_MNEMONIC_PUSHF:
-	case ZYDIS_MNEMONIC_POPF:
-	case ZYDIS_MNEMONIC_LEAVE:
-	case ZYDIS_MNEMONIC_PUSHA:
-	case ZYDIS_MNEMONIC_PUSHAD:
-	case ZYDIS_MNEMONIC_POPA:
-	case ZYDIS_MNEMONIC_POPAD:
-	case ZYDIS_MNEMONIC_SALC:
-	case ZYDIS_MNEMONIC_XLAT:
-	case ZYDIS_MNEMONIC_VMASKMOVDQU: /* by its legacy form */
-	case ZYDIS_MNEMONIC_NOP:
-		return true;
-	default:
-		return false;
-	}
+	return isa_insn[in->mnemonic].op != OP_UD &&
+	       (isa_extension[in->meta.isa_ext] & (EXT_HERE | EXT_HINT));
 }
 
 /* MOV to and from a segment register. */
@@ -225,7 +138,7 @@ static bool copied(const struct block *b)
 	return false;
 }
 
-/* The operation that C does for the first guest instruction, or -1. Of a slow access: OP_COUNT. */
+/* The operation that C does for the first guest instruction, or -1. Of a slow access: OP_COPY. */
 static int operation(const struct block *b)
 {
 	const struct recomp *r = m.cpu.recomp;
@@ -261,7 +174,7 @@ static void classify(const struct block *b)
 {
 	bool known = decode(wide ? ZYDIS_MACHINE_MODE_LEGACY_32 : ZYDIS_MACHINE_MODE_LEGACY_16,
 			    wide ? ZYDIS_STACK_WIDTH_32 : ZYDIS_STACK_WIDTH_16, bytes, 15, &guest);
-	bool exists = known && extension_exists(&guest.in) && !undefined_here(guest.in.mnemonic);
+	bool exists = known && exists_here(&guest.in);
 	int op = operation(b);
 
 	if (op == OP_UD) {
@@ -274,7 +187,7 @@ static void classify(const struct block *b)
 		count.hard++;
 	} else if (copied(b)) {
 		count.copied++;
-	} else if (reencoded(guest.in.mnemonic) ||
+	} else if (isa_is(&guest.in, ISA_ANEW) ||
 		   guest.in.meta.category == ZYDIS_CATEGORY_STRINGOP || moves_segment() ||
 		   hint(&guest.in)) {
 		count.reencoded++;

@@ -6,46 +6,23 @@
 
 #include <Zydis/Zydis.h>
 
+#include "emu/isa/isa.h"
 #include "kernel/base/string.h"
 
 #define PAGE  4096u
 #define AHEAD 16u
 
 /*
- * Sensitive at CPL 1 and silent there. PUSHF is not: raw code runs only while the virtual IF is 1
- * and IOPL, TF and VM are 0, as they are in the real flags, so that it pushes just what it should.
- * (Kernels save flags everywhere, and put IF back with STI, which traps.) Nor is VERW, which
- * kernels execute to empty buffers: the shadow tables tell of every descriptor whether it can be
- * written.
+ * Sensitive at CPL 1 and silent there: the mnemonics that insn.def marks, and these forms of others.
+ * PUSHF is not: raw code runs only while the virtual IF is 1 and IOPL, TF and VM are 0, as they are
+ * in the real flags, so that it pushes just what it should. (Kernels save flags everywhere, and put
+ * IF back with STI, which traps.) Nor is VERW, which kernels execute to empty buffers: the shadow
+ * tables tell of every descriptor whether it can be written. From the decoder's first stage alone:
+ * operands cost as much again.
  */
-static bool mnemonic_is_sensitive(ZydisMnemonic m, bool umip)
-{
-	switch (m) {
-	case ZYDIS_MNEMONIC_POPF: /* IF and IOPL keep their value */
-	case ZYDIS_MNEMONIC_POPFD:
-	case ZYDIS_MNEMONIC_LAR: /* show DPL 1, or not what the guest's table says */
-	case ZYDIS_MNEMONIC_LSL:
-	case ZYDIS_MNEMONIC_VERR:
-	case ZYDIS_MNEMONIC_CPUID: /* the real one */
-	case ZYDIS_MNEMONIC_IRET:  /* IF, IOPL and VM keep their value */
-	case ZYDIS_MNEMONIC_IRETD:
-	case ZYDIS_MNEMONIC_ARPL: /* RPL games with selectors read from CS */
-		return true;
-	case ZYDIS_MNEMONIC_SGDT: /* show the monitor's tables */
-	case ZYDIS_MNEMONIC_SIDT:
-	case ZYDIS_MNEMONIC_SLDT:
-	case ZYDIS_MNEMONIC_STR:
-	case ZYDIS_MNEMONIC_SMSW:
-		return !umip;
-	default:
-		return false;
-	}
-}
-
-/* From the decoder's first stage alone: operands cost as much again. */
 static bool insn_is_sensitive(const ZydisDecodedInstruction *in, bool umip)
 {
-	if (mnemonic_is_sensitive(in->mnemonic, umip))
+	if (isa_is(in, ISA_RING1) || (!umip && isa_is(in, ISA_RING1_NO_UMIP)))
 		return true;
 	if (in->meta.branch_type == ZYDIS_BRANCH_TYPE_FAR) /* selectors with RPL 1 on the stack */
 		return in->mnemonic == ZYDIS_MNEMONIC_CALL || in->mnemonic == ZYDIS_MNEMONIC_JMP ||
