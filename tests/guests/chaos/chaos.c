@@ -152,7 +152,7 @@ static void fill_idt(void)
 
 	for (u32 v = 0; v < COUNT(idt); v++) {
 		u32 access = 0x8e | (chaos_one_in(8) ? 1 : 0) |
-			     (v == VEC_PROBE || chaos_one_in(2) ? 0x60 : 0);
+			     (v == VEC_PROBE || v == VEC_FLUSH || chaos_one_in(2) ? 0x60 : 0);
 
 		idt[v] = gate(KCS, (u32)chaos_stubs + v * STUB_SIZE, access);
 		if (v == 8 || (task && v < 32 && !chaos_one_in(4)))
@@ -440,6 +440,13 @@ static void check_probe(const struct guest_frame *f)
 		      probe.write ? "write" : "read", probe.gla);
 }
 
+/* CR3 leaves global pages. */
+static void flush(void)
+{
+	__asm__ volatile("mov %%cr3, %%eax; mov %%eax, %%cr3; invlpg (%0)" ::"r"(probe.gla)
+			 : "eax", "memory");
+}
+
 u32 chaos_trap(struct guest_frame *f)
 {
 	if (f->vector == 0x80 && in_kernel(f)) { /* print()'s way to ring 0 */
@@ -449,6 +456,10 @@ u32 chaos_trap(struct guest_frame *f)
 	trap_count[f->vector < 32 ? f->vector : 31]++;
 	if (f->vector == VEC_PROBE)
 		check_probe(f);
+	if (f->vector == VEC_FLUSH && f->cs == UCS) {
+		flush();
+		return 0;
+	}
 	if (++resumes > RESUMES || in_kernel(f))
 		return 1;
 	if (f->vector == VEC_TIMER) {

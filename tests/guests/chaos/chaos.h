@@ -79,9 +79,12 @@ u32 chaos_selector(void);
 
 /*
  * What ring 3 tries at the end of some rounds: to read or write a byte. Code that got through
- * executes INT VEC_PROBE, and the page tables of that moment must have allowed it.
+ * executes INT VEC_PROBE, and the page tables of that moment must have allowed it. INT VEC_FLUSH
+ * comes first: the TLB may hold what the tables allowed before, since not each change of a page is
+ * followed by INVLPG, and ring 3 itself may store to tables that the window shows.
  */
 #define VEC_PROBE   0x81u
+#define VEC_FLUSH   0x82u
 #define PROBE_MAGIC 0x600dbad0u
 #define PROBE	    0x400u /* its place behind CODE */
 

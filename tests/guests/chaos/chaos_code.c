@@ -439,6 +439,7 @@ void chaos_write_probe(u8 *code, struct chaos_probe *probe)
 {
 	struct out o = { code + PROBE, false, code };
 
+	byte(&o, 0xcd), byte(&o, VEC_FLUSH);
 	byte(&o, 0xb8); /* mov eax, UDS; mov ds, eax */
 	immediate(&o, UDS);
 	byte(&o, 0x8e), byte(&o, 0xd8);
