@@ -24,6 +24,8 @@
 
 /* An available bit of an entry: writable as soon as nobody watches the page. */
 #define PTE_MAY_WRITE BIT64(9)
+/* Entries above leaves take no right away: what the guest's do is part of the table's role. */
+#define PTE_ALL (PTE_P | PTE_W | PTE_U | PTE_A)
 
 #define ROOT_MAX   96u
 #define TABLE_MAX  4096u
@@ -146,32 +148,10 @@ struct tlb_flush {
 	u32 pages;
 };
 
-u32 shadow_role(const struct cpu *cpu, enum shadow_view view);
-
-/* --- Tables and leaves: shadow_table.c */
-
-/* The table of (source, role), made if need be; NULL when the pool is empty. */
-struct table *shadow_table_get(struct shadow *s, gpa_t source, u32 role);
-/* Nothing links to it: it is found no more. */
-void shadow_table_doom(struct shadow *s, struct table *t);
-/* A doomed one ends. */
-void shadow_table_free(struct shadow *s, struct table *t);
-/* The first table made from the guest page of gpa; shadow_table_next() goes on. */
-struct table *shadow_table_first(struct shadow *s, gpa_t gpa);
-struct table *shadow_table_next(struct shadow *s, struct table *t);
-void shadow_leaf_set(struct shadow *s, struct table *t, unsigned i, u64 value, gpa_t page);
-void shadow_leaf_clear(struct shadow *s, struct table *t, unsigned i);
-/* Does shadow_hide() keep this leaf of a table absent? */
-bool shadow_hides(const struct shadow *s, const struct table *t, unsigned i);
-/* The hidden pages of a root that runs, or is about to, have no leaves. */
-void shadow_hide_in(struct shadow *s, const struct root *r);
-/* Every leaf of a page's list becomes absent (the mapping is the same when it is filled again), or
- * only loses rights. */
-void shadow_page_refill(struct shadow *s, gpa_t page);
-void shadow_page_restrict(struct shadow *s, gpa_t page, u64 clear, u64 set);
-/* Nobody watches it any more: its leaves get back the right to write. */
-void shadow_page_release(struct shadow *s, gpa_t page);
-bool shadow_clean_bit(const struct shadow *s, gpa_t page);
+/*
+ * The files, lowest first; each calls those before it. shadow_fault.c is the top: what faulted is
+ * filled there.
+ */
 
 /* --- The TLB: shadow_tlb.c */
 
@@ -188,20 +168,59 @@ void shadow_tlb_flush_end(struct shadow *s, const struct tlb_flush *f);
 /* The leaf was changed by the guest: it need not leave the TLB at once. */
 void shadow_tlb_stale_leaf(struct shadow *s, const struct table *t, unsigned i);
 
+/* --- Tables and leaves: shadow_table.c */
+
+/* The table of (source, role); NULL: there is none. */
+struct table *shadow_table_find(struct shadow *s, gpa_t source, u32 role);
+/* Makes it, where there is none; NULL when the pool is empty. */
+struct table *shadow_table_make(struct shadow *s, gpa_t source, u32 role);
+/* Nothing links to it: it is found no more. */
+void shadow_table_doom(struct shadow *s, struct table *t);
+/* A doomed one ends. */
+void shadow_table_free(struct shadow *s, struct table *t);
+/* The first table made from the guest page of gpa; shadow_table_next() goes on. */
+struct table *shadow_table_first(struct shadow *s, gpa_t gpa);
+struct table *shadow_table_next(struct shadow *s, struct table *t);
+void shadow_leaf_set(struct shadow *s, struct table *t, unsigned i, u64 value, gpa_t page);
+void shadow_leaf_clear(struct shadow *s, struct table *t, unsigned i);
+/* Every leaf of a page's list becomes absent (the mapping is the same when it is filled again), or
+ * only loses rights. */
+void shadow_page_refill(struct shadow *s, gpa_t page);
+void shadow_page_restrict(struct shadow *s, gpa_t page, u64 clear, u64 set);
+/* Nobody watches it any more: its leaves get back the right to write. */
+void shadow_page_release(struct shadow *s, gpa_t page);
+bool shadow_clean_bit(const struct shadow *s, gpa_t page);
+
+/* --- Mappings of code that changed: shadow_code.c */
+
+bool shadow_code_noted(const struct shadow *s, unsigned region);
+/* Kernel code is found through another mapping from now on. */
+void shadow_code_new_kernel(struct shadow *s);
+/* An entry changed through which code was found (region, or MIXED); a root lost a region; the guest
+ * flushed its TLB, of a page at least. */
+void shadow_code_moved(struct shadow *s, u16 region);
+void shadow_code_region_gone(struct shadow *s, struct root *r, unsigned region);
+void shadow_code_flushed(struct shadow *s);
+
+/* --- Hidden pages: shadow_hide.c */
+
+/* Does shadow_hide() keep this leaf of a table absent? */
+bool shadow_hides(const struct shadow *s, const struct table *t, unsigned i);
+/* The hidden pages of a root that runs, or is about to, have no leaves. */
+void shadow_hide_in(struct shadow *s, const struct root *r);
+
 /* --- Roots: shadow_root.c */
 
 /* The first of the chain above, from n on (0: from the start) whose PD is this guest page; 0: none.
  */
 unsigned shadow_pd_find(const struct shadow *s, gpa_t page, unsigned n);
+/* The guest's PDs of a root are watched, and found by their page. */
+void shadow_root_note_pds(struct shadow *s, const struct root *r, bool on);
 void shadow_unlink(struct shadow *s, struct root *r, unsigned region);
-/* Makes r's address space the processor's, in place of old's (NULL: nobody's). */
-void shadow_switch(struct shadow *s, const struct root *old, struct root *r);
-/* No address space is the processor's. */
-void shadow_switch_to_none(struct shadow *s);
 /* The pages under CR3. False: no memory. */
 bool shadow_create_top(struct shadow *s);
-/* NULL: the quota does not hold one more, whatever else is given up. */
-struct root *shadow_root_get(struct shadow *s, enum shadow_view view);
+/* The pages of a root, which links nothing. False: no memory. */
+bool shadow_root_build(struct shadow *s, struct root *r);
 /* The one unused for longest, of those that are not in use; NULL if all are. */
 struct root *shadow_root_oldest(struct shadow *s);
 void shadow_root_drop(struct shadow *s, struct root *r);
@@ -217,18 +236,35 @@ bool shadow_make_room(struct shadow *s);
 /* Takes a table out of use wherever it is linked. */
 void shadow_table_evict(struct shadow *s, struct table *t);
 
-/* --- Filling: shadow.c */
+/* --- Leaves: shadow_leaf.c */
 
-/* The table of a region, linked if the guest's present tables have one; NO_LINK if not. */
-u16 shadow_link_region(struct shadow *s, struct root *r, gla_t gla);
 /* What a leaf says where the guest's walk was w, for this access. */
 u64 shadow_leaf_value(struct shadow *s, u32 role, const struct pagewalk *w, gpa_t page,
 		      const void *hva, unsigned access, bool rom);
-void shadow_tables_written(void *ctx, gpa_t gpa, u32 len);
 
-/* Mappings of code: an entry changed through which code was found (region, or MIXED); the root
- * changed; a root lost a region; the guest flushed its TLB, of a page at least. */
-void shadow_code_moved(struct shadow *s, u16 region);
+/* --- Regions: shadow_link.c */
+
+/* The table that serves gla by the guest's walk w; NULL: the pool is empty. */
+struct table *shadow_table_for(struct shadow *s, u32 role, const struct pagewalk *w, gla_t gla);
+void shadow_link_table(struct shadow *s, struct root *r, gla_t gla, struct table *t);
+/* The table of a region, linked if the guest's present tables have one; NO_LINK if not. */
+u16 shadow_link_region(struct shadow *s, struct root *r, gla_t gla);
+
+/* --- Numbers of mappings of code: shadow_mapping.c */
+
+/* The root changed. */
 void shadow_code_switched(struct shadow *s, struct root *r);
-void shadow_code_region_gone(struct shadow *s, struct root *r, unsigned region);
-void shadow_code_flushed(struct shadow *s);
+
+/* --- The root that is shown: shadow_switch.c */
+
+u32 shadow_role(const struct cpu *cpu, enum shadow_view view);
+/* NULL: the quota does not hold one more, whatever else is given up. */
+struct root *shadow_root_get(struct shadow *s, enum shadow_view view);
+/* Makes r's address space the processor's, in place of old's (NULL: nobody's). */
+void shadow_switch(struct shadow *s, const struct root *old, struct root *r);
+/* No address space is the processor's. */
+void shadow_switch_to_none(struct shadow *s);
+
+/* --- What the guest writes: shadow_write.c */
+
+void shadow_tables_written(void *ctx, gpa_t gpa, u32 len);

@@ -31,7 +31,7 @@ struct table *shadow_table_next(struct shadow *s, struct table *t)
 	return same_page(s, t->next, t->source);
 }
 
-static struct table *find(struct shadow *s, gpa_t source, u32 role)
+struct table *shadow_table_find(struct shadow *s, gpa_t source, u32 role)
 {
 	struct table *t = shadow_table_first(s, source);
 
@@ -40,34 +40,16 @@ static struct table *find(struct shadow *s, gpa_t source, u32 role)
 	return t;
 }
 
-/* One guest page in ever new roles: of these tables only so many stay. */
-static void limit_roles(struct shadow *s, gpa_t source)
-{
-	struct table *t = shadow_table_first(s, source), *last = NULL;
-	unsigned n = 0;
-
-	for (; t; t = shadow_table_next(s, t)) {
-		last = t;
-		n++;
-	}
-	if (n >= ROLES_MAX)
-		shadow_table_evict(s, last);
-}
-
 static struct leaf *leaf_at(const struct shadow *s, u32 leaf)
 {
 	return &s->table[leaf / 512].leaf[leaf % 512];
 }
 
-struct table *shadow_table_get(struct shadow *s, gpa_t source, u32 role)
+struct table *shadow_table_make(struct shadow *s, gpa_t source, u32 role)
 {
-	struct table *t = find(s, source, role);
 	u32 i, h = hash_of(source);
 	void *host, *leaf;
 
-	if (t)
-		return t;
-	limit_roles(s, source);
 	if (s->free_table == NO_INDEX && s->tables == s->table_max)
 		return NULL;
 	host = s->host.page_alloc(s->host.ctx);

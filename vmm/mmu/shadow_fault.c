@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Shadow paging: its life, the root that is shown, and filling what faulted. What the guest writes
- * to its tables is in shadow_write.c, the numbers of mappings of code in shadow_code.c, tables and
- * leaves in shadow_table.c, roots in shadow_root.c.
+ * Shadow paging: its life, the root that is shown, and filling what faulted. shadow_internal.h lists
+ * the files below.
  */
 #include "vmm/mmu/shadow_internal.h"
 
@@ -70,84 +69,6 @@ void shadow_destroy(struct shadow *s)
 	mem_free(s);
 }
 
-/* --- Filling */
-
-/* The table that serves gla by the guest's walk w; NULL: pool empty. */
-static struct table *table_for(struct shadow *s, u32 role, const struct pagewalk *w, gla_t gla)
-{
-	bool pae = role & ROLE_PAE;
-	gpa_t source;
-
-	if (!(role & ROLE_PAGING))
-		return shadow_table_get(s, (gla & s->cpu->a20_mask) & ~(gpa_t)0x1fffff, role);
-
-	u64 pde = w->entries[0];
-
-	if (pde & PTE_W)
-		role |= ROLE_W;
-	if (pde & PTE_U)
-		role |= ROLE_U;
-	if (!(pde & PTE_NX))
-		role |= ROLE_X;
-	if (w->levels == 1) { /* page_size is unknown where the PTE is absent */
-		source = (w->gpa & ~(gpa_t)0x1fffff) |
-			 (pde & PTE_D ? 0x800 : 0); /* the dirty bit decides on W */
-		return shadow_table_get(s, source, role | ROLE_LARGE);
-	}
-	source = (pae ? pde & 0xffffff000ull : pde & 0xfffff000) & s->cpu->a20_mask;
-	if (!pae && (gla >> 21 & 1))
-		source |= 0x800;
-	return shadow_table_get(s, source, role);
-}
-
-static void link_table(struct shadow *s, struct root *r, gla_t gla, struct table *t)
-{
-	unsigned region = gla >> 21;
-	u16 index = (u16)(t - s->table);
-
-	if (r->link[region] == index)
-		return;
-	if (r->link[region] != NO_LINK) {
-		shadow_unlink(s, r, region);
-		shadow_tlb_flush_all(s);
-	}
-	t->region = t->links && t->region != region ? MIXED : (u16)region;
-	t->links++;
-	r->link[region] = index;
-	r->groups |= BIT(region / 64);
-	s->links_changed++;
-	r->pd[region / 512][region % 512] =
-		s->host.hpa(s->host.ctx, t->host) | PTE_P | PTE_W | PTE_U | PTE_A;
-	if (s->hiddens && r == s->current)
-		shadow_hide_in(s, r);
-}
-
-/* Leaves that another region filled are reachable through this PD entry once it is linked, without
- * a fault that would set its accessed bit. */
-static void set_accessed(struct shadow *s, const struct pagewalk *w)
-{
-	u64 e = w->entries[0] | PTE_A;
-
-	if (w->levels && e != w->entries[0])
-		gpmem_write_marks(s->cpu->mem, w->entry_gpa[0], &e, s->cpu->cr4 & CR4_PAE ? 8 : 4);
-}
-
-u16 shadow_link_region(struct shadow *s, struct root *r, gla_t gla)
-{
-	struct pagewalk w;
-	struct table *t;
-
-	if (r->link[gla >> 21] != NO_LINK)
-		return r->link[gla >> 21];
-	if (cpu_probe(s->cpu, gla, ACCESS_READ, &w) && w.levels < 2)
-		return NO_LINK;
-	set_accessed(s, &w);
-	t = table_for(s, r->role, &w, gla);
-	if (t)
-		link_table(s, r, gla, t);
-	return r->link[gla >> 21];
-}
-
 hpa_t shadow_root(struct shadow *s, enum shadow_view view)
 {
 	struct root *old = s->current, *r = shadow_root_get(s, view);
@@ -167,27 +88,7 @@ bool shadow_is_current(const struct shadow *s, enum shadow_view view)
 	return s->current && s->active[view] == s->current;
 }
 
-u64 shadow_leaf_value(struct shadow *s, u32 role, const struct pagewalk *w, gpa_t page,
-		      const void *hva, unsigned access, bool rom)
-{
-	u64 v = (s->host.hpa(s->host.ctx, hva) & PTE_FRAME) | PTE_P | PTE_A;
-	bool user = w->user, writable = w->writable;
-
-	/* CR0.WP=0: the kernel writes read-only pages; then such a page is the kernel's alone until
-	 * a program touches it. */
-	if (!(role & ROLE_WP) && !writable && (access & ACCESS_WRITE) && !(access & ACCESS_USER)) {
-		writable = true;
-		user = false;
-	}
-	if (writable && w->dirty && !rom)
-		v |= PTE_MAY_WRITE | (gpmem_watches(s->cpu->mem, page) ? 0 : PTE_W | PTE_D);
-	if (user || (role & ROLE_USER_VIEW))
-		v |= PTE_U;
-	if (s->host.have_nx &&
-	    (!w->executable || (!user && !shadow_clean_bit(s, page)) || (user && !w->user)))
-		v |= PTE_NX;
-	return v;
-}
+/* --- Filling */
 
 static enum env_pf fill(struct shadow *s, gla_t gla, unsigned access, const struct pagewalk *w,
 			const void *hva, bool rom)
@@ -206,13 +107,13 @@ static enum env_pf fill(struct shadow *s, gla_t gla, unsigned access, const stru
 		return ENV_PF_SLOW;
 	}
 	do
-		t = r ? table_for(s, r->role, w, gla) : NULL;
+		t = r ? shadow_table_for(s, r->role, w, gla) : NULL;
 	while (!t && shadow_make_room(s));
 	if (!t) {
 		s->host.kill(s->host.ctx, "no memory for its page tables");
 		return ENV_PF_SLOW;
 	}
-	link_table(s, r, gla, t);
+	shadow_link_table(s, r, gla, t);
 	if (shadow_hides(s, t, i)) {
 		s->stats.faults_slow++;
 		return ENV_PF_SLOW;
