@@ -12,6 +12,7 @@
 #include "kernel/console/shell.h"
 #include "vmm/raw/isolation.h"
 #include "vmm/vm/vm.h"
+#include "vmm/cmd/snap_commands.h"
 #include "vmm/cmd/vm_inspect.h"
 #include "vmm/vm/vm_refused.h"
 #include "vmm/cmd/vm_stat.h"
@@ -19,8 +20,7 @@
 static enum config_exit exit_how = EXIT_STAY;
 static bool had_vms;
 
-/* The VM that an argument names; reports and returns NULL if there is none such. */
-static struct vm *vm_arg(int argc, char **argv, int n)
+struct vm *vm_arg(int argc, char **argv, int n)
 {
 	struct vm *vm;
 
@@ -40,7 +40,7 @@ static struct vm *vm_arg(int argc, char **argv, int n)
 	return NULL;
 }
 
-static const char *complete_vm(int n, unsigned i)
+const char *vm_complete(int n, unsigned i)
 {
 	struct list *p;
 
@@ -261,62 +261,62 @@ static struct shell_command commands[] = {
 	  .args = "NAME",
 	  .help = "turn the console to a VM",
 	  .run = cmd_console,
-	  .complete = complete_vm },
+	  .complete = vm_complete },
 	{ .name = "pause",
 	  .args = "NAME",
 	  .help = "stop a VM's processor and clock",
 	  .run = cmd_pause,
-	  .complete = complete_vm },
+	  .complete = vm_complete },
 	{ .name = "resume",
 	  .args = "NAME",
 	  .help = "let a paused VM go on",
 	  .run = cmd_resume,
-	  .complete = complete_vm },
+	  .complete = vm_complete },
 	{ .name = "reset",
 	  .args = "NAME",
 	  .help = "start a VM again from power-on",
 	  .run = cmd_reset,
-	  .complete = complete_vm },
+	  .complete = vm_complete },
 	{ .name = "destroy",
 	  .args = "NAME",
 	  .help = "end a VM and free all that it has",
 	  .run = cmd_destroy,
-	  .complete = complete_vm },
+	  .complete = vm_complete },
 	{ .name = "regs",
 	  .args = "NAME",
 	  .help = "a VM's registers",
 	  .run = cmd_regs,
-	  .complete = complete_vm },
+	  .complete = vm_complete },
 	{ .name = "stat",
 	  .args = "NAME",
 	  .help = "a VM's counters: cycles per state, exits, faults",
 	  .run = cmd_stat,
-	  .complete = complete_vm },
+	  .complete = vm_complete },
 	{ .name = "verify",
 	  .args = "NAME",
 	  .help = "prove that a VM's translated code is confined",
 	  .run = cmd_verify,
-	  .complete = complete_vm },
+	  .complete = vm_complete },
 	{ .name = "isolation",
 	  .args = "NAME",
 	  .help = "look whether a VM's descriptor tables keep it inside",
 	  .run = cmd_isolation,
-	  .complete = complete_vm },
+	  .complete = vm_complete },
 	{ .name = "trace",
 	  .args = "NAME [N]",
 	  .help = "the last N exits of a VM's processor",
 	  .run = cmd_trace,
-	  .complete = complete_vm },
+	  .complete = vm_complete },
 	{ .name = "dis",
 	  .args = "NAME [ADDRESS [N]]",
 	  .help = "disassemble a VM's code, at EIP or an address",
 	  .run = cmd_dis,
-	  .complete = complete_vm },
+	  .complete = vm_complete },
 	{ .name = "dump",
 	  .args = "NAME ADDRESS [N]",
 	  .help = "a VM's memory at a linear address",
 	  .run = cmd_dump,
-	  .complete = complete_vm },
+	  .complete = vm_complete },
 	{ .name = "sendkey",
 	  .args = "KEY NAME",
 	  .help = "type one key into a VM: sendkey ctrl-]",
@@ -327,6 +327,7 @@ void vm_commands_init(void)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
 		shell_register(&commands[i]);
+	snap_commands_init();
 }
 
 void vm_set_exit(enum config_exit how)

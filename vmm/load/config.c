@@ -202,6 +202,8 @@ static void vm_key(struct parser *p, const char *key, const char *value)
 		parse_path(p, key, value, vm->kernel);
 	} else if (!strcmp(key, "initrd")) {
 		parse_path(p, key, value, vm->initrd);
+	} else if (!strcmp(key, "state")) {
+		parse_path(p, key, value, vm->state);
 	} else if (!strcmp(key, "cmdline")) {
 		if (strlen(value) >= CONFIG_CMDLINE)
 			fail(p, "cmdline: longer than %u characters", CONFIG_CMDLINE - 1);

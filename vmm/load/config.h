@@ -23,6 +23,7 @@ struct config_vm {
 	bool bad;      /* had an error: must not be started */
 	u64 memory;    /* bytes, multiple of 4 KiB; default 64M */
 	char kernel[CONFIG_PATH], initrd[CONFIG_PATH];
+	char state[CONFIG_PATH]; /* a saved machine that it starts as */
 	char cmdline[CONFIG_CMDLINE];
 	enum config_engine engine;
 	enum config_serial serial[4]; /* default: serial0 = console, others none */

@@ -15,6 +15,7 @@
 #include "kernel/time/clock.h"
 #include "kernel/console/console.h"
 #include "kernel/mem/page.h"
+#include "vmm/snap/vm_snap.h"
 #include "vmm/vm/vm_load.h"
 #include "vmm/vm/vm_ram.h"
 #include "vmm/vm/vm_refused.h"
@@ -47,7 +48,7 @@ u64 vm_wakes_at(const struct vm *vm)
 	const struct cpu *c = &vm->vcpu->cpu;
 	u64 at;
 
-	if (vm->state != VM_RUNNING)
+	if (vm->state != VM_RUNNING && !vm->snap)
 		return UINT64_MAX;
 	if (vm->start != VM_STARTED || vm->request)
 		return 0;
@@ -63,6 +64,8 @@ u64 vm_now(const struct vm *vm)
 {
 	u64 now = vm->state == VM_RUNNING ? clock_now() : vm->paused_at;
 
+	if (vm->held)
+		return vm->held_now;
 	return now - vm->time_offset;
 }
 
@@ -254,6 +257,12 @@ int vm_create(const struct config_vm *config, struct vm **out)
 	if (err)
 		goto fail;
 	vm->start = VM_START_IMAGES;
+	if (config->state[0])
+		err = vm_snap_first(vm, config->state);
+	if (err) {
+		vm_refuse(config, "state = %s: no memory to load it", config->state);
+		goto fail;
+	}
 	/* Whatever was taken for it but its RAM, to the page; what grows later is counted where it
 	 * does. */
 	vm->fixed_bytes = have - page_free_bytes() - ((u64)vm->chunks << GPMEM_CHUNK_SHIFT) -
@@ -269,6 +278,7 @@ fail:
 void vm_destroy(struct vm *vm)
 {
 	vm_console_forget(vm);
+	vm_snap_abandon(vm);
 	list_del(&vm->link);
 	if (vm->vcpu) {
 		vcpu_destroy(vm->vcpu);

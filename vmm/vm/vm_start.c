@@ -6,6 +6,7 @@
  */
 #include "vmm/vm/vm_start.h"
 
+#include "vmm/snap/vm_snap.h"
 #include "vmm/vm/vm.h"
 #include "vmm/vm/vm_load.h"
 #include "vmm/vm/vm_ram.h"
@@ -14,6 +15,8 @@
 
 void vm_start_begin(struct vm *vm)
 {
+	vm_snap_abandon(vm);
+	vm->unborn = false;
 	vm->start = VM_START_PROCESSOR;
 	vm->start_at = 0;
 }
@@ -54,6 +57,10 @@ void vm_start_piece(struct vm *vm)
 	case VM_START_RAM:
 		if (!each_part(vm, vm_ram_clear))
 			return;
+		if (vm->snap) {
+			vm->start = VM_START_SNAP;
+			return;
+		}
 		break;
 	case VM_START_BOARD:
 		board_reset(vm->board);
@@ -68,6 +75,9 @@ void vm_start_piece(struct vm *vm)
 	case VM_START_COPY:
 		if (!vm_load_step(vm))
 			vm->start = VM_STARTED;
+		return;
+	case VM_START_SNAP:
+		vm_snap_piece(vm);
 		return;
 	}
 	vm->start++;

@@ -16,6 +16,7 @@ enum vm_start {
 	VM_START_BOARD,
 	VM_START_IMAGES, /* checked; a new VM begins here */
 	VM_START_COPY,
+	VM_START_SNAP, /* saved, or loaded from what was saved: vmm/snap/vm_snap.h */
 };
 
 /* Throws away what it was doing; vm_start_piece() does the rest, until vm->start is VM_STARTED. */

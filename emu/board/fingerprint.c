@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#include "emu/board/fingerprint.h"
+
+#include "emu/cpu/env.h"
+
+#define FINGERPRINT_VERSION 1
+
+#define NOW_MAX	  (BIT64(62) - 1) /* 146 years: deadlines behind it do not wrap */
+#define TSC_SLACK 50u	    /* a fiftieth: clocks are measured, and not twice the same */
+
+static const struct {
+	u32 leaf, subleaf;
+	u32 changes[4]; /* bits that follow CR4 and XCR0 */
+} leaf[FINGERPRINT_LEAVES] = {
+	{ 0, 0, { 0 } },
+	{ 1, 0, { 0, 0, BIT(27), 0 } }, /* OSXSAVE */
+	{ 7, 0, { 0 } },
+	{ 0xd, 0, { 0, ~0u, 0, 0 } }, /* size of what is enabled */
+	{ 0xd, 1, { 0, ~0u, 0, 0 } },
+	{ 0xd, 2, { 0 } },
+	{ 0x80000000, 0, { 0 } },
+	{ 0x80000001, 0, { 0 } },
+	{ 0x80000007, 0, { 0 } },
+	{ 0x80000008, 0, { 0 } },
+};
+
+void fingerprint_cpuid(struct fingerprint *f, struct cpu *cpu)
+{
+	for (unsigned i = 0; i < FINGERPRINT_LEAVES; i++) {
+		cpu_env(cpu)->cpuid(cpu, leaf[i].leaf, leaf[i].subleaf, f->id[i]);
+		for (unsigned r = 0; r < 4; r++)
+			f->id[i][r] &= ~leaf[i].changes[r];
+	}
+}
+
+static void cpuid_state(struct fingerprint *f, struct snap *s)
+{
+	static const char *const reg[] = { "EAX", "EBX", "ECX", "EDX" };
+
+	for (unsigned i = 0; i < FINGERPRINT_LEAVES; i++) {
+		for (unsigned r = 0; r < 4; r++) {
+			u32 id = f->id[i][r];
+
+			snap_u32(s, id);
+			if (id != f->id[i][r])
+				snap_fail(s,
+					  "another processor: CPUID leaf %x, %s was %08x, "
+					  "and is %08x here",
+					  leaf[i].leaf, reg[r], id, f->id[i][r]);
+		}
+	}
+}
+
+static void check(const struct fingerprint *here, const struct fingerprint *saved, struct snap *s)
+{
+	u32 differ = here->tsc_khz > saved->tsc_khz ? here->tsc_khz - saved->tsc_khz
+						    : saved->tsc_khz - here->tsc_khz;
+
+	if (saved->ram_size != here->ram_size)
+		snap_fail(s, "a machine with memory = %lluK; this one has %lluK",
+			  (unsigned long long)(saved->ram_size / KiB),
+			  (unsigned long long)(here->ram_size / KiB));
+	if (saved->debug_exit != here->debug_exit)
+		snap_fail(s, "a machine with debug_exit = %s", saved->debug_exit ? "yes" : "no");
+	if (differ > here->tsc_khz / TSC_SLACK)
+		snap_fail(s, "its TSC ran at %u kHz; here it runs at %u kHz", saved->tsc_khz,
+			  here->tsc_khz);
+}
+
+void fingerprint_state(struct fingerprint *f, struct snap *s)
+{
+	struct fingerprint saved = *f;
+
+	if (snap_begin(s, "machine", FINGERPRINT_VERSION)) {
+		snap_u64(s, saved.ram_size);
+		snap_bool(s, saved.debug_exit);
+		snap_u32(s, saved.tsc_khz);
+		snap_range(s, saved.now, 0, NOW_MAX);
+		snap_u64(s, saved.tsc);
+		if (s->loading)
+			check(f, &saved, s);
+		cpuid_state(&saved, s);
+	}
+	snap_end(s);
+	if (!snap_ok(s))
+		return;
+	s->now = f->now = saved.now;
+	f->tsc = saved.tsc;
+}

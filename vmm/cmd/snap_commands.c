@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Shell commands for saved machines. What is saved goes by the VM's name unless it is given one.
+ */
+#include "vmm/cmd/snap_commands.h"
+
+#include "kernel/base/error.h"
+#include "kernel/base/string.h"
+#include "kernel/console/console.h"
+#include "kernel/console/shell.h"
+#include "kernel/mem/page.h"
+#include "vmm/cmd/vm_commands.h"
+#include "vmm/snap/snapshot.h"
+#include "vmm/snap/vm_snap.h"
+#include "vmm/vm/vm.h"
+
+typedef unsigned long long ull;
+
+static const char *label(int argc, char **argv, const struct vm *vm)
+{
+	return argc > 2 ? argv[2] : vm->config.name;
+}
+
+static int cmd_save(int argc, char **argv)
+{
+	struct vm *vm = vm_arg(argc, argv, 1);
+
+	if (!vm)
+		return E_NOENT;
+	return vm_snap_save(vm, label(argc, argv, vm));
+}
+
+static int cmd_load(int argc, char **argv)
+{
+	struct vm *vm = vm_arg(argc, argv, 1);
+
+	if (!vm)
+		return E_NOENT;
+	return vm_snap_load(vm, label(argc, argv, vm));
+}
+
+static int list(void)
+{
+	struct list *l;
+	ull all = 0;
+
+	console_print("%-16s %-16s %10s %10s\n", "SNAPSHOT", "OF", "STREAM", "MEMORY");
+	list_for_each (l, &snapshot_list) {
+		const struct snapshot *p = list_entry(l, struct snapshot, link);
+
+		console_print("%-16s %-16s %9lluK %9lluK\n", p->name, p->vm, (ull)(p->bytes / KiB),
+			      (ull)(snapshot_memory(p) / KiB));
+		all += snapshot_memory(p);
+	}
+	console_print("%lluK used, %lluK free\n", all / KiB, (ull)(page_free_bytes() / KiB));
+	return 0;
+}
+
+static int cmd_snapshot(int argc, char **argv)
+{
+	struct snapshot *p;
+
+	if (argc == 1 || (argc == 2 && !strcmp(argv[1], "list")))
+		return list();
+	if (argc != 3 || strcmp(argv[1], "drop")) {
+		console_print("snapshot list, snapshot drop SNAPSHOT\n");
+		return E_INVAL;
+	}
+	p = snapshot_find(argv[2]);
+	if (!p) {
+		console_print("no saved machine is called %s\n", argv[2]);
+		return E_NOENT;
+	}
+	snapshot_free(p);
+	return 0;
+}
+
+static const char *nth_snapshot(unsigned i)
+{
+	struct list *l;
+
+	list_for_each (l, &snapshot_list)
+		if (!i--)
+			return list_entry(l, struct snapshot, link)->name;
+	return NULL;
+}
+
+static const char *complete_snapshot(int n, unsigned i)
+{
+	static const char *const words[] = { "list", "drop" };
+
+	if (n == 1)
+		return i < ARRAY_SIZE(words) ? words[i] : NULL;
+	return n == 2 ? nth_snapshot(i) : NULL;
+}
+
+static const char *complete_both(int n, unsigned i)
+{
+	return n == 2 ? nth_snapshot(i) : vm_complete(n, i);
+}
+
+static struct shell_command commands[] = {
+	{ .name = "save",
+	  .args = "NAME [SNAPSHOT]",
+	  .help = "save a VM, processor, devices and memory",
+	  .run = cmd_save,
+	  .complete = complete_both },
+	{ .name = "load",
+	  .args = "NAME [SNAPSHOT]",
+	  .help = "put a VM back to what was saved",
+	  .run = cmd_load,
+	  .complete = complete_both },
+	{ .name = "snapshot",
+	  .args = "list|drop SNAPSHOT",
+	  .help = "what was saved, and its memory",
+	  .run = cmd_snapshot,
+	  .complete = complete_snapshot },
+};
+
+void snap_commands_init(void)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
+		shell_register(&commands[i]);
+}

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Saving:    registers, devices and time into the stream, then RAM.
+ * Loading:   1. A stream that this monitor did not write is read once to its end: checksums, and
+ *               whether its RAM is this VM's.
+ *            2. Registers, devices and time are loaded, after the present ones were saved: if a field
+ *               is not good, they are loaded again, and the VM goes on.
+ *            3. What was made from RAM is forgotten, as by a reset (vmm/vm/vm_start.c).
+ *            4. RAM is loaded, which cannot fail any more.
+ *
+ * Time stands still for the VM from 2. on: it goes on at the time when it was saved. While it is
+ * saved time goes on, as while other VMs run.
+ */
+#include "vmm/snap/vm_snap.h"
+
+#include "arch/cpu/processor.h"
+#include "emu/board/fingerprint.h"
+#include "emu/cpu/cpu_state.h"
+#include "emu/mem/gpmem_state.h"
+#include "kernel/base/alloc.h"
+#include "kernel/base/error.h"
+#include "kernel/base/string.h"
+#include "kernel/console/console.h"
+#include "kernel/time/clock.h"
+#include "vmm/snap/snapshot.h"
+#include "vmm/vm/vm.h"
+
+#define PIECE_PAGES   64u /* a millisecond at most */
+#define TELL_EVERY_NS 1000000000ull
+
+enum step { SAVE_STATE, SAVE_RAM, CHECK_STATE, CHECK_RAM, LOAD_STATE, LOAD_RAM };
+
+struct vm_snap {
+	enum step step;
+	char name[SNAPSHOT_NAME];
+	struct snapshot *stream;
+	struct snapshot_reader reader;
+	struct gpmem_cursor ram;
+	struct fingerprint print;
+	u64 began, told;
+	struct snap snap;
+};
+
+static bool saving(const struct vm_snap *j)
+{
+	return j->step <= SAVE_RAM;
+}
+
+/* --- Beginning */
+
+static int begin(struct vm *vm, const char *name, enum step step)
+{
+	struct vm_snap *j;
+
+	if (vm->start != VM_STARTED) {
+		console_print("%s is being %s\n", vm->config.name,
+			      vm->snap ? "saved or loaded" : "started");
+		return E_BUSY;
+	}
+	if (strlen(name) >= SNAPSHOT_NAME) {
+		console_print("a name has %u characters at most\n", SNAPSHOT_NAME - 1);
+		return E_INVAL;
+	}
+	j = mem_alloc(sizeof(*j));
+	if (!j)
+		return E_NOMEM;
+	j->step = step;
+	str_copy(j->name, name, sizeof(j->name));
+	j->began = j->told = clock_now();
+	vm->snap = j;
+	vm->start = VM_START_SNAP;
+	return 0;
+}
+
+int vm_snap_save(struct vm *vm, const char *name)
+{
+	struct snapshot *p;
+	int err = begin(vm, name, SAVE_STATE);
+
+	if (err)
+		return err;
+	p = snapshot_create(vm->config.name);
+	if (!p) {
+		vm_snap_abandon(vm);
+		vm->start = VM_STARTED;
+		return E_NOMEM;
+	}
+	vm->snap->stream = p;
+	return 0;
+}
+
+int vm_snap_load(struct vm *vm, const char *name)
+{
+	struct snapshot *p = snapshot_open(name);
+	int err;
+
+	if (!p) {
+		console_print("no saved machine is called %s (snapshot list)\n", name);
+		return E_NOENT;
+	}
+	err = begin(vm, name, p->data ? CHECK_STATE : LOAD_STATE);
+	if (err)
+		snapshot_done(p);
+	else
+		vm->snap->stream = p;
+	return err;
+}
+
+int vm_snap_first(struct vm *vm, const char *name)
+{
+	vm->start = VM_STARTED;
+	vm->unborn = true;
+	return vm_snap_load(vm, name);
+}
+
+/* --- End */
+
+static void give_up_stream(struct vm_snap *j)
+{
+	if (!j->stream)
+		return;
+	if (saving(j))
+		snapshot_free(j->stream);
+	else
+		snapshot_done(j->stream);
+	j->stream = NULL;
+}
+
+void vm_snap_abandon(struct vm *vm)
+{
+	if (!vm->snap)
+		return;
+	give_up_stream(vm->snap);
+	vm->held = false;
+	mem_free(vm->snap);
+	vm->snap = NULL;
+}
+
+static void end(struct vm *vm)
+{
+	vm_snap_abandon(vm);
+	vm->start = VM_STARTED;
+}
+
+static void refuse(struct vm *vm)
+{
+	struct vm_snap *j = vm->snap;
+
+	if (saving(j))
+		vm_report(vm, "not saved: %s", j->snap.error);
+	else
+		vm_report(vm, "%s is not loaded: %s", j->name, j->snap.error);
+	end(vm);
+	if (vm->unborn)
+		vm_stop(vm, "its saved state could not be loaded");
+}
+
+/* --- All but RAM */
+
+static void small_state(struct vm *vm, struct fingerprint *f, struct snap *s)
+{
+	fingerprint_state(f, s);
+	if (s->loading && snap_ok(s))
+		vm->held_now = f->now;
+	cpu_state(&vm->vcpu->cpu, s);
+	board_state(vm->board, s);
+}
+
+static void fingerprint_of(struct vm *vm, struct fingerprint *f)
+{
+	*f = (struct fingerprint){ .ram_size = vm->config.memory,
+				   .debug_exit = vm->config.debug_exit,
+				   .tsc_khz = (u32)(clock_tsc_hz() / 1000),
+				   .now = vm_now(vm),
+				   .tsc = rdtsc() + vm->vcpu->cpu.msr.tsc_offset };
+	fingerprint_cpuid(f, &vm->vcpu->cpu);
+}
+
+static void save_state(struct vm *vm)
+{
+	struct vm_snap *j = vm->snap;
+
+	vcpu_unload(vm->vcpu);
+	fingerprint_of(vm, &j->print);
+	snap_save_to(&j->snap, snapshot_append, j->stream);
+	small_state(vm, &j->print, &j->snap);
+	j->step = SAVE_RAM;
+}
+
+static void save_ram(struct vm *vm)
+{
+	struct vm_snap *j = vm->snap;
+
+	if (gpmem_save_pages(&vm->mem, &j->snap, &j->ram, PIECE_PAGES))
+		return;
+	if (!snap_finish(&j->snap)) {
+		refuse(vm);
+		return;
+	}
+	vm_report(vm, "saved as %s: %llu KiB in %llu ms", j->name,
+		  (unsigned long long)(j->stream->bytes / KiB),
+		  (unsigned long long)((clock_now() - j->began) / 1000000));
+	snapshot_publish(j->stream, j->name);
+	j->stream = NULL;
+	end(vm);
+}
+
+/* --- Loading */
+
+static void open_stream(struct vm_snap *j)
+{
+	snapshot_rewind(&j->reader, j->stream);
+	snap_load_from(&j->snap, snapshot_read, &j->reader);
+}
+
+static void check_state(struct vm_snap *j)
+{
+	open_stream(j);
+	while (snap_ok(&j->snap) && strcmp(snap_next(&j->snap), "ram") &&
+	       strcmp(snap_next(&j->snap), "end"))
+		snap_skip(&j->snap);
+	j->step = CHECK_RAM;
+}
+
+static void check_ram(struct vm *vm)
+{
+	struct vm_snap *j = vm->snap;
+
+	if (gpmem_check_pages(&vm->mem, &j->snap, &j->ram, PIECE_PAGES))
+		return;
+	if (!snap_finish(&j->snap)) {
+		refuse(vm);
+		return;
+	}
+	j->ram = (struct gpmem_cursor){ 0 };
+	j->step = LOAD_STATE;
+}
+
+/* What the VM is before a load of which nobody knows whether it succeeds. */
+struct before {
+	struct snapshot *state;
+	u64 tsc_offset;
+};
+
+static bool save_before(struct vm *vm, struct before *b, struct snap *s)
+{
+	struct fingerprint f;
+
+	b->state = snapshot_create(vm->config.name);
+	b->tsc_offset = vm->vcpu->cpu.msr.tsc_offset;
+	if (!b->state)
+		return false;
+	fingerprint_of(vm, &f);
+	snap_save_to(s, snapshot_append, b->state);
+	small_state(vm, &f, s);
+	return snap_finish(s);
+}
+
+static void load_before(struct vm *vm, struct before *b, struct snap *s)
+{
+	struct snapshot_reader r;
+	struct fingerprint f;
+
+	fingerprint_of(vm, &f);
+	snapshot_rewind(&r, b->state);
+	snap_load_from(s, snapshot_read, &r);
+	small_state(vm, &f, s);
+	vm->vcpu->cpu.msr.tsc_offset = b->tsc_offset;
+	vm->held = false;
+	if (!snap_finish(s))
+		vm_kill(vm, "its own state cannot be loaded: %s", s->error);
+}
+
+static void load_state(struct vm *vm)
+{
+	struct vm_snap *j = vm->snap;
+	struct snap *s = mem_alloc(sizeof(*s));
+	struct before before = { 0 };
+
+	vcpu_unload(vm->vcpu);
+	open_stream(j);
+	if (!s || !save_before(vm, &before, s)) {
+		snap_fail(&j->snap, "no memory for what the machine is now");
+		refuse(vm);
+		goto free;
+	}
+	fingerprint_of(vm, &j->print);
+	vm->held = true;
+	vm->held_now = vm_now(vm);
+	small_state(vm, &j->print, &j->snap);
+	if (snap_ok(&j->snap)) {
+		j->step = LOAD_RAM;
+		vm->start = VM_START_TRANSLATIONS;
+	} else {
+		load_before(vm, &before, s);
+		refuse(vm);
+	}
+free:
+	if (before.state)
+		snapshot_free(before.state);
+	mem_free(s);
+}
+
+/* Time goes on from where it was. */
+static void set_time(struct vm *vm, const struct fingerprint *f)
+{
+	u64 now = clock_now();
+
+	vm->held = false;
+	vm->paused_at = now;
+	vm->time_offset = now - f->now;
+	vm->vcpu->cpu.msr.tsc_offset = f->tsc - rdtsc();
+}
+
+static void loaded(struct vm *vm)
+{
+	struct vm_snap *j = vm->snap;
+	struct cpu *cpu = &vm->vcpu->cpu;
+
+	set_time(vm, &j->print);
+	cpu_state_loaded(cpu);
+	recomp_unsignal(cpu, CPU_EVENT_INTR);
+	if (board_intr_pending(vm->board))
+		recomp_signal(cpu, CPU_EVENT_INTR);
+	vm->console.waiting = true; /* UARTs that wait for their line are told */
+	vm->halt_reported = false;
+	vm->vcpu->shutdown = false;
+	if (vm->state == VM_STOPPED)
+		vm->state = VM_RUNNING;
+	vm_report(vm, "loaded from %s: %llu KiB in %llu ms", j->name,
+		  (unsigned long long)(j->stream->bytes / KiB),
+		  (unsigned long long)((clock_now() - j->began) / 1000000));
+	vm->unborn = false;
+	end(vm);
+}
+
+static void load_ram(struct vm *vm)
+{
+	struct vm_snap *j = vm->snap;
+
+	if (gpmem_load_pages(&vm->mem, &j->snap, &j->ram, PIECE_PAGES))
+		return;
+	if (snap_finish(&j->snap)) {
+		loaded(vm);
+		return;
+	}
+	vm_stop(vm, "its saved state is damaged: %s", j->snap.error);
+	end(vm);
+}
+
+/* --- Pieces */
+
+static void tell_progress(struct vm *vm)
+{
+	struct vm_snap *j = vm->snap;
+	u64 now = clock_now();
+
+	if (now - j->told < TELL_EVERY_NS)
+		return;
+	j->told = now;
+	vm_report(vm, "%s: %llu of %llu MiB",
+		  saving(j)		 ? "saving"
+		  : j->step < LOAD_STATE ? "checking"
+					 : "loading",
+		  (unsigned long long)(j->ram.at / MiB),
+		  (unsigned long long)(vm->config.memory / MiB));
+}
+
+void vm_snap_piece(struct vm *vm)
+{
+	struct vm_snap *j = vm->snap;
+
+	switch (j->step) {
+	case SAVE_STATE:
+		save_state(vm);
+		break;
+	case SAVE_RAM:
+		save_ram(vm);
+		break;
+	case CHECK_STATE:
+		check_state(j);
+		break;
+	case CHECK_RAM:
+		check_ram(vm);
+		break;
+	case LOAD_STATE:
+		load_state(vm);
+		break;
+	case LOAD_RAM:
+		load_ram(vm);
+		break;
+	}
+	if (vm->snap)
+		tell_progress(vm);
+}
