@@ -18,6 +18,7 @@ include tests/vectors.mk
 include tests/fuzz.mk
 include tests/bochs.mk
 include tests/attack.mk
+include tests/snapshots.mk
 include tests/opinion.mk
 include tests/bench/recompiler.mk
 include tests/linux/linux.mk

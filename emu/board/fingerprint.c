@@ -6,7 +6,7 @@
 #define FINGERPRINT_VERSION 1
 
 #define NOW_MAX	  (BIT64(62) - 1) /* 146 years: deadlines behind it do not wrap */
-#define TSC_SLACK 50u	    /* a fiftieth: clocks are measured, and not twice the same */
+#define TSC_SLACK 50u		  /* a fiftieth: clocks are measured, and not twice the same */
 
 static const struct {
 	u32 leaf, subleaf;

@@ -72,6 +72,12 @@ class Console:
     def ended(self):
         self.expect(pexpect.EOF)
 
+    def text(self):
+        """Everything that came so far."""
+        self.log.flush()
+        with open(self.log.name, encoding="utf-8", newline="") as f:
+            return f.read()
+
 
 class BareMachine(Console):
     """The same guest without us: QEMU loads the kernel. SeaBIOS's own messages come on the same line."""

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "vmm/snap/snapshot.h"
 
-
 #include "kernel/base/alloc.h"
 #include "kernel/base/string.h"
 #include "kernel/lib/module.h"

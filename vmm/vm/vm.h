@@ -49,10 +49,10 @@ struct vm {
 	u64 deadline; /* earliest virtual timer, in virtual ns; UINT64_MAX: none */
 	u64 wakes_at; /* the scheduler's note of vm_wakes_at() */
 
-	enum vm_start start; /* vmm/vm/vm_start.h */
+	enum vm_start start;  /* vmm/vm/vm_start.h */
 	struct vm_snap *snap; /* saves or loads it: vmm/snap/vm_snap.c */
 	bool unborn;	      /* it has not run, and waits for its saved state */
-	u64 start_at;	     /* how far its present step is, in bytes of RAM */
+	u64 start_at;	      /* how far its present step is, in bytes of RAM */
 
 	/* Pages for shadow tables: in use, and promised at its creation. */
 	u64 pool_pages, pool_quota;
