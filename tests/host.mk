@@ -12,7 +12,7 @@ PURE := boot/lib kernel/base kernel/lib drivers/lib emu/* vmm/load vmm/code vmm/
 HOST_STANDS_IN := kernel/base/string.c kernel/base/log.c
 HOST_SRC := $(filter-out $(HOST_STANDS_IN),$(wildcard $(PURE:%=%/*.c) tests/host/*.c))
 # What emulates a processor, with the host machine of the tests.
-CPU_LIB := emu/isa/% emu/snap/% emu/cpu/% emu/jit/% emu/trans/% emu/verify/% emu/mem/% tests/host/% kernel/%
+CPU_LIB := emu/isa/% emu/snap/% emu/cpu/% emu/block/% emu/jit/% emu/trans/% emu/verify/% emu/mem/% tests/host/% kernel/%
 HOST_OBJ := $(HOST_SRC:%.c=$(BUILD)/host/%.o)
 HOST_ZYDIS := $(ZYDIS_NAMES:%=$(BUILD)/host/zydis/%.o)
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))

@@ -15,7 +15,7 @@
  */
 #pragma once
 
-#include "emu/cpu/softtlb.h"
+#include "emu/cpu/softtlb_entry.h"
 #include "kernel/base/types.h"
 #include "kernel/hw/x86.h"
 
@@ -174,6 +174,15 @@ struct cpu_watch {
 	u8 datas, codes;
 };
 
+/* What the semantics ask of, and tell to, whoever runs the guest from translated code. */
+struct cpu_code {
+	/* The guest's EIP of an instruction, from the low half of the host's RIP. False: that lies
+	 * nowhere in translated code. */
+	bool (*guest_eip)(struct cpu *cpu, u32 rip, u32 *eip);
+	/* cpu->watch.code is another. */
+	void (*breakpoints_changed)(struct cpu *cpu);
+};
+
 struct cpu {
 	/* Hot: translated code touches these. */
 	u32 gpr[8];
@@ -243,7 +252,8 @@ struct cpu {
 	void *env_ctx; /* the environment's own (the monitor's struct vcpu, the host test's machine)
 			*/
 	struct gpmem *mem;
-	struct recomp *recomp;
+	const struct cpu_code *code; /* NULL: nothing is translated */
+	struct recomp *recomp;	     /* its own */
 };
 
 #define CPU_SHADOW_STI	  1u /* after STI that set IF */

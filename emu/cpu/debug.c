@@ -12,7 +12,6 @@
  * right to be direct there; code of a page with an instruction breakpoint is run an instruction at
  * a time. Everything else runs as if there were none.
  */
-#include "emu/jit/recomp.h"
 #include "emu/cpu/semantics.h"
 #include "kernel/base/string.h"
 
@@ -68,13 +67,19 @@ static struct cpu_watch pages_of(const struct cpu *cpu)
 	return w;
 }
 
+static void code_breakpoints_changed(struct cpu *cpu)
+{
+	if (cpu->code)
+		cpu->code->breakpoints_changed(cpu);
+}
+
 void cpu_debug_changed(struct cpu *cpu)
 {
 	const struct cpu_watch was = cpu->watch;
 
 	cpu->watch = pages_of(cpu);
 	if (memcmp(was.code, cpu->watch.code, sizeof(was.code)) || was.codes != cpu->watch.codes)
-		recomp_breakpoints_changed(cpu->recomp);
+		code_breakpoints_changed(cpu);
 	if (memcmp(was.data, cpu->watch.data, sizeof(was.data)) || was.datas != cpu->watch.datas) {
 		softtlb_flush(cpu);
 		cpu_env(cpu)->watch_changed(cpu);

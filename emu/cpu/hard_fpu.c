@@ -5,7 +5,6 @@
  * format: SDM 1 13.4; legacy part SDM 1 10.5.1).
  */
 #include "emu/cpu/hard_ops.h"
-#include "emu/jit/recomp.h"
 #include "kernel/base/string.h"
 
 static enum cpu_result x87_available(struct cpu *cpu)
@@ -43,7 +42,7 @@ static void put32(u8 *p, u32 v)
 /* Selectors are stored by processors that still do so (CPUID.7 EBX bit 13), as 0 by others. */
 static bool translate_pointers(struct cpu *cpu, struct cpu_fpu_pointers *p)
 {
-	if (!cpu->x87_ran || !cpu->recomp || !recomp_guest_eip(cpu->recomp, p->ip, &p->ip))
+	if (!cpu->x87_ran || !cpu->code || !cpu->code->guest_eip(cpu, p->ip, &p->ip))
 		return false;
 	if (p->data - (u32)(u64)cpu->scratch < sizeof(cpu->scratch))
 		p->data = cpu->slow_gla;

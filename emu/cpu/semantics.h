@@ -50,6 +50,17 @@ static inline struct softtlb_entry *softtlb_entry(struct cpu *cpu, gla_t gla)
  */
 const struct softtlb_entry *cpu_translate(struct cpu *cpu, gla_t gla, unsigned access);
 
+/*
+ * What linear addresses mean has changed, as the processor's own TLB is told: of all addresses by a
+ * write to CR0, CR3, CR4 or EFER or by A20 (what: PAGING_*), of gla's page by INVLPG
+ * (PAGING_INVLPG). Everything that is found by linear address hears of it here and nowhere else:
+ * this TLB, the segment loads known to succeed, and by the environment all that docs/memory.md
+ * lists.
+ */
+void cpu_translations_changed(struct cpu *cpu, unsigned what, gla_t gla);
+/* This TLB and the loads alone: RESET, other pages with data breakpoints, and tests. */
+void softtlb_flush(struct cpu *cpu);
+
 /* --- Linear memory: emu/cpu/linmem.c */
 
 /*

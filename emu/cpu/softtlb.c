@@ -4,8 +4,6 @@
  * their bytes. Its rules are those of a processor's TLB: the guest's own INVLPG and CR3 load make
  * it forget. A page that becomes watched loses its right to be written.
  */
-#include "emu/cpu/softtlb.h"
-
 #include "emu/cpu/semantics.h"
 #include "emu/mem/gpmem.h"
 #include "kernel/base/string.h"

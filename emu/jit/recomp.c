@@ -6,8 +6,9 @@
  */
 #include "emu/jit/recomp.h"
 
-#include "emu/jit/block.h"
+#include "emu/block/block.h"
 #include "emu/jit/recomp_find.h"
+#include "emu/jit/recomp_mode.h"
 #include "emu/jit/recomp_slow.h"
 #include "emu/jit/recomp_stubs.h"
 #include "emu/cpu/semantics.h"
@@ -26,8 +27,26 @@
 
 static void code_written(void *ctx, gpa_t gpa, u32 len)
 {
-	recomp_written(ctx, gpa, len);
+	block_written(ctx, gpa, len);
 }
+
+static bool guest_eip(struct cpu *cpu, u32 rip, u32 *eip)
+{
+	return recomp_guest_eip(cpu->recomp, rip, eip);
+}
+
+/* What leads to the code of such a page is cut, and nothing is made to lead there while it is one
+ * (run_once()): it is found by the dispatcher only. */
+static void breakpoints_changed(struct cpu *cpu)
+{
+	struct recomp *r = cpu->recomp;
+
+	for (unsigned i = 0; i < r->cpu->watch.codes; i++)
+		block_isolate_page(r, r->cpu->watch.code[i]);
+	r->code_changed = true;
+}
+
+static const struct cpu_code hooks = { guest_eip, breakpoints_changed };
 
 static bool has_avx2(struct cpu *cpu)
 {
@@ -59,6 +78,7 @@ int recomp_create(struct cpu *cpu, const struct recomp_config *config)
 	r->slot = mem_alloc(r->slot_max * sizeof(*r->slot));
 	r->proof = verify_create();
 	cpu->recomp = r;
+	cpu->code = &hooks;
 	if (!r->lookup || !r->block || !r->arena || !r->slot || !r->proof) {
 		recomp_destroy(cpu);
 		return E_NOMEM;
@@ -93,6 +113,7 @@ void recomp_destroy(struct cpu *cpu)
 	mem_free(r->proof);
 	mem_free(r);
 	cpu->recomp = NULL;
+	cpu->code = NULL;
 }
 
 /* --- Events */
@@ -279,17 +300,6 @@ void recomp_set_mapping(struct recomp *r, bool cpl3, u32 mapping)
 	r->cpu->lookup_tag = TAG_NEVER;
 }
 
-/* What leads to the code of such a page is cut, and nothing is made to lead there while it is one
- * (run_once()): it is found by the dispatcher only. */
-void recomp_breakpoints_changed(struct recomp *r)
-{
-	if (!r)
-		return;
-	for (unsigned i = 0; i < r->cpu->watch.codes; i++)
-		block_isolate_page(r, r->cpu->watch.code[i]);
-	r->code_changed = true;
-}
-
 void recomp_flush(struct recomp *r)
 {
 	block_drop_all(r);
@@ -304,4 +314,24 @@ const struct recomp_stats *recomp_stats(struct recomp *r)
 	s->arena_used = r->arena_next;
 	s->slots_used = r->slots;
 	return s;
+}
+
+u32 recomp_verify(const struct recomp *r, u32 *eip, const char **why)
+{
+	u32 proven = 0;
+
+	*why = NULL;
+	for (u32 i = 0; i < r->blocks && !*why; i++) {
+		const struct block *b = &r->block[i];
+		struct verify_fault f;
+
+		if (b->dead)
+			continue;
+		*eip = b->eip;
+		if (verify_block(r, b, r->cfg.cache_rw + b->code, &f))
+			proven++;
+		else
+			*why = f.why;
+	}
+	return proven;
 }

@@ -11,36 +11,14 @@
  *   #PF, #GP, #DE, ... handler   recomp_trap(), when the host RIP lies in the code cache
  *   interrupt handler            recomp_signal(), and recomp_interrupted() so that a long REP stops
  *                                at an iteration
- *   guest memory writes          recomp_written(), as a gpmem watcher
+ * Writes to guest memory come to it by a watcher of gpmem, which recomp_create() installs.
  */
 #pragma once
 
 #include "emu/cpu/cpu.h"
 #include "emu/cpu/env.h"
-
-/*
- * Translated code reaches no address at membase + this and above: an operand of 4 GiB may be added to
- * an index of 4 GiB (the guard). The poll's load faults there.
- */
-#define RECOMP_SPACE (8 * GiB)
-
-struct recomp_config {
-	u8 *cache_rw; /* the code cache as written, */
-	u8 *cache_rx; /* and as executed (may be the same); page aligned */
-	size_t cache_size;
-	u64 membase;	 /* the value of GS.base with membase_gs, else 0 */
-	bool membase_gs; /* guest memory at GS.base instead of 0 */
-	/*
-	 * NULL where the C around us leaves FPU registers alone (the monitor). Else a 16-byte
-	 * aligned FXSAVE image to run C with: the stubs then keep the guest's in cpu->fpu while C
-	 * runs.
-	 */
-	const u8 *host_fpu;
-	const u8 *poll_quiet; /* a readable byte */
-	const u8 *
-		poll_signal; /* the start of 128 bytes whose load raises #PF, RECOMP_SPACE or more */
-	bool verify;	     /* run the confinement verifier on every block */
-};
+#include "emu/block/recomp_config.h"
+#include "emu/jit/recomp_trap.h"
 
 /* Why recomp_run() came back. cpu is complete and between two instructions in every case. */
 enum recomp_exit {
@@ -48,24 +26,6 @@ enum recomp_exit {
 	RECOMP_LEAVE,	 /* env->want_leave said so */
 	RECOMP_HALT,	 /* HLT: cpu->halted is set; interrupts may or may not be enabled */
 	RECOMP_SHUTDOWN, /* triple fault */
-};
-
-/* Registers of interrupted host code; the trap stub restores exactly these. Numbered as the
- * hardware does. */
-struct host_frame {
-	u64 gpr[16]; /* rax rcx rdx rbx rsp rbp rsi rdi r8..r15 */
-	u64 rip;
-	u64 rflags;
-};
-
-struct recomp_stats {
-	u64 blocks, blocks_evicted, cache_flushes;
-	u64 guest_insns, guest_bytes, host_bytes;
-	u64 dispatches, lookup_misses, hard_execs;
-	u64 faults_resolved, faults_delivered, slow_accesses;
-	u64 smc_writes, smc_blocks, patches;
-	u64 verified_blocks;
-	u64 code_used, arena_used, slots_used; /* at present: bytes, bytes, slots */
 };
 
 /* Creates the translator for cpu (sets cpu->recomp). Returns 0, E_NOMEM or E_INVAL. */
@@ -84,33 +44,11 @@ enum recomp_exit recomp_run(struct cpu *cpu);
  * recomp_run(), or RECOMP_EVENT. */
 enum recomp_exit recomp_step(struct cpu *cpu);
 
-/* True if a host RIP lies in translated code or its stubs. */
-bool recomp_owns(const struct recomp *r, u64 rip);
-
-/*
- * A host exception in translated code: cr2 is the host linear address of a #PF. Returns true if it
- * was handled: resume with the (possibly redirected) frame. False: it cannot be the guest's doing
- * (a bug in the monitor).
- */
-bool recomp_trap(struct cpu *cpu, struct host_frame *frame, u8 vector, u32 error, u64 cr2);
-
-/* The guest's EIP of an instruction in translated code, from the low half of the host's RIP. False:
- * it lies nowhere there. */
-bool recomp_guest_eip(struct recomp *r, u32 rip, u32 *eip);
-
 /* Asks translated code to leave at the next poll. Async-signal-safe; any context on the same CPU.
  */
 void recomp_signal(struct cpu *cpu, u32 events);
 /* The level of these events dropped (the interrupt line went down). */
 void recomp_unsignal(struct cpu *cpu, u32 events);
-/* From an interrupt that hit translated code: if the guest instruction at frame->rip may be left
- * right here (REP), redirects. */
-void recomp_interrupted(struct cpu *cpu, struct host_frame *frame);
-
-/* Guest-physical bytes [gpa, gpa + len) are about to change or have changed: drops what was
- * translated from them. */
-void recomp_written(struct recomp *r, gpa_t gpa, u32 len);
-
 /*
  * Names the linear-to-physical mapping through which code of CPL 3, or of CPL 0..2, is found from
  * now on. Translations that were found by linear address under another number are not used, and are
@@ -125,9 +63,6 @@ void recomp_set_mapping(struct recomp *r, bool cpl3, u32 mapping);
  * stopped.
  */
 u32 recomp_verify(const struct recomp *r, u32 *eip, const char **why);
-
-/* cpu->watch.code changed. r may be NULL. */
-void recomp_breakpoints_changed(struct recomp *r);
 
 /* Drops everything. */
 void recomp_flush(struct recomp *r);

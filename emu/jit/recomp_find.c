@@ -6,7 +6,7 @@
  */
 #include "emu/jit/recomp_find.h"
 
-#include "emu/jit/block.h"
+#include "emu/block/block.h"
 #include "emu/cpu/semantics.h"
 #include "emu/trans/translate.h"
 
@@ -78,12 +78,6 @@ static void link_known(struct recomp *r, struct block *b)
 		if (known_entry(r, b, b->edge[i].target, &e))
 			slot_link(r, b->edge[i].slot, &e, crosses(b, &e));
 	}
-}
-
-void recomp_fail(struct recomp *r, const char *why)
-{
-	r->failed = true;
-	cpu_kill(r->cpu, why);
 }
 
 /* Once with the cache as it is, once with an empty one, and once after that has freed its memory. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "emu/jit/recomp_internal.h"
+#include "emu/block/recomp_internal.h"
 
 /*
  * Where to run from in this mode: by the look-up table, as translated code itself would; else by the

@@ -3,7 +3,9 @@
  * The mode key: what translated code depends on besides its bytes and EIP, and the number (tag) that
  * stands for it in the look-up table.
  */
-#include "emu/jit/block.h"
+#include "emu/jit/recomp_mode.h"
+
+#include "emu/block/block.h"
 #include "emu/cpu/semantics.h"
 #include "kernel/base/string.h"
 

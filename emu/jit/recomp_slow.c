@@ -5,9 +5,10 @@
  */
 #include "emu/jit/recomp_slow.h"
 
-#include "emu/jit/block.h"
+#include "emu/block/block.h"
 #include "emu/cpu/hard_ops.h"
-#include "emu/jit/recomp_stubs.h"
+#include "emu/jit/recomp_mode.h"
+#include "emu/trans/stub_segment.h"
 #include "emu/cpu/semantics.h"
 
 static u32 stack_mask(const struct cpu *cpu)

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "emu/jit/recomp_internal.h"
+#include "emu/block/recomp_internal.h"
 
 /* Called from the stubs. site: offset of a struct site in the arena; it knows the EIP. */
 enum cpu_result recomp_hard(struct cpu *cpu, u32 site);

@@ -16,6 +16,7 @@
 #include "emu/jit/recomp_stubs.h"
 
 #include "emu/trans/emit.h"
+#include "emu/trans/stub_segment.h"
 #include "kernel/base/log.h"
 
 #define QUIET (~(EFLAGS_ARITH | EFLAGS_ONE | EFLAGS_RF) | EFLAGS_DF)

@@ -3,7 +3,9 @@
  * Exceptions and interrupts of the host in translated code: where the guest was, what it is owed,
  * and where translated code goes on.
  */
-#include "emu/jit/block.h"
+#include "emu/jit/recomp_trap.h"
+
+#include "emu/block/block.h"
 #include "emu/cpu/semantics.h"
 
 #define TRAPPED 0x7fffffffu

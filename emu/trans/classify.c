@@ -4,9 +4,9 @@
  * An instruction that has no row there is copied; what Zydis does not know, or an i686 with SSE4.2
  * and AVX does not have, raises #UD.
  */
-#include "emu/jit/block.h"
-#include "emu/jit/recomp_stubs.h"
-#include "emu/trans/translate.h"
+#include "emu/block/block.h"
+#include "emu/trans/stub_segment.h"
+#include "emu/trans/trans.h"
 
 /* What C executes must ask: copied, the processor says itself that it does not have it. */
 static bool missing(const struct trans *t)
@@ -28,64 +28,6 @@ static bool is_undefined(const struct trans *t)
 		return true;
 	return isa_insn[t->in.mnemonic].op == OP_UD ||
 	       !(isa_extension[t->in.meta.isa_ext] & EXT_HERE) || missing(t);
-}
-
-struct site *trans_site(struct trans *t, unsigned op)
-{
-	struct site *s = block_alloc(t->r, sizeof(*s));
-	const ZydisDecodedInstruction *in = &t->in;
-	int mi = trans_mem_operand(t);
-	struct insn *n;
-
-	if (!s)
-		s = &t->nowhere;
-	n = &s->insn;
-	s->eip = t->eip;
-	n->op = (u16)op;
-	n->len = in->length;
-	n->osize = (u8)(in->operand_width / 8);
-	n->asize = in->address_width == 16 ? 2 : 4;
-	n->seg = SEG_DS;
-	n->base = n->index = INSN_NO_REG;
-	n->scale = 1;
-	n->lock = (in->attributes & ZYDIS_ATTRIB_HAS_LOCK) != 0;
-	for (unsigned i = 0; i < in->raw.prefix_count; i++)
-		if (in->raw.prefixes[i].value == 0xf2 || in->raw.prefixes[i].value == 0xf3)
-			n->rep = in->raw.prefixes[i].value;
-	n->reg = in->raw.modrm.reg;
-	n->rm = in->raw.modrm.rm;
-	if (mi >= 0) {
-		const ZydisDecodedOperandMem *m = &t->op[mi].mem;
-
-		n->is_mem = 1;
-		n->seg = (u8)trans_seg(m->segment);
-		if (trans_gpr(m->base) >= 0)
-			n->base = (u8)trans_gpr(m->base);
-		if (trans_gpr(m->index) >= 0) {
-			n->index = (u8)trans_gpr(m->index);
-			n->scale = m->scale;
-		}
-		if (m->disp.has_displacement)
-			n->disp = (s32)m->disp.value;
-	}
-	if (in->raw.imm[0].size)
-		n->imm = (u32)in->raw.imm[0].value.u;
-	return s;
-}
-
-void trans_call_site(struct trans *t, const struct site *s, u64 stub)
-{
-	emit_mov_imm32(&t->e, R9, (u32)((const u8 *)s - t->r->arena));
-	emit_call(&t->e, stub);
-	t->marked = 0; /* C may clear the mark of x87 code */
-}
-
-void trans_call_hard(struct trans *t, struct site *s, bool ends)
-{
-	s->ends = ends;
-	trans_call_site(t, s, t->r->call_hard);
-	if (ends)
-		t->ended = true;
 }
 
 static void hard(struct trans *t, unsigned op)

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "emu/jit/recomp_internal.h"
+#include "emu/block/recomp_internal.h"
 
 /* A host memory operand. base, index: host register or -1. guest: 67h prefix (and GS with that
  * memory base). */

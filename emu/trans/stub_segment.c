@@ -7,8 +7,9 @@
  *
  * A stub is called as the C stubs are, with the selector in R8; all else goes on in call_segment.
  */
+#include "emu/trans/stub_segment.h"
+
 #include "emu/trans/emit.h"
-#include "emu/jit/recomp_stubs.h"
 #include "emu/cpu/semantics.h"
 
 #define SLOW_MAX 4u

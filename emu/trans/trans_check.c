@@ -6,8 +6,8 @@
  * instruction that writes to memory or jumps: what it has checked cannot change before it is
  * executed.
  */
-#include "emu/jit/block.h"
-#include "emu/trans/translate.h"
+#include "emu/block/block.h"
+#include "emu/trans/trans.h"
 #include "kernel/base/string.h"
 
 #define CHECK_INSNS 16u

@@ -8,8 +8,8 @@
  *
  *     r9 = low 16 bits of r8, twice;  rcx = [r14 + r9 * 8] + tag + r8;  jrcxz hit
  */
-#include "emu/jit/block.h"
-#include "emu/trans/translate.h"
+#include "emu/block/block.h"
+#include "emu/trans/trans.h"
 
 void trans_poll(struct trans *t)
 {

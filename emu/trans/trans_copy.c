@@ -3,7 +3,7 @@
  * Instructions that mean the same in 64-bit mode: copied, with the memory operand re-encoded (67h,
  * ESP is R12, segment base).
  */
-#include "emu/trans/translate.h"
+#include "emu/trans/trans.h"
 
 /* The bytes of the instruction between its prefixes and its ModRM: escape and opcode. */
 static void emit_opcode_bytes(struct trans *t)

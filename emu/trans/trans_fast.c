@@ -5,7 +5,7 @@
  * tables, or has a prefix other than 66h and a segment's, goes by the decoder; both ways emit the
  * same.
  */
-#include "emu/trans/translate.h"
+#include "emu/trans/trans.h"
 
 /* How an opcode is copied. */
 #define MODRM	 BIT(0)

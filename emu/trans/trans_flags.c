@@ -5,7 +5,7 @@
  * In translated code the arithmetic flags and DF are in the host's flags. DF has a copy in
  * cpu->quiet_flags, with those flags that translated code does not change; IF is cpu->vif.
  */
-#include "emu/trans/translate.h"
+#include "emu/trans/trans.h"
 
 /* POPF that changes one of these goes to C. */
 #define POPF_HARD \

@@ -11,7 +11,7 @@
  * elsewhere, where the mark may be clear: it is `inner`, and a block of its own is made for who
  * comes there. A jump inside the block, forward or back, takes the mark along.
  */
-#include "emu/trans/translate.h"
+#include "emu/trans/trans.h"
 
 static bool uses(const struct trans *t, ZydisRegisterClass a, ZydisRegisterClass b)
 {

@@ -5,7 +5,7 @@
  * faults is the processor's choice, and they are the same when it runs again. POPA reads all words
  * before it loads a register.
  */
-#include "emu/trans/translate.h"
+#include "emu/trans/trans.h"
 
 /* ESP is pushed as it was, and not popped. */
 #define ALL 8u

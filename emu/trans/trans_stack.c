@@ -2,7 +2,7 @@
 /*
  * PUSH and POP. Inline with a flat 32-bit stack; store first, then commit ESP.
  */
-#include "emu/trans/translate.h"
+#include "emu/trans/trans.h"
 
 static s32 stack_size(const struct trans *t)
 {

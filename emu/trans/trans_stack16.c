@@ -3,7 +3,7 @@
  * Stacks with 16-bit addresses: SP is the lower half of R12, and SS has a base. The new pointer is
  * written when nothing can fail any more; the upper half of ESP stays.
  */
-#include "emu/trans/translate.h"
+#include "emu/trans/trans.h"
 
 struct hmem trans_stack16_at_r8(struct trans *t, unsigned size, bool may_wrap, struct site *s)
 {

@@ -7,7 +7,7 @@
  *      compares first, then the registers, so that a fault finds them as they were;
  *   3. in C (hard_string.c): REP with such segments, and what needs all checks.
  */
-#include "emu/trans/translate.h"
+#include "emu/trans/trans.h"
 
 static const struct string_op {
 	u8 op;

@@ -6,93 +6,12 @@
  */
 #include "emu/trans/translate.h"
 
-#include "emu/jit/block.h"
+#include "emu/block/block.h"
+#include "emu/trans/trans.h"
 #include "emu/verify/verify.h"
 #include "emu/mem/gpmem.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
-
-#define MAX_LENGTH 15u
-
-static unsigned fetch_access(const struct trans *t)
-{
-	return ACCESS_EXEC | (t->key & KEY_CPL3 ? ACCESS_USER : 0);
-}
-
-/* Bytes at the end of the page, and those of the next one if it can be fetched from. */
-static void fetch_across(struct trans *t, gla_t gla, unsigned room)
-{
-	gpa_t gpa = (t->b->gpa[0] & PAGE_MASK) + (gla & (PAGE_SIZE - 1));
-	struct pagewalk w;
-
-	t->bytes = t->buffer;
-	t->have = room;
-	gpmem_read(t->cpu->mem, gpa, t->buffer, room);
-	if (room == MAX_LENGTH || cpu_probe(t->cpu, gla + room, fetch_access(t), &w))
-		return;
-	if (gpmem_ptr(t->cpu->mem, w.gpa, false))
-		t->next_gpa = w.gpa;
-	gpmem_read(t->cpu->mem, w.gpa, t->buffer + room, MAX_LENGTH - room);
-	t->have = MAX_LENGTH;
-}
-
-/* What lies beyond the segment's limit is not fetched. */
-static void cut_at_limit(struct trans *t)
-{
-	u32 left = t->limit - t->eip;
-
-	if (left < t->have)
-		t->have = MIN(t->have, left + 1);
-}
-
-static void fetch(struct trans *t)
-{
-	gla_t gla = t->base + t->eip;
-	unsigned offset = gla & (PAGE_SIZE - 1), room = MIN(PAGE_SIZE - offset, MAX_LENGTH);
-
-	t->next_gpa = ~0ull;
-	if (t->page && room == MAX_LENGTH) {
-		t->bytes = t->page + offset;
-		t->have = MAX_LENGTH;
-	} else {
-		fetch_across(t, gla, room);
-	}
-	cut_at_limit(t);
-}
-
-static void set_decoder(struct trans *t)
-{
-	bool wide = t->key & KEY_D;
-
-	if (t->decoder_key == 1u + wide)
-		return;
-	ZydisDecoderInit(&t->decoder,
-			 wide ? ZYDIS_MACHINE_MODE_LEGACY_32 : ZYDIS_MACHINE_MODE_LEGACY_16,
-			 wide ? ZYDIS_STACK_WIDTH_32 : ZYDIS_STACK_WIDTH_16);
-	/* No NOTRACK: 3E on a jump or call is DS, and ENDBR is a NOP. */
-	ZydisDecoderEnableMode(&t->decoder, ZYDIS_DECODER_MODE_CET, ZYAN_FALSE);
-	t->decoder_key = 1u + wide;
-}
-
-/* 0, or what to do instead: bytes are missing, there are more than 15, or it is undefined. */
-static unsigned decode(struct trans *t)
-{
-	ZydisDecoderContext ctx;
-	ZyanStatus s = ZydisDecoderDecodeInstruction(&t->decoder, &ctx, t->bytes, t->have, &t->in);
-
-	if (s == ZYDIS_STATUS_NO_MORE_DATA || s == ZYDIS_STATUS_INSTRUCTION_TOO_LONG)
-		return t->have < MAX_LENGTH ? OP_SLOW_FETCH : OP_SLOW_LONG;
-	if (!ZYAN_SUCCESS(s) || !ZYAN_SUCCESS(ZydisDecoderDecodeOperands(
-					&t->decoder, &ctx, &t->in, t->op, t->in.operand_count)))
-		return OP_UD;
-	return 0;
-}
-
-bool trans_decode_here(struct trans *t)
-{
-	fetch(t);
-	return !decode(t);
-}
 
 static void undecoded(struct trans *t, unsigned op)
 {
@@ -113,7 +32,7 @@ static void crosses(struct trans *t)
 
 static void by_decoder(struct trans *t)
 {
-	unsigned instead = decode(t);
+	unsigned instead = trans_decode(t);
 
 	if (instead) {
 		undecoded(t, instead);
@@ -143,7 +62,7 @@ static bool begin(struct trans *t, struct recomp *r, u32 key)
 	t->base = cpu->seg[SEG_CS].base;
 	t->limit = cpu->seg[SEG_CS].limit;
 	t->eip = cpu->eip;
-	if (cpu_walk(cpu, t->base + t->eip, fetch_access(t), &w) != CPU_NEXT)
+	if (cpu_walk(cpu, t->base + t->eip, trans_fetch_access(t), &w) != CPU_NEXT)
 		return false;
 	t->e = (struct emit){ r->buffer, r->buffer, r->buffer + sizeof(r->buffer),
 			      (u64)r->cfg.cache_rx + r->code_next, false };
@@ -159,7 +78,7 @@ static bool begin(struct trans *t, struct recomp *r, u32 key)
 	t->insns = t->fixups = t->edges = t->returns = t->marked = 0;
 	t->ended = t->sti = t->padded = false;
 	t->esp_bias = 0;
-	set_decoder(t);
+	trans_set_decoder(t);
 	return true;
 }
 
@@ -267,7 +186,7 @@ static void one(struct trans *t)
 {
 	struct insn_map *at = &t->map[t->insns];
 
-	fetch(t);
+	trans_fetch(t);
 	if (t->padded && !(t->eip & 15) && t->insns)
 		emit_align(&t->e, CODE_LINE);
 	t->padded = false;
@@ -279,7 +198,7 @@ static void one(struct trans *t)
 	t->sti = false;
 	t->insns++;
 	t->slow = t->key & KEY_SLOW || block_is_slow(t->r, t->base + t->eip);
-	if (!t->flat || t->slow || t->have < MAX_LENGTH || !translate_fast(t))
+	if (!t->flat || t->slow || t->have < INSN_MAX || !translate_fast(t))
 		by_decoder(t);
 	if (((t->base + t->next - 1) ^ (t->base + t->eip)) & ~(PAGE_SIZE - 1))
 		crosses(t);

@@ -7,7 +7,9 @@
  * backward may only lead to such places. A jump forward takes what is known with it; where paths
  * meet, what they agree on stays.
  */
-#include "emu/jit/block.h"
+#include "emu/verify/verify.h"
+
+#include "emu/block/block.h"
 #include "emu/verify/verify_internal.h"
 
 #include "kernel/base/alloc.h"
@@ -28,13 +30,6 @@ struct pass {
 	unsigned targets;
 	unsigned boundary; /* the next element of b->map */
 };
-
-bool verify_fail(struct verify *v, const char *why)
-{
-	if (!v->why)
-		v->why = why;
-	return false;
-}
 
 /* --- States --- */
 
@@ -301,24 +296,4 @@ bool verify_block(const struct recomp *r, const struct block *b, const u8 *code,
 	ok = prove(p);
 	*fault = (struct verify_fault){ p->v.offset, p->v.why };
 	return ok;
-}
-
-u32 recomp_verify(const struct recomp *r, u32 *eip, const char **why)
-{
-	u32 proven = 0;
-
-	*why = NULL;
-	for (u32 i = 0; i < r->blocks && !*why; i++) {
-		const struct block *b = &r->block[i];
-		struct verify_fault f;
-
-		if (b->dead)
-			continue;
-		*eip = b->eip;
-		if (verify_block(r, b, r->cfg.cache_rw + b->code, &f))
-			proven++;
-		else
-			*why = f.why;
-	}
-	return proven;
 }

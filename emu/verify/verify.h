@@ -18,7 +18,7 @@
  */
 #pragma once
 
-#include "emu/jit/recomp_internal.h"
+#include "emu/block/recomp_internal.h"
 
 struct verify_fault {
 	u32 offset; /* in the block's code */

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "emu/verify/verify.h"
+#include "emu/block/recomp_internal.h"
 
 enum value_kind {
 	VALUE_ANY,

@@ -8,7 +8,8 @@
  */
 #include <string.h>
 
-#include "emu/jit/block.h"
+#include "emu/block/block.h"
+#include "emu/jit/recomp_mode.h"
 #include "emu/trans/translate.h"
 #include "kernel/base/log.h"
 #include "tests/fuzz/fuzz.h"

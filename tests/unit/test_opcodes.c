@@ -11,7 +11,9 @@
  *                that are the same but for ESP, which is R12D, and the address of memory
  *   re-encoded   ISA_ANEW in emu/isa/insn.def, with tests of their own (diff, vectors)
  */
-#include "emu/jit/block.h"
+#include "emu/block/block.h"
+#include "emu/isa/isa.h"
+#include "emu/jit/recomp_mode.h"
 #include "emu/trans/translate.h"
 #include "emu/verify/verify.h"
 #include "tests/host/opcode_maps.h"

@@ -5,7 +5,7 @@
  * host instruction, of all blocks, that it fits) and a change to its bytes or to the block's
  * tables.
  */
-#include "emu/jit/block.h"
+#include "emu/block/block.h"
 #include "emu/verify/verify.h"
 
 #include <stdlib.h>

@@ -16,7 +16,7 @@
  *
  * A dead block keeps its memory until the next flush, since the running code may be its own.
  */
-#include "emu/jit/block.h"
+#include "emu/block/block.h"
 
 #include "emu/mem/gpmem.h"
 #include "kernel/base/string.h"
@@ -426,7 +426,7 @@ bool block_note_slow(struct recomp *r, gla_t gla)
 	return n->count == SLOW_ENOUGH;
 }
 
-void recomp_written(struct recomp *r, gpa_t gpa, u32 len)
+void block_written(struct recomp *r, gpa_t gpa, u32 len)
 {
 	struct page_blocks **pp = page_slot(r, gpa & PAGE_MASK), *p = *pp;
 	bool any = false;
@@ -461,4 +461,12 @@ void recomp_written(struct recomp *r, gpa_t gpa, u32 len)
 	gpmem_unwatch(r->cpu->mem, p->page, GPMEM_WATCH_CODE);
 	p->next = r->page_blocks_free;
 	r->page_blocks_free = p;
+}
+
+/* --- The end of it all --- */
+
+void recomp_fail(struct recomp *r, const char *why)
+{
+	r->failed = true;
+	cpu_kill(r->cpu, why);
 }

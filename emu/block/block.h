@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "emu/jit/recomp_internal.h"
+#include "emu/block/recomp_internal.h"
 
 /* The entry at this address, EIP, CS base and mode: any guest instruction of any block. NULL: none.
  */
@@ -28,6 +28,11 @@ bool block_page_mixed(const struct recomp *r, gpa_t page);
 /* Drops the blocks of a page that were cut short because the next page could not be fetched. */
 void block_drop_cut(struct recomp *r, gpa_t page);
 void block_drop_all(struct recomp *r);
+/* Guest-physical bytes [gpa, gpa + len) are about to change or have changed: drops what was
+ * translated from them. */
+void block_written(struct recomp *r, gpa_t gpa, u32 len);
+/* Translated code cannot go on, and this machine with it; others can. */
+void recomp_fail(struct recomp *r, const char *why);
 
 /* Room in the arena, cleared, 8-byte aligned; NULL sets flush_wanted. */
 void *block_alloc(struct recomp *r, size_t size);

@@ -13,8 +13,6 @@
 
 #include "kernel/base/types.h"
 
-struct cpu;
-
 #define SOFTTLB_ENTRIES 64u
 
 struct softtlb_entry {
@@ -31,14 +29,3 @@ struct softtlb {
 	struct softtlb_entry entry[SOFTTLB_ENTRIES];
 	u32 watches; /* gpmem's count of watches begun when the rights to write were given */
 };
-
-/*
- * What linear addresses mean has changed, as the processor's own TLB is told: of all addresses by a
- * write to CR0, CR3, CR4 or EFER or by A20 (what: PAGING_*), of gla's page by INVLPG
- * (PAGING_INVLPG). Everything that is found by linear address hears of it here and nowhere else:
- * this TLB, the segment loads known to succeed, and by the environment all that docs/memory.md
- * lists.
- */
-void cpu_translations_changed(struct cpu *cpu, unsigned what, gla_t gla);
-/* This TLB and the loads alone: RESET, other pages with data breakpoints, and tests. */
-void softtlb_flush(struct cpu *cpu);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Inside the recompiler: blocks, tables, the emission buffer. Nobody outside emu/cpu/ includes
- * this.
+ * Inside the recompiler: blocks, tables, the emission buffer. Who includes this is emu/block/,
+ * verify/, trans/ or jit/.
  *
  *   code cache   [ stubs | blocks ............ | slots ]   one allocation; slots are data on pages
  *                of their own
@@ -20,7 +20,7 @@
 #include <Zydis/Zydis.h>
 
 #include "emu/cpu/insn.h"
-#include "emu/jit/recomp.h"
+#include "emu/block/recomp_config.h"
 #include "emu/cpu/semantics.h"
 
 #define LOOKUP_ENTRIES 65536u
@@ -295,13 +295,3 @@ static inline const u32 *recomp_thread_trap(const struct recomp *r)
 {
 	return (const u32 *)(const void *)(r->cfg.poll_signal + 64);
 }
-
-/* Translated code cannot go on, and this machine with it; others can. */
-void recomp_fail(struct recomp *r, const char *why);
-
-/* The mode key that the processor's state asks for. */
-u32 recomp_mode(struct recomp *r);
-/* The same where only this segment register was loaded since it was asked last. */
-u32 recomp_mode_segment(struct recomp *r, unsigned seg);
-/* The tag of look-up entries in this mode, under this mapping, from this code segment. */
-u64 recomp_tag(struct recomp *r, u32 key);

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a recompiler is made with, and what it counts.
+ */
+#pragma once
+
+#include "kernel/base/types.h"
+
+/*
+ * Translated code reaches no address at membase + this and above: an operand of 4 GiB may be added to
+ * an index of 4 GiB (the guard). The poll's load faults there.
+ */
+#define RECOMP_SPACE (8 * GiB)
+
+struct recomp_config {
+	u8 *cache_rw; /* the code cache as written, */
+	u8 *cache_rx; /* and as executed (may be the same); page aligned */
+	size_t cache_size;
+	u64 membase;	 /* the value of GS.base with membase_gs, else 0 */
+	bool membase_gs; /* guest memory at GS.base instead of 0 */
+	/*
+	 * NULL where the C around us leaves FPU registers alone (the monitor). Else a 16-byte
+	 * aligned FXSAVE image to run C with: the stubs then keep the guest's in cpu->fpu while C
+	 * runs.
+	 */
+	const u8 *host_fpu;
+	const u8 *poll_quiet; /* a readable byte */
+	const u8 *
+		poll_signal; /* the start of 128 bytes whose load raises #PF, RECOMP_SPACE or more */
+	bool verify;	     /* run the confinement verifier on every block */
+};
+
+struct recomp_stats {
+	u64 blocks, blocks_evicted, cache_flushes;
+	u64 guest_insns, guest_bytes, host_bytes;
+	u64 dispatches, lookup_misses, hard_execs;
+	u64 faults_resolved, faults_delivered, slow_accesses;
+	u64 smc_writes, smc_blocks, patches;
+	u64 verified_blocks;
+	u64 code_used, arena_used, slots_used; /* at present: bytes, bytes, slots */
+};

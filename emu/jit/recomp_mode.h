@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "emu/block/recomp_internal.h"
+
+/* The mode key that the processor's state asks for. */
+u32 recomp_mode(struct recomp *r);
+/* The same where only this segment register was loaded since it was asked last. */
+u32 recomp_mode_segment(struct recomp *r, unsigned seg);
+/* The tag of look-up entries in this mode, under this mapping, from this code segment. */
+u64 recomp_tag(struct recomp *r, u32 key);

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inside the translation of one block: the parts, which translate.c asks in their order, and what
+ * they share.
+ */
+#pragma once
+
+#include "emu/isa/isa.h"
+#include "emu/trans/emit.h"
+
+/* trans_fast.c: the common instructions of flat 32-bit code, without the decoder. True: done. */
+bool translate_fast(struct trans *t);
+/* The parts: each returns true if it dealt with the instruction. */
+bool translate_fpu_gate(struct trans *t); /* trans_fpu.c: #NM and #UD instead of x87, MMX, SSE */
+bool translate_hard(struct trans *t);	  /* classify.c: what C executes */
+bool translate_control(struct trans *t);  /* trans_control.c */
+bool translate_stack(struct trans *t);	  /* trans_stack.c */
+bool translate_frame(struct trans *t);	  /* trans_frame.c: PUSHA POPA LEAVE */
+bool translate_flags(struct trans *t);	  /* trans_flags.c: CLI STI CLD STD PUSHF POPF */
+bool translate_string(struct trans *t);	  /* trans_string.c */
+void translate_copy(struct trans *t);	  /* trans_copy.c: the rest */
+
+/* The stack is flat with 32-bit addresses, and its memory is no device. */
+bool trans_stack_flat(const struct trans *t);
+/* The stack has 16-bit addresses that translated code can form. */
+bool trans_stack_16(const struct trans *t);
+unsigned trans_seg_class(const struct trans *t, unsigned seg);
+unsigned trans_host_reg(unsigned guest);
+/* Zydis register to guest number 0..7 (0..3 for byte registers' family), or -1. */
+int trans_gpr(ZydisRegister reg);
+bool trans_is_high8(ZydisRegister reg);
+int trans_mem_operand(const struct trans *t); /* index of the explicit memory operand or -1 */
+unsigned trans_seg(ZydisRegister reg);
+/* The operand's segment needs C to check it. */
+bool trans_mem_checked(const struct trans *t, const ZydisDecodedOperand *op);
+/* How many bytes of a memory operand are accessed. */
+unsigned trans_mem_bytes(const struct trans *t, const ZydisDecodedOperand *op);
+/* Computes the address of a memory operand; clobbers R8, R9 and R11 only. */
+/* Without the segment's base (LEA). */
+struct hmem trans_address_noseg(struct trans *t, const ZydisDecodedOperand *op);
+struct hmem trans_address(struct trans *t, const ZydisDecodedOperand *op);
+/*
+ * The mark of x87 code (trans_fpu.c): set it in front of this instruction, unless it is set already.
+ * A way from a jump with this `marked` comes to the next instruction. May a jump from here lead to
+ * an earlier instruction of the block?
+ */
+void trans_x87_mark(struct trans *t);
+void trans_x87_join(struct trans *t, unsigned marked);
+bool trans_x87_jump_back(struct trans *t, const struct insn_map *to);
+/* A site for C; op: enum insn_op. */
+struct site *trans_site(struct trans *t, unsigned op);
+/* Calls a stub with the site; the instruction's operation in C. ends: nothing follows. */
+void trans_call_site(struct trans *t, const struct site *s, u64 stub);
+void trans_call_hard(struct trans *t, struct site *s, bool ends);
+/*
+ * Backward jumps and REP poll before they change anything: a poll that traps runs the whole
+ * instruction again. Flag-free: movzx r9d, byte [r13].
+ */
+void trans_poll(struct trans *t);
+/* Jumps to a known EIP: inside the block, or out of it by an edge. */
+void trans_jump(struct trans *t, u32 target);
+/* The way out of the block to a known EIP. */
+void trans_edge(struct trans *t, u32 target);
+/* Ends the block with a jump to the EIP in R8. */
+void trans_jump_r8(struct trans *t);
+/* Leaves for the dispatcher at a known EIP. */
+void trans_leave(struct trans *t, u32 eip);
+/* Near transfers of 32-bit code with a flat stack; next is set. */
+void trans_jcc(struct trans *t, unsigned condition, u32 target);
+void trans_jmp(struct trans *t, u32 target);
+void trans_call(struct trans *t, u32 target);
+void trans_call_r8(struct trans *t);
+void trans_ret(struct trans *t, u32 release);
+/* PUSH and POP of 32 bits on a flat stack; reg: a host register. */
+void trans_push(struct trans *t, unsigned reg, unsigned size);
+void trans_pop(struct trans *t, unsigned reg, unsigned size);
+/*
+ * Calls the stub with s if an access of size bytes at offset m (16 bits) would pass 64 KiB, which
+ * faults then. R11 and the site are used.
+ */
+void trans_check_64k(struct trans *t, struct hmem m, unsigned size, struct site *s, u64 stub);
+/* Adds a segment's base to an address; R8, R9 are clobbered. */
+struct hmem trans_add_base(struct trans *t, struct hmem m, unsigned seg);
+/*
+ * trans_stack16.c: the same on a stack with 16-bit addresses (trans_stack_16()). s: the operation
+ * in C, for a stack pointer that would pass 64 KiB, where it faults. reg may not be R8, R9 or R11.
+ */
+void trans_push16(struct trans *t, unsigned reg, unsigned size, struct site *s);
+void trans_push16_imm(struct trans *t, u32 value, unsigned size, struct site *s);
+/* Loads the top of the stack, then moves the pointer. reg may be any of the guest's, or R10. */
+void trans_pop16(struct trans *t, unsigned reg, unsigned size, unsigned release, struct site *s);
+/*
+ * The word, or size bytes of words, at SP + delta (R8 then holds that, in 16 bits), or at R8.
+ * may_wrap: they are several, each of which SP could wrap around before, which is left to C.
+ */
+struct hmem trans_top16(struct trans *t, s32 delta, unsigned size, bool may_wrap, struct site *s);
+struct hmem trans_stack16_at_r8(struct trans *t, unsigned size, bool may_wrap, struct site *s);
+/* SP = R8 */
+void trans_set_sp(struct trans *t);
+/* An instruction with a register and guest memory, with 66h if size is 2. */
+void trans_access(struct trans *t, u32 opcode, unsigned reg, unsigned size, struct hmem m);
+/* trans_fetch.c: how the block is fetched (ACCESS_*); the bytes at t->eip; the decoder for its mode. */
+#define INSN_MAX 15u
+unsigned trans_fetch_access(const struct trans *t);
+void trans_fetch(struct trans *t);
+void trans_set_decoder(struct trans *t);
+/* Decodes what was fetched. 0, or what to do instead: bytes are missing, there are more than 15, or
+ * it is undefined. */
+unsigned trans_decode(struct trans *t);
+/* Fetches and decodes the instruction at t->eip. False: it does not decode. */
+bool trans_decode_here(struct trans *t);
+/* Begins a block that verifies its own bytes (trans_check.c). Returns how many instructions it may
+ * have. */
+unsigned trans_check(struct trans *t, unsigned most);

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Operands: what Zydis calls registers, where they are in the host, and what the block's mode says
+ * of segments.
+ */
+#include "emu/trans/trans.h"
+
+int trans_gpr(ZydisRegister reg)
+{
+	if (reg >= ZYDIS_REGISTER_EAX && reg <= ZYDIS_REGISTER_EDI)
+		return (int)(reg - ZYDIS_REGISTER_EAX);
+	if (reg >= ZYDIS_REGISTER_AX && reg <= ZYDIS_REGISTER_DI)
+		return (int)(reg - ZYDIS_REGISTER_AX);
+	return -1;
+}
+
+bool trans_is_high8(ZydisRegister reg)
+{
+	return reg >= ZYDIS_REGISTER_AH && reg <= ZYDIS_REGISTER_BH;
+}
+
+unsigned trans_host_reg(unsigned guest)
+{
+	return guest == REG_ESP ? R_GSP : guest;
+}
+
+unsigned trans_seg(ZydisRegister reg)
+{
+	return (unsigned)(reg - ZYDIS_REGISTER_ES);
+}
+
+unsigned trans_seg_class(const struct trans *t, unsigned seg)
+{
+	return (t->key >> KEY_SEG(seg)) & 3;
+}
+
+bool trans_stack_flat(const struct trans *t)
+{
+	return !t->slow && (t->key & KEY_B) && trans_seg_class(t, SEG_SS) == CLASS_FLAT;
+}
+
+bool trans_stack_16(const struct trans *t)
+{
+	return !t->slow && !(t->key & KEY_B) && trans_seg_class(t, SEG_SS) != CLASS_CHECKED;
+}
+
+/* Nobody writes through a code segment in protected mode, flat or not. */
+bool trans_mem_checked(const struct trans *t, const ZydisDecodedOperand *op)
+{
+	unsigned seg = trans_seg(op->mem.segment);
+
+	if (trans_seg_class(t, seg) == CLASS_CHECKED ||
+	    (trans_seg_class(t, seg) == CLASS_64K && t->in.address_width != 16))
+		return true;
+	return seg == SEG_CS && (t->key & KEY_PE) && !(t->key & KEY_VM) &&
+	       (op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE);
+}
+
+int trans_mem_operand(const struct trans *t)
+{
+	for (unsigned i = 0; i < t->in.operand_count; i++)
+		if (t->op[i].type == ZYDIS_OPERAND_TYPE_MEMORY &&
+		    t->op[i].visibility != ZYDIS_OPERAND_VISIBILITY_HIDDEN)
+			return (int)i;
+	return -1;
+}
+
+unsigned trans_mem_bytes(const struct trans *t, const ZydisDecodedOperand *op)
+{
+	switch (t->in.mnemonic) {
+	case ZYDIS_MNEMONIC_CLFLUSH: /* of the line, the byte that is named (SDM 2A, CLFLUSH) */
+	case ZYDIS_MNEMONIC_CLFLUSHOPT:
+	case ZYDIS_MNEMONIC_CLWB:
+		return 1;
+	default:
+		return op->size / 8u;
+	}
+}
