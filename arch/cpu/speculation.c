@@ -40,7 +40,7 @@ void speculation_init(bool force)
 		 verw		     ? "VERW before guest code"
 		 : cpu_features.verw ? "no need of VERW"
 				     : "no VERW on this processor",
-		 force ? "; both done all the same" : "");
+		 force ? "; both done anyway" : "");
 }
 
 void speculation_new_guest(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A PS/2 keyboard, 101/102 keys. Scan codes come in as set 2 and leave as set 2, or as set 1 if the
- * guest chose that. Set 3 is refused. Repetition is the sender's affair.
+ * guest chose that. Set 3 is refused. Repetition is left to the sender of the keys.
  */
 #pragma once
 

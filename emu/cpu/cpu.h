@@ -147,8 +147,8 @@ struct cpu_msrs {
 	u64 kept[2]; /* of msr_table.c */
 };
 
-/* A load of a segment register that passed all checks: the same selector and descriptor at the same
- * CPL pass again. */
+/* Cache of a segment load that passed all checks. The same selector and descriptor pass again at the
+ * same CPL. */
 struct cpu_load {
 	u64 desc; /* accessed */
 	struct cpu_segment s;

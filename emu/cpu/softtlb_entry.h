@@ -6,8 +6,8 @@
  *
  * It behaves as a processor's: an entry lives until INVLPG, a write to CR3, CR0, CR4 or EFER, or a
  * change of A20 (softtlb_flush(), by the environment's paging_changed). Writing is direct only
- * while nobody watches the page: when a watch begins anywhere, the right to write of all entries
- * is to be found anew.
+ * while nobody watches the page. When a watch begins anywhere, all entries lose the right to write
+ * until a walk gives it back.
  */
 #pragma once
 

@@ -102,7 +102,7 @@ static bool named(ZydisMnemonic m)
 	case ZYDIS_MNEMONIC_CRC32:
 	case ZYDIS_MNEMONIC_POPCNT:
 	case ZYDIS_MNEMONIC_MOVBE:
-	case ZYDIS_MNEMONIC_RDTSC: /* CR4.TSD: the translator's affair */
+	case ZYDIS_MNEMONIC_RDTSC: /* CR4.TSD: the translator checks it */
 		return true;
 	default:
 		return false;

@@ -263,8 +263,8 @@ int vm_create(const struct config_vm *config, struct vm **out)
 		vm_refuse(config, "state = %s: no memory to load it", config->state);
 		goto fail;
 	}
-	/* Whatever was taken for it but its RAM, to the page; what grows later is counted where it
-	 * does. */
+	/* What creation took, to the page, without RAM. What grows later is counted where it
+	 * grows. */
 	vm->fixed_bytes = have - page_free_bytes() - ((u64)vm->chunks << GPMEM_CHUNK_SHIFT) -
 			  (vm->pool_quota << PAGE_SHIFT);
 	list_add_tail(&vm->link, &vm_list);
