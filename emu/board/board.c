@@ -259,6 +259,7 @@ int board_create(const struct board_config *config, const struct board_host *hos
 void board_destroy(struct board *b)
 {
 	devices_destroy(&b->devices);
+	bus_destroy(&b->bus);
 	mem_free(b->memory);
 	mem_free(b);
 }

@@ -1,85 +1,154 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The port bus: which device answers which of the 65,536 ports. Claims are sorted and do not
- * overlap. Nearly all accesses go to ports below BUS_DIRECT, found by one table look-up; the others
- * by binary search. An access is handed on whole if one claim covers it and the device is that
- * wide; else it is cut into pieces, as the ISA bus does for 8-bit cards.
+ * The port bus: which device answers which of the 65,536 ports. Claims do not overlap. Two look-ups
+ * find the claim of any port: its page of 256 ports names a leaf, and the leaf the claim. An access
+ * is handed on whole if one claim covers it and the device is that wide; else it is cut into pieces,
+ * as the ISA bus does for 8-bit cards.
+ *
+ * Claims and leaves grow by doubling. A leaf that was once needed stays, so a guest that moves a
+ * device about the ports (the PIIX4's PMBASE) takes at most 256 of them, 128 KiB.
  */
 #include "emu/dev/bus.h"
 
+#include "kernel/base/alloc.h"
 #include "kernel/base/error.h"
 #include "kernel/base/string.h"
+
+#define CLAIMS_MAX 0xffffu /* a leaf holds index + 1 in 16 bits */
 
 void bus_init(struct bus *b)
 {
 	memset(b, 0, sizeof(*b));
+	b->leaf = b->few_leaves;
+	b->leaf_room = BUS_FEW_LEAVES;
+	b->leaves = 1; /* nobody's */
+	b->claim = b->few_claims;
+	b->claim_room = BUS_FEW_CLAIMS;
 }
 
-/* Index of the first claim that ends after port. */
-static unsigned lower_bound(const struct bus *b, u16 port)
+void bus_destroy(struct bus *b)
 {
-	unsigned lo = 0, hi = b->claims;
-
-	while (lo < hi) {
-		unsigned mid = (lo + hi) / 2;
-
-		if ((u32)b->claim[mid].first + b->claim[mid].count <= port)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	if (b->leaf != b->few_leaves)
+		mem_free(b->leaf);
+	if (b->claim != b->few_claims)
+		mem_free(b->claim);
 }
 
-static void rebuild_direct(struct bus *b)
+static struct bus_claim *find(const struct bus *b, u16 port)
 {
-	memset(b->direct, 0, sizeof(b->direct));
-	for (unsigned i = 0; i < b->claims; i++) {
-		u32 end = (u32)b->claim[i].first + b->claim[i].count;
+	unsigned i = b->leaf[b->page[port / BUS_LEAF]].claim[port % BUS_LEAF];
 
-		for (u32 p = b->claim[i].first; p < MIN(end, BUS_DIRECT); p++)
-			b->direct[p] = (u8)(i + 1);
+	return i ? &b->claim[i - 1] : NULL;
+}
+
+/* Room for twice as many elements of that size; the array that *room has been of is freed, unless
+ * it is few. NULL: there is no memory, and nothing has changed. */
+static void *grow(void *array, void *few, unsigned *room, size_t size)
+{
+	void *more = mem_alloc(2 * *room * size);
+
+	if (!more)
+		return NULL;
+	memcpy(more, array, *room * size);
+	if (array != few)
+		mem_free(array);
+	*room *= 2;
+	return more;
+}
+
+/* A leaf of its own for every page of [first, end). */
+static int add_leaves(struct bus *b, u32 first, u32 end)
+{
+	for (u32 page = first / BUS_LEAF; page <= (end - 1) / BUS_LEAF; page++) {
+		if (b->page[page])
+			continue;
+		if (b->leaves == b->leaf_room) {
+			struct bus_leaf *more =
+				grow(b->leaf, b->few_leaves, &b->leaf_room, sizeof(*more));
+
+			if (!more)
+				return E_NOMEM;
+			b->leaf = more;
+		}
+		b->page[page] = (u16)b->leaves++;
 	}
+	return 0;
+}
+
+/* Index of a claim that is free. */
+static int free_claim(struct bus *b, unsigned *index)
+{
+	for (*index = 0; b->released && *index < b->claims; ++*index) {
+		if (!b->claim[*index].ops) {
+			b->released--;
+			return 0;
+		}
+	}
+	*index = b->claims;
+	if (b->claims == CLAIMS_MAX)
+		return E_FULL;
+	if (b->claims == b->claim_room) {
+		struct bus_claim *more =
+			grow(b->claim, b->few_claims, &b->claim_room, sizeof(*more));
+
+		if (!more)
+			return E_NOMEM;
+		b->claim = more;
+	}
+	b->claims++;
+	return 0;
+}
+
+static void set_ports(struct bus *b, const struct bus_claim *c, u16 value)
+{
+	for (u32 port = c->first; port < (u32)c->first + c->count; port++)
+		b->leaf[b->page[port / BUS_LEAF]].claim[port % BUS_LEAF] = value;
 }
 
 int bus_claim(struct bus *b, u16 first, u16 count, const struct bus_ports *ops, void *dev,
 	      const char *name)
 {
-	unsigned i = lower_bound(b, first);
 	u32 end = (u32)first + count;
+	unsigned i;
+	int err;
 
-	if (!count || end > 0x10000 || (i < b->claims && b->claim[i].first < end))
+	if (!count || end > 0x10000)
 		return E_INVAL;
-	if (b->claims == BUS_MAX_CLAIMS)
-		return E_FULL;
-	memmove(&b->claim[i + 1], &b->claim[i], (b->claims - i) * sizeof(b->claim[0]));
+	for (u32 port = first; port < end; port++)
+		if (find(b, (u16)port))
+			return E_INVAL;
+	err = add_leaves(b, first, end);
+	if (!err)
+		err = free_claim(b, &i);
+	if (err)
+		return err;
 	b->claim[i] = (struct bus_claim){
 		.first = first, .count = count, .ops = ops, .dev = dev, .name = name
 	};
-	b->claims++;
-	rebuild_direct(b);
+	set_ports(b, &b->claim[i], (u16)(i + 1));
 	return 0;
 }
 
 void bus_release(struct bus *b, u16 first)
 {
-	unsigned i = lower_bound(b, first);
+	struct bus_claim *c = find(b, first);
 
-	if (i == b->claims || b->claim[i].first != first)
+	if (!c || c->first != first)
 		return;
-	b->claims--;
-	memmove(&b->claim[i], &b->claim[i + 1], (b->claims - i) * sizeof(b->claim[0]));
-	rebuild_direct(b);
+	set_ports(b, c, 0);
+	b->released++;
+	*c = (struct bus_claim){ .ops = NULL };
 }
 
-static struct bus_claim *find(struct bus *b, u16 port)
+void bus_accesses(const struct bus *b, const void *dev, u64 *reads, u64 *writes)
 {
-	if (port < BUS_DIRECT)
-		return b->direct[port] ? &b->claim[b->direct[port] - 1] : NULL;
-
-	unsigned i = lower_bound(b, port);
-
-	return i < b->claims && b->claim[i].first <= port ? &b->claim[i] : NULL;
+	*reads = *writes = 0;
+	for (unsigned i = 0; i < b->claims; i++) {
+		if (b->claim[i].dev != dev)
+			continue;
+		*reads += b->claim[i].reads;
+		*writes += b->claim[i].writes;
+	}
 }
 
 /* Does c answer an access of this size at port in one piece? */

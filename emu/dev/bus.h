@@ -20,29 +20,42 @@ struct bus_ports {
 	u8 width; /* widest access in bytes, wider ones arrive in pieces; 0: as it comes */
 };
 
-#define BUS_MAX_CLAIMS 64
-#define BUS_DIRECT     0x800 /* ports below are found by one table look-up */
-
 struct bus_claim {
 	u16 first, count;
-	const struct bus_ports *ops;
+	const struct bus_ports *ops; /* NULL: free for the next claim */
 	void *dev;
 	const char *name;
 	u64 reads, writes;
 };
 
+#define BUS_LEAF       256u /* ports of one leaf */
+#define BUS_FEW_CLAIMS 48u  /* that need no memory besides struct bus: a PC has 28 in 10 leaves */
+#define BUS_FEW_LEAVES 16u
+
+struct bus_leaf {
+	u16 claim[BUS_LEAF]; /* index into claim[] + 1; 0: nobody */
+};
+
 struct bus {
-	struct bus_claim claim[BUS_MAX_CLAIMS]; /* sorted by first port */
-	unsigned claims;
-	u64 unclaimed;	       /* byte accesses that nobody answered */
-	u8 direct[BUS_DIRECT]; /* index into claim[] + 1; 0: nobody */
+	u16 page[0x10000 /
+		 BUS_LEAF]; /* the leaf of each 256 ports; leaf 0 is of those that nobody claims */
+	struct bus_leaf *leaf;
+	struct bus_claim *claim;
+	unsigned leaves, leaf_room, claims, claim_room;
+	unsigned released; /* of the claims: free for the next ones */
+	u64 unclaimed;	   /* byte accesses that nobody answered */
+	struct bus_leaf few_leaves[BUS_FEW_LEAVES];
+	struct bus_claim few_claims[BUS_FEW_CLAIMS];
 };
 
 void bus_init(struct bus *b);
-/* Returns 0, E_INVAL on an overlap, E_FULL. */
+void bus_destroy(struct bus *b);
+/* Returns 0, E_INVAL on an overlap, E_NOMEM; E_FULL when 65,535 claims are there. */
 int bus_claim(struct bus *b, u16 first, u16 count, const struct bus_ports *ops, void *dev,
 	      const char *name);
 void bus_release(struct bus *b, u16 first);
+/* How often dev's ports were read and written, in accesses as it sees them. */
+void bus_accesses(const struct bus *b, const void *dev, u64 *reads, u64 *writes);
 /* An access that no claim covers whole is split into bytes; what nobody claims reads as ones. */
 u32 bus_read(struct bus *b, u16 port, unsigned size);
 void bus_write(struct bus *b, u16 port, unsigned size, u32 value);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The port bus (claims, splitting, look-up above and below the direct table) and the timer queue.
+ * The port bus (claims up to their limit, splitting, no memory) and the timer queue.
  * Alone: make build/unit/test_bus && build/unit/test_bus
  */
 #include "kernel/base/error.h"
+#include "tests/host/hostlib.h"
 #include "tests/unit/pc_fixture.h"
 
 struct recorder {
@@ -55,7 +56,7 @@ static void test_claims(void **state)
 	for (unsigned i = 0; i < ARRAY_SIZE(t); i++)
 		assert_int_equal(bus_claim(&p.bus, t[i].first, t[i].count, &wide, &r, "x"),
 				 t[i].result);
-	/* On both sides of the end of the direct table, and at the end of port space. */
+	/* On both sides of the end of a leaf, and at the end of port space. */
 	for (u32 port = 0x7fe; port < 0x802; port++)
 		assert_int_equal(in8(&p, (u16)port), 0xd0 + port - 0x7fe);
 	assert_int_equal(in8(&p, 0x7fd), 0xff);
@@ -67,18 +68,80 @@ static void test_claims(void **state)
 	assert_int_equal(bus_claim(&p.bus, 0x100, 0x10, &wide, &r, "x"), 0);
 }
 
-static void test_full(void **state)
+/* As many claims as there are, in any order, some given back; each port knows its own. */
+static void test_many(void **state)
 {
+	static struct recorder r[0x10000];
+	const u16 last = (u16)(0xffffu * 0x9e35); /* the port that finds no claim left */
 	struct pc p;
-	struct recorder r = { 0 };
 
 	(void)state;
 	pc_init(&p);
-	for (unsigned i = 0; i < BUS_MAX_CLAIMS; i++)
-		assert_int_equal(bus_claim(&p.bus, (u16)(0x4000 - i * 16), 16, &wide, &r, "x"), 0);
-	assert_int_equal(bus_claim(&p.bus, 0x8000, 1, &wide, &r, "x"), E_FULL);
-	for (unsigned i = 0; i < BUS_MAX_CLAIMS; i++)
-		assert_int_equal(in8(&p, (u16)(0x4003 - i * 16)), 0xd3);
+	for (u32 n = 0; n < 0xffff; n++) {
+		u16 port = (u16)(n * 0x9e35); /* odd: visits each port once */
+
+		assert_int_equal(bus_claim(&p.bus, port, 1, &wide, &r[port], "x"), 0);
+	}
+	assert_int_equal(bus_claim(&p.bus, last, 1, &wide, r, "x"), E_FULL);
+	for (u32 n = 0; n < 0x10000; n += 3)
+		bus_release(&p.bus, (u16)n);
+	for (u32 n = 0; n < 0x10000; n++)
+		in8(&p, (u16)n);
+	for (u32 n = 0; n < 0x10000; n++)
+		assert_int_equal(r[n].reads, n % 3 && n != last);
+	for (u32 n = 0; n < 0x10000; n += 3)
+		if (n != last)
+			assert_int_equal(bus_claim(&p.bus, (u16)n, 1, &wide, &r[n], "x"), 0);
+	out8(&p, 0x300, 1);
+	assert_int_equal(r[0x300].writes, 1);
+	bus_destroy(&p.bus);
+}
+
+/* No memory for one more: an error, and all that was there still answers. */
+static void test_no_memory(void **state)
+{
+	struct recorder r = { 0 };
+	struct pc p;
+	unsigned failed = 0;
+
+	(void)state;
+	pc_init(&p);
+	for (u32 n = 0; n < 1024; n++) {
+		u16 port = (u16)(n * 63);
+
+		hostlib_fails_at = 1;
+		if (bus_claim(&p.bus, port, 2, &wide, &r, "x") == E_NOMEM) {
+			failed++;
+			assert_int_equal(in8(&p, port), 0xff);
+			hostlib_fails_at = 0;
+			assert_int_equal(bus_claim(&p.bus, port, 2, &wide, &r, "x"), 0);
+		}
+		hostlib_fails_at = 0;
+		assert_int_equal(in8(&p, 0), 0xd0);
+		assert_int_equal(in8(&p, port + 1), 0xd1);
+		assert_int_equal(in8(&p, port + 2), 0xff);
+	}
+	assert_in_range(failed, 2, 20);
+	bus_destroy(&p.bus);
+}
+
+static void test_accesses(void **state)
+{
+	struct recorder r = { 0 }, other = { 0 };
+	struct pc p;
+	u64 reads, writes;
+
+	(void)state;
+	pc_init(&p);
+	bus_claim(&p.bus, 0x10, 4, &wide, &r, "x");
+	bus_claim(&p.bus, 0x14, 4, &wide, &other, "x");
+	bus_claim(&p.bus, 0x2000, 4, &narrow, &r, "x");
+	in32(&p, 0x10);
+	in8(&p, 0x14);
+	out32(&p, 0x2000, 0);
+	bus_accesses(&p.bus, &r, &reads, &writes);
+	assert_int_equal(reads, 1);
+	assert_int_equal(writes, 4);
 }
 
 static void test_splitting(void **state)
@@ -190,7 +253,8 @@ static void test_ticks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_claims),	  cmocka_unit_test(test_full),
+		cmocka_unit_test(test_claims),	  cmocka_unit_test(test_many),
+		cmocka_unit_test(test_no_memory), cmocka_unit_test(test_accesses),
 		cmocka_unit_test(test_splitting), cmocka_unit_test(test_timers),
 		cmocka_unit_test(test_ticks),
 	};
