@@ -4,6 +4,7 @@
  * among them.
  */
 #include "emu/cpu/hard_ops.h"
+#include "emu/cpu/operand.h"
 #include "emu/cpu/transfer.h"
 
 static enum cpu_result far_pointer(struct cpu *cpu, const struct insn *in, u32 *offset, u16 *sel)
@@ -128,7 +129,7 @@ enum cpu_result hard_load_far_pointer(struct cpu *cpu, const struct insn *in)
 	if (far_pointer(cpu, in, &offset, &sel) != CPU_NEXT ||
 	    cpu_load_segment(cpu, (enum cpu_seg)in->imm, sel) != CPU_NEXT)
 		return CPU_FAULT;
-	cpu->gpr[in->reg] = in->osize == 2 ? (cpu->gpr[in->reg] & 0xffff0000) | offset : offset;
+	cpu->gpr[in->reg] = operand_merge(cpu->gpr[in->reg], offset, in->osize);
 	return CPU_NEXT;
 }
 

@@ -4,11 +4,7 @@
  * CR4.VME and CR4.PVI (SDM 3B 20.3.2, 20.4).
  */
 #include "emu/cpu/hard_ops.h"
-
-static unsigned iopl(const struct cpu *cpu)
-{
-	return (cpu->eflags & EFLAGS_IOPL) >> 12;
-}
+#include "emu/cpu/operand.h"
 
 /* What CLI and STI act on (SDM 2 CLI, STI: the tables). */
 enum target { ON_IF, ON_VIF, REFUSED };
@@ -18,21 +14,16 @@ static enum target target_of(const struct cpu *cpu)
 	if (!cpu_protected(cpu))
 		return ON_IF;
 	if (cpu_v86(cpu))
-		return iopl(cpu) == 3 ? ON_IF : cpu->cr4 & CR4_VME ? ON_VIF : REFUSED;
-	if (cpu->cpl <= iopl(cpu))
+		return cpu_iopl(cpu) == 3 ? ON_IF : cpu->cr4 & CR4_VME ? ON_VIF : REFUSED;
+	if (cpu->cpl <= cpu_iopl(cpu))
 		return ON_IF;
 	return cpu->cpl == 3 && (cpu->cr4 & CR4_PVI) ? ON_VIF : REFUSED;
-}
-
-static u32 mask_of(const struct cpu *cpu)
-{
-	return cpu->seg[SEG_SS].attr & SEG_ATTR_DB ? 0xffffffff : 0xffff;
 }
 
 /* V86 mode with CR4.VME and IOPL below 3: IF in the image is VIF, IOPL reads as 3. */
 static bool virtual_image(const struct cpu *cpu)
 {
-	return cpu_v86(cpu) && iopl(cpu) < 3;
+	return cpu_v86(cpu) && cpu_iopl(cpu) < 3;
 }
 
 static bool image_refused(const struct cpu *cpu, const struct insn *in)
@@ -43,7 +34,7 @@ static bool image_refused(const struct cpu *cpu, const struct insn *in)
 enum cpu_result hard_pushf(struct cpu *cpu, const struct insn *in)
 {
 	u32 image = cpu_eflags(cpu) & ~(EFLAGS_RF | EFLAGS_VM);
-	u32 esp = (cpu->gpr[REG_ESP] - in->osize) & mask_of(cpu);
+	u32 esp = (cpu->gpr[REG_ESP] - in->osize) & cpu_stack_mask(cpu);
 
 	if (image_refused(cpu, in))
 		return cpu_raise(cpu, VEC_GP, 0);
@@ -51,7 +42,7 @@ enum cpu_result hard_pushf(struct cpu *cpu, const struct insn *in)
 		image = (image & ~EFLAGS_IF) | EFLAGS_IOPL | (image & EFLAGS_VIF ? EFLAGS_IF : 0);
 	if (cpu_mem_write(cpu, SEG_SS, esp, &image, in->osize) != CPU_NEXT)
 		return CPU_FAULT;
-	cpu->gpr[REG_ESP] = (cpu->gpr[REG_ESP] & ~mask_of(cpu)) | esp;
+	cpu->gpr[REG_ESP] = (cpu->gpr[REG_ESP] & ~cpu_stack_mask(cpu)) | esp;
 	return CPU_NEXT;
 }
 
@@ -63,7 +54,7 @@ enum cpu_result hard_popf(struct cpu *cpu, const struct insn *in)
 
 	if (image_refused(cpu, in))
 		return cpu_raise(cpu, VEC_GP, 0);
-	if (cpu_mem_read(cpu, SEG_SS, esp & mask_of(cpu), &image, in->osize) != CPU_NEXT)
+	if (cpu_mem_read(cpu, SEG_SS, esp & cpu_stack_mask(cpu), &image, in->osize) != CPU_NEXT)
 		return CPU_FAULT;
 	if (virtual_image(cpu) &&
 	    (((cpu->eflags & EFLAGS_VIP) && (image & EFLAGS_IF)) || (image & EFLAGS_TF)))
@@ -75,7 +66,8 @@ enum cpu_result hard_popf(struct cpu *cpu, const struct insn *in)
 	flags = (cpu_eflags(cpu) & ~(mask | EFLAGS_RF)) | (image & mask);
 	if (virtual_image(cpu))
 		flags = image & EFLAGS_IF ? flags | EFLAGS_VIF : flags & ~EFLAGS_VIF;
-	cpu->gpr[REG_ESP] = (esp & ~mask_of(cpu)) | ((esp + in->osize) & mask_of(cpu));
+	cpu->gpr[REG_ESP] =
+		(esp & ~cpu_stack_mask(cpu)) | ((esp + in->osize) & cpu_stack_mask(cpu));
 	cpu_set_eflags(cpu, flags);
 	return CPU_JUMP;
 }

@@ -5,38 +5,13 @@
  * format: SDM 1 13.4; legacy part SDM 1 10.5.1).
  */
 #include "emu/cpu/hard_ops.h"
+#include "emu/cpu/operand.h"
+#include "kernel/base/bytes.h"
 #include "kernel/base/string.h"
 
 static enum cpu_result x87_available(struct cpu *cpu)
 {
 	return cpu->cr0 & (CR0_TS | CR0_EM) ? cpu_raise_noerr(cpu, VEC_NM) : CPU_NEXT;
-}
-
-static unsigned user(const struct cpu *cpu)
-{
-	return cpu->cpl == 3 ? ACCESS_USER : 0;
-}
-
-static u16 get16(const u8 *p)
-{
-	return (u16)(p[0] | p[1] << 8);
-}
-
-static u32 get32(const u8 *p)
-{
-	return get16(p) | (u32)get16(p + 2) << 16;
-}
-
-static void put16(u8 *p, u32 v)
-{
-	p[0] = (u8)v;
-	p[1] = (u8)(v >> 8);
-}
-
-static void put32(u8 *p, u32 v)
-{
-	put16(p, v);
-	put16(p + 2, v >> 16);
 }
 
 /* Selectors are stored by processors that still do so (CPUID.7 EBX bit 13), as 0 by others. */
@@ -65,18 +40,18 @@ void cpu_own_fpu_pointers(struct cpu *cpu)
 
 static void put_pointers(u8 *fx, const struct cpu_fpu_pointers *p)
 {
-	put32(fx + 8, p->ip);
-	put16(fx + 12, p->cs);
-	put32(fx + 16, p->data);
-	put16(fx + 20, p->ds);
+	put_le32(fx + 8, p->ip);
+	put_le16(fx + 12, p->cs);
+	put_le32(fx + 16, p->data);
+	put_le16(fx + 20, p->ds);
 }
 
 static struct cpu_fpu_pointers pointers_in(const u8 *fx)
 {
-	return (struct cpu_fpu_pointers){ .ip = get32(fx + 8),
-					  .data = get32(fx + 16),
-					  .cs = get16(fx + 12),
-					  .ds = get16(fx + 20) };
+	return (struct cpu_fpu_pointers){ .ip = get_le32(fx + 8),
+					  .data = get_le32(fx + 16),
+					  .cs = get_le16(fx + 12),
+					  .ds = get_le16(fx + 20) };
 }
 
 /* The image, as the guest may see it. */
@@ -119,7 +94,7 @@ static void load_with_pointers(struct cpu *cpu)
 
 static unsigned top_of(const u8 *fx)
 {
-	return get16(fx + 2) >> 11 & 7;
+	return get_le16(fx + 2) >> 11 & 7;
 }
 
 /* The full tag word from FXSAVE's abridged one: empty, or by the register's contents. */
@@ -130,7 +105,7 @@ static u16 full_tags(const u8 *fx)
 
 	for (unsigned phys = 0; phys < 8; phys++) {
 		const u8 *st = fx + 32 + 16 * ((phys - top) & 7);
-		u16 exp = get16(st + 8) & 0x7fff;
+		u16 exp = get_le16(st + 8) & 0x7fff;
 		u64 man;
 		unsigned tag = 3;
 
@@ -160,40 +135,40 @@ static u8 abridged_tags(u16 tags)
 static unsigned put_env(struct cpu *cpu, const u8 *fx, u8 *env, unsigned osize)
 {
 	bool prot = cpu_protected(cpu) && !cpu_v86(cpu);
-	u32 fip = get32(fx + 8), fdp = get32(fx + 16);
-	u16 fcs = get16(fx + 12), fds = get16(fx + 20), fop = get16(fx + 6) & 0x7ff;
+	u32 fip = get_le32(fx + 8), fdp = get_le32(fx + 16);
+	u16 fcs = get_le16(fx + 12), fds = get_le16(fx + 20), fop = get_le16(fx + 6) & 0x7ff;
 	unsigned w = osize == 4 ? 4 : 2;
 
 	memset(env, 0, 28);
 	if (osize == 4)
 		memset(env, 0xff, 12);
-	put16(env, get16(fx));
-	put16(env + w, get16(fx + 2));
-	put16(env + 2 * w, full_tags(fx));
+	put_le16(env, get_le16(fx));
+	put_le16(env + w, get_le16(fx + 2));
+	put_le16(env + 2 * w, full_tags(fx));
 	if (osize == 4 && prot) {
-		put32(env + 12, fip);
-		put16(env + 16, fcs);
-		put16(env + 18, fop);
-		put32(env + 20, fdp);
-		put32(env + 24, fds | 0xffff0000u);
+		put_le32(env + 12, fip);
+		put_le16(env + 16, fcs);
+		put_le16(env + 18, fop);
+		put_le32(env + 20, fdp);
+		put_le32(env + 24, fds | 0xffff0000u);
 	} else if (prot) {
-		put16(env + 6, fip);
-		put16(env + 8, fcs);
-		put16(env + 10, fdp);
-		put16(env + 12, fds);
+		put_le16(env + 6, fip);
+		put_le16(env + 8, fcs);
+		put_le16(env + 10, fdp);
+		put_le16(env + 12, fds);
 	} else {
 		u32 ip = fip + ((u32)fcs << 4), dp = fdp + ((u32)fds << 4);
 
 		if (osize == 4) {
-			put32(env + 12, (ip & 0xffff) | 0);
-			put32(env + 16, (ip >> 16 & 0xffff) << 12 | fop);
-			put32(env + 20, dp & 0xffff);
-			put32(env + 24, (dp >> 16 & 0xffff) << 12);
+			put_le32(env + 12, (ip & 0xffff) | 0);
+			put_le32(env + 16, (ip >> 16 & 0xffff) << 12 | fop);
+			put_le32(env + 20, dp & 0xffff);
+			put_le32(env + 24, (dp >> 16 & 0xffff) << 12);
 		} else {
-			put16(env + 6, ip);
-			put16(env + 8, (ip >> 16 & 15) << 12 | fop);
-			put16(env + 10, dp);
-			put16(env + 12, (dp >> 16 & 15) << 12);
+			put_le16(env + 6, ip);
+			put_le16(env + 8, (ip >> 16 & 15) << 12 | fop);
+			put_le16(env + 10, dp);
+			put_le16(env + 12, (dp >> 16 & 15) << 12);
 		}
 	}
 	return osize == 4 ? 28 : 14;
@@ -204,23 +179,23 @@ static void get_env(struct cpu *cpu, u8 *fx, const u8 *env, unsigned osize)
 	bool prot = cpu_protected(cpu) && !cpu_v86(cpu);
 	unsigned w = osize == 4 ? 4 : 2;
 
-	put16(fx, get16(env));
-	put16(fx + 2, get16(env + w));
-	fx[4] = abridged_tags(get16(env + 2 * w));
+	put_le16(fx, get_le16(env));
+	put_le16(fx + 2, get_le16(env + w));
+	fx[4] = abridged_tags(get_le16(env + 2 * w));
 	if (osize == 4 && prot) {
-		put32(fx + 8, get32(env + 12));
-		put16(fx + 12, get16(env + 16));
-		put16(fx + 6, get16(env + 18) & 0x7ff);
-		put32(fx + 16, get32(env + 20));
-		put16(fx + 20, get16(env + 24));
+		put_le32(fx + 8, get_le32(env + 12));
+		put_le16(fx + 12, get_le16(env + 16));
+		put_le16(fx + 6, get_le16(env + 18) & 0x7ff);
+		put_le32(fx + 16, get_le32(env + 20));
+		put_le16(fx + 20, get_le16(env + 24));
 	} else if (prot) {
-		put32(fx + 8, get16(env + 6));
-		put16(fx + 12, get16(env + 8));
-		put32(fx + 16, get16(env + 10));
-		put16(fx + 20, get16(env + 12));
+		put_le32(fx + 8, get_le16(env + 6));
+		put_le16(fx + 12, get_le16(env + 8));
+		put_le32(fx + 16, get_le16(env + 10));
+		put_le16(fx + 20, get_le16(env + 12));
 	} else {
-		put32(fx + 8, 0);
-		put32(fx + 16, 0);
+		put_le32(fx + 8, 0);
+		put_le32(fx + 16, 0);
 	}
 }
 
@@ -230,9 +205,9 @@ static void get_env(struct cpu *cpu, u8 *fx, const u8 *env, unsigned osize)
  */
 static void set_es(u8 *fx)
 {
-	u16 fsw = get16(fx + 2);
+	u16 fsw = get_le16(fx + 2);
 
-	put16(fx + 2, fsw & ~get16(fx) & 0x3f ? fsw | 0x8080u : fsw & ~0x8080u);
+	put_le16(fx + 2, fsw & ~get_le16(fx) & 0x3f ? fsw | 0x8080u : fsw & ~0x8080u);
 }
 
 /* The image holds the registers as ST(i): a new TOP renames them, their contents stay where they
@@ -251,7 +226,7 @@ static void init_x87(u8 *fx)
 {
 	unsigned old_top = top_of(fx);
 
-	put16(fx, 0x37f);
+	put_le16(fx, 0x37f);
 	memset(fx + 2, 0, 22);
 	hard_fpu_rename(fx, old_top);
 }
@@ -272,7 +247,7 @@ enum cpu_result hard_store_env(struct cpu *cpu, const struct insn *in)
 	if (cpu_mem_write(cpu, in->seg, insn_ea(cpu, in), image, n) != CPU_NEXT)
 		return CPU_FAULT;
 	if (in->op == OP_FNSTENV) {
-		put16(fx, get16(fx) | 0x3f); /* it masks all exceptions */
+		put_le16(fx, get_le16(fx) | 0x3f); /* it masks all exceptions */
 		cpu_env(cpu)->fpu_load(cpu);
 		return CPU_NEXT;
 	}
@@ -291,7 +266,7 @@ enum cpu_result hard_load_env(struct cpu *cpu, const struct insn *in)
 	if (x87_available(cpu) != CPU_NEXT)
 		return CPU_FAULT;
 	save_image(cpu);
-	if (get16(fx + 2) & ~get16(fx) & 0x3f) /* an exception is pending */
+	if (get_le16(fx + 2) & ~get_le16(fx) & 0x3f) /* an exception is pending */
 		return cpu_fpu_error(cpu);
 	if (cpu_mem_read(cpu, in->seg, insn_ea(cpu, in), image,
 			 n + (in->op == OP_FRSTOR ? 80 : 0)) != CPU_NEXT)
@@ -331,9 +306,9 @@ static enum cpu_result fx_checks(struct cpu *cpu, const struct insn *in)
  */
 static bool bad_mxcsr(const u8 *fx, const u8 *image)
 {
-	u32 mask = get32(fx + 28) ? get32(fx + 28) : 0xffbf;
+	u32 mask = get_le32(fx + 28) ? get_le32(fx + 28) : 0xffbf;
 
-	return get32(image + 24) & ~mask;
+	return get_le32(image + 24) & ~mask;
 }
 
 enum cpu_result hard_fxsave(struct cpu *cpu, const struct insn *in)
@@ -344,10 +319,10 @@ enum cpu_result hard_fxsave(struct cpu *cpu, const struct insn *in)
 	if (fx_checks(cpu, in) != CPU_NEXT ||
 	    cpu_seg_check(cpu, in->seg, insn_ea(cpu, in), FX_SIZE, ACCESS_WRITE, &gla) !=
 		    CPU_NEXT ||
-	    cpu_lin_probe_write(cpu, gla, FX_SIZE, user(cpu)) != CPU_NEXT)
+	    cpu_lin_probe_write(cpu, gla, FX_SIZE, cpu_user_access(cpu)) != CPU_NEXT)
 		return CPU_FAULT;
 	save_image(cpu);
-	return cpu_lin_write(cpu, gla, cpu->fpu.image, n, user(cpu));
+	return cpu_lin_write(cpu, gla, cpu->fpu.image, n, cpu_user_access(cpu));
 }
 
 enum cpu_result hard_fxrstor(struct cpu *cpu, const struct insn *in)
@@ -363,7 +338,7 @@ enum cpu_result hard_fxrstor(struct cpu *cpu, const struct insn *in)
 		return cpu_raise(cpu, VEC_GP, 0);
 	memcpy(fx, image, 24);
 	if (cpu->cr4 & CR4_OSFXSR)
-		put32(fx + 24, get32(image + 24));
+		put_le32(fx + 24, get_le32(image + 24));
 	memcpy(fx + 32, image + 32, n - 32);
 	fx[XSTATE_HEADER] |= 3;
 	load_image(cpu);
@@ -398,7 +373,8 @@ static enum cpu_result xsave_avx(struct cpu *cpu, const struct insn *in, u8 rfbm
 	if (!(rfbm & 4) || (in->op == OP_XSAVEOPT && !(fx[XSTATE_HEADER] & XSTATE_HAS_AVX)))
 		return CPU_NEXT;
 	hard_fpu_fill_avx(fx);
-	return cpu_lin_write(cpu, area + XSTATE_AVX, fx + XSTATE_AVX, XSTATE_REGS, user(cpu));
+	return cpu_lin_write(cpu, area + XSTATE_AVX, fx + XSTATE_AVX, XSTATE_REGS,
+			     cpu_user_access(cpu));
 }
 
 enum cpu_result hard_xsave(struct cpu *cpu, const struct insn *in)
@@ -412,24 +388,26 @@ enum cpu_result hard_xsave(struct cpu *cpu, const struct insn *in)
 		return CPU_FAULT;
 	if (cpu_seg_check(cpu, in->seg, ea, rfbm & 4 ? XSTATE_END : XSTATE_AVX, ACCESS_WRITE,
 			  &gla) != CPU_NEXT ||
-	    cpu_lin_probe_write(cpu, gla, rfbm & 4 ? XSTATE_END : XSTATE_AVX, user(cpu)) !=
-		    CPU_NEXT)
+	    cpu_lin_probe_write(cpu, gla, rfbm & 4 ? XSTATE_END : XSTATE_AVX,
+				cpu_user_access(cpu)) != CPU_NEXT)
 		return CPU_FAULT;
 	save_image(cpu);
-	if (cpu_lin_read(cpu, gla + XSTATE_HEADER, &bv, 1, user(cpu)) != CPU_NEXT)
+	if (cpu_lin_read(cpu, gla + XSTATE_HEADER, &bv, 1, cpu_user_access(cpu)) != CPU_NEXT)
 		return CPU_FAULT;
 	bv = (u8)((bv & ~rfbm) | (fx[XSTATE_HEADER] & rfbm) | (rfbm & 3));
-	if ((rfbm & 1) && (cpu_lin_write(cpu, gla, fx, 24, user(cpu)) != CPU_NEXT ||
-			   cpu_lin_write(cpu, gla + 32, fx + 32, 128, user(cpu)) != CPU_NEXT))
+	if ((rfbm & 1) &&
+	    (cpu_lin_write(cpu, gla, fx, 24, cpu_user_access(cpu)) != CPU_NEXT ||
+	     cpu_lin_write(cpu, gla + 32, fx + 32, 128, cpu_user_access(cpu)) != CPU_NEXT))
 		return CPU_FAULT;
-	if ((rfbm & 6) && cpu_lin_write(cpu, gla + 24, fx + 24, 8, user(cpu)) != CPU_NEXT)
+	if ((rfbm & 6) &&
+	    cpu_lin_write(cpu, gla + 24, fx + 24, 8, cpu_user_access(cpu)) != CPU_NEXT)
 		return CPU_FAULT;
 	if ((rfbm & 2) && cpu_lin_write(cpu, gla + XSTATE_XMM, fx + XSTATE_XMM, XSTATE_REGS,
-					user(cpu)) != CPU_NEXT)
+					cpu_user_access(cpu)) != CPU_NEXT)
 		return CPU_FAULT;
 	if (xsave_avx(cpu, in, rfbm, gla) != CPU_NEXT)
 		return CPU_FAULT;
-	return cpu_lin_write(cpu, gla + XSTATE_HEADER, &bv, 1, user(cpu));
+	return cpu_lin_write(cpu, gla + XSTATE_HEADER, &bv, 1, cpu_user_access(cpu));
 }
 
 enum cpu_result hard_xrstor(struct cpu *cpu, const struct insn *in)
@@ -445,9 +423,10 @@ enum cpu_result hard_xrstor(struct cpu *cpu, const struct insn *in)
 	if (xsave_checks(cpu, in) != CPU_NEXT)
 		return CPU_FAULT;
 	if (cpu_seg_check(cpu, in->seg, ea, n, ACCESS_READ, &gla) != CPU_NEXT ||
-	    cpu_lin_read(cpu, gla, image, XSTATE_AVX, user(cpu)) != CPU_NEXT ||
-	    (n > XSTATE_AVX && cpu_lin_read(cpu, gla + XSTATE_AVX, image + XSTATE_AVX,
-					    XSTATE_END - XSTATE_AVX, user(cpu)) != CPU_NEXT))
+	    cpu_lin_read(cpu, gla, image, XSTATE_AVX, cpu_user_access(cpu)) != CPU_NEXT ||
+	    (n > XSTATE_AVX &&
+	     cpu_lin_read(cpu, gla + XSTATE_AVX, image + XSTATE_AVX, XSTATE_END - XSTATE_AVX,
+			  cpu_user_access(cpu)) != CPU_NEXT))
 		return CPU_FAULT;
 	memcpy(&bv, image + XSTATE_HEADER, sizeof(bv));
 	if ((bv & ~cpu->xcr0) || memcmp(image + XSTATE_HEADER + 8, zero, 16))
@@ -465,7 +444,7 @@ enum cpu_result hard_xrstor(struct cpu *cpu, const struct insn *in)
 		}
 	}
 	if (rfbm & 6)
-		put32(fx + 24, get32(image + 24));
+		put_le32(fx + 24, get_le32(image + 24));
 	if (rfbm & 2) {
 		if (bv & 2)
 			memcpy(fx + XSTATE_XMM, image + XSTATE_XMM, XSTATE_REGS);

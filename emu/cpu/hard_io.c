@@ -3,13 +3,13 @@
  * Port instructions, with the permission check of SDM 1 19.5.
  */
 #include "emu/cpu/hard_ops.h"
+#include "emu/cpu/operand.h"
 
 static enum cpu_result permission(struct cpu *cpu, u16 port, unsigned size)
 {
-	unsigned iopl = (cpu->eflags & EFLAGS_IOPL) >> 12;
 	u16 map, bits;
 
-	if (!cpu_protected(cpu) || (!cpu_v86(cpu) && cpu->cpl <= iopl))
+	if (!cpu_protected(cpu) || (!cpu_v86(cpu) && cpu->cpl <= cpu_iopl(cpu)))
 		return CPU_NEXT;
 	if (!(cpu->tr.attr & 8) || cpu->tr.limit < 103)
 		return cpu_raise(cpu, VEC_GP, 0);
@@ -24,17 +24,10 @@ static enum cpu_result permission(struct cpu *cpu, u16 port, unsigned size)
 	return CPU_NEXT;
 }
 
-static void set_acc(struct cpu *cpu, u32 v, unsigned size)
-{
-	u32 mask = size == 4 ? 0xffffffff : (1u << size * 8) - 1;
-
-	cpu->gpr[REG_EAX] = (cpu->gpr[REG_EAX] & ~mask) | (v & mask);
-}
-
 static enum cpu_result one_string(struct cpu *cpu, const struct insn *in, u16 port)
 {
 	unsigned reg = in->op == OP_INS ? REG_EDI : REG_ESI;
-	u32 mask = in->asize == 2 ? 0xffff : 0xffffffff, v = 0;
+	u32 mask = insn_address_mask(in), v = 0;
 	u32 off = cpu->gpr[reg] & mask;
 	u32 step = cpu->eflags & EFLAGS_DF ? 0u - in->osize : in->osize;
 
@@ -56,12 +49,12 @@ static enum cpu_result one_string(struct cpu *cpu, const struct insn *in, u16 po
 
 static u32 repeats(const struct cpu *cpu, const struct insn *in)
 {
-	return cpu->gpr[REG_ECX] & (in->asize == 2 ? 0xffff : 0xffffffff);
+	return cpu->gpr[REG_ECX] & insn_address_mask(in);
 }
 
 static enum cpu_result strings(struct cpu *cpu, const struct insn *in, u16 port)
 {
-	u32 mask = in->asize == 2 ? 0xffff : 0xffffffff;
+	u32 mask = insn_address_mask(in);
 
 	if (!in->rep)
 		return one_string(cpu, in, port);
@@ -92,18 +85,18 @@ enum cpu_result hard_in(struct cpu *cpu, const struct insn *in)
 
 	if (access_port(cpu, in, &port) != CPU_NEXT)
 		return CPU_FAULT;
-	set_acc(cpu, cpu_env(cpu)->io_read(cpu, port, in->osize), in->osize);
+	cpu->gpr[REG_EAX] = operand_merge(cpu->gpr[REG_EAX],
+					  cpu_env(cpu)->io_read(cpu, port, in->osize), in->osize);
 	return cpu->events ? CPU_JUMP : CPU_NEXT;
 }
 
 enum cpu_result hard_out(struct cpu *cpu, const struct insn *in)
 {
-	u32 mask = in->osize == 4 ? 0xffffffff : (1u << in->osize * 8) - 1;
 	u16 port;
 
 	if (access_port(cpu, in, &port) != CPU_NEXT)
 		return CPU_FAULT;
-	cpu_env(cpu)->io_write(cpu, port, in->osize, cpu->gpr[REG_EAX] & mask);
+	cpu_env(cpu)->io_write(cpu, port, in->osize, cpu->gpr[REG_EAX] & operand_mask(in->osize));
 	return cpu->events ? CPU_JUMP : CPU_NEXT;
 }
 

@@ -3,14 +3,7 @@
  * Segment registers and the descriptor inspection instructions.
  */
 #include "emu/cpu/hard_ops.h"
-
-static enum cpu_result operand16(struct cpu *cpu, const struct insn *in, u16 *sel)
-{
-	if (in->is_mem)
-		return cpu_mem_read(cpu, in->seg, insn_ea(cpu, in), sel, 2);
-	*sel = (u16)cpu->gpr[in->rm];
-	return CPU_NEXT;
-}
+#include "emu/cpu/operand.h"
 
 static void set_zf(struct cpu *cpu, bool on)
 {
@@ -26,7 +19,7 @@ static enum cpu_result load(struct cpu *cpu, unsigned seg, u16 sel)
 
 static enum cpu_result pop_seg(struct cpu *cpu, const struct insn *in)
 {
-	u32 mask = cpu->seg[SEG_SS].attr & SEG_ATTR_DB ? 0xffffffff : 0xffff;
+	u32 mask = cpu_stack_mask(cpu);
 	u32 esp = cpu->gpr[REG_ESP];
 	u16 sel;
 
@@ -89,9 +82,7 @@ enum cpu_result hard_inspect(struct cpu *cpu, const struct insn *in)
 		     ((s.attr & SEG_ATTR_S) || system_ok(s.attr & SEG_ATTR_TYPE, in->op == OP_LSL));
 		value = in->op == OP_LAR ? desc[1] & 0x00ffff00 : s.limit;
 		if (ok)
-			cpu->gpr[in->reg] =
-				in->osize == 2 ? (cpu->gpr[in->reg] & 0xffff0000) | (value & 0xffff)
-					       : value;
+			cpu->gpr[in->reg] = operand_merge(cpu->gpr[in->reg], value, in->osize);
 	} else {
 		bool code = s.attr & SEG_ATTR_CODE, rw = s.attr & SEG_ATTR_WRITE;
 

@@ -3,17 +3,8 @@
  * Stack frames and BOUND. Everything is read or probed before a register changes.
  */
 #include "emu/cpu/hard_ops.h"
+#include "emu/cpu/operand.h"
 #include "emu/cpu/transfer.h"
-
-static u32 sp_mask(const struct cpu *cpu)
-{
-	return cpu->seg[SEG_SS].attr & SEG_ATTR_DB ? 0xffffffff : 0xffff;
-}
-
-static u32 merge(u32 old, u32 value, unsigned size)
-{
-	return size == 2 ? (old & 0xffff0000) | (value & 0xffff) : value;
-}
 
 enum cpu_result hard_pusha(struct cpu *cpu, const struct insn *in)
 {
@@ -27,14 +18,15 @@ enum cpu_result hard_popa(struct cpu *cpu, const struct insn *in)
 
 	for (unsigned i = 0; i < 8; i++) {
 		v[i] = 0;
-		if (cpu_mem_read(cpu, SEG_SS, (esp + i * in->osize) & sp_mask(cpu), &v[i],
+		if (cpu_mem_read(cpu, SEG_SS, (esp + i * in->osize) & cpu_stack_mask(cpu), &v[i],
 				 in->osize) != CPU_NEXT)
 			return CPU_FAULT;
 	}
 	for (unsigned i = 0; i < 8; i++)
 		if (7 - i != REG_ESP)
-			cpu->gpr[7 - i] = merge(cpu->gpr[7 - i], v[i], in->osize);
-	cpu->gpr[REG_ESP] = (esp & ~sp_mask(cpu)) | ((esp + 8u * in->osize) & sp_mask(cpu));
+			cpu->gpr[7 - i] = operand_merge(cpu->gpr[7 - i], v[i], in->osize);
+	cpu->gpr[REG_ESP] =
+		(esp & ~cpu_stack_mask(cpu)) | ((esp + 8u * in->osize) & cpu_stack_mask(cpu));
 	return CPU_NEXT;
 }
 
@@ -45,7 +37,7 @@ static enum cpu_result probe_top(struct cpu *cpu, u32 offset, unsigned size)
 
 	if (cpu_seg_check(cpu, SEG_SS, offset, size, ACCESS_WRITE, &gla) != CPU_NEXT)
 		return CPU_FAULT;
-	return cpu_lin_probe_write(cpu, gla, size, cpu->cpl == 3 ? ACCESS_USER : 0);
+	return cpu_lin_probe_write(cpu, gla, size, cpu_user_access(cpu));
 }
 
 /*
@@ -55,7 +47,7 @@ static enum cpu_result probe_top(struct cpu *cpu, u32 offset, unsigned size)
 static enum cpu_result enter_push(struct cpu *cpu, const struct insn *in, u32 *top, bool store)
 {
 	unsigned level = in->imm2 & 31;
-	u32 mask = sp_mask(cpu), ebp = cpu->gpr[REG_EBP], esp = cpu->gpr[REG_ESP], frame = 0;
+	u32 mask = cpu_stack_mask(cpu), ebp = cpu->gpr[REG_EBP], esp = cpu->gpr[REG_ESP], frame = 0;
 
 	for (unsigned i = 0; i <= level; i++) {
 		u32 v = i ? frame : ebp;
@@ -77,7 +69,7 @@ static enum cpu_result enter_push(struct cpu *cpu, const struct insn *in, u32 *t
 
 enum cpu_result hard_enter(struct cpu *cpu, const struct insn *in)
 {
-	u32 mask = sp_mask(cpu), frame = (cpu->gpr[REG_ESP] - in->osize) & mask, esp, top;
+	u32 mask = cpu_stack_mask(cpu), frame = (cpu->gpr[REG_ESP] - in->osize) & mask, esp, top;
 
 	if (enter_push(cpu, in, &esp, false) != CPU_NEXT)
 		return CPU_FAULT;
@@ -85,19 +77,19 @@ enum cpu_result hard_enter(struct cpu *cpu, const struct insn *in)
 	if (probe_top(cpu, top, in->osize) != CPU_NEXT ||
 	    enter_push(cpu, in, &esp, true) != CPU_NEXT)
 		return CPU_FAULT;
-	cpu->gpr[REG_EBP] = merge(cpu->gpr[REG_EBP], frame, in->osize);
+	cpu->gpr[REG_EBP] = operand_merge(cpu->gpr[REG_EBP], frame, in->osize);
 	cpu->gpr[REG_ESP] = (cpu->gpr[REG_ESP] & ~mask) | top;
 	return CPU_NEXT;
 }
 
 enum cpu_result hard_leave(struct cpu *cpu, const struct insn *in)
 {
-	u32 mask = sp_mask(cpu), ebp = cpu->gpr[REG_EBP] & mask, v = 0;
+	u32 mask = cpu_stack_mask(cpu), ebp = cpu->gpr[REG_EBP] & mask, v = 0;
 
 	if (cpu_mem_read(cpu, SEG_SS, ebp, &v, in->osize) != CPU_NEXT)
 		return CPU_FAULT;
 	cpu->gpr[REG_ESP] = (cpu->gpr[REG_ESP] & ~mask) | ((ebp + in->osize) & mask);
-	cpu->gpr[REG_EBP] = merge(cpu->gpr[REG_EBP], v, in->osize);
+	cpu->gpr[REG_EBP] = operand_merge(cpu->gpr[REG_EBP], v, in->osize);
 	return CPU_NEXT;
 }
 

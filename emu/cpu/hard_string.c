@@ -5,18 +5,14 @@
  * as there is.
  */
 #include "emu/cpu/hard_ops.h"
+#include "emu/cpu/operand.h"
 #include "emu/mem/gpmem.h"
 #include "kernel/base/string.h"
-
-static u32 size_mask(unsigned size)
-{
-	return size == 4 ? 0xffffffff : (1u << size * 8) - 1;
-}
 
 /* Flags of a - b at the operand size. */
 static void compare(struct cpu *cpu, u32 a, u32 b, unsigned size)
 {
-	u32 mask = size_mask(size), top = 1u << (size * 8 - 1), f = 0;
+	u32 mask = operand_mask(size), top = 1u << (size * 8 - 1), f = 0;
 
 	a &= mask;
 	b &= mask;
@@ -40,7 +36,7 @@ static void compare(struct cpu *cpu, u32 a, u32 b, unsigned size)
 
 static void advance_by(struct cpu *cpu, const struct insn *in, unsigned reg, u32 by)
 {
-	u32 mask = in->asize == 2 ? 0xffff : 0xffffffff;
+	u32 mask = insn_address_mask(in);
 
 	cpu->gpr[reg] = (cpu->gpr[reg] & ~mask) | ((cpu->gpr[reg] + by) & mask);
 }
@@ -52,7 +48,7 @@ static void advance(struct cpu *cpu, const struct insn *in, unsigned reg)
 
 static enum cpu_result one(struct cpu *cpu, const struct insn *in)
 {
-	u32 mask = in->asize == 2 ? 0xffff : 0xffffffff, a = 0, b = 0;
+	u32 mask = insn_address_mask(in), a = 0, b = 0;
 	u32 si = cpu->gpr[REG_ESI] & mask, di = cpu->gpr[REG_EDI] & mask;
 	bool src = in->op == OP_MOVS || in->op == OP_CMPS || in->op == OP_LODS;
 	bool dst_read = in->op == OP_CMPS || in->op == OP_SCAS;
@@ -76,7 +72,7 @@ static enum cpu_result one(struct cpu *cpu, const struct insn *in)
 		compare(cpu, cpu->gpr[REG_EAX], b, in->osize);
 		break;
 	default:
-		cpu->gpr[REG_EAX] = (cpu->gpr[REG_EAX] & ~size_mask(in->osize)) | a;
+		cpu->gpr[REG_EAX] = operand_merge(cpu->gpr[REG_EAX], a, in->osize);
 	}
 	if (src)
 		advance(cpu, in, REG_ESI);
@@ -90,8 +86,8 @@ static enum cpu_result one(struct cpu *cpu, const struct insn *in)
 static bool span(struct cpu *cpu, enum cpu_seg seg, const struct insn *in, u32 offset,
 		 unsigned access, struct softtlb_entry *e, gla_t *gla, u32 *n)
 {
-	u32 mask = in->asize == 2 ? 0xffff : 0xffffffff;
-	unsigned user = cpu->cpl == 3 ? ACCESS_USER : 0;
+	u32 mask = insn_address_mask(in);
+	unsigned user = cpu_user_access(cpu);
 	const struct softtlb_entry *found;
 
 	*n = MIN(*n, (mask - offset) / in->osize);
@@ -124,7 +120,7 @@ static void repeat(u8 *to, u32 value, unsigned size, u32 n)
  * register. */
 static u32 bulk(struct cpu *cpu, const struct insn *in, u32 count)
 {
-	u32 mask = in->asize == 2 ? 0xffff : 0xffffffff, n = MIN(count, BULK_MAX / in->osize), len;
+	u32 mask = insn_address_mask(in), n = MIN(count, BULK_MAX / in->osize), len;
 	struct softtlb_entry to, from = { 0 };
 	u8 buffer[BULK_MAX], *out;
 	gla_t dst, src = 0;
@@ -157,8 +153,7 @@ static u32 bulk(struct cpu *cpu, const struct insn *in, u32 count)
 /* One iteration or more of a REP; ECX counts them. */
 static enum cpu_result some(struct cpu *cpu, const struct insn *in)
 {
-	u32 mask = in->asize == 2 ? 0xffff : 0xffffffff,
-	    n = bulk(cpu, in, cpu->gpr[REG_ECX] & mask);
+	u32 mask = insn_address_mask(in), n = bulk(cpu, in, cpu->gpr[REG_ECX] & mask);
 
 	if (n) {
 		if (in->op == OP_MOVS)
@@ -175,7 +170,7 @@ static enum cpu_result some(struct cpu *cpu, const struct insn *in)
 
 enum cpu_result hard_string(struct cpu *cpu, const struct insn *in)
 {
-	u32 mask = in->asize == 2 ? 0xffff : 0xffffffff;
+	u32 mask = insn_address_mask(in);
 	bool compares = in->op == OP_CMPS || in->op == OP_SCAS;
 
 	if (!in->rep)

@@ -3,6 +3,7 @@
  * System registers and privileged instructions.
  */
 #include "emu/cpu/hard_ops.h"
+#include "emu/cpu/operand.h"
 
 static enum cpu_result privileged(struct cpu *cpu)
 {
@@ -44,21 +45,13 @@ static enum cpu_result store_table(struct cpu *cpu, const struct insn *in,
 	return cpu_mem_write(cpu, in->seg, base, image + 2, 4);
 }
 
-static enum cpu_result operand16(struct cpu *cpu, const struct insn *in, u16 *v)
-{
-	if (in->is_mem)
-		return cpu_mem_read(cpu, in->seg, insn_ea(cpu, in), v, 2);
-	*v = (u16)cpu->gpr[in->rm];
-	return CPU_NEXT;
-}
-
 static enum cpu_result store16(struct cpu *cpu, const struct insn *in, u32 v)
 {
 	u16 w = (u16)v;
 
 	if (in->is_mem)
 		return cpu_mem_write(cpu, in->seg, insn_ea(cpu, in), &w, 2);
-	cpu->gpr[in->rm] = in->osize == 2 ? (cpu->gpr[in->rm] & 0xffff0000) | w : v;
+	cpu->gpr[in->rm] = operand_merge(cpu->gpr[in->rm], v, in->osize);
 	return CPU_NEXT;
 }
 

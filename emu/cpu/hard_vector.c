@@ -5,6 +5,7 @@
  * out is not accessed, and does not fault (SDM 2C, VMASKMOV, VPGATHER).
  */
 #include "emu/cpu/hard_ops.h"
+#include "emu/cpu/operand.h"
 #include "kernel/base/string.h"
 
 static u8 *lane(struct cpu *cpu, unsigned reg, unsigned byte)
@@ -91,7 +92,7 @@ enum cpu_result hard_gather(struct cpu *cpu, const struct insn *in)
 static enum cpu_result touch(struct cpu *cpu, const struct insn *in, const struct vector *v,
 			     u8 *value)
 {
-	unsigned user = cpu->cpl == 3 ? ACCESS_USER : 0;
+	unsigned user = cpu_user_access(cpu);
 	gva_t ea = insn_ea(cpu, in);
 	gla_t gla;
 

@@ -12,13 +12,9 @@
  *   EIP CS EFLAGS ESP SS ES DS FS GS    V86 mode: image with VM set, at CPL 0, 32 bits
  */
 #include "emu/cpu/transfer.h"
+#include "emu/cpu/operand.h"
 
 enum { AT_EIP, AT_CS, AT_FLAGS, AT_ESP, AT_SS, AT_ES, AT_DS, AT_FS, AT_GS, WORDS };
-
-static unsigned iopl(const struct cpu *cpu)
-{
-	return (cpu->eflags & EFLAGS_IOPL) >> 12;
-}
 
 /* --- 1. Real mode, and V86 mode */
 
@@ -56,7 +52,7 @@ static enum cpu_result return_vme(struct cpu *cpu, const u32 *w)
 
 static enum cpu_result iret_v86(struct cpu *cpu, unsigned size)
 {
-	bool vme = iopl(cpu) < 3;
+	bool vme = cpu_iopl(cpu) < 3;
 	u32 w[3];
 
 	if (vme && (!(cpu->cr4 & CR4_VME) || size == 4))
@@ -99,7 +95,7 @@ static void set_flags(struct cpu *cpu, u32 image, unsigned size, unsigned cpl)
 
 	if (size == 4)
 		mask |= EFLAGS_RF | EFLAGS_AC | EFLAGS_ID;
-	if (cpl <= iopl(cpu))
+	if (cpl <= cpu_iopl(cpu))
 		mask |= EFLAGS_IF;
 	if (cpl == 0)
 		mask |= EFLAGS_IOPL | (size == 4 ? EFLAGS_VIF | EFLAGS_VIP : 0);

@@ -3,6 +3,7 @@
  * Checked access to guest memory by linear address and by segment.
  */
 #include "emu/cpu/semantics.h"
+#include "emu/cpu/operand.h"
 #include "emu/mem/gpmem.h"
 #include "kernel/base/string.h"
 
@@ -160,8 +161,7 @@ enum cpu_result cpu_mem_read(struct cpu *cpu, enum cpu_seg seg, gva_t off, void 
 	gla_t gla;
 	enum cpu_result res = operand(cpu, seg, off, len, ACCESS_READ, &gla);
 
-	return res == CPU_NEXT ? cpu_lin_read(cpu, gla, buf, len, cpu->cpl == 3 ? ACCESS_USER : 0)
-			       : res;
+	return res == CPU_NEXT ? cpu_lin_read(cpu, gla, buf, len, cpu_user_access(cpu)) : res;
 }
 
 enum cpu_result cpu_mem_write(struct cpu *cpu, enum cpu_seg seg, gva_t off, const void *buf,
@@ -170,8 +170,7 @@ enum cpu_result cpu_mem_write(struct cpu *cpu, enum cpu_seg seg, gva_t off, cons
 	gla_t gla;
 	enum cpu_result res = operand(cpu, seg, off, len, ACCESS_WRITE, &gla);
 
-	return res == CPU_NEXT ? cpu_lin_write(cpu, gla, buf, len, cpu->cpl == 3 ? ACCESS_USER : 0)
-			       : res;
+	return res == CPU_NEXT ? cpu_lin_write(cpu, gla, buf, len, cpu_user_access(cpu)) : res;
 }
 
 enum cpu_result cpu_mem_probe_write(struct cpu *cpu, enum cpu_seg seg, gva_t off, unsigned len)
@@ -179,6 +178,5 @@ enum cpu_result cpu_mem_probe_write(struct cpu *cpu, enum cpu_seg seg, gva_t off
 	gla_t gla;
 	enum cpu_result res = operand(cpu, seg, off, len, ACCESS_WRITE, &gla);
 
-	return res == CPU_NEXT ? cpu_lin_probe_write(cpu, gla, len, cpu->cpl == 3 ? ACCESS_USER : 0)
-			       : res;
+	return res == CPU_NEXT ? cpu_lin_probe_write(cpu, gla, len, cpu_user_access(cpu)) : res;
 }

@@ -3,10 +3,17 @@
  * The pieces of far transfers: code and stack segments with their checks, stacks of other levels.
  */
 #include "emu/cpu/transfer.h"
+#include "emu/cpu/operand.h"
 
-u32 transfer_stack_mask(const struct cpu_segment *s)
+static enum cpu_result read_segment(struct cpu *cpu, u16 sel, u8 vec, u32 ext, u32 desc[2],
+				    gla_t *gla, struct cpu_segment *out)
 {
-	return s->attr & SEG_ATTR_DB ? 0xffffffff : 0xffff;
+	if (cpu_read_descriptor(cpu, sel, vec, desc, gla) != CPU_NEXT) {
+		cpu->fault.error |= cpu->fault.vector == VEC_PF ? 0 : ext;
+		return CPU_FAULT;
+	}
+	cpu_unpack_descriptor(sel, desc[0], desc[1], out);
+	return CPU_NEXT;
 }
 
 enum cpu_result transfer_code(struct cpu *cpu, u16 sel, unsigned cpl, u8 vec, u32 ext,
@@ -23,11 +30,8 @@ enum cpu_result transfer_code(struct cpu *cpu, u16 sel, unsigned cpl, u8 vec, u3
 		*out = *known;
 		return CPU_NEXT;
 	}
-	if (cpu_read_descriptor(cpu, sel, vec, desc, &gla) != CPU_NEXT) {
-		cpu->fault.error |= cpu->fault.vector == VEC_PF ? 0 : ext;
+	if (read_segment(cpu, sel, vec, ext, desc, &gla, out) != CPU_NEXT)
 		return CPU_FAULT;
-	}
-	cpu_unpack_descriptor(sel, desc[0], desc[1], out);
 	if ((out->attr & (SEG_ATTR_S | SEG_ATTR_CODE)) != (SEG_ATTR_S | SEG_ATTR_CODE))
 		return cpu_raise(cpu, vec, (sel & 0xfffcu) | ext);
 
@@ -85,11 +89,8 @@ enum cpu_result transfer_stack(struct cpu *cpu, u16 sel, unsigned cpl, u8 vec, u
 		*out = *known;
 		return CPU_NEXT;
 	}
-	if (cpu_read_descriptor(cpu, sel, vec, desc, &gla) != CPU_NEXT) {
-		cpu->fault.error |= cpu->fault.vector == VEC_PF ? 0 : ext;
+	if (read_segment(cpu, sel, vec, ext, desc, &gla, out) != CPU_NEXT)
 		return CPU_FAULT;
-	}
-	cpu_unpack_descriptor(sel, desc[0], desc[1], out);
 	if ((sel & 3) != cpl || SEG_ATTR_DPL(out->attr) != cpl ||
 	    (out->attr & (SEG_ATTR_S | SEG_ATTR_CODE | SEG_ATTR_WRITE)) !=
 		    (SEG_ATTR_S | SEG_ATTR_WRITE))
@@ -121,7 +122,7 @@ bool transfer_room(const struct cpu_segment *s, u32 esp, unsigned n, unsigned si
 	if (s->limit == 0xffffffff && !(s->attr & SEG_ATTR_DOWN))
 		return true;
 	for (unsigned i = 1; i <= n; i++)
-		if (!cpu_seg_within(s, (esp - i * size) & transfer_stack_mask(s), size))
+		if (!cpu_seg_within(s, (esp - i * size) & cpu_stack_mask_of(s), size))
 			return false;
 	return true;
 }
@@ -130,7 +131,7 @@ bool transfer_room(const struct cpu_segment *s, u32 esp, unsigned n, unsigned si
 static enum cpu_result push_words(struct cpu *cpu, u32 esp, u32 mask, const u32 *words, unsigned n,
 				  unsigned size)
 {
-	unsigned user = cpu->cpl == 3 ? ACCESS_USER : 0;
+	unsigned user = cpu_user_access(cpu);
 	gla_t gla;
 
 	for (unsigned i = 1; i <= n; i++)
@@ -173,7 +174,7 @@ static bool push_at_once(struct cpu *cpu, const struct cpu_segment *s, unsigned 
 enum cpu_result transfer_push(struct cpu *cpu, const struct cpu_segment *s, unsigned cpl, u32 *esp,
 			      const u32 *words, unsigned n, unsigned size)
 {
-	u32 mask = transfer_stack_mask(s);
+	u32 mask = cpu_stack_mask_of(s);
 	struct cpu_segment old = cpu->seg[SEG_SS];
 	u8 old_cpl = cpu->cpl;
 	u8 image[TRANSFER_WORDS * 4];
@@ -215,12 +216,11 @@ enum cpu_result transfer_push(struct cpu *cpu, const struct cpu_segment *s, unsi
 
 enum cpu_result transfer_pop(struct cpu *cpu, u32 *words, unsigned n, unsigned size, u32 skip)
 {
-	u32 mask = transfer_stack_mask(&cpu->seg[SEG_SS]),
-	    first = (cpu->gpr[REG_ESP] + skip) & mask;
+	u32 mask = cpu_stack_mask_of(&cpu->seg[SEG_SS]), first = (cpu->gpr[REG_ESP] + skip) & mask;
 
 	/* All at once where that works; else the first word that cannot be read names the fault. */
 	if (size == 4 && flat_stack(cpu, &cpu->seg[SEG_SS])) {
-		const u8 *p = cpu_lin_direct(cpu, first, n * 4, cpu->cpl == 3 ? ACCESS_USER : 0);
+		const u8 *p = cpu_lin_direct(cpu, first, n * 4, cpu_user_access(cpu));
 
 		if (p) {
 			for (unsigned i = 0; i < n; i++)
@@ -240,7 +240,7 @@ enum cpu_result transfer_pop(struct cpu *cpu, u32 *words, unsigned n, unsigned s
 
 void transfer_set_sp(struct cpu *cpu, u32 esp)
 {
-	u32 mask = transfer_stack_mask(&cpu->seg[SEG_SS]);
+	u32 mask = cpu_stack_mask_of(&cpu->seg[SEG_SS]);
 
 	cpu->gpr[REG_ESP] = (cpu->gpr[REG_ESP] & ~mask) | (esp & mask);
 }

@@ -35,7 +35,6 @@ enum cpu_result transfer_push(struct cpu *cpu, const struct cpu_segment *s, unsi
 enum cpu_result transfer_pop(struct cpu *cpu, u32 *words, unsigned n, unsigned size, u32 skip);
 /* ESP or SP, by the size of the stack segment. */
 void transfer_set_sp(struct cpu *cpu, u32 esp);
-u32 transfer_stack_mask(const struct cpu_segment *s);
 /* Goes to code:offset at the same level; call: pushes CS and next as words of size bytes. */
 enum cpu_result transfer_same_level(struct cpu *cpu, const struct cpu_segment *code, u32 offset,
 				    u32 next, unsigned size, bool call);

@@ -5,6 +5,7 @@
  * searched again.
  */
 #include "emu/jit/recomp_find.h"
+#include "emu/cpu/operand.h"
 
 #include "emu/block/block.h"
 #include "emu/cpu/semantics.h"
@@ -110,7 +111,7 @@ static struct entry *current_entry(struct recomp *r, u32 key)
 {
 	struct cpu *cpu = r->cpu;
 	gla_t gla = cpu->seg[SEG_CS].base + cpu->eip;
-	unsigned access = ACCESS_EXEC | (cpu->cpl == 3 ? ACCESS_USER : 0);
+	unsigned access = ACCESS_EXEC | cpu_user_access(cpu);
 	const struct softtlb_entry *page;
 	struct entry *e;
 	bool new = false;

@@ -4,6 +4,7 @@
  * stands for it in the look-up table.
  */
 #include "emu/jit/recomp_mode.h"
+#include "emu/cpu/operand.h"
 
 #include "emu/block/block.h"
 #include "emu/cpu/semantics.h"
@@ -45,7 +46,6 @@ static unsigned thread_class(const struct cpu *cpu, unsigned s)
 static u32 compute_mode(const struct cpu *cpu)
 {
 	u32 key = 0;
-	unsigned iopl = (cpu->eflags & EFLAGS_IOPL) >> 12;
 
 	if (cpu->seg[SEG_CS].attr & SEG_ATTR_DB)
 		key |= KEY_D;
@@ -57,7 +57,7 @@ static u32 compute_mode(const struct cpu *cpu)
 		key |= KEY_VM;
 	if (cpu->cpl == 3)
 		key |= KEY_CPL3;
-	if (cpu->cpl <= iopl && !cpu_v86(cpu))
+	if (cpu->cpl <= cpu_iopl(cpu) && !cpu_v86(cpu))
 		key |= KEY_IOPL;
 	if (cpu->eflags & EFLAGS_TF)
 		key |= KEY_TF;

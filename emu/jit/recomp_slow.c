@@ -4,6 +4,7 @@
  * accessors, and near transfers and stack operations where the stack is not flat.
  */
 #include "emu/jit/recomp_slow.h"
+#include "emu/cpu/operand.h"
 
 #include "emu/block/block.h"
 #include "emu/cpu/hard_ops.h"
@@ -11,31 +12,21 @@
 #include "emu/trans/stub_segment.h"
 #include "emu/cpu/semantics.h"
 
-static u32 stack_mask(const struct cpu *cpu)
-{
-	return cpu->seg[SEG_SS].attr & SEG_ATTR_DB ? 0xffffffff : 0xffff;
-}
-
 static void set_esp(struct cpu *cpu, u32 esp)
 {
-	u32 mask = stack_mask(cpu);
+	u32 mask = cpu_stack_mask(cpu);
 
 	cpu->gpr[REG_ESP] = (cpu->gpr[REG_ESP] & ~mask) | (esp & mask);
 }
 
 static enum cpu_result push(struct cpu *cpu, u32 value, unsigned size)
 {
-	u32 esp = (cpu->gpr[REG_ESP] - size) & stack_mask(cpu);
+	u32 esp = (cpu->gpr[REG_ESP] - size) & cpu_stack_mask(cpu);
 	enum cpu_result res = cpu_mem_write(cpu, SEG_SS, esp, &value, size);
 
 	if (res == CPU_NEXT)
 		set_esp(cpu, esp);
 	return res;
-}
-
-static u32 merge(u32 old, u32 value, unsigned size)
-{
-	return size == 2 ? (old & 0xffff0000) | (value & 0xffff) : value;
 }
 
 /* The value of a register, memory or immediate operand. */
@@ -100,13 +91,14 @@ static enum cpu_result do_store_seg(struct cpu *cpu, const struct insn *in)
 static enum cpu_result do_pop(struct cpu *cpu, const struct insn *in)
 {
 	u32 old = cpu->gpr[REG_ESP], value = 0;
-	enum cpu_result res = cpu_mem_read(cpu, SEG_SS, old & stack_mask(cpu), &value, in->osize);
+	enum cpu_result res =
+		cpu_mem_read(cpu, SEG_SS, old & cpu_stack_mask(cpu), &value, in->osize);
 
 	if (res != CPU_NEXT)
 		return res;
 	set_esp(cpu, old + in->osize); /* an address with ESP in it sees the new value */
 	if (!in->is_mem) {
-		cpu->gpr[in->rm] = merge(cpu->gpr[in->rm], value, in->osize);
+		cpu->gpr[in->rm] = operand_merge(cpu->gpr[in->rm], value, in->osize);
 		return behind(cpu, in);
 	}
 	res = cpu_mem_write(cpu, in->seg, insn_ea(cpu, in), &value, in->osize);
@@ -119,8 +111,8 @@ static enum cpu_result do_pop(struct cpu *cpu, const struct insn *in)
 static enum cpu_result do_ret(struct cpu *cpu, const struct insn *in)
 {
 	u32 target = 0;
-	enum cpu_result res =
-		cpu_mem_read(cpu, SEG_SS, cpu->gpr[REG_ESP] & stack_mask(cpu), &target, in->osize);
+	enum cpu_result res = cpu_mem_read(cpu, SEG_SS, cpu->gpr[REG_ESP] & cpu_stack_mask(cpu),
+					   &target, in->osize);
 
 	if (res == CPU_NEXT)
 		res = near_target(cpu, in, &target);
@@ -155,7 +147,7 @@ static enum cpu_result do_jmp(struct cpu *cpu, const struct insn *in)
 /* LOOPcc and JCXZ. imm: displacement; reg: low bits of the opcode. */
 static enum cpu_result do_loop(struct cpu *cpu, const struct insn *in)
 {
-	u32 mask = in->asize == 2 ? 0xffff : 0xffffffff, cx = cpu->gpr[REG_ECX] & mask;
+	u32 mask = insn_address_mask(in), cx = cpu->gpr[REG_ECX] & mask;
 	bool taken, zf = cpu->eflags & EFLAGS_ZF;
 	u32 next = cpu->eip + in->len, target = next + in->imm;
 
@@ -166,7 +158,7 @@ static enum cpu_result do_loop(struct cpu *cpu, const struct insn *in)
 	if (taken && near_target(cpu, in, &target) != CPU_NEXT)
 		return CPU_FAULT;
 	if (in->reg != 3)
-		cpu->gpr[REG_ECX] = merge(cpu->gpr[REG_ECX], cx, in->asize);
+		cpu->gpr[REG_ECX] = operand_merge(cpu->gpr[REG_ECX], cx, in->asize);
 	if (taken)
 		return jump(cpu, target);
 	return jump(cpu, next);
@@ -208,7 +200,7 @@ static void enter_mmx(struct cpu *cpu)
 static enum cpu_result do_maskmov(struct cpu *cpu, const struct insn *in)
 {
 	bool mmx = in->osize == 8;
-	unsigned user = cpu->cpl == 3 ? ACCESS_USER : 0;
+	unsigned user = cpu_user_access(cpu);
 	const u8 *data, *mask;
 	u32 edi = in->asize == 2 ? (u16)cpu->gpr[REG_EDI] : cpu->gpr[REG_EDI];
 	gla_t gla;
@@ -232,7 +224,7 @@ static enum cpu_result do_maskmov(struct cpu *cpu, const struct insn *in)
  * anew. */
 static enum cpu_result do_fetch(struct cpu *cpu, const struct insn *in)
 {
-	unsigned access = ACCESS_EXEC | (cpu->cpl == 3 ? ACCESS_USER : 0);
+	unsigned access = ACCESS_EXEC | cpu_user_access(cpu);
 	const struct cpu_segment *cs = &cpu->seg[SEG_CS];
 	u32 left = cs->limit - cpu->eip;
 	gla_t at = cs->base + cpu->eip;
@@ -348,8 +340,7 @@ enum cpu_result recomp_segment(struct cpu *cpu, u32 site)
 	u16 sel = (u16)cpu->gpr[s->insn.rm];
 
 	if (s->insn.op == OP_POP_SEG) {
-		const u8 *p =
-			cpu_lin_direct(cpu, cpu->gpr[REG_ESP], 2, cpu->cpl == 3 ? ACCESS_USER : 0);
+		const u8 *p = cpu_lin_direct(cpu, cpu->gpr[REG_ESP], 2, cpu_user_access(cpu));
 
 		if (!p)
 			return recomp_hard(cpu, site);
@@ -385,7 +376,7 @@ static gva_t operand_ea(const struct cpu *cpu, const struct site *s)
 static enum cpu_result slow_read(struct recomp *r, const struct site *s)
 {
 	struct cpu *cpu = r->cpu;
-	unsigned user = cpu->cpl == 3 ? ACCESS_USER : 0;
+	unsigned user = cpu_user_access(cpu);
 	gla_t gla;
 	enum cpu_result res = cpu_seg_check(cpu, s->insn.seg, operand_ea(cpu, s), s->mem_size,
 					    s->writes ? ACCESS_WRITE : ACCESS_READ, &gla);
@@ -417,8 +408,8 @@ enum cpu_result recomp_slow_read(struct cpu *cpu, u32 site)
 static enum cpu_result slow_write(struct recomp *r, const struct site *s)
 {
 	struct cpu *cpu = r->cpu;
-	enum cpu_result res = cpu_lin_write(cpu, cpu->slow_gla, cpu->scratch, s->mem_size,
-					    cpu->cpl == 3 ? ACCESS_USER : 0);
+	enum cpu_result res =
+		cpu_lin_write(cpu, cpu->slow_gla, cpu->scratch, s->mem_size, cpu_user_access(cpu));
 
 	if (res == CPU_NEXT && (r->code_changed || r->flush_wanted)) {
 		cpu->eip += s->insn.len;

@@ -4,6 +4,7 @@
  * and where translated code goes on.
  */
 #include "emu/jit/recomp_trap.h"
+#include "emu/cpu/operand.h"
 
 #include "emu/block/block.h"
 #include "emu/cpu/semantics.h"
@@ -71,7 +72,7 @@ static bool page_fault(struct recomp *r, struct host_frame *f, struct block *b,
 		       const struct insn_map *at, u32 error, gla_t gla)
 {
 	struct cpu *cpu = r->cpu;
-	unsigned access = (error & 2 ? ACCESS_WRITE : 0) | (cpu->cpl == 3 ? ACCESS_USER : 0);
+	unsigned access = (error & 2 ? ACCESS_WRITE : 0) | cpu_user_access(cpu);
 
 	switch (cpu_env(cpu)->page_fault(cpu, gla, access)) {
 	case ENV_PF_RESUME:
@@ -110,8 +111,7 @@ static bool check_load(struct cpu *cpu, struct host_frame *f, gla_t gla)
 		p++;
 	if (*p == 0x0f) /* B6 and B7 are MOVZX of a byte and of a word */
 		size = *++p == 0xb6 ? 1 : 2;
-	if (cpu_lin_read(cpu, gla, &value, size, ACCESS_EXEC | (cpu->cpl == 3 ? ACCESS_USER : 0)) !=
-	    CPU_NEXT)
+	if (cpu_lin_read(cpu, gla, &value, size, ACCESS_EXEC | cpu_user_access(cpu)) != CPU_NEXT)
 		return false;
 	f->gpr[R11] = value;
 	f->rip = (u64)p + 7; /* opcode, ModRM, SIB, disp32 */
@@ -124,7 +124,7 @@ static bool check_fault(struct recomp *r, struct host_frame *f, const struct blo
 			const struct insn_map *at, gla_t gla)
 {
 	struct cpu *cpu = r->cpu;
-	enum env_pf pf = cpu_env(cpu)->page_fault(cpu, gla, cpu->cpl == 3 ? ACCESS_USER : 0);
+	enum env_pf pf = cpu_env(cpu)->page_fault(cpu, gla, cpu_user_access(cpu));
 
 	if (pf == ENV_PF_RESUME || (pf == ENV_PF_SLOW && check_load(cpu, f, gla))) {
 		r->stats.faults_resolved++;

@@ -6,6 +6,7 @@
  * same.
  */
 #include "emu/trans/trans.h"
+#include "kernel/base/bytes.h"
 
 /* How an opcode is copied. */
 #define MODRM	 BIT(0)
@@ -87,11 +88,6 @@ struct fast {
 	unsigned mem_seg;
 };
 
-static u32 get32(const u8 *p)
-{
-	return p[0] | (u32)p[1] << 8 | (u32)p[2] << 16 | (u32)p[3] << 24;
-}
-
 static bool is_mem(const struct fast *f)
 {
 	return f->modrm < 0xc0;
@@ -127,7 +123,7 @@ static void take_modrm(struct fast *f)
 	if (mod == 1)
 		f->m.disp = (s8)*f->p++;
 	else if (mod == 2) {
-		f->m.disp = (s32)get32(f->p);
+		f->m.disp = (s32)get_le32(f->p);
 		f->p += 4;
 	}
 }
@@ -264,7 +260,7 @@ static bool moffs(struct trans *t, struct fast *f)
 
 	f->mem_seg = f->seg == SEG_COUNT ? SEG_DS : f->seg;
 	f->m = (struct hmem){
-		.base = -1, .index = -1, .scale = 1, .disp = (s32)get32(f->p), .guest = true
+		.base = -1, .index = -1, .scale = 1, .disp = (s32)get_le32(f->p), .guest = true
 	};
 	f->p += 4;
 	f->opcode = as_modrm[f->opcode & 3];
@@ -303,7 +299,7 @@ static bool group_ff(struct trans *t, struct fast *f)
 
 static bool push_imm(struct trans *t, struct fast *f)
 {
-	u32 value = f->opcode == 0x6a ? (u32)(s8)f->p[0] : get32(f->p);
+	u32 value = f->opcode == 0x6a ? (u32)(s8)f->p[0] : get_le32(f->p);
 
 	f->p += f->opcode == 0x6a ? 1 : 4;
 	emit_mov_imm32(&t->e, R9, value);
@@ -340,7 +336,7 @@ static bool other(struct trans *t, struct fast *f)
 		t->padded = true;
 		break;
 	case 0xb8 ... 0xbf:
-		emit_mov_imm32(&t->e, reg, get32(f->p));
+		emit_mov_imm32(&t->e, reg, get_le32(f->p));
 		f->p += 4;
 		break;
 	case 0xc3:
@@ -348,7 +344,7 @@ static bool other(struct trans *t, struct fast *f)
 		break;
 	case 0xe8:
 	case 0xe9:
-		target = get32(f->p);
+		target = get_le32(f->p);
 		f->p += 4;
 		done(t, f);
 		if (f->opcode == 0xe8)
@@ -382,7 +378,7 @@ static bool two(struct trans *t, struct fast *f)
 		return true;
 	}
 	if ((f->opcode & 0xf0) == 0x80 && !f->p66) {
-		u32 target = get32(f->p);
+		u32 target = get_le32(f->p);
 
 		f->p += 4;
 		done(t, f);
