@@ -143,7 +143,9 @@ static void fill_cmos(struct board *b)
 /* They are the same at each reset: what worked once does again. */
 static int write_tables(struct board *b)
 {
-	struct acpi_machine m = { .ram_size = b->config.ram_size, .serial_ports = PC_SERIAL_PORTS };
+	struct acpi_machine m = { .ram_size = b->config.ram_size,
+				  .slots = pc_slots,
+				  .slot_count = pc_slot_count };
 
 	memset(b->video, 0, PC_VIDEO_SIZE);
 	return acpi_build(b->tables, PC_BIOS_SIZE, PC_BIOS, &m, &b->acpi);
@@ -358,6 +360,11 @@ void board_fpu_error(struct board *b)
 const struct device_set *board_devices(const struct board *b)
 {
 	return &b->devices;
+}
+
+void board_accesses(const struct board *b, const void *dev, u64 *reads, u64 *writes)
+{
+	bus_accesses(&b->bus, dev, reads, writes);
 }
 
 gpa_t board_rsdp(const struct board *b)

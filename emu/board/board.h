@@ -57,6 +57,8 @@ void board_fpu_error(struct board *b);
 
 /* All that is plugged in, for those who list it. */
 const struct device_set *board_devices(const struct board *b);
+/* How often the ports of one of them were read and written. */
+void board_accesses(const struct board *b, const void *dev, u64 *reads, u64 *writes);
 /* Where the board put its tables, for loaders. */
 gpa_t board_rsdp(const struct board *b);
 /*

@@ -5,11 +5,12 @@
  */
 #pragma once
 
-#include "kernel/base/types.h"
+#include "emu/dev/device.h"
 
 struct acpi_machine {
 	u64 ram_size;
-	u8 serial_ports; /* 0..4 */
+	const struct device_slot *slots; /* whose acpi entries become Device objects */
+	unsigned slot_count;
 };
 
 /* Where each table lies in what acpi_build() wrote, and how long it is. */

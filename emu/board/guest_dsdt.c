@@ -5,8 +5,7 @@
  *   Name (\_S5, Package { 0, 0, 0, 0 })
  *   Scope (\_SB) {
  *     Device (PCI0)             PNP0A03: _CRS the windows, _PRT every device's pins to LNKA..LNKD
- *       Device (ISA)            00:01.0: a field over the PIRQ router; timer, DMA, RTC, keyboard,
- *                               mouse, FPU, serial ports
+ *       Device (ISA)            00:01.0: a field over the PIRQ router; each slot's ACPI entries
  *       Device (PM)             00:01.3
  *     Device (LNKA) .. (LNKD)   PNP0C0F: PIRQ router registers as interrupt links
  *     Device (MBRD)             PNP0C02: ports that belong to the board itself
@@ -160,77 +159,51 @@ static void links(struct aml *a)
 
 /* --- Devices on the ISA bus */
 
-static void isa_device(struct aml *a, const char *name, const char *hid, u16 io, u8 len, u16 irqs)
+static void resources(struct aml *a, const struct device_slot *s, const struct device_acpi *e)
 {
-	device(a, name, hid);
-	begin_crs(a);
-	aml_res_io(a, io, len);
+	bool all = !e->ranges && !e->irqs && !e->dmas;
+	u16 irqs = all ? s->irqs : e->irqs;
+	u8 dmas = all ? s->dma : e->dmas;
+
+	for (unsigned i = 0; i < DEVICE_RANGES; i++)
+		if (s->ports[i].count && (all || (e->ranges & BIT(i))))
+			aml_res_io(a, s->ports[i].first, (u8)s->ports[i].count);
 	if (irqs)
 		aml_res_irq(a, irqs);
+	if (dmas)
+		aml_res_dma(a, dmas);
+}
+
+static void slot_device(struct aml *a, const struct device_slot *s, const struct device_acpi *e)
+{
+	device(a, e->name, e->hid);
+	if (e->uid)
+		aml_name_integer(a, "_UID", e->uid);
+	begin_crs(a);
+	resources(a, s, e);
 	aml_end_resources(a);
 	aml_end(a);
 }
 
-static void pic(struct aml *a)
+/* The resources of those entries that have no object of their own. */
+static void mainboard(struct aml *a, const struct acpi_machine *m)
 {
-	device(a, "PIC", "PNP0000");
+	device(a, "MBRD", "PNP0C02");
 	begin_crs(a);
-	aml_res_io(a, 0x20, 2);
-	aml_res_io(a, 0xa0, 2);
-	aml_res_io(a, 0x4d0, 2);
-	aml_res_irq(a, BIT(2));
+	for (const struct device_slot *s = m->slots; s < m->slots + m->slot_count; s++)
+		for (unsigned i = 0; i < DEVICE_ACPI; i++)
+			if (s->acpi[i].name && !s->acpi[i].hid)
+				resources(a, s, &s->acpi[i]);
 	aml_end_resources(a);
 	aml_end(a);
 }
 
-static void dma(struct aml *a)
+static void slot_devices(struct aml *a, const struct acpi_machine *m)
 {
-	device(a, "DMAC", "PNP0200");
-	begin_crs(a);
-	aml_res_io(a, 0x00, 0x10);
-	aml_res_io(a, 0x81, 0x0f);
-	aml_res_io(a, 0xc0, 0x20);
-	aml_res_dma(a, BIT(4));
-	aml_end_resources(a);
-	aml_end(a);
-}
-
-static void keyboard(struct aml *a)
-{
-	device(a, "KBD", "PNP0303");
-	begin_crs(a);
-	aml_res_io(a, 0x60, 1);
-	aml_res_io(a, 0x64, 1);
-	aml_res_irq(a, BIT(1));
-	aml_end_resources(a);
-	aml_end(a);
-	device(a, "MOU", "PNP0F13");
-	begin_crs(a);
-	aml_res_irq(a, BIT(12));
-	aml_end_resources(a);
-	aml_end(a);
-}
-
-static void serial(struct aml *a, unsigned ports)
-{
-	static const struct {
-		const char *name;
-		u16 io;
-		u8 irq;
-	} com[4] = { { "COM1", 0x3f8, 4 },
-		     { "COM2", 0x2f8, 3 },
-		     { "COM3", 0x3e8, 4 },
-		     { "COM4", 0x2e8, 3 } };
-
-	for (unsigned i = 0; i < ports; i++) {
-		device(a, com[i].name, "PNP0501");
-		aml_name_integer(a, "_UID", i + 1);
-		begin_crs(a);
-		aml_res_io(a, com[i].io, 8);
-		aml_res_irq(a, (u16)BIT(com[i].irq));
-		aml_end_resources(a);
-		aml_end(a);
-	}
+	for (const struct device_slot *s = m->slots; s < m->slots + m->slot_count; s++)
+		for (unsigned i = 0; i < DEVICE_ACPI; i++)
+			if (s->acpi[i].hid)
+				slot_device(a, s, &s->acpi[i]);
 }
 
 /* OperationRegion (PIRQ, PCI_Config, 0x60, 4) Field (PIRQ, ByteAcc, NoLock, Preserve) { PRQA, 8,
@@ -257,14 +230,7 @@ static void isa_bridge(struct aml *a, const struct acpi_machine *m)
 	aml_begin_device(a, "ISA");
 	aml_name_integer(a, "_ADR", PIIX3_DEVICE << 16);
 	router(a);
-	pic(a);
-	isa_device(a, "TIMR", "PNP0100", 0x40, 4, BIT(0));
-	dma(a);
-	isa_device(a, "RTC", "PNP0B00", 0x70, 2, BIT(8));
-	isa_device(a, "SPKR", "PNP0800", 0x61, 1, 0);
-	isa_device(a, "FPU", "PNP0C04", 0xf0, 1, BIT(13));
-	keyboard(a);
-	serial(a, m->serial_ports);
+	slot_devices(a, m);
 	aml_end(a);
 }
 
@@ -278,7 +244,7 @@ static void pci_windows(struct aml *a, const struct acpi_machine *m)
 
 	begin_crs(a);
 	aml_res_bus_range(a, 0, 0xff);
-	aml_res_io(a, 0xcf8, 8);
+	aml_res_io(a, PCI_ADDRESS_PORT, 8);
 	aml_res_io_range(a, 0x0000, 0x0cf7);
 	aml_res_io_range(a, 0x0d00, 0xffff);
 	aml_res_memory_range(a, 0x000a0000, 0x000bffff, true);
@@ -301,18 +267,6 @@ static void pci_routing(struct aml *a)
 			aml_end(a);
 		}
 	}
-	aml_end(a);
-}
-
-static void motherboard(struct aml *a)
-{
-	device(a, "MBRD", "PNP0C02");
-	begin_crs(a);
-	aml_res_io(a, PM_IO_BASE, PM_IO_SIZE);
-	aml_res_io(a, APM_PORT, 2);
-	aml_res_io(a, 0x80, 1);
-	aml_res_io(a, 0x92, 1);
-	aml_end_resources(a);
 	aml_end(a);
 }
 
@@ -344,7 +298,7 @@ u32 acpi_dsdt_body(u8 *buf, u32 cap, const struct acpi_machine *m)
 	aml_end(a);
 	aml_end(a);
 	links(a);
-	motherboard(a);
+	mainboard(a, m);
 	aml_end(a);
 	return a->overflow ? 0 : a->len;
 }

@@ -30,11 +30,16 @@ const struct device_slot pc_slots[] = {
 		.class = &i8259_class,
 		.name = "pic",
 		.ports = { { I8259_MASTER, 2 }, { I8259_SLAVE, 2 }, { I8259_ELCR, 2 } },
+		.acpi = { { .name = "PIC",
+			    .hid = "PNP0000",
+			    .ranges = 7,
+			    .irqs = BIT(I8259_CASCADE) } },
 	},
 	{
 		.class = &i8237_class,
 		.name = "dma",
 		.ports = { { 0x00, 16 }, { 0x80, 16 }, { 0xc0, 32 } },
+		.acpi = { { .name = "DMAC", .hid = "PNP0200", .ranges = 7, .dmas = BIT(4) } },
 	},
 	{
 		.class = &pci_class,
@@ -57,29 +62,36 @@ const struct device_slot pc_slots[] = {
 		.ports = { { APM_PORT, 2 }, { PM_IO_BASE, PM_IO_SIZE } },
 		.irqs = BIT(PM_SCI_IRQ),
 		.pci = DEVICE_PCI(PIIX3_DEVICE, 3),
+		.acpi = { { .name = "mainboard", .ranges = 3 } },
 	},
 	{
 		.class = &i8254_class,
 		.name = "pit",
 		.ports = { { I8254_PORT, 4 }, { PORT61, 1 } },
 		.irqs = BIT(0),
+		.acpi = { { .name = "TIMR", .hid = "PNP0100", .ranges = 1, .irqs = BIT(0) },
+			  { .name = "SPKR", .hid = "PNP0800", .ranges = 2 } },
 	},
 	{
 		.class = &mc146818_class,
 		.name = "rtc",
 		.ports = { { RTC_INDEX_PORT, 2 } },
 		.irqs = BIT(RTC_IRQ),
+		.acpi = { { .name = "RTC", .hid = "PNP0B00" } },
 	},
 	{
 		.class = &reset_control_class,
 		.name = "reset",
 		.ports = { { PORT_92, 1 } },
+		.acpi = { { .name = "mainboard" } },
 	},
 	{
 		.class = &i8042_class,
 		.name = "kbc",
 		.ports = { { I8042_DATA_PORT, 1 }, { I8042_COMMAND_PORT, 1 } },
 		.irqs = BIT(1) | BIT(12),
+		.acpi = { { .name = "KBD", .hid = "PNP0303", .ranges = 3, .irqs = BIT(1) },
+			  { .name = "MOU", .hid = "PNP0F13", .irqs = BIT(12) } },
 	},
 	{
 		.class = &uart16550_class,
@@ -87,6 +99,7 @@ const struct device_slot pc_slots[] = {
 		.ports = { { 0x3f8, 8 } },
 		.irqs = BIT(4),
 		.unit = 0,
+		.acpi = { { .name = "COM1", .hid = "PNP0501", .uid = 1 } },
 	},
 	{
 		.class = &uart16550_class,
@@ -94,6 +107,7 @@ const struct device_slot pc_slots[] = {
 		.ports = { { 0x2f8, 8 } },
 		.irqs = BIT(3),
 		.unit = 1,
+		.acpi = { { .name = "COM2", .hid = "PNP0501", .uid = 2 } },
 	},
 	{
 		.class = &uart16550_class,
@@ -101,6 +115,7 @@ const struct device_slot pc_slots[] = {
 		.ports = { { 0x3e8, 8 } },
 		.irqs = BIT(4),
 		.unit = 2,
+		.acpi = { { .name = "COM3", .hid = "PNP0501", .uid = 3 } },
 	},
 	{
 		.class = &uart16550_class,
@@ -108,6 +123,7 @@ const struct device_slot pc_slots[] = {
 		.ports = { { 0x2e8, 8 } },
 		.irqs = BIT(3),
 		.unit = 3,
+		.acpi = { { .name = "COM4", .hid = "PNP0501", .uid = 4 } },
 	},
 	{
 		.class = &vga_regs_class,
@@ -119,6 +135,7 @@ const struct device_slot pc_slots[] = {
 		.name = "ferr",
 		.ports = { { 0xf0, 2 } },
 		.irqs = BIT(13),
+		.acpi = { { .name = "FPU", .hid = "PNP0C04" } },
 	},
 	{
 		.class = &debug_text_class,

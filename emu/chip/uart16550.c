@@ -430,7 +430,7 @@ const struct device_class uart16550_class = {
 	.state = uart16550_state,
 	.can_wake = uart16550_can_wake,
 	.wakes_at = uart16550_wakes_at,
-	.title = "16550A, four",
+	.title = "16550A",
 	.file = "uart16550.c",
 	.has = "FIFOs, trigger levels, timeout, all interrupt sources and priorities, error bytes, "
 	       "break, modem lines, loopback, OUT2 gate, THR full while the line is busy; input "

@@ -20,6 +20,7 @@
 
 #define DEVICE_RANGES 3 /* of ports */
 #define DEVICE_IRQS   2
+#define DEVICE_ACPI   2
 
 struct device_bay;
 struct gpmem;
@@ -57,6 +58,18 @@ struct device_ports {
 	u16 first, count;
 };
 
+/* What the guest's DSDT says of a slot, or of a part of it. */
+struct device_acpi {
+	const char
+		*name; /* of the Device object: up to four characters, no other's; NULL: nothing */
+	const char *hid; /* NULL: its resources are listed as the mainboard's (PNP0C02) */
+	u8 uid;		 /* 0: none */
+	/* Which of the slot's ranges of ports (bit n), interrupts and DMA channels, or others that it
+	 * has without driving them. All 0: all that the slot has. */
+	u8 ranges, dmas;
+	u16 irqs;
+};
+
 struct device_slot {
 	const struct device_class *class;
 	const char *name; /* no other slot's; its section of a saved stream: 12 characters */
@@ -66,6 +79,7 @@ struct device_slot {
 	u8 unit;    /* which of several of its class */
 	u16 pci;    /* DEVICE_PCI(); 0: no PCI function */
 	u8 options; /* only on boards that have one of these options; 0: on all */
+	struct device_acpi acpi[DEVICE_ACPI];
 };
 
 #define DEVICE_PCI(device, function) (1 + (device)*8 + (function))

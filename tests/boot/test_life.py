@@ -34,6 +34,9 @@ def test_exit_stay():
         m.wait_stopped(["a"])
         m.prompt()
         assert re.search(r"a +stopped +auto +16M", m.monitor("vm list"))
+        devices = m.monitor("devs a")
+        assert re.search(r"^pic +8259A pair +\d+ +[1-9]\d* +20h-21h, A0h-A1h, 4D0h-4D1h\r?$", devices, re.MULTILINE)
+        assert re.search(r"^kbc +8042, keyboard, mouse +\d+ +\d+ +60h, 64h, IRQ 1, IRQ 12\r?$", devices, re.MULTILINE)
 
 
 def time_ns(m, name):

@@ -44,7 +44,9 @@ static void expect_table(u32 gpa, const char *signature, u32 size)
 
 static void build(struct acpi_layout *l, u64 ram)
 {
-	const struct acpi_machine m = { .ram_size = ram, .serial_ports = 4 };
+	const struct acpi_machine m = { .ram_size = ram,
+					.slots = pc_slots,
+					.slot_count = pc_slot_count };
 
 	assert_int_equal(acpi_build(mem, SIZE, BASE, &m, l), 0);
 }
@@ -88,7 +90,9 @@ static void test_walk(void **state)
 
 static void test_too_small(void **state)
 {
-	const struct acpi_machine m = { .ram_size = MiB, .serial_ports = 4 };
+	const struct acpi_machine m = { .ram_size = MiB,
+					.slots = pc_slots,
+					.slot_count = pc_slot_count };
 	struct acpi_layout l;
 	u32 need;
 

@@ -13,6 +13,7 @@
 #include "vmm/raw/isolation.h"
 #include "vmm/vm/vm.h"
 #include "vmm/cmd/snap_commands.h"
+#include "vmm/cmd/vm_devices.h"
 #include "vmm/cmd/vm_inspect.h"
 #include "vmm/vm/vm_refused.h"
 #include "vmm/cmd/vm_stat.h"
@@ -186,6 +187,16 @@ static int cmd_isolation(int argc, char **argv)
 	return what ? E_INVAL : 0;
 }
 
+static int cmd_devs(int argc, char **argv)
+{
+	struct vm *vm = vm_arg(argc, argv, 1);
+
+	if (!vm)
+		return E_NOENT;
+	vm_list_devices(vm);
+	return 0;
+}
+
 static int cmd_trace(int argc, char **argv)
 {
 	u64 n = 40;
@@ -301,6 +312,11 @@ static struct shell_command commands[] = {
 	  .args = "NAME",
 	  .help = "look whether a VM's descriptor tables keep it inside",
 	  .run = cmd_isolation,
+	  .complete = vm_complete },
+	{ .name = "devs",
+	  .args = "NAME",
+	  .help = "a VM's devices, and how often their ports were used",
+	  .run = cmd_devs,
 	  .complete = vm_complete },
 	{ .name = "trace",
 	  .args = "NAME [N]",
