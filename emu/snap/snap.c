@@ -332,6 +332,6 @@ void snap_bool_at(struct snap *s, bool *v, const char *field)
 bool snap_require_at(struct snap *s, bool condition, const char *what)
 {
 	if (s->loading && !condition)
-		snap_fail(s, "it does not have %s", what);
+		snap_fail(s, "not true: %s", what);
 	return condition;
 }

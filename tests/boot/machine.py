@@ -93,10 +93,10 @@ class BareMachine(Console):
 
 
 class Machine(Console):
-    """Our image. config: the text of vms.conf. media: cd, disk or usb."""
+    """Our image. config: the text of vms.conf. media: cd, disk or usb. files: contents of more files by name."""
 
     def __init__(self, config, cpu="max", memory="1G", media="cd", firmware="bios", arguments="", extra=(),
-                 name=None):
+                 name=None, files=None):
         self.folder = tempfile.TemporaryDirectory()
         conf = os.path.join(self.folder.name, "vms.conf")
         with open(conf, "w") as f:
@@ -104,6 +104,9 @@ class Machine(Console):
         for file in os.listdir(GUESTS):
             if file in config:
                 shutil.copy(os.path.join(GUESTS, file), self.folder.name)
+        for file, data in (files or {}).items():
+            with open(os.path.join(self.folder.name, file), "wb") as f:
+                f.write(data)
         self.image = os.path.join(self.folder.name, "out.iso")
         subprocess.run([os.path.join(ROOT, "iso/mkimage"), "-o", self.image, "-a", arguments, conf], check=True)
         drive = {

@@ -11,6 +11,7 @@
 #include "kernel/mem/page.h"
 #include "vmm/cmd/vm_commands.h"
 #include "vmm/snap/snapshot.h"
+#include "vmm/snap/snapshot_send.h"
 #include "vmm/snap/vm_snap.h"
 #include "vmm/vm/vm.h"
 
@@ -56,23 +57,33 @@ static int list(void)
 	return 0;
 }
 
+static int drop(const char *name)
+{
+	struct snapshot *p = snapshot_find(name);
+
+	if (!p)
+		return E_NOENT;
+	snapshot_free(p);
+	return 0;
+}
+
 static int cmd_snapshot(int argc, char **argv)
 {
-	struct snapshot *p;
+	int err = E_INVAL;
 
 	if (argc == 1 || (argc == 2 && !strcmp(argv[1], "list")))
 		return list();
-	if (argc != 3 || strcmp(argv[1], "drop")) {
-		console_print("snapshot list, snapshot drop SNAPSHOT\n");
-		return E_INVAL;
-	}
-	p = snapshot_find(argv[2]);
-	if (!p) {
+	if (argc == 3 && !strcmp(argv[1], "drop"))
+		err = drop(argv[2]);
+	else if (argc == 3 && !strcmp(argv[1], "send"))
+		err = snapshot_send(argv[2]);
+	if (err == E_INVAL)
+		console_print("snapshot list, snapshot drop SNAPSHOT, snapshot send SNAPSHOT\n");
+	else if (err == E_NOENT)
 		console_print("no saved machine is called %s\n", argv[2]);
-		return E_NOENT;
-	}
-	snapshot_free(p);
-	return 0;
+	else if (err == E_BUSY)
+		console_print("one is being sent\n");
+	return err;
 }
 
 static const char *nth_snapshot(unsigned i)
@@ -87,7 +98,7 @@ static const char *nth_snapshot(unsigned i)
 
 static const char *complete_snapshot(int n, unsigned i)
 {
-	static const char *const words[] = { "list", "drop" };
+	static const char *const words[] = { "list", "drop", "send" };
 
 	if (n == 1)
 		return i < ARRAY_SIZE(words) ? words[i] : NULL;
@@ -111,8 +122,8 @@ static struct shell_command commands[] = {
 	  .run = cmd_load,
 	  .complete = complete_both },
 	{ .name = "snapshot",
-	  .args = "list|drop SNAPSHOT",
-	  .help = "what was saved, and its memory",
+	  .args = "[list|drop|send SNAPSHOT]",
+	  .help = "what was saved; drop it, or send it as text",
 	  .run = cmd_snapshot,
 	  .complete = complete_snapshot },
 };

@@ -15,6 +15,7 @@
 #include "kernel/console/console.h"
 #include "vmm/raw/raw.h"
 #include "vmm/run/vcpu_trap.h"
+#include "vmm/snap/snapshot_send.h"
 #include "vmm/vm/vm.h"
 #include "vmm/cmd/vm_commands.h"
 
@@ -226,6 +227,18 @@ static void serve_console(void)
 	charged_until = rdtsc();
 }
 
+/* Nor is a saved machine that is being sent. */
+static u64 send_snapshot(u64 now)
+{
+	if (now < snapshot_send_at())
+		return snapshot_send_at();
+	irq_enable();
+	snapshot_send_piece();
+	interrupts_off();
+	charged_until = rdtsc();
+	return snapshot_send_at();
+}
+
 void sched_loop(void)
 {
 	struct percpu *pc = percpu_this();
@@ -242,6 +255,7 @@ void sched_loop(void)
 		struct vm *vm = pick(now, &wake);
 
 		console_poll_output();
+		wake = MIN(wake, send_snapshot(now));
 		if (vm_console_pending())
 			serve_console();
 		else if (vm)
