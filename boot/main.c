@@ -36,7 +36,7 @@
 #include "kernel/console/shell.h"
 #include "kernel/debug/panic.h"
 #include "kernel/debug/state_dump.h"
-#include "vmm/vm/vmm.h"
+#include "vmm/cmd/vmm.h"
 
 static void select_console(void)
 {

@@ -69,6 +69,11 @@ void gdt_load(struct percpu *pc, u64 *gdt)
 	pc->gdt = gdt;
 }
 
+void gdt_clear_segments(void)
+{
+	__asm__ volatile("movl %0, %%ds; movl %0, %%es; movl %0, %%fs; movl %0, %%gs" ::"r"(0));
+}
+
 void gdt_init(void)
 {
 	struct percpu *pc = percpu_this();
@@ -81,5 +86,5 @@ void gdt_init(void)
 	__asm__ volatile("pushq %0; leaq 1f(%%rip), %%rax; pushq %%rax; lretq; 1:" ::"i"(SEL_CODE64)
 			 : "rax", "memory");
 	__asm__ volatile("movl %0, %%ss" ::"r"(SEL_DATA64));
-	__asm__ volatile("movl %0, %%ds; movl %0, %%es; movl %0, %%fs; movl %0, %%gs" ::"r"(0));
+	gdt_clear_segments();
 }

@@ -22,5 +22,7 @@ void gdt_load_ldt(void);
 /* LGDT (and LTR the first time; the TSS descriptor of the new table is marked busy as the old one
  * was). */
 void gdt_load(struct percpu *pc, u64 *gdt);
+/* ES, DS, FS and GS are null. */
+void gdt_clear_segments(void);
 /* The table in use when no guest runs. */
 u64 *gdt_monitor(void);

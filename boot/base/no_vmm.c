@@ -6,7 +6,7 @@
 #include "kernel/base/log.h"
 #include "kernel/console/console.h"
 #include "kernel/console/shell.h"
-#include "vmm/vm/vmm.h"
+#include "vmm/cmd/vmm.h"
 
 void vmm_main(void)
 {

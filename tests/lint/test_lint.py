@@ -75,8 +75,8 @@ def test_the_tree_is_clean(tree):
 @pytest.mark.parametrize("name, append, line", [
     ("emu/dev/bus.c", '#include "vmm/vm/vm.h"\n', "emu/dev/bus.c: may not include vmm/vm/vm.h"),
     ("arch/trap/irq.h", '#include "kernel/console/console.h"\n', "arch/trap/irq.h: may not include kernel/console/console.h"),
-    ("vmm/vm/vm.c", "int seeded(void);\n", "vmm/vm/vm.c: declares seeded(), which belongs in a header"),
-    ("vmm/vm/vm.c", "extern void seeded(int first,\n\t\t   int second);\n", "vmm/vm/vm.c: declares seeded(), which belongs in a header"),
+    ("vmm/state/vm.c", "int seeded(void);\n", "vmm/state/vm.c: declares seeded(), which belongs in a header"),
+    ("vmm/state/vm.c", "extern void seeded(int first,\n\t\t   int second);\n", "vmm/state/vm.c: declares seeded(), which belongs in a header"),
     ("emu/dev/bus.c", "static void seeded(void)\n{\n\tpanic(\"seeded\");\n}\n", "emu/dev/bus.c: seeded() is not in docs/panics.md"),
     ("emu/dev/bus.c", "\n" * 900, "emu/dev/bus.c: "),
     ("emu/dev/bus.c", "static int  badly (void);\n", "emu/dev/bus.c: not formatted (make format)"),

@@ -12,8 +12,8 @@
 #include "vmm/cmd/vm_commands.h"
 #include "vmm/snap/snapshot.h"
 #include "vmm/snap/snapshot_send.h"
-#include "vmm/snap/vm_snap.h"
-#include "vmm/vm/vm.h"
+#include "vmm/state/vm.h"
+#include "vmm/vm/vm_snap.h"
 
 typedef unsigned long long ull;
 

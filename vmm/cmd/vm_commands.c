@@ -8,18 +8,15 @@
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
 #include "kernel/console/console.h"
-#include "kernel/debug/power.h"
 #include "kernel/console/shell.h"
 #include "vmm/raw/isolation.h"
-#include "vmm/vm/vm.h"
-#include "vmm/cmd/snap_commands.h"
 #include "vmm/cmd/vm_devices.h"
 #include "vmm/cmd/vm_inspect.h"
+#include "vmm/console/vm_console.h"
+#include "vmm/vm/vm_life.h"
 #include "vmm/vm/vm_refused.h"
+#include "vmm/vm/vm_state.h"
 #include "vmm/cmd/vm_stat.h"
-
-static enum config_exit exit_how = EXIT_STAY;
-static bool had_vms;
 
 struct vm *vm_arg(int argc, char **argv, int n)
 {
@@ -343,38 +340,4 @@ void vm_commands_init(void)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
 		shell_register(&commands[i]);
-	snap_commands_init();
-}
-
-void vm_set_exit(enum config_exit how)
-{
-	exit_how = how;
-}
-
-void vm_check_finished(void)
-{
-	struct list *p;
-
-	if (exit_how == EXIT_STAY)
-		return;
-	list_for_each (p, &vm_list) {
-		had_vms = true;
-		if (list_entry(p, struct vm, link)->state != VM_STOPPED)
-			return;
-	}
-	if (!had_vms)
-		return;
-	switch (exit_how) {
-	case EXIT_POWEROFF:
-		log_info("the last VM has stopped: powering off");
-		power_off();
-	case EXIT_REBOOT:
-		log_info("the last VM has stopped: rebooting");
-		power_reboot();
-	case EXIT_HALT:
-		log_info("the last VM has stopped: halted");
-		power_halt();
-	case EXIT_STAY:
-		return;
-	}
 }

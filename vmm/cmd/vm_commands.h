@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shell's commands for VMs, and what happens when the last VM has stopped.
+ * The shell's commands for VMs.
  */
 #pragma once
-
-#include "vmm/load/config.h"
 
 struct vm;
 
@@ -13,7 +11,3 @@ void vm_commands_init(void);
 struct vm *vm_arg(int argc, char **argv, int n);
 /* Completion of a first argument. */
 const char *vm_complete(int n, unsigned i);
-/* The [ringleader] section. */
-void vm_set_exit(enum config_exit how);
-/* Turns the machine off (or what `exit` says) once no VM is left running or paused. */
-void vm_check_finished(void);

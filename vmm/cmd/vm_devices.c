@@ -6,7 +6,7 @@
 
 #include "emu/dev/device.h"
 #include "kernel/console/console.h"
-#include "vmm/vm/vm.h"
+#include "vmm/state/vm.h"
 
 void vm_list_devices(const struct vm *vm)
 {

@@ -8,7 +8,7 @@
 
 #include "emu/cpu/semantics.h"
 #include "kernel/console/console.h"
-#include "vmm/vm/vm.h"
+#include "vmm/state/vm.h"
 
 /* Bytes at gla as far as they are mapped; returns how many. */
 static unsigned peek(struct vm *vm, gla_t gla, u8 *buf, unsigned len)

@@ -6,7 +6,11 @@
 
 #include "kernel/time/clock.h"
 #include "kernel/console/console.h"
-#include "vmm/vm/vm.h"
+#include "vmm/run/policy.h"
+#include "vmm/state/account.h"
+#include "vmm/state/vm.h"
+#include "vmm/vm/vm_life.h"
+#include "vmm/vm/vm_state.h"
 
 void vm_print_regs(struct vm *vm)
 {

@@ -11,7 +11,7 @@
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
 #include "kernel/lib/cmdline.h"
-#include "vmm/vm/vm.h"
+#include "vmm/state/vm.h"
 
 #define DPL(d)	  ((d) >> 45 & 3)
 #define GATE_SIZE 16u

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "vmm/run/vcpu.h"
+#include "vmm/state/vcpu.h"
 
 /* NULL, or what is wrong. v need not be loaded. */
 const char *isolation_broken(const struct vcpu *v);

@@ -12,111 +12,21 @@
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
 #include "vmm/raw/isolation.h"
-#include "vmm/run/policy.h"
 #include "vmm/raw/raw_asm.h"
 #include "vmm/raw/raw_debug.h"
-#include "vmm/run/vcpu_memory.h"
-#include "vmm/vm/vm.h"
+#include "vmm/raw/raw_stay.h"
+#include "vmm/state/account.h"
+#include "vmm/state/vcpu_load.h"
+#include "vmm/state/vm.h"
 
-/* --- 1. May it? */
-
-static bool segment_stale(struct vcpu *v, enum cpu_seg s)
-{
-	const struct cpu_segment *g = &v->cpu.seg[s];
-
-	/* A null data selector loads as null in ring 0 too; one that was nulled keeps faulting on
-	 * use. */
-	if (g->attr & SEG_ATTR_UNUSABLE)
-		return g->sel > 3;
-	return !shadow_desc_matches(&v->desc, g);
-}
-
-/* Most entries have the segments of the one before, and no table was written since. */
-static bool segments_stale(struct vcpu *v)
-{
-	if (v->fresh_written == v->desc.entries_written && cpu_same_segments(v->fresh, v->cpu.seg))
-		return false;
-	for (int s = 0; s < SEG_COUNT; s++)
-		if (segment_stale(v, s))
-			return true;
-	memcpy(v->fresh, v->cpu.seg, sizeof(v->fresh));
-	v->fresh_written = v->desc.entries_written;
-	return false;
-}
-
-static bool flat32(const struct cpu_segment *s)
-{
-	return s->base == 0 && s->limit == 0xffffffff && (s->attr & SEG_ATTR_DB);
-}
+/* --- 1. Which pages */
 
 /* In the monitor's own place interrupts are off. A page that is not known yet is looked at when the
  * recompiler, which gets it then, asks the next time. */
-static bool page_clean(struct vcpu *v, gla_t gla)
+bool raw_code_clean(struct vcpu *v, gla_t gla)
 {
 	return v->place == PLACE_MONITOR ? raw_page_known_clean(&v->vm->raw_pages, &v->cpu, gla)
 					 : raw_page_clean(&v->vm->raw_pages, &v->cpu, gla);
-}
-
-static bool ring1_refused(struct vcpu *v, enum raw_refusal *why)
-{
-	struct cpu *c = &v->cpu;
-
-	if (!(c->cr0 & CR0_WP))
-		*why = REFUSE_WP;
-	else if (!flat32(&c->seg[SEG_CS]) || !flat32(&c->seg[SEG_SS]))
-		*why = REFUSE_FLAT;
-	else if (!cpu_features.smep || !cpu_features.nx)
-		*why = REFUSE_SMEP;
-	else if (v->desc.ring12)
-		*why = REFUSE_RING12;
-	else if (!page_clean(v, c->eip))
-		*why = REFUSE_PAGE;
-	else
-		return false;
-	return true;
-}
-
-/* The cheap conditions first: this is asked at every boundary of translated code. */
-static bool mode_refused(const struct cpu *c, enum raw_refusal *why)
-{
-	if (!c->vif || c->shadow)
-		*why = REFUSE_IF;
-	else if ((c->cr0 & (CR0_PE | CR0_PG)) != (CR0_PE | CR0_PG) || cpu_v86(c))
-		*why = REFUSE_MODE;
-	else if ((c->eflags & EFLAGS_IOPL) || c->debug_hits ||
-		 (c->cpl != 3 && (c->watch.codes || (c->eflags & EFLAGS_TF))))
-		*why = REFUSE_FLAGS;
-	else if (!(c->seg[SEG_SS].attr & SEG_ATTR_DB))
-		*why = REFUSE_STACK16;
-	else if (c->cpl != 3 && c->cpl != 0)
-		*why = REFUSE_RING12;
-	else
-		return false;
-	return true;
-}
-
-bool raw_refused(struct vcpu *v, enum raw_refusal *why)
-{
-	struct cpu *c = &v->cpu;
-
-	if (v->must_progress) {
-		v->must_progress = false;
-		*why = REFUSE_PROGRESS;
-		return true;
-	}
-	if (mode_refused(c, why))
-		return true;
-	if (!policy_wants_raw(v)) {
-		*why = REFUSE_ENGINE;
-		return true;
-	}
-	if (shadow_desc_sync(&v->desc))
-		v->segments_dirty = true;
-	if (segments_stale(v)) {
-		*why = REFUSE_SEGMENT;
-		return true;
-	}
-	return c->cpl == 0 && ring1_refused(v, why);
 }
 
 /* --- 2. In */
@@ -146,7 +56,7 @@ static void load_segments(struct vcpu *v)
 	v->segments_dirty = false;
 }
 
-void raw_run(struct vcpu *v)
+enum vcpu_stop raw_run(struct vcpu *v)
 {
 	struct cpu *c = &v->cpu;
 	struct trap_frame *f = &v->entry;
@@ -163,14 +73,14 @@ void raw_run(struct vcpu *v)
 	vcpu_load_root(v, VIEW_KERNEL);
 	v->raw_exit = RAWEXIT_ENTRY;
 	if (v->vm->request) /* vm_kill() on the way here */
-		return;
+		return VCPU_SLICE;
 	load_segments(v);
 	isolation_assert(v);
 	vcpu_account(v, c->cpl == 3 ? PLACE_RAW3 : PLACE_RAW1);
 	u64 before = v->stats.cycles[PLACE_RAW1];
 	u8 kind = c->cpl == 3 ? TRACE_RAW3 : TRACE_RAW1;
 
-	policy_raw_begins(v);
+	raw_stay_begins(v);
 	if (c->cpl == 3)
 		raw_debug_begin(v);
 	raw_enter(f, &v->unwind_rsp, (u8 *)percpu_this()->tss + offsetof(struct tss, rsp));
@@ -178,7 +88,10 @@ void raw_run(struct vcpu *v)
 	v->stats.raw_exits[v->raw_exit]++;
 	exit_trace_add(&v->trace, kind, (u8)v->raw_exit, v->exit_eip, v->exit_detail,
 		       v->place_since);
-	policy_raw_ended(v, v->stats.cycles[PLACE_RAW1] - before);
+	raw_stay_ended(v, v->stats.cycles[PLACE_RAW1] - before);
+	if (v->shutdown)
+		return VCPU_SHUTDOWN;
+	return v->raw_exit == RAWEXIT_IRQ || v->vm->request || c->halted ? VCPU_SLICE : VCPU_AGAIN;
 }
 
 static void to_unwind(const struct vcpu *v, struct trap_frame *f)
@@ -333,7 +246,7 @@ static void check_frame(struct vcpu *v, struct trap_frame *f)
 }
 
 /*
- * Before raw code is resumed where it was: what raw_refused() asked at its entry and it can change
+ * Before raw code is resumed where it was: what raw_may_run() asked at its entry and it can change
  * by itself. SS may name a 16-bit segment now, to which IRETQ loads SP only and leaves the monitor's
  * RSP above it; CS another code segment; POPF in ring 1 may have set TF.
  */
@@ -435,7 +348,7 @@ static void page_fault(struct vcpu *v, struct trap_frame *f)
 	/* The page is NX for ring 1 until it is known to be clean. */
 	if ((access & ACCESS_EXEC) && !ring3) {
 		c->eip = (u32)f->rip; /* the entry seen */
-		if (!page_clean(v, gla)) {
+		if (!raw_code_clean(v, gla)) {
 			v->must_progress = true;
 			leave_saved(v, f, RAWEXIT_FETCH);
 		}

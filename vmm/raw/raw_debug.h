@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "vmm/run/vcpu.h"
+#include "vmm/state/vcpu.h"
 
 struct trap_frame;
 

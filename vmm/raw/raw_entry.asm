@@ -10,7 +10,7 @@ default rel
 %include "offsets.inc"
 
 extern speculation_verw, speculation_selector
-global raw_enter, raw_unwind, raw_load_segments, raw_clear_segments, raw_read_segments
+global raw_enter, raw_unwind, raw_load_segments, raw_read_segments
 global raw_entry_begin, raw_entry_end
 
 section .text
@@ -77,15 +77,6 @@ raw_load_segments:
 	mov	eax, edi
 	mov	gs, eax
 raw_entry_end:
-	ret
-
-; void raw_clear_segments(void)
-raw_clear_segments:
-	xor	eax, eax
-	mov	es, eax
-	mov	ds, eax
-	mov	fs, eax
-	mov	gs, eax
 	ret
 
 ; u64 raw_read_segments(void): in the same order

@@ -4,21 +4,21 @@
  */
 #include "vmm/run/policy.h"
 
-#include "vmm/vm/vm.h"
+#include "arch/cpu/processor.h"
+#include "emu/cpu/semantics.h"
+#include "kernel/base/string.h"
+#include "vmm/raw/raw.h"
+#include "vmm/raw/raw_stay.h"
+#include "vmm/state/vm.h"
 
-static struct policy_page *page_of(struct vcpu *v)
-{
-	u32 page = v->cpu.eip >> PAGE_SHIFT;
-	struct policy_page *p = &v->policy.page[page % POLICY_PAGES];
-
-	if (p->page != page)
-		*p = (struct policy_page){ .page = page };
-	return p;
-}
+const char *const raw_refusal_name[REFUSE_COUNT] = {
+	"engine", "mode", "if",	  "flags", "stack16", "segment",
+	"ring12", "wp",	  "flat", "smep",  "page",    "progress",
+};
 
 static bool auto_wants_ring1(struct vcpu *v)
 {
-	struct policy_page *p = page_of(v);
+	struct policy_page *p = raw_stay_page(v);
 
 	if (p->average >= POLICY_STAY_CYCLES)
 		return true;
@@ -50,7 +50,7 @@ bool policy_wants_raw(struct vcpu *v)
  */
 static bool worth_asking(struct vcpu *v)
 {
-	struct policy_page *p = page_of(v);
+	struct policy_page *p = raw_stay_page(v);
 
 	if (v->cpu.vif)
 		p->vain = 0;
@@ -66,25 +66,101 @@ bool policy_asks_at(struct vcpu *v, gla_t gla)
 		return v->cpu.cpl == 0 && worth_asking(v) &&
 		       raw_page_clean(&v->vm->raw_pages, &v->cpu, gla);
 	case ENGINE_AUTO:
-		return v->cpu.cpl == 0 && page_of(v)->average >= POLICY_STAY_CYCLES;
+		return v->cpu.cpl == 0 && raw_stay_page(v)->average >= POLICY_STAY_CYCLES;
 	default:
 		return false;
 	}
 }
 
-void policy_raw_begins(struct vcpu *v)
+/* --- May it? */
+
+static bool segment_stale(struct vcpu *v, enum cpu_seg s)
 {
-	v->policy.staying = v->cpu.cpl == 0 ? page_of(v) : NULL;
+	const struct cpu_segment *g = &v->cpu.seg[s];
+
+	/* A null data selector loads as null in ring 0 too; one that was nulled keeps faulting on
+	 * use. */
+	if (g->attr & SEG_ATTR_UNUSABLE)
+		return g->sel > 3;
+	return !shadow_desc_matches(&v->desc, g);
 }
 
-void policy_raw_ended(struct vcpu *v, u64 cycles)
+/* Most entries have the segments of the one before, and no table was written since. */
+static bool segments_stale(struct vcpu *v)
 {
-	struct policy_page *p = v->policy.staying;
-	u32 stay = (u32)MIN(cycles, UINT32_MAX);
+	if (v->fresh_written == v->desc.entries_written && cpu_same_segments(v->fresh, v->cpu.seg))
+		return false;
+	for (int s = 0; s < SEG_COUNT; s++)
+		if (segment_stale(v, s))
+			return true;
+	memcpy(v->fresh, v->cpu.seg, sizeof(v->fresh));
+	v->fresh_written = v->desc.entries_written;
+	return false;
+}
 
-	if (!p)
-		return;
-	if (stay >= POLICY_STAY_CYCLES)
-		v->policy.long_stays++;
-	p->average = p->average ? p->average - p->average / 4 + stay / 4 : stay;
+static bool flat32(const struct cpu_segment *s)
+{
+	return s->base == 0 && s->limit == 0xffffffff && (s->attr & SEG_ATTR_DB);
+}
+
+static bool ring1_refused(struct vcpu *v, enum raw_refusal *why)
+{
+	struct cpu *c = &v->cpu;
+
+	if (!(c->cr0 & CR0_WP))
+		*why = REFUSE_WP;
+	else if (!flat32(&c->seg[SEG_CS]) || !flat32(&c->seg[SEG_SS]))
+		*why = REFUSE_FLAT;
+	else if (!cpu_features.smep || !cpu_features.nx)
+		*why = REFUSE_SMEP;
+	else if (v->desc.ring12)
+		*why = REFUSE_RING12;
+	else if (!raw_code_clean(v, c->eip))
+		*why = REFUSE_PAGE;
+	else
+		return false;
+	return true;
+}
+
+/* The cheap conditions first: this is asked at every boundary of translated code. */
+static bool mode_refused(const struct cpu *c, enum raw_refusal *why)
+{
+	if (!c->vif || c->shadow)
+		*why = REFUSE_IF;
+	else if ((c->cr0 & (CR0_PE | CR0_PG)) != (CR0_PE | CR0_PG) || cpu_v86(c))
+		*why = REFUSE_MODE;
+	else if ((c->eflags & EFLAGS_IOPL) || c->debug_hits ||
+		 (c->cpl != 3 && (c->watch.codes || (c->eflags & EFLAGS_TF))))
+		*why = REFUSE_FLAGS;
+	else if (!(c->seg[SEG_SS].attr & SEG_ATTR_DB))
+		*why = REFUSE_STACK16;
+	else if (c->cpl != 3 && c->cpl != 0)
+		*why = REFUSE_RING12;
+	else
+		return false;
+	return true;
+}
+
+bool raw_may_run(struct vcpu *v, enum raw_refusal *why)
+{
+	struct cpu *c = &v->cpu;
+
+	if (v->must_progress) {
+		v->must_progress = false;
+		*why = REFUSE_PROGRESS;
+		return false;
+	}
+	if (mode_refused(c, why))
+		return false;
+	if (!policy_wants_raw(v)) {
+		*why = REFUSE_ENGINE;
+		return false;
+	}
+	if (shadow_desc_sync(&v->desc))
+		v->segments_dirty = true;
+	if (segments_stale(v)) {
+		*why = REFUSE_SEGMENT;
+		return false;
+	}
+	return c->cpl == 3 || !ring1_refused(v, why);
 }

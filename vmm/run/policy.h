@@ -10,28 +10,12 @@
  */
 #pragma once
 
-#include "kernel/base/types.h"
+#include "vmm/raw/raw_stay.h"
+#include "vmm/state/vcpu.h"
 
-struct vcpu;
-
-#define POLICY_PAGES	   1024u
-#define POLICY_STAY_CYCLES 30000u /* twenty times the cost of entry and exit */
-#define POLICY_IN_VAIN	   16u
+#define POLICY_IN_VAIN 16u
 #define POLICY_TRIAL_EVERY \
 	4096u /* times asked: the first means a page analysed, 4 million instructions */
-
-struct policy_page {
-	u32 page;    /* eip >> 12 */
-	u32 asked;   /* times since the last trial */
-	u8 vain;     /* times in a row that translated code came here with interrupts off */
-	u32 average; /* cycles of a stay, weighted 1/4 to the newest; 0: never tried */
-};
-
-struct policy {
-	struct policy_page page[POLICY_PAGES];
-	struct policy_page *staying; /* where the present stay began, NULL if at CPL 3 */
-	u64 trials, long_stays;
-};
 
 /* Does the setting (or the measurement) want raw execution at the CPU's present CPL and eip? Says
  * nothing of whether it may. */
@@ -41,6 +25,6 @@ bool policy_wants_raw(struct vcpu *v);
  * from another? */
 bool policy_asks_at(struct vcpu *v, gla_t gla);
 
-/* A raw stay begins, at the CPU's CPL and eip; it ended after so many cycles. */
-void policy_raw_begins(struct vcpu *v);
-void policy_raw_ended(struct vcpu *v, u64 cycles);
+/* May raw execution start here? False: *why says the first reason. */
+bool raw_may_run(struct vcpu *v, enum raw_refusal *why);
+extern const char *const raw_refusal_name[REFUSE_COUNT];

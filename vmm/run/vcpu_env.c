@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The world around the virtual CPU (struct cpu_env) as the monitor provides it, and the two hooks
- * that the trap code calls for translated code.
+ * The world around the virtual CPU (struct cpu_env) as the monitor provides it.
  *
  * Views: a change of CPL loads none. Translated code is looked for and entered in one place each, and
  * there the view of its CPL is loaded, whoever delivered what since. So a system call in raw ring 3
  * that is recompiled in between costs no CR3 write: raw execution needs the kernel view, too.
  */
+#include "vmm/run/vcpu_env.h"
+
 #include "arch/cpu/processor.h"
-#include "emu/cpu/env.h"
 #include "kernel/base/error.h"
-#include "kernel/base/string.h"
-#include "vmm/raw/raw.h"
-#include "vmm/raw/raw_debug.h"
-#include "vmm/run/vcpu_memory.h"
-#include "vmm/run/vcpu_trap.h"
-#include "vmm/vm/vm.h"
-#include "vmm/vm/vm_cpuid.h"
+#include "vmm/run/policy.h"
+#include "vmm/run/vm_cpuid.h"
+#include "vmm/state/account.h"
+#include "vmm/state/vcpu_load.h"
+#include "vmm/state/vm.h"
 
 static struct vcpu *vcpu_of(struct cpu *cpu)
 {
@@ -199,7 +197,7 @@ static bool env_want_leave(struct cpu *cpu)
 	struct vcpu *v = vcpu_of(cpu);
 	enum raw_refusal why;
 
-	if (!raw_refused(v, &why))
+	if (raw_may_run(v, &why))
 		return true;
 	v->stats.refusals[why]++;
 	return false;
@@ -229,52 +227,3 @@ const struct cpu_env vcpu_env = {
 	.kill = env_kill,
 	.want_leave = env_want_leave,
 };
-
-bool vcpu_code_trap(struct percpu *pc, struct trap_frame *f)
-{
-	struct vcpu *v = pc->vcpu;
-	u64 cr2 = f->vector == VEC_PF ? read_cr2() : 0;
-	struct host_frame hf;
-
-	if (!v)
-		return false;
-	if (f->vector == VEC_DB && raw_debug_late(v))
-		return true;
-	if (!recomp_owns(v->cpu.recomp, f->rip))
-		return raw_entry_failed(v, f);
-
-	enum vcpu_place from = vcpu_account(v, PLACE_MONITOR);
-
-	v->trapped = (u16)f->vector;
-	v->stats.code_traps++;
-	exit_trace_add(&v->trace, TRACE_CODE, (u8)f->vector, (u32)f->rip, (u32)cr2, v->place_since);
-	memcpy(hf.gpr, f->gpr, sizeof(hf.gpr));
-	hf.gpr[REG_ESP] = f->rsp;
-	hf.rip = f->rip;
-	hf.rflags = f->rflags;
-
-	bool handled = (cr2 >> 32 == 1 && shadow_use_alias(v->shadow)) ||
-		       recomp_trap(&v->cpu, &hf, (u8)f->vector, (u32)f->error, cr2);
-
-	memcpy(f->gpr, hf.gpr, sizeof(hf.gpr));
-	f->rsp = hf.gpr[REG_ESP];
-	f->rip = hf.rip;
-	f->rflags = hf.rflags;
-	vcpu_account(v, from);
-	return handled;
-}
-
-void vcpu_interrupted(struct vcpu *v, struct trap_frame *f)
-{
-	struct host_frame hf;
-
-	memcpy(hf.gpr, f->gpr, sizeof(hf.gpr));
-	hf.gpr[REG_ESP] = f->rsp;
-	hf.rip = f->rip;
-	hf.rflags = f->rflags;
-	recomp_interrupted(&v->cpu, &hf);
-	memcpy(f->gpr, hf.gpr, sizeof(hf.gpr));
-	f->rsp = hf.gpr[REG_ESP];
-	f->rip = hf.rip;
-	f->rflags = hf.rflags;
-}

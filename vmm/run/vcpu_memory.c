@@ -8,7 +8,7 @@
 #include "arch/mem/kmap.h"
 #include "kernel/base/string.h"
 #include "kernel/mem/page.h"
-#include "vmm/vm/vm.h"
+#include "vmm/state/vm.h"
 
 static void *pool_alloc(void *ctx)
 {

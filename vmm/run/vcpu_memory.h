@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "vmm/run/vcpu.h"
+#include "vmm/state/vcpu.h"
 #include "emu/jit/recomp.h"
 
 /* Loading a byte here always faults: there is no mapping and no alias of guest memory, since PDPT[8]
@@ -13,7 +13,3 @@
 #define VCPU_POLL_TRAP RECOMP_SPACE
 
 const struct shadow_host *vcpu_shadow_host(struct vcpu *v);
-void vcpu_fpu_access(struct vcpu *v, bool save);
-/* FIP and its like, of the real FPU. */
-void vcpu_fpu_pointers(struct vcpu *v, struct cpu_fpu_pointers *p, bool set);
-void raw_clear_segments(void); /* raw_entry.asm */

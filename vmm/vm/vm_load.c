@@ -7,7 +7,7 @@
 #include "kernel/base/error.h"
 #include "kernel/lib/module.h"
 #include "kernel/time/clock.h"
-#include "vmm/vm/vm.h"
+#include "vmm/console/vm_console.h"
 #include "vmm/vm/vm_refused.h"
 
 #define TELL_EVERY_NS 1000000000ull

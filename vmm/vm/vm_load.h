@@ -10,18 +10,11 @@
  */
 #pragma once
 
-#include "vmm/load/linux_boot.h"
-
-struct vm;
+#include "vmm/state/vm.h"
 
 /* What a step copies: 2,048 to 16,384 instructions and 5 to 800 microseconds, by how the machine
  * runs REP MOVSQ. */
 #define VM_LOAD_SLICE (64 * KiB)
-
-struct vm_load {
-	struct linux_boot boot;
-	u64 began, told; /* when, by the monitor's clock, in ns */
-};
 
 /* Finds and checks the images. Returns 0, or a negative error after reporting the reason: nothing
  * was written then. Takes constant time. */

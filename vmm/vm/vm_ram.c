@@ -9,7 +9,7 @@
 #include "kernel/base/error.h"
 #include "kernel/base/string.h"
 #include "kernel/mem/page.h"
-#include "vmm/vm/vm.h"
+#include "vmm/state/vm.h"
 #include "kernel/hw/pc_layout.h"
 
 static int add_part(struct vm *vm, gpa_t start, u64 end, u64 offset, const char *name)

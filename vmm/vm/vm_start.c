@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * From power-on to the first instruction, a piece at a time: what has to be forgotten and copied
- * grows with the guest's memory and images, so it is done in the VM's own turns (vmm/run/sched.c) and
+ * grows with the guest's memory and images, so it is done in the VM's own turns (vmm/vm/sched.c) and
  * on its account. A piece takes a millisecond at most; interrupts are on.
  */
 #include "vmm/vm/vm_start.h"
 
-#include "vmm/snap/vm_snap.h"
-#include "vmm/vm/vm.h"
+#include "vmm/run/vcpu_life.h"
 #include "vmm/vm/vm_load.h"
 #include "vmm/vm/vm_ram.h"
+#include "vmm/vm/vm_snap.h"
+#include "vmm/vm/vm_state.h"
 
 #define PIECE_BYTES (64 * MiB) /* of RAM whose notes are looked through in one piece */
 

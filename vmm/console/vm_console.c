@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "vmm/vm/vm_console.h"
+#include "vmm/console/vm_console.h"
+
+#include <stdarg.h>
 
 #include "kernel/base/log.h"
+#include "kernel/base/print.h"
 #include "kernel/time/clock.h"
 #include "kernel/console/console.h"
 #include "kernel/console/shell.h"
-#include "vmm/vm/vm.h"
 
 /* So much of guests' output may wait for the line. More would delay the prompt behind the escape
  * key: these are 0.36 s at 115200 baud. */
@@ -311,4 +313,24 @@ void vm_console_poll(void)
 	while ((c = console_peek()) >= 0 && !stuck)
 		stuck = !take_input((u8)c);
 	console_set_stuck(stuck);
+}
+
+/* --- Lines of ours about a VM */
+
+static void report(struct vm *vm, const char *fmt, va_list ap)
+{
+	char text[160];
+
+	fmt_vprint(text, sizeof(text), fmt, ap);
+	log_info("%s: %s", vm->config.name, text);
+	vm_console_charge(vm);
+}
+
+void vm_report(struct vm *vm, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	report(vm, fmt, ap);
+	va_end(ap);
 }

@@ -4,7 +4,7 @@
  * the virtual CPU does not have, or a device that the board does not offer) or depends on state
  * that stays off.
  */
-#include "vmm/vm/vm_cpuid.h"
+#include "vmm/run/vm_cpuid.h"
 
 #include "arch/cpu/processor.h"
 

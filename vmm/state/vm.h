@@ -11,12 +11,52 @@
 #include "emu/mem/gpmem.h"
 #include "emu/board/board.h"
 #include "kernel/base/list.h"
+#include "kernel/lib/byte_ring.h"
 #include "vmm/load/config.h"
+#include "vmm/load/linux_boot.h"
 #include "vmm/code/raw_page.h"
-#include "vmm/run/vcpu.h"
-#include "vmm/vm/vm_console.h"
-#include "vmm/vm/vm_load.h"
-#include "vmm/vm/vm_start.h"
+#include "vmm/state/vcpu.h"
+
+/* What a VM has still to do before its first instruction, in this order. */
+enum vm_start {
+	VM_STARTED,
+	VM_START_PROCESSOR,    /* registers */
+	VM_START_TRANSLATIONS, /* shadow tables, translated code */
+	VM_START_CODE,	       /* what is known of pages that may run raw */
+	VM_START_RAM,
+	VM_START_BOARD,
+	VM_START_IMAGES, /* checked; a new VM begins here */
+	VM_START_COPY,
+	VM_START_SNAP, /* saved, or loaded from what was saved: vmm/vm/vm_snap.h */
+};
+
+#define VM_CONSOLE_KEPT	   16384u
+#define VM_CONSOLE_INPUT   65536u
+#define VM_CONSOLE_HOLD_NS 60000000000ull
+#define VM_CONSOLE_LINE	   256u
+
+enum { VM_LINE_COM1, VM_LINE_COM4 = 3, VM_LINE_DEBUG, VM_LINES };
+
+struct vm_console {
+	u8 kept_data[VM_CONSOLE_KEPT];
+	u32 head, kept; /* next write position; bytes not yet shown */
+	u64 missed;	/* bytes that were overwritten before they were shown */
+	u64 hold_until; /* the clock, until when a full ring holds the VM */
+	u8 input_data[VM_CONSOLE_INPUT];
+	struct byte_ring input; /* typed, not yet taken by the guest's FIFO */
+	struct {
+		char text[VM_CONSOLE_LINE];
+		u32 len;
+	} line[VM_LINES]; /* for the log: the line so far */
+	bool waiting;	  /* a UART was told that its line is busy */
+	bool blocked;	  /* the VM may not run before the line is free */
+	unsigned ahead;	  /* bytes that came all the same */
+};
+
+struct vm_load {
+	struct linux_boot boot;
+	u64 began, told; /* when, by the monitor's clock, in ns */
+};
 
 enum vm_state { VM_RUNNING, VM_PAUSED, VM_STOPPED };
 
@@ -49,8 +89,8 @@ struct vm {
 	u64 deadline; /* earliest virtual timer, in virtual ns; UINT64_MAX: none */
 	u64 wakes_at; /* the scheduler's note of vm_wakes_at() */
 
-	enum vm_start start;  /* vmm/vm/vm_start.h */
-	struct vm_snap *snap; /* saves or loads it: vmm/snap/vm_snap.c */
+	enum vm_start start;
+	struct vm_snap *snap; /* saves or loads it: vmm/vm/vm_snap.c */
 	bool unborn;	      /* it has not run, and waits for its saved state */
 	u64 start_at;	      /* how far its present step is, in bytes of RAM */
 
@@ -61,21 +101,14 @@ struct vm {
 	u64 resets, resets_unsaid, reset_reported; /* how often; of them without a line; ns */
 };
 
-/*
- * Creates the VM of a configuration section and loads its images. On failure reports why with the
- * VM's name, frees everything and returns a negative error.
- */
-int vm_create(const struct config_vm *config, struct vm **out);
-void vm_destroy(struct vm *vm);
+extern struct list vm_list;
+struct vm *vm_find(const char *name);
 
-/* Back to power-on, by the operator or the guest; the work is done, and the images are loaded
- * again, in its next turns. */
-void vm_reset(struct vm *vm, const char *why);
-void vm_reset_itself(struct vm *vm, const char *why);
-void vm_pause(struct vm *vm);
-void vm_resume(struct vm *vm);
-/* Ends it with a report; devices and memory stay to be looked at until it is destroyed or reset. */
-void vm_stop(struct vm *vm, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+u64 vm_now(const struct vm *vm); /* virtual ns */
+/* On the monitor's clock: its next timer; and when it wants a turn, which is now if that has
+ * passed. UINT64_MAX: never. */
+u64 vm_deadline(const struct vm *vm);
+u64 vm_wakes_at(const struct vm *vm);
 
 /*
  * Ends it from any depth: in a fault handler, in a device, with half of a change done. Only notes
@@ -85,23 +118,3 @@ void vm_stop(struct vm *vm, const char *fmt, ...) __attribute__((format(printf, 
  * since ENV_PF_RESUME would fault again. emu/ has cpu_kill() for the same.
  */
 void vm_kill(struct vm *vm, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-/* One line about this VM on the monitor's console and in the log. */
-void vm_report(struct vm *vm, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-/* Carries out vm->request. */
-void vm_do_request(struct vm *vm);
-
-struct vm *vm_find(const char *name);
-extern struct list vm_list;
-
-u64 vm_now(const struct vm *vm); /* virtual ns */
-/* On the monitor's clock: its next timer; and when it wants a turn, which is now if that has
- * passed. UINT64_MAX: never. */
-u64 vm_deadline(const struct vm *vm);
-u64 vm_wakes_at(const struct vm *vm);
-const char *vm_state_name(enum vm_state s);
-const char *vm_engine_name(enum config_engine e);
-
-/* Memory that the monitor holds for this VM besides the guest's RAM, in bytes. */
-u64 vm_overhead(const struct vm *vm);

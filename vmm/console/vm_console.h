@@ -16,32 +16,7 @@
  */
 #pragma once
 
-#include "kernel/lib/byte_ring.h"
-
-struct vm;
-
-#define VM_CONSOLE_KEPT	   16384u
-#define VM_CONSOLE_INPUT   65536u
-#define VM_CONSOLE_HOLD_NS 60000000000ull
-#define VM_CONSOLE_LINE	   256u
-
-enum { VM_LINE_COM1, VM_LINE_COM4 = 3, VM_LINE_DEBUG, VM_LINES };
-
-struct vm_console {
-	u8 kept_data[VM_CONSOLE_KEPT];
-	u32 head, kept; /* next write position; bytes not yet shown */
-	u64 missed;	/* bytes that were overwritten before they were shown */
-	u64 hold_until; /* the clock, until when a full ring holds the VM */
-	u8 input_data[VM_CONSOLE_INPUT];
-	struct byte_ring input; /* typed, not yet taken by the guest's FIFO */
-	struct {
-		char text[VM_CONSOLE_LINE];
-		u32 len;
-	} line[VM_LINES]; /* for the log: the line so far */
-	bool waiting;	  /* a UART was told that its line is busy */
-	bool blocked;	  /* the VM may not run before the line is free */
-	unsigned ahead;	  /* bytes that came all the same */
-};
+#include "vmm/state/vm.h"
 
 void vm_console_init(struct vm *vm);
 /* board_host.serial_tx and debug_tx */
@@ -70,3 +45,6 @@ void vm_console_set_escape(u8 key);
 void vm_console_forget(struct vm *vm);
 /* Passes one byte to the VM as if typed (sendkey); false: its ring is full. */
 bool vm_console_type(struct vm *vm, u8 byte);
+
+/* One line about this VM on the monitor's console and in the log. */
+void vm_report(struct vm *vm, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -2,7 +2,7 @@
 /*
  * From the configuration module to running VMs.
  */
-#include "vmm/vm/vmm.h"
+#include "vmm/cmd/vmm.h"
 
 #include "kernel/base/log.h"
 #include "kernel/base/alloc.h"
@@ -13,10 +13,14 @@
 #include "kernel/console/shell.h"
 #include "kernel/debug/state_dump.h"
 #include "vmm/load/config.h"
-#include "vmm/run/sched.h"
-#include "vmm/vm/vm.h"
+#include "vmm/vm/sched.h"
+#include "vmm/console/vm_console.h"
+#include "vmm/vm/vm_finish.h"
+#include "vmm/vm/vm_life.h"
+#include "vmm/cmd/snap_commands.h"
 #include "vmm/cmd/vm_commands.h"
 #include "vmm/vm/vm_refused.h"
+#include "vmm/vm/vm_state.h"
 #include "vmm/cmd/vm_stat.h"
 
 #define CONFIG_MODULE "vms.conf"
@@ -90,6 +94,7 @@ void vmm_main(void)
 	struct vm *first = NULL;
 
 	vm_commands_init();
+	snap_commands_init();
 	if (modules_lost())
 		log_error("%u boot modules are left out: there is room for %u", modules_lost(),
 			  MODULE_MAX);

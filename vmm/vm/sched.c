@@ -7,24 +7,20 @@
  * its turns, devices, timers, resets and loading included, and a turn pays for everything since the
  * last one ended: nothing is done at others' expense.
  */
-#include "vmm/run/sched.h"
+#include "vmm/vm/sched.h"
 
 #include "arch/cpu/processor.h"
-#include "arch/time/timer.h"
-#include "kernel/time/clock.h"
 #include "kernel/console/console.h"
-#include "vmm/raw/raw.h"
-#include "vmm/run/vcpu_trap.h"
+#include "kernel/time/clock.h"
+#include "vmm/console/vm_console.h"
+#include "vmm/run/preempt.h"
+#include "vmm/run/run.h"
 #include "vmm/snap/snapshot_send.h"
-#include "vmm/vm/vm.h"
-#include "vmm/cmd/vm_commands.h"
-
-static volatile bool timer_fired;
-
-static void on_timer(void)
-{
-	timer_fired = true;
-}
+#include "vmm/state/account.h"
+#include "vmm/vm/vm_finish.h"
+#include "vmm/vm/vm_life.h"
+#include "vmm/vm/vm_start.h"
+#include "vmm/vm/vm_state.h"
 
 /* A vcpu that slept may not claim the past: it starts at most one slice behind the others. */
 static u64 vruntime_floor;
@@ -87,39 +83,6 @@ static u64 turn_end(const struct vm *vm, u64 now)
 	return end;
 }
 
-/*
- * The earlier of the slice's end and v's next timer. A deadline that moved away stays armed. Its
- * interrupt finds nothing due, and costs less than programming the timer each time that the guest
- * moves its own (10 times in a fork).
- */
-void sched_arm(struct vcpu *v, u64 slice_end)
-{
-	timer_fired = false;
-	timer_arm_by(MIN(slice_end, vm_deadline(v->vm)));
-}
-
-bool sched_wanted(void)
-{
-	return timer_fired || vm_console_pending();
-}
-
-void sched_after_irq(struct percpu *pc, struct trap_frame *f)
-{
-	struct vcpu *v = pc->vcpu;
-
-	if (!v)
-		return;
-	if (trap_from_guest(f))
-		raw_interrupted(v, f, sched_wanted());
-	if (trap_from_guest(f) || !sched_wanted())
-		return;
-	if (v->place != PLACE_RECOMPILER && v->place != PLACE_TRANSLATOR)
-		return;
-	recomp_signal(&v->cpu, CPU_EVENT_YIELD);
-	if (recomp_owns(v->cpu.recomp, f->rip))
-		vcpu_interrupted(v, f);
-}
-
 static void report_halt(struct vm *vm)
 {
 	const struct cpu *c = &vm->vcpu->cpu;
@@ -155,6 +118,7 @@ static void handle_stop(struct vcpu *v, enum vcpu_stop stop)
 		return;
 	case VCPU_SLICE:
 	case VCPU_AGAIN:
+	case VCPU_YIELDS:
 		return;
 	}
 }
@@ -209,8 +173,7 @@ static void take_turn(struct vm *vm, u64 end)
 
 static void idle(u64 deadline)
 {
-	timer_fired = false;
-	timer_arm(deadline); /* exactly: each wake-up counts here */
+	preempt_arm_idle(deadline);
 	if (clock_now() < deadline && !vm_console_pending())
 		irq_wait();
 	irqs_off_begin(rdtsc());
@@ -241,13 +204,8 @@ static u64 send_snapshot(u64 now)
 
 void sched_loop(void)
 {
-	struct percpu *pc = percpu_this();
-
 	interrupts_off();
-	pc->guest_trap = raw_trap;
-	pc->code_trap = vcpu_code_trap;
-	pc->after_irq = sched_after_irq;
-	timer_set_handler(on_timer);
+	run_install();
 	vm_check_finished();
 	charged_until = rdtsc();
 	for (;;) {

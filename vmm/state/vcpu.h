@@ -14,9 +14,7 @@
 #include "emu/cpu/cpu.h"
 #include "emu/jit/recomp.h"
 #include "vmm/load/config.h"
-#include "vmm/run/exit_trace.h"
-#include "vmm/run/irqs_off.h"
-#include "vmm/run/policy.h"
+#include "vmm/state/exit_trace.h"
 #include "vmm/mmu/shadow.h"
 #include "vmm/mmu/shadow_desc.h"
 
@@ -50,22 +48,6 @@ enum raw_refusal {
 	REFUSE_COUNT
 };
 
-/* What ended a raw stay. */
-enum raw_exit {
-	RAWEXIT_IRQ,	  /* a device interrupt of the machine */
-	RAWEXIT_PF_GUEST, /* #PF that is the guest's own */
-	RAWEXIT_PF_SLOW,  /* device memory or a watched page */
-	RAWEXIT_FETCH,	  /* ring 1 fetched from a page that is not clean */
-	RAWEXIT_SOFTINT,  /* INT n */
-	RAWEXIT_SYSENTER,
-	RAWEXIT_GP,
-	RAWEXIT_DEBUG,	 /* #DB */
-	RAWEXIT_OTHER,	 /* #UD, #DE, #NM, ... */
-	RAWEXIT_ENTRY,	 /* IRETQ itself failed: nothing ran */
-	RAWEXIT_CHANGED, /* its own doing: another CS or SS, or TF */
-	RAWEXIT_COUNT
-};
-
 struct vcpu_stats {
 	u64 cycles[PLACE_COUNT];
 	u64 entries[PLACE_COUNT];
@@ -77,6 +59,29 @@ struct vcpu_stats {
 	u64 halts, interrupts, slices;
 	u64 started_ns; /* on the monitor's clock: the first instruction */
 	u64 late_ns;	/* at most that a slice lasted longer than it should have */
+};
+
+/* What `auto` has measured (vmm/run/policy.h). */
+#define POLICY_PAGES 1024u
+
+struct policy_page {
+	u32 page;    /* eip >> 12 */
+	u32 asked;   /* times since the last trial */
+	u8 vain;     /* times in a row that translated code came here with interrupts off */
+	u32 average; /* cycles of a stay, weighted 1/4 to the newest; 0: never tried */
+};
+
+struct policy {
+	struct policy_page page[POLICY_PAGES];
+	struct policy_page *staying; /* where the present stay began, NULL if at CPL 3 */
+	u64 trials, long_stays;
+};
+
+/* With interrupts off. */
+struct irqs_off {
+	u64 cycles;	   /* TSC */
+	u32 eip;	   /* the guest's, when it ended */
+	const char *began; /* with what */
 };
 
 struct vcpu {
@@ -124,40 +129,12 @@ struct vcpu {
 	struct exit_trace trace;
 };
 
-/* Why vcpu_run() returned. */
+/* Why an engine, or vcpu_run(), came back. */
 enum vcpu_stop {
-	VCPU_AGAIN,  /* inside vcpu_run() only */
-	VCPU_SLICE,  /* time is up, or something else wants the CPU */
+	VCPU_AGAIN,  /* an engine only: choose anew */
+	VCPU_YIELDS, /* an engine only: the preferred one has been asked, and may run */
+	VCPU_SLICE,  /* time is up, or something else wants the processor */
 	VCPU_HALTED, /* HLT: idle until an interrupt */
 	VCPU_SHUTDOWN,
 	VCPU_STOPPED, /* the VM is no longer in the running state (power-off, pause, reset) */
 };
-
-/* Returns 0 or E_NOMEM. */
-int vcpu_create(struct vcpu *v, struct vm *vm, unsigned index);
-void vcpu_destroy(struct vcpu *v);
-/* Power-on: first the registers, then all that was made from the guest's memory. */
-void vcpu_reset(struct vcpu *v);
-void vcpu_forget(struct vcpu *v);
-
-/* Runs v until the clock reads slice_end (ns) or it stops for a reason of its own. Interrupts are
- * off before and after. */
-enum vcpu_stop vcpu_run(struct vcpu *v, u64 slice_end);
-
-/* Puts the hardware in the monitor's own state, saving what v has in it. */
-void vcpu_unload(struct vcpu *v);
-
-/* Moves the account to another place; returns the one before. */
-enum vcpu_place vcpu_account(struct vcpu *v, enum vcpu_place place);
-
-/* Makes CR3 hold the root for the CPU's present state and view. */
-void vcpu_load_root(struct vcpu *v, enum shadow_view view);
-
-/* Real CR0, CR4 and XCR0 for running this guest's code. */
-void vcpu_load_control(struct vcpu *v);
-
-extern const struct cpu_env vcpu_env; /* vmm/run/vcpu_env.c */
-
-extern const char *const vcpu_place_name[PLACE_COUNT];
-extern const char *const raw_refusal_name[REFUSE_COUNT];
-extern const char *const raw_exit_name[RAWEXIT_COUNT];

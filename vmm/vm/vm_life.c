@@ -2,90 +2,27 @@
 /*
  * Life of a VM.
  */
-#include "vmm/vm/vm.h"
-
-#include <stdarg.h>
+#include "vmm/vm/vm_life.h"
 
 #include "arch/cpu/processor.h"
 #include "kernel/base/alloc.h"
 #include "kernel/base/error.h"
 #include "kernel/base/log.h"
-#include "kernel/base/print.h"
 #include "kernel/base/string.h"
 #include "kernel/time/clock.h"
 #include "kernel/console/console.h"
 #include "kernel/mem/page.h"
-#include "vmm/snap/vm_snap.h"
+#include "vmm/console/vm_console.h"
+#include "vmm/run/vcpu_life.h"
 #include "vmm/vm/vm_load.h"
 #include "vmm/vm/vm_ram.h"
 #include "vmm/vm/vm_refused.h"
+#include "vmm/vm/vm_snap.h"
+#include "vmm/vm/vm_start.h"
+#include "vmm/vm/vm_state.h"
 
 #define RESETS_QUIET  3u /* that are reported whatever their distance */
 #define RESET_LINE_NS 1000000000ull
-
-struct list vm_list = LIST_INIT(vm_list);
-
-static const char *const state_name[] = { "running", "paused", "stopped" };
-static const char *const engine_name[] = { "auto", "ring1", "recompile", "recompile-all" };
-
-const char *vm_state_name(enum vm_state s)
-{
-	return state_name[s];
-}
-
-const char *vm_engine_name(enum config_engine e)
-{
-	return engine_name[e];
-}
-
-u64 vm_deadline(const struct vm *vm)
-{
-	return vm->deadline == UINT64_MAX ? UINT64_MAX : vm->deadline + vm->time_offset;
-}
-
-u64 vm_wakes_at(const struct vm *vm)
-{
-	const struct cpu *c = &vm->vcpu->cpu;
-	u64 at;
-
-	if (vm->state != VM_RUNNING && !vm->snap)
-		return UINT64_MAX;
-	if (vm->start != VM_STARTED || vm->request)
-		return 0;
-	if (vm->console.blocked)
-		return UINT64_MAX; /* vm_console_feed() says until when */
-	if (!c->halted || cpu_event_due(c))
-		return 0;
-	at = c->vif ? board_wakes_at(vm->board) : UINT64_MAX; /* no device here raises NMI */
-	return at == UINT64_MAX ? UINT64_MAX : at + vm->time_offset;
-}
-
-u64 vm_now(const struct vm *vm)
-{
-	u64 now = vm->state == VM_RUNNING ? clock_now() : vm->paused_at;
-
-	if (vm->held)
-		return vm->held_now;
-	return now - vm->time_offset;
-}
-
-static void report(struct vm *vm, const char *fmt, va_list ap)
-{
-	char text[160];
-
-	fmt_vprint(text, sizeof(text), fmt, ap);
-	log_info("%s: %s", vm->config.name, text);
-	vm_console_charge(vm);
-}
-
-void vm_report(struct vm *vm, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	report(vm, fmt, ap);
-	va_end(ap);
-}
 
 /* --- What the board asks of the machine around it */
 
@@ -327,50 +264,6 @@ void vm_reset_itself(struct vm *vm, const char *why)
 	vm_report(vm, "reset: %s", why);
 }
 
-void vm_pause(struct vm *vm)
-{
-	if (vm->state != VM_RUNNING)
-		return;
-	vm->paused_at = clock_now();
-	vm->state = VM_PAUSED;
-}
-
-void vm_resume(struct vm *vm)
-{
-	if (vm->state == VM_RUNNING)
-		return;
-	vm->time_offset += clock_now() - vm->paused_at;
-	vm->state = VM_RUNNING;
-}
-
-void vm_stop(struct vm *vm, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (vm->state == VM_RUNNING)
-		vm->paused_at = clock_now();
-	vm->state = VM_STOPPED;
-	va_start(ap, fmt);
-	fmt_vprint(vm->stop_reason, sizeof(vm->stop_reason), fmt, ap);
-	va_end(ap);
-	vm_console_end_lines(vm);
-	vm_report(vm, "stopped: %s", vm->stop_reason);
-}
-
-void vm_kill(struct vm *vm, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (vm->request == VM_REQ_KILL)
-		return;
-	va_start(ap, fmt);
-	fmt_vprint(vm->kill_reason, sizeof(vm->kill_reason), fmt, ap);
-	va_end(ap);
-	vm->request = VM_REQ_KILL;
-	if (vm->vcpu)
-		recomp_signal(&vm->vcpu->cpu, CPU_EVENT_YIELD);
-}
-
 void vm_do_request(struct vm *vm)
 {
 	enum vm_request what = vm->request;
@@ -392,19 +285,6 @@ void vm_do_request(struct vm *vm)
 		vm_stop(vm, "%s", vm->kill_reason);
 		return;
 	}
-}
-
-struct vm *vm_find(const char *name)
-{
-	struct list *p;
-
-	list_for_each (p, &vm_list) {
-		struct vm *vm = list_entry(p, struct vm, link);
-
-		if (!strcmp(vm->config.name, name))
-			return vm;
-	}
-	return NULL;
 }
 
 u64 vm_overhead(const struct vm *vm)

@@ -2,10 +2,14 @@
 /*
  * The last exits of a virtual CPU, as `exits NAME` prints them.
  */
-#include "vmm/run/exit_trace.h"
+#include "vmm/state/exit_trace.h"
 
 #include "kernel/console/console.h"
-#include "vmm/run/vcpu.h"
+
+const char *const raw_exit_name[RAWEXIT_COUNT] = {
+	"irq", "pf_guest", "pf_slow", "fetch", "softint", "sysenter",
+	"gp",  "debug",	   "other",   "entry", "changed",
+};
 
 static const char *const kind_name[] = { "raw3", "raw1", "recompiler", "code", "irq" };
 

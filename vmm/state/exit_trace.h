@@ -9,6 +9,24 @@
 
 #define EXIT_TRACE_SIZE 256u /* power of two */
 
+/* What ended a raw stay. */
+enum raw_exit {
+	RAWEXIT_IRQ,	  /* a device interrupt of the machine */
+	RAWEXIT_PF_GUEST, /* #PF that is the guest's own */
+	RAWEXIT_PF_SLOW,  /* device memory or a watched page */
+	RAWEXIT_FETCH,	  /* ring 1 fetched from a page that is not clean */
+	RAWEXIT_SOFTINT,  /* INT n */
+	RAWEXIT_SYSENTER,
+	RAWEXIT_GP,
+	RAWEXIT_DEBUG,	 /* #DB */
+	RAWEXIT_OTHER,	 /* #UD, #DE, #NM, ... */
+	RAWEXIT_ENTRY,	 /* IRETQ itself failed: nothing ran */
+	RAWEXIT_CHANGED, /* its own doing: another CS or SS, or TF */
+	RAWEXIT_COUNT
+};
+
+extern const char *const raw_exit_name[RAWEXIT_COUNT];
+
 enum exit_trace_kind {
 	TRACE_RAW3, /* raw ring 3 left; info: enum raw_exit, detail: vector and error */
 	TRACE_RAW1,

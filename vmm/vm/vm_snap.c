@@ -11,7 +11,7 @@
  * Time stands still for the VM from 2. on: it goes on at the time when it was saved. While it is
  * saved time goes on, as while other VMs run.
  */
-#include "vmm/snap/vm_snap.h"
+#include "vmm/vm/vm_snap.h"
 
 #include "arch/cpu/processor.h"
 #include "emu/board/fingerprint.h"
@@ -23,7 +23,9 @@
 #include "kernel/console/console.h"
 #include "kernel/time/clock.h"
 #include "vmm/snap/snapshot.h"
-#include "vmm/vm/vm.h"
+#include "vmm/console/vm_console.h"
+#include "vmm/state/vcpu_load.h"
+#include "vmm/vm/vm_state.h"
 
 #define PIECE_PAGES   64u /* a millisecond at most */
 #define TELL_EVERY_NS 1000000000ull

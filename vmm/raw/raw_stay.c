@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#include "vmm/raw/raw_stay.h"
+
+struct policy_page *raw_stay_page(struct vcpu *v)
+{
+	u32 page = v->cpu.eip >> PAGE_SHIFT;
+	struct policy_page *p = &v->policy.page[page % POLICY_PAGES];
+
+	if (p->page != page)
+		*p = (struct policy_page){ .page = page };
+	return p;
+}
+
+void raw_stay_begins(struct vcpu *v)
+{
+	v->policy.staying = v->cpu.cpl == 0 ? raw_stay_page(v) : NULL;
+}
+
+void raw_stay_ended(struct vcpu *v, u64 cycles)
+{
+	struct policy_page *p = v->policy.staying;
+	u32 stay = (u32)MIN(cycles, UINT32_MAX);
+
+	if (!p)
+		return;
+	if (stay >= POLICY_STAY_CYCLES)
+		v->policy.long_stays++;
+	p->average = p->average ? p->average - p->average / 4 + stay / 4 : stay;
+}

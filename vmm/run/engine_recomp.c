@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#include "arch/cpu/processor.h"
+#include "arch/cpu/speculation.h"
+#include "vmm/run/code_trap.h"
+#include "vmm/run/engine.h"
+#include "vmm/run/preempt.h"
+#include "vmm/state/account.h"
+
+static bool recomp_may_run(struct vcpu *v, enum raw_refusal *why)
+{
+	(void)v;
+	(void)why;
+	return true;
+}
+
+static enum vcpu_stop recomp_engine_run(struct vcpu *v)
+{
+	vcpu_account(v, PLACE_TRANSLATOR);
+	irq_enable();
+	speculation_enter_guest();
+	enum recomp_exit e = recomp_run(&v->cpu);
+	irq_disable();
+	exit_trace_add(&v->trace, TRACE_RECOMPILER, (u8)e, v->cpu.eip, 0, v->place_since);
+	/* An interrupt that came after the decision to leave was taken, a timer that fired, or a
+	 * deadline that moved: the timer must be armed again before raw code runs, which it alone
+	 * can stop. */
+	if (e == RECOMP_LEAVE && !(v->cpu.events & CPU_EVENT_YIELD) && !preempt_wanted())
+		return VCPU_YIELDS;
+	vcpu_account(v, PLACE_MONITOR);
+	return e == RECOMP_SHUTDOWN ? VCPU_SHUTDOWN : VCPU_SLICE;
+}
+
+static bool recomp_kick(struct vcpu *v, struct trap_frame *f)
+{
+	if (v->place != PLACE_RECOMPILER && v->place != PLACE_TRANSLATOR)
+		return false;
+	recomp_signal(&v->cpu, CPU_EVENT_YIELD);
+	if (recomp_owns(v->cpu.recomp, f->rip))
+		code_interrupted(v, f);
+	return true;
+}
+
+const struct engine engine_recomp = { "recompiler", recomp_may_run, recomp_engine_run,
+				      recomp_kick };

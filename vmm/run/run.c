@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a virtual CPU does, from top to bottom: deliver what waits between two instructions, choose an
+ * engine, let it run, account for it. Traps and interrupts of an engine's code come in here too.
+ */
+#include "vmm/run/run.h"
+
+#include "arch/cpu/percpu.h"
+#include "emu/cpu/semantics.h"
+#include "kernel/time/clock.h"
+#include "vmm/console/vm_console.h"
+#include "vmm/raw/raw.h"
+#include "vmm/run/code_trap.h"
+#include "vmm/run/preempt.h"
+#include "vmm/state/account.h"
+#include "vmm/state/vcpu_load.h"
+
+/* Raw execution where it may be, the recompiler, which may always run, else. Which engine it is is
+ * known where it is called: no branch through a pointer. */
+enum { PREFERRED, FALLBACK, ENGINES };
+static const struct engine *const engines[ENGINES] = { &engine_raw, &engine_recomp };
+
+/* False: nothing is to be executed, *stop says why. */
+static bool deliver(struct vcpu *v, enum vcpu_stop *stop)
+{
+	enum cpu_result taken = cpu_take_events(&v->cpu);
+
+	*stop = taken == CPU_SHUTDOWN ? VCPU_SHUTDOWN : VCPU_SLICE;
+	return taken != CPU_SHUTDOWN && taken != CPU_HALT;
+}
+
+static enum vcpu_stop run_engine(struct vcpu *v)
+{
+	enum raw_refusal why;
+
+	if (!engines[PREFERRED]->may_run(v, &why)) {
+		enum vcpu_stop stop;
+
+		v->stats.refusals[why]++;
+		stop = engines[FALLBACK]->run(v);
+		if (stop != VCPU_YIELDS)
+			return stop;
+	}
+	return engines[PREFERRED]->run(v);
+}
+
+/*
+ * Engines take turns, at each system call at least, until one has to do with the world outside. The
+ * timer may have fired when an engine was on its way out. It is armed anew by the caller only: another
+ * engine would run without it, for ever if it is raw code.
+ */
+static enum vcpu_stop run_engines(struct vcpu *v)
+{
+	enum vcpu_stop stop;
+
+	do
+		if (deliver(v, &stop))
+			stop = run_engine(v);
+	while (stop == VCPU_AGAIN && !preempt_wanted());
+	return stop;
+}
+
+enum vcpu_stop vcpu_run(struct vcpu *v, u64 slice_end)
+{
+	struct vm *vm = v->vm;
+
+	if (!v->stats.slices++)
+		v->stats.started_ns = clock_now();
+	for (;;) {
+		vm->deadline = board_run_timers(vm->board);
+		vm_console_feed(vm);
+		if (vm->request != VM_REQ_NONE || vm->state != VM_RUNNING)
+			return VCPU_STOPPED;
+		/* First, since nobody runs it again to find that out. */
+		if (v->cpu.halted && !cpu_event_due(&v->cpu))
+			return VCPU_HALTED;
+		if (clock_now() >= slice_end || vm->console.blocked || vm_console_pending())
+			return VCPU_SLICE;
+		vcpu_load(v);
+		preempt_arm(v, slice_end);
+		if (run_engines(v) == VCPU_SHUTDOWN)
+			return VCPU_SHUTDOWN;
+		vcpu_account(v, PLACE_MONITOR);
+	}
+}
+
+/* percpu.after_irq. Raw code is looked at before it is resumed, wanted or not. */
+static void after_irq(struct percpu *pc, struct trap_frame *f)
+{
+	struct vcpu *v = pc->vcpu;
+
+	if (!v)
+		return;
+	if (!preempt_wanted()) {
+		if (trap_from_guest(f))
+			raw_interrupted(v, f, false);
+		return;
+	}
+	for (unsigned i = 0; i < ENGINES; i++)
+		if (engines[i]->kick(v, f))
+			return;
+}
+
+void run_install(void)
+{
+	struct percpu *pc = percpu_this();
+
+	pc->guest_trap = raw_trap;
+	pc->code_trap = code_trap;
+	pc->after_irq = after_irq;
+	preempt_init();
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#include "vmm/vm/vm_state.h"
+
+#include <stdarg.h>
+
+#include "kernel/base/print.h"
+#include "kernel/time/clock.h"
+#include "vmm/console/vm_console.h"
+
+static const char *const state_name[] = { "running", "paused", "stopped" };
+static const char *const engine_name[] = { "auto", "ring1", "recompile", "recompile-all" };
+
+const char *vm_state_name(enum vm_state s)
+{
+	return state_name[s];
+}
+
+const char *vm_engine_name(enum config_engine e)
+{
+	return engine_name[e];
+}
+
+void vm_pause(struct vm *vm)
+{
+	if (vm->state != VM_RUNNING)
+		return;
+	vm->paused_at = clock_now();
+	vm->state = VM_PAUSED;
+}
+
+void vm_resume(struct vm *vm)
+{
+	if (vm->state == VM_RUNNING)
+		return;
+	vm->time_offset += clock_now() - vm->paused_at;
+	vm->state = VM_RUNNING;
+}
+
+void vm_stop(struct vm *vm, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (vm->state == VM_RUNNING)
+		vm->paused_at = clock_now();
+	vm->state = VM_STOPPED;
+	va_start(ap, fmt);
+	fmt_vprint(vm->stop_reason, sizeof(vm->stop_reason), fmt, ap);
+	va_end(ap);
+	vm_console_end_lines(vm);
+	vm_report(vm, "stopped: %s", vm->stop_reason);
+}
