@@ -252,7 +252,7 @@ struct recomp {
 	u32 cross[2][CROSS_MAX], crosses[2];   /* slots that were linked to another page */
 	u32 code_start, code_next, slot_start; /* offsets in the cache */
 	u32 mapping[2];			       /* of CPL 0..2, of CPL 3 */
-	struct tag tag_cache[TAG_CACHE];
+	struct tag tag_cache[TAG_CACHE], tag_last;
 	u32 tags; /* given out */
 	u64 tag;  /* what lookup_tag is while nothing is pending */
 	/*
@@ -282,11 +282,11 @@ struct recomp {
 	struct trans trans;
 	struct recomp_stats stats;
 	/* stubs, as executed */
-	u64 loaded[5]; /* the last instructions of the stubs that load R_POLL */
+	u64 loaded[6]; /* the last instructions of the stubs that load R_POLL */
 	unsigned loads;
 	u64 segment_stubs; /* where load_segment[] begin, the last ones */
-	u64 enter, leave_dispatch, leave_edge, leave_trap, call_hard, call_segment, call_slow_read,
-		call_slow_write;
+	u64 enter, leave_dispatch, leave_edge, leave_trap, call_hard, call_iret, call_segment,
+		call_slow_read, call_slow_write;
 	u64 load_segment[2][SEG_COUNT]; /* from R8; [1]: which was popped */
 };
 

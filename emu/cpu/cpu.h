@@ -54,6 +54,7 @@ enum cpu_seg {
 #define SEG_ATTR_CODE	  0x08u
 #define SEG_ATTR_S	  0x10u
 #define SEG_ATTR_DPL(a)	  (((a) >> 5) & 3u)
+#define SEG_ATTR_DPL_MASK 0x60u
 #define SEG_ATTR_P	  0x80u
 #define SEG_ATTR_UNUSABLE 0x100u
 #define SEG_ATTR_AVL	  0x1000u
@@ -165,6 +166,36 @@ struct cpu_again {
 	const u32 *thread_base;
 };
 
+/* Eight bytes of the guest's tables as they were seen, and where the monitor has them. */
+struct cpu_seen {
+	const u8 *at;
+	u64 is;
+};
+
+/*
+ * The usual way from CPL 3 into the handler of a vector at CPL 0, and the usual IRET back
+ * (ring_change.c): good as long as the tables are where they were (moves is table_moves) and their
+ * bytes what they were.
+ */
+struct cpu_way_in {
+	u64 moves;
+	u8 vector;
+	bool soft; /* INT n may go it */
+	u32 keep_if;
+	u32 eip;
+	const u8 *stack0; /* ESP0 and SS0 in the TSS */
+	struct cpu_seen gate, code, stack;
+	struct cpu_segment cs, ss;
+} __attribute__((aligned(64)));
+
+struct cpu_way_out {
+	u64 moves;
+	struct cpu_seen code, stack;
+	struct cpu_segment cs, ss;
+};
+
+#define CPU_WAYS_IN 8u /* INT 80h, page faults and a system's timer share none */
+
 /*
  * The linear pages that hold breakpoints which DR7 enables, of each kind the first n. No breakpoint
  * lies on two pages, since they are aligned to their size.
@@ -246,6 +277,11 @@ struct cpu {
 	struct cpu_load last_load[SEG_COUNT];
 	/* The last transfers of control to each level: its code, and its stack. */
 	struct cpu_load last_code[4], last_stack[4];
+	/* Counts what moves the tables: loads of GDTR, IDTR and TR, and of their mapping; never 0
+	 * after cpu_reset(). */
+	u64 table_moves;
+	struct cpu_way_in way_in[CPU_WAYS_IN];
+	struct cpu_way_out way_out;
 
 	/* Attachments. */
 	const struct cpu_env *env;

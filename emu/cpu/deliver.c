@@ -14,12 +14,6 @@ struct event {
 	u32 flags; /* the image that the handler will find */
 };
 
-/* An instruction asked for it: a fault on the way is the instruction's. */
-static bool soft(enum cpu_event_kind kind)
-{
-	return kind == EVENT_SOFT_INT || kind == EVENT_SOFT_INT3 || kind == EVENT_INT1;
-}
-
 static enum cpu_result deliver_real(struct cpu *cpu, u8 vector)
 {
 	u32 ivt = 0, words[3] = { cpu_eflags(cpu) & 0xffff, cpu->seg[SEG_CS].sel, cpu->eip };
@@ -135,23 +129,12 @@ static enum cpu_result deliver_protected(struct cpu *cpu, const struct event *e)
 	if ((gate[1] & DESC_S) || (type != SYS_TASK_GATE && type != SYS_INT16 &&
 				   type != SYS_TRAP16 && type != SYS_INT32 && type != SYS_TRAP32))
 		return cpu_raise(cpu, VEC_GP, where);
-	if (soft(e->kind) && e->kind != EVENT_INT1 && DESC_DPL(gate[1]) < cpu->cpl)
+	if (transfer_soft(e->kind) && e->kind != EVENT_INT1 && DESC_DPL(gate[1]) < cpu->cpl)
 		return cpu_raise(cpu, VEC_GP, where);
 	if (!(gate[1] & DESC_P))
 		return cpu_raise(cpu, VEC_NP, where);
 	return type == SYS_TASK_GATE ? through_task_gate(cpu, gate, e)
 				     : enter_handler(cpu, gate, e);
-}
-
-/* RF in the image (SDM 3B 17.3.1.1): faults set it, so that the instruction passes its breakpoint
- * when it is resumed; software interrupts have cleared it. */
-static u32 image_of_flags(const struct cpu *cpu, u8 vector, enum cpu_event_kind kind)
-{
-	u32 flags = cpu_eflags(cpu);
-
-	if (kind == EVENT_EXCEPTION && vector != VEC_DF)
-		flags |= EFLAGS_RF;
-	return soft(kind) ? flags & ~EFLAGS_RF : flags;
 }
 
 static enum cpu_result once(struct cpu *cpu, u8 vector, enum cpu_event_kind kind, bool has_error,
@@ -161,8 +144,8 @@ static enum cpu_result once(struct cpu *cpu, u8 vector, enum cpu_event_kind kind
 				 .kind = kind,
 				 .has_error = has_error,
 				 .error = error,
-				 .ext = soft(kind) && kind != EVENT_INT1 ? 0 : 1,
-				 .flags = image_of_flags(cpu, vector, kind) };
+				 .ext = transfer_soft(kind) && kind != EVENT_INT1 ? 0 : 1,
+				 .flags = transfer_flags_image(cpu, vector, kind) };
 
 	if (!cpu_protected(cpu))
 		return deliver_real(cpu, vector);
@@ -200,12 +183,15 @@ static enum cpu_result hang(struct cpu *cpu)
 enum cpu_result cpu_deliver(struct cpu *cpu, u8 vector, enum cpu_event_kind kind, bool has_error,
 			    u32 error)
 {
-	enum cpu_result res = once(cpu, vector, kind, has_error, error);
+	bool exception = kind == EVENT_EXCEPTION || kind == EVENT_TRAP;
+	enum cpu_result res;
 	unsigned misaligned = 0;
 	u8 first = vector;
-	bool exception = kind == EVENT_EXCEPTION || kind == EVENT_TRAP;
 
-	if (soft(kind) && res == CPU_FAULT)
+	if (ring_change_in(cpu, vector, kind, has_error, error))
+		return CPU_JUMP;
+	res = once(cpu, vector, kind, has_error, error);
+	if (transfer_soft(kind) && res == CPU_FAULT)
 		return res;
 	while (res == CPU_FAULT) {
 		u8 second = cpu->fault.vector;
@@ -267,7 +253,7 @@ static enum cpu_result take_interrupt(struct cpu *cpu)
 	return CPU_NEXT;
 }
 
-enum cpu_result cpu_take_events(struct cpu *cpu)
+enum cpu_result cpu_take_due_events(struct cpu *cpu)
 {
 	enum cpu_result first = CPU_NEXT, res;
 

@@ -23,7 +23,7 @@ static enum cpu_result load_table(struct cpu *cpu, const struct insn *in, struct
 		return CPU_FAULT;
 	t->limit = limit;
 	t->base = in->osize == 2 ? base & 0xffffff : base;
-	cpu_forget_loads(cpu);
+	cpu_tables_moved(cpu);
 	cpu_env(cpu)->tables_changed(cpu);
 	return CPU_NEXT;
 }
@@ -110,6 +110,7 @@ enum cpu_result hard_ltr(struct cpu *cpu, const struct insn *in)
 		return CPU_FAULT;
 	s.attr |= 2;
 	cpu->tr = s;
+	cpu_tables_moved(cpu);
 	cpu_env(cpu)->tables_changed(cpu);
 	return CPU_NEXT;
 }

@@ -152,6 +152,8 @@ enum cpu_result cpu_iret(struct cpu *cpu, const struct insn *in)
 {
 	u32 w[3];
 
+	if (ring_change_out(cpu, in->osize))
+		return CPU_JUMP;
 	if (cpu_v86(cpu))
 		return iret_v86(cpu, in->osize);
 	cpu->nmi_blocked = false; /* even if it faults (SDM 3C 28.2.3) */

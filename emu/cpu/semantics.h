@@ -217,7 +217,11 @@ enum cpu_result cpu_deliver_fault(struct cpu *cpu);
  * one, then the NMI or interrupt that is pending and can be taken now (vif, shadow), acknowledged.
  * Returns CPU_NEXT if nothing was to do, else as cpu_deliver(). Clears cpu->halted when it delivers.
  */
-enum cpu_result cpu_take_events(struct cpu *cpu);
+enum cpu_result cpu_take_due_events(struct cpu *cpu);
+static inline enum cpu_result cpu_take_events(struct cpu *cpu)
+{
+	return cpu->debug_hits | cpu->events ? cpu_take_due_events(cpu) : CPU_NEXT;
+}
 
 /* Does something wait for the next boundary, shadows aside? */
 static inline bool cpu_must_stop(const struct cpu *cpu)
@@ -339,9 +343,11 @@ static inline void cpu_note_load(struct cpu_load *last, const u32 desc[2],
 		*last = (struct cpu_load){ desc[0] | (u64)desc[1] << 32, *s, (u8)cpl };
 }
 
-/* The places of descriptors are not what they were: GDTR or the mapping has changed. */
-static inline void cpu_forget_loads(struct cpu *cpu)
+/* The places of descriptors and gates are not what they were: GDTR, IDTR, TR or the mapping has
+ * changed. */
+static inline void cpu_tables_moved(struct cpu *cpu)
 {
+	cpu->table_moves++;
 	for (unsigned i = 0; i < SEG_COUNT; i++)
 		cpu->again[i].not_sel = 0;
 }

@@ -13,14 +13,14 @@
 void softtlb_flush(struct cpu *cpu)
 {
 	memset(&cpu->tlb, 0, sizeof(cpu->tlb));
-	cpu_forget_loads(cpu);
+	cpu_tables_moved(cpu);
 }
 
 void cpu_translations_changed(struct cpu *cpu, unsigned what, gla_t gla)
 {
 	if (what == PAGING_INVLPG) {
 		softtlb_entry(cpu, gla)->rights = softtlb_entry(cpu, gla)->slow = 0;
-		cpu_forget_loads(cpu);
+		cpu_tables_moved(cpu);
 		cpu_env(cpu)->invlpg(cpu, gla);
 		return;
 	}

@@ -159,6 +159,7 @@ static void commit(struct cpu *cpu, const struct task_switch *t, struct tss *new
 		set_busy(cpu, new->descriptor, true);
 	cpu->tr = new->seg;
 	cpu->tr.attr |= SYS_TSS_BUSY;
+	cpu_tables_moved(cpu);
 	cpu->cr0 |= CR0_TS;
 	cpu->dr[7] &= ~DR7_LOCAL;
 	cpu_debug_changed(cpu);

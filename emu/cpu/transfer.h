@@ -41,6 +41,32 @@ enum cpu_result transfer_same_level(struct cpu *cpu, const struct cpu_segment *c
 /* After a return to an outer level: data segments that it may not have become null. */
 void transfer_drop_segments(struct cpu *cpu);
 
+/* --- events: deliver.c and ring_change.c */
+
+/* An instruction asked for it: a fault on the way is the instruction's. */
+static inline bool transfer_soft(enum cpu_event_kind kind)
+{
+	return kind >= EVENT_SOFT_INT;
+}
+
+/* RF in the image (SDM 3B 17.3.1.1): faults set it, so that the instruction passes its breakpoint
+ * when it is resumed; software interrupts have cleared it. */
+static inline u32 transfer_flags_image(const struct cpu *cpu, u8 vector, enum cpu_event_kind kind)
+{
+	u32 flags = cpu_eflags(cpu);
+
+	if (kind == EVENT_EXCEPTION && vector != VEC_DF)
+		flags |= EFLAGS_RF;
+	return transfer_soft(kind) ? flags & ~EFLAGS_RF : flags;
+}
+
+/* --- ring_change.c: the usual ways between CPL 3 and 0. True: done. False: nothing is, and the
+ * general code finds out what the case is. */
+bool ring_change_in(struct cpu *cpu, u8 vector, enum cpu_event_kind kind, bool has_error,
+		    u32 error);
+/* IRET with words of size bytes. */
+bool ring_change_out(struct cpu *cpu, unsigned size);
+
 /* --- call_gate.c. gate: its descriptor. next: the EIP to return to. */
 enum cpu_result call_gate_transfer(struct cpu *cpu, u16 sel, const u32 gate[2], u32 next,
 				   bool call);

@@ -92,12 +92,13 @@ static void set_quiet_flags(struct cpu *cpu)
 	cpu->quiet_flags_df[1] = cpu->quiet_flags_df[0] | EFLAGS_DF;
 }
 
+/* In one piece: they are the same nearly always. */
 static bool same_inputs(const struct cpu *cpu, const struct mode_inputs *m)
 {
-	return cpu_same_segments(cpu->seg, cpu->mode_seg) && m->cr0 == cpu->cr0 &&
-	       m->cr4 == cpu->cr4 && m->cpl == cpu->cpl &&
-	       !((m->eflags ^ cpu->eflags) & ~EFLAGS_ARITH) && m->xcr0 == (u32)cpu->xcr0 &&
-	       m->tsc_offset == cpu->msr.tsc_offset;
+	return !((m->cr0 ^ cpu->cr0) | (m->cr4 ^ cpu->cr4) | (m->cpl ^ cpu->cpl) |
+		 ((m->eflags ^ cpu->eflags) & ~EFLAGS_ARITH) | (m->xcr0 ^ (u32)cpu->xcr0) |
+		 (m->tsc_offset ^ cpu->msr.tsc_offset)) &&
+	       cpu_same_segments(cpu->seg, cpu->mode_seg);
 }
 
 /* Computing it takes some hundred instructions; comparing what it is made of, fifty. */
@@ -142,7 +143,7 @@ u32 recomp_mode_segment(struct recomp *r, unsigned seg)
  * that together, so they are numbered as they come; one that was forgotten gets a new number, and
  * its entries are void.
  */
-u64 recomp_tag(struct recomp *r, u32 key)
+static u64 find_tag(struct recomp *r, u32 key)
 {
 	u32 mapping = r->mapping[key & KEY_CPL3 ? 1 : 0], base = r->cpu->seg[SEG_CS].base;
 	u32 limit = r->cpu->seg[SEG_CS].limit;
@@ -159,5 +160,19 @@ u64 recomp_tag(struct recomp *r, u32 key)
 		r->tags = 1;
 	}
 	*t = (struct tag){ key, mapping, base, limit, r->tags };
+	return (u64)t->number << 32;
+}
+
+/* Mostly the one that was asked for last. */
+u64 recomp_tag(struct recomp *r, u32 key)
+{
+	const struct cpu_segment *cs = &r->cpu->seg[SEG_CS];
+	struct tag *t = &r->tag_last;
+	u32 mapping = r->mapping[key & KEY_CPL3 ? 1 : 0];
+
+	if (!t->number ||
+	    (t->key ^ key) | (t->mapping ^ mapping) | (t->base ^ cs->base) | (t->limit ^ cs->limit))
+		*t = (struct tag){ key, mapping, cs->base, cs->limit,
+				   (u32)(find_tag(r, key) >> 32) };
 	return (u64)t->number << 32;
 }

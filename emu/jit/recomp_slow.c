@@ -11,6 +11,7 @@
 #include "emu/jit/recomp_mode.h"
 #include "emu/trans/stub_segment.h"
 #include "emu/cpu/semantics.h"
+#include "emu/cpu/transfer.h"
 
 static void set_esp(struct cpu *cpu, u32 esp)
 {
@@ -329,6 +330,19 @@ static enum cpu_result hard(struct recomp *r, const struct site *s)
 enum cpu_result recomp_hard(struct cpu *cpu, u32 site)
 {
 	return in_c(cpu, site, hard);
+}
+
+/* Once in each system call: the usual one is too short for an account of its own. */
+enum cpu_result recomp_iret(struct cpu *cpu, u32 site)
+{
+	struct recomp *r = cpu->recomp;
+	const struct site *s = (const struct site *)(const void *)(r->arena + site);
+
+	if (s->insn.lock || !ring_change_out(cpu, s->insn.osize))
+		return recomp_hard(cpu, site);
+	r->stats.hard_execs++;
+	r->pending = CPU_JUMP;
+	return CPU_JUMP;
 }
 
 enum cpu_result recomp_segment(struct cpu *cpu, u32 site)

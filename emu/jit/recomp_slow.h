@@ -8,6 +8,8 @@
 
 /* Called from the stubs. site: offset of a struct site in the arena; it knows the EIP. */
 enum cpu_result recomp_hard(struct cpu *cpu, u32 site);
+/* IRET. */
+enum cpu_result recomp_iret(struct cpu *cpu, u32 site);
 /* MOV and POP of DS, ES, FS, GS in flat protected-mode code: the load that is done over and over.
  */
 enum cpu_result recomp_segment(struct cpu *cpu, u32 site);

@@ -176,6 +176,7 @@ void recomp_emit_stubs(struct recomp *r, const struct stub_targets *to)
 	epilogue(&e);
 
 	r->call_hard = c_stub(&e, r, to->hard);
+	r->call_iret = c_stub(&e, r, to->iret);
 	r->call_segment = c_stub(&e, r, to->segment);
 	r->call_slow_read = c_stub(&e, r, to->slow_read);
 	r->call_slow_write = c_stub(&e, r, to->slow_write);

@@ -181,8 +181,8 @@ static bool is_site_stub(const struct recomp *r, u64 to)
 	for (unsigned i = 0; i < 2 * SEG_COUNT; i++)
 		if (to == (&r->load_segment[0][0])[i])
 			return true;
-	return to == r->call_hard || to == r->call_segment || to == r->call_slow_read ||
-	       to == r->call_slow_write;
+	return to == r->call_hard || to == r->call_iret || to == r->call_segment ||
+	       to == r->call_slow_read || to == r->call_slow_write;
 }
 
 static bool call(struct pass *p)
@@ -206,7 +206,7 @@ static bool call(struct pass *p)
 		return verify_fail(v, "a site whose operand has no room");
 	forget(&v->now);
 	/* C does not come back here from a site that ends the block. */
-	if (to == v->r->call_hard && site->ends)
+	if ((to == v->r->call_hard || to == v->r->call_iret) && site->ends)
 		v->now.reachable = false;
 	return true;
 }

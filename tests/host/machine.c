@@ -34,7 +34,7 @@ static u8 *window(const struct machine *m, gla_t gla)
 
 /* --- The linear space --- */
 
-void machine_unmap(struct machine *m)
+static void unmap_window(struct machine *m)
 {
 	/* Page by page: one call for the whole window would be as correct, and slower. */
 	for (unsigned i = 0; i < m->mappings; i++) {
@@ -45,6 +45,11 @@ void machine_unmap(struct machine *m)
 			mprotect(window(m, 0) + 4 * GiB, PAGE_SIZE, PROT_NONE);
 	}
 	m->mappings = 0;
+}
+
+void machine_unmap(struct machine *m)
+{
+	unmap_window(m);
 	softtlb_flush(&m->cpu);
 }
 
@@ -125,9 +130,12 @@ static bool env_code_found(struct cpu *cpu, gla_t gla)
 
 static void env_paging_changed(struct cpu *cpu, unsigned what)
 {
+	if (what == PAGING_CPL) { /* the window shows what one CPL sees; the TLBs know both */
+		unmap_window(machine_of(cpu));
+		return;
+	}
 	machine_unmap(machine_of(cpu));
-	if (what & ~PAGING_CPL)
-		new_mapping(machine_of(cpu));
+	new_mapping(machine_of(cpu));
 }
 
 static void env_watch_changed(struct cpu *cpu)

@@ -146,6 +146,7 @@ static int operation(const struct block *b)
 	const struct recomp *r = m.cpu.recomp;
 	const u8 *code = r->cfg.cache_rw + b->code;
 	u32 end = b->insns > 1 ? b->map[1].host : b->code_len, site = 0;
+	u64 to;
 	struct insn_ops h;
 
 	for (u32 at = 0; at < end; at += h.in.length) {
@@ -154,9 +155,9 @@ static int operation(const struct block *b)
 			return -1;
 		if (code[at] == 0x41 && code[at + 1] == 0xb9) /* mov r9d, site */
 			memcpy(&site, code + at + 2, 4);
+		to = (u64)r->cfg.cache_rx + b->code + at + h.in.length + (u64)h.op[0].imm.value.s;
 		if (h.in.meta.category == ZYDIS_CATEGORY_CALL &&
-		    (u64)r->cfg.cache_rx + b->code + at + h.in.length + (u64)h.op[0].imm.value.s ==
-			    r->call_hard)
+		    (to == r->call_hard || to == r->call_iret))
 			return ((const struct site *)(const void *)(r->arena + site))->insn.op;
 	}
 	return -1;
