@@ -5,13 +5,7 @@
  */
 #pragma once
 
-#include "emu/dev/device.h"
-
-struct acpi_machine {
-	u64 ram_size;
-	const struct device_slot *slots; /* whose acpi entries become Device objects */
-	unsigned slot_count;
-};
+#include "emu/board/guest_dsdt.h"
 
 /* Where each table lies in what acpi_build() wrote, and how long it is. */
 struct acpi_layout {
@@ -24,5 +18,3 @@ struct acpi_layout {
  * RSDP comes first. Returns 0 or E_NOMEM when size is too small.
  */
 int acpi_build(u8 *buf, u32 size, u32 base, const struct acpi_machine *m, struct acpi_layout *out);
-/* The DSDT's definition block after its header: number of bytes, 0 when cap is too small. */
-u32 acpi_dsdt_body(u8 *buf, u32 cap, const struct acpi_machine *m);

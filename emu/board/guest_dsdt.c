@@ -11,7 +11,7 @@
  *     Device (MBRD)             PNP0C02: ports that belong to the board itself
  *   }
  */
-#include "emu/board/guest_acpi.h"
+#include "emu/board/guest_dsdt.h"
 #include "emu/board/aml.h"
 #include "emu/chip/piix3.h"
 #include "emu/chip/piix4_pm.h"
