@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The step of start-up that makes memory usable.
+ */
 #pragma once
 
 /* From the boot map to the page allocator, the direct map and the final page tables. Refuses a

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * check-config CONF [list]: says about a configuration what the monitor would say, by the monitor's
- * own parser and loader (vmm/load/config.c, vmm/load/linux_boot.c) built for the host. Messages go to stderr.
+ * own parser and loader (vmm/load/config.c, vmm/load/linux_boot.c) built for the host. Messages go
+ * to stderr.
  *
  * list: prints for each file that the configuration names a line `NAME PATH`. NAME is how the
  * monitor will look for it, with %XX for whatever is not a plain character (boot/multiboot.c); PATH
- * where it lies here, with a backslash before = and \, as xorriso's graft points want it. iso/mkimage
- * packs those: which keys name files only the parser knows.
+ * where it lies here, with a backslash before = and \, as xorriso's graft points want it.
+ * iso/mkimage packs those: which keys name files only the parser knows.
  *
  * Exit status: 0 nothing to say; 1 mistakes that cost a machine; 2 no image can be made of it.
  */

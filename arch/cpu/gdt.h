@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Descriptor tables of the real CPU, as kernel/base/gdt_layout.h lays them out. Invariant: no L=1 code
- * segment but the monitor's, and no call gate that rings 1..3 may use, is ever present in a live GDT or
- * LDT.
+ * Descriptor tables of the real CPU, as kernel/base/gdt_layout.h lays them out. Invariant: no L=1
+ * code segment but the monitor's, and no call gate that rings 1..3 may use, is ever present in a
+ * live GDT or LDT.
  */
 #pragma once
 

@@ -18,8 +18,8 @@ struct percpu {
 	u32 apic_id;
 	struct tss *tss;
 	void *gdt; /* the 64 KiB table loaded now */
-	/* Guest code trapped, or an NMI hit it. Must resume the frame by returning, or unwind by its
-	 * own means; after an NMI only by the frame, whose IRETQ lets the next one in. */
+	/* Guest code trapped, or an NMI hit it. Must resume the frame by returning, or unwind by
+	 * its own means; after an NMI only by the frame, whose IRETQ lets the next one in. */
 	void (*guest_trap)(struct percpu *pc, struct trap_frame *frame);
 	/* Exception in ring 0. Returns true if handled: the frame is resumed. */
 	bool (*code_trap)(struct percpu *pc, struct trap_frame *frame);

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Reads and writes of model-specific registers that may not exist. Each instruction has a row in
+ * `.fixups`, so a fault goes on at its landing with `failed` still set.
+ */
 #include "arch/cpu/try.h"
 
 int rdmsr_safe(u32 index, u64 *value)

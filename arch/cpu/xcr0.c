@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Loads XCR0, and remembers the loaded value per processor: XSETBV is executed on a change only.
+ */
 #include "arch/cpu/xcr0.h"
 
 #include "arch/cpu/percpu.h"

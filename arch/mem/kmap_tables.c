@@ -3,9 +3,9 @@
  * The monitor's page tables: one root whose upper half every shadow root shares by reference.
  *
  * PML4 entries exist for everything before the first shadow root copies them: those of the direct
- * map because it is complete after kmap_init(), the last one because the image is there. Below that,
- * tables are shared, so later mappings show everywhere. All leaves are global: a CR3 load for the
- * guest's sake keeps the monitor's translations.
+ * map because it is complete after kmap_init(), the last one because the image is there. Below
+ * that, tables are shared, so later mappings show everywhere. All leaves are global: a CR3 load for
+ * the guest's sake keeps the monitor's translations.
  */
 #include "arch/mem/kmap_tables.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The time stamp counter as nanoseconds. kernel/time/clock.c calibrates it; until then every conversion
- * gives 0.
+ * The time stamp counter as nanoseconds. kernel/time/clock.c calibrates it; until then every
+ * conversion gives 0.
  */
 #pragma once
 

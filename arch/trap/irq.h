@@ -10,7 +10,8 @@
 void irq_init(const struct irq_topology *t);
 /* Returns 0 or E_BUSY / E_NOENT. fn runs with interrupts off, after which EOI is sent. */
 int irq_register(unsigned isa_irq, void (*fn)(void *ctx), void *ctx);
-/* An edge of this line becomes an NMI. 0, or E_NOENT without an I/O APIC, E_BUSY if it has a handler. */
+/* An edge of this line becomes an NMI. 0, or E_NOENT without an I/O APIC, E_BUSY if it has a
+ * handler. */
 int irq_route_nmi(unsigned isa_irq);
 /* The local APIC's timer vector. */
 void irq_set_timer(void (*fn)(void));

@@ -48,7 +48,8 @@ extern const char trap_return_iret[];
  */
 void trap_set_nmi_handler(void (*fn)(const struct trap_frame *frame));
 
-/* fn says whether an NMI is the watchdog's own (drivers/time/watchdog.c): nobody else is told of it. */
+/* fn says whether an NMI is the watchdog's own (drivers/time/watchdog.c): nobody else is told of
+ * it. */
 void trap_set_nmi_watchdog(bool (*fn)(void));
 
 /* Called by the stubs. */

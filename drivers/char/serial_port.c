@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The driver of drivers/lib/uart_driver.c at COM1, as a sink and a source of the console. Everything
- * but write_now() runs with interrupts off for as long as it touches the driver: an interrupt that
- * prints comes before or after, and an NMI prints by write_now() only.
+ * The driver of drivers/lib/uart_driver.c at COM1, as a sink and a source of the console.
+ * Everything but write_now() runs with interrupts off for as long as it touches the driver: an
+ * interrupt that prints comes before or after, and an NMI prints by write_now() only.
  */
 #include "drivers/char/serial_port.h"
 

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The 16550A driver: polled and interrupt-driven output, input with flow control. Nothing here
+ * knows which UART it is; the callbacks of the header lead to the registers.
+ */
 #include "drivers/lib/uart_driver.h"
 #include "kernel/hw/ns16550_regs.h"
 
 #define TX_SPINS 200000u /* a FIFO at 9600 baud takes 17 ms; a look at LSR about 1 us */
 #define ROUNDS	 64u	 /* of one interrupt, in case IIR never says that nothing is left */
 
-/* Room in the input below which the sender is asked to stop (a USB converter sends what it has
- * buffered all the same), and below which bytes stay in the FIFO: the rest is the keyboard's. */
+/* Room in the input below which the sender is asked to stop (a USB converter still sends what it
+ * has buffered), and below which bytes stay in the FIFO: the rest is the keyboard's. */
 #define SLOW_ROOM 384u
 #define HELD_ROOM 64u
 #define FREE_ROOM 512u /* from here on the sender may go on */

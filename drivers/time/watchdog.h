@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An NMI a few times a second: what runs with interrupts off is looked at all the same.
+ * An NMI a few times a second, which also interrupts what runs with interrupts off.
  */
 #pragma once
 

@@ -2,17 +2,17 @@
 /*
  * Blocks of translated code and everything that leads to them.
  *
- *   1. Memory: blocks, sites and edges come from an arena that is only ever emptied as a whole, with
- *      the code cache.
- *   2. Finding: by (guest-physical address, EIP, mode) in a hash; by linear EIP in the look-up table,
- *      which translated code reads itself.
+ *   1. Memory: blocks, sites and edges come from an arena that is emptied only as a whole, together
+ *      with the code cache.
+ *   2. Finding: by (guest-physical address, EIP, mode) in a hash; by linear EIP in the look-up
+ *      table, which translated code reads itself.
  *   3. Links: an edge jumps through a slot, which holds its own stub's address until the target is
  *      known. A slot that leads to another page is cut when the mapping changes.
- *   4. Guest pages: each has a list of its blocks. A write drops the blocks that it hits; a page that
- *      is written often is data for a while, and one where both mix has blocks that check their own
- *      source bytes.
- *   5. Slow sites: instructions that met device memory or a watched page, to be translated with a call
- *      of C inline.
+ *   4. Guest pages: each has a list of its blocks. A write drops the blocks that it hits. A page
+ *      that is written often is data for a while. A page where code and data mix has blocks that
+ *      check their own source bytes.
+ *   5. Slow sites: instructions that met device memory or a watched page. They are translated anew
+ *      with a call of C inline.
  *
  * A dead block keeps its memory until the next flush, since the running code may be its own.
  */

@@ -7,8 +7,8 @@
 #include "kernel/base/types.h"
 
 /*
- * Translated code reaches no address at membase + this and above: an operand of 4 GiB may be added to
- * an index of 4 GiB (the guard). The poll's load faults there.
+ * Translated code reaches no address at membase + this and above: an operand of 4 GiB may be added
+ * to an index of 4 GiB (the guard). The poll's load faults there.
  */
 #define RECOMP_SPACE (8 * GiB)
 
@@ -24,10 +24,9 @@ struct recomp_config {
 	 * runs.
 	 */
 	const u8 *host_fpu;
-	const u8 *poll_quiet; /* a readable byte */
-	const u8 *
-		poll_signal; /* the start of 128 bytes whose load raises #PF, RECOMP_SPACE or more */
-	bool verify;	     /* run the confinement verifier on every block */
+	const u8 *poll_quiet;  /* a readable byte */
+	const u8 *poll_signal; /* 128 bytes whose load raises #PF, at RECOMP_SPACE or above */
+	bool verify;	       /* run the confinement verifier on every block */
 };
 
 struct recomp_stats {

@@ -18,17 +18,18 @@ struct board_config {
 	bool rts_wired;	 /* the serial lines wait for the guest's RTS */
 };
 
-/* Creates all devices, claims ports, adds device memory and the ACPI tables to mem. Returns 0, or an
- * error after which mem must be given up. */
+/* Creates all devices, claims ports, adds device memory and the ACPI tables to mem. Returns 0,
+ * or an error after which mem must be given up. */
 int board_create(const struct board_config *config, const struct board_host *host,
 		 struct gpmem *mem, struct board **out);
 void board_destroy(struct board *b);
 void board_reset(struct board *b);
 /*
- * Saves or loads the devices, a section each. Memory, the board's own included, is in mem and is its
- * owner's to save. Loading wants the virtual clock (board_host.now) to be at s->now or later. The
- * host is told by the same calls as ever what INTR, A20 and the next deadline are then. A serial
- * line that was busy stays so until board_serial_ready(). On failure the devices are as reset.
+ * Saves or loads the devices, a section each. Memory, the board's own included, is in mem and is
+ * its owner's to save. Loading wants the virtual clock (board_host.now) to be at s->now or later.
+ * The host is told by the same calls as ever what INTR, A20 and the next deadline are then. A
+ * serial line that was busy stays so until board_serial_ready(). On failure the devices are as
+ * reset.
  */
 void board_state(struct board *b, struct snap *s);
 

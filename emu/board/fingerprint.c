@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Saves the facts that a stream's two machines must share, and compares loaded facts with those of
+ * this machine. The first difference is the stream's failure.
+ */
 #include "emu/board/fingerprint.h"
 
 #include "emu/cpu/env.h"

@@ -10,9 +10,9 @@
  * the channel is masked. Data sheet: "Auto-initialize", "Register description".
  *
  * The controller moves what its device offers, at once: single, demand and block mode differ in who
- * else gets the bus meanwhile, which nobody can see here. DMA reaches RAM and ROM, not the memory of
- * other devices. Not there, as on PCs: memory-to-memory transfers (page registers give one page to
- * each device's channel). A software request shows in the status register and moves nothing:
+ * else gets the bus meanwhile, which nobody can see here. DMA reaches RAM and ROM, not the memory
+ * of other devices. Not there, as on PCs: memory-to-memory transfers (page registers give one page
+ * to each device's channel). A software request shows in the status register and moves nothing:
  * without DACK no device drives the bus.
  */
 #include "emu/chip/i8237.h"
@@ -174,7 +174,8 @@ static void terminal_count(struct i8237 *c, unsigned n)
 	}
 }
 
-/* Units that follow each other upwards in memory, without a wrap, and without TC but for the last. */
+/* Units that follow each other upwards in memory, without a wrap, and without TC but for the
+ * last. */
 static u32 run_length(const struct i8237_channel *ch, u32 units)
 {
 	u32 run = MIN(units, ch->count + 1u);

@@ -4,7 +4,7 @@
  *  - IRR = edge latch for edge inputs (it falls with the wire: the request must stay until
  *    acknowledged, data sheet p. 18), the wire itself for level inputs.
  *  - A chip's INT output is up while an unmasked request outranks everything in service.
- *  - The second chip's INT is input 2 of the first, an edge input; it drops during its INTA, so that
+ *  - The second chip's INT is input 2 of the first, an edge input. It drops during its INTA, so
  *    a further request makes a new edge.
  *
  * ICW1's LTIM bit is ignored, as the PIIX ignores it: the ELCR decides. Buffered mode and MCS-80

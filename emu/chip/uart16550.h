@@ -5,7 +5,7 @@
  * Transmission takes no time while the outside keeps up: a byte written to THR is on the wire at
  * once and THR is empty again, so a driver that fills 16 bytes per interrupt, or polls LSR, is not
  * kept waiting. When the outside says that it does not, THR and the transmitter stay full until it
- * does: the driver waits as for a slow line. What it writes all the same is not lost.
+ * does: the driver waits as for a slow line. What it still writes is not lost.
  *
  * Reception is paced by the outside, which is refused when the FIFO is full, while loopback cuts
  * the wire, and, on a line with all its wires, while RTS is off. An overrun can only happen in

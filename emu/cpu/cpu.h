@@ -148,8 +148,8 @@ struct cpu_msrs {
 	u64 kept[2]; /* of msr_table.c */
 };
 
-/* Cache of a segment load that passed all checks. The same selector and descriptor pass again at the
- * same CPL. */
+/* Cache of a segment load that passed all checks. The same selector and descriptor pass again at
+ * the same CPL. */
 struct cpu_load {
 	u64 desc; /* accessed */
 	struct cpu_segment s;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Field list of the virtual CPU, and what a loaded one must keep to. Nothing that only makes the
- * engines faster is here: shadow tables, translations, TLBs and the notes of loads that are known to
- * succeed are made anew.
+ * engines faster is here: shadow tables, translations, TLBs and the notes of loads that are known
+ * to succeed are made anew.
  */
 #include "emu/cpu/cpu_state.h"
 

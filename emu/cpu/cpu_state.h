@@ -9,9 +9,10 @@ struct snap;
 
 /*
  * Saves the state, or loads it, in a section of its own. The FPU is in cpu->fpu, with its own
- * pointers. A loaded state is one that instructions of this processor could have left, as far as the
- * engines rely on it; the stream's failure says what is wrong with any other, and what cpu then holds
- * must not be run. The TSC, A20 and the level of the interrupt line are the machine's, not here.
+ * pointers. A loaded state is one that instructions of this processor could have left, as far as
+ * the engines rely on it; the stream's failure says what is wrong with any other, and what cpu then
+ * holds must not be run. The TSC, A20 and the level of the interrupt line are the machine's, not
+ * here.
  *
  * After a load the caller calls cpu_state_loaded(), which tells the environment that everything may
  * have changed; translations and mappings are the caller's to drop.

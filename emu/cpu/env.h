@@ -45,8 +45,8 @@ struct cpu_env {
 	void (*invlpg)(struct cpu *cpu, gla_t gla);
 
 	/*
-	 * Code of cpu->cpl is about to be looked for, by the number that recomp_set_mapping() was told
-	 * for this level: now is the time to tell another.
+	 * Code of cpu->cpl is about to be looked for, by the number that recomp_set_mapping() was
+	 * told for this level: now is the time to tell another.
 	 */
 	void (*code_sought)(struct cpu *cpu);
 
@@ -58,9 +58,9 @@ struct cpu_env {
 	bool (*code_found)(struct cpu *cpu, gla_t gla);
 
 	/*
-	 * Translated code runs from here on at cpu->cpl, or came back, or is in C for a while. The one
-	 * place where what it can reach is made to be what its CPL may: whoever changed the CPL, the
-	 * paging registers or the tables need not.
+	 * Translated code runs from here on at cpu->cpl, or came back, or is in C for a while. The
+	 * one place where what it can reach is made to be what its CPL may: whoever changed the
+	 * CPL, the paging registers or the tables need not.
 	 */
 	void (*code_runs)(struct cpu *cpu, bool runs);
 
@@ -71,8 +71,8 @@ struct cpu_env {
 	 * sake, are ENV_PF_SLOW. */
 	void (*watch_changed)(struct cpu *cpu);
 
-	/* CR0.TS/EM/MP/AM, CR4.OSFXSR/OSXMMEXCPT/OSXSAVE/TSD/DE, XCR0 or msr.tsc_offset changed: make
-	 * the real CPU agree where it must. */
+	/* CR0.TS/EM/MP/AM, CR4.OSFXSR/OSXMMEXCPT/OSXSAVE/TSD/DE, XCR0 or msr.tsc_offset changed:
+	 * make the real CPU agree where it must. */
 	void (*control_changed)(struct cpu *cpu);
 
 	/* Puts the real FPU state into cpu->fpu (save), or cpu->fpu into the real FPU (load). On
@@ -122,7 +122,7 @@ struct cpu_env {
 
 /*
  * A program that has one environment only may name it when it compiles (-DCPU_ENV=name): the calls
- * are direct then. cpu->env must be it all the same.
+ * are direct then. cpu->env must still point at it.
  */
 #ifdef CPU_ENV
 extern const struct cpu_env CPU_ENV;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What CR0.EM, TS, MP, CR4.OSFXSR, OSXSAVE and XCR0 forbid: trans_fpu.c puts a call here in the place of an
- * instruction while one of them may have something to say about it.
+ * What CR0.EM, TS, MP, CR4.OSFXSR, OSXSAVE and XCR0 forbid: trans_fpu.c puts a call here in the
+ * place of an instruction while one of them may have something to say about it.
  */
 #include "emu/cpu/hard_ops.h"
 #include "kernel/base/string.h"

@@ -301,8 +301,8 @@ static enum cpu_result fx_checks(struct cpu *cpu, const struct insn *in)
 }
 
 /*
- * MXCSR with a bit that this processor does not have: #GP here, or it would be the real FXRSTOR's and
- * XRSTOR's. fx: the image that fpu_save() made, with MXCSR_MASK (SDM 1 11.6.6).
+ * MXCSR with a bit that this processor does not have: #GP here, or it would be the real FXRSTOR's
+ * and XRSTOR's. fx: the image that fpu_save() made, with MXCSR_MASK (SDM 1 11.6.6).
  */
 static bool bad_mxcsr(const u8 *fx, const u8 *image)
 {

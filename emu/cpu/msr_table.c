@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The table of these registers, by vendor and kind, and the look-up in it.
+ */
 #include "emu/cpu/msr_table.h"
 
 #include "emu/cpu/semantics.h"

@@ -215,7 +215,8 @@ enum cpu_result cpu_deliver_fault(struct cpu *cpu);
 /*
  * Between two instructions, in the order of SDM 3A table 6-2: the #DB that is owed behind the last
  * one, then the NMI or interrupt that is pending and can be taken now (vif, shadow), acknowledged.
- * Returns CPU_NEXT if nothing was to do, else as cpu_deliver(). Clears cpu->halted when it delivers.
+ * Returns CPU_NEXT if nothing was to do, else as cpu_deliver(). Clears cpu->halted when it
+ * delivers.
  */
 enum cpu_result cpu_take_due_events(struct cpu *cpu);
 static inline enum cpu_result cpu_take_events(struct cpu *cpu)

@@ -2,8 +2,8 @@
 /*
  * The port bus: which device answers which of the 65,536 ports. Claims do not overlap. Two look-ups
  * find the claim of any port: its page of 256 ports names a leaf, and the leaf the claim. An access
- * is handed on whole if one claim covers it and the device is that wide; else it is cut into pieces,
- * as the ISA bus does for 8-bit cards.
+ * is handed on whole if one claim covers it and the device is that wide; else it is cut into
+ * pieces, as the ISA bus does for 8-bit cards.
  *
  * Claims and leaves grow by doubling. A leaf that was once needed stays, so a guest that moves a
  * device about the ports (the PIIX4's PMBASE) takes at most 256 of them, 128 KiB.

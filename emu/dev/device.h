@@ -39,9 +39,10 @@ struct device_class {
 	void (*reset)(void *dev);   /* NULL: nothing to reset */
 	void (*destroy)(void *dev); /* gives back what init took; NULL: nothing */
 	/*
-	 * Its field list: architectural state, both ways; NULL: it has none. Loading follows a reset
-	 * and drives the lines as the state says. No loaded value may make it leave its arrays or
-	 * loop. After a failure (snap_ok()) it is reset again, so it need not be usable then.
+	 * Its field list: architectural state, both ways; NULL: it has none. Loading follows a
+	 * reset and drives the lines as the state says. No loaded value may make it leave its
+	 * arrays or loop. After a failure (snap_ok()) it is reset again, so it need not be usable
+	 * then.
 	 */
 	void (*state)(void *dev, struct snap *s);
 	/* May it raise an interrupt because of something outside of the guest (a key, a line)?
@@ -64,8 +65,8 @@ struct device_acpi {
 		*name; /* of the Device object: up to four characters, no other's; NULL: nothing */
 	const char *hid; /* NULL: its resources are listed as the mainboard's (PNP0C02) */
 	u8 uid;		 /* 0: none */
-	/* Which of the slot's ranges of ports (bit n), interrupts and DMA channels, or others that it
-	 * has without driving them. All 0: all that the slot has. */
+	/* Which of the slot's ranges of ports (bit n), interrupts and DMA channels, or others
+	 * that it has without driving them. All 0: all that the slot has. */
 	u8 ranges, dmas;
 	u16 irqs;
 };
@@ -120,8 +121,8 @@ struct device_set {
  * set is empty. */
 int devices_alloc(struct device_set *set, const struct device_slot *slots, unsigned count,
 		  u8 options);
-/* Plugs them in, in the table's order; bay without its slot, its lines and the number of its channel. After an error the set must
- * be destroyed. */
+/* Plugs them in, in the table's order; bay without its slot, its lines and the number of its
+ * channel. After an error the set must be destroyed. */
 int devices_init(struct device_set *set, const struct device_bay *bay);
 void devices_destroy(struct device_set *set);
 /* The device of that class and unit; NULL if there is none. */

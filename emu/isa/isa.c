@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Makes the tables from insn.def: each part of the file is included once, with its macro defined.
+ */
 #include "emu/isa/isa.h"
 
 const u8 isa_op_how[OP_COUNT] = {

@@ -12,9 +12,9 @@
 /* Facts. The class of the FPU's gate where neither extension nor registers tell it. */
 #define ISA_GATE(class)	  ((u16)((class) + 1))
 #define ISA_GATES	  7u
-#define ISA_RING1	  BIT(3) /* sensitive at CPL 1, and silent there */
-#define ISA_RING1_NO_UMIP BIT(4) /* the same, where CR4.UMIP does not make it trap */
-#define ISA_SIZE66	  BIT(5) /* an extension's, but 66h means the operand size as of the base's */
+#define ISA_RING1	  BIT(3)  /* sensitive at CPL 1, and silent there */
+#define ISA_RING1_NO_UMIP BIT(4)  /* the same, where CR4.UMIP does not make it trap */
+#define ISA_SIZE66	  BIT(5)  /* an extension's, yet 66h means the operand size */
 #define ISA_SOURCE66	  BIT(6)  /* the same, of the source operand */
 #define ISA_UNALIGNED	  BIT(7)  /* a 16-byte operand may lie anywhere */
 #define ISA_W_IGNORED	  BIT(8)  /* VEX.W would double a general register */

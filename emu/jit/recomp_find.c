@@ -81,7 +81,8 @@ static void link_known(struct recomp *r, struct block *b)
 	}
 }
 
-/* Once with the cache as it is, once with an empty one, and once after that has freed its memory. */
+/* Once with the cache as it is, once with an empty one, and once after that has freed its
+ * memory. */
 #define TRIES 3u
 
 static struct entry *translate(struct recomp *r, u32 key)

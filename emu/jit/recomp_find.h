@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Finds translated code for where the guest is, and makes it where there is none.
+ */
 #pragma once
 
 #include "emu/block/recomp_internal.h"
 
 /*
- * Where to run from in this mode: by the look-up table, as translated code itself would; else by the
- * page tables. edge: by which translated code came out, so that it is linked, or SLOT_NONE. 0: r->failed, or a fetch
- * fault, in cpu->fault.
+ * Where to run from in this mode: by the look-up table, as translated code itself would; else by
+ * the page tables. edge: by which translated code came out, so that it is linked, or SLOT_NONE. 0:
+ * r->failed, or a fetch fault, in cpu->fault.
  */
 u64 recomp_find_code(struct recomp *r, u32 key, u32 edge);
 /* The EIP that the edge leads to whose stub ends at this offset of the cache. */

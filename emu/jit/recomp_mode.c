@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The mode key: what translated code depends on besides its bytes and EIP, and the number (tag) that
- * stands for it in the look-up table.
+ * The mode key: what translated code depends on besides its bytes and EIP, and the number (tag)
+ * that stands for it in the look-up table.
  */
 #include "emu/jit/recomp_mode.h"
 #include "emu/cpu/operand.h"

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The mode key of blocks and the tag of look-up entries.
+ */
 #pragma once
 
 #include "emu/block/recomp_internal.h"

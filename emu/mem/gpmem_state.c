@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Saving and loading RAM. A page is looked at once: saving costs a comparison with zero of all pages
- * that were ever touched, and a copy of those that hold something.
+ * Saving and loading RAM. A page is looked at once: saving costs a comparison with zero of all
+ * pages that were ever touched, and a copy of those that hold something.
  */
 #include "emu/mem/gpmem_state.h"
 

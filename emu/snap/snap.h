@@ -30,7 +30,8 @@
 #define SNAP_NAME	 12u
 #define SNAP_SECTION_MAX (64u * 1024u)
 
-/* Takes n bytes out of the stream, or puts them in. False: there are no more, or there is no room. */
+/* Takes n bytes out of the stream, or puts them in. False: there are no more, or there is no
+ * room. */
 typedef bool (*snap_move)(void *ctx, void *bytes, u32 n);
 
 struct snap {
@@ -116,7 +117,8 @@ void snap_u64_at(struct snap *s, u64 *v, const char *field);
 void snap_bool_at(struct snap *s, bool *v, const char *field);
 u64 snap_int_at(struct snap *s, u64 v, unsigned size, const char *field);
 void snap_bytes_at(struct snap *s, void *bytes, u32 n, const char *field);
-/* Loading: the next n bytes of the section where they lie until snap_end(). NULL after a failure. */
+/* Loading: the next n bytes of the section where they lie until snap_end(). NULL after a
+ * failure. */
 const u8 *snap_view(struct snap *s, u32 n, const char *field);
 void snap_range_at(struct snap *s, u64 *v, unsigned size, u64 low, u64 high, const char *field);
 bool snap_require_at(struct snap *s, bool condition, const char *what);

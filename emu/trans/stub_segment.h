@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Loads of DS, ES, FS and GS that translated code does without C (docs/recompiler.md).
+ */
 #pragma once
 
 #include "emu/block/recomp_internal.h"

@@ -40,9 +40,9 @@ unsigned trans_mem_bytes(const struct trans *t, const ZydisDecodedOperand *op);
 struct hmem trans_address_noseg(struct trans *t, const ZydisDecodedOperand *op);
 struct hmem trans_address(struct trans *t, const ZydisDecodedOperand *op);
 /*
- * The mark of x87 code (trans_fpu.c): set it in front of this instruction, unless it is set already.
- * A way from a jump with this `marked` comes to the next instruction. May a jump from here lead to
- * an earlier instruction of the block?
+ * The mark of x87 code (trans_fpu.c): set it in front of this instruction, unless it is set
+ * already. A way from a jump with this `marked` comes to the next instruction. May a jump from here
+ * lead to an earlier instruction of the block?
  */
 void trans_x87_mark(struct trans *t);
 void trans_x87_join(struct trans *t, unsigned marked);
@@ -99,7 +99,8 @@ struct hmem trans_stack16_at_r8(struct trans *t, unsigned size, bool may_wrap, s
 void trans_set_sp(struct trans *t);
 /* An instruction with a register and guest memory, with 66h if size is 2. */
 void trans_access(struct trans *t, u32 opcode, unsigned reg, unsigned size, struct hmem m);
-/* trans_fetch.c: how the block is fetched (ACCESS_*); the bytes at t->eip; the decoder for its mode. */
+/* trans_fetch.c: how the block is fetched (ACCESS_*); the bytes at t->eip; the decoder for its
+ * mode. */
 #define INSN_MAX 15u
 unsigned trans_fetch_access(const struct trans *t);
 void trans_fetch(struct trans *t);

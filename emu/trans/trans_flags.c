@@ -112,8 +112,8 @@ static void popf(struct trans *t)
 
 /*
  * With an event pending, C: it may be due behind the next instruction, which the dispatcher runs
- * alone. Without one there is nothing to do behind it: what comes later arms the poll, and finds the
- * instruction marked (struct insn_map).
+ * alone. Without one there is nothing to do behind it: what comes later arms the poll, and finds
+ * the instruction marked (struct insn_map).
  */
 static void sti(struct trans *t)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Instructions of the x87, MMX, SSE and AVX that CR0.EM, TS, MP, CR4.OSFXSR, OSXSAVE or XCR0 may
- * forbid. While one of those does (KEY_NOX87, KEY_NOSSE, KEY_NOAVX), they are calls to C, which raises
- * #NM or #UD as the registers say; otherwise they are copied.
+ * forbid. While one of those does (KEY_NOX87, KEY_NOSSE, KEY_NOAVX), they are calls to C, which
+ * raises #NM or #UD as the registers say; otherwise they are copied.
  *
  * An x87 instruction leaves its host address in FIP. Translated code says so in cpu->x87_ran (the
  * mark), since the guest may have loaded a FIP that only looks like one of ours. C clears the mark,

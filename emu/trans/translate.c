@@ -40,8 +40,8 @@ static void by_decoder(struct trans *t)
 	}
 	t->next = t->eip + t->in.length;
 	/*
-	 * Who encodes anew is asked first; what it does not, insn.def may say that C executes. Flags
-	 * and control do not ask whether the instruction exists: all of theirs do.
+	 * Who encodes anew is asked first; what it does not, insn.def may say that C executes.
+	 * Flags and control do not ask whether the instruction exists: all of theirs do.
 	 */
 	if (translate_flags(t) || translate_control(t) || translate_stack(t) ||
 	    translate_frame(t) || translate_hard(t) || translate_string(t))
@@ -136,8 +136,8 @@ static void finish_fixups(struct trans *t)
 	}
 }
 
-/* Code that is not proven to be confined must not run, nor come into the cache: it is a bug of ours,
- * and the end of the machine that brought it about. */
+/* Code that is not proven to be confined must not run, nor come into the cache: it is a bug of
+ * ours, and the end of the machine that brought it about. */
 static bool prove(struct recomp *r, const struct block *b)
 {
 	const u8 *code = r->buffer;

@@ -5,10 +5,10 @@
  * code, and that slots and look-up entries hold addresses of entries (C alone writes them).
  *
  * What is proven of every block, whichever of its instructions it is entered at:
- *   1. Memory: each access is a guest address of 32 bits (67h; GS with that memory base), or a field
- *      of struct cpu that the table in verify_operand.c names for reading or writing, or one of: an
- *      entry of the look-up table (read), the poll byte (read), the byte at [rsp + 8], its own slots
- *      (as jump targets).
+ *   1. Memory: each access is a guest address of 32 bits (67h; GS with that memory base), or a
+ *      field of struct cpu that the table in verify_operand.c names for reading or writing, or one
+ *      of: an entry of the look-up table (read), the poll byte (read), the byte at [rsp + 8], its
+ *      own slots (as jump targets).
  *   2. Registers: RSP, R13 (poll), R14 (table), R15 (struct cpu) are never written.
  *   3. Instructions: only classes on a whitelist, none of which touches a segment register, IF or
  *      another system flag, the stack, a port, or a control register.

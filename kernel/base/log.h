@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What code of any layer says to the person at the console: kernel/base/log.c passes it on to who
- * has a console (kernel/console/log_ring.c, kernel/debug/panic.c); on the host tests/host/ implements
- * it. A line is complete text without a trailing newline. PANIC is for our own mistakes only: a
- * guest can never cause one.
+ * has a console (kernel/console/log_ring.c, kernel/debug/panic.c); on the host tests/host/
+ * implements it. A line is complete text without a trailing newline. PANIC is for our own mistakes
+ * only: a guest can never cause one.
  */
 #pragma once
 

@@ -13,7 +13,7 @@
 
 enum console_sink { CONSOLE_SERIAL = 1, CONSOLE_SCREEN = 2 };
 
-/* What the line's two sides understand: nothing (RTS falls all the same); RTS and CTS, both waited
+/* What the line's two sides understand: nothing (RTS falls in any case); RTS and CTS, both waited
  * for; XON and XOFF. */
 enum console_flow { CONSOLE_FLOW_NONE, CONSOLE_FLOW_RTSCTS, CONSOLE_FLOW_XON };
 
@@ -60,7 +60,8 @@ void console_set_panic(void);
 /* From an input interrupt: a byte that was typed; the line's BREAK condition. */
 void console_input(u8 byte);
 void console_input_break(void);
-/* fn prints the monitor's state, from that interrupt: on BREAK, and on five escape keys in a second. */
+/* fn prints the monitor's state, from that interrupt: on BREAK, and on five escape keys in a
+ * second. */
 void console_set_dump(void (*fn)(const char *why));
 /* How many bytes console_input() would take now. */
 u32 console_input_room(void);

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The prompt's commands about the machine itself: log, memory, processor, power.
+ */
 #pragma once
 
 /* Registers the shell commands of kernel/ itself. */

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Turns the machine off or resets it: by debug-exit, then by the driver's functions, then by HLT or
+ * a triple fault.
+ */
 #include "kernel/debug/power.h"
 
 #include "arch/cpu/processor.h"

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The list of modules: an array of fixed size. Modules that do not fit are counted.
+ */
 #include "kernel/lib/module.h"
 
 #include "kernel/base/string.h"

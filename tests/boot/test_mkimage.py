@@ -108,7 +108,7 @@ def test_unreadable():
 
 
 def test_check_says_what_the_monitor_would(tmp_path):
-    """Mistakes cost their machine; the image is built all the same. The kernels are looked into."""
+    """Mistakes cost their machine; the image is still built. The kernels are looked into."""
     (tmp_path / "k").write_bytes(kernel())
     (tmp_path / "z").write_bytes(b"\x1f\x8b" + bytes(2000))
     (tmp_path / "c").write_text("[vm a]\nkernel = k\nmemory = 12Q\n[vm b]\nkernel = z\n[vm c]\nkernel = k\n")

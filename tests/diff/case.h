@@ -236,7 +236,7 @@ bool case_noted(const ZydisDecodedInstruction *in, enum case_note note);
 #define EXCEPT_SKIP	  BIT(0) /* not generated */
 #define EXCEPT_CR2	  BIT(1) /* the address of a page fault */
 #define EXCEPT_PARTIAL	  BIT(2) /* registers and memory, if it faults */
-#define EXCEPT_X87	  BIT(4) /* x87 state, unchanged if it faults: others may have it otherwise */
+#define EXCEPT_X87	  BIT(4) /* x87 state, unchanged if it faults: others change it */
 #define EXCEPT_FLAGS	  BIT(3) /* flags, if it faults */
 #define EXCEPT_STORES	  BIT(5) /* memory, if it faults: some of the stores may be done */
 #define EXCEPT_PROGRESS	  BIT(6) /* as EXCEPT_PARTIAL, ours too: it goes on where it faulted */

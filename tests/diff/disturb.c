@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Runs a case once undisturbed, then once per page and right with that right taken away, and
+ * compares the fault, the state at the fault, and the end after the repair.
+ */
 #include "tests/diff/disturb.h"
 
 #include <stdio.h>

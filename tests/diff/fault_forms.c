@@ -5,7 +5,8 @@
  * every page that it touches (disturb.h). A form none of whose cases faulted on a page of data or
  * stack must be on the list below, with its reason. -e: every EACH-th form only, from SEED on. -N:
  * without the real processor (sanitizers and memory base 0 need its addresses). -0: memory base 0.
- * -v: names the forms. Last line: N passed, N failed; exit status 3: the reason why this host cannot.
+ * -v: names the forms. Last line: N passed, N failed; exit status 3: the reason why this host
+ * cannot.
  */
 #include <cpuid.h>
 #include <stdio.h>

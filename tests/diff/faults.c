@@ -2,8 +2,8 @@
 /*
  * faults [-n CASES] [-s SEED] [-i INDEX] [-N]: random instructions that touch memory, disturbed at
  * each page that they touch (disturb.h), in CPL 3 beside the real processor (-N: not) and in CPL 0.
- * The forms of instructions one by one: fault_forms.c. Last line: N passed, N failed; exit status 3:
- * the reason why the real processor cannot be used here.
+ * The forms of instructions one by one: fault_forms.c. Last line: N passed, N failed; exit status
+ * 3: the reason why the real processor cannot be used here.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which forms there are. An opcode's eight operations by ModRM's reg are one form each if they are
- * not all the same instruction; a prefix makes a form if it changes the instruction, its widths, or
- * repeats or locks it.
+ * not one and the same instruction; a prefix makes a form if it changes the instruction, its
+ * widths, or repeats or locks it.
  */
 #include "tests/diff/form.h"
 

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Runs a case with ticks of the process's own time that stop it, and compares the x87 and SSE
+ * images of two outcomes.
+ */
 #include "tests/diff/outcome.h"
 
 #include <signal.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * What both fuzzing targets share: one machine, made once and reset for each input, and a limit of
+ * time.
+ */
 #include "tests/fuzz/fuzz.h"
 
 #include <signal.h>

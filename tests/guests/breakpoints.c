@@ -6,8 +6,8 @@
  * MOV SS, INT1 and DR7.GD are left out, unaligned accesses and
  * breakpoints, too, which QEMU's TCG does not do by the manual (tests/unit/test_debug.c has them).
  *
- * The last loop has breakpoints on other pages only; the boot test counts how often the recompiler's
- * dispatcher was asked meanwhile.
+ * The last loop has breakpoints on other pages only; the boot test counts how often the
+ * recompiler's dispatcher was asked meanwhile.
  */
 #include "lib/testguest.h"
 

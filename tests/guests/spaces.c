@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Three address spaces whose code at the same addresses differs, agrees and differs again. Four pages,
- * two at each side of a 2 MiB border, show one of eight pages of code, each of which returns its
- * number; one way into it goes on in the next page. In random order entries are written (with the
- * accessed bit and without), page tables replaced, directories cleared and built anew at the same
- * place, spaces changed, one page or all forgotten (INVLPG, CR3, CR4.PGE), and the code called: in
- * ring 0, and in ring 3 both as it is and behind a change of FS's descriptor, after which a stale
- * FS leaves ring 3 to the recompiler. Odd pages have an INT3 where even ones have a NOP: raw ring 3
- * then meets, at an address that the recompiler knows of another space, what the recompiler must
- * execute. Expected: the number that the tables say.
+ * Three address spaces whose code at the same addresses differs, agrees and differs again. Four
+ * pages, two at each side of a 2 MiB border, show one of eight pages of code, each of which returns
+ * its number; one way into it goes on in the next page. In random order entries are written (with
+ * the accessed bit and without), page tables replaced, directories cleared and built anew at the
+ * same place, spaces changed, one page or all forgotten (INVLPG, CR3, CR4.PGE), and the code
+ * called: in ring 0, and in ring 3 both as it is and behind a change of FS's descriptor, after
+ * which a stale FS leaves ring 3 to the recompiler. Odd pages have an INT3 where even ones have a
+ * NOP: raw ring 3 then meets, at an address that the recompiler knows of another space, what the
+ * recompiler must execute. Expected: the number that the tables say.
  */
 #include "lib/testguest.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Says what a guest should not be able to do to the operator's terminal, and says it at every place
- * that takes text: COM1, COM2, the debug ports; ends with lines that have no end. `what=1`: says a line
- * about ten times a second instead, for ever, and sleeps.
+ * that takes text: COM1, COM2, the debug ports; ends with lines that have no end. `what=1`: says a
+ * line about ten times a second instead, for ever, and sleeps.
  *
  *   make build/guests/speaker; as selectors.c says
  */

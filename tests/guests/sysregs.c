@@ -3,8 +3,8 @@
  * System registers that programs see through: the time-stamp counter and who may read it, CR4.PCE,
  * the x87 pointers over everything that may come between an instruction and FNSTENV.
  *
- * Expected: as on a bare machine. What CPUID says of a hypervisor is printed but not compared, since
- * bare QEMU is one.
+ * Expected: as on a bare machine. What CPUID says of a hypervisor is printed but not compared,
+ * since bare QEMU is one.
  */
 #include "lib/testguest.h"
 

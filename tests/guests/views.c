@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A program tries to reach its kernel's pages after every kind of event. Each kernel handler touches
- * a supervisor page of its own, twenty times over, so that the handler's code and everything on the
- * way to it is known to the engines; then the program reads and writes that page, from raw ring 3 and,
- * with a 16-bit stack segment, from where the recompiler runs ring 3. Expected: #PF, each time, and
- * the kernel's word unharmed. (In ring 0 the page is simply there.)
+ * A program tries to reach its kernel's pages after every kind of event. Each kernel handler
+ * touches a supervisor page of its own, twenty times over, so that the handler's code and
+ * everything on the way to it is known to the engines; then the program reads and writes that page,
+ * from raw ring 3 and, with a 16-bit stack segment, from where the recompiler runs ring 3.
+ * Expected: #PF, each time, and the kernel's word unharmed. (In ring 0 the page is simply there.)
  *
  * A handler is one short piece of code on one page, so that nothing happens between the event and
  * the access but the access.

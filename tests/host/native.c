@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Enters 32-bit code on the real processor. Each way in is tried in a child process first; signals
+ * bring control back.
+ */
 #define _GNU_SOURCE
 #include "tests/host/native.h"
 

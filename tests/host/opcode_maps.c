@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Walks the maps in order and hands each byte string, filled up with HLT, to the caller.
+ */
 #include "tests/host/opcode_maps.h"
 
 #include <string.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Starts the program again with AVX off in the C library, and reads and writes the upper halves.
+ */
 #include "tests/host/upper.h"
 
 #include <stdlib.h>

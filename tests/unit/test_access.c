@@ -223,7 +223,7 @@ static void lengths_are_32_bits(void **state)
 	assert_int_equal(m.cpu.gpr[REG_ECX], 1);
 }
 
-/* A component that is as after power-on is written all the same, by XSAVE. */
+/* A component that is as after power-on is still written by XSAVE. */
 static void xsave_writes_zeros(void **state)
 {
 	(void)state;
@@ -343,8 +343,8 @@ static u32 host_mxcsr_mask(void)
 }
 
 /*
- * An image that the real XRSTOR or FXRSTOR would refuse must be the guest's #GP (SDM 1 13.8.1): every
- * bit of XSTATE_BV that XCR0 lacks, the next 16 bytes, MXCSR's bits that do not exist.
+ * An image that the real XRSTOR or FXRSTOR would refuse must be the guest's #GP (SDM 1 13.8.1):
+ * every bit of XSTATE_BV that XCR0 lacks, the next 16 bytes, MXCSR's bits that do not exist.
  */
 static void images_that_fault(void **state)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The ACPI table parser (drivers/lib/acpi_tables.c) on tables made here: every field that the monitor
- * uses, and damage of all kinds.
+ * The ACPI table parser (drivers/lib/acpi_tables.c) on tables made here: every field that the
+ * monitor uses, and damage of all kinds.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -191,7 +191,7 @@ static void test_bad_checksums(void **unused)
 	at(RSDP)[9] ^= 1;
 	acpi_parse(&info, RSDP, map);
 	assert_false(info.found);
-	assert_int_equal(info.irq.isa[5].gsi, 5); /* defaults all the same */
+	assert_int_equal(info.irq.isa[5].gsi, 5); /* still the default */
 	acpi_parse(&info, 0, map);
 	assert_false(info.found);
 }

@@ -427,8 +427,8 @@ static void set_accesses(void)
 	m.cpu.gpr[REG_EDI] = AT_DATA;
 }
 
-/* The second time, instructions that write are translated to call C, because they met a watched page
- * often. */
+/* The second time, instructions that write are translated to call C, because they met a watched
+ * page often. */
 static void the_access_that_meets_it(void **state)
 {
 	static const struct {
@@ -651,9 +651,9 @@ static void mov_ss_holds_off_an_instruction_breakpoint(void **state)
 }
 
 /*
- * A step is owed, as raw execution leaves it, and an NMI and an interrupt are pending: the #DB is first
- * (SDM 3A table 6-2), of the interrupted code; what comes behind it finds its handler. After MOV SS
- * neither comes.
+ * A step is owed, as raw execution leaves it, and an NMI and an interrupt are pending: the #DB is
+ * first (SDM 3A table 6-2), of the interrupted code; what comes behind it finds its handler. After
+ * MOV SS neither comes.
  */
 static void owed_step_before_interrupts(void **state)
 {

@@ -130,7 +130,7 @@ static void test_gate(void **state)
 	to_tick(&m, 1107);
 	assert_true(out_of(&m, 2));
 
-	/* Mode 0: written with the gate low, loaded all the same; N ticks from the gate on. */
+	/* Mode 0: written with the gate low, still loaded; N ticks from the gate on. */
 	setup(&m);
 	program(&m, 2, 0, false, 5);
 	to_tick(&m, 1050);

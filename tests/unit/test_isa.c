@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * emu/isa/insn.def against the verifier's whitelist (verify_class.c), which is a list of its own, as
- * a proof must not share its premise. Every opcode of every map is decoded as 64-bit code, and the
- * verifier asked whether translated code may hold it. Where the extension is here, the verifier
+ * emu/isa/insn.def against the verifier's whitelist (verify_class.c), which is a list of its own,
+ * as a proof must not share its premise. Every opcode of every map is decoded as 64-bit code, and
+ * the verifier asked whether translated code may hold it. Where the extension is here, the verifier
  * must permit what the table has copied, and refuse what the table leaves to C. Each difference is
  * named below, with its reason; one that is not there any more fails, too.
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The line editor (kernel/lib/lineedit.c) in front of the monitor's own terminal (drivers/lib/terminal.c):
- * what is submitted, and what the screen shows while typing.
+ * The line editor (kernel/lib/lineedit.c) in front of the monitor's own terminal
+ * (drivers/lib/terminal.c): what is submitted, and what the screen shows while typing.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -312,7 +312,7 @@ static void test_alarm(void **state)
 		if (!w->level)
 			fail_msg("alarm %u did not come", i);
 		assert_int_equal(get(&m, 0x0c), 0xb0);
-		/* Without the interrupt the flag comes all the same, found out late. */
+		/* Without the interrupt the flag still comes, found out late. */
 		put(&m, 0x0b, alarms[i].b);
 		run_for(&m.pc, 86401 * SECOND);
 		assert_int_equal(get(&m, 0x0c), 0x30);

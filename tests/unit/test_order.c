@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Interrupts, traps and shadows in the processor's order (SDM 3A 6.8.1, 6.8.3, table 6-2): behind STI,
- * MOV SS and POP SS nothing comes in between, whatever the instruction behind them is; all that is
- * pending comes right behind that.
+ * Interrupts, traps and shadows in the processor's order (SDM 3A 6.8.1, 6.8.3, table 6-2): behind
+ * STI, MOV SS and POP SS nothing comes in between, whatever the instruction behind them is; all
+ * that is pending comes right behind that.
  *
  * Each program runs step by step, without interrupts, for what the guest's state is between any two
  * of its instructions, and where an interrupt may be taken. Then an interrupt arrives
@@ -206,7 +206,8 @@ static int place_found(unsigned from)
 	return -1;
 }
 
-/* Runs on behind HLT if an event is due, as the monitor does. The vector whose handler it came to. */
+/* Runs on behind HLT if an event is due, as the monitor does. The vector whose handler it came
+ * to. */
 static int run(void)
 {
 	for (;;) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The page allocator's core (kernel/lib/buddy.c) and the pieces of memory it is fed with
- * (boot/lib/memmap.c): alignment, joining, exact spans, exhaustion, a long random run against a model,
- * and firmware maps with overlaps.
+ * (boot/lib/memmap.c): alignment, joining, exact spans, exhaustion, a long random run against a
+ * model, and firmware maps with overlaps.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -103,7 +103,8 @@ static void end(void)
 	free(m.ram);
 }
 
-/* The neighbour's byte makes CPUID of it, which does not. Page 0 is a page like others, on either side. */
+/* The neighbour's byte makes CPUID of it, which does not. Page 0 is a page like others, on
+ * either side. */
 static void test_neighbour_is_written(void **state)
 {
 	static const gpa_t pages[][2] = { { 0x5000, 0x9000 }, { 0, 0x9000 }, { 0x5000, 0 } };

@@ -105,7 +105,8 @@ static void test_mirror(void **state)
 	free(cpu);
 }
 
-/* A machine whose GDT (64 KiB, not aligned: entries lie on two pages) is where a page table says. */
+/* A machine whose GDT (64 KiB, not aligned: entries lie on two pages) is where a page table
+ * says. */
 #define TABLE	  0x2000u
 #define GDT_FIRST 0x100000u
 #define GDT_OTHER 0x140000u
@@ -268,7 +269,8 @@ static void test_counted(void **state)
 	end();
 }
 
-/* Segments of ring 0, which are of DPL 1 here, become the guest's own of DPL 1, to the same bits. */
+/* Segments of ring 0, which are of DPL 1 here, become the guest's own of DPL 1, to the same
+ * bits. */
 static void test_look_alike(void **state)
 {
 	u64 ring0 = ENTRY(1) & ~(3ull << 45), alike[8];

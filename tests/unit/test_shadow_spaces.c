@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The numbers of mappings of code (shadow_code_mapping()), used as the recompiler uses them: what was
- * found once at an address under a number is found there again without a look at the tables, for
- * ever. A random guest keeps four address spaces on few tables, so that they come to differ and to
- * agree again; it changes entries and directories and flushes as the manual demands, goes from one to
- * another at CPL 0 and 3 through both views, while pages run short, roots are given up and made anew
- * at the same place, and tables of one linear place turn up at another. Each time that code is found
- * by its number, it must be what the guest's tables lead to.
+ * The numbers of mappings of code (shadow_code_mapping()), used as the recompiler uses them: what
+ * was found once at an address under a number is found there again without a look at the tables,
+ * for ever. A random guest keeps four address spaces on few tables, so that they come to differ and
+ * to agree again; it changes entries and directories and flushes as the manual demands, goes from
+ * one to another at CPL 0 and 3 through both views, while pages run short, roots are given up and
+ * made anew at the same place, and tables of one linear place turn up at another. Each time that
+ * code is found by its number, it must be what the guest's tables lead to.
  *
  * And the numbers must be kept where nothing changed, or the recompiler would search all the time.
  *

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Saving and loading a processor and its RAM. A program is stopped after any number of
- * instructions, saved, and run to its end; then everything is made different, the stream loaded, and
- * run again: the end must be the same, and so must a second stream. States that no processor can be
- * in are refused with the field's name, though the checksum is right.
+ * instructions, saved, and run to its end; then everything is made different, the stream loaded,
+ * and run again: the end must be the same, and so must a second stream. States that no processor
+ * can be in are refused with the field's name, though the checksum is right.
  * Alone: make build/unit/test_snap_cpu && build/unit/test_snap_cpu
  */
 #include "emu/cpu/cpu_state.h"
@@ -68,7 +68,8 @@ static bool load(struct tape *t)
 	return true;
 }
 
-/* --- The program: integer, x87, SSE and stores all over 64 KiB; paging on, STI and MOV SS within */
+/* --- The program: integer, x87, SSE and stores all over 64 KiB; paging on, STI and MOV SS
+ * within */
 
 static void program(void)
 {

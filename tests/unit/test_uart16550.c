@@ -123,7 +123,7 @@ static void test_transmit(void **state)
 	assert_true(line(&m));
 	assert_int_equal(get(&m, IIR), 0xc2);
 	assert_int_equal(get(&m, IIR), 0xc1);
-	/* A driver that writes without reading IIR sees a new edge all the same. */
+	/* A driver that writes without reading IIR still sees a new edge. */
 	put(&m, RBR, 'x');
 	unsigned rises = m.pc.wire[4].rises;
 	put(&m, RBR, 'x');

@@ -13,12 +13,12 @@
 #define AHEAD 16u
 
 /*
- * Sensitive at CPL 1 and silent there: the mnemonics that insn.def marks, and these forms of others.
- * PUSHF is not: raw code runs only while the virtual IF is 1 and IOPL, TF and VM are 0, as they are
- * in the real flags, so that it pushes just what it should. (Kernels save flags everywhere, and put
- * IF back with STI, which traps.) Nor is VERW, which kernels execute to empty buffers: the shadow
- * tables tell of every descriptor whether it can be written. From the decoder's first stage alone:
- * operands cost as much again.
+ * Sensitive at CPL 1 and silent there: the mnemonics that insn.def marks, and these forms of
+ * others. PUSHF is not: raw code runs only while the virtual IF is 1 and IOPL, TF and VM are 0, as
+ * they are in the real flags, so that it pushes just what it should. (Kernels save flags
+ * everywhere, and put IF back with STI, which traps.) Nor is VERW, which kernels execute to empty
+ * buffers: the shadow tables tell of every descriptor whether it can be written. From the decoder's
+ * first stage alone: operands cost as much again.
  */
 static bool insn_is_sensitive(const ZydisDecodedInstruction *in, bool umip)
 {

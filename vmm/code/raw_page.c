@@ -97,8 +97,8 @@ void raw_pages_destroy(struct raw_pages *r)
 }
 
 /*
- * Makes page depend on neighbour: a write to neighbour takes page's status away. A neighbour has room
- * for one such page. False: it has another already, and page must do without its bytes.
+ * Makes page depend on neighbour: a write to neighbour takes page's status away. A neighbour has
+ * room for one such page. False: it has another already, and page must do without its bytes.
  */
 static bool depend(struct raw_pages *r, u32 *of, u32 page, u32 neighbour)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which guest-physical pages may run raw in ring 1: the status of every RAM page (unknown, clean,
- * dirty), gained by analysis (vmm/code/analyse.h) at the first fetch and lost by any write. A page that
- * lost it too often is given up: analysing costs a thousand times what a write does. One per VM.
+ * dirty), gained by analysis (vmm/code/analyse.h) at the first fetch and lost by any write. A page
+ * that lost it too often is given up: analysing costs a thousand times what a write does. One per
+ * VM.
  */
 #pragma once
 
@@ -11,9 +12,8 @@
 
 struct raw_pages {
 	u8 *status; /* per page of RAM below 4 GiB: RAW_PAGE_*, above them how often it was lost */
-	u32 *follows; /* for page n: the page (number) whose analysis used n's first bytes, plus 1; 0 if
-			 none */
-	u32 *leads; /* for page n: the page whose analysis used n's last bytes, plus 1; 0 if none */
+	u32 *follows; /* for page n: 1 + the page whose analysis used n's first bytes; 0: none */
+	u32 *leads;   /* for page n: 1 + the page whose analysis used n's last bytes; 0: none */
 	u32 pages;
 	struct gpmem *mem;
 	struct shadow *shadow;

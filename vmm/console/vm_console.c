@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Moves bytes between a VM's UARTs and the console, the log, or the ring of kept output.
+ */
 #include "vmm/console/vm_console.h"
 
 #include <stdarg.h>

@@ -418,7 +418,8 @@ static void one_line(struct parser *p, char *s)
 	}
 }
 
-/* Text in UTF-16 or with NUL bytes is not what it looks like in an editor: nothing of it is used. */
+/* Text in UTF-16 or with NUL bytes is not what it looks like in an editor: nothing of it is
+ * used. */
 static bool is_text(struct parser *p, const char *text, size_t size)
 {
 	p->line = 1;

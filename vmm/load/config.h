@@ -46,8 +46,8 @@ struct config {
 /* One message: "vms.conf:12: memory = 12Q: not a size". */
 typedef void (*config_report_fn)(void *ctx, const char *message);
 
-/* Asked about each file that the configuration names; returns NULL, or why it cannot be used ("there
- * is no such file in the image"). */
+/* Asked about each file that the configuration names; returns NULL, or why it cannot be used
+ * ("there is no such file in the image"). */
 typedef const char *(*config_file_fn)(void *ctx, unsigned line, const char *name);
 
 /*

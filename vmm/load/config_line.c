@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Cuts one line of the configuration into section, key and value, and takes comments and quotes
+ * off.
+ */
 #include "vmm/load/config_line.h"
 
 #include "kernel/base/string.h"

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * A table of magic numbers and where they are, and the search in it.
+ */
 #include "vmm/load/file_kind.h"
 
 #include "kernel/base/string.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Reads the setup header field by field, by protocol version, and refuses what cannot run, with the
+ * reason.
+ */
 #include "vmm/load/linux_header.h"
 
 #include "kernel/base/error.h"

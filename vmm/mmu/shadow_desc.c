@@ -210,8 +210,8 @@ static bool set_entry(struct shadow_desc *d, struct shadow_desc_table *t, unsign
 /*
  * How many entries, from i to last and on its page, are what they were, in fours. That costs 4
  * instructions of the processor for each, in place of 130, and most of a table that has moved is
- * such: Linux's LDTs move with each new entry. 0 where an entry that became DPL 1 might be taken for
- * the guest's own of DPL 1, which must be absent.
+ * such: Linux's LDTs move with each new entry. 0 where an entry that became DPL 1 might be taken
+ * for the guest's own of DPL 1, which must be absent.
  */
 static unsigned unchanged(const struct shadow_desc *d, const struct shadow_desc_table *t,
 			  unsigned i, unsigned last)

@@ -4,8 +4,8 @@
  * runs, mirroring the guest's tables at the same indices. Code and data descriptors: DPL 0 becomes
  * 1, accessed bit pre-set, L cleared, limit cut nowhere (4 GiB is all the guest's); not present
  * ones stay so. Conforming code keeps its DPL: it runs at its caller's level. System descriptors
- * and gates: absent, so that their use traps. Present ones of DPL 1 and 2 are absent too and counted (raw ring 1 is refused while there are
- * any).
+ * and gates: absent, so that their use traps. Present ones of DPL 1 and 2 are absent too and
+ * counted (raw ring 1 is refused while there are any).
  *
  * Where the pages of a guest table lie is looked up when the table, or the mapping of one of its
  * pages, changes as the processor's TLB would notice: LGDT, LLDT, INVLPG, CR3 and the like. The

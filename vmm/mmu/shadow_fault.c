@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Shadow paging: its life, the root that is shown, and filling what faulted. shadow_internal.h lists
- * the files below.
+ * Shadow paging: its life, the root that is shown, and filling what faulted. shadow_internal.h
+ * lists the files below.
  */
 #include "vmm/mmu/shadow_internal.h"
 
@@ -120,8 +120,9 @@ static enum env_pf fill(struct shadow *s, gla_t gla, unsigned access, const stru
 	}
 	value = shadow_leaf_value(s, r->role, w, page, hva, access, rom);
 	/*
-	 * The processor forgets a translation that faulted (SDM 3A 4.10.4.1), but not where else the
-	 * leaf is in use: in the second 4 GiB, or in another region. With CR0.WP = 0 it loses rights.
+	 * The processor forgets a translation that faulted (SDM 3A 4.10.4.1), but not where else
+	 * the leaf is in use: in the second 4 GiB, or in another region. With CR0.WP = 0 it loses
+	 * rights.
 	 */
 	if (t->host[i] & ~value & (PTE_W | PTE_U))
 		shadow_tlb_flush_leaf(s, t, i, &f);

@@ -247,8 +247,8 @@ static void check_frame(struct vcpu *v, struct trap_frame *f)
 
 /*
  * Before raw code is resumed where it was: what raw_may_run() asked at its entry and it can change
- * by itself. SS may name a 16-bit segment now, to which IRETQ loads SP only and leaves the monitor's
- * RSP above it; CS another code segment; POPF in ring 1 may have set TF.
+ * by itself. SS may name a 16-bit segment now, to which IRETQ loads SP only and leaves the
+ * monitor's RSP above it; CS another code segment; POPF in ring 1 may have set TF.
  */
 static void check_resume(struct vcpu *v, struct trap_frame *f)
 {

@@ -25,8 +25,8 @@ enum vcpu_stop raw_run(struct vcpu *v);
 /* For percpu.guest_trap. */
 void raw_trap(struct percpu *pc, struct trap_frame *frame);
 
-/* A device interrupt hit raw code: leaves it if that is wanted, or if it may not be resumed as it is;
- * then does not return. */
+/* A device interrupt hit raw code: leaves it if that is wanted, or if it may not be resumed as
+ * it is; then does not return. */
 void raw_interrupted(struct vcpu *v, struct trap_frame *frame, bool wanted);
 
 /* A trap inside raw_entry.asm (bad selector), or at the IRETQ that resumes raw code: true if rip is

@@ -16,8 +16,8 @@ void raw_debug_end(struct vcpu *v);
 /* A #DB of raw code, whose state is saved: what it owes the guest is in cpu.debug_hits. */
 void raw_debug_trap(struct vcpu *v);
 
-/* Every other trap or interrupt of raw code, before anything is done about it. True: its state is to
- * be saved and raw code left, and then raw_debug_take() called. */
+/* Every other trap or interrupt of raw code, before anything is done about it. True: its state
+ * is to be saved and raw code left, and then raw_debug_take() called. */
 bool raw_debug_owes(const struct vcpu *v);
 void raw_debug_take(struct vcpu *v);
 

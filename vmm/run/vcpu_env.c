@@ -2,9 +2,10 @@
 /*
  * The world around the virtual CPU (struct cpu_env) as the monitor provides it.
  *
- * Views: a change of CPL loads none. Translated code is looked for and entered in one place each, and
- * there the view of its CPL is loaded, whoever delivered what since. So a system call in raw ring 3
- * that is recompiled in between costs no CR3 write: raw execution needs the kernel view, too.
+ * Views: a change of CPL loads none. Translated code is looked for and entered in one place each,
+ * and there the view of its CPL is loaded, whoever delivered what since. So a system call in raw
+ * ring 3 that is recompiled in between costs no CR3 write: raw execution needs the kernel view,
+ * too.
  */
 #include "vmm/run/vcpu_env.h"
 

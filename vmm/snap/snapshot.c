@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Keeps streams in lists of 64 KiB blocks, and reads them back from there or from a module.
+ */
 #include "vmm/snap/snapshot.h"
 
 #include "kernel/base/alloc.h"

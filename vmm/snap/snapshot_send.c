@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Sends a stream line by line from the main loop, a few lines at a time, while the console's queue
+ * has room.
+ */
 #include "vmm/snap/snapshot_send.h"
 
 #include "kernel/base/error.h"

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Keeps the configuration of each refused machine with its reason.
+ */
 #include "vmm/vm/vm_refused.h"
 
 #include <stdarg.h>

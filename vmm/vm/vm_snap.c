@@ -3,8 +3,8 @@
  * Saving:    registers, devices and time into the stream, then RAM.
  * Loading:   1. A stream that this monitor did not write is read once to its end: checksums, and
  *               whether its RAM is this VM's.
- *            2. Registers, devices and time are loaded, after the present ones were saved: if a field
- *               is not good, they are loaded again, and the VM goes on.
+ *            2. Registers, devices and time are loaded, after the present ones were saved: if a
+ *               field is not good, these are loaded again, and the VM goes on.
  *            3. What was made from RAM is forgotten, as by a reset (vmm/vm/vm_start.c).
  *            4. RAM is loaded, which cannot fail any more.
  *

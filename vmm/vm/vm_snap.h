@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Saves a VM and loads it, a piece at a time in its own turns (vmm/vm/vm_start.h), while it does not
- * run. docs/snapshots.md has the steps.
+ * Saves a VM and loads it, a piece at a time in its own turns (vmm/vm/vm_start.h), while it does
+ * not run. docs/snapshots.md has the steps.
  *
  * Nothing is lost by a failure: a stream that is not good, or not this VM's, is refused before
  * anything of the VM has changed for good, and the VM goes on where it was.

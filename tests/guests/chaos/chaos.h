@@ -65,7 +65,7 @@ struct chaos_task { /* SDM 3A figure 7-2 */
 
 struct chaos_mode {
 	bool pae, v86, code16;
-	bool clean; /* what raw ring 1 may run: IF = 1, flat, no DPL 1 or 2, code that looks harmless */
+	bool clean; /* what raw ring 1 may run: IF = 1, flat, no DPL 1 or 2, harmless code */
 	u32 ring;
 };
 

@@ -328,8 +328,8 @@ static void x87(struct out *o)
 	operand(o, 8);
 }
 
-/* State images: FXSAVE, FXRSTOR, LDMXCSR, STMXCSR, XSAVE, XRSTOR, XSAVEOPT; FLDENV, FRSTOR and their
- * inverses. */
+/* State images: FXSAVE, FXRSTOR, LDMXCSR, STMXCSR, XSAVE, XRSTOR, XSAVEOPT; FLDENV, FRSTOR and
+ * their inverses. */
 static void state_image(struct out *o)
 {
 	byte(o, 0xbb);
