@@ -2,9 +2,9 @@
 # Fuzzing of emu/cpu: libFuzzer targets, with clang's sanitizers, in build/fuzz/; and, built as everything else, the same
 # targets on the corpus in tests/fuzz/corpus/, which is part of `make test`.
 
-FUZZ_TARGETS := translate tables
+FUZZ_TARGETS := translate tables snap
 FUZZ_CC := clang
-FUZZ_SRC := $(filter $(CPU_LIB),$(HOST_SRC)) tests/fuzz/fuzz_common.c
+FUZZ_SRC := $(filter $(CPU_LIB) emu/board/% emu/chip/% emu/dev/%,$(HOST_SRC)) tests/fuzz/fuzz_common.c
 FUZZ_OBJ := $(FUZZ_SRC:%.c=$(BUILD)/fuzz/%.o) $(HOST_ZYDIS)
 FUZZ_CFLAGS := $(filter-out -fvisibility=hidden,$(HOST_CFLAGS)) -Wno-unknown-warning-option -Wno-error $(ZYDIS_DEF) \
 	-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
@@ -23,7 +23,7 @@ $(FUZZ_REPLAY): $(BUILD)/fuzz/replay-%: $(BUILD)/host/tests/fuzz/fuzz_%.o $(BUIL
 	@mkdir -p $(@D)
 	$(HOST_CC) $(SAN) $^ -o $@
 
-## fuzz     libFuzzer on the translator and the helpers: make fuzz SECONDS=n (for each target); findings in build/fuzz/found
+## fuzz     libFuzzer on translator, helpers and saved machines: make fuzz SECONDS=n (for each target); findings in build/fuzz/found
 .PHONY: fuzz
 fuzz:
 	@iso/deps clang libclang-rt-14-dev
@@ -34,4 +34,5 @@ fuzz:
 			-handle_segv=0 -handle_bus=0 -handle_ill=0 -handle_fpe=0 -print_final_stats=1 -verbosity=1 \
 			-artifact_prefix=$(BUILD)/fuzz/found/$$t- $(BUILD)/fuzz/corpus-$$t || exit 1; done
 
--include $(FUZZ_OBJ:.o=.d) $(FUZZ_TARGETS:%=$(BUILD)/fuzz/tests/fuzz/fuzz_%.d) $(FUZZ_TARGETS:%=$(BUILD)/host/tests/fuzz/fuzz_%.d)
+-include $(FUZZ_OBJ:.o=.d) $(FUZZ_TARGETS:%=$(BUILD)/fuzz/tests/fuzz/fuzz_%.d) \
+	$(FUZZ_TARGETS:%=$(BUILD)/host/tests/fuzz/fuzz_%.d) $(BUILD)/host/tests/fuzz/fuzz_common.d

@@ -14,10 +14,10 @@
 
 static const struct {
 	u32 leaf, subleaf;
-	u32 changes[4]; /* bits that follow CR4 and XCR0 */
+	u32 changes[4]; /* bits that follow CR4, XCR0 and which processor runs it */
 } leaf[FINGERPRINT_LEAVES] = {
 	{ 0, 0, { 0 } },
-	{ 1, 0, { 0, 0, BIT(27), 0 } }, /* OSXSAVE */
+	{ 1, 0, { 0, 0xff000000, BIT(27), 0 } }, /* APIC ID; OSXSAVE */
 	{ 7, 0, { 0 } },
 	{ 0xd, 0, { 0, ~0u, 0, 0 } }, /* size of what is enabled */
 	{ 0xd, 1, { 0, ~0u, 0, 0 } },

@@ -47,13 +47,15 @@ static inline bool tape_get(void *ctx, void *bytes, u32 n)
 static inline u8 *tape_section(const struct tape *t, u32 *at, u32 *length)
 {
 	u8 *head = t->bytes + *at;
+	u32 n;
 
 	if (t->used - *at < TAPE_HEAD + 4)
 		return NULL;
-	memcpy(length, head + 16, 4);
-	if (*length > t->used - *at - TAPE_HEAD - 4)
+	memcpy(&n, head + 16, 4);
+	if (n > t->used - *at - TAPE_HEAD - 4)
 		return NULL;
-	*at += TAPE_HEAD + *length + 4;
+	*length = n;
+	*at += TAPE_HEAD + n + 4;
 	return head + TAPE_HEAD;
 }
 
