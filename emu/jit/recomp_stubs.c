@@ -15,37 +15,26 @@
  */
 #include "emu/jit/recomp_stubs.h"
 
-#include "emu/trans/emit.h"
+#include "emu/trans/emit_insn.h"
 #include "emu/trans/stub_segment.h"
 #include "kernel/base/log.h"
 
 #define QUIET (~(EFLAGS_ARITH | EFLAGS_ONE | EFLAGS_RF) | EFLAGS_DF)
-
-static void bytes(struct emit *e, const u8 *code, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++)
-		emit_u8(e, code[i]);
-}
-#define BYTES(e, ...)                                  \
-	do {                                           \
-		static const u8 code_[] = __VA_ARGS__; \
-		bytes((e), code_, sizeof(code_));      \
-	} while (0)
 
 /* fxsave [cpu->fpu], the form with selectors; fxrstor64 [host_fpu]. Clobbers RCX. */
 static void fpu_to_host(struct emit *e, const struct recomp *r)
 {
 	if (!r->cfg.host_fpu)
 		return;
-	emit_rm(e, NULL, false, 0x0fae, 0, CPU_FIELD(fpu));
+	emit_fxsave(e, false, CPU_FIELD(fpu));
 	emit_mov_imm64(e, R_C, (u64)r->cfg.host_fpu);
-	emit_rm(e, NULL, true, 0x0fae, 1, (struct hmem){ .base = R_C, .index = -1, .scale = 1 });
+	emit_fxrstor(e, true, (struct hmem){ .base = R_C, .index = -1, .scale = 1 });
 }
 
 static void fpu_to_guest(struct emit *e, const struct recomp *r)
 {
 	if (r->cfg.host_fpu)
-		emit_rm(e, NULL, false, 0x0fae, 1, CPU_FIELD(fpu));
+		emit_fxrstor(e, false, CPU_FIELD(fpu));
 }
 
 static struct hmem gpr_field(unsigned g)
@@ -53,25 +42,19 @@ static struct hmem gpr_field(unsigned g)
 	return cpu_field(offsetof(struct cpu, gpr) + g * 4);
 }
 
-static void imm_op(struct emit *e, u8 modrm, u32 imm)
-{
-	emit_u8(e, 0x81);
-	emit_u8(e, modrm);
-	emit_u32(e, imm);
-}
-
 static void store_guest(struct emit *e, const struct recomp *r)
 {
 	for (unsigned g = 0; g < 8; g++)
 		emit_store32(e, g == REG_ESP ? R_GSP : g, gpr_field(g));
-	BYTES(e, { 0x9f, 0x0f, 0x90, 0xc0,			    /* lahf; seto al */
-		   0x0f, 0xb6, 0xcc,				    /* movzx ecx, ah */
-		   0x0f, 0xb6, 0xc0,				    /* movzx eax, al */
-		   0xc1, 0xe0, 11,				    /* shl eax, 11 */
-		   0x09, 0xc8 });				    /* or eax, ecx */
-	emit_rm(e, NULL, false, 0x0b, R_A, CPU_FIELD(quiet_flags)); /* or eax, [quiet_flags] */
+	emit_lahf(e);
+	emit_setcc(e, CC_O, R_A);
+	emit_movzx8(e, R_C, R_AH);
+	emit_movzx8(e, R_A, R_A);
+	emit_shift(e, SHIFT_LEFT, R_A, EMIT_OF_BIT);
+	emit_alu(e, ALU_OR, R_A, R_C);
+	emit_alu_load(e, ALU_OR, R_A, CPU_FIELD(quiet_flags));
 	emit_store32(e, R_A, CPU_FIELD(eflags));
-	emit_u8(e, 0xfc); /* cld */
+	emit_set_df(e, false);
 	fpu_to_host(e, r);
 }
 
@@ -81,37 +64,54 @@ static void store_guest(struct emit *e, const struct recomp *r)
  */
 static void load_guest(struct emit *e, struct recomp *r)
 {
+	struct emit_label upwards = { 0 };
+
 	fpu_to_guest(e, r);
 	emit_load32(e, R_A, CPU_FIELD(eflags));
-	emit_rr(e, false, 0x89, R_A, R_D); /* mov edx, eax */
-	imm_op(e, 0xe2, QUIET);
+	emit_mov(e, R_D, R_A);
+	emit_alu_imm(e, ALU_AND, R_D, QUIET);
 	emit_store32(e, R_D, CPU_FIELD(quiet_flags));
-	imm_op(e, 0xca, EFLAGS_OF); /* or edx, imm32 */
+	emit_alu_imm(e, ALU_OR, R_D, EFLAGS_OF);
 	emit_store32(e, R_D, CPU_FIELD(quiet_flags_of));
-	imm_op(e, 0xe2, EFLAGS_DF);
-	BYTES(e, { 0x74, 0x01, 0xfd, /* jz +1; std */
-		   0x88, 0xc4 });    /* mov ah, al */
+	emit_alu_imm(e, ALU_AND, R_D, EFLAGS_DF);
+	emit_jcc(e, CC_Z, &upwards);
+	emit_set_df(e, true);
+	emit_label(e, &upwards);
+	emit_mov8(e, R_AH, R_A);
 	emit_load32(e, R_D, CPU_FIELD(eflags));
-	BYTES(e, { 0xc1, 0xea, 11,	/* shr edx, 11 */
-		   0x83, 0xe2, 1,	/* and edx, 1 */
-		   0x88, 0xd0,		/* mov al, dl */
-		   0x04, 0x7f, 0x9e }); /* add al, 7fh: OF; sahf */
+	emit_shift(e, SHIFT_RIGHT, R_D, EMIT_OF_BIT);
+	emit_alu_imm8(e, ALU_AND, R_D, 1);
+	emit_mov8(e, R_A, R_D);
+	emit_flags_from_ax(e);
 	for (unsigned g = 0; g < 8; g++)
 		emit_load32(e, g == REG_ESP ? R_GSP : g, gpr_field(g));
 	emit_load64(e, R_POLL, CPU_FIELD(poll));
 	r->loaded[r->loads++] = emit_here(e);
 }
 
+/* What C expects to find again, in the order of the pushes. */
+static const u8 saved[] = { R_B, R_BP, R12, R13, R14, R15 };
+#define FRAME 40u /* bytes of the host's stack while translated code runs */
+
+static void prologue(struct emit *e)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(saved); i++)
+		emit_push(e, saved[i]);
+	emit_alu64_imm8(e, ALU_SUB, R_SP, FRAME);
+}
+
 static void epilogue(struct emit *e)
 {
-	BYTES(e, { 0x48, 0x83, 0xc4, 40, 0x41, 0x5f, 0x41, 0x5e, 0x41, 0x5d, 0x41, 0x5c, 0x5d, 0x5b,
-		   0xc3 });
+	emit_alu64_imm8(e, ALU_ADD, R_SP, FRAME);
+	for (unsigned i = ARRAY_SIZE(saved); i-- > 0;)
+		emit_pop(e, saved[i]);
+	emit_ret(e);
 }
 
 static u64 align_stub(struct emit *e)
 {
 	while (emit_here(e) & 15)
-		emit_u8(e, 0xcc);
+		emit_u8(e, 0xcc); /* INT3: nobody comes here */
 	return emit_here(e);
 }
 
@@ -119,22 +119,21 @@ static u64 align_stub(struct emit *e)
 static u64 c_stub(struct emit *e, struct recomp *r, const void *fn)
 {
 	u64 at = align_stub(e);
-	u8 *fix;
+	struct emit_label leave = { 0 };
 
 	store_guest(e, r);
-	BYTES(e, { 0x4c, 0x89, 0xff,	      /* mov rdi, r15 */
-		   0x44, 0x89, 0xce,	      /* mov esi, r9d */
-		   0x48, 0x83, 0xec, 0x08 }); /* sub rsp, 8 */
+	emit_mov64(e, R_DI, R_CPU);
+	emit_mov(e, R_SI, R9);
+	emit_alu64_imm8(e, ALU_SUB, R_SP, 8); /* aligned for C */
 	emit_mov_imm64(e, R_A, (u64)fn);
-	BYTES(e, { 0xff, 0xd0,		/* call rax */
-		   0x48, 0x83, 0xc4, 8, /* add rsp, 8 */
-		   0x85, 0xc0, 0x75 }); /* test eax, eax; jnz leave */
-	fix = e->p;
-	emit_u8(e, 0);
+	emit_call_reg(e, R_A);
+	emit_alu64_imm8(e, ALU_ADD, R_SP, 8);
+	emit_test(e, R_A, R_A);
+	emit_jcc(e, CC_NZ, &leave);
 	load_guest(e, r);
-	emit_u8(e, 0xc3);
-	*fix = (u8)(e->p - (fix + 1));
-	BYTES(e, { 0x48, 0x83, 0xc4, 8 }); /* add rsp, 8: the return address */
+	emit_ret(e);
+	emit_label(e, &leave);
+	emit_alu64_imm8(e, ALU_ADD, R_SP, 8); /* the return address */
 	emit_mov_imm32(e, R_D, SLOT_NONE);
 	epilogue(e);
 	return at;
@@ -147,31 +146,31 @@ void recomp_emit_stubs(struct recomp *r, const struct stub_targets *to)
 
 	r->loads = 0;
 	r->enter = align_stub(&e);
-	BYTES(&e, { 0x53, 0x55, 0x41, 0x54, 0x41, 0x55, 0x41, 0x56, 0x41, 0x57, /* push ... */
-		    0x48, 0x83, 0xec, 40,					/* sub rsp, 40 */
-		    0x49, 0x89, 0xff,						/* mov r15, rdi */
-		    0x49, 0x89, 0xf0 });					/* mov r8, rsi */
+	prologue(&e);
+	emit_mov64(&e, R_CPU, R_DI);
+	emit_mov64(&e, R8, R_SI);
 	emit_load64(&e, R_TABLE, CPU_FIELD(lookup_table));
 	load_guest(&e, r);
-	BYTES(&e, { 0x41, 0xff, 0xe0 }); /* jmp r8 */
+	emit_jmp_reg(&e, R8);
 
 	r->leave_dispatch = align_stub(&e);
 	emit_store32(&e, R8, CPU_FIELD(eip));
 	store_guest(&e, r);
 	emit_mov_imm32(&e, R_D, SLOT_NONE);
-	BYTES(&e, { 0x31, 0xc0 });
+	emit_alu(&e, ALU_XOR, R_A, R_A);
 	epilogue(&e);
 
 	r->leave_edge = align_stub(&e);
 	store_guest(&e, r);
-	emit_u8(&e, 0x5a); /* pop rdx */
+	emit_pop(&e, R_D);
 	emit_mov_imm64(&e, R_A, (u64)r->cfg.cache_rx);
-	BYTES(&e, { 0x29, 0xc2, 0x31, 0xc0 }); /* sub edx, eax; xor eax, eax */
+	emit_alu(&e, ALU_SUB, R_D, R_A);
+	emit_alu(&e, ALU_XOR, R_A, R_A);
 	epilogue(&e);
 
 	/* From a trap: the guest is in struct cpu already; eax and edx are set by the frame. */
 	r->leave_trap = align_stub(&e);
-	emit_u8(&e, 0xfc);
+	emit_set_df(&e, false);
 	fpu_to_host(&e, r);
 	epilogue(&e);
 

@@ -57,9 +57,9 @@ static void load_segment(struct trans *t, unsigned op, unsigned seg)
 		trans_call_site(t, s, t->r->call_segment);
 	else {
 		if (pop)
-			emit_rm(&t->e, t->r, false, 0x0fb7, R8, GSP_AT(0));
+			emit_load_zx(&t->e, t->r, 2, R8, GSP_AT(0));
 		else
-			emit_rr(&t->e, false, 0x0fb7, R8, trans_host_reg(s->insn.rm));
+			emit_movzx16(&t->e, R8, trans_host_reg(s->insn.rm));
 		trans_call_site(t, s, t->r->load_segment[pop][seg]);
 	}
 }
@@ -113,8 +113,9 @@ static bool mov_special(struct trans *t)
 		unsigned reg = trans_host_reg((unsigned)trans_gpr(t->op[0].reg.value));
 
 		if (t->in.operand_width == 16)
-			emit_u8(&t->e, 0x66);
-		emit_rm(&t->e, NULL, false, t->in.operand_width == 16 ? 0x8b : 0x0fb7, reg, m);
+			emit_load16(&t->e, reg, m);
+		else
+			emit_load_zx(&t->e, NULL, 2, reg, m);
 	} else if (d && dst == ZYDIS_REGCLASS_CONTROL) {
 		hard(t, OP_MOV_TO_CR);
 	} else if (s && src == ZYDIS_REGCLASS_CONTROL) {
@@ -148,8 +149,8 @@ static bool mov_seg_to_mem(struct trans *t)
 
 	struct hmem m = trans_address(t, &t->op[0]);
 
-	emit_rm(&t->e, NULL, false, 0x0fb7, R10,
-		cpu_field(offsetof(struct cpu, seg) + seg * sizeof(struct cpu_segment)));
+	emit_load_zx(&t->e, NULL, 2, R10,
+		     cpu_field(offsetof(struct cpu, seg) + seg * sizeof(struct cpu_segment)));
 	trans_access(t, 0x89, R10, 2, m);
 	return true;
 }
@@ -159,10 +160,10 @@ static void salc(struct trans *t)
 {
 	struct emit *e = &t->e;
 
-	emit_rr(e, false, 0x0f93, 0, R10); /* setnc r10b */
-	emit_rr(e, false, 0x0fb6, R10, R10);
+	emit_setcc(e, CC_NC, R10);
+	emit_movzx8(e, R10, R10);
 	emit_lea(e, false, R10, (struct hmem){ .base = R10, .index = -1, .scale = 1, .disp = -1 });
-	emit_rr(e, false, 0x88, R10, R_A); /* mov al, r10b */
+	emit_mov8(e, R_A, R10);
 }
 
 /* The number of an XMM or YMM register. */

@@ -5,6 +5,8 @@
  */
 #include "emu/trans/emit.h"
 
+#include "kernel/base/bytes.h"
+
 void emit_u8(struct emit *e, u8 v)
 {
 	if (e->p >= e->end) {
@@ -152,26 +154,148 @@ u64 emit_here(const struct emit *e)
 	return e->rx + (u64)(e->p - e->start);
 }
 
+static void emit_rel32(struct emit *e, u64 target)
+{
+	emit_u32(e, (u32)(target - (emit_here(e) + 4)));
+}
+
 void emit_jmp(struct emit *e, u64 target)
 {
-	emit_u8(e, 0xe9);
-	emit_u32(e, (u32)(target - (emit_here(e) + 4)));
+	emit_jmp_open(e);
+	emit_rel32(e, target);
 }
 
 void emit_call(struct emit *e, u64 target)
 {
 	emit_u8(e, 0xe8);
-	emit_u32(e, (u32)(target - (emit_here(e) + 4)));
+	emit_rel32(e, target);
+}
+
+void emit_jmp_word(struct emit *e, u64 word)
+{
+	emit_u8(e, 0xff); /* jmp [rip + disp32] */
+	emit_u8(e, 0x25);
+	emit_rel32(e, word);
+}
+
+/* --- Jumps within the buffer */
+
+void emit_jcc_open(struct emit *e, unsigned cc)
+{
+	emit_u8(e, 0x0f);
+	emit_u8(e, (u8)(0x80 | cc));
+}
+
+void emit_jmp_open(struct emit *e)
+{
+	emit_u8(e, 0xe9);
+}
+
+/* A displacement of size bytes that the label will fill. */
+static void displacement(struct emit *e, struct emit_label *to, unsigned size)
+{
+	u32 back = to->last ? (u32)(e->p - to->last) : 0;
+
+	to->last = e->p;
+	to->size = size;
+	if (size == 1)
+		emit_u8(e, (u8)back);
+	else
+		emit_u32(e, back);
+}
+
+static void short_jump(struct emit *e, u8 opcode, struct emit_label *to)
+{
+	emit_u8(e, opcode);
+	displacement(e, to, 1);
+}
+
+void emit_jcc(struct emit *e, unsigned cc, struct emit_label *to)
+{
+	short_jump(e, (u8)(0x70 | cc), to);
+}
+
+void emit_jrcxz(struct emit *e, struct emit_label *to)
+{
+	short_jump(e, 0xe3, to);
+}
+
+void emit_loop(struct emit *e, u8 opcode, struct emit_label *to)
+{
+	emit_u8(e, 0x67);
+	short_jump(e, opcode, to);
+}
+
+void emit_jmp_short(struct emit *e, struct emit_label *to)
+{
+	short_jump(e, 0xeb, to);
+}
+
+void emit_jcc_near(struct emit *e, unsigned cc, struct emit_label *to)
+{
+	emit_jcc_open(e, cc);
+	displacement(e, to, 4);
+}
+
+void emit_jmp_near(struct emit *e, struct emit_label *to)
+{
+	emit_jmp_open(e);
+	displacement(e, to, 4);
+}
+
+void emit_label(struct emit *e, const struct emit_label *label)
+{
+	u8 *at = label->last;
+
+	while (at && !e->overflow) {
+		u32 back = label->size == 1 ? *at : get_le32(at);
+		u32 rel = (u32)(e->p - (at + label->size));
+
+		if (label->size == 1)
+			*at = (u8)rel;
+		else
+			put_le32(at, rel);
+		at = back ? at - back : NULL;
+	}
+}
+
+/* The displacement of a two-byte jump that begins here; 0: it has not that reach. */
+static s8 short_way(const struct emit *e, u32 to)
+{
+	s64 rel = (s64)to - (e->p - e->start + 2);
+
+	return rel >= -128 ? (s8)rel : (s8)0;
+}
+
+void emit_jcc_back(struct emit *e, unsigned cc, u32 to)
+{
+	s8 rel = short_way(e, to);
+
+	if (rel) {
+		emit_u8(e, (u8)(0x70 | cc));
+		emit_u8(e, (u8)rel);
+	} else {
+		emit_jcc_open(e, cc);
+		emit_rel32(e, e->rx + to);
+	}
+}
+
+void emit_jmp_back(struct emit *e, u32 to)
+{
+	s8 rel = short_way(e, to);
+
+	if (rel) {
+		emit_u8(e, 0xeb);
+		emit_u8(e, (u8)rel);
+	} else {
+		emit_jmp(e, e->rx + to);
+	}
 }
 
 void emit_patch_rel32(struct emit *e, u8 *at)
 {
-	u32 rel = (u32)(e->p - (at + 4));
-
-	if (e->overflow)
-		return;
-	for (int i = 0; i < 4; i++)
-		at[i] = (u8)(rel >> (8 * i));
+	if (!e->overflow)
+		put_le32(at, (u32)(e->p - (at + 4)));
 }
 
 /* NOPs of at most nine bytes, which every processor decodes at once (SDM 2B, NOP). */

@@ -47,9 +47,42 @@ void emit_store32(struct emit *e, unsigned reg, struct hmem m);
 void emit_load64(struct emit *e, unsigned reg, struct hmem m);
 void emit_lea(struct emit *e, bool w, unsigned reg, struct hmem m);
 void emit_store_imm32(struct emit *e, struct hmem m, u32 imm);
-/* JMP rel32 to an address as executed. */
+/* JMP and CALL rel32 to an address as executed. */
 void emit_jmp(struct emit *e, u64 target);
 void emit_call(struct emit *e, u64 target);
+/* JMP by the word at an address as executed, within 2 GiB. */
+#define EMIT_JMP_WORD_SIZE 6u
+void emit_jmp_word(struct emit *e, u64 word);
+
+/*
+ * A place further on. Jumps to it may be emitted before it: all of them short, with a byte's reach,
+ * or all of them near. Each one's displacement tells until then how far back the one before it is.
+ *
+ *     struct emit_label over = { 0 };
+ *     emit_jcc(e, CC_Z, &over);
+ *     ...
+ *     emit_label(e, &over);
+ */
+struct emit_label {
+	u8 *last; /* the last jump's displacement */
+	unsigned size;
+};
+void emit_jcc(struct emit *e, unsigned cc, struct emit_label *to);
+void emit_jrcxz(struct emit *e, struct emit_label *to);
+/* LOOPNE, LOOPE, LOOP or JECXZ, by its opcode: of ECX. */
+void emit_loop(struct emit *e, u8 opcode, struct emit_label *to);
+void emit_jmp_short(struct emit *e, struct emit_label *to);
+void emit_jcc_near(struct emit *e, unsigned cc, struct emit_label *to);
+void emit_jmp_near(struct emit *e, struct emit_label *to);
+void emit_label(struct emit *e, const struct emit_label *label);
+
+/* Jumps to earlier code, that many bytes behind start: short if they have that reach. */
+void emit_jcc_back(struct emit *e, unsigned cc, u32 to);
+void emit_jmp_back(struct emit *e, u32 to);
+/* Near jumps but for their rel32, which the caller writes: it may be a place that is known by its
+ * EIP only. */
+void emit_jcc_open(struct emit *e, unsigned cc);
+void emit_jmp_open(struct emit *e);
 /* A line of the processor's cache of decoded instructions: small loops can lie in one. */
 #define CODE_LINE 64u
 /* Does nothing up to the next multiple of align, a power of two. */

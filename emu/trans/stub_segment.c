@@ -9,16 +9,13 @@
  */
 #include "emu/trans/stub_segment.h"
 
-#include "emu/trans/emit.h"
+#include "emu/trans/emit_insn.h"
 #include "emu/cpu/semantics.h"
-
-#define SLOW_MAX 4u
 
 struct maker {
 	struct emit *e;
 	enum cpu_seg seg;
-	u8 *slow[SLOW_MAX]; /* rel32 of jumps to the long way */
-	unsigned slows;
+	struct emit_label slow; /* the long way */
 };
 
 enum seg_class stub_segment_class(unsigned seg)
@@ -63,17 +60,9 @@ static struct hmem thread_base(const struct maker *m)
 	return cpu_field(offsetof(struct cpu, thread_base) + (m->seg - SEG_FS) * sizeof(u32 *));
 }
 
-static void store64(struct emit *e, unsigned reg, struct hmem at)
-{
-	emit_rm(e, NULL, true, 0x89, reg, at);
-}
-
 static void slow_unless_equal(struct maker *m)
 {
-	emit_u8(m->e, 0x0f);
-	emit_u8(m->e, 0x85);
-	m->slow[m->slows++] = m->e->p;
-	emit_u32(m->e, 0);
+	emit_jcc_near(m->e, CC_NZ, &m->slow);
 }
 
 /* The segment in R10 and R11: into the register, and into what the mode was computed from. */
@@ -82,94 +71,84 @@ static void store_segment(struct maker *m)
 	size_t arrays[] = { offsetof(struct cpu, seg), offsetof(struct cpu, mode_seg) };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(arrays); i++) {
-		store64(m->e, R10, segment(m, arrays[i], 0));
+		emit_store64(m->e, R10, segment(m, arrays[i], 0));
 		emit_store32(m->e, R11, segment(m, arrays[i], 8));
 	}
 }
 
 /* Null, if R8 is: jumps to *done. */
-static void load_null(struct maker *m, const struct recomp *r, u8 **done)
+static void load_null(struct maker *m, const struct recomp *r, struct emit_label *done)
 {
 	const struct cpu_segment null = { .attr = SEG_ATTR_UNUSABLE };
 	struct emit *e = m->e;
+	struct emit_label other = { 0 };
 	u64 low;
-	u8 *other;
 
 	_Static_assert(sizeof(null) == 12, "as loaded below");
 	__builtin_memcpy(&low, &null, 8);
-	emit_rr(e, false, 0x85, R8, R8); /* test r8d, r8d; jnz other */
-	emit_u8(e, 0x0f);
-	emit_u8(e, 0x85);
-	other = e->p;
-	emit_u32(e, 0);
+	emit_test(e, R8, R8);
+	emit_jcc_near(e, CC_NZ, &other);
 	emit_mov_imm64(e, R10, low);
 	emit_mov_imm32(e, R11, null.limit);
 	store_segment(m);
 	emit_mov_imm64(e, R10, (u64)recomp_thread_trap(r));
-	store64(e, R10, thread_base(m));
-	emit_u8(e, 0xe9);
-	*done = e->p;
-	emit_u32(e, 0);
-	emit_patch_rel32(e, other);
+	emit_store64(e, R10, thread_base(m));
+	emit_jmp_near(e, done);
+	emit_label(e, &other);
 }
 
 static void load_known(struct maker *m)
 {
 	struct emit *e = m->e;
 
-	emit_rr(e, false, 0x89, R8, R10); /* mov r10d, r8d; not r10d; cmp r10d, not_sel */
-	emit_rr(e, false, 0xf7, 2, R10);
-	emit_rm(e, NULL, false, 0x3b, R10, AGAIN(m, not_sel));
+	emit_mov(e, R10, R8);
+	emit_not(e, R10);
+	emit_alu_load(e, ALU_CMP, R10, AGAIN(m, not_sel));
 	slow_unless_equal(m);
 	emit_load64(e, R10, AGAIN(m, at));
 	emit_load64(e, R10, (struct hmem){ .base = R10, .index = -1, .scale = 1 });
-	emit_rm(e, NULL, true, 0x3b, R10, AGAIN(m, desc));
+	emit_alu64_load(e, ALU_CMP, R10, AGAIN(m, desc));
 	slow_unless_equal(m);
 	emit_load64(e, R10, AGAIN(m, s));
 	emit_load32(e, R11, AGAIN(m, s.limit));
 	store_segment(m);
 	if (m->seg >= SEG_FS) {
 		emit_load64(e, R10, AGAIN(m, thread_base));
-		store64(e, R10, thread_base(m));
+		emit_store64(e, R10, thread_base(m));
 	}
 }
 
 static void save_flags(struct emit *e)
 {
-	emit_u8(e, 0x50); /* push rax; lahf; seto al */
-	emit_u8(e, 0x9f);
-	emit_rr(e, false, 0x0f90, 0, R_A);
+	emit_push(e, R_A);
+	emit_lahf(e);
+	emit_setcc(e, CC_O, R_A);
 }
 
 static void restore_flags(struct emit *e)
 {
-	emit_u8(e, 0x04); /* add al, 7fh: OF; sahf; pop rax */
-	emit_u8(e, 0x7f);
-	emit_u8(e, 0x9e);
-	emit_u8(e, 0x58);
+	emit_flags_from_ax(e);
+	emit_pop(e, R_A);
 }
 
 u64 stub_segment_emit(struct emit *e, const struct recomp *r, enum cpu_seg seg, bool pop)
 {
 	struct maker m = { .e = e, .seg = seg };
 	u64 at = emit_here(e);
-	u8 *null = NULL;
+	struct emit_label null = { 0 };
 
 	save_flags(e);
-	emit_rm(e, NULL, false, 0x80, 7, CPU_FIELD(cpl)); /* cmp byte [cpl], 0 */
-	emit_u8(e, 0);
+	emit_alu8_mem_imm(e, ALU_CMP, CPU_FIELD(cpl), 0);
 	slow_unless_equal(&m);
 	if (seg >= SEG_FS)
 		load_null(&m, r, &null);
 	load_known(&m);
-	if (null)
-		emit_patch_rel32(e, null);
+	emit_label(e, &null);
 	restore_flags(e);
 	if (pop)
 		emit_lea(e, false, R_GSP, GSP_AT(4));
-	emit_u8(e, 0xc3);
-	for (unsigned i = 0; i < m.slows; i++)
-		emit_patch_rel32(e, m.slow[i]);
+	emit_ret(e);
+	emit_label(e, &m.slow);
 	restore_flags(e);
 	emit_jmp(e, r->call_segment);
 	return at;

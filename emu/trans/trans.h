@@ -7,6 +7,7 @@
 
 #include "emu/isa/isa.h"
 #include "emu/trans/emit.h"
+#include "emu/trans/emit_insn.h"
 
 /* trans_fast.c: the common instructions of flat 32-bit code, without the decoder. True: done. */
 bool translate_fast(struct trans *t);

@@ -16,10 +16,10 @@ static struct hmem cut_to_16(struct trans *t, struct hmem m)
 		return m;
 	}
 	if (m.index < 0 && !m.disp) {
-		emit_rr(&t->e, false, 0x0fb7, R8, (unsigned)m.base); /* movzx r8d, base's word */
+		emit_movzx16(&t->e, R8, (unsigned)m.base); /* movzx r8d, base's word */
 	} else {
 		emit_lea(&t->e, false, R8, m);
-		emit_rr(&t->e, false, 0x0fb7, R8, R8);
+		emit_movzx16(&t->e, R8, R8);
 	}
 	return (struct hmem){ .base = R8, .index = -1, .scale = 1, .guest = true };
 }
@@ -67,21 +67,21 @@ struct hmem trans_add_base(struct trans *t, struct hmem m, unsigned seg)
 void trans_check_64k(struct trans *t, struct hmem m, unsigned size, struct site *s, u64 stub)
 {
 	struct emit *e = &t->e;
+	struct emit_label within = { 0 };
 
 	if (size < 2 || (m.base < 0 && (u32)m.disp + size <= 0x10000))
 		return;
 	s->ends = true;
-	emit_rr(e, true, 0x89, R_C, R11);
+	emit_mov64(e, R11, R_C);
 	m.disp += (s32)size - 1;
 	emit_lea(e, false, R_C, m);
-	emit_u8(e, 0x0f); /* bswap ecx; movzx ecx, cx: not 0 beyond 64 KiB */
-	emit_u8(e, 0xc9);
-	emit_rr(e, false, 0x0fb7, R_C, R_C);
-	emit_u8(e, 0xe3); /* jrcxz over the call, which faults */
-	emit_u8(e, 3 + 6 + 5);
-	emit_rr(e, true, 0x89, R11, R_C);
-	trans_call_site(t, s, stub);
-	emit_rr(e, true, 0x89, R11, R_C);
+	emit_bswap(e, R_C);
+	emit_movzx16(e, R_C, R_C); /* not 0 beyond 64 KiB */
+	emit_jrcxz(e, &within);
+	emit_mov64(e, R_C, R11);
+	trans_call_site(t, s, stub); /* it faults */
+	emit_label(e, &within);
+	emit_mov64(e, R_C, R11);
 }
 
 struct hmem trans_address(struct trans *t, const ZydisDecodedOperand *op)

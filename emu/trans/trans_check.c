@@ -60,49 +60,46 @@ static unsigned scan(struct trans *t, unsigned most)
 
 /* rcx is saved in r10; the flags stay. mov r11, bytes; lea ecx, [r11 - expected]; jrcxz next; jmp
  * stale. */
-static void compare(struct trans *t, gla_t gla, const u8 *bytes, unsigned size, u8 **stale)
+static void compare(struct trans *t, gla_t gla, const u8 *bytes, unsigned size,
+		    struct emit_label *stale)
 {
 	struct hmem at = { .base = -1, .index = -1, .scale = 1, .disp = (s32)gla, .guest = true };
 	u32 expected = 0;
 	struct emit *e = &t->e;
+	struct emit_label same = { 0 };
 
 	for (unsigned i = 0; i < size; i++)
 		expected |= (u32)bytes[i] << 8 * i;
-	emit_rm(e, t->r, false, size == 4 ? 0x8b : size == 2 ? 0x0fb7 : 0x0fb6, R11, at);
+	emit_load_zx(e, t->r, size, R11, at);
 	emit_lea(e, false, R_C,
 		 (struct hmem){
 			 .base = R11, .index = -1, .scale = 1, .disp = (s32)(0u - expected) });
-	emit_u8(e, 0xe3); /* jrcxz */
-	emit_u8(e, 5);
-	emit_u8(e, 0xe9);
-	*stale = e->p;
-	emit_u32(e, 0);
+	emit_jrcxz(e, &same);
+	emit_jmp_near(e, stale);
+	emit_label(e, &same);
 }
 
 unsigned trans_check(struct trans *t, unsigned most)
 {
-	unsigned n = scan(t, most), stales = 0;
+	unsigned n = scan(t, most);
 	struct emit *e = &t->e;
 	struct site *s = trans_site(t, OP_SLOW_STALE);
-	u8 *stale[sizeof(t->check) / 4 + 2], *done;
+	struct emit_label stale = { 0 }, done = { 0 };
 
 	s->insn.imm = t->r->blocks; /* this block's number */
-	emit_rr(e, true, 0x89, R_C, R10);
+	emit_mov64(e, R10, R_C);
 	for (unsigned at = 0; at < t->check_len;) {
 		unsigned left = t->check_len - at, size = left >= 4 ? 4 : left >= 2 ? 2 : 1;
 
-		compare(t, t->base + t->eip + at, t->check + at, size, &stale[stales++]);
+		compare(t, t->base + t->eip + at, t->check + at, size, &stale);
 		at += size;
 	}
-	emit_u8(e, 0xe9);
-	done = e->p;
-	emit_u32(e, 0);
-	for (unsigned i = 0; i < stales; i++)
-		emit_patch_rel32(e, stale[i]);
-	emit_rr(e, true, 0x89, R10, R_C);
+	emit_jmp_near(e, &done);
+	emit_label(e, &stale);
+	emit_mov64(e, R_C, R10);
 	trans_call_hard(t, s, true);
-	emit_patch_rel32(e, done);
-	emit_rr(e, true, 0x89, R10, R_C);
+	emit_label(e, &done);
+	emit_mov64(e, R_C, R10);
 	t->ended = false;
 	t->b->check_len = (u16)(e->p - e->start);
 	return n;

@@ -13,8 +13,7 @@
 
 void trans_poll(struct trans *t)
 {
-	emit_rm(&t->e, NULL, false, 0x0fb6, R9,
-		(struct hmem){ .base = R_POLL, .index = -1, .scale = 1 });
+	emit_load_zx(&t->e, NULL, 1, R9, (struct hmem){ .base = R_POLL, .index = -1, .scale = 1 });
 }
 
 static void poll(struct trans *t, u32 target)
@@ -28,21 +27,22 @@ void trans_jump_r8(struct trans *t)
 {
 	struct emit *e = &t->e;
 	struct hmem entry = { .base = R_TABLE, .index = R9, .scale = 8 };
+	struct emit_label hit = { 0 };
 
-	emit_rr(e, false, 0x0fb7, R9, R8); /* movzx r9d, r8w */
+	emit_movzx16(e, R9, R8);
 	emit_lea(e, true, R9, (struct hmem){ .base = R9, .index = R9, .scale = 1 });
-	emit_rr(e, true, 0x89, R_C, R10);
+	emit_mov64(e, R10, R_C);
 	emit_load64(e, R_C, entry);
 	emit_load64(e, R11, CPU_FIELD(lookup_tag));
 	emit_lea(e, true, R_C, (struct hmem){ .base = R_C, .index = R8, .scale = 1 });
 	emit_lea(e, true, R_C, (struct hmem){ .base = R_C, .index = R11, .scale = 1 });
-	emit_u8(e, 0xe3); /* jrcxz hit */
-	emit_u8(e, 3 + 5);
-	emit_rr(e, true, 0x89, R10, R_C);
+	emit_jrcxz(e, &hit);
+	emit_mov64(e, R_C, R10);
 	emit_jmp(e, t->r->leave_dispatch);
-	emit_rr(e, true, 0x89, R10, R_C);
-	entry.disp = 8;
-	emit_rm(e, NULL, false, 0xff, 4, entry); /* jmp [r14 + r9 * 8 + 8] */
+	emit_label(e, &hit);
+	emit_mov64(e, R_C, R10);
+	entry.disp = offsetof(struct lookup_entry, code);
+	emit_jmp_mem(e, entry);
 	t->ended = true;
 }
 
@@ -71,14 +71,12 @@ void trans_edge(struct trans *t, u32 target)
 	}
 	slot = t->edges == ARRAY_SIZE(t->edge)
 		       ? SLOT_NONE
-		       : slot_new(r, t->b->code + (u32)(e->p - e->start) + 6);
+		       : slot_new(r, t->b->code + (u32)(e->p - e->start) + EMIT_JMP_WORD_SIZE);
 	if (slot == SLOT_NONE) {
 		e->overflow = true;
 		return;
 	}
-	emit_u8(e, 0xff); /* jmp [rip + disp32] */
-	emit_u8(e, 0x25);
-	emit_u32(e, (u32)(slot_address(r, slot) - (emit_here(e) + 4)));
+	emit_jmp_word(e, slot_address(r, slot));
 	emit_call(e, r->leave_edge);
 	*edge = (struct edge){ target, slot, (u16)(e->p - e->start) };
 	t->edges++;
@@ -97,34 +95,13 @@ static int inside(struct trans *t, u32 target)
 	return at && trans_x87_jump_back(t, at) ? at->host : -1;
 }
 
-/* The displacement of a two-byte jump that begins here to earlier code of the block, if it has that
- * reach; else 0. */
-static int short_way(const struct trans *t, int host)
-{
-	s64 rel = host - (t->e.p - t->e.start + 2);
-
-	return rel >= -128 ? (int)rel : 0;
-}
-
-static void jump_to_host(struct trans *t, int host)
-{
-	int rel = short_way(t, host);
-
-	if (rel) {
-		emit_u8(&t->e, 0xeb);
-		emit_u8(&t->e, (u8)rel);
-	} else {
-		emit_jmp(&t->e, t->e.rx + (u32)host);
-	}
-}
-
 void trans_jump(struct trans *t, u32 target)
 {
 	int host;
 
 	host = inside(t, target);
 	if (host >= 0) {
-		jump_to_host(t, host);
+		emit_jmp_back(&t->e, (u32)host);
 		t->ended = true;
 	} else {
 		trans_edge(t, target);
@@ -187,31 +164,25 @@ static void loop_in_c(struct trans *t)
 static void conditional_fault(struct trans *t)
 {
 	struct emit *e = &t->e;
-	u8 *over;
+	struct emit_label over = { 0 };
 
-	emit_u8(e, 0x0f); /* the opposite condition */
-	emit_u8(e, (u8)(0x80 | ((t->in.opcode & 15) ^ 1)));
-	over = e->p;
-	emit_u32(e, 0);
+	emit_jcc_near(e, (t->in.opcode & 15) ^ 1, &over); /* the opposite condition */
 	near_in_c(t);
-	emit_patch_rel32(e, over);
+	emit_label(e, &over);
 	t->ended = false;
 }
 
 /* The taken path is in this block or behind its end; the other follows. */
 void trans_jcc(struct trans *t, unsigned condition, u32 target)
 {
-	int host, rel;
+	int host;
 
 	poll(t, target);
 	host = inside(t, target);
-	rel = host < 0 ? 0 : short_way(t, host);
-	if (rel) {
-		emit_u8(&t->e, (u8)(0x70 | condition));
-		emit_u8(&t->e, (u8)rel);
+	if (host >= 0) {
+		emit_jcc_back(&t->e, condition, (u32)host);
 	} else {
-		emit_u8(&t->e, 0x0f);
-		emit_u8(&t->e, (u8)(0x80 | condition));
+		emit_jcc_open(&t->e, condition);
 		branch_rel32(t, target);
 	}
 }
@@ -220,15 +191,15 @@ void trans_jcc(struct trans *t, unsigned condition, u32 target)
 static void loop32(struct trans *t, u32 target)
 {
 	struct emit *e = &t->e;
+	struct emit_label taken = { 0 }, not_taken = { 0 };
 
 	poll(t, target);
-	emit_u8(e, 0x67);
-	emit_u8(e, t->in.opcode);
-	emit_u8(e, 2);
-	emit_u8(e, 0xeb); /* not taken: over the near jump */
-	emit_u8(e, 5);
-	emit_u8(e, 0xe9);
+	emit_loop(e, t->in.opcode, &taken);
+	emit_jmp_short(e, &not_taken);
+	emit_label(e, &taken);
+	emit_jmp_open(e);
 	branch_rel32(t, target);
+	emit_label(e, &not_taken);
 }
 
 static bool is_loop(const struct trans *t)
@@ -262,34 +233,33 @@ void trans_jmp(struct trans *t, u32 target)
 static void loop16(struct trans *t)
 {
 	struct emit *e = &t->e;
-	unsigned kind = t->in.opcode & 3; /* LOOPNE LOOPE LOOP JCXZ */
+	enum { LOOPNE, LOOPE, LOOP, JCXZ } kind = t->in.opcode & 3;
 	u32 target = relative_target(t);
+	struct emit_label out = { 0 };
 
 	poll(t, target);
-	emit_rr(e, false, 0x89, R_C, R10);
-	if (kind == 3) {
-		emit_rr(e, false, 0x0fb7, R_C, R_C);
-		emit_u8(e, 0xe3); /* to the jump, over the jump over it */
-		emit_u8(e, 2);
-		emit_u8(e, 0xeb);
-		emit_u8(e, 3 + 5);
+	emit_mov(e, R10, R_C);
+	if (kind == JCXZ) {
+		struct emit_label taken = { 0 };
+
+		emit_movzx16(e, R_C, R_C);
+		emit_jrcxz(e, &taken);
+		emit_jmp_short(e, &out);
+		emit_label(e, &taken);
 	} else {
 		emit_lea(e, false, R8,
 			 (struct hmem){ .base = R_C, .index = -1, .scale = 1, .disp = -1 });
-		emit_u8(e, 0x66); /* mov r10w, r8w */
-		emit_rr(e, false, 0x89, R8, R10);
-		emit_rr(e, false, 0x0fb7, R_C, R8);
-		emit_u8(e, 0xe3);
-		emit_u8(e, kind == 2 ? 3 + 5 : 2 + 3 + 5);
-		if (kind < 2) {
-			emit_u8(e, kind == 1 ? 0x75 : 0x74);
-			emit_u8(e, 3 + 5);
-		}
+		emit_mov16(e, R10, R8);
+		emit_movzx16(e, R_C, R8);
+		emit_jrcxz(e, &out);
+		if (kind != LOOP)
+			emit_jcc(e, kind == LOOPE ? CC_NZ : CC_Z, &out);
 	}
-	emit_rr(e, false, 0x89, R10, R_C);
-	emit_u8(e, 0xe9);
+	emit_mov(e, R_C, R10);
+	emit_jmp_open(e);
 	branch_rel32(t, target);
-	emit_rr(e, false, 0x89, R10, R_C);
+	emit_label(e, &out);
+	emit_mov(e, R_C, R10);
 }
 
 /* A target that is not known may lie beyond the limit of CS: C checks that. 16 bits do not pass
@@ -316,7 +286,7 @@ static bool indirect_target(struct trans *t)
 	}
 	if (t->slow || trans_mem_checked(t, &t->op[mi]))
 		return false;
-	emit_rm(&t->e, t->r, false, wide ? 0x8b : 0x0fb7, R8, trans_address(t, &t->op[mi]));
+	emit_load_zx(&t->e, t->r, wide ? 4 : 2, R8, trans_address(t, &t->op[mi]));
 	return true;
 }
 
@@ -332,8 +302,7 @@ static void note_return(struct trans *t)
 
 static void push_return(struct trans *t)
 {
-	emit_rm(&t->e, t->r, false, 0xc7, 0, GSP_AT(-4));
-	emit_u32(&t->e, t->next);
+	emit_store_imm(&t->e, t->r, GSP_AT(-4), t->next);
 	emit_lea(&t->e, false, R_GSP, GSP_AT(-4));
 }
 
@@ -354,7 +323,7 @@ void trans_call_r8(struct trans *t)
 
 void trans_ret(struct trans *t, u32 release)
 {
-	emit_rm(&t->e, t->r, false, 0x8b, R8, GSP_AT(0));
+	emit_load_zx(&t->e, t->r, 4, R8, GSP_AT(0));
 	emit_lea(&t->e, false, R_GSP, GSP_AT((s32)(4 + release)));
 	trans_jump_r8(t);
 }
@@ -385,9 +354,9 @@ static bool call(struct trans *t)
 	} else {
 		if (!indirect_target(t))
 			return false;
-		emit_rr(&t->e, false, 0x89, R8, R10); /* the target waits */
+		emit_mov(&t->e, R10, R8); /* the target waits */
 		trans_push16_imm(t, t->next, size, near_site(t));
-		emit_rr(&t->e, false, 0x89, R10, R8);
+		emit_mov(&t->e, R8, R10);
 		trans_jump_r8(t);
 	}
 	note_return(t);
@@ -408,7 +377,7 @@ static bool ret(struct trans *t)
 	if (!trans_stack_16(t))
 		return false;
 	trans_pop16(t, R10, size, release, near_site(t));
-	emit_rr(&t->e, false, 0x89, R10, R8);
+	emit_mov(&t->e, R8, R10);
 	trans_jump_r8(t);
 	return true;
 }

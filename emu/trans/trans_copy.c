@@ -174,16 +174,16 @@ static void copy_high8(struct trans *t, const ZydisDecodedOperand *mem, unsigned
 	if (reads) {
 		/* Faults here, before flags change, and as a write: NOT leaves the flags alone. */
 		if (writes) {
-			emit_rm(&t->e, t->r, false, 0xf6, 2, m);
-			emit_rm(&t->e, t->r, false, 0xf6, 2, m);
+			emit_not8_mem(&t->e, t->r, m);
+			emit_not8_mem(&t->e, t->r, m);
 		}
-		emit_rm(&t->e, t->r, false, 0x8a, R10, m);
-		emit_rm(&t->e, t->r, false, 0x88, R10, STACK_SLOT);
+		emit_load8(&t->e, t->r, R10, m);
+		emit_store8(&t->e, t->r, R10, STACK_SLOT);
 	}
 	copy_form(t, reg, true, STACK_SLOT, 0, t->in.opcode);
 	if (writes) {
-		emit_rm(&t->e, t->r, false, 0x8a, R10, STACK_SLOT);
-		emit_rm(&t->e, t->r, false, 0x88, R10, m);
+		emit_load8(&t->e, t->r, R10, STACK_SLOT);
+		emit_store8(&t->e, t->r, R10, m);
 	}
 }
 
@@ -248,18 +248,18 @@ static void copy_slow(struct trans *t, const ZydisDecodedOperand *mem, unsigned 
 		/* An x87 store that raises an unmasked exception stores nothing: the bytes go back.
 		 */
 		s->reads = true;
-		emit_u8(&t->e, 0x9b); /* fwait: #MF goes before the operand's faults */
+		emit_fwait(&t->e); /* #MF goes before the operand's faults */
 	}
 	trans_call_site(t, s, t->r->call_slow_read);
 	if (is_bit_string(t)) {
 		s->bits = true;
 		copy_slow_bit(t, reg);
 	} else if (high8) {
-		emit_rm(&t->e, t->r, false, 0x8a, R10, buf);
-		emit_rm(&t->e, t->r, false, 0x88, R10, STACK_SLOT);
+		emit_load8(&t->e, t->r, R10, buf);
+		emit_store8(&t->e, t->r, R10, STACK_SLOT);
 		copy_form(t, reg, true, STACK_SLOT, 0, t->in.opcode);
-		emit_rm(&t->e, t->r, false, 0x8a, R10, STACK_SLOT);
-		emit_rm(&t->e, t->r, false, 0x88, R10, buf);
+		emit_load8(&t->e, t->r, R10, STACK_SLOT);
+		emit_store8(&t->e, t->r, R10, buf);
 	} else {
 		copy_form(t, reg, true, buf, 0, t->in.opcode);
 	}
@@ -298,7 +298,7 @@ static void copy_modrm(struct trans *t)
 		unsigned rm = field_reg(mo, t->in.raw.modrm.rm);
 
 		if (mo && trans_is_high8(mo->reg.value) && reg >= 8) { /* movzx esp, ah */
-			emit_rm(&t->e, t->r, false, 0x88, rm, STACK_SLOT);
+			emit_store8(&t->e, t->r, rm, STACK_SLOT);
 			copy_form(t, reg, true, STACK_SLOT, 0, t->in.opcode);
 			return;
 		}
@@ -391,7 +391,7 @@ static void mask_move(struct trans *t)
 		s->insn.seg = (u8)seg;
 		s->insn.osize = in->mnemonic == ZYDIS_MNEMONIC_MASKMOVQ ? 8 : 16;
 		if (s->insn.osize == 8)
-			emit_u8(&t->e, 0x9b); /* fwait: #MF goes before the operand's faults */
+			emit_fwait(&t->e); /* #MF goes before the operand's faults */
 		trans_call_hard(t, s, false);
 		return;
 	}

@@ -285,9 +285,9 @@ static bool group_ff(struct trans *t, struct fast *f)
 		return false;
 	done(t, f);
 	if (is_mem(f))
-		emit_rm(&t->e, t->r, false, 0x8b, R8, address(t, f));
+		emit_load_zx(&t->e, t->r, 4, R8, address(t, f));
 	else
-		emit_rr(&t->e, false, 0x89, trans_host_reg(f->modrm & 7), R8);
+		emit_mov(&t->e, R8, trans_host_reg(f->modrm & 7));
 	if (digit == 2)
 		trans_call_r8(t);
 	else if (digit == 4)

@@ -11,12 +11,6 @@
 #define POPF_HARD \
 	(EFLAGS_TF | EFLAGS_DF | EFLAGS_IOPL | EFLAGS_NT | EFLAGS_RF | EFLAGS_AC | EFLAGS_ID)
 
-static void op_imm(struct emit *e, unsigned digit, unsigned reg, u32 imm)
-{
-	emit_rr(e, false, 0x81, digit, reg);
-	emit_u32(e, imm);
-}
-
 /* lea to, [a + b], 32 bits wide: an addition that leaves the flags alone. */
 static void add_quietly(struct emit *e, unsigned to, unsigned a, unsigned b)
 {
@@ -33,14 +27,14 @@ static void pushf(struct trans *t)
 	unsigned size = t->in.operand_width / 8u;
 
 	emit_load32(e, R10, CPU_FIELD(quiet_flags));
-	emit_rm(e, NULL, false, 0x0f40, R10, CPU_FIELD(quiet_flags_of)); /* cmovo */
+	emit_cmov_load(e, CC_O, R10, CPU_FIELD(quiet_flags_of));
 	emit_load32(e, R8, CPU_FIELD(vif));
 	add_quietly(e, R10, R10, R8);
-	emit_rr(e, false, 0x89, R_A, R9);
-	emit_u8(e, 0x9f);		   /* lahf */
-	emit_rr(e, false, 0x0fb6, R_A, 4); /* movzx eax, ah */
+	emit_mov(e, R9, R_A);
+	emit_lahf(e);
+	emit_movzx8(e, R_A, R_AH);
 	add_quietly(e, R10, R10, R_A);
-	emit_rr(e, false, 0x89, R9, R_A);
+	emit_mov(e, R_A, R9);
 	if (trans_stack_flat(t))
 		trans_push(t, R10, size);
 	else
@@ -52,7 +46,7 @@ static void load_image(struct trans *t, unsigned size, struct site *s)
 {
 	struct hmem m = trans_stack_flat(t) ? GSP_AT(0) : trans_top16(t, 0, size, false, s);
 
-	emit_rm(&t->e, t->r, false, size == 2 ? 0x0fb7 : 0x8b, R8, m);
+	emit_load_zx(&t->e, t->r, size, R8, m);
 }
 
 static void drop_image(struct trans *t, unsigned size)
@@ -64,8 +58,7 @@ static void drop_image(struct trans *t, unsigned size)
 		return;
 	}
 	emit_lea(&t->e, false, R10, behind);
-	emit_u8(&t->e, 0x66);
-	emit_rr(&t->e, false, 0x89, R10, R_GSP);
+	emit_mov16(&t->e, R_GSP, R10);
 }
 
 /*
@@ -78,36 +71,29 @@ static void popf(struct trans *t)
 	unsigned size = t->in.operand_width / 8u;
 	struct site *s = trans_site(t, OP_POPF);
 	struct emit *e = &t->e;
-	u8 *easy;
+	struct emit_label easy = { 0 };
 
 	load_image(t, size, s);
 	emit_load32(e, R9, CPU_FIELD(quiet_flags));
-	emit_rr(e, false, 0x31, R8, R9); /* xor r9d, r8d */
-	op_imm(e, 4, R9, size == 2 ? POPF_HARD & 0xffff : POPF_HARD);
-	emit_rm(e, NULL, false, 0x0b, R9, CPU_FIELD(events));
-	emit_u8(e, 0x74); /* jz easy */
-	easy = e->p;
-	emit_u8(e, 0);
+	emit_alu(e, ALU_XOR, R9, R8);
+	emit_alu_imm(e, ALU_AND, R9, size == 2 ? POPF_HARD & 0xffff : POPF_HARD);
+	emit_alu_load(e, ALU_OR, R9, CPU_FIELD(events));
+	emit_jcc(e, CC_Z, &easy);
 	trans_call_hard(t, s, true);
 	t->ended = false;
-	if (!e->overflow)
-		*easy = (u8)(e->p - (easy + 1));
-	emit_rr(e, false, 0x89, R8, R9);
-	op_imm(e, 4, R9, EFLAGS_IF);
+	emit_label(e, &easy);
+	emit_mov(e, R9, R8);
+	emit_alu_imm(e, ALU_AND, R9, EFLAGS_IF);
 	emit_store32(e, R9, CPU_FIELD(vif));
 	drop_image(t, size);
-	emit_rr(e, false, 0x89, R_A, R9);
-	emit_rr(e, false, 0x89, R8, R_A);
-	emit_rr(e, false, 0x88, R_A, 4); /* mov ah, al */
-	emit_rr(e, false, 0xc1, 5, R8);	 /* shr r8d, 11 */
-	emit_u8(e, 11);
-	emit_rr(e, false, 0x80, 4, R8); /* and r8b, 1 */
-	emit_u8(e, 1);
-	emit_rr(e, false, 0x88, R8, R_A); /* mov al, r8b */
-	emit_u8(e, 0x04);		  /* add al, 7fh: OF */
-	emit_u8(e, 0x7f);
-	emit_u8(e, 0x9e); /* sahf */
-	emit_rr(e, false, 0x89, R9, R_A);
+	emit_mov(e, R9, R_A);
+	emit_mov(e, R_A, R8);
+	emit_mov8(e, R_AH, R_A);
+	emit_shift(e, SHIFT_RIGHT, R8, EMIT_OF_BIT);
+	emit_alu8_imm(e, ALU_AND, R8, 1);
+	emit_mov8(e, R_A, R8);
+	emit_flags_from_ax(e);
+	emit_mov(e, R_A, R9);
 }
 
 /*
@@ -119,19 +105,16 @@ static void sti(struct trans *t)
 {
 	struct site *s = trans_site(t, OP_STI);
 	struct emit *e = &t->e;
-	u8 *quiet;
+	struct emit_label quiet = { 0 };
 
-	emit_rr(e, true, 0x89, R_C, R10);
+	emit_mov64(e, R10, R_C);
 	emit_load32(e, R_C, CPU_FIELD(events));
-	emit_u8(e, 0xe3); /* jrcxz quiet */
-	quiet = e->p;
-	emit_u8(e, 0);
-	emit_rr(e, true, 0x89, R10, R_C);
+	emit_jrcxz(e, &quiet);
+	emit_mov64(e, R_C, R10);
 	trans_call_hard(t, s, true);
 	t->ended = false;
-	if (!e->overflow)
-		*quiet = (u8)(e->p - (quiet + 1));
-	emit_rr(e, true, 0x89, R10, R_C);
+	emit_label(e, &quiet);
+	emit_mov64(e, R_C, R10);
 	emit_store_imm32(e, CPU_FIELD(vif), EFLAGS_IF);
 	t->sti = true;
 }
@@ -140,7 +123,7 @@ static void set_df(struct trans *t, bool set)
 {
 	struct emit *e = &t->e;
 
-	emit_u8(e, set ? 0xfd : 0xfc);
+	emit_set_df(e, set);
 	emit_load32(e, R8, cpu_field(offsetof(struct cpu, quiet_flags_df) + set * sizeof(u32)));
 	emit_store32(e, R8, CPU_FIELD(quiet_flags));
 	emit_lea(e, false, R8,
@@ -157,15 +140,12 @@ static bool allowed(const struct trans *t)
 /* Not taken, it is a jump over the call. */
 static void into(struct trans *t)
 {
-	u8 *over;
+	struct emit_label over = { 0 };
 
-	emit_u8(&t->e, 0x71); /* jno */
-	over = t->e.p;
-	emit_u8(&t->e, 0);
+	emit_jcc(&t->e, CC_NO, &over);
 	trans_call_hard(t, trans_site(t, OP_INTO), true);
 	t->ended = false;
-	if (!t->e.overflow)
-		*over = (u8)(t->e.p - (over + 1));
+	emit_label(&t->e, &over);
 }
 
 static bool inline_image(const struct trans *t)

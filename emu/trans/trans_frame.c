@@ -70,10 +70,10 @@ static void leave32(struct trans *t)
 {
 	struct hmem frame = { .base = R_BP, .index = -1, .scale = 1, .guest = true };
 
-	emit_rm(&t->e, t->r, false, 0x8b, R8, frame);
+	emit_load_zx(&t->e, t->r, 4, R8, frame);
 	frame.disp = 4;
 	emit_lea(&t->e, false, R_GSP, frame);
-	emit_rr(&t->e, false, 0x89, R8, R_BP);
+	emit_mov(&t->e, R_BP, R8);
 }
 
 static void leave16(struct trans *t, struct site *s)
@@ -81,15 +81,16 @@ static void leave16(struct trans *t, struct site *s)
 	unsigned size = word_size(t);
 	struct hmem m;
 
-	emit_rr(&t->e, false, 0x0fb7, R8, R_BP);
+	emit_movzx16(&t->e, R8, R_BP);
 	m = trans_stack16_at_r8(t, size, false, s);
 	trans_access(t, 0x8b, R10, size, m);
 	emit_lea(&t->e, false, R8,
 		 (struct hmem){ .base = R8, .index = -1, .scale = 1, .disp = (s32)size });
 	trans_set_sp(t);
 	if (size == 2)
-		emit_u8(&t->e, 0x66);
-	emit_rr(&t->e, false, 0x89, R10, R_BP);
+		emit_mov16(&t->e, R_BP, R10);
+	else
+		emit_mov(&t->e, R_BP, R10);
 }
 
 bool translate_frame(struct trans *t)

@@ -43,15 +43,15 @@ static bool push(struct trans *t)
 	} else if (o->type == ZYDIS_OPERAND_TYPE_MEMORY) {
 		if (trans_mem_checked(t, o))
 			return false;
-		emit_rm(&t->e, t->r, false, stack_size(t) == 2 ? 0x0fb7 : 0x8b, R10,
-			trans_address(t, o));
+		emit_load_zx(&t->e, t->r, (unsigned)stack_size(t), R10, trans_address(t, o));
 		store_stack(t, R10);
 	} else if (trans_gpr(o->reg.value) >= 0) {
 		store_stack(t, trans_host_reg((unsigned)trans_gpr(o->reg.value)));
 	} else { /* segment register */
 		unsigned seg = trans_seg(o->reg.value);
 
-		emit_rm(&t->e, NULL, false, 0x0fb7, R9,
+		emit_load_zx(
+			&t->e, NULL, 2, R9,
 			cpu_field(offsetof(struct cpu, seg) + seg * sizeof(struct cpu_segment)));
 		store_stack(t, R9);
 	}
@@ -66,7 +66,7 @@ static bool pop_mem(struct trans *t, const ZydisDecodedOperand *o)
 
 	if (trans_mem_checked(t, o))
 		return false;
-	emit_rm(&t->e, t->r, false, n == 2 ? 0x0fb7 : 0x8b, R10, GSP_AT(0));
+	emit_load_zx(&t->e, t->r, (unsigned)n, R10, GSP_AT(0));
 	t->esp_bias = n;
 	m = trans_address(t, o);
 	t->esp_bias = 0;
@@ -117,7 +117,7 @@ static bool push_16(struct trans *t)
 	if (o->type == ZYDIS_OPERAND_TYPE_MEMORY) {
 		if (trans_mem_checked(t, o))
 			return false;
-		emit_rm(&t->e, t->r, false, size == 2 ? 0x0fb7 : 0x8b, R10, trans_address(t, o));
+		emit_load_zx(&t->e, t->r, size, R10, trans_address(t, o));
 		trans_push16(t, R10, size, stack_site(t, OP_SLOW_PUSH));
 	} else if (o->type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
 		trans_push16_imm(t, (u32)o->imm.value.u, size, stack_site(t, OP_SLOW_PUSH));
@@ -127,7 +127,8 @@ static bool push_16(struct trans *t)
 	} else {
 		unsigned seg = trans_seg(o->reg.value);
 
-		emit_rm(&t->e, NULL, false, 0x0fb7, R10,
+		emit_load_zx(
+			&t->e, NULL, 2, R10,
 			cpu_field(offsetof(struct cpu, seg) + seg * sizeof(struct cpu_segment)));
 		trans_push16(t, R10, size, stack_site(t, OP_SLOW_PUSH));
 	}

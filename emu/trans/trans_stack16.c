@@ -18,18 +18,16 @@ struct hmem trans_top16(struct trans *t, s32 delta, unsigned size, bool may_wrap
 {
 	if (delta) {
 		emit_lea(&t->e, false, R8, GSP_AT(delta));
-		emit_rr(&t->e, false, 0x0fb7, R8, R8);
+		emit_movzx16(&t->e, R8, R8);
 	} else {
-		emit_rr(&t->e, false, 0x0fb7, R8, R_GSP);
+		emit_movzx16(&t->e, R8, R_GSP);
 	}
 	return trans_stack16_at_r8(t, size, may_wrap, s);
 }
 
-/* mov r12w, r8w */
 void trans_set_sp(struct trans *t)
 {
-	emit_u8(&t->e, 0x66);
-	emit_rr(&t->e, false, 0x89, R8, R_GSP);
+	emit_mov16(&t->e, R_GSP, R8);
 }
 
 void trans_push16(struct trans *t, unsigned reg, unsigned size, struct site *s)
@@ -41,12 +39,8 @@ void trans_push16(struct trans *t, unsigned reg, unsigned size, struct site *s)
 void trans_push16_imm(struct trans *t, u32 value, unsigned size, struct site *s)
 {
 	trans_access(t, 0xc7, 0, size, trans_top16(t, -(s32)size, size, false, s));
-	emit_u8(&t->e, (u8)value);
-	emit_u8(&t->e, (u8)(value >> 8));
-	if (size == 4) {
-		emit_u8(&t->e, (u8)(value >> 16));
-		emit_u8(&t->e, (u8)(value >> 24));
-	}
+	for (unsigned i = 0; i < size; i++)
+		emit_u8(&t->e, (u8)(value >> 8 * i));
 	trans_set_sp(t);
 }
 
@@ -55,7 +49,7 @@ void trans_pop16(struct trans *t, unsigned reg, unsigned size, unsigned release,
 	struct hmem m = trans_top16(t, 0, size, false, s);
 
 	if (size == 2 && reg >= R8 && reg != R_GSP) { /* a temporary: all of it */
-		emit_rm(&t->e, t->r, false, 0x0fb7, reg, m);
+		emit_load_zx(&t->e, t->r, 2, reg, m);
 	} else if (reg == R_GSP) { /* the value goes where the pointer was */
 		trans_access(t, 0x8b, R_GSP, size, m);
 		return;

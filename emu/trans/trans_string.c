@@ -93,7 +93,7 @@ static struct hmem element(struct trans *t, unsigned reg, unsigned seg, struct s
 	struct hmem m = { .base = (s8)reg, .index = -1, .scale = 1, .guest = true };
 
 	if (t->in.address_width == 16) {
-		emit_rr(&t->e, false, 0x0fb7, R8, reg);
+		emit_movzx16(&t->e, R8, reg);
 		m.base = R8;
 	}
 	if (trans_seg_class(t, seg) == CLASS_64K)
@@ -117,14 +117,12 @@ static void load_direction(struct trans *t)
 	struct hmem flags = CPU_FIELD(quiet_flags);
 
 	flags.disp += 1; /* DF is bit 2 of this byte */
-	emit_rm(e, NULL, false, 0x0fb6, R9, flags);
+	emit_load_zx(e, NULL, 1, R9, flags);
 	emit_lea(e, false, R9, (struct hmem){ .base = -1, .index = R9, .scale = 8 });
 	emit_lea(e, false, R9, (struct hmem){ .base = -1, .index = R9, .scale = 4 });
-	emit_rr(e, false, 0x0fbe, R9, R9);
-	emit_u8(e, 0x41); /* bswap r9d */
-	emit_u8(e, 0x0f);
-	emit_u8(e, 0xc9);
-	emit_rr(e, false, 0x0fbe, R9, R9);
+	emit_movsx8(e, R9, R9);
+	emit_bswap(e, R9);
+	emit_movsx8(e, R9, R9);
 }
 
 static void advance(struct trans *t, unsigned reg)
@@ -139,8 +137,7 @@ static void advance(struct trans *t, unsigned reg)
 		return;
 	}
 	emit_lea(&t->e, false, R8, next);
-	emit_u8(&t->e, 0x66);
-	emit_rr(&t->e, false, 0x89, R8, reg);
+	emit_mov16(&t->e, reg, R8);
 }
 
 static void step(struct trans *t, const struct string_op *s, unsigned src, struct site *site)
@@ -173,10 +170,10 @@ static void xlat(struct trans *t)
 		trans_call_hard(t, s, false);
 		return;
 	}
-	emit_rr(e, false, 0x0fb6, R8, R_A);
+	emit_movzx8(e, R8, R_A);
 	emit_lea(e, false, R8, (struct hmem){ .base = R_B, .index = R8, .scale = 1 });
 	if (t->in.address_width == 16)
-		emit_rr(e, false, 0x0fb7, R8, R8);
+		emit_movzx16(e, R8, R8);
 	if (trans_seg_class(t, seg) != CLASS_FLAT)
 		m = trans_add_base(t, m, seg);
 	trans_access(t, 0x8a, R_A, 1, m);
