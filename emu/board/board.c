@@ -24,6 +24,7 @@
 #include "emu/chip/piix4_pm.h"
 #include "emu/chip/reset_control.h"
 #include "emu/chip/uart16550.h"
+#include "emu/dev/completion.h"
 #include "emu/dev/device.h"
 #include "emu/snap/snap.h"
 #include "kernel/base/alloc.h"
@@ -41,6 +42,7 @@ struct board {
 	struct vtimers timers;
 	struct irq_or irqs;
 	struct a20_gate a20;
+	struct completions completions;
 	struct device_set devices;
 	/* Those of them that are wired to each other, or that the outside speaks to. */
 	struct i8259_pair *pic;
@@ -219,6 +221,7 @@ static int add_devices(struct board *b)
 		.dma = { .controller = &b->dma->controller },
 		.pci = b->pci,
 		.a20 = &b->a20,
+		.completions = &b->completions,
 		.host = &b->host,
 	};
 
@@ -242,6 +245,7 @@ int board_create(const struct board_config *config, const struct board_host *hos
 	b->mem = mem;
 	b->a20 = (struct a20_gate){ .held = A20_KBC, .out = host_a20, .ctx = b };
 	bus_init(&b->bus);
+	completions_init(&b->completions, host->completed, host->ctx);
 	vtimers_init(&b->timers, host->now, host->ctx);
 	b->timers.rearm = host_rearm;
 	b->timers.rearm_ctx = b;
@@ -315,6 +319,7 @@ bool board_intr_pending(struct board *b)
 
 u64 board_run_timers(struct board *b)
 {
+	completions_run(&b->completions);
 	return vtimers_run(&b->timers);
 }
 
@@ -374,6 +379,8 @@ gpa_t board_rsdp(const struct board *b)
 
 u64 board_wakes_at(const struct board *b)
 {
+	if (completions_pending(&b->completions))
+		return 0;
 	return devices_wakes_at(&b->devices, i8259_open(b->pic));
 }
 

@@ -39,7 +39,7 @@ void board_io_write(struct board *b, u16 port, unsigned size, u32 value);
  * nothing). */
 int board_intr_ack(struct board *b);
 bool board_intr_pending(struct board *b);
-/* Fires due timers; returns the next deadline in virtual ns or UINT64_MAX. */
+/* Runs completions that were posted and fires due timers; returns the next deadline in virtual ns or UINT64_MAX. */
 u64 board_run_timers(struct board *b);
 
 /* A byte from outside for serial port 0..3; false when the guest's UART cannot take it (offer it
@@ -64,9 +64,10 @@ void board_accesses(const struct board *b, const void *dev, u64 *reads, u64 *wri
 gpa_t board_rsdp(const struct board *b);
 /*
  * What can end HLT with interrupts on. When the next timer comes due whose interrupt the PIC lets
- * through, in virtual ns; UINT64_MAX: none is armed. Other timers may be run later than they are
- * due, since devices work out what passed meanwhile. And: can anything come at all, from such a
- * timer or from outside (keyboard, mouse, serial line, power button)?
+ * through, in virtual ns; 0: a completion waits to be run; UINT64_MAX: none is armed. Other timers
+ * may be run later than they are due, since devices work out what passed meanwhile. And: can
+ * anything come at all, from such a timer or from outside (keyboard, mouse, serial line, power
+ * button)?
  */
 u64 board_wakes_at(const struct board *b);
 bool board_can_wake(const struct board *b);

@@ -12,6 +12,7 @@ struct board_host {
 	u64 (*wall_clock)(void *ctx);		      /* seconds since 1970 UTC */
 	void (*intr)(void *ctx, bool level);	      /* the INTR pin of the CPU */
 	void (*timer_moved)(void *ctx, u64 deadline); /* earliest virtual deadline changed */
+	void (*completed)(void *ctx); /* call board_run_timers() soon; from any context */
 	/* false: it took the byte and wants no other before board_serial_ready(). */
 	bool (*serial_tx)(void *ctx, unsigned port, u8 byte);
 	void (*debug_tx)(void *ctx, u8 byte);	   /* ports 402h and E9h */

@@ -22,6 +22,7 @@
 #define DEVICE_IRQS   2
 #define DEVICE_ACPI   2
 
+struct completions;
 struct device_bay;
 struct gpmem;
 struct pci_bus;
@@ -96,7 +97,8 @@ struct device_bay {
 	struct dma_line dma;
 	struct pci_bus *pci;
 	struct a20_gate *a20;
-	const struct board_host *host; /* outlives the device */
+	struct completions *completions; /* for a device that waits for the outside */
+	const struct board_host *host;	 /* outlives the device */
 };
 
 /* Claims the slot's ports for dev and initialises it. */

@@ -61,6 +61,15 @@ static void host_timer_moved(void *ctx, u64 deadline)
 		recomp_signal(&vm->vcpu->cpu, CPU_EVENT_YIELD);
 }
 
+/* Perhaps from an interrupt. Halted, it is asked for vm_wakes_at() after each of these. */
+static void host_completed(void *ctx)
+{
+	struct vm *vm = ctx;
+
+	if (vm->vcpu)
+		recomp_signal(&vm->vcpu->cpu, CPU_EVENT_YIELD);
+}
+
 static bool host_serial(void *ctx, unsigned port, u8 byte)
 {
 	return vm_console_tx(ctx, port, byte);
@@ -115,6 +124,7 @@ static const struct board_host host_template = {
 	.wall_clock = host_wall,
 	.intr = host_intr,
 	.timer_moved = host_timer_moved,
+	.completed = host_completed,
 	.serial_tx = host_serial,
 	.debug_tx = host_debug,
 	.power_off = host_power_off,
