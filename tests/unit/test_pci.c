@@ -6,6 +6,7 @@
  */
 #include "emu/chip/i440fx.h"
 #include "emu/chip/piix3.h"
+#include "emu/snap/snap.h"
 #include "tests/unit/pc_fixture.h"
 
 struct machine {
@@ -208,13 +209,63 @@ static void test_routing(void **state)
 	assert_int_equal(get(&m, 1, 0, 0x60, 1), 10);
 }
 
+static u8 stream[4096];
+static u32 stream_at;
+
+static bool write_stream(void *ctx, void *bytes, u32 n)
+{
+	(void)ctx;
+	memcpy(stream + stream_at, bytes, n);
+	stream_at += n;
+	return true;
+}
+
+static bool read_stream(void *ctx, void *bytes, u32 n)
+{
+	(void)ctx;
+	memcpy(bytes, stream + stream_at, n);
+	stream_at += n;
+	return true;
+}
+
+/* A card that is loaded first has pulled its line by the old routing; the bridge's own moves it. A
+ * register that software cannot write is not loaded. */
+static void test_state(void **state)
+{
+	static struct snap snap;
+	struct machine m;
+
+	(void)state;
+	setup(&m);
+	put(&m, 1, 0, 0x62, 1, 5);
+	m.isa.pci.config[PCI_VENDOR] = 0x12;
+	stream_at = 0;
+	snap_save_to(&snap, write_stream, NULL);
+	snap_begin(&snap, "isa bridge", piix3_class.version);
+	piix3_class.state(&m.isa, &snap);
+	snap_end(&snap);
+	assert_true(snap_finish(&snap));
+
+	setup(&m);
+	piix3_set_intx(&m.isa, 3, 1, true);
+	assert_true(m.pc.wire[11].level);
+	stream_at = 0;
+	snap_load_from(&snap, read_stream, NULL);
+	assert_true(snap_begin(&snap, "isa bridge", piix3_class.version));
+	piix3_class.state(&m.isa, &snap);
+	snap_end(&snap);
+	assert_true(snap_finish(&snap));
+	assert_false(m.pc.wire[11].level);
+	assert_true(m.pc.wire[5].level);
+	assert_int_equal(get(&m, 1, 0, 0, 4), 0x70008086);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mechanism),
-		cmocka_unit_test(test_identity),
-		cmocka_unit_test(test_header),
-		cmocka_unit_test(test_routing),
+		cmocka_unit_test(test_mechanism), cmocka_unit_test(test_identity),
+		cmocka_unit_test(test_header),	  cmocka_unit_test(test_routing),
+		cmocka_unit_test(test_state),
 	};
 
 	return cmocka_run_group_tests_name("pci", tests, NULL, NULL);
