@@ -160,3 +160,26 @@ def test_hostile_streams(stream, engine):
         assert rounds == list(range(rounds[0], rounds[0] + 3000, 500))
         m.prompt()
         assert "vm0" in m.monitor("vm list")
+
+
+def test_no_memory():
+    """Saved until the machine's memory is used up: that save is refused, and everything before and after it goes on."""
+    build()
+    with Machine(bystander("one", serial0="log"), memory="128M") as m:
+        m.expect(r"SUM 500 ")
+        m.prompt()
+        for n in range(1000):
+            m.process.send("save one s%d\r" % n)
+            m.expect(r"one: (saved as|not saved: )([^\r\n]*)[\r\n]")
+            if m.process.match[1] != "saved as":
+                break
+        assert "no room for the stream" in m.process.match[2] and n > 3, (n, m.process.match[0])
+        m.process.send("snapshot drop s0\rsave one again\r")
+        m.expect("one: saved as again: ")
+        m.process.send("load one s1\r")
+        m.expect("one: loaded from s1: ")
+        m.process.send("save one lost\r")
+        m.expect("one: not saved: ")
+        m.process.send("snapshot list\r")
+        m.expect(r"again ", r"K used")
+        m.expect(r"one: SUM ", "one: SUM ")
