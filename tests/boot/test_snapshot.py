@@ -183,3 +183,30 @@ def test_no_memory():
         m.process.send("snapshot list\r")
         m.expect(r"again ", r"K used")
         m.expect(r"one: SUM ", "one: SUM ")
+
+
+def test_given_up():
+    """What is typed while a machine is being saved or loaded: again, pause, reset, destroy."""
+    build()
+    with Machine(bystander("one", serial0="log") + bystander("two", serial0="log"), memory="512M") as m:
+        m.expect(r"one: SUM \d+ ", r"two: SUM \d+ ")
+        m.prompt()
+        m.process.send("save one\rsave one other\r")
+        m.expect("one is being saved or loaded", "one: saved as one: ")
+        m.process.send("load one\rpause one\r")
+        m.expect("one: paused", "one: loaded from one: ")
+        m.process.send("vm list\r")
+        m.expect(r"one +paused ")
+        m.process.send("save one still\r")
+        m.expect("one: saved as still: ")
+        m.process.send("resume one\r")
+        m.expect("one: running", r"one: SUM \d+ ")
+        m.process.send("load one\rreset one\r")
+        m.expect("one: reset: asked for at the prompt", "one: SUM 500 ")
+        m.process.send("save one lost\rdestroy one\r")
+        m.expect("one: destroyed", r"two: SUM \d+ ")
+        m.process.send("load two still\r")
+        m.expect("two: loaded from still: ", r"two: SUM \d+ ", r"two: SUM \d+ ")
+        m.process.send("snapshot list\r")
+        m.expect("K used")
+        assert "lost" not in m.process.before.split("SNAPSHOT")[-1]
