@@ -42,7 +42,7 @@ test: deps
 
 ## lint     layering, names, file sizes, SPDX lines, formatting
 .PHONY: lint
-lint: $(HOST_OBJ)
+lint: $(HOST_OBJ) $(BUILD)/ringleader.elf
 	@$(PYTHON) tests/lint/lint.py
 
 ## layers   the graph of modules, lowest folder first, and every circle in it

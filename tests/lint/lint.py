@@ -5,6 +5,8 @@ import re
 import subprocess
 import sys
 
+import layers as layers_py
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SOURCE = (".c", ".h", ".asm", ".py", ".mk", ".ld")
 # What everybody may include: types and facts.
@@ -75,6 +77,26 @@ def layering(names):
         for include in re.findall(r'^#include "([^"]+)"', text(n), re.MULTILINE):
             if not layer_ok(layer, include):
                 yield "%s: may not include %s" % (n, include)
+
+
+def layers(names):
+    """Nobody calls upwards, nobody in a circle: by the symbols of the monitor's objects, and by includes."""
+    # What kernel/base declares everybody may call, whoever defines it (memory: kernel/mem in the monitor, malloc on the host).
+    base = "\n".join(text(n) for n in names if n.startswith("kernel/base/") and n.endswith(".h"))
+    used, graph = layers_py.sources(), None
+    try:
+        graph = layers_py.edges(used, "build")
+    except SystemExit as e:
+        yield str(e)
+        return
+    for (a, b), reasons in sorted(graph.items()):
+        why = [r for r in reasons if not re.search(r"\b%s\(" % re.escape(r), base)]
+        if why and not layer_ok(a.split("/")[0], b + ".h") and not a.startswith(EVERYBODY):
+            yield "%s: may not use %s: %s" % (a, b, " ".join(why))
+    modules = {layers_py.module_of(n) for n in used}
+    for kind, nodes, edges in (("modules", modules, graph), ("folders", {os.path.dirname(n) for n in modules}, layers_py.folder_edges(graph))):
+        for part in layers_py.circles(nodes, edges):
+            yield "a circle of %s: %s" % (kind, " ".join(part))
 
 
 def top_level(names):
@@ -170,7 +192,7 @@ def panics(names):
 
 def main():
     names, kept, broken = files(), 0, 0
-    for rule in (spdx, size, unique, layering, prototypes, pure, top_level, panics, formatting):
+    for rule in (spdx, size, unique, layering, prototypes, pure, layers, top_level, panics, formatting):
         found = list(rule(names))
         for line in found:
             print("lint:", line)

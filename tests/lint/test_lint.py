@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The rules of tests/lint/lint.py find what they are for: each is broken once in a copy of the tree."""
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -99,12 +100,36 @@ def test_new_files(tree, name, contents, line):
     assert code == 1 and "lint: " + line in out, out
 
 
+class Object:
+    """An object of the tree with other contents for a while."""
+
+    def __init__(self, tree, name, source, *flags):
+        self.path = os.path.join(tree, "build", name)
+        self.real = os.readlink(self.path)
+        os.unlink(self.path)
+        subprocess.run(["gcc", "-I.", *flags, "-x", "c", "-c", "-", "-o", self.path], cwd=tree, input=source, text=True, check=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        os.unlink(self.path)
+        os.symlink(self.real, self.path)
+
+
 def test_a_host_instruction_in_a_pure_folder(tree):
-    o = os.path.join(tree, "build/host/emu/dev/bus.o")
-    real = os.readlink(o)
-    os.unlink(o)
-    subprocess.run(["gcc", "-I.", "-x", "c", "-c", "-", "-o", o], cwd=tree, input=HOST_CODE, text=True, check=True)
-    code, out = lint(tree)
-    os.unlink(o)
-    os.symlink(real, o)
+    with Object(tree, "host/emu/dev/bus.o", HOST_CODE):
+        code, out = lint(tree)
     assert code == 1 and "lint: emu/dev/bus.c: bus_init() holds a host instruction: cpuid" in out, out
+
+
+def test_a_call_upwards(tree):
+    with Object(tree, "mon/emu/dev/bus.o", "void vmm_main(void); void bus_init(void) { vmm_main(); }", "-flto"):
+        code, out = lint(tree)
+    assert code == 1 and re.search(r"lint: emu/dev/bus: may not use vmm/\w+/vmm: vmm_main", out), out
+
+
+def test_a_circle_of_calls(tree):
+    with Object(tree, "mon/emu/dev/bus.o", "void board_reset(void); void bus_init(void) { board_reset(); }", "-flto"):
+        code, out = lint(tree)
+    assert code == 1 and re.search(r"lint: a circle of folders: [^\n]*emu/board[^\n]* emu/dev", out), out
