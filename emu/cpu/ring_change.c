@@ -3,11 +3,11 @@
  * The two ways between a program and its kernel that a system goes thousands of times a second: an
  * event at CPL 3 that enters CPL 0 through a 32-bit gate, and the IRET back.
  *
- * The general code asks the tables some twenty questions. Their answers are kept with the bytes that
- * they were read from: a way is good while the tables are where they were (cpu_tables_moved()) and
- * these bytes what they were. On a good way nothing can fail but the stack: it is taken only if it
- * can be written, or read, without looking. Else nothing is done, and deliver.c and iret.c find out
- * what the case is, faults included.
+ * The general code asks the tables some twenty questions. Their answers are kept with the bytes
+ * that they were read from: a way is good while the tables are where they were (cpu_tables_moved())
+ * and these bytes what they were. On a good way nothing can fail but the stack: it is taken only if
+ * it can be written, or read, without looking. Else nothing is done, and deliver.c and iret.c find
+ * out what the case is, faults included.
  */
 #include "emu/cpu/transfer.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The short ways between CPL 3 and 0 (emu/cpu/ring_change.c) beside the long ones: random states and
- * tables, which are made usual, gone over twice so that the way is known, and then changed in one or
- * two places. The short way and, after the TLB has forgotten everything, the long one must end in the
- * same registers, memory and fault. Alone: make build/unit/test_ring_change &&
+ * The short ways between CPL 3 and 0 (emu/cpu/ring_change.c) beside the long ones: random states
+ * and tables, which are made usual, gone over twice so that the way is known, and then changed in
+ * one or two places. The short way and, after the TLB has forgotten everything, the long one must
+ * end in the same registers, memory and fault. Alone: make build/unit/test_ring_change &&
  * build/unit/test_ring_change
  */
 #include "emu/cpu/transfer.h"

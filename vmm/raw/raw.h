@@ -18,8 +18,8 @@
 bool raw_code_clean(struct vcpu *v, gla_t gla);
 
 /* Enters guest code; comes back when it has left for v->raw_exit, with struct cpu complete:
- * VCPU_SLICE if something waits for the processor or the devices, VCPU_AGAIN if only the engine has to
- * change, VCPU_SHUTDOWN. */
+ * VCPU_SLICE if something waits for the processor or the devices, VCPU_AGAIN if only the engine
+ * has to change, VCPU_SHUTDOWN. */
 enum vcpu_stop raw_run(struct vcpu *v);
 
 /* For percpu.guest_trap. */

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Measures each raw ring-1 stay and adds it to the page in which it began.
+ */
 #include "vmm/raw/raw_stay.h"
 
 struct policy_page *raw_stay_page(struct vcpu *v)

@@ -6,7 +6,8 @@
 
 #include "vmm/state/vcpu.h"
 
-/* For percpu.code_trap: an exception in ring 0. True if it was the guest's doing and is taken care of.
+/* For percpu.code_trap: an exception in ring 0. True if it was the guest's doing and is taken care
+ * of.
  */
 bool code_trap(struct percpu *pc, struct trap_frame *frame);
 

@@ -13,8 +13,9 @@ struct engine {
 	bool (*may_run)(struct vcpu *v, enum raw_refusal *why);
 	/* Executes until it has a reason to stop. */
 	enum vcpu_stop (*run)(struct vcpu *v);
-	/* Somebody else wants the processor, and an interrupt (frame f) has hit the engine, or C that it
-	 * called: true if it was this engine's, which comes back soon then, or leaves from here. */
+	/* Somebody else wants the processor, and an interrupt (frame f) has hit the engine, or C
+	 * that it called: true if it was this engine's, which comes back soon then, or leaves
+	 * from here. */
 	bool (*kick)(struct vcpu *v, struct trap_frame *f);
 };
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Raw execution as a row of the engine table: may it run, run, kick.
+ */
 #include "vmm/raw/raw.h"
 #include "vmm/run/engine.h"
 

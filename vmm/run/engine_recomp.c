@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The recompiler as a row of the engine table: may it run, run, kick.
+ */
 #include "arch/cpu/processor.h"
 #include "arch/cpu/speculation.h"
 #include "vmm/run/code_trap.h"

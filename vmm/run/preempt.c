@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The machine's timer notes that a turn is over; preempt_wanted() reads the note.
+ */
 #include "vmm/run/preempt.h"
 
 #include "arch/time/timer.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a virtual CPU does, from top to bottom: deliver what waits between two instructions, choose an
- * engine, let it run, account for it. Traps and interrupts of an engine's code come in here too.
+ * What a virtual CPU does, from top to bottom: deliver what waits between two instructions, choose
+ * an engine, let it run, account for it. Traps and interrupts of an engine's code come in here too.
  */
 #include "vmm/run/run.h"
 
@@ -46,8 +46,8 @@ static enum vcpu_stop run_engine(struct vcpu *v)
 
 /*
  * Engines take turns, at each system call at least, until one has to do with the world outside. The
- * timer may have fired when an engine was on its way out. It is armed anew by the caller only: another
- * engine would run without it, for ever if it is raw code.
+ * timer may have fired when an engine was on its way out. It is armed anew by the caller only:
+ * another engine would run without it, for ever if it is raw code.
  */
 static enum vcpu_stop run_engines(struct vcpu *v)
 {

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Creates, resets and destroys a virtual CPU with its shadow tables and its recompiler.
+ */
 #include "vmm/run/vcpu_life.h"
 
 #include "arch/cpu/fpu.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Charges each stretch of TSC cycles to a place of a vcpu, and keeps the longest stretch with
+ * interrupts off.
+ */
 #include "vmm/state/account.h"
 
 #include "arch/cpu/processor.h"

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who uses the processor's cycles, and the longest time that the monitor ran with interrupts off: per
- * VM what was done for it, and of all. Interrupts are off while a vcpu's place is PLACE_MONITOR,
- * since traps come in by interrupt gates and the run loop holds them off; vcpu_account() notes both
- * with one reading of the TSC. A turn enables them around what may take longer.
+ * Who uses the processor's cycles, and the longest time that the monitor ran with interrupts off:
+ * per VM what was done for it, and of all. Interrupts are off while a vcpu's place is
+ * PLACE_MONITOR, since traps come in by interrupt gates and the run loop holds them off;
+ * vcpu_account() notes both with one reading of the TSC. A turn enables them around what may take
+ * longer.
  */
 #pragma once
 

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Moves a virtual CPU's state into the real processor and back. Loads are made only where the value
+ * differs or may fault.
+ */
 #include "vmm/state/vcpu_load.h"
 
 #include "arch/cpu/fpu.h"

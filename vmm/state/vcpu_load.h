@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What of a virtual CPU the real one holds: its GDT and LDT, CR3, control registers and FPU. One vcpu
- * at a time is loaded on a processor (percpu.vcpu, vcpu.loaded_on).
+ * What of a virtual CPU the real one holds: its GDT and LDT, CR3, control registers and FPU. One
+ * vcpu at a time is loaded on a processor (percpu.vcpu, vcpu.loaded_on).
  */
 #pragma once
 

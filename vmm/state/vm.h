@@ -50,7 +50,7 @@ struct vm_console {
 	} line[VM_LINES]; /* for the log: the line so far */
 	bool waiting;	  /* a UART was told that its line is busy */
 	bool blocked;	  /* the VM may not run before the line is free */
-	unsigned ahead;	  /* bytes that came all the same */
+	unsigned ahead;	  /* bytes that came in spite of that */
 };
 
 struct vm_load {

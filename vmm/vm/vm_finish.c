@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Looks for a VM that is not stopped; without one, does what `exit` says.
+ */
 #include "vmm/vm/vm_finish.h"
 
 #include "kernel/base/log.h"

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Names and changes the state of a VM.
+ */
 #include "vmm/vm/vm_state.h"
 
 #include <stdarg.h>
