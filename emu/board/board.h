@@ -39,7 +39,8 @@ void board_io_write(struct board *b, u16 port, unsigned size, u32 value);
  * nothing). */
 int board_intr_ack(struct board *b);
 bool board_intr_pending(struct board *b);
-/* Runs completions that were posted and fires due timers; returns the next deadline in virtual ns or UINT64_MAX. */
+/* Runs completions that were posted and fires due timers; returns the next deadline in virtual
+ * ns or UINT64_MAX. */
 u64 board_run_timers(struct board *b);
 
 /* A byte from outside for serial port 0..3; false when the guest's UART cannot take it (offer it

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * "It is done": how the outside tells a device that something which took its time has ended. What is
- * posted runs later, on the VM's own processor, between two instructions of the guest
+ * "It is done": how the outside tells a device that something which took its time has ended. What
+ * is posted runs later, on the VM's own processor, between two instructions of the guest
  * (board_run_timers()), in the order of the posts. So devices are never entered from outside while
  * they work.
  *
- * Who may call what: completion_post() from any context of the processor that runs the VM, interrupts
- * included. All else where that VM is not running: in device handlers, or when it is reset or
- * destroyed.
+ * Who may call what: completion_post() from any context of the processor that runs the VM,
+ * interrupts included. All else where that VM is not running: in device handlers, or when it is
+ * reset or destroyed.
  */
 #pragma once
 

@@ -7,17 +7,17 @@
  *   back end  struct disk_backend with a medium, and a number of transfers, each with a buffer of
  *             its own: submit() begins one, disk_complete() says that it has ended
  *
- * A request is carried by a transfer. Between them are the checks (medium, range, write protection),
- * the queue of requests for which no transfer is free, and the copy to and from the buffer. Since
- * buffers belong to the back end, which outlives the VM, a request can be cancelled at any time: its
- * transfer goes on alone and is free again when it ends. So a VM may be reset or destroyed while a
- * host's disk still writes to memory.
+ * A request is carried by a transfer. Between them are the checks (medium, range, write
+ * protection), the queue of requests for which no transfer is free, and the copy to and from the
+ * buffer. Since buffers belong to the back end, which outlives the VM, a request can be cancelled
+ * at any time: its transfer goes on alone and is free again when it ends. So a VM may be reset or
+ * destroyed while a host's disk still writes to memory.
  *
- * DISK_FLUSH covers the writes that were done when it was submitted. A device saves what its requests
- * are, and submits them again when it is loaded.
+ * DISK_FLUSH covers the writes that were done when it was submitted. A device saves what its
+ * requests are, and submits them again when it is loaded.
  *
- * done runs on the VM's own processor as a completion (emu/dev/completion.h), also for requests that
- * are refused: never inside disk_submit(). It may submit, cancel, and close the port.
+ * done runs on the VM's own processor as a completion (emu/dev/completion.h), also for requests
+ * that are refused: never inside disk_submit(). It may submit, cancel, and close the port.
  */
 #pragma once
 
@@ -72,8 +72,8 @@ int disk_open(struct disk_port *p, struct disk_backend *backend, struct completi
 void disk_close(struct disk_port *p);
 /* r must not be pending. */
 void disk_submit(struct disk_port *p, struct disk_request *r);
-/* Its done does not run, and data is not touched any more. What is on its way to the medium may still
- * be written. Harmless on one that is not pending. */
+/* Its done does not run, and data is not touched any more. What is on its way to the medium may
+ * still be written. Harmless on one that is not pending. */
 void disk_cancel(struct disk_port *p, struct disk_request *r);
 void disk_cancel_all(struct disk_port *p);
 
@@ -97,7 +97,8 @@ struct disk_transfer {
 struct disk_ops {
 	/* Range and medium are checked. disk_complete() follows, perhaps before this returns. */
 	void (*submit)(void *ctx, struct disk_transfer *t);
-	/* Nobody waits for it any more: it may end early, with disk_complete(). NULL: it never does. */
+	/* Nobody waits for it any more: it may end early, with disk_complete(). NULL: it never
+	 * does. */
 	void (*cancel)(void *ctx, struct disk_transfer *t);
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A medium in memory. It has no time of its own: a transfer ends as soon as it is submitted, and its
- * request when the VM's processor comes to it.
+ * A medium in memory. It has no time of its own: a transfer ends as soon as it is submitted, and
+ * its request when the VM's processor comes to it.
  */
 #include "emu/dev/disk_memory.h"
 

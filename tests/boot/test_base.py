@@ -76,7 +76,8 @@ def start():
 @pytest.mark.parametrize("memory", ["128", "8G"])
 def test_banner_and_power_off(start, cpu, memory):
     m = start(cpu=cpu, memory=memory)
-    m.expect("Ringleader on ", "speculation: retpolines, no IBPB on this processor, no VERW on this processor", r"clock: TSC runs at \d+\.\d+ MHz, by the HPET", "local APIC and I/O APIC")
+    m.expect("Ringleader on ", "speculation: retpolines, no IBPB on this processor, no VERW on this processor",
+             r"clock: TSC runs at \d+\.\d+ MHz, by the HPET", "local APIC and I/O APIC")
     m.command("poweroff")
     assert m.exit_code() == EXIT_OK
 

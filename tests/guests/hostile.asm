@@ -1,5 +1,6 @@
 ; SPDX-License-Identifier: MIT
-; Guests that do their worst, one per value of WHAT: what each does stands at its label. A minimal bzImage for the 32-bit entry point.
+; Guests that do their worst, one per value of WHAT: what each does stands at its label.
+; A minimal bzImage for the 32-bit entry point.
 ;   nasm -f bin -DWHAT=spin -o hostile-spin hostile.asm
 BITS 32
 org 0x100000 - 0x400

@@ -22,7 +22,8 @@ COMPILED_IN = {("emu", "vcpu_env"): "CPU_ENV of boot/monitor.mk"}
 def sources():
     out = subprocess.run(["git", "ls-files", *LAYERS], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
     # boot/base stands in for the VM layer where an image has none; arch/offsets.c is not linked.
-    return [f for f in out.splitlines() if f.endswith((".c", ".h", ".asm")) and not f.startswith(("boot/base/", "arch/offsets.")) and os.path.exists(os.path.join(ROOT, f))]
+    return [f for f in out.splitlines() if f.endswith((".c", ".h", ".asm")) and not f.startswith(("boot/base/", "arch/offsets."))
+            and os.path.exists(os.path.join(ROOT, f))]
 
 
 def module_of(path):

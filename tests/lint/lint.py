@@ -117,6 +117,41 @@ def formatting(names):
         yield "clang-format: " + p.stderr.strip()[-200:]
 
 
+# Columns as displayed, with tabs of 8.
+WIDTH = {".md": 100, ".c": 100, ".h": 100, ".asm": 130, ".py": 150, ".mk": 150, ".ld": 130}
+# Not English, or not a fact: "except that", "still", the fact itself are meant.
+PHRASES = re.compile(r"\ball the same\b|'s affair\b|\bsee the header\b", re.IGNORECASE)
+
+
+def width(names):
+    """Text fits the page: no line is too long, outside of a document's tables and code."""
+    for n in names:
+        limit, fenced = WIDTH.get(os.path.splitext(n)[1]), False
+        for number, line in enumerate(text(n).splitlines() if limit else [], 1):
+            fenced ^= line.startswith("```")
+            apart = n.endswith(".md") and (fenced or line.startswith(("|", "    ", "#", "<", "!")))
+            if len(line.expandtabs(8)) > limit and not apart:
+                yield "%s:%d: more than %d columns" % (n, number, limit)
+
+
+def opening(names):
+    """A source file says its job right behind its licence."""
+    begins = {".c": ("/*", "//"), ".h": ("/*",), ".asm": (";",), ".py": ('"""',), ".mk": ("# ",), ".ld": ("/*",)}
+    for n in names:
+        rest = [line for line in text(n).splitlines()[:4] if "SPDX" not in line and not line.startswith("#!")]
+        if n.endswith(SOURCE) and not (rest and rest[0].startswith(begins[os.path.splitext(n)[1]])):
+            yield n + ": no opening comment"
+
+
+def phrases(names):
+    """Phrases that hide a fact, or that readers stumble over."""
+    for n in names:
+        if n.endswith(SOURCE + (".md", ".def")) and not n.startswith("tests/lint/"):
+            for number, line in enumerate(text(n).splitlines(), 1):
+                for m in PHRASES.finditer(line):
+                    yield '%s:%d: "%s"' % (n, number, m[0])
+
+
 PROTOTYPE = re.compile(r"^(?!static\b|return\b|typedef\b|_Static_assert)(?:extern\s+)?[a-z_][\w \t*]*?\b(\w+)\([^;{}]*\)[^;{}]*;", re.MULTILINE)
 
 
@@ -192,7 +227,7 @@ def panics(names):
 
 def main():
     names, kept, broken = files(), 0, 0
-    for rule in (spdx, size, unique, layering, prototypes, pure, layers, top_level, panics, formatting):
+    for rule in (spdx, size, unique, layering, prototypes, pure, layers, top_level, panics, width, opening, phrases, formatting):
         found = list(rule(names))
         for line in found:
             print("lint:", line)

@@ -80,6 +80,9 @@ def test_the_tree_is_clean(tree):
     ("vmm/state/vm.c", "extern void seeded(int first,\n\t\t   int second);\n", "vmm/state/vm.c: declares seeded(), which belongs in a header"),
     ("emu/dev/bus.c", "static void seeded(void)\n{\n\tpanic(\"seeded\");\n}\n", "emu/dev/bus.c: seeded() is not in docs/panics.md"),
     ("emu/dev/bus.c", "\n" * 900, "emu/dev/bus.c: "),
+    ("docs/tour.md", "long " * 20 + "x\n", "docs/tour.md:"),
+    ("emu/dev/bus.c", "/*\t" + "long " * 19 + "*/\n", "emu/dev/bus.c:"),
+    ("emu/dev/bus.c", "/* It is written " + "all the " + "same. */\n", 'emu/dev/bus.c:'),
     ("emu/dev/bus.c", "static int  badly (void);\n", "emu/dev/bus.c: not formatted (make format)"),
 ])
 def test_additions(tree, name, append, line):
@@ -90,6 +93,7 @@ def test_additions(tree, name, append, line):
 
 @pytest.mark.parametrize("name, contents, line", [
     ("emu/dev/seeded.h", "#pragma once\n", "emu/dev/seeded.h: no SPDX line"),
+    ("emu/dev/seeded.c", '/* SPDX-License-Identifier: MIT */\n#include "emu/dev/bus.h"\n', "emu/dev/seeded.c: no opening comment"),
     ("vmm/vm/bus.h", "/* SPDX-License-Identifier: MIT */\n", "vmm/vm/bus.h: the same name as emu/dev/bus.h"),
     ("extra/seeded.txt", "\n", "extra: not in the layout"),
 ])

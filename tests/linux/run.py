@@ -64,7 +64,8 @@ def start(engine, options):
 
 
 def run_one(machine, program):
-    out = machine.run("stopwatch run /bin/sh -c 'timeout -s KILL %d ./%s >/tmp/out 2>&1; echo status $?'; gzip -c /tmp/out | base64" % (LIMIT, program))
+    out = machine.run("stopwatch run /bin/sh -c 'timeout -s KILL %d ./%s >/tmp/out 2>&1; echo status $?'; gzip -c /tmp/out | base64"
+                      % (LIMIT, program))
     status = int(re.search(r"^status (\d+)$", out, re.MULTILINE).group(1))
     time, text = re.search(r"^bench run \d+ us (\d+)\n(.*)", out, re.MULTILINE | re.DOTALL).groups()
     output = gzip.decompress(base64.b64decode(re.sub(r"[^A-Za-z0-9+/=]", "", text))).decode("latin-1")

@@ -80,7 +80,8 @@ class Case:
         """Can the runner be CALLed where it ends: from 32-bit code that reaches it, with a stack that goes up to ESP?"""
         cs, ss = (self.end.seg[i] for i in (1, 2))
         limits = [(s[1] & 0xFFFF | s[2] & 0xF0000) << 12 | 0xFFF if s[2] & 1 << 23 else s[1] & 0xFFFF | s[2] & 0xF0000 for s in (cs, ss)]
-        return bool(cs[2] & 1 << 22) and limits[0] > LEAVE and stack_at(self.end) < 2 << 20 and limits[1] >= self.end.r["esp"] & (-1 if ss[2] & 1 << 22 else 0xFFFF)
+        return (bool(cs[2] & 1 << 22) and limits[0] > LEAVE and stack_at(self.end) < 2 << 20
+                and limits[1] >= self.end.r["esp"] & (-1 if ss[2] & 1 << 22 else 0xFFFF))
 
     def call_leave(self, at, linear=None):
         """Turns the HLT at this physical address into CALL leave."""

@@ -354,7 +354,8 @@ static void test_queue(void **state)
 	host_free(d);
 }
 
-/* Under way, waiting or ended when the medium goes: not one byte of either is taken for the other's. */
+/* Under way, waiting or ended when the medium goes: not one byte of either is taken for the
+ * other's. */
 static void test_medium_changes(void **state)
 {
 	struct host_disk *d = host_new();
@@ -538,7 +539,8 @@ static void test_random(void **state)
 		unsigned i = (unsigned)(rnd() % REQUESTS);
 
 		if (!one_in(3) && !v->r[i].pending) {
-			/* Each slot has sectors of its own, so that the order is that of its requests. */
+			/* Each slot has sectors of its own, so that the order is that of its
+			 * requests. */
 			e[i] = (struct expectation){ .waits = true,
 						     .op = (enum disk_op)(rnd() % 3),
 						     .sector = i * 100 + rnd() % 99,
