@@ -164,10 +164,18 @@ static void device_interrupt(struct percpu *pc, struct trap_frame *f)
 		pc->after_irq(pc, f);
 }
 
+/*
+ * Flags that neither the monitor nor translated code ever has. QEMU's TCG (7.2) pushes with the
+ * flags what CMPXCHG8B has left there of an operand, and its IRETQ would obey it.
+ */
+#define NEVER_OURS ((u64)(EFLAGS_VM | EFLAGS_NT | EFLAGS_IOPL | EFLAGS_TF))
+
 void trap_dispatch(struct trap_frame *f)
 {
 	struct percpu *pc = percpu_this();
 
+	if (!trap_from_guest(f))
+		f->rflags &= ~NEVER_OURS;
 	if (f->vector >= IRQ_VECTOR_FIRST) {
 		device_interrupt(pc, f);
 		return;

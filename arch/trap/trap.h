@@ -28,11 +28,12 @@ struct trap_frame {
 
 /*
  * From guest code: from an outer ring, or from virtual-8086 mode, in which CS is no selector. Long
- * mode has none, but QEMU's TCG (7.2) enters it by an IRET at any CPL whose image has VM set.
+ * mode has none, but QEMU's TCG (7.2) enters it by an IRET at any CPL whose image has VM set. The
+ * monitor and translated code lie above 4 GiB: VM in their image is a stray bit.
  */
 static inline bool trap_from_guest(const struct trap_frame *frame)
 {
-	return (frame->cs & 3) || (frame->rflags & EFLAGS_VM);
+	return (frame->cs & 3) || ((frame->rflags & EFLAGS_VM) && !(frame->rip >> 32));
 }
 
 void trap_init(void); /* builds the IDT and loads it; once per CPU for the load */

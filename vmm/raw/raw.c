@@ -215,6 +215,17 @@ static void leave_saved(struct vcpu *v, struct trap_frame *f, enum raw_exit why)
 	leave(v, f, why);
 }
 
+/*
+ * QEMU's TCG (7.2) pushes with the flags what CMPXCHG8B has left there of an operand. VM and IOPL
+ * are such bits where CS and SS are those that raw code was entered with. If they are not, no harm
+ * is done: the code goes on in its own ring.
+ */
+static void drop_stray_flags(const struct vcpu *v, struct trap_frame *f)
+{
+	if ((f->rflags & (EFLAGS_VM | EFLAGS_IOPL)) && f->cs == v->entry.cs && f->ss == v->entry.ss)
+		f->rflags &= ~(u64)(EFLAGS_VM | EFLAGS_IOPL);
+}
+
 /* What raw code cannot do to itself on a processor that keeps to its manual; NULL: all is well. */
 static const char *impossible(const struct vcpu *v, const struct trap_frame *f)
 {
@@ -235,8 +246,10 @@ static const char *impossible(const struct vcpu *v, const struct trap_frame *f)
  */
 static void check_frame(struct vcpu *v, struct trap_frame *f)
 {
-	const char *what = impossible(v, f);
+	const char *what;
 
+	drop_stray_flags(v, f);
+	what = impossible(v, f);
 	if (!what)
 		return;
 	v->exit_eip = (u32)f->rip;
@@ -392,6 +405,12 @@ void raw_trap(struct percpu *pc, struct trap_frame *frame)
 	struct vcpu *v = pc->vcpu;
 	enum vcpu_place from = vcpu_account(v, PLACE_MONITOR);
 
+	/* The stack that raw_unwind() would return to is another's by now. */
+	if (from != PLACE_RAW1 && from != PLACE_RAW3)
+		panic("guest code traps, but none runs raw: vector %llu cs %llx rip %llx flags "
+		      "%llx",
+		      (unsigned long long)frame->vector, (unsigned long long)frame->cs,
+		      (unsigned long long)frame->rip, (unsigned long long)frame->rflags);
 	v->trapped = (u16)frame->vector;
 	check_frame(v, frame);
 	check_debug(v, frame);
