@@ -6,13 +6,17 @@
  */
 #include "emu/cpu/semantics.h"
 #include "emu/mem/gpmem.h"
-#include "kernel/base/string.h"
 
 #define WRITES (BIT(ACCESS_WRITE) | BIT(ACCESS_WRITE | ACCESS_USER))
 
 void softtlb_flush(struct cpu *cpu)
 {
-	memset(&cpu->tlb, 0, sizeof(cpu->tlb));
+	for (u64 left = cpu->tlb.filled; left; left &= left - 1) {
+		struct softtlb_entry *e = &cpu->tlb.entry[__builtin_ctzll(left)];
+
+		e->rights = e->slow = 0;
+	}
+	cpu->tlb.filled = 0;
 	cpu_tables_moved(cpu);
 }
 
@@ -35,6 +39,8 @@ static void forget_writes(struct cpu *cpu)
 	cpu->tlb.watches = cpu->mem->watches_begun;
 }
 
+_Static_assert(SOFTTLB_ENTRIES == 64, "softtlb.filled has a bit for each");
+
 /* What was allowed once by a full walk is allowed again; other ways of access walk for themselves.
  */
 static struct softtlb_entry *fill(struct cpu *cpu, gla_t gla, unsigned access)
@@ -46,6 +52,7 @@ static struct softtlb_entry *fill(struct cpu *cpu, gla_t gla, unsigned access)
 
 	if (cpu_walk(cpu, gla, access, &w) != CPU_NEXT)
 		return NULL;
+	cpu->tlb.filled |= BIT64(e - cpu->tlb.entry);
 	if (!(e->rights | e->slow) || e->page != page || e->gpa != (w.gpa & PAGE_MASK))
 		*e = (struct softtlb_entry){ .page = page,
 					     .gpa = w.gpa & PAGE_MASK,

@@ -27,5 +27,6 @@ struct softtlb_entry {
 
 struct softtlb {
 	struct softtlb_entry entry[SOFTTLB_ENTRIES];
+	u64 filled;  /* bit per entry: may have rights */
 	u32 watches; /* gpmem's count of watches begun when the rights to write were given */
 };

@@ -35,11 +35,12 @@
 #define PD_HASH	   256u
 /* So many pages leave the TLB one by one; an INVLPG costs about a fortieth of filling the TLB
  * again. */
-#define SWITCH_MAX 48u	      /* when the root changes */
-#define STALE_MAX  SWITCH_MAX /* when the guest flushes */
-#define NO_INDEX   0xffffffffu
-#define NO_LINK	   0xffffu
-#define MIXED	   0xffffu /* table.region: linked at more than one place */
+#define SWITCH_MAX  48u	       /* when the root changes */
+#define STALE_MAX   SWITCH_MAX /* when the guest flushes */
+#define DIFFERS_MAX 8u	       /* regions of which a switch knows that they differ */
+#define NO_INDEX    0xffffffffu
+#define NO_LINK	    0xffffu
+#define MIXED	    0xffffu /* table.region: linked at more than one place */
 
 #define ROLE_PAE       BIT(0)
 #define ROLE_PAGING    BIT(1)
@@ -97,6 +98,8 @@ struct root {
 	const struct root *ahead_of, *same_as;
 	u64 ahead_at, same_at; /* shadow.links_changed then */
 	bool same;
+	u16 differs[DIFFERS_MAX]; /* the regions that ahead_of links elsewhere; */
+	unsigned differing;	  /* more than DIFFERS_MAX: not all are listed */
 	u64 last_use;
 	u32 user_mapping, user_epoch; /* shadow_code_mapping() of CPL 3 */
 	u32 writes;		      /* to its PD pages since it was last used */

@@ -78,28 +78,44 @@ struct differences {
 	unsigned regions, leaves; /* leaves > SWITCH_MAX: there are more */
 };
 
+static void add_difference(const struct shadow *s, const struct root *old, const struct root *r,
+			   unsigned region, struct differences *d)
+{
+	u16 t = old->link[region];
+	unsigned leaves = t == NO_LINK || t == r->link[region] ? 0 : s->table[t].leaves;
+
+	d->leaves += leaves;
+	if (leaves && d->leaves <= SWITCH_MAX)
+		d->region[d->regions++] = (u16)region;
+}
+
 static void find_differences(const struct shadow *s, const struct root *old, const struct root *r,
 			     struct differences *d)
 {
 	d->regions = 0;
 	d->leaves = s->stales;
-	for (unsigned g = next_difference(old, r, 0); g < 2048 && d->leaves <= SWITCH_MAX;
-	     g = next_difference(old, r, g + 1)) {
-		unsigned leaves = s->table[old->link[g]].leaves;
-
-		d->leaves += leaves;
-		if (leaves && d->leaves <= SWITCH_MAX)
-			d->region[d->regions++] = (u16)g;
+	if (r->differing <= DIFFERS_MAX) {
+		for (unsigned i = 0; i < r->differing; i++)
+			add_difference(s, old, r, r->differs[i], d);
+		return;
 	}
+	for (unsigned g = next_difference(old, r, 0); g < 2048 && d->leaves <= SWITCH_MAX;
+	     g = next_difference(old, r, g + 1))
+		add_difference(s, old, r, g, d);
 }
 
 /* What the kernel uses in one address space it will use in the next: linked now, it is no
  * difference. */
 static void link_ahead(struct shadow *s, const struct root *old, struct root *r)
 {
-	for (unsigned g = next_difference(old, r, 0); g < 2048; g = next_difference(old, r, g + 1))
+	r->differing = 0;
+	for (unsigned g = next_difference(old, r, 0); g < 2048;
+	     g = next_difference(old, r, g + 1)) {
 		if (r->link[g] == NO_LINK)
 			shadow_link_region(s, r, (gla_t)g << 21);
+		if (r->link[g] != old->link[g] && r->differing++ < DIFFERS_MAX)
+			r->differs[r->differing - 1] = (u16)g;
+	}
 }
 
 static void flush_differences(struct shadow *s, const struct root *old, const struct root *r)
