@@ -12,8 +12,8 @@ const char guest_name[] = "cmpxchg";
 
 u32 cmpxchg_operand, cmpxchg_memory[2];
 
-/* SAHF at a block's end: TCG has the flags themselves then, until the next instruction that sets them.
- * It keeps the operands of that one. */
+/* SAHF at a block's end: TCG has the flags themselves then, until the next instruction that sets
+ * them. It keeps the operands of that one. */
 __attribute__((naked)) static void trap_behind(u32 unused)
 {
 	(void)unused;
@@ -47,7 +47,8 @@ void guest_main(void)
 
 	for (u32 i = 0; i < COUNT(operand); i++) {
 		cmpxchg_operand = operand[i];
-		check(attempt(trap_behind, 0) == 6, "a trap behind CMPXCHG8B is the trap that it is");
+		check(attempt(trap_behind, 0) == 6,
+		      "a trap behind CMPXCHG8B is the trap that it is");
 		loop_with(ROUNDS);
 	}
 	check(true, "a loop of CMPXCHG8B ends");
