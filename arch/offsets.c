@@ -12,13 +12,6 @@ static void __attribute__((used)) offsets(void)
 {
 	DEFINE(PERCPU_STACK_SIZE, PERCPU_STACK_SIZE);
 	DEFINE(TRAP_STUB_SIZE, TRAP_STUB_SIZE);
-	DEFINE(FRAME_EAX, offsetof(struct trap_frame, gpr[0]));
-	DEFINE(FRAME_ECX, offsetof(struct trap_frame, gpr[1]));
-	DEFINE(FRAME_EDX, offsetof(struct trap_frame, gpr[2]));
-	DEFINE(FRAME_EBX, offsetof(struct trap_frame, gpr[3]));
-	DEFINE(FRAME_EBP, offsetof(struct trap_frame, gpr[5]));
-	DEFINE(FRAME_ESI, offsetof(struct trap_frame, gpr[6]));
-	DEFINE(FRAME_EDI, offsetof(struct trap_frame, gpr[7]));
 	DEFINE(FRAME_RIP, offsetof(struct trap_frame, rip));
 	DEFINE(FRAME_CS, offsetof(struct trap_frame, cs));
 	DEFINE(FRAME_RFLAGS, offsetof(struct trap_frame, rflags));

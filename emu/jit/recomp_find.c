@@ -183,15 +183,11 @@ static void link_edge(struct recomp *r, u32 offset, const struct entry *e)
 		slot_link(r, edge->slot, e, crosses(from, e));
 }
 
-u64 recomp_find_code(struct recomp *r, u32 key, u32 edge)
+u64 recomp_find_code_anew(struct recomp *r, u32 key, u32 edge)
 {
-	u32 eip = r->cpu->eip;
-	const struct lookup_entry *l = &r->lookup[eip & 0xffff];
 	u64 flushes = r->stats.cache_flushes;
 	const struct entry *e;
 
-	if (edge == SLOT_NONE && l->minus_tag + r->tag + eip == 0)
-		return l->code;
 	r->stats.lookup_misses++;
 	e = current_entry(r, key);
 	if (!e)

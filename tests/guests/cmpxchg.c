@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * CMPXCHG8B behind an instruction with an operand that looks like VM and IOPL. QEMU's TCG (7.2) takes
- * the operand for flags, and pushes it with them at the next trap or interrupt. Expected of the
- * monitor: nobody notices. Bare QEMU returns from such a trap to virtual-8086 mode: not compared.
+ * CMPXCHG8B behind an instruction with an operand that looks like VM and IOPL. QEMU's TCG (7.2)
+ * takes the operand for flags, and pushes it with them at the next trap or interrupt. Expected of
+ * the monitor: nobody notices. Bare QEMU returns from such a trap to virtual-8086 mode: not
+ * compared.
  */
 #include "lib/testguest.h"
 

@@ -66,14 +66,16 @@ const char *isolation_broken(const struct vcpu *v)
 	return NULL;
 }
 
-void isolation_assert(struct vcpu *v)
+int isolation_wanted = -1;
+
+void isolation_look(struct vcpu *v)
 {
-	static int wanted = -1;
 	const char *what;
 
-	if (wanted < 0)
-		wanted = cmdline_get("check") && !strcmp(cmdline_get("check"), "isolation");
-	if (!wanted || v->isolation_seen == v->desc.entries_written + 1)
+	if (isolation_wanted < 0)
+		isolation_wanted =
+			cmdline_get("check") && !strcmp(cmdline_get("check"), "isolation");
+	if (!isolation_wanted || v->isolation_seen == v->desc.entries_written + 1)
 		return;
 	v->isolation_seen = v->desc.entries_written + 1;
 	what = isolation_broken(v);

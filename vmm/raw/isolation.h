@@ -14,4 +14,10 @@ const char *isolation_broken(const struct vcpu *v);
 
 /* Panics if something is wrong; looks again only when descriptors were written, and only if the
  * command line asks for it. */
-void isolation_assert(struct vcpu *v);
+extern int isolation_wanted; /* negative: not asked yet */
+void isolation_look(struct vcpu *v);
+static inline void isolation_assert(struct vcpu *v)
+{
+	if (isolation_wanted)
+		isolation_look(v);
+}

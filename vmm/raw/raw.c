@@ -61,9 +61,6 @@ enum vcpu_stop raw_run(struct vcpu *v)
 	struct cpu *c = &v->cpu;
 	struct trap_frame *f = &v->entry;
 
-#pragma GCC unroll 8
-	for (int i = 0; i < 8; i++)
-		f->gpr[i] = c->gpr[i];
 	cpu_own_fpu_pointers(c);
 	f->rip = c->eip;
 	f->cs = raw_selector(c, SEG_CS);
@@ -83,7 +80,7 @@ enum vcpu_stop raw_run(struct vcpu *v)
 	raw_stay_begins(v);
 	if (c->cpl == 3)
 		raw_debug_begin(v);
-	raw_enter(f, &v->unwind_rsp, (u8 *)percpu_this()->tss + offsetof(struct tss, rsp));
+	raw_enter(f, c->gpr, &v->unwind_rsp, (u8 *)percpu_this()->tss + offsetof(struct tss, rsp));
 	raw_debug_end(v);
 	v->stats.raw_exits[v->raw_exit]++;
 	exit_trace_add(&v->trace, kind, (u8)v->raw_exit, v->exit_eip, v->exit_detail,
@@ -159,6 +156,9 @@ static void save_segments(struct vcpu *v, const struct trap_frame *f)
 {
 	u64 data = raw_read_segments();
 
+	/* Nearly always: what it entered with. */
+	if (f->cs == v->entry.cs && f->ss == v->entry.ss && data == v->hw_sel)
+		return;
 	v->hw_sel = data;
 	save_segment(v, SEG_CS, guest_selector(f->cs));
 	save_segment(v, SEG_SS, guest_selector(f->ss));

@@ -8,7 +8,7 @@
 
 /* Does not return by itself: raw_unwind() with the rsp that it stored returns from it. rsp0
  * receives the trap stack. */
-void raw_enter(const struct trap_frame *frame, u64 *unwind_rsp, void *rsp0);
+void raw_enter(const struct trap_frame *frame, const u32 gpr[8], u64 *unwind_rsp, void *rsp0);
 void raw_unwind(u64 rsp) __attribute__((noreturn));
 /* ES, DS, FS, GS, from the low word up. */
 void raw_load_segments(u64 sel);

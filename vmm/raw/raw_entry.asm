@@ -2,7 +2,7 @@
 ; Into guest code and out again.
 ;
 ; raw_enter() saves the callee-saved registers, makes the present stack pointer RSP0 (so that the next trap from guest code
-; pushes below), copies the five IRETQ words to this stack and goes. raw_unwind() is its return.
+; pushes below), pushes the five IRETQ words of the frame to this stack and goes. raw_unwind() is its return.
 ;
 ; FRAME_*: offsets in struct trap_frame (arch/trap/trap.h), from arch/offsets.c.
 BITS 64
@@ -15,7 +15,7 @@ global raw_entry_begin, raw_entry_end
 
 section .text
 
-; void raw_enter(const struct trap_frame *frame, u64 *unwind_rsp, u64 *rsp0)
+; void raw_enter(const struct trap_frame *frame, const u32 gpr[8], u64 *unwind_rsp, u64 *rsp0)
 raw_enter:
 	push	rbx
 	push	rbp
@@ -23,20 +23,20 @@ raw_enter:
 	push	r13
 	push	r14
 	push	r15
-	mov	[rsi], rsp
 	mov	[rdx], rsp
+	mov	[rcx], rsp
 	push	qword [rdi + FRAME_SS]
 	push	qword [rdi + FRAME_RSP]
 	push	qword [rdi + FRAME_RFLAGS]
 	push	qword [rdi + FRAME_CS]
 	push	qword [rdi + FRAME_RIP]
-	mov	eax, [rdi + FRAME_EAX]
-	mov	ecx, [rdi + FRAME_ECX]
-	mov	edx, [rdi + FRAME_EDX]
-	mov	ebx, [rdi + FRAME_EBX]
-	mov	ebp, [rdi + FRAME_EBP]
-	mov	esi, [rdi + FRAME_ESI]
-	mov	edi, [rdi + FRAME_EDI]
+	mov	eax, [rsi + 4 * 0]	; by the guest's numbers: EAX ECX EDX EBX ESP EBP ESI EDI
+	mov	ecx, [rsi + 4 * 1]
+	mov	edx, [rsi + 4 * 2]
+	mov	ebx, [rsi + 4 * 3]
+	mov	ebp, [rsi + 4 * 5]
+	mov	edi, [rsi + 4 * 7]
+	mov	esi, [rsi + 4 * 6]
 	xor	r8d, r8d		; nothing of the monitor's in registers that a later REX-less switch could show
 	xor	r9d, r9d
 	xor	r10d, r10d

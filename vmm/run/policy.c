@@ -156,7 +156,7 @@ bool raw_may_run(struct vcpu *v, enum raw_refusal *why)
 		*why = REFUSE_ENGINE;
 		return false;
 	}
-	if (shadow_desc_sync(&v->desc))
+	if (v->desc.dirty && shadow_desc_sync(&v->desc))
 		v->segments_dirty = true;
 	if (segments_stale(v)) {
 		*why = REFUSE_SEGMENT;

@@ -56,12 +56,10 @@ static void load_fpu(struct vcpu *v)
 	fpu_load(v->cpu.fpu.image);
 }
 
-void vcpu_load_root(struct vcpu *v, enum shadow_view view)
+void vcpu_change_root(struct vcpu *v, enum shadow_view view)
 {
 	hpa_t root;
 
-	if (view == v->view && v->root && shadow_is_current(v->shadow, view))
-		return;
 	root = shadow_root(v->shadow, view);
 	if (view != v->view)
 		v->stats.view_switches++;

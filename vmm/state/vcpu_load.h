@@ -12,7 +12,12 @@ void vcpu_load(struct vcpu *v);
 void vcpu_unload(struct vcpu *v);
 
 /* Makes CR3 hold the root for the CPU's present state and view. */
-void vcpu_load_root(struct vcpu *v, enum shadow_view view);
+void vcpu_change_root(struct vcpu *v, enum shadow_view view);
+static inline void vcpu_load_root(struct vcpu *v, enum shadow_view view)
+{
+	if (view != v->view || !v->root || !shadow_is_current(v->shadow, view))
+		vcpu_change_root(v, view);
+}
 
 /* Real CR0, CR4 and XCR0 for running this guest's code. */
 void vcpu_load_control(struct vcpu *v);
