@@ -7,6 +7,7 @@ include. A folder depends on another if a module of it does. Exit status 0: ther
 
     layers.py [build directory]      wants the objects: make build/ringleader.elf
     layers.py -e FROM TO [build]     what makes the edge: the symbols and includes
+    layers.py -f [build directory]   folders only: docs/layers.txt
 """
 import os
 import re
@@ -127,6 +128,14 @@ def levels(nodes, graph):
     return level
 
 
+def folder_lines(names, graph):
+    """A line for each folder, the lowest first."""
+    folders = folder_edges(graph)
+    level = levels({folder_of(module_of(n)) for n in names}, folders)
+    for folder in sorted(level, key=lambda f: (level[f], f)):
+        yield "%2d %s -> %s" % (level[folder], folder, " ".join(sorted(b for a, b in folders if a == folder)) or "nobody")
+
+
 def show(names, graph):
     nodes = {module_of(n) for n in names}
     folders = folder_edges(graph)
@@ -141,9 +150,13 @@ def show(names, graph):
 
 def main(argv):
     edge = argv[1:3] if argv[:1] == ["-e"] else None
-    rest = argv[3:] if edge else argv
+    only_folders = argv[:1] == ["-f"]
+    rest = argv[3:] if edge else argv[1:] if only_folders else argv
     names = sources()
     graph = edges(names, rest[0] if rest else "build")
+    if only_folders:
+        print("\n".join(folder_lines(names, graph)))
+        return 0
     if edge:
         for (a, b), why in sorted(graph.items()):
             if edge[0] in (a, folder_of(a)) and edge[1] in (b, folder_of(b)):

@@ -93,6 +93,8 @@ def layers(names):
         why = [r for r in reasons if not re.search(r"\b%s\(" % re.escape(r), base)]
         if why and not layer_ok(a.split("/")[0], b + ".h") and not a.startswith(EVERYBODY):
             yield "%s: may not use %s: %s" % (a, b, " ".join(why))
+    if text("docs/layers.txt").splitlines() != list(layers_py.folder_lines(used, graph)):
+        yield "docs/layers.txt: not what `tests/lint/layers.py -f` prints"
     modules = {layers_py.module_of(n) for n in used}
     for kind, nodes, edges in (("modules", modules, graph), ("folders", {os.path.dirname(n) for n in modules}, layers_py.folder_edges(graph))):
         for part in layers_py.circles(nodes, edges):
