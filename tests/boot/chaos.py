@@ -27,13 +27,17 @@ PLACES = ["recompiler", "raw3", "raw1"]
 PATIENCE = 16
 STANDS_STILL = 64  # lines of the others without one of the bystander's
 SILENCE = 200  # seconds without any line: the machine hangs
-EVENT = re.compile(r"\] (\S+): (CHAOS start \d+|CHAOS (\d+) rounds [^\n]*|reset: [^\n]*|halted with[^\n]*|stopped: [^\n]*"
+EVENT = re.compile(r"\] (\S+): (CHAOS start [^\n]*|CHAOS (\d+) rounds [^\n]*|reset: [^\n]*|halted with[^\n]*|stopped: [^\n]*"
                    r"|SUM [^\n]*|FAIL [^\n]*)\n|(PANIC[^\n]*)")
 COUNT = re.compile(r"([a-z]\w*) (\d+)")
 
 
 class Finding(Exception):
     pass
+
+
+class EmulatorDied(Finding):
+    """QEMU's translator has met guest code that it cannot translate; it ends so without a monitor, too."""
 
 
 class Kernel:
@@ -116,6 +120,8 @@ class Chaos(Guests):
             except pexpect.TIMEOUT:
                 raise Finding("nothing is heard of any VM any more") from None
             except pexpect.EOF:
+                if "tcg fatal error" in self.process.before:
+                    raise EmulatorDied("QEMU: tcg fatal error") from None
                 raise Finding("the emulator ended:\n" + self.process.before[-2000:]) from None
             m = self.process.match
             if m[4]:
@@ -151,7 +157,7 @@ class Total:
     """Figures of all machines."""
 
     def __init__(self):
-        self.machines = self.resets = self.nudges = self.sums = self.irqs_off = 0
+        self.machines = self.resets = self.nudges = self.sums = self.died = 0
         self.killed = collections.Counter()
         self.counts = {e: collections.Counter() for e in ENGINES}
 
@@ -168,6 +174,7 @@ class Total:
     def __str__(self):
         lines = ["%d machines, %d sums of the bystander right, %d resets, %d of them by hand" % (
             self.machines, self.sums, self.resets, self.nudges)]
+        lines += ["QEMU died of its own %d times" % self.died] * (self.died > 0)
         lines += ["killed: %d times, %s" % (n, why) for why, n in self.killed.items()]
         lines += ["%-13s %s" % (e, " ".join("%s %d" % pair for pair in self.counts[e].items())) for e in ENGINES]
         return "\n".join("  " + line for line in lines)
@@ -184,11 +191,14 @@ def main():
     cpus = options.cpus.split(";")
     seed, total = options.seed, Total()
     while time.monotonic() < end:
-        cpu = cpus[total.machines % len(cpus)]
+        cpu = cpus[(total.machines + total.died) % len(cpus)]
         stop = min(end, time.monotonic() + options.each * 60)
         print("seed %d, -cpu %s" % (seed, cpu), flush=True)
         try:
             total.add(run(seed, cpu, lambda _: time.monotonic() > stop))
+        except EmulatorDied as e:
+            print("  %s (log: build/logs/chaos-%d.log)" % (e, seed))
+            total.died += 1
         except (Finding, AssertionError, pexpect.ExceptionPexpect) as e:
             print("FINDING with seed %d, -cpu %s: %s\n(log: build/logs/chaos-%d.log)" % (seed, cpu, e, seed))
             return 1
