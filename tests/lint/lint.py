@@ -227,9 +227,21 @@ def panics(names):
         yield "docs/panics.md: %s: %s() has nothing of the kind" % (name, f)
 
 
+def walk(_):
+    """The functions that docs/life-of-an-exit.md names are where it says."""
+    page = text("docs/life-of-an-exit.md")
+    steps = re.findall(r"`(\w+)`\s+in\s+`([\w/]+\.(?:c|asm))`", page)
+    if len(steps) < 20:
+        yield "docs/life-of-an-exit.md: names %d functions with their files" % len(steps)
+    for function, name in steps:
+        there = r"^%s:" % function if name.endswith(".asm") else r"^\w[^;\n]*\b%s\([^;]*?\)\n\{" % function
+        if not os.path.exists(os.path.join(ROOT, name)) or not re.search(there, text(name), re.MULTILINE):
+            yield "docs/life-of-an-exit.md: no %s in %s" % (function, name)
+
+
 def main():
     names, kept, broken = files(), 0, 0
-    for rule in (spdx, size, unique, layering, prototypes, pure, layers, top_level, panics, width, opening, phrases, formatting):
+    for rule in (spdx, size, unique, layering, prototypes, pure, layers, top_level, panics, walk, width, opening, phrases, formatting):
         found = list(rule(names))
         for line in found:
             print("lint:", line)

@@ -83,6 +83,8 @@ def test_the_tree_is_clean(tree):
     ("docs/tour.md", "long " * 20 + "x\n", "docs/tour.md:"),
     ("emu/dev/bus.c", "/*\t" + "long " * 19 + "*/\n", "emu/dev/bus.c:"),
     ("emu/dev/bus.c", "/* It is written " + "all the " + "same. */\n", 'emu/dev/bus.c:'),
+    ("docs/life-of-an-exit.md", "`seeded` in `vmm/run/run.c`\n", "docs/life-of-an-exit.md: no seeded in vmm/run/run.c"),
+    ("docs/layers.txt", "20 seeded -> nobody\n", "docs/layers.txt: not what"),
     ("emu/dev/bus.c", "static int  badly (void);\n", "emu/dev/bus.c: not formatted (make format)"),
 ])
 def test_additions(tree, name, append, line):
