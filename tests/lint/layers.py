@@ -128,20 +128,22 @@ def levels(nodes, graph):
     return level
 
 
-def folder_lines(names, graph):
-    """A line for each folder, the lowest first."""
+def folder_rows(names, graph):
+    """Each folder, the lowest first, with its line of docs/layers.txt."""
     folders = folder_edges(graph)
     level = levels({folder_of(module_of(n)) for n in names}, folders)
     for folder in sorted(level, key=lambda f: (level[f], f)):
-        yield "%2d %s -> %s" % (level[folder], folder, " ".join(sorted(b for a, b in folders if a == folder)) or "nobody")
+        yield folder, "%2d %s -> %s" % (level[folder], folder, " ".join(sorted(b for a, b in folders if a == folder)) or "nobody")
+
+
+def folder_lines(names, graph):
+    return [line for _, line in folder_rows(names, graph)]
 
 
 def show(names, graph):
     nodes = {module_of(n) for n in names}
-    folders = folder_edges(graph)
-    level = levels({folder_of(n) for n in nodes}, folders)
-    for folder in sorted(level, key=lambda f: (level[f], f)):
-        print("%d %s -> %s" % (level[folder], folder, " ".join(sorted(b for a, b in folders if a == folder)) or "nobody"))
+    for folder, line in folder_rows(names, graph):
+        print(line)
         for module in sorted(n for n in nodes if folder_of(n) == folder):
             inside = sorted(os.path.basename(b) for a, b in graph if a == module and folder_of(b) == folder)
             outside = sorted(b for a, b in graph if a == module and folder_of(b) != folder)
