@@ -25,5 +25,7 @@ extern struct machine fuzz_machine;
 
 /* Power-on state, all RAM that the targets use cleared, events none. */
 void fuzz_reset(void);
+/* Flat 32-bit segments of this level: CS by selector 08h, the others by 10h. */
+void fuzz_flat(unsigned cpl);
 /* One step of at most a tenth of a second. False: the processor has stopped for good. */
 bool fuzz_step(void);

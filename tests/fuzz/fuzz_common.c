@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What both fuzzing targets share: one machine, made once and reset for each input, and a limit of
+ * What the fuzzing targets share: one machine, made once and reset for each input, and a limit of
  * time.
  */
 #include "tests/fuzz/fuzz.h"
@@ -80,4 +80,17 @@ bool fuzz_step(void)
 
 	fuzz_machine.cpu.halted = false;
 	return exit != RECOMP_SHUTDOWN;
+}
+
+void fuzz_flat(unsigned cpl)
+{
+	struct cpu *cpu = &fuzz_machine.cpu;
+	u16 rights = (u16)(SEG_ATTR_P | SEG_ATTR_S | SEG_ATTR_DB | SEG_ATTR_G | cpl << 5);
+
+	for (unsigned i = 0; i < SEG_COUNT; i++)
+		cpu->seg[i] =
+			(struct cpu_segment){ (u16)(0x10 | cpl), (u16)(rights | 3), 0, 0xffffffff };
+	cpu->seg[SEG_CS] =
+		(struct cpu_segment){ (u16)(0x08 | cpl), (u16)(rights | 0x0b), 0, 0xffffffff };
+	cpu_set_cpl(cpu, (u8)cpl);
 }

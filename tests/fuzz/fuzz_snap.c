@@ -152,14 +152,7 @@ static bool load(struct tape *t)
 
 static void flat(struct cpu *cpu, unsigned cpl)
 {
-	u16 rights = (u16)(SEG_ATTR_P | SEG_ATTR_S | SEG_ATTR_DB | SEG_ATTR_G | cpl << 5);
-
-	for (unsigned i = 0; i < SEG_COUNT; i++)
-		cpu->seg[i] =
-			(struct cpu_segment){ (u16)(0x10 | cpl), (u16)(rights | 3), 0, 0xffffffff };
-	cpu->seg[SEG_CS] =
-		(struct cpu_segment){ (u16)(0x08 | cpl), (u16)(rights | 0x0b), 0, 0xffffffff };
-	cpu_set_cpl(cpu, (u8)cpl);
+	fuzz_flat(cpl);
 	cpu->cr0 = CR0_PE | CR0_ET | CR0_NE;
 	cpu->cr4 = CR4_OSFXSR | CR4_DE;
 	cpu->gdtr = (struct cpu_table){ 0x1000, 0xff };

@@ -54,18 +54,6 @@ static const struct {
 	{ 7, { 0x0f, 0x01, 0x1d, 0x00, 0x30, 0x00, 0x00 } }, /* lidt [3000h] */
 };
 
-static void flat(struct cpu *cpu, unsigned cpl)
-{
-	u16 rights = (u16)(SEG_ATTR_P | SEG_ATTR_S | SEG_ATTR_DB | SEG_ATTR_G | cpl << 5);
-
-	for (unsigned i = 0; i < SEG_COUNT; i++)
-		cpu->seg[i] =
-			(struct cpu_segment){ (u16)(0x10 | cpl), (u16)(rights | 3), 0, 0xffffffff };
-	cpu->seg[SEG_CS] =
-		(struct cpu_segment){ (u16)(0x08 | cpl), (u16)(rights | 0x0b), 0, 0xffffffff };
-	cpu_set_cpl(cpu, (u8)cpl);
-}
-
 /* SDM 3A 5.5, 20.2: what holds whatever was executed. */
 static void check(const struct cpu *cpu)
 {
@@ -92,7 +80,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	flags = fuzz_u8(&in);
 	cpu->cr0 = CR0_PE | CR0_ET | CR0_NE;
 	cpu->cr4 = ring & 4 ? CR4_VME : 0;
-	flat(cpu, ring & 3);
+	fuzz_flat(ring & 3);
 	cpu_set_eflags(cpu, EFLAGS_ONE | (flags & 1 ? EFLAGS_IF : 0) | (flags & 2 ? EFLAGS_NT : 0) |
 				    (flags & 4 ? EFLAGS_OF : 0) | (flags & 8 ? EFLAGS_TF : 0) |
 				    (flags >> 6) << 12);
