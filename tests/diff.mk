@@ -34,7 +34,7 @@ $(BUILD)/diff/directed-asan: $(DIRECTED_LIB:%.c=$(BUILD)/host/%.o) $(BUILD)/host
 	$(HOST_CC) $(SAN) $(DIRECTED_LINK) $^ -lunicorn -o $@
 
 # The unit tests on a guest once more with memory base 0, as in the monitor: no sanitizers, and root for page 0.
-UNIT_BASE_0 := $(patsubst tests/unit/%.c,$(BUILD)/base0/%,$(shell grep -l guest_fixture.h tests/unit/test_*.c))
+UNIT_BASE_0 := $(patsubst tests/unit/%.c,$(BUILD)/base0/%,$(shell grep -lE '(guest|debug)_fixture.h' tests/unit/test_*.c))
 DIFF += $(UNIT_BASE_0)
 
 $(BUILD)/base0/%: tests/unit/%.c $(DIFF_FAST)

@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from expected import explained  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-TESTS = ["call_gate", "task_switch", "iret", "v86", "deliver", "debug", "segment", "fpu_error", "align", "control"]
+TESTS = ["call_gate", "task_switch", "iret", "v86", "deliver", "debug", "single_step", "segment", "fpu_error", "align", "control"]
 LEAVE, HANDLERS = 0x1F0000, 0x4000
 STAGE2 = 32
 REGIONS = [(0x1000, 0x1000), (0x3000, 0x1000), (0x8000, 0x6000)]  # as runner.asm reports them
