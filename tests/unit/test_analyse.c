@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -57,6 +58,17 @@ static void test_instructions(void **state)
 			    s->without_umip)
 			fail_msg("sample %zu", i);
 	}
+}
+
+/* All at once. */
+static void analyse_page(const u8 *page, const u8 *tail, const u8 *next, bool big,
+			 const u16 *entries, unsigned n, bool umip, struct analysis *out)
+{
+	struct analyser a;
+
+	analyse_begin(&a, page, tail, next, big, entries, n, umip);
+	assert_true(analyse_step(&a, 2 * ANALYSE_PAGE));
+	*out = a.found;
 }
 
 static void test_page(void **state)
@@ -157,12 +169,45 @@ static void test_many_targets(void **state)
 	assert_false(a.clean);
 }
 
+/* In pieces of any size the same is found, and no piece looks at more than it may. */
+static void test_pieces(void **state)
+{
+	u8 page[ANALYSE_PAGE], next[ANALYSE_AHEAD] = { 0 };
+	u16 entry = 0;
+
+	(void)state;
+	srand(1);
+	for (int round = 0; round < 200; round++) {
+		unsigned steps = 1 + (unsigned)rand() % 300, pieces = 0;
+		struct analyser a;
+		struct analysis whole;
+		u16 insns = 0;
+
+		for (unsigned i = 0; i < sizeof(page); i++) {
+			int kind = rand() % 64; /* NOP, Jcc, anything */
+
+			page[i] = (u8)(kind < 48 ? 0x90 : kind < 63 ? 0x70 + rand() % 16 : rand());
+		}
+		analyse_page(page, NULL, next, true, &entry, 1, true, &whole);
+		analyse_begin(&a, page, NULL, next, true, &entry, 1, true);
+		memset(page, 0x9d, sizeof(page)); /* it has a copy */
+		for (bool done = false; !done; pieces++) {
+			done = analyse_step(&a, steps);
+			assert_true(a.found.insns - insns <= (int)steps);
+			insns = a.found.insns;
+		}
+		assert_memory_equal(&a.found, &whole, sizeof(whole));
+		assert_true(pieces >= whole.insns / steps);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_instructions),  cmocka_unit_test(test_page),
-		cmocka_unit_test(test_entry_decides), cmocka_unit_test(test_end),
-		cmocka_unit_test(test_beginning),     cmocka_unit_test(test_many_targets),
+		cmocka_unit_test(test_instructions), cmocka_unit_test(test_page),
+		cmocka_unit_test(test_pieces),	     cmocka_unit_test(test_entry_decides),
+		cmocka_unit_test(test_end),	     cmocka_unit_test(test_beginning),
+		cmocka_unit_test(test_many_targets),
 	};
 
 	return cmocka_run_group_tests_name("analyse", tests, NULL, NULL);

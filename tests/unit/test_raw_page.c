@@ -103,6 +103,18 @@ static void end(void)
 	free(m.ram);
 }
 
+/* Asks until the page has a status. */
+static bool clean(void)
+{
+	for (int asked = 0; asked < 40; asked++)
+		if (raw_page_clean(&m.raw, &m.cpu, CODE))
+			return true;
+		else if (raw_page_dirty(&m.raw, &m.cpu, CODE))
+			return false;
+	fail_msg("looked at without an end");
+	return false;
+}
+
 /* The neighbour's byte makes CPUID of it, which does not. Page 0 is a page like others, on
  * either side. */
 static void test_neighbour_is_written(void **state)
@@ -112,19 +124,75 @@ static void test_neighbour_is_written(void **state)
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_SIZE(pages); i++) {
 		begin(pages[i][0], pages[i][1]);
-		assert_true(raw_page_clean(&m.raw, &m.cpu, CODE));
+		assert_true(clean());
 		assert_true(shadow_is_clean(m.shadow, pages[i][0]));
 		gpmem_write(&m.mem, pages[i][1], "\xa2", 1);
 		assert_false(shadow_is_clean(m.shadow, pages[i][0]));
-		assert_false(raw_page_clean(&m.raw, &m.cpu, CODE));
+		assert_false(clean());
 		end();
 	}
+}
+
+/*
+ * Each page of the three is written while the page is looked at, after so many questions. What was
+ * found of the old bytes does not count; and a byte that is itself again counts from then on.
+ */
+static void test_written_meanwhile(void **state)
+{
+	static const struct {
+		gpa_t gpa;
+		u8 value, before;
+	} writes[] = { { 0x5000, 0x9d, 0xc3 }, { 0x5fff, 0x9d, 0x0f }, { 0x9000, 0xa2, 0x31 } };
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(writes); i++) {
+		for (int asked = 1; asked < 16; asked++) {
+			for (int again = 0; again < 2; again++) {
+				begin(0x5000, 0x9000);
+				for (int n = 0; n < asked; n++)
+					assert_false(raw_page_clean(&m.raw, &m.cpu, CODE));
+				assert_true(raw_page_under_way(&m.raw, CODE));
+				gpmem_write(&m.mem, writes[i].gpa, &writes[i].value, 1);
+				if (again)
+					gpmem_write(&m.mem, writes[i].gpa, &writes[i].before, 1);
+				assert_int_equal(clean(), again);
+				assert_int_equal(shadow_is_clean(m.shadow, 0x5000), again);
+				gpmem_write(&m.mem, writes[i].gpa, &writes[i].value, 1);
+				assert_false(shadow_is_clean(m.shadow, 0x5000));
+				assert_false(clean());
+				end();
+			}
+		}
+	}
+}
+
+/* A page that is written each time that it is looked at is given up. */
+static void test_given_up(void **state)
+{
+	u64 analysed;
+
+	(void)state;
+	begin(0x5000, 0x9000);
+	for (u32 i = 0; !raw_page_dirty(&m.raw, &m.cpu, CODE); i++) {
+		assert_true(i < 4000);
+		assert_false(raw_page_clean(&m.raw, &m.cpu, CODE));
+		gpmem_write(&m.mem, 0x5800, &i, sizeof(i));
+	}
+	analysed = m.raw.analysed;
+	assert_false(clean());
+	assert_int_equal(m.raw.analysed, analysed);
+	assert_false(raw_page_under_way(&m.raw, CODE));
+	raw_pages_reset(&m.raw, 0, m.raw.pages);
+	assert_true(clean());
+	end();
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_neighbour_is_written),
+		cmocka_unit_test(test_written_meanwhile),
+		cmocka_unit_test(test_given_up),
 	};
 
 	return cmocka_run_group_tests_name("raw_page", tests, NULL, NULL);

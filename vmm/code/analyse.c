@@ -9,9 +9,6 @@
 #include "emu/isa/isa.h"
 #include "kernel/base/string.h"
 
-#define PAGE  4096u
-#define AHEAD 16u
-
 /*
  * Sensitive at CPL 1 and silent there: the mnemonics that insn.def marks, and these forms of
  * others. PUSHF is not: raw code runs only while the virtual IF is 1 and IOPL, TF and VM are 0, as
@@ -35,38 +32,22 @@ static bool insn_is_sensitive(const ZydisDecodedInstruction *in, bool umip)
 	return in->opcode == 0x0e || in->opcode == 0x16; /* PUSH CS, PUSH SS */
 }
 
-static void decoder(ZydisDecoder *d, bool big)
-{
-	ZydisDecoderInit(d, big ? ZYDIS_MACHINE_MODE_LEGACY_32 : ZYDIS_MACHINE_MODE_LEGACY_16,
-			 big ? ZYDIS_STACK_WIDTH_32 : ZYDIS_STACK_WIDTH_16);
-}
-
-static bool decode(const ZydisDecoder *d, const u8 *p, unsigned n, ZydisDecodedInstruction *in)
+static bool decode(bool big, const u8 *p, unsigned n, ZydisDecodedInstruction *in)
 {
 	ZydisDecoderContext ctx;
+	ZydisDecoder d;
 
-	return ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(d, &ctx, p, n, in));
+	ZydisDecoderInit(&d, big ? ZYDIS_MACHINE_MODE_LEGACY_32 : ZYDIS_MACHINE_MODE_LEGACY_16,
+			 big ? ZYDIS_STACK_WIDTH_32 : ZYDIS_STACK_WIDTH_16);
+	return ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&d, &ctx, p, n, in));
 }
 
 bool analyse_is_sensitive(const u8 *code, unsigned len, bool big, bool umip)
 {
 	ZydisDecodedInstruction in;
-	ZydisDecoder d;
 
-	decoder(&d, big);
-	return decode(&d, code, len, &in) && insn_is_sensitive(&in, umip);
+	return decode(big, code, len, &in) && insn_is_sensitive(&in, umip);
 }
-
-struct state {
-	u8 bytes[PAGE + AHEAD];
-	unsigned size;
-	u8 start[PAGE / 8], covered[PAGE / 8];
-	u16 todo[512];
-	unsigned todos;
-	ZydisDecoder d;
-	bool umip;
-	struct analysis *out;
-};
 
 static bool bit(const u8 *map, unsigned i)
 {
@@ -78,38 +59,38 @@ static void set_bit(u8 *map, unsigned i)
 	map[i / 8] |= (u8)BIT(i & 7);
 }
 
-static void add_target(struct state *s, s64 target)
+static void add_target(struct analyser *s, s64 target)
 {
-	if (target < 0 || target >= PAGE || bit(s->start, (unsigned)target))
+	if (target < 0 || target >= ANALYSE_PAGE || bit(s->start, (unsigned)target))
 		return;
 	if (s->todos < ARRAY_SIZE(s->todo))
 		s->todo[s->todos++] = (u16)target;
 	else
-		s->out->clean = false; /* nobody looked there */
+		s->found.clean = false; /* nobody looked there */
 }
 
 /* One instruction at offset at. Returns its length, 0 to stop; *falls: control goes on behind it.
  */
-static unsigned one(struct state *s, unsigned at, bool *falls)
+static unsigned one(struct analyser *s, unsigned at, bool *falls)
 {
 	ZydisDecodedInstruction in;
 
 	*falls = true;
-	if (!decode(&s->d, s->bytes + at, MIN(s->size - at, 15u), &in)) {
+	if (!decode(s->big, s->bytes + at, MIN(s->size - at, 15u), &in)) {
 		if (s->size - at < 15)
-			s->out->uses_next = true; /* cut off: nobody knows */
+			s->found.uses_next = true; /* cut off: nobody knows */
 		return 0;
 	}
-	s->out->insns++;
+	s->found.insns++;
 	set_bit(s->start, at);
-	for (unsigned i = at; i < MIN(at + in.length, PAGE); i++)
+	for (unsigned i = at; i < MIN(at + in.length, ANALYSE_PAGE); i++)
 		set_bit(s->covered, i);
-	if (at + in.length > PAGE)
-		s->out->uses_next = true;
+	if (at + in.length > ANALYSE_PAGE)
+		s->found.uses_next = true;
 	if (insn_is_sensitive(&in, s->umip)) {
-		s->out->clean = false;
-		s->out->offset = (u16)at;
-		s->out->mnemonic = (u16)in.mnemonic;
+		s->found.clean = false;
+		s->found.offset = (u16)at;
+		s->found.mnemonic = (u16)in.mnemonic;
 		return 0;
 	}
 	if (in.meta.category == ZYDIS_CATEGORY_UNCOND_BR || in.meta.category == ZYDIS_CATEGORY_RET)
@@ -121,71 +102,85 @@ static unsigned one(struct state *s, unsigned at, bool *falls)
 	return in.length;
 }
 
-static void descend(struct state *s)
-{
-	while (s->todos && s->out->clean) {
-		unsigned at = s->todo[--s->todos];
-		bool falls = true;
-
-		while (at < PAGE && falls && s->out->clean && !bit(s->start, at)) {
-			unsigned n = one(s, at, &falls);
-
-			if (!n)
-				break;
-			at += n;
-		}
-	}
-}
-
 /*
  * Where the first instruction that begins on this page does: the one before may reach into it.
  * Decoding finds into step within a few instructions wherever it starts, so the last part of the
  * page before tells.
  */
-static unsigned first_boundary(const struct state *s, const u8 *tail)
+static unsigned first_boundary(const struct analyser *s, const u8 *tail)
 {
-	u8 bytes[ANALYSE_TAIL + AHEAD];
+	u8 bytes[ANALYSE_TAIL + ANALYSE_AHEAD];
 	unsigned at = 0;
 
 	memcpy(bytes, tail, ANALYSE_TAIL);
-	memcpy(bytes + ANALYSE_TAIL, s->bytes, AHEAD);
+	memcpy(bytes + ANALYSE_TAIL, s->bytes, ANALYSE_AHEAD);
 	while (at < ANALYSE_TAIL) {
 		ZydisDecodedInstruction in;
 
-		at += decode(&s->d, bytes + at, MIN((unsigned)sizeof(bytes) - at, 15u), &in)
+		at += decode(s->big, bytes + at, MIN((unsigned)sizeof(bytes) - at, 15u), &in)
 			      ? in.length
 			      : 1;
 	}
 	return at - ANALYSE_TAIL;
 }
 
-static void sweep(struct state *s, unsigned from)
+/* Goes on along the path, or takes the next one; false: there is none. */
+static bool descend(struct analyser *s)
 {
-	for (unsigned at = from; at < PAGE && s->out->clean;) {
-		bool falls;
-		unsigned n;
+	bool falls;
+	unsigned n;
 
-		if (bit(s->covered, at)) {
-			at++;
-			continue;
-		}
-		n = one(s, at, &falls);
-		at += n ? n : 1;
+	if (s->at >= ANALYSE_PAGE || bit(s->start, s->at)) {
+		if (!s->todos)
+			return false;
+		s->at = s->todo[--s->todos];
+		return true;
 	}
+	n = one(s, s->at, &falls);
+	s->at = n && falls ? s->at + n : ANALYSE_PAGE;
+	return true;
 }
 
-void analyse_page(const u8 *page, const u8 *tail, const u8 *next, bool big, const u16 *entries,
-		  unsigned n, bool umip, struct analysis *out)
+/* The next gap's next instruction; false: there is no gap any more. */
+static bool sweep(struct analyser *s)
 {
-	struct state s = { .size = next ? PAGE + AHEAD : PAGE, .umip = umip, .out = out };
+	bool falls;
+	unsigned n;
 
-	*out = (struct analysis){ .clean = true };
-	memcpy(s.bytes, page, PAGE);
+	while (s->at < ANALYSE_PAGE && bit(s->covered, s->at))
+		s->at++;
+	if (s->at >= ANALYSE_PAGE)
+		return false;
+	n = one(s, s->at, &falls);
+	s->at += n ? n : 1;
+	return true;
+}
+
+void analyse_begin(struct analyser *s, const u8 *page, const u8 *tail, const u8 *next, bool big,
+		   const u16 *entries, unsigned n, bool umip)
+{
+	*s = (struct analyser){ .size = next ? ANALYSE_PAGE + ANALYSE_AHEAD : ANALYSE_PAGE,
+				.big = big,
+				.umip = umip,
+				.at = ANALYSE_PAGE,
+				.found = { .clean = true } };
+	memcpy(s->bytes, page, ANALYSE_PAGE);
 	if (next)
-		memcpy(s.bytes + PAGE, next, AHEAD);
-	decoder(&s.d, big);
+		memcpy(s->bytes + ANALYSE_PAGE, next, ANALYSE_AHEAD);
 	for (unsigned i = 0; i < n; i++)
-		add_target(&s, entries[i]);
-	descend(&s);
-	sweep(&s, tail ? first_boundary(&s, tail) : 0);
+		add_target(s, entries[i]);
+	s->first = tail ? first_boundary(s, tail) : 0;
+}
+
+bool analyse_step(struct analyser *s, unsigned steps)
+{
+	for (; s->found.clean && steps; steps--) {
+		if (s->sweeping ? sweep(s) : descend(s))
+			continue;
+		if (s->sweeping)
+			return true;
+		s->sweeping = true;
+		s->at = s->first;
+	}
+	return !s->found.clean;
 }

@@ -11,7 +11,9 @@
 
 #include "kernel/base/types.h"
 
-#define ANALYSE_TAIL 256u /* bytes of the page before */
+#define ANALYSE_PAGE  4096u
+#define ANALYSE_TAIL  256u /* bytes of the page before */
+#define ANALYSE_AHEAD 16u  /* bytes of the next page that an instruction can reach into */
 
 struct analysis {
 	bool clean;
@@ -22,14 +24,32 @@ struct analysis {
 	u16 insns;
 };
 
+/* An analysis under way. */
+struct analyser {
+	u8 bytes[ANALYSE_PAGE + ANALYSE_AHEAD]; /* a copy: the page may change meanwhile */
+	unsigned size;				/* of them that there are */
+	u8 start[ANALYSE_PAGE / 8], covered[ANALYSE_PAGE / 8];
+	u16 todo[512];
+	unsigned todos, at, first; /* where it is; where the sweep begins */
+	bool big, umip, sweeping;
+	struct analysis found;
+};
+
 /*
  * page: 4096 bytes; tail: the last ANALYSE_TAIL bytes of the page before in linear space, NULL if
- * unmapped; next: the first 16 bytes of the page that follows in linear space, NULL if unmapped;
- * big: CS.D; entries: offsets where control was seen to enter; umip: SGDT, SIDT, SLDT, SMSW and STR
- * trap.
+ * unmapped; next: the first ANALYSE_AHEAD bytes of the page that follows in linear space, NULL if
+ * unmapped; big: CS.D; entries: offsets where control was seen to enter; umip: SGDT, SIDT, SLDT,
+ * SMSW and STR trap.
  */
-void analyse_page(const u8 *page, const u8 *tail, const u8 *next, bool big, const u16 *entries,
-		  unsigned n, bool umip, struct analysis *out);
+void analyse_begin(struct analyser *s, const u8 *page, const u8 *tail, const u8 *next, bool big,
+		   const u16 *entries, unsigned n, bool umip);
+
+/*
+ * So many steps, of one instruction at most: some 3,000 of the monitor's. True: it is done, and
+ * s->found tells. A page of single bytes takes 4,096.
+ */
+bool analyse_step(struct analyser *s, unsigned steps);
+#define ANALYSE_STEPS 256u /* a piece: less than a millisecond */
 
 /* True if the instruction at code (len bytes available) is sensitive and does not trap at CPL 1. */
 bool analyse_is_sensitive(const u8 *code, unsigned len, bool big, bool umip);

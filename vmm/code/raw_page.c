@@ -8,14 +8,14 @@
 #include "emu/cpu/semantics.h"
 #include "kernel/base/alloc.h"
 #include "kernel/base/error.h"
-#include "vmm/code/analyse.h"
+#include "kernel/base/string.h"
 
 enum { RAW_PAGE_UNKNOWN, RAW_PAGE_CLEAN, RAW_PAGE_DIRTY, RAW_PAGE_GIVEN_UP, RAW_PAGE_STATUS = 3 };
 
 #define LOSS	   4u  /* one in a status byte, above the two bits of RAW_PAGE_* */
 #define LOSSES_MAX 48u /* patched kernels write to a code page a dozen times */
 
-#define ANALYSE_AHEAD 16u /* bytes of the next page that an instruction can reach into */
+#define NO_PAGE UINT32_MAX
 
 static u8 status_of(const struct raw_pages *r, u32 page)
 {
@@ -27,13 +27,9 @@ static void set_status(struct raw_pages *r, u32 page, u8 status)
 	r->status[page] = (u8)((r->status[page] & ~RAW_PAGE_STATUS) | status);
 }
 
-static void lose(struct raw_pages *r, u32 page)
+/* It was looked at in vain. */
+static void note_loss(struct raw_pages *r, u32 page)
 {
-	if (page >= r->pages || status_of(r, page) == RAW_PAGE_UNKNOWN ||
-	    status_of(r, page) == RAW_PAGE_GIVEN_UP)
-		return;
-	if (status_of(r, page) == RAW_PAGE_CLEAN)
-		shadow_set_clean(r->shadow, (gpa_t)page << PAGE_SHIFT, false);
 	set_status(r, page, RAW_PAGE_UNKNOWN);
 	r->status[page] = (u8)(r->status[page] + LOSS);
 	if (r->status[page] >= LOSSES_MAX * LOSS)
@@ -41,8 +37,19 @@ static void lose(struct raw_pages *r, u32 page)
 	r->lost++;
 }
 
+static void lose(struct raw_pages *r, u32 page)
+{
+	if (page >= r->pages || status_of(r, page) == RAW_PAGE_UNKNOWN ||
+	    status_of(r, page) == RAW_PAGE_GIVEN_UP)
+		return;
+	if (status_of(r, page) == RAW_PAGE_CLEAN)
+		shadow_set_clean(r->shadow, (gpa_t)page << PAGE_SHIFT, false);
+	note_loss(r, page);
+}
+
 void raw_pages_reset(struct raw_pages *r, u32 first, u32 count)
 {
+	r->job.busy = false;
 	for (u32 page = first; page < MIN(first + count, r->pages); page++) {
 		lose(r, page);
 		r->status[page] = RAW_PAGE_UNKNOWN;
@@ -109,43 +116,80 @@ static bool depend(struct raw_pages *r, u32 *of, u32 page, u32 neighbour)
 	return true;
 }
 
-/* The last bytes of the page before in linear space, if they can be had and are kept an eye on. */
-static const u8 *tail_of_previous(struct raw_pages *r, struct cpu *cpu, gla_t gla, u32 page)
+static const u8 *bytes_of(const struct raw_pages *r, u32 page)
 {
-	struct pagewalk before;
-	const u8 *bytes;
-
-	if (cpu_probe(cpu, (gla & ~(PAGE_SIZE - 1)) - PAGE_SIZE, ACCESS_EXEC, &before))
-		return NULL;
-	bytes = gpmem_ptr(r->mem, before.gpa & PAGE_MASK, false);
-	if (!bytes || !depend(r, r->leads, page, (u32)(before.gpa >> PAGE_SHIFT)))
-		return NULL;
-	return bytes + PAGE_SIZE - ANALYSE_TAIL;
+	return page == NO_PAGE ? NULL : gpmem_ptr(r->mem, (gpa_t)page << PAGE_SHIFT, false);
 }
 
-static void analyse(struct raw_pages *r, struct cpu *cpu, gla_t gla, u32 page)
+/* The number of a neighbour in linear space; NO_PAGE for what has no bytes. */
+static u32 neighbour(const struct raw_pages *r, struct cpu *cpu, gla_t gla, unsigned access)
 {
-	const u8 *bytes = gpmem_ptr(r->mem, (gpa_t)page << PAGE_SHIFT, false);
-	const u8 *ahead = NULL;
-	struct pagewalk next;
-	u16 entry = gla & (PAGE_SIZE - 1);
-	struct analysis a;
+	struct pagewalk w;
 
-	if (!bytes)
-		return;
-	if (!cpu_probe(cpu, (gla & ~(PAGE_SIZE - 1)) + PAGE_SIZE, ACCESS_READ, &next))
-		ahead = gpmem_ptr(r->mem, next.gpa, false);
-	analyse_page(bytes, tail_of_previous(r, cpu, gla, page), ahead, true, &entry, 1, r->umip,
-		     &a);
+	if (cpu_probe(cpu, gla, access, &w) || !gpmem_ptr(r->mem, w.gpa & PAGE_MASK, false))
+		return NO_PAGE;
+	return (u32)(w.gpa >> PAGE_SHIFT);
+}
+
+static void begin(struct raw_pages *r, struct cpu *cpu, gla_t gla, u32 page)
+{
+	struct raw_page_job *j = &r->job;
+	gla_t start = gla & ~(PAGE_SIZE - 1);
+	u16 entry = gla & (PAGE_SIZE - 1);
+	const u8 *tail = NULL;
+
+	j->gla = gla;
+	j->page = page;
+	j->next = neighbour(r, cpu, start + PAGE_SIZE, ACCESS_READ);
+	j->before = neighbour(r, cpu, start - PAGE_SIZE, ACCESS_EXEC);
+	if (j->before != NO_PAGE && !depend(r, r->leads, page, j->before))
+		j->before = NO_PAGE;
+	if (j->before != NO_PAGE) {
+		memcpy(j->tail, bytes_of(r, j->before) + PAGE_SIZE - ANALYSE_TAIL, ANALYSE_TAIL);
+		tail = j->tail;
+	}
+	analyse_begin(&j->analyser, bytes_of(r, page), tail, bytes_of(r, j->next), true, &entry, 1,
+		      r->umip);
+	j->busy = true;
+}
+
+/* Are the bytes still those that were looked at? */
+static bool unchanged(const struct raw_pages *r)
+{
+	const struct raw_page_job *j = &r->job;
+	const u8 *copy = j->analyser.bytes;
+
+	return !memcmp(bytes_of(r, j->page), copy, PAGE_SIZE) &&
+	       (j->next == NO_PAGE ||
+		!memcmp(bytes_of(r, j->next), copy + PAGE_SIZE, ANALYSE_AHEAD)) &&
+	       (j->before == NO_PAGE ||
+		!memcmp(bytes_of(r, j->before) + PAGE_SIZE - ANALYSE_TAIL, j->tail, ANALYSE_TAIL));
+}
+
+/*
+ * The status is for the bytes of this moment: from now on, writes to them are seen. What the guest
+ * wrote while they were looked at shows by comparison.
+ */
+static void finish(struct raw_pages *r)
+{
+	const struct raw_page_job *j = &r->job;
+	bool clean = j->analyser.found.clean;
+	gpa_t gpa = (gpa_t)j->page << PAGE_SHIFT;
+
+	r->job.busy = false;
 	r->analysed++;
-	if (a.clean && a.uses_next &&
-	    (!ahead || !depend(r, r->follows, page, (u32)(next.gpa >> PAGE_SHIFT))))
-		a.clean = false;
-	gpmem_watch(r->mem, (gpa_t)page << PAGE_SHIFT, GPMEM_WATCH_RAW);
-	set_status(r, page, a.clean ? RAW_PAGE_CLEAN : RAW_PAGE_DIRTY);
-	if (a.clean) {
+	if (!unchanged(r) || (j->before != NO_PAGE && !depend(r, r->leads, j->page, j->before))) {
+		note_loss(r, j->page);
+		return;
+	}
+	if (clean && j->analyser.found.uses_next &&
+	    (j->next == NO_PAGE || !depend(r, r->follows, j->page, j->next)))
+		clean = false;
+	gpmem_watch(r->mem, gpa, GPMEM_WATCH_RAW);
+	set_status(r, j->page, clean ? RAW_PAGE_CLEAN : RAW_PAGE_DIRTY);
+	if (clean) {
 		r->clean++;
-		shadow_set_clean(r->shadow, (gpa_t)page << PAGE_SHIFT, true);
+		shadow_set_clean(r->shadow, gpa, true);
 	} else {
 		r->dirty++;
 	}
@@ -159,15 +203,32 @@ static u32 page_at(const struct raw_pages *r, struct cpu *cpu, gla_t gla)
 	return e && !e->user ? (u32)MIN(e->gpa >> PAGE_SHIFT, (gpa_t)r->pages) : r->pages;
 }
 
-bool raw_page_clean(struct raw_pages *r, struct cpu *cpu, gla_t gla)
+/* The status of the page at gla, after a piece of looking if it has none yet. */
+static u8 look(struct raw_pages *r, struct cpu *cpu, gla_t gla)
 {
 	u32 page = page_at(r, cpu, gla);
 
-	if (page == r->pages)
-		return false;
-	if (status_of(r, page) == RAW_PAGE_UNKNOWN)
-		analyse(r, cpu, gla, page);
-	return status_of(r, page) == RAW_PAGE_CLEAN;
+	if (page == r->pages || !bytes_of(r, page))
+		return RAW_PAGE_DIRTY;
+	if (status_of(r, page) == RAW_PAGE_UNKNOWN) {
+		if (!r->job.busy)
+			begin(r, cpu, gla, page);
+		else if (analyse_step(&r->job.analyser, ANALYSE_STEPS))
+			finish(r);
+	}
+	return status_of(r, page);
+}
+
+bool raw_page_clean(struct raw_pages *r, struct cpu *cpu, gla_t gla)
+{
+	return look(r, cpu, gla) == RAW_PAGE_CLEAN;
+}
+
+bool raw_page_dirty(struct raw_pages *r, struct cpu *cpu, gla_t gla)
+{
+	u8 status = look(r, cpu, gla);
+
+	return status == RAW_PAGE_DIRTY || status == RAW_PAGE_GIVEN_UP;
 }
 
 bool raw_page_known_clean(const struct raw_pages *r, struct cpu *cpu, gla_t gla)

@@ -20,7 +20,8 @@ static bool auto_wants_ring1(struct vcpu *v)
 {
 	struct policy_page *p = raw_stay_page(v);
 
-	if (p->average >= POLICY_STAY_CYCLES)
+	if (p->average >= POLICY_STAY_CYCLES ||
+	    raw_page_under_way(&v->vm->raw_pages, v->cpu.eip)) /* which a trial has begun */
 		return true;
 	if (++p->asked < POLICY_TRIAL_EVERY)
 		return false;
@@ -64,7 +65,7 @@ bool policy_asks_at(struct vcpu *v, gla_t gla)
 	switch (v->vm->config.engine) {
 	case ENGINE_RING1:
 		return v->cpu.cpl == 0 && worth_asking(v) &&
-		       raw_page_clean(&v->vm->raw_pages, &v->cpu, gla);
+		       !raw_page_dirty(&v->vm->raw_pages, &v->cpu, gla);
 	case ENGINE_AUTO:
 		return v->cpu.cpl == 0 && raw_stay_page(v)->average >= POLICY_STAY_CYCLES;
 	default:
