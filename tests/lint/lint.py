@@ -158,6 +158,23 @@ def phrases(names):
                     yield '%s:%d: "%s"' % (n, number, m[0])
 
 
+NAMED_FILE = re.compile(r"(?<![\w./{*<-])((?:[\w-]+/)*)([a-z][a-z0-9_-]*\.(?:c|h|asm|def|py|mk|md))\b")
+
+
+def paths(names):
+    """A file that the documentation or a comment names is where it says."""
+    there, bases = set(names), {os.path.basename(n) for n in names}
+    for n in names:
+        if not n.endswith(SOURCE + (".md", ".def")) or n.startswith("tests/lint/"):
+            continue
+        for number, line in enumerate(text(n).splitlines(), 1):
+            for m in NAMED_FILE.finditer(line):
+                top = m[1].split("/")[0]
+                gone = m[0] not in there and (top in LAYERS or top in ("tests", "iso", "docs"))
+                if gone or not top and n.endswith(".md") and m[2] not in bases:
+                    yield "%s:%d: there is no %s" % (n, number, m[0])
+
+
 PROTOTYPE = re.compile(r"^(?!static\b|return\b|typedef\b|_Static_assert)(?:extern\s+)?[a-z_][\w \t*]*?\b(\w+)\([^;{}]*\)[^;{}]*;", re.MULTILINE)
 
 
@@ -243,7 +260,7 @@ def walk(_):
             yield "docs/life-of-an-exit.md: no %s in %s" % (function, name)
 
 
-RULES = (spdx, size, unique, layering, prototypes, pure, layers, top_level, panics, walk, width, opening, phrases, formatting)
+RULES = (spdx, size, unique, layering, prototypes, pure, layers, top_level, panics, walk, width, opening, phrases, paths, formatting)
 
 
 def main(wanted):

@@ -85,6 +85,8 @@ def test_the_tree_is_clean(tree):
     ("width", "docs/tour.md", "long " * 20 + "x\n", "docs/tour.md:"),
     ("width", "emu/dev/bus.c", "/*\t" + "long " * 19 + "*/\n", "emu/dev/bus.c:"),
     ("phrases", "emu/dev/bus.c", "/* It is written " + "all the " + "same. */\n", 'emu/dev/bus.c:'),
+    ("paths", "docs/tour.md", "`emu/dev/gone.c`\n", "docs/tour.md:"),
+    ("paths", "emu/dev/bus.c", "/* See docs/" + "gone.md. */\n", "emu/dev/bus.c:"),
     ("walk", "docs/life-of-an-exit.md", "`seeded` in `vmm/run/run.c`\n", "docs/life-of-an-exit.md: no seeded in vmm/run/run.c"),
     ("layers", "docs/layers.txt", "20 seeded -> nobody\n", "docs/layers.txt: not what"),
     ("formatting", "emu/dev/bus.c", "static int  badly (void);\n", "emu/dev/bus.c: not formatted (make format)"),
