@@ -129,7 +129,7 @@ void devices_state(struct device_set *set, struct snap *s)
 		const struct device *d = &set->device[i];
 		const struct device_class *c = d->slot->class;
 
-		if (!c->state)
+		if (!c->state || d->slot->since > s->format)
 			continue;
 		if (snap_begin(s, d->slot->name, c->version))
 			c->state(d->dev, s);

@@ -81,6 +81,7 @@ struct device_slot {
 	u8 unit;    /* which of several of its class */
 	u16 pci;    /* DEVICE_PCI(); 0: no PCI function */
 	u8 options; /* only on boards that have one of these options; 0: on all */
+	u8 since;   /* the format of saved machines that first has its section; 0: all have it */
 	struct device_acpi acpi[DEVICE_ACPI];
 };
 
@@ -131,7 +132,8 @@ void devices_destroy(struct device_set *set);
 void *devices_find(const struct device_set *set, const struct device_class *class, unsigned unit);
 /* From the last to the first: what others are wired to comes first in the table and last here. */
 void devices_reset(struct device_set *set);
-/* A section for each that has state, in the same order. Loading begins with a reset. */
+/* A section for each that has state, in the same order. Loading begins with a reset, and a device
+ * that is younger than the stream's format stays reset. */
 void devices_state(struct device_set *set, struct snap *s);
 /* As can_wake and wakes_at of the class, of all whose interrupt is in the mask open. */
 bool devices_can_wake(const struct device_set *set, u16 open);

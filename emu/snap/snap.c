@@ -69,6 +69,7 @@ static bool move(struct snap *s, void *bytes, u32 n)
 static void start(struct snap *s, bool loading, snap_move mover, void *ctx)
 {
 	s->loading = loading;
+	s->format = SNAP_FORMAT;
 	s->move = mover;
 	s->ctx = ctx;
 	s->error[0] = s->name[0] = 0;
@@ -100,10 +101,9 @@ void snap_load_from(struct snap *s, snap_move source, void *ctx)
 		return;
 	}
 
-	u32 format = (u32)get_le(head + sizeof(magic), 4);
-
-	if (format != SNAP_FORMAT)
-		snap_fail(s, "format %u; this build has format %u", format, SNAP_FORMAT);
+	s->format = (u32)get_le(head + sizeof(magic), 4);
+	if (!s->format || s->format > SNAP_FORMAT)
+		snap_fail(s, "format %u; this build knows them up to %u", s->format, SNAP_FORMAT);
 	s->crc = crc32_update(0, head, sizeof(head));
 }
 

@@ -26,7 +26,9 @@
 
 #include "kernel/base/types.h"
 
-#define SNAP_FORMAT	 1u /* grows when the layout of the stream itself changes */
+/* Grows when another section joins the stream, or when the layout of the stream itself changes.
+ *      1: the first */
+#define SNAP_FORMAT	 1u
 #define SNAP_NAME	 12u
 #define SNAP_SECTION_MAX (64u * 1024u)
 
@@ -36,6 +38,7 @@ typedef bool (*snap_move)(void *ctx, void *bytes, u32 n);
 
 struct snap {
 	bool loading;
+	u32 format;  /* of the stream: SNAP_FORMAT, or an older one while loading */
 	u16 version; /* of the open section: as it was saved, while loading */
 	u64 now;     /* virtual ns of the machine's state: no time in the past lies behind it */
 	char error[160];

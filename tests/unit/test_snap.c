@@ -174,11 +174,15 @@ static void test_new_format(void **state)
 {
 	struct thing one = sample;
 	struct tape tape;
+	char newer[16];
 
 	(void)state;
 	save(&tape, &one, &one, 2);
+	snprintf(newer, sizeof(newer), "format %u;", SNAP_FORMAT + 1);
 	tape.bytes[8] = SNAP_FORMAT + 1;
-	refused(&tape, "format 2");
+	refused(&tape, newer);
+	tape.bytes[8] = 0;
+	refused(&tape, "format 0;");
 	tape.bytes[0] ^= 1;
 	refused(&tape, "not a saved machine");
 }
