@@ -6,8 +6,8 @@
 Every few minutes a fresh machine starts with other seeds and the next processor of the list. A finding ends the run with status 1:
 a panic, a monitor that does not answer, a sum of the bystander's that is wrong, a bystander that stands still, a page that ring 3 could
 use and may not, a VM that the monitor had to kill for another reason than the processor's errors, or `isolation` that does not hold.
-What hangs itself (interrupts off, an endless loop) is reset by hand: that is the guest's own affair. The figures at the end are for
-docs/isolation.md. `tests/boot/test_chaos.py` is the short form.
+What hangs itself (interrupts off, an endless loop) or switches itself off is reset by hand: that is the guest's own affair. The figures
+at the end are for docs/isolation.md. `tests/boot/test_chaos.py` is the short form.
 """
 import argparse
 import collections
@@ -26,6 +26,7 @@ PLACES = ["recompiler", "raw3", "raw1"]
 # about four of the bystander's.
 PATIENCE = 16
 STANDS_STILL = 64  # lines of the others without one of the bystander's
+MOST = 64 * 128  # that a counter grows from one line to the next, which is 64 rounds later
 SILENCE = 200  # seconds without any line: the machine hangs
 EVENT = re.compile(r"\] (\S+): (CHAOS start [^\n]*|CHAOS (\d+) rounds [^\n]*|reset: [^\n]*|halted with[^\n]*|stopped: [^\n]*"
                    r"|SUM [^\n]*|FAIL [^\n]*)\n|(PANIC[^\n]*)")
@@ -41,22 +42,25 @@ class EmulatorDied(Finding):
 
 
 class Kernel:
-    """What is known of one fuzzing kernel."""
+    """What is known of one fuzzing kernel. Its counters lie in its own memory, which its rounds may overwrite."""
 
     def __init__(self):
-        self.done = collections.Counter()  # what it counted, in starts that are over
-        self.now = collections.Counter()  # and in this one
+        self.counts = collections.Counter()
+        self.last = collections.Counter()  # what its last line said
+        self.trashed = 0  # lines that no honest kernel prints
         self.patience = PATIENCE
 
-    def counts(self):
-        return self.done + self.now
-
     def restarted(self):
-        self.done += self.now
-        self.now = collections.Counter()
+        self.last = collections.Counter()
 
     def counted(self, line, rounds):
-        self.now = collections.Counter({k: int(n) for k, n in COUNT.findall(line.split(":", 1)[1])}, rounds=int(rounds))
+        now = collections.Counter({k: int(n) for k, n in COUNT.findall(line.split(":", 1)[1])}, rounds=int(rounds))
+        more = {k: n - self.last[k] for k, n in now.items()}
+        self.last = now
+        if all(0 <= n <= MOST for n in more.values()):
+            self.counts.update(more)
+        else:
+            self.trashed += 1
 
 
 class Chaos(Guests):
@@ -65,7 +69,8 @@ class Chaos(Guests):
     def __init__(self, seed, cpu, **more):
         self.kernels = {e: Kernel() for e in ENGINES}
         sections = [vm("bystander", "bystander", "ring=3 every=5000", "auto")]
-        sections += [vm(e, "chaos", "seed=%d" % (seed + i), e, on_triple_fault="reset", verify="no") for i, e in enumerate(ENGINES)]
+        more_keys = {"on_triple_fault": "reset", "verify": "no", "debug_exit": "no"}
+        sections += [vm(e, "chaos", "seed=%d" % (seed + i), e, **more_keys) for i, e in enumerate(ENGINES)]
         super().__init__(sections, cpu, **more)
         self.resets = self.nudges = 0
         self.killed = collections.Counter()  # by reason
@@ -74,7 +79,7 @@ class Chaos(Guests):
         self.stats = {}
 
     def rounds(self, engine):
-        return self.kernels[engine].counts()["rounds"]
+        return self.kernels[engine].counts["rounds"]
 
     def reset(self, name):
         self.nudges += 1
@@ -104,7 +109,7 @@ class Chaos(Guests):
             kernel.restarted()
         elif what.startswith("reset"):
             self.resets += 1
-        elif what.startswith("halted"):
+        elif what.startswith(("halted", "stopped: power off")):
             self.reset(name)
         elif what.startswith("stopped: the processor errs"):  # QEMU's TCG obeys an IRET with VM set
             self.killed[re.sub(r", at .*", "", what[len("stopped: "):])] += 1
@@ -157,7 +162,7 @@ class Total:
     """Figures of all machines."""
 
     def __init__(self):
-        self.machines = self.resets = self.nudges = self.sums = self.died = 0
+        self.machines = self.resets = self.nudges = self.sums = self.died = self.trashed = 0
         self.killed = collections.Counter()
         self.counts = {e: collections.Counter() for e in ENGINES}
 
@@ -168,13 +173,15 @@ class Total:
         self.sums += len(m.sums)
         self.killed += m.killed
         for e in ENGINES:
-            self.counts[e] += m.kernels[e].counts()
+            self.trashed += m.kernels[e].trashed
+            self.counts[e] += m.kernels[e].counts
             self.counts[e] += collections.Counter({p: m.stats[e]["state.%s.entries" % p] for p in PLACES})
 
     def __str__(self):
         lines = ["%d machines, %d sums of the bystander right, %d resets, %d of them by hand" % (
             self.machines, self.sums, self.resets, self.nudges)]
         lines += ["QEMU died of its own %d times" % self.died] * (self.died > 0)
+        lines += ["%d lines of kernels that had overwritten their counters" % self.trashed] * (self.trashed > 0)
         lines += ["killed: %d times, %s" % (n, why) for why, n in self.killed.items()]
         lines += ["%-13s %s" % (e, " ".join("%s %d" % pair for pair in self.counts[e].items())) for e in ENGINES]
         return "\n".join("  " + line for line in lines)

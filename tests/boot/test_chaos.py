@@ -19,7 +19,7 @@ RAN = {"auto": {"recompiler", "raw3"}, "ring1": {"recompiler", "raw3", "raw1"}, 
 
 def missing(m):
     """What has not happened often enough, by engine."""
-    counts = {e: m.kernels[e].counts() for e in chaos.ENGINES}
+    counts = {e: m.kernels[e].counts for e in chaos.ENGINES}
     return {(e, k): counts[e][k] for e in chaos.ENGINES for k, n in KINDS.items() if counts[e][k] < n}
 
 
