@@ -12,11 +12,14 @@
  * Exit status: 0 nothing to say; 1 mistakes that cost a machine; 2 no image can be made of it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,6 +27,7 @@
 #include "kernel/base/print.h"
 #include "vmm/load/config.h"
 #include "vmm/load/linux_boot.h"
+#include "vmm/load/media.h"
 
 #define PLAIN	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/+,=@:-"
 #define MODULES_MAX 255 /* and vms.conf: kernel/lib/module.h */
@@ -165,6 +169,38 @@ static void check_images(const struct config_vm *vm)
 	free(data);
 }
 
+/* Whole images are not read: only the few sectors that say how large the whole is. */
+static void check_medium(const struct config_vm *vm, enum config_drive_name n)
+{
+	const struct file *f = find(vm->drive[n].file);
+	char note[128] = "";
+	struct stat st;
+	int fd = f ? open(f->path, O_RDONLY) : -1;
+	void *image = NULL;
+
+	if (fd < 0)
+		return;
+	if (!fstat(fd, &st) && st.st_size)
+		image = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	close(fd);
+	if (image == MAP_FAILED)
+		return;
+	(void)media_look(config_drive_kind(n), image, image ? (u64)st.st_size : 0, note,
+			 sizeof(note));
+	if (note[0])
+		say(MISTAKES, "%s:%u: %s = %s: %s", conf, f->line, config_drive_name(n),
+		    vm->drive[n].file, note);
+	if (image)
+		munmap(image, (size_t)st.st_size);
+}
+
+static void check_media(const struct config_vm *vm)
+{
+	for (unsigned n = 0; n < CONFIG_DRIVES; n++)
+		if (vm->drive[n].there && vm->drive[n].file[0])
+			check_medium(vm, (enum config_drive_name)n);
+}
+
 static void print_name(const char *name)
 {
 	for (const char *c = name; *c; c++)
@@ -218,8 +254,10 @@ int main(int argc, char **argv)
 	config_parse(conf, (const char *)text, size, &c, file_check, report, NULL);
 	if (memchr(text, 0, size))
 		status = NO_IMAGE;
-	for (unsigned i = 0; i < c.vms; i++)
+	for (unsigned i = 0; i < c.vms; i++) {
 		check_images(&c.vm[i]);
+		check_media(&c.vm[i]);
+	}
 	if (argc == 3 && status != NO_IMAGE)
 		list_files();
 	config_free(&c);

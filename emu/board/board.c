@@ -26,6 +26,7 @@
 #include "emu/chip/uart16550.h"
 #include "emu/dev/completion.h"
 #include "emu/dev/device.h"
+#include "emu/dev/drives.h"
 #include "emu/snap/snap.h"
 #include "kernel/base/alloc.h"
 #include "kernel/base/error.h"
@@ -205,6 +206,7 @@ static void find_devices(struct board *b)
 
 static int add_devices(struct board *b)
 {
+	static const struct drive none[DRIVE_PLACES];
 	int err = devices_alloc(&b->devices, pc_slots, pc_slot_count,
 				b->config.debug_exit ? PC_OPTION_DEBUG_EXIT : 0);
 
@@ -221,6 +223,7 @@ static int add_devices(struct board *b)
 		.dma = { .controller = &b->dma->controller },
 		.pci = b->pci,
 		.a20 = &b->a20,
+		.drives = b->config.drives ? b->config.drives : none,
 		.completions = &b->completions,
 		.host = &b->host,
 	};

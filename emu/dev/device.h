@@ -24,6 +24,7 @@
 
 struct completions;
 struct device_bay;
+struct drive;
 struct gpmem;
 struct pci_bus;
 struct snap;
@@ -98,6 +99,7 @@ struct device_bay {
 	struct dma_line dma;
 	struct pci_bus *pci;
 	struct a20_gate *a20;
+	const struct drive *drives;	 /* DRIVE_PLACES of them: emu/dev/drives.h */
 	struct completions *completions; /* for a device that waits for the outside */
 	const struct board_host *host;	 /* outlives the device */
 };

@@ -75,6 +75,40 @@ static void test_values(void **state)
 	config_free(&c);
 }
 
+static void test_drives(void **state)
+{
+	struct config c;
+	const struct config_drive *d;
+
+	(void)state;
+	assert_int_equal(parse("[vm a]\nkernel = k\nfloppy = f.img\nfloppy1 = empty\n"
+			       "cdrom = x/y.iso\ndisk0 = d,readonly\ndisk2 = e\n"
+			       "disk_writes = 12M\n[vm b]\nkernel = k\ndisk3 = d\n",
+			       &c),
+			 0);
+	assert_string_equal(messages, "");
+	assert_string_equal(files, "2:k\n3:f.img\n5:x/y.iso\n6:d\n7:e\n10:k\n11:d\n");
+	d = c.vm[0].drive;
+	assert_string_equal(d[CONFIG_FLOPPY].file, "f.img");
+	assert_false(d[CONFIG_FLOPPY].read_only);
+	assert_true(d[CONFIG_FLOPPY1].there);
+	assert_string_equal(d[CONFIG_FLOPPY1].file, "");
+	assert_true(d[CONFIG_DISK0].read_only);
+	assert_string_equal(d[CONFIG_DISK0].file, "d");
+	assert_false(d[CONFIG_DISK0 + 1].there);
+	assert_int_equal(c.vm[0].disk_writes, 12 * MiB);
+	assert_int_equal(c.vm[1].disk_writes, 0);
+	/* Disks make room for the CD-ROM. */
+	assert_int_equal(config_drive_place(c.vm[0].drive, CONFIG_FLOPPY1), PLACE_FLOPPY1);
+	assert_int_equal(config_drive_place(c.vm[0].drive, CONFIG_CDROM), PLACE_IDE2);
+	assert_int_equal(config_drive_place(c.vm[0].drive, CONFIG_DISK0), PLACE_IDE0);
+	assert_int_equal(config_drive_place(c.vm[0].drive, CONFIG_DISK0 + 1), PLACE_IDE1);
+	assert_int_equal(config_drive_place(c.vm[0].drive, CONFIG_DISK0 + 2), PLACE_IDE3);
+	assert_int_equal(config_drive_place(c.vm[1].drive, CONFIG_DISK0 + 2), PLACE_IDE2);
+	assert_int_equal(config_drive_place(c.vm[1].drive, CONFIG_DISK3), PLACE_IDE3);
+	config_free(&c);
+}
+
 static void test_mistakes(void **state)
 {
 	static const struct {
@@ -91,6 +125,14 @@ static void test_mistakes(void **state)
 		{ "[vm a]\nkernel=k\nkernel=k\n", "t.conf:3: kernel = k: given twice" },
 		{ "[vm a]\nmemory=64M\n", "t.conf:1: [vm a]: no kernel is given" },
 		{ "[vm a]\nkernel\n", "t.conf:2: kernel: expected key = value" },
+		{ "[vm a]\nkernel=k\ndisk0 = absent\n", "t.conf:3: disk0 = absent: there is no" },
+		{ "[vm a]\nkernel=k\ndisk4 = x\n", "t.conf:3: disk4 = x: unknown key" },
+		{ "[vm a]\nkernel=k\ncdrom = x,fast\n",
+		  "t.conf:3: cdrom = x,fast: behind a comma" },
+		{ "[vm a]\nkernel=k\nfloppy = \n", "t.conf:3: floppy = : not the name of a file" },
+		{ "[vm a]\nkernel=k\ndisk_writes = 0\n", "t.conf:3: disk_writes = 0: not a size" },
+		{ "[vm a]\nkernel=k\ncdrom=x\ndisk3=y\n",
+		  "t.conf:1: [vm a]: four disks and a CD-ROM" },
 		{ "[vm ]\nkernel=k\n", "t.conf:1: [vm ]: a name has 1 to 31 characters" },
 		{ "[other]\nx=y\n", "t.conf:1: [other]: unknown section" },
 		{ "kernel=k\ninitrd=i\n",
@@ -247,6 +289,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_drives),
 		cmocka_unit_test(test_mistakes),
 		cmocka_unit_test(test_others_survive),
 		cmocka_unit_test(test_quotes_and_comments),

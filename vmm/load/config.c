@@ -188,15 +188,41 @@ static void parse_memory(struct parser *p, const char *value)
 		p->vm->memory = bytes;
 }
 
+static void parse_drive(struct parser *p, const char *key, const char *value,
+			struct config_drive *d)
+{
+	char file[CONFIG_PATH];
+	const char *why = config_drive_parse(d, value, file);
+
+	if (why)
+		fail(p, "%s = %s: %s", key, value, why);
+	else if (file[0])
+		parse_path(p, key, file, d->file);
+}
+
+static void parse_disk_writes(struct parser *p, const char *value)
+{
+	u64 bytes;
+
+	if (parse_size(value, &bytes) || !bytes)
+		bad_value(p, "disk_writes", value, "a size (a number with K, M or G)");
+	else
+		p->vm->disk_writes = bytes;
+}
+
 static void vm_key(struct parser *p, const char *key, const char *value)
 {
 	static const char *const engines[] = { "auto", "ring1", "recompile", "recompile-all" };
 	static const char *const serials[] = { "none", "console", "log" };
 	static const char *const triples[] = { "stop", "reset" };
 	struct config_vm *vm = p->vm;
-	int i;
+	int i = config_drive_find(key);
 
-	if (!strcmp(key, "memory")) {
+	if (i >= 0) {
+		parse_drive(p, key, value, &vm->drive[i]);
+	} else if (!strcmp(key, "disk_writes")) {
+		parse_disk_writes(p, value);
+	} else if (!strcmp(key, "memory")) {
 		parse_memory(p, value);
 	} else if (!strcmp(key, "kernel")) {
 		parse_path(p, key, value, vm->kernel);
@@ -278,6 +304,13 @@ static void finish_section(struct parser *p)
 	if (vm && !vm->kernel[0] && !vm->bad) {
 		p->line = vm->line;
 		fail(p, "[vm %s]: no kernel is given, and booting from a disk is not supported yet",
+		     vm->name);
+		p->line = line;
+	}
+	if (vm && !vm->bad && !config_drives_fit(vm->drive)) {
+		p->line = vm->line;
+		fail(p,
+		     "[vm %s]: four disks and a CD-ROM: the IDE controller has four places in all",
 		     vm->name);
 		p->line = line;
 	}

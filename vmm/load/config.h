@@ -7,9 +7,9 @@
 #pragma once
 
 #include "kernel/base/types.h"
+#include "vmm/load/config_drive.h"
 
 #define CONFIG_NAME    32
-#define CONFIG_PATH    128
 #define CONFIG_CMDLINE 1024
 
 enum config_engine { ENGINE_AUTO, ENGINE_RING1, ENGINE_RECOMPILE, ENGINE_RECOMPILE_ALL };
@@ -25,6 +25,8 @@ struct config_vm {
 	char kernel[CONFIG_PATH], initrd[CONFIG_PATH];
 	char state[CONFIG_PATH]; /* a saved machine that it starts as */
 	char cmdline[CONFIG_CMDLINE];
+	struct config_drive drive[CONFIG_DRIVES];
+	u64 disk_writes; /* bytes of changed blocks that its media may have; 0: not given */
 	enum config_engine engine;
 	enum config_serial serial[4]; /* default: serial0 = console, others none */
 	enum config_triple triple;    /* on_triple_fault = stop (default) or reset */

@@ -77,6 +77,7 @@ struct vm {
 	u8 **chunk; /* every 2 MiB chunk of RAM, ours to free */
 	unsigned chunks;
 	struct board *board;
+	struct vm_media *media; /* its drives: vmm/vm/vm_media.h */
 	struct vcpu *vcpu;
 	struct raw_pages raw_pages;
 	struct vm_console console;

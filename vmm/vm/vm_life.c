@@ -15,6 +15,7 @@
 #include "vmm/console/vm_console.h"
 #include "vmm/run/vcpu_life.h"
 #include "vmm/vm/vm_load.h"
+#include "vmm/vm/vm_media.h"
 #include "vmm/vm/vm_ram.h"
 #include "vmm/vm/vm_refused.h"
 #include "vmm/vm/vm_snap.h"
@@ -139,6 +140,7 @@ static int create_board(struct vm *vm)
 {
 	struct board_config bc = { .ram_size = vm->config.memory,
 				   .debug_exit = vm->config.debug_exit,
+				   .drives = vm_media_places(vm),
 				   .rts_wired = console_flow() == CONSOLE_FLOW_RTSCTS };
 	struct board_host host = host_template;
 
@@ -186,6 +188,9 @@ int vm_create(const struct config_vm *config, struct vm **out)
 			  (unsigned long long)(need / MiB), (unsigned long long)(have / MiB));
 		goto fail;
 	}
+	err = vm_media_create(vm);
+	if (err)
+		goto fail;
 	err = promise_pool(vm);
 	if (!err)
 		err = create_board(vm);
@@ -213,7 +218,7 @@ int vm_create(const struct config_vm *config, struct vm **out)
 	/* What creation took, to the page, without RAM. What grows later is counted where it
 	 * grows. */
 	vm->fixed_bytes = have - page_free_bytes() - ((u64)vm->chunks << GPMEM_CHUNK_SHIFT) -
-			  (vm->pool_quota << PAGE_SHIFT);
+			  ((vm->pool_quota + vm->media->quota) << PAGE_SHIFT);
 	list_add_tail(&vm->link, &vm_list);
 	*out = vm;
 	return 0;
@@ -235,6 +240,7 @@ void vm_destroy(struct vm *vm)
 	}
 	if (vm->board)
 		board_destroy(vm->board);
+	vm_media_destroy(vm);
 	gpmem_destroy(&vm->mem);
 	vm_ram_destroy(vm);
 	page_promise_end(vm->pool_quota);

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Copy on write in two steps: a group of 512 blocks is one more block, of pointers. So a disk of
+ * 2 GiB of which nothing was written costs 8 KiB, and both steps are paid for alike.
+ */
+#include "emu/dev/disk_cow.h"
+
+#include "kernel/base/alloc.h"
+#include "kernel/base/error.h"
+#include "kernel/base/string.h"
+
+#define BLOCK_SECTORS (COW_BLOCK / DISK_SECTOR)
+#define GROUP_BLOCKS  512u /* pointers of a block */
+#define GROUP_SECTORS (GROUP_BLOCKS * BLOCK_SECTORS)
+#define DEPTH	      2
+
+_Static_assert(GROUP_BLOCKS * sizeof(u8 *) == COW_BLOCK, "a group is a block of pointers");
+
+/* --- Media */
+
+int cow_medium_init(struct cow_medium *m, const void *image, u64 size, u32 unit, bool read_only,
+		    const struct cow_blocks *blocks)
+{
+	u64 bytes = (u64)unit * DISK_SECTOR;
+	u64 sectors = (size / bytes + (size % bytes != 0)) * unit;
+
+	*m = (struct cow_medium){ .image = image,
+				  .size = size,
+				  .sectors = sectors,
+				  .read_only = read_only,
+				  .blocks = blocks,
+				  .groups = (u32)((sectors + GROUP_SECTORS - 1) / GROUP_SECTORS) };
+	if (read_only || !sectors)
+		return 0;
+	m->group = mem_alloc(m->groups * sizeof(*m->group));
+	return m->group ? 0 : E_NOMEM;
+}
+
+static void give(struct cow_medium *m, void *block)
+{
+	m->blocks->give(m->blocks->ctx, block);
+	m->taken--;
+}
+
+void cow_medium_destroy(struct cow_medium *m)
+{
+	for (u32 g = 0; m->group && g < m->groups; g++) {
+		if (!m->group[g])
+			continue;
+		for (u32 i = 0; i < GROUP_BLOCKS; i++)
+			if (m->group[g][i])
+				give(m, m->group[g][i]);
+		give(m, m->group[g]);
+	}
+	mem_free(m->group);
+	*m = (struct cow_medium){ .image = NULL };
+}
+
+static u8 *block_of(const struct cow_medium *m, u64 sector)
+{
+	u8 **g = m->group ? m->group[sector / GROUP_SECTORS] : NULL;
+
+	return g ? g[sector / BLOCK_SECTORS % GROUP_BLOCKS] : NULL;
+}
+
+const u8 *cow_medium_written(const struct cow_medium *m, u64 sector)
+{
+	return block_of(m, sector);
+}
+
+/* So many bytes of the image, zeros behind its end. */
+static void read_image(const struct cow_medium *m, u64 at, u32 len, u8 *to)
+{
+	u32 there = at < m->size ? (u32)MIN(m->size - at, (u64)len) : 0;
+
+	memcpy(to, m->image + at, there);
+	memset(to + there, 0, len - there);
+}
+
+/* How many of these sectors lie in the block of the first. */
+static u32 in_block(u64 sector, u32 sectors)
+{
+	return MIN(sectors, BLOCK_SECTORS - (u32)(sector % BLOCK_SECTORS));
+}
+
+void cow_medium_read(const struct cow_medium *m, u64 sector, u32 sectors, u8 *to)
+{
+	while (sectors) {
+		u32 n = in_block(sector, sectors), len = n * DISK_SECTOR;
+		const u8 *block = block_of(m, sector);
+
+		if (block)
+			memcpy(to, block + sector % BLOCK_SECTORS * DISK_SECTOR, len);
+		else
+			read_image(m, sector * DISK_SECTOR, len, to);
+		to += len;
+		sector += n;
+		sectors -= n;
+	}
+}
+
+static void *take(struct cow_medium *m)
+{
+	void *block = m->blocks->take(m->blocks->ctx);
+
+	if (block)
+		m->taken++;
+	return block;
+}
+
+/* The block of a sector, taken and filled from the image if it is not there yet. */
+static bool own_block(struct cow_medium *m, u64 sector)
+{
+	u8 ***g = &m->group[sector / GROUP_SECTORS], **b;
+
+	if (!*g) {
+		*g = take(m);
+		if (!*g)
+			return false;
+		memset(*g, 0, COW_BLOCK);
+	}
+	b = &(*g)[sector / BLOCK_SECTORS % GROUP_BLOCKS];
+	if (*b)
+		return true;
+	*b = take(m);
+	if (!*b)
+		return false;
+	read_image(m, ALIGN_DOWN(sector, (u64)BLOCK_SECTORS) * DISK_SECTOR, COW_BLOCK, *b);
+	return true;
+}
+
+bool cow_medium_write(struct cow_medium *m, u64 sector, u32 sectors, const u8 *from)
+{
+	for (u64 s = sector; s < sector + sectors; s += in_block(s, BLOCK_SECTORS))
+		if (!own_block(m, s))
+			return false;
+	while (sectors) {
+		u32 n = in_block(sector, sectors), len = n * DISK_SECTOR;
+
+		memcpy(block_of(m, sector) + sector % BLOCK_SECTORS * DISK_SECTOR, from, len);
+		from += len;
+		sector += n;
+		sectors -= n;
+	}
+	return true;
+}
+
+/* --- Drives */
+
+/* It has no time of its own: a transfer ends as soon as it is submitted, and its request when the
+ * VM's processor comes to it. */
+static void submit(void *ctx, struct disk_transfer *t)
+{
+	struct cow_medium *m = ((struct cow_drive *)ctx)->medium;
+	bool ok = true;
+
+	if (t->op == DISK_READ)
+		cow_medium_read(m, t->sector, t->sectors, t->data);
+	else if (t->op == DISK_WRITE)
+		ok = cow_medium_write(m, t->sector, t->sectors, t->data);
+	disk_complete(t, ok ? DISK_OK : DISK_FAILED);
+}
+
+static const struct disk_ops ops = { .submit = submit };
+
+int cow_drive_init(struct cow_drive *d)
+{
+	d->medium = NULL;
+	return disk_backend_init(&d->backend, &ops, d, DEPTH);
+}
+
+int cow_drive_destroy(struct cow_drive *d)
+{
+	return disk_backend_destroy(&d->backend);
+}
+
+void cow_drive_insert(struct cow_drive *d, struct cow_medium *m)
+{
+	d->medium = m;
+	disk_set_medium(&d->backend, m ? m->sectors : 0, m && m->read_only);
+}

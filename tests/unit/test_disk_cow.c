@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Media that are copied on write: random reads and writes beside a plain copy of the image, images
+ * whose last sector is not whole, blocks that are refused in the midst of a write, and what an
+ * image says of its own size. Alone: make build/unit/test_disk_cow && build/unit/test_disk_cow
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "emu/chip/floppy_format.h"
+#include "emu/dev/disk_cow.h"
+#include "kernel/base/error.h"
+#include "kernel/base/string.h"
+#include "tests/unit/random.h"
+#include "vmm/load/media.h"
+
+struct payer {
+	unsigned taken, limit;
+};
+
+static void *take(void *ctx)
+{
+	struct payer *p = ctx;
+
+	if (p->taken == p->limit)
+		return NULL;
+	p->taken++;
+	return malloc(COW_BLOCK);
+}
+
+static void give(void *ctx, void *block)
+{
+	((struct payer *)ctx)->taken--;
+	free(block);
+}
+
+#define SECTORS 6000u
+
+static void test_random(void **state)
+{
+	static u8 image[SECTORS * DISK_SECTOR], before[sizeof(image)], model[sizeof(image)];
+	static u8 data[DISK_MAX * DISK_SECTOR], back[sizeof(data)];
+	struct payer payer = { 0, 400 };
+	const struct cow_blocks blocks = { take, give, &payer };
+	struct cow_medium m;
+	unsigned refused = 0;
+
+	(void)state;
+	random_state = 4711;
+	for (unsigned i = 0; i < sizeof(image); i++)
+		image[i] = (u8)rnd();
+	memcpy(before, image, sizeof(image));
+	memcpy(model, image, sizeof(image));
+	assert_int_equal(cow_medium_init(&m, image, sizeof(image), 1, false, &blocks), 0);
+	for (unsigned i = 0; i < 2000; i++) {
+		u32 n = 1 + (u32)rnd() % DISK_MAX, at = (u32)rnd() % (SECTORS - n + 1);
+
+		if (one_in(2)) {
+			for (u32 k = 0; k < n * DISK_SECTOR; k++)
+				data[k] = (u8)rnd();
+			if (cow_medium_write(&m, at, n, data))
+				memcpy(model + at * DISK_SECTOR, data, n * DISK_SECTOR);
+			else
+				refused++;
+		}
+		cow_medium_read(&m, at, n, back);
+		assert_memory_equal(back, model + at * DISK_SECTOR, n * DISK_SECTOR);
+	}
+	assert_in_range(refused, 1, 1900);
+	assert_int_equal(payer.taken, 400);
+	assert_int_equal(m.taken, 400);
+	for (u32 s = 0; s < SECTORS; s++) {
+		const u8 *block = cow_medium_written(&m, s);
+
+		if (block)
+			assert_memory_equal(block + s % 8 * DISK_SECTOR, model + s * DISK_SECTOR,
+					    DISK_SECTOR);
+		else
+			assert_memory_equal(image + s * DISK_SECTOR, model + s * DISK_SECTOR,
+					    DISK_SECTOR);
+	}
+	assert_memory_equal(image, before, sizeof(image));
+	cow_medium_destroy(&m);
+	assert_int_equal(payer.taken, 0);
+}
+
+/* The image ends in the midst of a sector: ASan would see who reads behind it. */
+static void test_odd_size(void **state)
+{
+	struct payer payer = { 0, 10 };
+	const struct cow_blocks blocks = { take, give, &payer };
+	u8 *image = malloc(5000), back[16 * DISK_SECTOR], zero[DISK_SECTOR] = { 0 };
+	struct cow_medium m;
+
+	(void)state;
+	memset(image, 0xaa, 5000);
+	assert_int_equal(cow_medium_init(&m, image, 5000, 1, false, &blocks), 0);
+	assert_int_equal(m.sectors, 10);
+	for (unsigned written = 0; written < 2; written++) {
+		cow_medium_read(&m, 0, 10, back);
+		for (unsigned i = 0; i < 10 * DISK_SECTOR; i++)
+			assert_int_equal(back[i], i < 5000 ? 0xaa : 0);
+		assert_true(cow_medium_write(&m, 9, 1, back + 9 * DISK_SECTOR));
+	}
+	assert_true(cow_medium_write(&m, 9, 1, zero));
+	cow_medium_read(&m, 8, 2, back);
+	assert_int_equal(back[DISK_SECTOR - 1], 0xaa);
+	assert_memory_equal(back + DISK_SECTOR, zero, DISK_SECTOR);
+	cow_medium_destroy(&m);
+	/* Sectors of a CD are four of a disk. */
+	assert_int_equal(cow_medium_init(&m, image, 4097, 4, true, &blocks), 0);
+	assert_int_equal(m.sectors, 12);
+	cow_medium_read(&m, 0, 12, back);
+	assert_int_equal(back[4096], 0xaa);
+	assert_int_equal(back[4097], 0);
+	cow_medium_destroy(&m);
+	assert_int_equal(cow_medium_init(&m, image, 0, 1, false, &blocks), 0);
+	assert_int_equal(m.sectors, 0);
+	cow_medium_destroy(&m);
+	free(image);
+}
+
+/* --- Through a drive */
+
+static enum disk_result result;
+
+static void done(void *dev, struct disk_request *r)
+{
+	(void)dev;
+	result = r->result;
+}
+
+static enum disk_result request(struct disk_port *p, enum disk_op op, u64 sector, u32 n, u8 *data)
+{
+	struct disk_request r = {
+		.op = op, .sector = sector, .sectors = n, .data = data, .done = done
+	};
+
+	disk_submit(p, &r);
+	completions_run(p->completions);
+	completions_run(p->completions);
+	assert_false(r.pending);
+	return result;
+}
+
+static void test_drive(void **state)
+{
+	static u8 image[64 * DISK_SECTOR], data[64 * DISK_SECTOR];
+	struct payer payer = { 0, 3 };
+	const struct cow_blocks blocks = { take, give, &payer };
+	struct completions queue;
+	struct cow_medium a, b;
+	struct cow_drive d;
+	struct disk_port port;
+
+	(void)state;
+	completions_init(&queue, NULL, NULL);
+	assert_int_equal(cow_medium_init(&a, image, sizeof(image), 1, false, &blocks), 0);
+	assert_int_equal(cow_medium_init(&b, image, sizeof(image), 1, true, &blocks), 0);
+	assert_int_equal(cow_drive_init(&d), 0);
+	assert_int_equal(disk_open(&port, &d.backend, &queue, NULL, NULL), 0);
+	assert_int_equal(request(&port, DISK_READ, 0, 1, data), DISK_NO_MEDIUM);
+	cow_drive_insert(&d, &a);
+	memset(data, 0x11, sizeof(data));
+	assert_int_equal(request(&port, DISK_WRITE, 0, 9, data), DISK_OK);
+	assert_int_equal(request(&port, DISK_WRITE, 16, 1, data), DISK_FAILED); /* the 4th block */
+	assert_int_equal(request(&port, DISK_WRITE, 15, 1, data), DISK_OK);
+	assert_int_equal(request(&port, DISK_FLUSH, 0, 0, NULL), DISK_OK);
+	assert_int_equal(request(&port, DISK_READ, 63, 2, data), DISK_OUT_OF_RANGE);
+	cow_drive_insert(&d, &b);
+	assert_int_equal(request(&port, DISK_READ, 0, 1, data), DISK_OK);
+	assert_int_equal(data[0], 0);
+	assert_int_equal(request(&port, DISK_WRITE, 0, 1, data), DISK_READ_ONLY);
+	/* What was written is still on the first one. */
+	cow_drive_insert(&d, &a);
+	assert_int_equal(request(&port, DISK_READ, 15, 1, data), DISK_OK);
+	assert_int_equal(data[0], 0x11);
+	assert_int_equal(cow_drive_destroy(&d), E_BUSY);
+	disk_close(&port);
+	assert_int_equal(cow_drive_destroy(&d), 0);
+	cow_medium_destroy(&a);
+	cow_medium_destroy(&b);
+	assert_int_equal(payer.taken, 0);
+}
+
+/* --- What an image says of itself */
+
+static void test_look(void **state)
+{
+	static const struct {
+		enum drive_kind kind;
+		u32 size;
+		bool good;
+		const char *note;
+	} t[] = {
+		{ DRIVE_FLOPPY, 0, false, "it is empty" },
+		{ DRIVE_FLOPPY, 1474560, true, "" },
+		{ DRIVE_FLOPPY, 1474561, true, "it is truncated: 1474561 bytes of 1720320" },
+		{ DRIVE_FLOPPY, 300000, true, "it is truncated: 300000 bytes of 327680" },
+		{ DRIVE_FLOPPY, 2949121, false, "2949121 bytes are more" },
+		{ DRIVE_CDROM, 0, false, "it is empty" },
+		{ DRIVE_CDROM, 2048 * 18, true, "" },
+		{ DRIVE_CDROM, 2048 * 17, true, "it is truncated: 34816 bytes of 36864" },
+		{ DRIVE_CDROM, 2048 * 18 + 1, true, "36865 bytes: its last sector" },
+		{ DRIVE_DISK, 512, true, "it is truncated: 512 bytes of 1024" },
+		{ DRIVE_DISK, 1024, true, "" },
+		{ DRIVE_DISK, 1025, true, "1025 bytes: its last sector" },
+		{ DRIVE_DISK, 511, true, "511 bytes: its last sector" },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(t); i++) {
+		u8 *image = calloc(1, MAX(t[i].size, 1u));
+		char note[128];
+
+		if (t[i].kind == DRIVE_CDROM && t[i].size) {
+			memcpy(image + 32768, "\1CD001", 6);
+			image[32768 + 80] = 18;
+		}
+		if (t[i].kind == DRIVE_DISK && t[i].size >= 512) {
+			memcpy(image + 510, "\x55\xaa", 2);
+			image[446 + 4] = 0x83;
+			image[446 + 8] = 1;
+			image[446 + 12] = 1;
+		}
+		assert_int_equal(media_look(t[i].kind, image, t[i].size, note, sizeof(note)),
+				 t[i].good);
+		if (strncmp(note, t[i].note, strlen(t[i].note)) || (note[0] && !t[i].note[0]))
+			fail_msg("%u: %s", i, note);
+		free(image);
+	}
+}
+
+static void test_formats(void **state)
+{
+	static const struct {
+		u32 kib;
+		u8 tracks, heads, sectors;
+		enum floppy_rate rate;
+		enum floppy_drive drive;
+	} t[] = {
+		{ 160, 40, 1, 8, FLOPPY_250K, FLOPPY_360K },
+		{ 180, 40, 1, 9, FLOPPY_250K, FLOPPY_360K },
+		{ 320, 40, 2, 8, FLOPPY_250K, FLOPPY_360K },
+		{ 360, 40, 2, 9, FLOPPY_250K, FLOPPY_360K },
+		{ 720, 80, 2, 9, FLOPPY_250K, FLOPPY_1440K },
+		{ 1200, 80, 2, 15, FLOPPY_500K, FLOPPY_1200K },
+		{ 1440, 80, 2, 18, FLOPPY_500K, FLOPPY_1440K },
+		{ 1680, 80, 2, 21, FLOPPY_500K, FLOPPY_1440K },
+		{ 2880, 80, 2, 36, FLOPPY_1M, FLOPPY_2880K },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(t); i++) {
+		const struct floppy_format *f = floppy_format_of(t[i].kib * 2);
+
+		assert_int_equal(floppy_format_sectors(f), t[i].kib * 2);
+		assert_int_equal(f->tracks, t[i].tracks);
+		assert_int_equal(f->heads, t[i].heads);
+		assert_int_equal(f->sectors, t[i].sectors);
+		assert_int_equal(f->rate, t[i].rate);
+		assert_int_equal(floppy_drive_for(f), t[i].drive);
+		assert_true(floppy_drive_reads(t[i].drive, f));
+		assert_int_equal(floppy_drive_reads(FLOPPY_2880K, f),
+				 t[i].kib >= 720 && t[i].kib != 1200);
+		assert_false(floppy_drive_reads(FLOPPY_NO_DRIVE, f));
+	}
+	assert_null(floppy_format_of(0));
+	assert_null(floppy_format_of(5761));
+	assert_false(floppy_drive_reads(FLOPPY_1440K, floppy_format_of(5760)));
+	assert_false(floppy_drive_reads(FLOPPY_1200K, floppy_format_of(720)));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_random),	cmocka_unit_test(test_odd_size),
+		cmocka_unit_test(test_drive),	cmocka_unit_test(test_look),
+		cmocka_unit_test(test_formats),
+	};
+
+	return cmocka_run_group_tests_name("disk_cow", tests, NULL, NULL);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A VM's drives and what is in them. Media are boot modules, copied on write: what the guest writes
+ * is kept in blocks of the machine's memory until the VM is destroyed, and ends with the power.
+ *
+ * These blocks are promised to the VM when it is created (disk_writes of the configuration): no
+ * other VM can use them up, and this one cannot use up others'. When they are used up writes fail.
+ */
+#pragma once
+
+#include "emu/dev/disk_cow.h"
+#include "emu/dev/drives.h"
+#include "vmm/load/config_drive.h"
+
+struct vm;
+
+/* A module that was in one of the drives. It stays with its changes when it is taken out. */
+struct vm_medium {
+	struct list link;
+	struct cow_medium cow;
+	const struct module *module;
+	int drive; /* enum config_drive_name; -1: it is in none */
+};
+
+struct vm_media {
+	struct vm *vm;
+	struct list media; /* struct vm_medium */
+	struct cow_blocks blocks;
+	struct cow_drive drive[CONFIG_DRIVES];
+	struct drive place[DRIVE_PLACES];
+	u64 quota, used; /* blocks, which are pages */
+	bool told;	 /* that they are used up */
+};
+
+/* Puts in what the configuration says. Returns 0, or an error that has been reported. */
+int vm_media_create(struct vm *vm);
+/* After the board. */
+void vm_media_destroy(struct vm *vm);
+/* DRIVE_PLACES of them, for the board. */
+const struct drive *vm_media_places(const struct vm *vm);
