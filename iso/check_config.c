@@ -26,6 +26,7 @@
 #include "kernel/base/alloc.h"
 #include "kernel/base/print.h"
 #include "vmm/load/config.h"
+#include "vmm/load/firmware_file.h"
 #include "vmm/load/linux_boot.h"
 #include "vmm/load/media.h"
 
@@ -116,8 +117,11 @@ static const char *file_check(void *ctx, unsigned line, const char *name)
 	last_file = &f->next;
 	why = unusable(f->path);
 	if (why)
-		say(NO_IMAGE, "%s:%u: %s: %s%s%s", conf, line, name, why, absolute ? "" : " in ",
-		    absolute ? "" : folder);
+		say(NO_IMAGE, "%s:%u: %s: %s%s%s%s", conf, line, name, why, absolute ? "" : " in ",
+		    absolute ? "" : folder,
+		    strcmp(name, CONFIG_FIRMWARE)
+			    ? ""
+			    : ": without a kernel, a BIOS is needed: install the package seabios");
 	return NULL;
 }
 
@@ -145,6 +149,25 @@ static const struct file *find(const char *name)
 	while (f && strcmp(f->name, name))
 		f = f->next;
 	return f;
+}
+
+/* Would it run? */
+static void check_firmware(const struct config_vm *vm)
+{
+	const struct file *f = find(vm->firmware);
+	const char *why;
+	size_t size;
+	u8 *data;
+
+	if (vm->bad || !f || unusable(f->path))
+		return;
+	data = read_file(f->path, &size);
+	if (!data)
+		return;
+	why = firmware_refused(data, size);
+	if (why)
+		say(MISTAKES, "%s:%u: firmware = %s: %s", conf, f->line, vm->firmware, why);
+	free(data);
 }
 
 /* Would it be loaded? */
@@ -257,6 +280,7 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < c.vms; i++) {
 		check_images(&c.vm[i]);
 		check_media(&c.vm[i]);
+		check_firmware(&c.vm[i]);
 	}
 	if (argc == 3 && status != NO_IMAGE)
 		list_files();

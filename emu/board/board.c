@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The mainboard: the devices of emu/board/pc_slots.c, what is wired between them, and the memory
- * that the board itself brings:
+ * that the board itself brings (emu/board/pc_memory.h).
  *
- *   A0000h..BFFFFh   video memory: plain RAM
- *   C0000h..DFFFFh   nothing (reads ones)
- *   E0000h..FFFFFh   RAM that holds the ACPI tables from E0000h on
- *
- * No firmware has run when a loader starts a kernel directly, so reset leaves the devices as
- * firmware would: PMBASE and PIRQ routes set, CMOS filled in, A20 on.
+ * Without firmware a loader starts a kernel directly, so reset leaves the devices as firmware
+ * would: PMBASE and PIRQ routes set, CMOS filled in, A20 on, ACPI tables in RAM from E0000h on.
  */
 #include "emu/board/board.h"
 
+#include "emu/board/firmware_config.h"
 #include "emu/board/guest_acpi.h"
+#include "emu/board/pc_memory.h"
 #include "emu/board/pc_slots.h"
 #include "emu/chip/ferr.h"
+#include "emu/chip/fw_cfg.h"
+#include "emu/chip/i440fx.h"
 #include "emu/chip/i8042.h"
 #include "emu/chip/i8237.h"
 #include "emu/chip/i8254.h"
@@ -56,9 +56,10 @@ struct board {
 	struct ferr *ferr;
 	struct pci_bus *pci;
 	struct piix4_pm *pm;
-	u8 *memory; /* what video and tables lie in */
-	u8 *video, *tables;
-	struct acpi_layout acpi;
+	struct i440fx *bridge;
+	struct fw_cfg *fw_cfg;
+	struct pc_memory memory;
+	struct acpi_layout acpi; /* without firmware: where the tables lie */
 };
 
 /* --- From the devices to the machine around */
@@ -119,6 +120,7 @@ static void wire(struct board *b)
 	b->pci->side_read = cf8_side_read;
 	b->pci->side_write = cf8_side_write;
 	b->pci->side_ctx = b;
+	i440fx_listen(b->bridge, pc_memory_set_part, &b->memory);
 }
 
 /* --- What firmware would do */
@@ -143,49 +145,36 @@ static void fill_cmos(struct board *b)
 	set_cmos16(b->rtc, 0x34, ram > 16 * MiB ? (ram - 16 * MiB) / (64 * KiB) : 0);
 }
 
-/* They are the same at each reset: what worked once does again. */
-static int write_tables(struct board *b)
+static bool has_firmware(const struct board *b)
 {
-	struct acpi_machine m = { .ram_size = b->config.ram_size,
-				  .slots = pc_slots,
-				  .slot_count = pc_slot_count };
+	return b->config.firmware.data;
+}
 
-	memset(b->video, 0, PC_VIDEO_SIZE);
-	return acpi_build(b->tables, PC_BIOS_SIZE, PC_BIOS, &m, &b->acpi);
+static struct acpi_machine acpi_machine(const struct board *b)
+{
+	return (struct acpi_machine){ .ram_size = b->config.ram_size,
+				      .slots = pc_slots,
+				      .slot_count = pc_slot_count };
+}
+
+/* What a firmware finds at power-on, or leaves behind. The tables are the same at each reset: what
+ * worked once does again. */
+static int power_on(struct board *b)
+{
+	struct acpi_machine m = acpi_machine(b);
+	int err;
+
+	fill_cmos(b);
+	pc_memory_clear(&b->memory);
+	if (has_firmware(b))
+		return 0;
+	i440fx_open_bios(b->bridge);
+	err = acpi_build(pc_memory_bios(&b->memory), PC_BIOS_SIZE, PC_BIOS, &m, &b->acpi);
+	pc_memory_tell(&b->memory, PC_BIOS, PC_BIOS_SIZE);
+	return err;
 }
 
 /* --- Creation */
-
-static int add_region(struct board *b, gpa_t start, u32 size, u8 *memory, const char *name)
-{
-	u8 **chunk = mem_alloc(sizeof(*chunk)); /* gpmem's from then on */
-	int err;
-
-	if (!chunk)
-		return E_NOMEM;
-	chunk[0] = memory;
-	err = gpmem_add_ram(b->mem, start, size, chunk, true, name);
-	if (err)
-		mem_free(chunk);
-	return err;
-}
-
-static int add_memory(struct board *b)
-{
-	int err;
-
-	b->memory = mem_alloc(PC_VIDEO_SIZE + PC_BIOS_SIZE + PAGE_SIZE);
-	if (!b->memory)
-		return E_NOMEM;
-	b->video = (u8 *)ALIGN_UP((hva_t)b->memory, (hva_t)PAGE_SIZE);
-	b->tables = b->video + PC_VIDEO_SIZE;
-	err = write_tables(b);
-	if (!err)
-		err = add_region(b, PC_VIDEO, PC_VIDEO_SIZE, b->video, "video");
-	if (!err)
-		err = add_region(b, PC_BIOS, PC_BIOS_SIZE, b->tables, "acpi tables");
-	return err;
-}
 
 static void find_devices(struct board *b)
 {
@@ -200,6 +189,8 @@ static void find_devices(struct board *b)
 	b->ferr = devices_find(s, &ferr_class, 0);
 	b->pci = devices_find(s, &pci_class, 0);
 	b->pm = devices_find(s, &piix4_pm_class, 0);
+	b->bridge = devices_find(s, &i440fx_class, 0);
+	b->fw_cfg = devices_find(s, &fw_cfg_class, 0);
 	for (unsigned i = 0; i < PC_SERIAL_PORTS; i++)
 		b->uart[i] = devices_find(s, &uart16550_class, i);
 }
@@ -235,6 +226,13 @@ static int add_devices(struct board *b)
 	return err;
 }
 
+static int tell_firmware(struct board *b)
+{
+	struct acpi_machine m = acpi_machine(b);
+
+	return firmware_config_add(b->fw_cfg, &b->config, &m);
+}
+
 int board_create(const struct board_config *config, const struct board_host *host,
 		 struct gpmem *mem, struct board **out)
 {
@@ -252,14 +250,17 @@ int board_create(const struct board_config *config, const struct board_host *hos
 	vtimers_init(&b->timers, host->now, host->ctx);
 	b->timers.rearm = host_rearm;
 	b->timers.rearm_ctx = b;
-	err = add_memory(b);
+	err = pc_memory_create(&b->memory, mem, config->firmware.data, config->firmware.size);
 	if (!err)
 		err = add_devices(b);
+	if (!err)
+		err = power_on(b);
+	if (!err && has_firmware(b))
+		err = tell_firmware(b);
 	if (err) {
 		board_destroy(b);
 		return err;
 	}
-	fill_cmos(b);
 	*out = b;
 	return 0;
 }
@@ -269,24 +270,14 @@ void board_destroy(struct board *b)
 {
 	devices_destroy(&b->devices);
 	bus_destroy(&b->bus);
-	mem_free(b->memory);
+	pc_memory_destroy(&b->memory);
 	mem_free(b);
-}
-
-/* Watchers are told page by page. */
-static void tell_written(struct board *b, gpa_t start, u32 size)
-{
-	for (u32 at = 0; at < size; at += PAGE_SIZE)
-		gpmem_written(b->mem, start + at, PAGE_SIZE);
 }
 
 void board_reset(struct board *b)
 {
 	devices_reset(&b->devices);
-	fill_cmos(b);
-	(void)write_tables(b);
-	tell_written(b, PC_VIDEO, PC_VIDEO_SIZE);
-	tell_written(b, PC_BIOS, PC_BIOS_SIZE);
+	(void)power_on(b);
 }
 
 void board_state(struct board *b, struct snap *s)

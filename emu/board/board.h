@@ -5,20 +5,13 @@
  */
 #pragma once
 
+#include "emu/board/board_config.h"
 #include "emu/dev/board_host.h"
 #include "emu/mem/gpmem.h"
 
 struct board;
 struct device_set;
-struct drive;
 struct snap;
-
-struct board_config {
-	u64 ram_size;
-	bool debug_exit;	    /* offer port 501h */
-	const struct drive *drives; /* DRIVE_PLACES of them; they outlive the board; NULL: none */
-	bool rts_wired;		    /* the serial lines wait for the guest's RTS */
-};
 
 /* Creates all devices, claims ports, adds device memory and the ACPI tables to mem. Returns 0,
  * or an error after which mem must be given up. */

@@ -10,10 +10,19 @@
 #include "kernel/base/error.h"
 #include "kernel/base/string.h"
 
-#define HEADER	  36u
-#define RSDP_SIZE 36u
-#define FADT_SIZE 244u
-#define FACS_SIZE 64u
+#define HEADER	      36u
+#define HEADER_SUM    9u
+#define RSDP_SUM      8u
+#define RSDP_RSDT     16u
+#define RSDP_XSDT     24u
+#define RSDP_XSUM     32u
+#define RSDP_OLD_SIZE 20u /* of ACPI 1.0 */
+#define FADT_FACS     36u
+#define FADT_DSDT     40u
+#define FADT_XFACS    132u
+#define FADT_XDSDT    140u
+#define FADT_SIZE     244u
+#define FACS_SIZE     64u
 
 #define FADT_WBINVD	    BIT(0)
 #define FADT_PROC_C1	    BIT(2)
@@ -65,7 +74,7 @@ static void header(u8 *t, const char *signature, u32 size, u8 revision)
 	put32(t, 24, 1);
 	memcpy(t + 28, "RING", 4);
 	put32(t, 32, 1);
-	checksum(t, 9, size);
+	checksum(t, HEADER_SUM, size);
 }
 
 static void rsdp(u8 *t, u32 rsdt, u32 xsdt)
@@ -73,11 +82,11 @@ static void rsdp(u8 *t, u32 rsdt, u32 xsdt)
 	memcpy(t, "RSD PTR ", 8);
 	memcpy(t + 9, "RINGL ", 6);
 	put8(t, 15, 2);
-	put32(t, 16, rsdt);
-	put32(t, 20, RSDP_SIZE);
-	put32(t, 24, xsdt);
-	checksum(t, 8, 20);
-	checksum(t, 32, RSDP_SIZE);
+	put32(t, RSDP_RSDT, rsdt);
+	put32(t, 20, ACPI_RSDP_SIZE);
+	put32(t, RSDP_XSDT, xsdt);
+	checksum(t, RSDP_SUM, RSDP_OLD_SIZE);
+	checksum(t, RSDP_XSUM, ACPI_RSDP_SIZE);
 }
 
 /* Generic address structure: I/O space. */
@@ -91,8 +100,8 @@ static void gas(u8 *t, u32 at, u8 bits, u8 access, u32 port)
 
 static void fadt(u8 *t, u32 facs, u32 dsdt)
 {
-	put32(t, 36, facs);
-	put32(t, 40, dsdt);
+	put32(t, FADT_FACS, facs);
+	put32(t, FADT_DSDT, dsdt);
 	put8(t, 45, 0); /* preferred profile: unspecified */
 	put16(t, 46, PM_SCI_IRQ);
 	put32(t, 48, APM_PORT);
@@ -113,13 +122,33 @@ static void fadt(u8 *t, u32 facs, u32 dsdt)
 	put32(t, 112, FADT_WBINVD | FADT_PROC_C1 | FADT_SLP_BUTTON | FADT_FIX_RTC | FADT_RESET_REG);
 	gas(t, 116, 8, 1, 0xcf9);
 	put8(t, 128, 6); /* hard reset */
-	put32(t, 132, facs);
-	put32(t, 140, dsdt);
+	put32(t, FADT_XFACS, facs);
+	put32(t, FADT_XDSDT, dsdt);
 	gas(t, 148, 32, 2, PM_IO_BASE + PM1_EVT);
 	gas(t, 172, 16, 2, PM_IO_BASE + PM1_CNT);
 	gas(t, 208, 32, 3, PM_IO_BASE + PM_TMR);
 	gas(t, 220, PM_GPE0_LEN * 8, 1, PM_IO_BASE + PM_GPE0);
 	header(t, "FACP", FADT_SIZE, 3);
+}
+
+static void note_fields(struct acpi_layout *l)
+{
+	const struct acpi_pointer pointer[ACPI_POINTERS] = {
+		{ l->rsdp + RSDP_RSDT, 4 },  { l->rsdp + RSDP_XSDT, 8 },
+		{ l->rsdt + HEADER, 4 },     { l->xsdt + HEADER, 8 },
+		{ l->fadt + FADT_FACS, 4 },  { l->fadt + FADT_DSDT, 4 },
+		{ l->fadt + FADT_XFACS, 8 }, { l->fadt + FADT_XDSDT, 8 },
+	};
+	const struct acpi_sum sum[ACPI_SUMS] = {
+		{ l->rsdp + RSDP_SUM, l->rsdp, RSDP_OLD_SIZE },
+		{ l->rsdp + RSDP_XSUM, l->rsdp, ACPI_RSDP_SIZE },
+		{ l->rsdt + HEADER_SUM, l->rsdt, HEADER + 4 },
+		{ l->xsdt + HEADER_SUM, l->xsdt, HEADER + 8 },
+		{ l->fadt + HEADER_SUM, l->fadt, FADT_SIZE },
+	};
+
+	memcpy(l->pointer, pointer, sizeof(pointer));
+	memcpy(l->sum, sum, sizeof(sum));
 }
 
 int acpi_build(u8 *buf, u32 size, u32 base, const struct acpi_machine *m, struct acpi_layout *out)
@@ -128,11 +157,12 @@ int acpi_build(u8 *buf, u32 size, u32 base, const struct acpi_machine *m, struct
 	u32 body;
 
 	l.rsdp = 0;
-	l.rsdt = ALIGN_UP(RSDP_SIZE, 16u);
+	l.rsdt = ALIGN_UP(ACPI_RSDP_SIZE, 16u);
 	l.xsdt = ALIGN_UP(l.rsdt + HEADER + 4, 16u);
 	l.facs = ALIGN_UP(l.xsdt + HEADER + 8, 64u);
 	l.fadt = l.facs + FACS_SIZE;
 	l.dsdt = ALIGN_UP(l.fadt + FADT_SIZE, 16u);
+	note_fields(&l);
 	if (size < l.dsdt + HEADER)
 		return E_NOMEM;
 	memset(buf, 0, size);

@@ -7,10 +7,26 @@
 
 #include "emu/board/guest_dsdt.h"
 
+#define ACPI_RSDP_SIZE 36u
+#define ACPI_POINTERS  8
+#define ACPI_SUMS      5
+
+struct acpi_pointer {
+	u32 at;
+	u8 size;
+};
+
+struct acpi_sum {
+	u32 at, start, size;
+};
+
 /* Where each table lies in what acpi_build() wrote, and how long it is. */
 struct acpi_layout {
 	u32 rsdp, rsdt, xsdt, fadt, facs, dsdt;
 	u32 dsdt_size, end;
+	/* What must be mended by who moves the tables: addresses, and then checksums. */
+	struct acpi_pointer pointer[ACPI_POINTERS];
+	struct acpi_sum sum[ACPI_SUMS];
 };
 
 /*

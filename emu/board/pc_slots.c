@@ -10,6 +10,7 @@
 
 #include "emu/chip/debug_ports.h"
 #include "emu/chip/ferr.h"
+#include "emu/chip/fw_cfg.h"
 #include "emu/chip/i440fx.h"
 #include "emu/chip/i8042.h"
 #include "emu/chip/i8237.h"
@@ -136,6 +137,13 @@ const struct device_slot pc_slots[] = {
 		.ports = { { 0xf0, 2 } },
 		.irqs = BIT(13),
 		.acpi = { { .name = "FPU", .hid = "PNP0C04" } },
+	},
+	{
+		.class = &fw_cfg_class,
+		.name = "fw_cfg",
+		.ports = { { 0x510, 2 }, { 0x514, 8 } },
+		.since = 2,
+		.acpi = { { .name = "mainboard" } },
 	},
 	{
 		.class = &debug_text_class,

@@ -1,14 +1,39 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The 82441FX host bridge (Intel 290549). Only its registers exist: the PAM registers can be
- * written and read, but E0000h..FFFFFh stays RAM whatever they say.
+ * The 82441FX host bridge (Intel 290549): its registers, and what its PAM registers say of the
+ * upper first megabyte, part by part:
+ *
+ *      59h   7 6 5 4 3 2 1 0     5 4: F0000h, 64 KiB; its low half says nothing
+ *      5Ah    -  W R  -  W R     low half C0000h, high half C4000h, 16 KiB each
+ *      5Bh to 5Fh: likewise, up to E8000h and EC000h
+ *
+ * R: reads find RAM; W: writes reach RAM; 0: they go to PCI and ISA, where ROM may be.
  */
 #pragma once
 
 #include "emu/chip/pci.h"
 
+#define I440FX_PARTS 13
+
+struct i440fx_part {
+	u8 reg, shift;
+	u32 start, size;
+};
+
+extern const struct i440fx_part i440fx_parts[I440FX_PARTS]; /* by address */
+
+/* Do reads and writes of the part reach RAM? */
+typedef void (*i440fx_part_fn)(void *ctx, const struct i440fx_part *part, bool reads, bool writes);
+
 struct i440fx {
 	struct pci_function pci;
+	i440fx_part_fn part_set; /* NULL: nobody listens */
+	void *part_ctx;
 };
 
 extern const struct device_class i440fx_class;
+
+/* set is told of each part now, and whenever its register is written. */
+void i440fx_listen(struct i440fx *h, i440fx_part_fn set, void *ctx);
+/* As firmware leaves it: E0000h to FFFFFh is RAM. For a board that starts without one. */
+void i440fx_open_bios(struct i440fx *h);

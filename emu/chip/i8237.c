@@ -134,20 +134,20 @@ static gpa_t address(const struct i8237_pair *p, unsigned n, u16 at)
 	return n < 4 ? high << 16 | at : (high & 0xfe) << 16 | (u32)at << 1;
 }
 
+/* Device memory is not reached: a device must not be entered while another one works. */
 static void move(struct i8237_pair *p, gpa_t at, enum dma_way way, u8 *buf, u32 n)
 {
 	while (n) {
 		u32 piece = MIN(n, PAGE_SIZE - (u32)(at & (PAGE_SIZE - 1)));
-		u8 *memory = gpmem_ptr(p->mem, at, way == DMA_TO_MEMORY);
+		const struct gpmem_region *r = gpmem_find(p->mem, at);
+		bool memory = r && r->kind != GPMEM_MMIO;
 
-		if (!memory && way == DMA_FROM_MEMORY) {
+		if (way == DMA_TO_MEMORY && memory)
+			gpmem_write(p->mem, at, buf, piece);
+		else if (way == DMA_FROM_MEMORY && memory)
+			gpmem_read(p->mem, at, buf, piece);
+		else if (way == DMA_FROM_MEMORY)
 			memset(buf, 0xff, piece);
-		} else if (way == DMA_FROM_MEMORY) {
-			memcpy(buf, memory, piece);
-		} else if (memory) {
-			memcpy(memory, buf, piece);
-			gpmem_written(p->mem, at, piece);
-		}
 		buf += piece;
 		at += piece;
 		n -= piece;

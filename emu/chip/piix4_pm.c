@@ -19,9 +19,12 @@
 #include "kernel/base/string.h"
 
 #define REG_PMBASE  0x40
+#define REG_DEVACTB 0x58
 #define REG_PMMISC  0x80 /* bit 0: PMBASE is decoded */
 #define REG_SMBBASE 0x90
 #define REG_SMBCFG  0xd2
+
+#define DEVACTB_APMC_EN BIT(25) /* a write to port B2h raises an SMI */
 
 #define PM1_STS_ALL 0x8531 /* RSM RTC PWRBTN GBL BMIF TMROF */
 #define PM1_EN_ALL  (PM1_TMROF | PM1_GBL | PM1_PWRBTN | PM1_RTC)
@@ -242,6 +245,8 @@ static void config_reset(struct piix4_pm *p)
 	pci_set32(f->writable, REG_PMBASE, 0xffc0);
 	memset(&f->writable[0x44], 0xff,
 	       0x7c - 0x44); /* counters, device activity and resources: storage */
+	/* The sign by which firmware takes SMM as set up, and asks for no SMI: there is none. */
+	pci_set32(f->config, REG_DEVACTB, DEVACTB_APMC_EN);
 	f->writable[REG_PMMISC] = 0x01;
 	pci_set32(f->config, REG_SMBBASE, 1);
 	pci_set32(f->writable, REG_SMBBASE, 0xfff0);

@@ -140,9 +140,18 @@ void *gpmem_ptr(struct gpmem *m, gpa_t gpa, bool write)
 
 	if (!r)
 		return NULL;
-	if (r->kind == GPMEM_RAM)
+	if (r->over && !write)
+		return (u8 *)(hva_t)r->over + (gpa - r->start);
+	if (r->kind == GPMEM_RAM && (!write || gpmem_is_writable(r)))
 		return ram_byte(r, gpa - r->start, false);
 	return r->kind == GPMEM_ROM && !write ? byte_at(r, gpa - r->start) : NULL;
+}
+
+u8 *gpmem_ram(struct gpmem *m, gpa_t gpa)
+{
+	struct gpmem_region *r = gpmem_find(m, gpa);
+
+	return r && r->kind == GPMEM_RAM ? ram_byte(r, gpa - r->start, false) : NULL;
 }
 
 static u8 *page_state(struct gpmem *m, gpa_t gpa)
@@ -168,6 +177,24 @@ void gpmem_written(struct gpmem *m, gpa_t gpa, u32 len)
 		gpa += n;
 		len -= n;
 	}
+}
+
+/* First those who lead to the bytes forget them, then those who know what the bytes were. */
+void gpmem_switch(struct gpmem *m, gpa_t start, const u8 *over, bool sealed)
+{
+	struct gpmem_region *r = gpmem_find(m, start);
+	bool others = r->over != over;
+
+	if (!others && r->sealed == sealed)
+		return;
+	r->over = over;
+	r->sealed = sealed;
+	if (m->switched)
+		m->switched(m->protect_ctx, r->start, r->size);
+	if (!others)
+		return;
+	for (gpa_t page = r->start; page < r->start + r->size; page += PAGE_SIZE)
+		tell(m, gpmem_watches(m, page), page, PAGE_SIZE);
 }
 
 /* The largest natural access at offset that fits in len. */
@@ -227,6 +254,21 @@ void gpmem_read(struct gpmem *m, gpa_t gpa, void *buf, u32 len)
 	}
 }
 
+/* Bytes of one page. What nobody reads now has no watchers: they are told by the switch. */
+static void write_ram(struct gpmem *m, struct gpmem_region *r, gpa_t gpa, const void *buf, u32 n,
+		      u8 whom)
+{
+	u64 offset = gpa - r->start;
+	u8 watches;
+
+	if (r->sealed)
+		return;
+	memcpy(ram_byte(r, offset, n == PAGE_SIZE), buf, n);
+	watches = r->page[offset >> PAGE_SHIFT] & whom;
+	if (watches && !r->over)
+		tell(m, watches, gpa, n);
+}
+
 static void write_telling(struct gpmem *m, gpa_t gpa, const void *buf, u32 len, u8 whom)
 {
 	const u8 *in = buf;
@@ -238,11 +280,7 @@ static void write_telling(struct gpmem *m, gpa_t gpa, const void *buf, u32 len, 
 		if (r && r->kind == GPMEM_MMIO) {
 			mmio_write(r, gpa - r->start, in, n);
 		} else if (r && r->kind == GPMEM_RAM) {
-			u64 offset = gpa - r->start;
-
-			memcpy(ram_byte(r, offset, n == PAGE_SIZE), in, n);
-			if (r->page[offset >> PAGE_SHIFT] & whom)
-				tell(m, r->page[offset >> PAGE_SHIFT] & whom, gpa, n);
+			write_ram(m, r, gpa, in, n, whom);
 		}
 		in += n;
 		gpa += n;
@@ -253,6 +291,14 @@ static void write_telling(struct gpmem *m, gpa_t gpa, const void *buf, u32 len, 
 void gpmem_write(struct gpmem *m, gpa_t gpa, const void *buf, u32 len)
 {
 	write_telling(m, gpa, buf, len, WATCH_MASK);
+}
+
+void gpmem_restore(struct gpmem *m, gpa_t page, const void *bytes)
+{
+	struct gpmem_region *r = gpmem_find(m, page);
+
+	memcpy(ram_byte(r, page - r->start, true), bytes, PAGE_SIZE);
+	gpmem_written(m, page, PAGE_SIZE);
 }
 
 void gpmem_write_marks(struct gpmem *m, gpa_t gpa, const void *buf, u32 len)

@@ -7,6 +7,10 @@
  * zeroed when it is first touched. Writes by every path (gpmem_write, DMA, the slow path of the
  * CPU) tell the watchers; direct writes by guest code are kept off watched pages by the shadow
  * tables, which learn of a new watch by the protect hook.
+ *
+ * RAM can be switched (gpmem_switch()), as a chipset does with the first megabyte: reads find other
+ * bytes, writes are lost, or both. Direct accesses follow, since every cache of where bytes lie is
+ * told.
  */
 #pragma once
 
@@ -36,8 +40,10 @@ struct gpmem_region {
 	gpa_t start;
 	u64 size; /* multiples of 4 KiB */
 	enum gpmem_kind kind;
-	u8 **chunk; /* RAM, ROM: hva of each 2 MiB from start (the last may be shorter) */
-	u8 *page;   /* RAM: state byte of each 4 KiB, GPMEM_WATCH_* | GPMEM_ZEROED */
+	u8 **chunk;	/* RAM, ROM: hva of each 2 MiB from start (the last may be shorter) */
+	u8 *page;	/* RAM: state byte of each 4 KiB, GPMEM_WATCH_* | GPMEM_ZEROED */
+	const u8 *over; /* RAM: size bytes that reads find in its place; NULL: the RAM itself */
+	bool sealed;	/* RAM: writes are lost */
 	const struct gpmem_mmio *mmio;
 	void *ctx;
 	const char *name;
@@ -56,7 +62,10 @@ struct gpmem {
 	/* A page became watched (true: must not be writable by guest code) or unwatched (false: may
 	 * be again). */
 	void (*protect)(void *ctx, gpa_t page, bool on);
-	void *protect_ctx;
+	/* Bytes [start, start + size) lie elsewhere now, or have lost or gained the right to be
+	 * written: nobody may keep an address of theirs. */
+	void (*switched)(void *ctx, gpa_t start, u64 size);
+	void *protect_ctx; /* of both */
 };
 
 void gpmem_init(struct gpmem *m);
@@ -73,15 +82,29 @@ int gpmem_add_rom(struct gpmem *m, gpa_t start, u64 size, u8 **chunk, const char
 int gpmem_add_mmio(struct gpmem *m, gpa_t start, u64 size, const struct gpmem_mmio *ops, void *ctx,
 		   const char *name);
 
+/*
+ * Switches the region of RAM that begins at start: its reads find over (NULL: the RAM), its writes
+ * reach the RAM unless it is sealed. All who know where its bytes lie, and all who watch it, are
+ * told.
+ */
+void gpmem_switch(struct gpmem *m, gpa_t start, const u8 *over, bool sealed);
+/* May direct writes be mapped, as far as nobody watches the page? */
+static inline bool gpmem_is_writable(const struct gpmem_region *r)
+{
+	return r->kind == GPMEM_RAM && !r->over && !r->sealed;
+}
+
 /* The region that holds gpa, or NULL for a hole. */
 struct gpmem_region *gpmem_find(struct gpmem *m, gpa_t gpa);
 
 /*
- * Monitor's address of the byte at gpa, valid to the end of its 4 KiB page, zeroed if first
- * touched; NULL unless RAM (or, for reading, ROM). For writing through the pointer the caller must
- * call gpmem_written() afterwards.
+ * Monitor's address of the byte at gpa, valid to the end of its 4 KiB page and until the next
+ * switch, zeroed if first touched; NULL unless RAM (or, for reading, ROM). For writing through the
+ * pointer the caller must call gpmem_written() afterwards.
  */
 void *gpmem_ptr(struct gpmem *m, gpa_t gpa, bool write);
+/* The same for the RAM itself, however it is switched. */
+u8 *gpmem_ram(struct gpmem *m, gpa_t gpa);
 void gpmem_written(struct gpmem *m, gpa_t gpa, u32 len);
 
 /*
@@ -90,6 +113,9 @@ void gpmem_written(struct gpmem *m, gpa_t gpa, u32 len);
  */
 void gpmem_read(struct gpmem *m, gpa_t gpa, void *buf, u32 len);
 void gpmem_write(struct gpmem *m, gpa_t gpa, const void *buf, u32 len);
+
+/* A whole page of RAM, however it is switched, gets what was saved of it. */
+void gpmem_restore(struct gpmem *m, gpa_t page, const void *bytes);
 
 /*
  * As gpmem_write, for the accessed and dirty bits that the walk of page tables sets: these are not

@@ -30,7 +30,7 @@ static u8 *contents(struct gpmem *m, struct gpmem_region *r, gpa_t at)
 
 	if (!(r->page[(at - r->start) >> PAGE_SHIFT] & GPMEM_ZEROED))
 		return NULL;
-	word = gpmem_ptr(m, at, false);
+	word = (const u64 *)(const void *)gpmem_ram(m, at);
 	for (unsigned i = 0; i < PAGE_SIZE / sizeof(*word); i++)
 		if (word[i])
 			return (u8 *)(hva_t)word;
@@ -56,7 +56,7 @@ static void save_run(struct gpmem *m, struct snap *s, gpa_t at, u32 pages)
 	snap_u64(s, at);
 	snap_u32(s, pages);
 	for (u32 i = 0; i < pages; i++)
-		snap_bytes(s, gpmem_ptr(m, at + i * PAGE_SIZE, false), PAGE_SIZE);
+		snap_bytes(s, gpmem_ram(m, at + i * PAGE_SIZE), PAGE_SIZE);
 	snap_end(s);
 }
 
@@ -105,18 +105,26 @@ static bool clear_until(struct gpmem *m, struct gpmem_cursor *c, gpa_t end, u32 
 	return true;
 }
 
+/* A run may go on in the next region: RAM is not always divided where it was when it was saved. */
+static bool run_is_ram(struct gpmem *m, const struct gpmem_cursor *c)
+{
+	for (u32 i = 0; i < c->pages; i++) {
+		const struct gpmem_region *r = gpmem_find(m, c->run + i * PAGE_SIZE);
+
+		if (!r || r->kind != GPMEM_RAM)
+			return false;
+	}
+	return c->run % PAGE_SIZE == 0;
+}
+
 /* Opens the section that comes next, if it lies where it may. */
 static void open_run(struct gpmem *m, struct snap *s, struct gpmem_cursor *c)
 {
-	struct gpmem_region *r;
-
 	if (!snap_begin(s, "ram", RAM_VERSION))
 		return;
 	snap_u64(s, c->run);
 	snap_range(s, c->pages, 1, GPMEM_STATE_RUN);
-	r = gpmem_find(m, c->run);
-	if (!r || r->kind != GPMEM_RAM || c->run % PAGE_SIZE ||
-	    (u64)c->pages * PAGE_SIZE > r->start + r->size - c->run)
+	if (!run_is_ram(m, c))
 		snap_fail(s, "%u pages at %llx are not in this machine's RAM", c->pages,
 			  (unsigned long long)c->run);
 	else if (c->run < c->at)
@@ -131,7 +139,7 @@ static void close_run(struct gpmem *m, struct snap *s, struct gpmem_cursor *c, b
 		const u8 *page = snap_view(s, PAGE_SIZE, "page");
 
 		if (apply && page)
-			gpmem_write(m, c->run + i * PAGE_SIZE, page, PAGE_SIZE);
+			gpmem_restore(m, c->run + i * PAGE_SIZE, page);
 	}
 	snap_end(s);
 	c->open = false;

@@ -27,8 +27,9 @@
 #include "kernel/base/types.h"
 
 /* Grows when another section joins the stream, or when the layout of the stream itself changes.
- *      1: the first */
-#define SNAP_FORMAT	 1u
+ *      1: the first
+ *      2: fw_cfg */
+#define SNAP_FORMAT	 2u
 #define SNAP_NAME	 12u
 #define SNAP_SECTION_MAX (64u * 1024u)
 

@@ -70,7 +70,7 @@ static enum env_pf env_page_fault(struct cpu *cpu, gla_t gla, unsigned access)
 	if (cpu_walk(cpu, gla, access, &w) != CPU_NEXT)
 		return ENV_PF_FAULT;
 	ram = gpmem_ptr(cpu->mem, w.gpa & PAGE_MASK, false);
-	if (!ram || gpmem_find(cpu->mem, w.gpa)->kind != GPMEM_RAM)
+	if (!ram || !gpmem_is_writable(gpmem_find(cpu->mem, w.gpa)))
 		return ENV_PF_SLOW;
 	if (cpu_debug_watches(cpu, gla))
 		return ENV_PF_SLOW;
@@ -99,6 +99,16 @@ static void protect(void *ctx, gpa_t gpa, bool on)
 		if (!m->mapping[i].page)
 			mprotect(window(m, 0) + 4 * GiB, PAGE_SIZE, PROT_READ);
 	}
+}
+
+static void switched(void *ctx, gpa_t start, u64 size)
+{
+	struct machine *m = ctx;
+
+	(void)start;
+	(void)size;
+	softtlb_flush(&m->cpu);
+	machine_unmap(m);
 }
 
 static void new_mapping(struct machine *m)
@@ -334,6 +344,7 @@ static int create_ram(struct machine *m, u64 size)
 		chunk[i] = m->ram + ((u64)i << GPMEM_CHUNK_SHIFT);
 	gpmem_init(&m->mem);
 	m->mem.protect = protect;
+	m->mem.switched = switched;
 	m->mem.protect_ctx = m;
 	return gpmem_add_ram(&m->mem, 0, size, chunk, true, "ram");
 }

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "emu/board/pc_slots.h"
+#include "emu/dev/completion.h"
 #include "emu/dev/ticks.h"
 #include "kernel/base/string.h"
 
@@ -33,6 +34,7 @@ struct pc {
 	unsigned a20_changes;
 	struct pci_bus *pci;
 	struct gpmem *mem;
+	struct completions completions;
 	struct board_host host; /* what a device calls must be filled in by its test */
 };
 
@@ -70,6 +72,7 @@ static inline void pc_init(struct pc *p)
 	*p = (struct pc){ .now = 0, .host = { .intr = pc_intr, .ctx = p } };
 	bus_init(&p->bus);
 	vtimers_init(&p->timers, pc_now, p);
+	completions_init(&p->completions, NULL, NULL);
 	p->irqs.out = (struct irq_line){ .set = pc_wire_set, .ctx = p };
 	p->a20 = (struct a20_gate){ .held = A20_KBC, .out = pc_a20, .ctx = p };
 }
@@ -95,6 +98,7 @@ static inline void pc_plug(struct pc *p, const struct device_class *class, void 
 				   .mem = p->mem,
 				   .pci = p->pci,
 				   .a20 = &p->a20,
+				   .completions = &p->completions,
 				   .host = &p->host };
 	for (unsigned irq = 0; irq < 16; irq++)
 		if (s->irqs & BIT(irq))

@@ -123,7 +123,16 @@ static void test_mistakes(void **state)
 		{ "[vm a]\nkernel=k\nengine = fast\n", "t.conf:3: engine = fast: not auto" },
 		{ "[vm a]\nkernel=absent\n", "t.conf:2: kernel = absent: there is no such file" },
 		{ "[vm a]\nkernel=k\nkernel=k\n", "t.conf:3: kernel = k: given twice" },
-		{ "[vm a]\nmemory=64M\n", "t.conf:1: [vm a]: no kernel is given" },
+		{ "[vm a]\ncmdline=x\n", "t.conf:1: [vm a]: cmdline is given, but no kernel" },
+		{ "[vm a]\ninitrd=i\n", "t.conf:1: [vm a]: initrd is given, but no kernel" },
+		{ "[vm a]\nkernel=k\nboot=disk\n", "t.conf:1: [vm a]: boot is given, which" },
+		{ "[vm a]\nkernel=k\nfirmware=f\n", "t.conf:1: [vm a]: firmware is given" },
+		{ "[vm a]\nfirmware=absent\n", "t.conf:2: firmware = absent: there is no" },
+		{ "[vm a]\nboot=disk,floppy,disk\n", "t.conf:2: boot = disk,floppy,disk: not" },
+		{ "[vm a]\nboot=\n", "t.conf:2: boot = : not floppy, cdrom or disk" },
+		{ "[vm a]\nboot=tape\n", "t.conf:2: boot = tape: not floppy" },
+		{ "[vm a]\nboot=disk,\n", "t.conf:2: boot = disk,: not floppy" },
+		{ "[vm a]\nsercon=1\n", "t.conf:2: sercon = 1: not yes or no" },
 		{ "[vm a]\nkernel\n", "t.conf:2: kernel: expected key = value" },
 		{ "[vm a]\nkernel=k\ndisk0 = absent\n", "t.conf:3: disk0 = absent: there is no" },
 		{ "[vm a]\nkernel=k\ndisk4 = x\n", "t.conf:3: disk4 = x: unknown key" },
@@ -179,6 +188,30 @@ static void test_mistakes(void **state)
 			assert_true(c.vm[v].bad);
 		config_free(&c);
 	}
+}
+
+/* Without a kernel there is a BIOS, the package's unless another is named. */
+static void test_firmware(void **state)
+{
+	struct config c;
+
+	(void)state;
+	assert_int_equal(parse("[vm a]\nmemory = 8M\n[vm b]\nfirmware = f\nboot = disk , floppy\n"
+			       "boot_menu = yes\nsercon = yes\non_triple_fault = stop\n",
+			       &c),
+			 0);
+	assert_string_equal(files, "1:" CONFIG_FIRMWARE "\n4:f\n");
+	assert_string_equal(c.vm[0].firmware, CONFIG_FIRMWARE);
+	assert_int_equal(c.vm[0].triple, TRIPLE_RESET);
+	assert_int_equal(c.vm[0].boots, 0);
+	assert_false(c.vm[0].boot_menu || c.vm[0].sercon);
+	assert_string_equal(c.vm[1].firmware, "f");
+	assert_int_equal(c.vm[1].boots, 2);
+	assert_int_equal(c.vm[1].boot[0], BOOT_FROM_DISK);
+	assert_int_equal(c.vm[1].boot[1], BOOT_FROM_FLOPPY);
+	assert_true(c.vm[1].boot_menu && c.vm[1].sercon);
+	assert_int_equal(c.vm[1].triple, TRIPLE_STOP);
+	config_free(&c);
 }
 
 /* A mistake costs its own VM only. */
@@ -291,6 +324,7 @@ int main(void)
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_drives),
 		cmocka_unit_test(test_mistakes),
+		cmocka_unit_test(test_firmware),
 		cmocka_unit_test(test_others_survive),
 		cmocka_unit_test(test_quotes_and_comments),
 		cmocka_unit_test(test_files_that_are_no_text),

@@ -28,6 +28,7 @@ struct parser {
 	config_file_fn file_check;
 	config_report_fn report;
 	void *ctx;
+	bool triple_given;
 	char seen[64][32]; /* keys of this section */
 	unsigned seen_count;
 };
@@ -210,6 +211,37 @@ static void parse_disk_writes(struct parser *p, const char *value)
 		p->vm->disk_writes = bytes;
 }
 
+/* "floppy, cdrom": each once. */
+static void parse_boot(struct parser *p, const char *value)
+{
+	static const char *const kinds[BOOT_KINDS] = { "floppy", "cdrom", "disk" };
+	static const char *const want = "floppy, cdrom or disk, each once, with commas between";
+	char list[64], *at = list, *comma;
+	struct config_vm *vm = p->vm;
+
+	if (strlen(value) >= sizeof(list)) {
+		bad_value(p, "boot", value, want);
+		return;
+	}
+	str_copy(list, value, sizeof(list));
+	for (vm->boots = 0; at; at = comma ? comma + 1 : NULL) {
+		int i;
+
+		comma = strchr(at, ',');
+		if (comma)
+			*comma = '\0';
+		i = word(config_trim(at), kinds, ARRAY_SIZE(kinds));
+		for (unsigned n = 0; n < vm->boots; n++)
+			if (i == (int)vm->boot[n])
+				i = -1;
+		if (i < 0) {
+			bad_value(p, "boot", value, want);
+			return;
+		}
+		vm->boot[vm->boots++] = (enum config_boot)i;
+	}
+}
+
 static void vm_key(struct parser *p, const char *key, const char *value)
 {
 	static const char *const engines[] = { "auto", "ring1", "recompile", "recompile-all" };
@@ -228,6 +260,14 @@ static void vm_key(struct parser *p, const char *key, const char *value)
 		parse_path(p, key, value, vm->kernel);
 	} else if (!strcmp(key, "initrd")) {
 		parse_path(p, key, value, vm->initrd);
+	} else if (!strcmp(key, "firmware")) {
+		parse_path(p, key, value, vm->firmware);
+	} else if (!strcmp(key, "boot")) {
+		parse_boot(p, value);
+	} else if (!strcmp(key, "boot_menu")) {
+		parse_bool(p, key, value, &vm->boot_menu);
+	} else if (!strcmp(key, "sercon")) {
+		parse_bool(p, key, value, &vm->sercon);
 	} else if (!strcmp(key, "state")) {
 		parse_path(p, key, value, vm->state);
 	} else if (!strcmp(key, "cmdline")) {
@@ -253,6 +293,7 @@ static void vm_key(struct parser *p, const char *key, const char *value)
 			bad_value(p, key, value, "stop or reset");
 		else
 			vm->triple = (enum config_triple)i;
+		p->triple_given = true;
 	} else if (!strcmp(key, "verify")) {
 		parse_bool(p, key, value, &vm->verify);
 	} else if (!strcmp(key, "debug_exit")) {
@@ -296,27 +337,63 @@ static void global_key(struct parser *p, const char *key, const char *value)
 	}
 }
 
-static void finish_section(struct parser *p)
+static bool seen_before(const struct parser *p, const char *key)
 {
-	struct config_vm *vm = p->vm;
-	unsigned line = p->line;
+	for (unsigned i = 0; i < p->seen_count; i++)
+		if (!strcmp(p->seen[i], key))
+			return true;
+	return false;
+}
 
-	if (vm && !vm->kernel[0] && !vm->bad) {
-		p->line = vm->line;
-		fail(p, "[vm %s]: no kernel is given, and booting from a disk is not supported yet",
-		     vm->name);
-		p->line = line;
+/* Keys that say nothing in this section. */
+static bool out_of_place(struct parser *p, const char *const *keys, unsigned n, const char *why)
+{
+	for (unsigned i = 0; i < n; i++) {
+		if (!seen_before(p, keys[i]))
+			continue;
+		fail(p, "[vm %s]: %s is given, %s", p->vm->name, keys[i], why);
+		return true;
 	}
-	if (vm && !vm->bad && !config_drives_fit(vm->drive)) {
-		p->line = vm->line;
+	return false;
+}
+
+/* A kernel is started directly; without one a BIOS is, as a PC starts. */
+static void finish_vm(struct parser *p)
+{
+	static const char *const of_kernel[] = { "initrd", "cmdline" };
+	static const char *const of_bios[] = { "firmware", "boot", "boot_menu", "sercon" };
+	struct config_vm *vm = p->vm;
+
+	if (!config_drives_fit(vm->drive))
 		fail(p,
 		     "[vm %s]: four disks and a CD-ROM: the IDE controller has four places in all",
 		     vm->name);
+	if (vm->kernel[0]) {
+		out_of_place(p, of_bios, ARRAY_SIZE(of_bios),
+			     "which a machine with a kernel does not use");
+		return;
+	}
+	if (out_of_place(p, of_kernel, ARRAY_SIZE(of_kernel), "but no kernel"))
+		return;
+	if (!vm->firmware[0])
+		parse_path(p, "firmware", CONFIG_FIRMWARE, vm->firmware);
+	if (!p->triple_given)
+		vm->triple = TRIPLE_RESET;
+}
+
+static void finish_section(struct parser *p)
+{
+	unsigned line = p->line;
+
+	if (p->vm && !p->vm->bad) {
+		p->line = p->vm->line;
+		finish_vm(p);
 		p->line = line;
 	}
 	p->vm = NULL;
 	p->section = PASSED_OVER;
 	p->seen_count = 0;
+	p->triple_given = false;
 }
 
 /* A name is typed at the prompt, and stands in front of log lines. */
@@ -394,11 +471,11 @@ static void begin_section(struct parser *p, char *s)
 	}
 }
 
-static bool seen_before(struct parser *p, const char *key)
+/* True: it was there before. */
+static bool note_key(struct parser *p, const char *key)
 {
-	for (unsigned i = 0; i < p->seen_count; i++)
-		if (!strcmp(p->seen[i], key))
-			return true;
+	if (seen_before(p, key))
+		return true;
 	if (p->seen_count < ARRAY_SIZE(p->seen))
 		str_copy(p->seen[p->seen_count++], key, sizeof(p->seen[0]));
 	return false;
@@ -416,7 +493,7 @@ static void setting(struct parser *p, const char *key, const char *value)
 		return;
 	case IN_GLOBAL:
 	case IN_VM:
-		if (seen_before(p, key))
+		if (note_key(p, key))
 			fail(p, "%s = %s: given twice in this section", key, value);
 		else if (p->vm)
 			vm_key(p, key, value);

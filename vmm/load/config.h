@@ -17,6 +17,11 @@ enum config_exit { EXIT_POWEROFF, EXIT_REBOOT, EXIT_HALT, EXIT_STAY };
 enum config_serial { SERIAL_NONE, SERIAL_CONSOLE, SERIAL_LOG };
 enum config_triple { TRIPLE_STOP, TRIPLE_RESET };
 
+enum config_boot { BOOT_FROM_FLOPPY, BOOT_FROM_CDROM, BOOT_FROM_DISK, BOOT_KINDS };
+
+/* Where Debian's package seabios has it. */
+#define CONFIG_FIRMWARE "/usr/share/seabios/bios-256k.bin"
+
 struct config_vm {
 	char name[CONFIG_NAME];
 	unsigned line; /* of its section header */
@@ -27,9 +32,13 @@ struct config_vm {
 	char cmdline[CONFIG_CMDLINE];
 	struct config_drive drive[CONFIG_DRIVES];
 	u64 disk_writes; /* bytes of changed blocks that its media may have; 0: not given */
+	char firmware[CONFIG_PATH]; /* without a kernel: the BIOS; else empty */
+	enum config_boot boot[BOOT_KINDS];
+	unsigned boots; /* of them; 0: the BIOS' own order */
+	bool boot_menu, sercon;
 	enum config_engine engine;
 	enum config_serial serial[4]; /* default: serial0 = console, others none */
-	enum config_triple triple;    /* on_triple_fault = stop (default) or reset */
+	enum config_triple triple;    /* on_triple_fault; default: stop, with a BIOS reset */
 	bool verify;	 /* verify = yes: each block of translated code is proven to be confined */
 	bool debug_exit; /* debug_exit = yes: port 501h, for test guests */
 	bool start;	 /* autostart = yes (default) */

@@ -16,6 +16,16 @@ static void protect(void *ctx, gpa_t page, bool on)
 		shadow_page_release(ctx, page);
 }
 
+/* The TLB of the C code has addresses, too. */
+static void switched(void *ctx, gpa_t start, u64 size)
+{
+	struct shadow *s = ctx;
+
+	softtlb_flush(s->cpu);
+	for (gpa_t page = start; page < start + size; page += PAGE_SIZE)
+		shadow_page_refill(s, page);
+}
+
 static u64 ram_end(const struct gpmem *m)
 {
 	u64 end = 0;
@@ -49,6 +59,7 @@ struct shadow *shadow_create(struct cpu *cpu, const struct shadow_host *host)
 	s->free_table = s->doomed_table = NO_INDEX;
 	gpmem_set_watcher(cpu->mem, GPMEM_WATCH_TABLE, shadow_tables_written, s);
 	cpu->mem->protect = protect;
+	cpu->mem->switched = switched;
 	cpu->mem->protect_ctx = s;
 	return s;
 }
@@ -146,15 +157,15 @@ enum env_pf shadow_fault(struct shadow *s, gla_t gla, unsigned access)
 	page = w.gpa & PAGE_MASK;
 	region = gpmem_find(s->cpu->mem, page);
 	if (!region || region->kind == GPMEM_MMIO ||
-	    ((access & ACCESS_WRITE) && region->kind == GPMEM_ROM) ||
-	    ((access & ACCESS_WRITE) && gpmem_watches(s->cpu->mem, page)) ||
+	    ((access & ACCESS_WRITE) &&
+	     (!gpmem_is_writable(region) || gpmem_watches(s->cpu->mem, page))) ||
 	    ((access & ACCESS_EXEC) && !(access & ACCESS_USER) &&
 	     (w.user || !shadow_clean_bit(s, page)))) {
 		s->stats.faults_slow++;
 		return ENV_PF_SLOW;
 	}
 	hva = gpmem_ptr(s->cpu->mem, page, false);
-	return fill(s, gla, access, &w, hva, region->kind == GPMEM_ROM);
+	return fill(s, gla, access, &w, hva, !gpmem_is_writable(region));
 }
 
 void shadow_invlpg(struct shadow *s, gla_t gla)

@@ -83,7 +83,7 @@ static void prefetch(struct shadow *s, struct table *t, unsigned i, u64 pte)
 	    (pte & PTE_NX && !(t->role & ROLE_NXE)) || (t->role & ROLE_USER_VIEW && !w.user))
 		return;
 	region = gpmem_find(s->cpu->mem, w.gpa);
-	if (!region || region->kind != GPMEM_RAM)
+	if (!region || !gpmem_is_writable(region))
 		return;
 	shadow_leaf_set(s, t, i,
 			shadow_leaf_value(s, t->role, &w, w.gpa,

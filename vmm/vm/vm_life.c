@@ -136,13 +136,24 @@ static const struct board_host host_template = {
 
 /* --- Creation and destruction */
 
-static int create_board(struct vm *vm)
+static int create_board(struct vm *vm, const struct board_file *firmware)
 {
-	struct board_config bc = { .ram_size = vm->config.memory,
-				   .debug_exit = vm->config.debug_exit,
-				   .drives = vm_media_places(vm),
-				   .rts_wired = console_flow() == CONSOLE_FLOW_RTSCTS };
+	static const u8 boot[BOOT_KINDS] = { [BOOT_FROM_FLOPPY] = BOARD_BOOT_FLOPPY,
+					     [BOOT_FROM_CDROM] = BOARD_BOOT_CDROM,
+					     [BOOT_FROM_DISK] = BOARD_BOOT_DISK };
+	const struct config_vm *c = &vm->config;
+	struct board_config bc = {
+		.ram_size = c->memory,
+		.debug_exit = c->debug_exit,
+		.drives = vm_media_places(vm),
+		.rts_wired = console_flow() == CONSOLE_FLOW_RTSCTS,
+		.firmware = *firmware,
+		.boot = { .count = (u8)c->boots, .menu = c->boot_menu, .serial_console = c->sercon }
+	};
 	struct board_host host = host_template;
+
+	for (unsigned i = 0; i < c->boots; i++)
+		bc.boot.order[i] = boot[c->boot[i]];
 
 	host.ctx = vm;
 	return board_create(&bc, &host, &vm->mem, &vm->board);
@@ -171,6 +182,7 @@ int vm_create(const struct config_vm *config, struct vm **out)
 {
 	u64 need = config->memory, have = page_free_bytes();
 	struct vm *vm = mem_alloc(sizeof(*vm));
+	struct board_file firmware;
 	int err = E_NOMEM;
 
 	if (!vm)
@@ -182,6 +194,9 @@ int vm_create(const struct config_vm *config, struct vm **out)
 	list_init(&vm->link);
 	vm_console_init(vm);
 	gpmem_init(&vm->mem);
+	err = vm_load_firmware(config, &firmware); /* reports what is wrong */
+	if (err)
+		goto fail;
 	err = vm_ram_create(vm);
 	if (err) {
 		vm_refuse(config, "memory = %lluM: only %lluM are free",
@@ -193,7 +208,7 @@ int vm_create(const struct config_vm *config, struct vm **out)
 		goto fail;
 	err = promise_pool(vm);
 	if (!err)
-		err = create_board(vm);
+		err = create_board(vm, &firmware);
 	if (!err)
 		err = create_vcpu(vm);
 	if (!err)

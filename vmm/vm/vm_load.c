@@ -8,9 +8,31 @@
 #include "kernel/lib/module.h"
 #include "kernel/time/clock.h"
 #include "vmm/console/vm_console.h"
+#include "vmm/load/firmware_file.h"
 #include "vmm/vm/vm_refused.h"
 
 #define TELL_EVERY_NS 1000000000ull
+
+int vm_load_firmware(const struct config_vm *config, struct board_file *out)
+{
+	const struct module *m = module_find(config->firmware);
+	const char *why;
+
+	*out = (struct board_file){ 0 };
+	if (config->kernel[0])
+		return 0;
+	if (!m) {
+		vm_refuse(config, "%s: no such boot module", config->firmware);
+		return E_NOENT;
+	}
+	why = firmware_refused(m->data, m->size);
+	if (why) {
+		vm_refuse(config, "%s: %s", config->firmware, why);
+		return E_INVAL;
+	}
+	*out = (struct board_file){ m->data, (u32)m->size };
+	return 0;
+}
 
 int vm_load_begin(struct vm *vm)
 {
@@ -19,6 +41,8 @@ int vm_load_begin(struct vm *vm)
 	const struct module *initrd = c->initrd[0] ? module_find(c->initrd) : NULL;
 	struct vm_load *load = &vm->load;
 
+	if (!c->kernel[0])
+		return 0;
 	if (!kernel || (c->initrd[0] && !initrd)) {
 		vm_refuse(c, "%s: no such boot module", kernel ? c->initrd : c->kernel);
 		return E_NOENT;
@@ -59,7 +83,11 @@ static void tell_progress(struct vm_load *load, struct vm *vm, bool more)
 bool vm_load_step(struct vm *vm)
 {
 	struct vm_load *load = &vm->load;
-	bool more = linux_boot_copy(&load->boot, &vm->mem, VM_LOAD_SLICE);
+	bool more;
+
+	if (!vm->config.kernel[0])
+		return false;
+	more = linux_boot_copy(&load->boot, &vm->mem, VM_LOAD_SLICE);
 
 	if (!more)
 		linux_boot_start(&load->boot, &vm->vcpu->cpu, &vm->mem);

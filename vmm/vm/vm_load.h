@@ -6,7 +6,8 @@
  *     vm_load_begin() -> 0, then vm_load_step() until it returns false
  *
  * Between begin and the last step the VM must not run. Its own state is in vm->load; a new begin
- * starts over.
+ * starts over. A machine without a kernel starts at the firmware's reset vector: there is nothing
+ * to load.
  */
 #pragma once
 
@@ -15,6 +16,10 @@
 /* What a step copies: 2,048 to 16,384 instructions and 5 to 800 microseconds, by how the machine
  * runs REP MOVSQ. */
 #define VM_LOAD_SLICE (64 * KiB)
+
+/* The firmware of a machine without a kernel, nothing for one with a kernel. Returns 0, or a
+ * negative error after reporting the reason. */
+int vm_load_firmware(const struct config_vm *config, struct board_file *out);
 
 /* Finds and checks the images. Returns 0, or a negative error after reporting the reason: nothing
  * was written then. Takes constant time. */

@@ -29,6 +29,7 @@ void vm_pause(struct vm *vm)
 		return;
 	vm->paused_at = clock_now();
 	vm->state = VM_PAUSED;
+	vm_console_end_lines(vm);
 }
 
 void vm_resume(struct vm *vm)

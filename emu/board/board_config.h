@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What can be chosen of a board.
+ */
+#pragma once
+
+#include "kernel/base/types.h"
+
+struct drive;
+
+/* A file that goes into the machine. */
+struct board_file {
+	const u8 *data; /* NULL: none */
+	u32 size;
+};
+
+enum board_boot { BOARD_BOOT_FLOPPY, BOARD_BOOT_CDROM, BOARD_BOOT_DISK, BOARD_BOOTS };
+
+/* What the firmware is told. */
+struct board_boot_config {
+	u8 order[BOARD_BOOTS]; /* of enum board_boot */
+	u8 count;	       /* 0: the firmware's own order */
+	bool menu, serial_console;
+};
+
+struct board_config {
+	u64 ram_size;
+	bool debug_exit;	    /* offer port 501h */
+	const struct drive *drives; /* DRIVE_PLACES of them; they outlive the board; NULL: none */
+	bool rts_wired;		    /* the serial lines wait for the guest's RTS */
+	/* Copied. Without a firmware the board is as one has left it, for a loader that starts a
+	 * kernel. */
+	struct board_file firmware, vgabios;
+	struct board_boot_config boot;
+};

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The firmware's configuration. Numbers are little-endian.
+ *
+ * ACPI: the firmware takes memory for two files, etc/acpi/tables and etc/acpi/rsdp, and follows the
+ * commands of etc/table-loader, 128 bytes each: allocate a file; add a file's address to the offset
+ * that stands in another; compute a checksum anew.
+ */
+#include "emu/board/firmware_config.h"
+
+#include "emu/dev/drives.h"
+#include "kernel/base/alloc.h"
+#include "kernel/base/bytes.h"
+#include "kernel/base/error.h"
+#include "kernel/base/string.h"
+
+/* --- The table loader */
+
+#define TABLES	    "etc/acpi/tables"
+#define RSDP	    "etc/acpi/rsdp"
+#define TABLES_ROOM (32 * KiB)
+
+#define COMMAND_SIZE 128u
+#define COMMANDS     16u
+
+enum loader_command { LOADER_ALLOCATE = 1, LOADER_ADD_POINTER, LOADER_ADD_CHECKSUM };
+enum loader_zone { ZONE_HIGH = 1, ZONE_FSEG };
+
+struct script {
+	u8 bytes[COMMANDS * COMMAND_SIZE];
+	u32 used;
+};
+
+static u8 *command(struct script *s, enum loader_command what, const char *file)
+{
+	u8 *c = s->bytes + s->used;
+
+	s->used += COMMAND_SIZE;
+	put_le32(c, what);
+	str_copy((char *)c + 4, file, FW_CFG_NAME);
+	return c + 4 + FW_CFG_NAME;
+}
+
+static void allocate(struct script *s, const char *file, u32 align, enum loader_zone zone)
+{
+	u8 *c = command(s, LOADER_ALLOCATE, file);
+
+	put_le32(c, align);
+	c[4] = (u8)zone;
+}
+
+/* The tables' addresses are offsets in their file until the loader has put it somewhere. */
+static void add_pointer(struct script *s, const char *file, const struct acpi_pointer *p)
+{
+	u8 *c = command(s, LOADER_ADD_POINTER, file);
+
+	str_copy((char *)c, TABLES, FW_CFG_NAME);
+	put_le32(c + FW_CFG_NAME, p->at);
+	c[FW_CFG_NAME + 4] = p->size;
+}
+
+static void add_checksum(struct script *s, const char *file, const struct acpi_sum *sum)
+{
+	u8 *c = command(s, LOADER_ADD_CHECKSUM, file);
+
+	put_le32(c, sum->at);
+	put_le32(c + 4, sum->start);
+	put_le32(c + 8, sum->size);
+}
+
+/* The RSDP comes first in what was built, and has a file of its own. */
+static const char *file_of(u32 at)
+{
+	return at < ACPI_RSDP_SIZE ? RSDP : TABLES;
+}
+
+static void write_script(struct script *s, const struct acpi_layout *l)
+{
+	allocate(s, TABLES, 64, ZONE_HIGH);
+	allocate(s, RSDP, 16, ZONE_FSEG);
+	for (unsigned i = 0; i < ACPI_POINTERS; i++)
+		add_pointer(s, file_of(l->pointer[i].at), &l->pointer[i]);
+	for (unsigned i = 0; i < ACPI_SUMS; i++)
+		add_checksum(s, file_of(l->sum[i].at), &l->sum[i]);
+}
+
+static int add_tables(struct fw_cfg *f, const struct acpi_machine *machine)
+{
+	u8 *tables = mem_alloc(TABLES_ROOM);
+	struct script *script = mem_alloc(sizeof(*script));
+	struct acpi_layout l;
+	int err = E_NOMEM;
+
+	if (tables && script)
+		err = acpi_build(tables, TABLES_ROOM, 0, machine, &l);
+	if (!err)
+		err = fw_cfg_add_file(f, TABLES, tables, l.end);
+	if (!err)
+		err = fw_cfg_add_file(f, RSDP, tables, ACPI_RSDP_SIZE);
+	if (!err) {
+		write_script(script, &l);
+		err = fw_cfg_add_file(f, "etc/table-loader", script->bytes, script->used);
+	}
+	mem_free(tables);
+	mem_free(script);
+	return err;
+}
+
+/* --- Small items */
+
+#define E820_ENTRY 20u
+#define E820_RAM   1u
+
+/* All RAM in one entry: the firmware takes out what lies below 1 MiB and is none. */
+static int add_memory_map(struct fw_cfg *f, u64 ram_size)
+{
+	u8 entry[E820_ENTRY] = { 0 };
+
+	put_le32(entry + 8, (u32)ram_size);
+	put_le32(entry + 12, (u32)(ram_size >> 32));
+	put_le32(entry + 16, E820_RAM);
+	return fw_cfg_add_file(f, "etc/e820", entry, sizeof(entry));
+}
+
+static int add_u16(struct fw_cfg *f, u16 key, u16 value)
+{
+	u8 bytes[2];
+
+	put_le16(bytes, value);
+	return fw_cfg_add(f, key, bytes, sizeof(bytes));
+}
+
+static int add_file_u32(struct fw_cfg *f, const char *name, u32 value)
+{
+	u8 bytes[4];
+
+	put_le32(bytes, value);
+	return fw_cfg_add_file(f, name, bytes, sizeof(bytes));
+}
+
+/* --- What to boot from */
+
+/* As SeaBIOS names what it finds: the words of drives are not compared. */
+static const char *const place_path[DRIVE_PLACES] = {
+	[PLACE_FLOPPY0] = "/pci@i0cf8/isa@1/fdc@03f0/floppy@0\n",
+	[PLACE_FLOPPY1] = "/pci@i0cf8/isa@1/fdc@03f0/floppy@1\n",
+	[PLACE_IDE0] = "/pci@i0cf8/ide@1,1/drive@0/disk@0\n",
+	[PLACE_IDE1] = "/pci@i0cf8/ide@1,1/drive@0/disk@1\n",
+	[PLACE_IDE2] = "/pci@i0cf8/ide@1,1/drive@1/disk@0\n",
+	[PLACE_IDE3] = "/pci@i0cf8/ide@1,1/drive@1/disk@1\n",
+};
+
+/* Every drive of a kind, kind by kind. */
+static int add_boot_order(struct fw_cfg *f, const struct board_config *config)
+{
+	static const enum drive_kind kind[BOARD_BOOTS] = { [BOARD_BOOT_FLOPPY] = DRIVE_FLOPPY,
+							   [BOARD_BOOT_CDROM] = DRIVE_CDROM,
+							   [BOARD_BOOT_DISK] = DRIVE_DISK };
+	char text[DRIVE_PLACES * 48];
+	u32 len = 0;
+
+	for (unsigned i = 0; i < config->boot.count && config->drives; i++) {
+		for (unsigned place = 0; place < DRIVE_PLACES; place++) {
+			u32 n = (u32)strlen(place_path[place]);
+
+			if (config->drives[place].kind != kind[config->boot.order[i]])
+				continue;
+			memcpy(text + len, place_path[place], n);
+			len += n;
+		}
+	}
+	return len ? fw_cfg_add_file(f, "bootorder", text, len) : 0;
+}
+
+int firmware_config_add(struct fw_cfg *f, const struct board_config *config,
+			const struct acpi_machine *machine)
+{
+	int err = add_u16(f, FW_CFG_CPUS, 1);
+
+	if (!err)
+		err = add_u16(f, FW_CFG_MAX_CPUS, 1);
+	if (!err)
+		err = add_u16(f, FW_CFG_BOOT_MENU, config->boot.menu);
+	if (!err)
+		err = add_memory_map(f, config->ram_size);
+	if (!err)
+		err = add_tables(f, machine);
+	if (!err)
+		err = add_boot_order(f, config);
+	/* Where nothing can be booted, the message stays: it does not try again for ever. */
+	if (!err)
+		err = add_file_u32(f, "etc/boot-fail-wait", 0xffffffff);
+	if (!err && config->boot.serial_console)
+		err = add_file_u32(f, "etc/sercon-port", 0x3f8);
+	return err;
+}

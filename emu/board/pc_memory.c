@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One block of the monitor's memory holds the board's RAM, and one the firmware.
+ */
+#include "emu/board/pc_memory.h"
+
+#include "emu/chip/i440fx.h"
+#include "kernel/base/alloc.h"
+#include "kernel/base/error.h"
+#include "kernel/base/string.h"
+#include "kernel/hw/pc_layout.h"
+
+#define UPPER_SIZE (PC_HIGH - PC_ROMS)
+#define UNIT	   0x4000u /* a region each: parts are made of them */
+
+/* Chunks of memory in one piece, gpmem's from then on. */
+static u8 **chunks_of(u8 *memory, u32 size)
+{
+	u32 n = (size + GPMEM_CHUNK_SIZE - 1) >> GPMEM_CHUNK_SHIFT;
+	u8 **chunk = mem_alloc(n * sizeof(*chunk));
+
+	for (u32 i = 0; chunk && i < n; i++)
+		chunk[i] = memory + (size_t)i * GPMEM_CHUNK_SIZE;
+	return chunk;
+}
+
+static int add_ram(struct pc_memory *m, gpa_t start, u32 size, u8 *memory, const char *name)
+{
+	u8 **chunk = chunks_of(memory, size);
+	int err;
+
+	if (!chunk)
+		return E_NOMEM;
+	err = gpmem_add_ram(m->mem, start, size, chunk, true, name);
+	if (err)
+		mem_free(chunk);
+	return err;
+}
+
+static u8 *page_aligned(void *p)
+{
+	return (u8 *)ALIGN_UP((hva_t)p, (hva_t)PAGE_SIZE);
+}
+
+static int add_regions(struct pc_memory *m)
+{
+	int err = add_ram(m, PC_VIDEO, PC_VIDEO_SIZE, m->video, "video");
+
+	for (u32 at = 0; at < UPPER_SIZE && !err; at += UNIT)
+		err = add_ram(m, PC_ROMS + at, UNIT, m->upper + at, "upper RAM");
+	return err;
+}
+
+static int add_firmware(struct pc_memory *m, const u8 *firmware, u32 size)
+{
+	u8 **chunk;
+	int err;
+
+	if (!size || size % PC_FIRMWARE_UNIT || size > PC_FIRMWARE_MAX)
+		return E_INVAL;
+	m->firmware = mem_alloc(size + PAGE_SIZE);
+	if (!m->firmware)
+		return E_NOMEM;
+	m->firmware_size = size;
+	memcpy(page_aligned(m->firmware), firmware, size);
+	chunk = chunks_of(page_aligned(m->firmware), size);
+	if (!chunk)
+		return E_NOMEM;
+	err = gpmem_add_rom(m->mem, 4 * GiB - size, size, chunk, "firmware");
+	if (err)
+		mem_free(chunk);
+	return err;
+}
+
+int pc_memory_create(struct pc_memory *m, struct gpmem *mem, const u8 *firmware, u32 firmware_size)
+{
+	int err;
+
+	*m = (struct pc_memory){ .mem = mem };
+	m->block = mem_alloc(PC_VIDEO_SIZE + UPPER_SIZE + UNIT + PAGE_SIZE);
+	if (!m->block)
+		return E_NOMEM;
+	m->video = page_aligned(m->block);
+	m->upper = m->video + PC_VIDEO_SIZE;
+	m->ones = m->upper + UPPER_SIZE;
+	memset(m->ones, 0xff, UNIT);
+	err = add_regions(m);
+	return err || !firmware ? err : add_firmware(m, firmware, firmware_size);
+}
+
+void pc_memory_destroy(struct pc_memory *m)
+{
+	mem_free(m->firmware);
+	mem_free(m->block);
+}
+
+u8 *pc_memory_bios(struct pc_memory *m)
+{
+	return m->upper + (PC_BIOS - PC_ROMS);
+}
+
+void pc_memory_tell(struct pc_memory *m, gpa_t start, u32 size)
+{
+	for (u32 at = 0; at < size; at += PAGE_SIZE)
+		gpmem_written(m->mem, start + at, PAGE_SIZE);
+}
+
+void pc_memory_clear(struct pc_memory *m)
+{
+	memset(m->video, 0, PC_VIDEO_SIZE + UPPER_SIZE);
+	pc_memory_tell(m, PC_VIDEO, PC_VIDEO_SIZE + UPPER_SIZE);
+}
+
+/* What is read where RAM is not. */
+static const u8 *rom_at(const struct pc_memory *m, u32 start)
+{
+	u32 from_end = PC_HIGH - start;
+
+	if (!m->firmware || start < PC_BIOS || from_end > m->firmware_size)
+		return m->ones;
+	return page_aligned(m->firmware) + m->firmware_size - from_end;
+}
+
+void pc_memory_set_part(void *ctx, const struct i440fx_part *part, bool reads, bool writes)
+{
+	struct pc_memory *m = ctx;
+
+	for (u32 at = part->start; at < part->start + part->size; at += UNIT)
+		gpmem_switch(m->mem, at, reads ? NULL : rom_at(m, at), !writes);
+}

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+"""A machine without a kernel starts as a PC does. SeaBIOS says on its debug port what it finds; on bare QEMU, with as much of a
+board, it must say the same.
+
+Alone:  /usr/bin/python3 -m pytest tests/boot/test_firmware.py
+"""
+import functools
+import os
+import re
+
+from machine import Console, Machine
+
+SEABIOS = "/usr/share/seabios"
+CONFIG = """
+[vm auto]
+engine = auto
+sercon = yes
+serial0 = log
+[vm small]
+engine = recompile-all
+firmware = %s/bios.bin
+verify = yes
+memory = 16M
+sercon = yes
+serial0 = log
+[vm raw]
+engine = ring1
+memory = 256M
+sercon = yes
+serial0 = log
+""" % SEABIOS
+MACHINES = {"auto": ("bios-256k.bin", 64), "small": ("bios.bin", 16), "raw": ("bios-256k.bin", 256)}
+# What bare QEMU's board has and ours has not, or says of itself: its IDE controller, sizes and places of tables.
+DIFFERS = re.compile(r"bdf=00:01\.1|ATA controller|PCI: IO:|Found \d PCI devices|table\(|DSDT|SMBIOS|ZoneHigh|UMB|e820 map has|^ +\d: ")
+
+
+def comparable(lines):
+    return [re.sub(r"\b(0x)?[0-9a-f]{4,}\b", "#", line.rstrip()) for line in lines if line.strip() and not DIFFERS.search(line)]
+
+
+@functools.lru_cache(maxsize=None)
+def bare_lines(firmware, memory):
+    with Console(["-M", "pc,usb=off,hpet=off,graphics=off", "-cpu", "max,-apic", "-m", str(memory), "-nodefaults", "-vga", "none",
+                  "-boot", "reboot-timeout=-1", "-bios", os.path.join(SEABIOS, firmware), *["-device", "isa-serial"] * 4,
+                  "-chardev", "stdio,id=debug", "-device", "isa-debugcon,iobase=0x402,chardev=debug"], "bare_" + firmware) as m:
+        m.expect(r"No bootable device\.")
+        return comparable(m.text().replace("\r", "").split("\n"))
+
+
+def debug_lines(text, name):
+    return [line.rstrip("\r") for line in re.findall(r"\] %s: debug port: ([^\n]*)\n" % name, text)]
+
+
+def test_seabios_lines():
+    with Machine(CONFIG) as m:
+        waiting = set(MACHINES)
+        while waiting:
+            m.expect(r"\] (\S+): [^\n]*No bootable device")
+            waiting.discard(m.process.match[1])
+        m.prompt()
+        for name in MACHINES:  # shows the line that has no end
+            m.monitor("pause " + name)
+        text = m.text()
+        for name, (firmware, memory) in MACHINES.items():
+            ours = comparable(debug_lines(text, name))
+            assert ours == bare_lines(firmware, memory), name
+            assert ours[-1] == "No bootable device."
