@@ -21,7 +21,7 @@
 #include "emu/chip/piix4_pm.h"
 #include "emu/chip/reset_control.h"
 #include "emu/chip/uart16550.h"
-#include "emu/chip/vga_regs.h"
+#include "emu/chip/vga.h"
 #include "kernel/hw/i8042_regs.h"
 #include "kernel/hw/i8259_regs.h"
 #include "kernel/hw/reset_control_regs.h"
@@ -127,7 +127,7 @@ const struct device_slot pc_slots[] = {
 		.acpi = { { .name = "COM4", .hid = "PNP0501", .uid = 4 } },
 	},
 	{
-		.class = &vga_regs_class,
+		.class = &vga_class,
 		.name = "vga",
 		.ports = { { 0x3b0, 0x30 } },
 	},

@@ -24,6 +24,7 @@
 #include "emu/chip/piix3.h"
 #include "emu/chip/piix4_pm.h"
 #include "emu/chip/uart16550.h"
+#include "emu/chip/vga.h"
 #include "emu/dev/device.h"
 #include "emu/snap/crc32.h"
 #include "emu/snap/snap.h"
@@ -215,6 +216,7 @@ static const struct skip skips[] = {
 	SKIP(uart16550_class, struct uart16550, timer, timer),
 	SKIP(uart16550_class, struct uart16550, overruns, overruns),
 	SKIP(piix4_pm_class, struct piix4_pm, timer, timer),
+	SKIP(vga_class, struct vga, dirty, settings),
 };
 
 static bool skipped(const struct device_class *class, size_t at)

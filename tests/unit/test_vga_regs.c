@@ -4,18 +4,18 @@
  * attribute flip-flop, CRTC write protection, colour and monochrome addresses, the DAC, retrace.
  * Alone: make build/unit/test_vga_regs && build/unit/test_vga_regs
  */
-#include "emu/chip/vga_regs.h"
+#include "emu/chip/vga.h"
 #include "tests/unit/pc_fixture.h"
 
 struct machine {
 	struct pc pc;
-	struct vga_regs vga;
+	struct vga vga;
 };
 
 static void setup(struct machine *m)
 {
 	pc_init(&m->pc);
-	pc_plug(&m->pc, &vga_regs_class, &m->vga);
+	pc_plug(&m->pc, &vga_class, &m->vga);
 }
 
 static u8 indexed(struct machine *m, u16 port, u8 index)
@@ -72,7 +72,7 @@ static void test_mode3(void **state)
 	out8(&m.pc, 0x3d4, 1);
 	out8(&m.pc, 0x3d5, 0x27);
 	assert_int_equal(in8(&m.pc, 0x3d5), 0x27);
-	vga_regs_class.reset(&m.vga);
+	vga_class.reset(&m.vga);
 	assert_int_equal(indexed(&m, 0x3d4, 0x01), 79);
 }
 
@@ -125,6 +125,12 @@ static void test_dac(void **state)
 	out8(&m.pc, 0x3c8, 254);
 	for (u8 i = 0; i < 9; i++)
 		out8(&m.pc, 0x3c9, (u8)(0xc0 | i)); /* six bits; wraps to entry 0 */
+	out8(&m.pc, 0x3c8, 1);
+	out8(&m.pc, 0x3c9, 0x3f); /* an entry of which not all three came */
+	out8(&m.pc, 0x3c9, 0x3f);
+	out8(&m.pc, 0x3c7, 1);
+	assert_int_equal(in8(&m.pc, 0x3c9), 0);
+	out8(&m.pc, 0x3c8, 1);
 	assert_int_equal(in8(&m.pc, 0x3c7), 0);
 	assert_int_equal(in8(&m.pc, 0x3c8), 1);
 	out8(&m.pc, 0x3c7, 254);
@@ -135,30 +141,79 @@ static void test_dac(void **state)
 	assert_int_equal(in8(&m.pc, 0x3c6), 0x0f);
 }
 
+/* How often a status bit rises in a second, and for how many microseconds of it it is set. */
+static void count(struct machine *m, u8 bit, unsigned *rises, unsigned *set)
+{
+	bool before = false;
+
+	*rises = *set = 0;
+	for (m->pc.now = 0; m->pc.now < 1000 * MS; m->pc.now += US) {
+		u8 s = in8(&m->pc, 0x3da);
+
+		assert_true(!(s & 8) || (s & 1)); /* retrace lies within blanking */
+		*rises += !before && (s & bit);
+		before = s & bit;
+		*set += before;
+	}
+}
+
+static void crtc(struct machine *m, u8 index, u8 value)
+{
+	out8(&m->pc, 0x3d4, index);
+	out8(&m->pc, 0x3d5, value);
+}
+
 static void test_retrace(void **state)
 {
 	struct machine m;
-	unsigned frames = 0;
-	bool before = false;
+	unsigned frames, lines, set;
 
 	(void)state;
 	setup(&m);
-	for (m.pc.now = 0; m.pc.now < 1000 * MS; m.pc.now += 10 * US) {
-		u8 s = in8(&m.pc, 0x3da);
+	/* Text of 9 dots: 28.322 MHz, 100 characters, 449 lines, of which the retrace has two. */
+	count(&m, 8, &frames, &set);
+	assert_in_range(frames, 70, 71);
+	assert_in_range(set, 70 * 60, 71 * 68);
+	count(&m, 1, &lines, &set);
+	assert_in_range(lines, 70 * 400 - 10, 71 * 400 + 10);
+	/* 640 by 480: 25.175 MHz, 800 dots, 525 lines, 60 Hz. */
+	crtc(&m, 0x11, 0x0c);
+	crtc(&m, 0x06, 0x0b);
+	crtc(&m, 0x07, 0x3e);
+	crtc(&m, 0x10, 0xea);
+	crtc(&m, 0x12, 0xdf);
+	out8(&m.pc, 0x3c4, 1);
+	out8(&m.pc, 0x3c5, 1);
+	out8(&m.pc, 0x3c2, 0xe3);
+	count(&m, 8, &frames, &set);
+	assert_in_range(frames, 59, 60);
+}
 
-		assert_true(!(s & 8) || (s & 1)); /* retrace lies within blanking */
-		frames += !before && (s & 8);
-		before = s & 8;
+/* Whatever the registers hold, time goes on. */
+static void test_retrace_of_anything(void **state)
+{
+	struct machine m;
+
+	(void)state;
+	setup(&m);
+	for (unsigned n = 0; n < 20000; n++) {
+		crtc(&m, 0x11, (u8)(n * 37));
+		crtc(&m, (u8)(n % 25), (u8)(n * 151));
+		m.pc.now += 12345;
+		(void)in8(&m.pc, 0x3da);
 	}
-	assert_in_range(frames, 69, 71);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pairs),	   cmocka_unit_test(test_mode3),
-		cmocka_unit_test(test_attributes), cmocka_unit_test(test_addresses),
-		cmocka_unit_test(test_dac),	   cmocka_unit_test(test_retrace),
+		cmocka_unit_test(test_pairs),
+		cmocka_unit_test(test_mode3),
+		cmocka_unit_test(test_attributes),
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_dac),
+		cmocka_unit_test(test_retrace),
+		cmocka_unit_test(test_retrace_of_anything),
 	};
 
 	return cmocka_run_group_tests_name("vga_regs", tests, NULL, NULL);
