@@ -58,10 +58,10 @@ def memory(cpu):
         m.prompt()
         m.monitor("pause one")
         m.monitor("pause two")
-        overhead = int(re.search(r"two .*? 256M +(\d+)K", m.monitor("vm list")).group(1))
+        overhead, promised = map(int, re.search(r"two .*? 256M +(\d+)K +(\d+)K", m.monitor("vm list")).groups())
         before = free_kib(m)
         m.monitor("destroy two")
-        return overhead, free_kib(m) - before - 256 * 1024 - overhead
+        return overhead, free_kib(m) - before - 256 * 1024 - overhead - promised
 
 
 def main():

@@ -58,23 +58,24 @@ static int cmd_vm(int argc, char **argv)
 		console_print("vm list\n");
 		return E_INVAL;
 	}
-	console_print("%-16s %-8s %-13s %8s %10s  %s\n", "NAME", "STATE", "ENGINE", "MEMORY",
-		      "OVERHEAD", "REASON");
+	console_print("%-16s %-8s %-13s %8s %9s %9s  %s\n", "NAME", "STATE", "ENGINE", "MEMORY",
+		      "OVERHEAD", "PROMISED", "REASON");
 	list_for_each (p, &vm_list) {
 		struct vm *vm = list_entry(p, struct vm, link);
 
-		console_print("%-16s %-8s %-13s %7lluM %9lluK  %s\n", vm->config.name,
+		console_print("%-16s %-8s %-13s %7lluM %8lluK %8lluK  %s\n", vm->config.name,
 			      vm_state_name(vm->state), vm_engine_name(vm->config.engine),
 			      (unsigned long long)(vm->config.memory / MiB),
 			      (unsigned long long)(vm_overhead(vm) / KiB),
+			      (unsigned long long)(vm_promised(vm) / KiB),
 			      vm->state == VM_STOPPED ? vm->stop_reason : "");
 	}
 	list_for_each (p, &vm_refused_list) {
 		struct vm_refused *r = list_entry(p, struct vm_refused, link);
 
-		console_print("%-16s %-8s %-13s %7lluM %10s  %s\n", r->config.name, "refused",
+		console_print("%-16s %-8s %-13s %7lluM %9s %9s  %s\n", r->config.name, "refused",
 			      vm_engine_name(r->config.engine),
-			      (unsigned long long)(r->config.memory / MiB), "", r->why);
+			      (unsigned long long)(r->config.memory / MiB), "", "", r->why);
 	}
 	return 0;
 }

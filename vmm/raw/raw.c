@@ -69,10 +69,10 @@ enum vcpu_stop raw_run(struct vcpu *v)
 	f->rflags = (c->eflags & ~(u32)EFLAGS_VM) | EFLAGS_IF;
 	vcpu_load_root(v, VIEW_KERNEL);
 	v->raw_exit = RAWEXIT_ENTRY;
-	if (v->vm->request) /* vm_kill() on the way here */
-		return VCPU_SLICE;
 	load_segments(v);
 	isolation_assert(v);
+	if (v->vm->request) /* vm_kill() on the way here */
+		return VCPU_SLICE;
 	vcpu_account(v, c->cpl == 3 ? PLACE_RAW3 : PLACE_RAW1);
 	u64 before = v->stats.cycles[PLACE_RAW1];
 	u8 kind = c->cpl == 3 ? TRACE_RAW3 : TRACE_RAW1;

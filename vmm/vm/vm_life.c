@@ -322,3 +322,8 @@ u64 vm_overhead(const struct vm *vm)
 {
 	return vm->fixed_bytes + (vm->pool_pages << PAGE_SHIFT);
 }
+
+u64 vm_promised(const struct vm *vm)
+{
+	return (vm->pool_quota - vm->pool_pages) << PAGE_SHIFT;
+}

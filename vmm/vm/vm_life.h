@@ -22,3 +22,5 @@ void vm_do_request(struct vm *vm);
 
 /* Memory that the monitor holds for this VM besides the guest's RAM, in bytes. */
 u64 vm_overhead(const struct vm *vm);
+/* What it may still take for shadow tables, in bytes: free, but no other VM's. */
+u64 vm_promised(const struct vm *vm);

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+"""A client of QEMU's debugger stub, for tests that stop the monitor at a function and make it call another one there.
+
+    stub = Stub(path)  with QEMU's `-gdb unix:PATH,server=on,wait=off`
+    stub.call_at("function", "other", argument, "text"): the next time that the machine comes to the first function, it first calls
+    other(argument, "text", 0) as if that had been written there, and goes on.
+
+Breakpoints of QEMU's change nothing in the machine. Addresses come from build/ringleader.debug.elf. The monitor keeps no red zone.
+"""
+import os
+import re
+import select
+import socket
+import struct
+import subprocess
+
+from machine import ROOT, TIMEOUT
+
+ELF = os.path.join(ROOT, "build", "ringleader.debug.elf")
+GPRS = ["rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp"] + ["r%d" % n for n in range(8, 16)] + ["rip"]
+RSI, RDI, RSP, RIP = (GPRS.index(r) for r in ("rsi", "rdi", "rsp", "rip"))
+BELOW = 512  # the text lies there, under the stack that is in use
+
+
+def symbols():
+    """Addresses by name; a name that several functions have is left out."""
+    found, twice = {}, set()
+    for line in subprocess.run(["nm", ELF], stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines():
+        m = re.match(r"([0-9a-f]+) [a-zA-Z] ([^.]+)(\.lto_priv\.\d+)?$", line)
+        if m:
+            if m[2] in found:
+                twice.add(m[2])
+            found[m[2]] = int(m[1], 16)
+    return {name: at for name, at in found.items() if name not in twice}
+
+
+class Stub:
+    """One connection; the machine stands while it is not told to go on."""
+
+    def __init__(self, path):
+        self.symbol = symbols()
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(TIMEOUT)
+        self.socket.connect(path)
+        self.file = self.socket.makefile("rb")
+        self.stopped()  # which connecting does
+
+    def send(self, text):
+        self.socket.sendall(b"$%s#%02x" % (text.encode(), sum(text.encode()) & 0xff))
+
+    def answer(self):
+        while self.file.read(1) != b"$":
+            pass
+        text = b""
+        while not text.endswith(b"#"):
+            text += self.file.read(1)
+        self.file.read(2)
+        self.socket.sendall(b"+")
+        return text[:-1].decode()
+
+    def ask(self, text):
+        self.send(text)
+        return self.answer()
+
+    def go(self):
+        self.send("c")
+
+    def stopped(self):
+        """Waits until the machine stands."""
+        assert self.answer().startswith("T")
+
+    def stands(self):
+        """Has it come to a breakpoint?"""
+        return bool(select.select([self.socket], [], [], 0)[0])
+
+    def stop(self):
+        self.socket.sendall(b"\x03")
+        self.stopped()
+
+    def breakpoint(self, at, on):
+        said = self.ask("%s1,%x,1" % ("Z" if on else "z", at))
+        assert said == "OK", said
+
+    def run_to(self, at):
+        self.breakpoint(at, True)
+        self.go()
+        self.stopped()
+        self.breakpoint(at, False)
+
+    def registers(self):
+        return list(struct.unpack("<17Q", bytes.fromhex(self.ask("g")[:17 * 16])))
+
+    def set_registers(self, values):
+        assert self.ask("G" + struct.pack("<17Q", *values).hex()) == "OK"
+
+    def read_u64(self, at):
+        return struct.unpack("<Q", bytes.fromhex(self.ask("m%x,8" % at)))[0]
+
+    def write(self, at, data):
+        assert self.ask("M%x,%x:%s" % (at, len(data), data.hex())) == "OK"
+
+    def call_at(self, function, other, argument, text):
+        """The machine stands, before and afterwards."""
+        at = self.symbol[function]
+        self.run_to(at)
+        before = self.registers()
+        assert before[RIP] == at
+        data = text.encode() + b"\0"
+        assert len(data) <= BELOW
+        call = [0] * len(GPRS)
+        call[RDI], call[RSI] = argument, before[RSP] - BELOW
+        call[RSP], call[RIP] = (before[RSP] - BELOW - 64 & ~15) - 8, self.symbol[other]
+        self.write(call[RSI], data)
+        self.write(call[RSP], struct.pack("<Q", at))
+        self.set_registers(call)
+        while True:  # an interrupt's handler may come by, too
+            self.run_to(at)
+            if self.registers()[RSP] == call[RSP] + 8:
+                break
+        self.set_registers(before)
