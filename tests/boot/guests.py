@@ -46,16 +46,21 @@ def compared(lines):
     return [line for line in lines if line and not line.startswith("  ")]
 
 
+def bare_lines_of(guest, arguments, extra=()):
+    """What a guest prints on bare QEMU, which it ends with isa-debug-exit. It is the last one of the arguments."""
+    p = subprocess.run([
+        "qemu-system-x86_64", "-accel", "tcg", "-m", "64", "-display", "none", "-monitor", "none", "-serial", "stdio",
+        "-device", "isa-debug-exit,iobase=0x501", *arguments, os.path.join(GUESTS, guest), *extra],
+        stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=TIMEOUT, check=False)
+    lines = [line.rstrip() for line in p.stdout.decode("latin-1").replace("\r", "").split("\n")]
+    assert lines[:-1] and p.returncode == 1, "%s: exit code %d:\n%s" % (guest, p.returncode, "\n".join(lines[-20:]))
+    return compared(lines)
+
+
 @functools.lru_cache(maxsize=None)
 def bare_lines(guest, cmdline, cpu):
-    """What the guest prints on bare QEMU, which it ends with isa-debug-exit. bare=1: it leaves out what QEMU hangs in."""
-    p = subprocess.run([
-        "qemu-system-x86_64", "-accel", "tcg", "-cpu", cpu, "-m", "64", "-display", "none", "-monitor", "none", "-serial", "stdio",
-        "-device", "isa-debug-exit,iobase=0x501", "-kernel", os.path.join(GUESTS, guest), "-append", cmdline + " bare=1"],
-        stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=TIMEOUT, check=False)
-    lines = p.stdout.decode("latin-1").replace("\r", "").split("\n")
-    assert lines[:-1] and p.returncode == 1, "%s %s: exit code %d:\n%s" % (guest, cmdline, p.returncode, "\n".join(lines[-20:]))
-    return compared(lines)
+    """A guest that is a kernel. bare=1: it leaves out what QEMU hangs in."""
+    return bare_lines_of(guest, ["-cpu", cpu, "-kernel"], ["-append", cmdline + " bare=1"])
 
 
 def vm(name, guest, cmdline, engine, **more):

@@ -8,6 +8,7 @@ import functools
 import os
 import re
 
+from guests import Guests, bare_lines_of, build, compared
 from machine import Console, Machine
 
 SEABIOS = "/usr/share/seabios"
@@ -31,6 +32,8 @@ serial0 = log
 """ % SEABIOS
 MACHINES = {"auto": ("bios-256k.bin", 64), "small": ("bios.bin", 16), "raw": ("bios-256k.bin", 256)}
 # What bare QEMU's board has and ours has not, or says of itself: its IDE controller, sizes and places of tables.
+# What differs on bare QEMU: it reads or writes other memory where only one of both goes to RAM.
+SWITCHING_ALONE = ["  copying 52 52 66 77", "  dma 01 6e 6e", "  dma 02 52 51"]
 DIFFERS = re.compile(r"bdf=00:01\.1|ATA controller|PCI: IO:|Found \d PCI devices|table\(|DSDT|SMBIOS|ZoneHigh|UMB|e820 map has|^ +\d: ")
 
 
@@ -65,3 +68,18 @@ def test_seabios_lines():
             ours = comparable(debug_lines(text, name))
             assert ours == bare_lines(firmware, memory), name
             assert ours[-1] == "No bootable device."
+
+
+def test_switching():
+    """A firmware of our own switches the memory that it runs in, its page tables and DMA's target (tests/guests/boot/pamrom.asm)."""
+    build()
+    bare = bare_lines_of("pamrom", ["-M", "pc", "-nodefaults", "-vga", "none", "-bios"])
+    engines = {"auto": "no", "ring1": "no", "recompile-all": "yes"}
+    with Guests(["[ringleader]\nexit = poweroff\n"] + ["[vm %s]\nfirmware = pamrom\nmemory = 16M\nengine = %s\nverify = %s\n"
+                 "serial0 = log\ndebug_exit = yes\n" % (engine, engine, verify) for engine, verify in engines.items()]) as m:
+        m.wait_stopped(engines)
+        for engine in engines:
+            lines = m.lines(engine)
+            printed = [line for line in lines[lines.index("start 00"):] if not re.match("reset|stopped", line)]
+            assert compared(printed) == bare, engine
+            assert [line for line in printed if line.startswith("  ")] == SWITCHING_ALONE, engine

@@ -35,9 +35,16 @@ $(GUESTS)/chaos: $(CHAOS_OBJ) $(TEST_GUEST_LIB) tests/guests/lib/testguest.ld
 	ld -m elf_i386 -z noexecstack --no-warn-rwx-segments -T tests/guests/lib/testguest.ld -o $(BUILD)/test-guests/chaos.elf $(filter %.o,$^)
 	objcopy -O binary $(BUILD)/test-guests/chaos.elf $@
 
+# Firmware and boot sectors: flat binaries.
+BOOT_GUESTS := $(patsubst tests/guests/boot/%.asm,$(GUESTS)/%,$(wildcard tests/guests/boot/*.asm))
+
+$(BOOT_GUESTS): $(GUESTS)/%: tests/guests/boot/%.asm
+	@mkdir -p $(@D) $(BUILD)/test-guests
+	nasm -f bin -MD $(BUILD)/test-guests/$*.d -MT $@ -o $@ $<
+
 ## test-guests  builds the test guests of tests/guests
 .PHONY: test-guests
-test-guests: $(TEST_GUESTS) $(GUESTS)/chaos
+test-guests: $(TEST_GUESTS) $(GUESTS)/chaos $(BOOT_GUESTS)
 .PRECIOUS: $(BUILD)/test-guests/%.o
 
 -include $(wildcard $(BUILD)/test-guests/*.d $(BUILD)/test-guests/chaos/*.d)
