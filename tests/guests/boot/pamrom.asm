@@ -217,7 +217,7 @@ parts:	mov	si, text_parts
 	mov	al, dh
 	call	hex
 	call	end_line
-	jmp	unreal
+	jmp	strings
 set_part:				; AL to the half of part CX; ES at it. The other half becomes 0.
 	push	bx
 	mov	bl, cl
@@ -232,6 +232,48 @@ set_part:				; AL to the half of part CX; ES at it. The other half becomes 0.
 	mov	es, ax
 	pop	bx
 	ret
+
+; String instructions keep addresses of what they have touched.
+strings:
+	mov	si, text_strings
+	call	say
+	mov	ax, 0xe800
+	mov	ds, ax
+	set_pam	0x5f, 3
+	mov	al, 0x77
+	call	.fill
+	set_pam	0x5f, 1
+	mov	al, 0x88		; lost
+	call	.fill
+	call	.show
+	set_pam	0x5f, 0
+	call	.show
+	set_pam	0x5f, 3
+	call	.show
+	mov	al, 0x99
+	call	.fill
+	set_pam	0x5f, 0
+	mov	al, 0xaa		; lost
+	call	.fill
+	call	.show
+	set_pam	0x5f, 3
+	call	.show
+	call	end_line
+	jmp	unreal
+.fill:	push	ds
+	pop	es
+	mov	di, 0x20
+	mov	cx, 32
+	rep	stosb
+	ret
+.show:	xor	ax, ax
+	mov	es, ax
+	mov	si, 0x20
+	mov	di, 0x600
+	mov	cx, 32
+	rep	movsb
+	mov	al, [es:0x600]
+	jmp	hex
 
 ; --- 3. Code in F0000h, where this runs, is switched under itself
 
@@ -597,6 +639,7 @@ kbc_output:				; AL
 text_start:	db "start ", 0
 text_views:	db "views ", 0
 text_copy:	db "  copying ", 0
+text_strings:	db "strings ", 0
 text_parts:	db "parts ", 0
 text_flip:	db "under itself ", 0
 text_call16:	db "callee of 16 bits ", 0
