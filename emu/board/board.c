@@ -17,6 +17,7 @@
 #include "emu/chip/i440fx.h"
 #include "emu/chip/i8042.h"
 #include "emu/chip/i8237.h"
+#include "emu/chip/i82077.h"
 #include "emu/chip/i8254.h"
 #include "emu/chip/i8259.h"
 #include "emu/chip/mc146818.h"
@@ -54,6 +55,7 @@ struct board {
 	struct reset_control *reset;
 	struct uart16550 *uart[PC_SERIAL_PORTS];
 	struct ferr *ferr;
+	struct i82077 *floppy;
 	struct pci_bus *pci;
 	struct piix4_pm *pm;
 	struct i440fx *bridge;
@@ -133,12 +135,23 @@ static void set_cmos16(struct mc146818 *r, u8 index, u64 value)
 	mc146818_set_cmos(r, (u8)(index + 1), (u8)(v >> 8));
 }
 
-/* Memory sizes as AT, PS/2 and later firmware report them. */
+/* Coprocessor, PS/2 mouse, how many floppy drives: bits 7 and 6 are one less. */
+static u8 equipment(u8 floppies)
+{
+	unsigned n = (floppies & 0xf0 ? 1u : 0) + (floppies & 0x0f ? 1u : 0);
+
+	return (u8)(0x06 | (n ? 1 | (n - 1) << 6 : 0));
+}
+
+/* Floppy drives, and memory sizes as AT, PS/2 and later firmware report them. */
 static void fill_cmos(struct board *b)
 {
 	u64 ram = b->config.ram_size;
 
-	mc146818_set_cmos(b->rtc, 0x14, 0x06); /* equipment: coprocessor, PS/2 mouse */
+	u8 floppies = i82077_cmos(b->floppy);
+
+	mc146818_set_cmos(b->rtc, 0x10, floppies);
+	mc146818_set_cmos(b->rtc, 0x14, equipment(floppies));
 	set_cmos16(b->rtc, 0x15, 640);
 	set_cmos16(b->rtc, 0x17, ram > MiB ? (ram - MiB) / KiB : 0);
 	set_cmos16(b->rtc, 0x30, ram > MiB ? MIN((ram - MiB) / KiB, 63 * KiB) : 0);
@@ -186,6 +199,7 @@ static void find_devices(struct board *b)
 	b->rtc = devices_find(s, &mc146818_class, 0);
 	b->kbc = devices_find(s, &i8042_class, 0);
 	b->reset = devices_find(s, &reset_control_class, 0);
+	b->floppy = devices_find(s, &i82077_class, 0);
 	b->ferr = devices_find(s, &ferr_class, 0);
 	b->pci = devices_find(s, &pci_class, 0);
 	b->pm = devices_find(s, &piix4_pm_class, 0);

@@ -3,8 +3,8 @@
  * The PC's devices.
  *
  *   IRQ  0 PIT            4 COM1, COM3   9 SCI     12 mouse
- *        1 keyboard       8 RTC         10 PCI     13 FERR
- *        3 COM2, COM4                   11 PCI
+ *        1 keyboard       6 floppy      10 PCI     13 FERR
+ *        3 COM2, COM4     8 RTC         11 PCI
  */
 #include "emu/board/pc_slots.h"
 
@@ -14,6 +14,7 @@
 #include "emu/chip/i440fx.h"
 #include "emu/chip/i8042.h"
 #include "emu/chip/i8237.h"
+#include "emu/chip/i82077.h"
 #include "emu/chip/i8254.h"
 #include "emu/chip/i8259.h"
 #include "emu/chip/mc146818.h"
@@ -125,6 +126,15 @@ const struct device_slot pc_slots[] = {
 		.irqs = BIT(3),
 		.unit = 3,
 		.acpi = { { .name = "COM4", .hid = "PNP0501", .uid = 4 } },
+	},
+	{
+		.class = &i82077_class,
+		.name = "floppy",
+		.ports = { { 0x3f0, 6 }, { 0x3f7, 1 } },
+		.irqs = BIT(I82077_IRQ),
+		.dma = BIT(I82077_DMA),
+		.since = 3,
+		.acpi = { { .name = "FDC0", .hid = "PNP0700" } },
 	},
 	{
 		.class = &vga_class,

@@ -28,8 +28,9 @@
 
 /* Grows when another section joins the stream, or when the layout of the stream itself changes.
  *      1: the first
- *      2: fw_cfg */
-#define SNAP_FORMAT	 2u
+ *      2: fw_cfg
+ *      3: the floppy controller */
+#define SNAP_FORMAT	 3u
 #define SNAP_NAME	 12u
 #define SNAP_SECTION_MAX (64u * 1024u)
 

@@ -13,6 +13,7 @@
 
 #include "emu/board/pc_slots.h"
 #include "emu/dev/completion.h"
+#include "emu/dev/drives.h"
 #include "emu/dev/ticks.h"
 #include "kernel/base/string.h"
 
@@ -34,8 +35,10 @@ struct pc {
 	unsigned a20_changes;
 	struct pci_bus *pci;
 	struct gpmem *mem;
+	const struct dma_controller *dma; /* NULL: no channel is wired */
 	struct completions completions;
-	struct board_host host; /* what a device calls must be filled in by its test */
+	struct drive drives[DRIVE_PLACES]; /* none, if the test puts none there */
+	struct board_host host;		   /* what a device calls must be filled in by its test */
 };
 
 static inline u64 pc_now(void *ctx)
@@ -98,11 +101,15 @@ static inline void pc_plug(struct pc *p, const struct device_class *class, void 
 				   .mem = p->mem,
 				   .pci = p->pci,
 				   .a20 = &p->a20,
+				   .dma = { .controller = s->dma ? p->dma : NULL },
+				   .drives = p->drives,
 				   .completions = &p->completions,
 				   .host = &p->host };
 	for (unsigned irq = 0; irq < 16; irq++)
 		if (s->irqs & BIT(irq))
 			bay.irq[line++] = pc_wire(p, irq);
+	while (s->dma >> bay.dma.channel > 1)
+		bay.dma.channel++;
 	memset(dev, 0, class->size);
 	assert_int_equal(device_plug(dev, &bay), 0);
 }
@@ -125,6 +132,15 @@ static inline u32 in32(struct pc *p, u16 port)
 static inline void out32(struct pc *p, u16 port, u32 v)
 {
 	bus_write(&p->bus, port, 4, v);
+}
+
+/* What was posted until now, and what that posts. */
+static inline void run_completions(struct pc *p)
+{
+	for (unsigned i = 0; completions_pending(&p->completions); i++) {
+		assert_true(i < 1000);
+		completions_run(&p->completions);
+	}
 }
 
 /* Moves the clock to t, firing each timer at its own time, as a machine that is never late does. */

@@ -117,18 +117,18 @@ static void test_acpi(void **state)
 					assert_true(lists_ports(&s->ports[i]));
 		}
 	/* A row that is not there is not described; one that is new is. */
-	const struct device_slot fdc = {
-		.ports = { { 0x3f0, 6 } },
-		.irqs = BIT(6),
-		.dma = BIT(2),
-		.acpi = { { .name = "FDC0", .hid = "PNP0700" } },
+	const struct device_slot lpt = {
+		.ports = { { 0x378, 8 } },
+		.irqs = BIT(7),
+		.dma = BIT(3),
+		.acpi = { { .name = "LPT1", .hid = "PNP0401" } },
 	};
-	const u8 irq[] = { 0x22, 0x40, 0x00 }, dma[] = { 0x2a, 0x04 };
+	const u8 irq[] = { 0x22, 0x80, 0x00 }, dma[] = { 0x2a, 0x08 };
 
-	assert_false(names_object("FDC0"));
-	build(&fdc, 1);
-	assert_true(names_object("FDC0"));
-	assert_true(lists_ports(&fdc.ports[0]));
+	assert_false(names_object("LPT1"));
+	build(&lpt, 1);
+	assert_true(names_object("LPT1"));
+	assert_true(lists_ports(&lpt.ports[0]));
 	assert_true(contains(irq, sizeof(irq)));
 	assert_true(contains(dma, sizeof(dma)));
 	assert_false(names_object("COM1"));
