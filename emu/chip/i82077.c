@@ -409,6 +409,8 @@ const struct device_class i82077_class = {
 	.reset = i82077_reset,
 	.destroy = i82077_destroy,
 	.state = i82077_state,
+	/* The request is submitted again, and the completion posted again. */
+	.unsaved = DEVICE_PART(struct i82077, buffer, completion),
 	.can_wake = i82077_can_wake,
 	.title = "82077AA floppy",
 	.file = "i82077.c",

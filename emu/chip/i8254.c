@@ -598,6 +598,7 @@ const struct device_class i8254_class = {
 	.init = i8254_init,
 	.reset = i8254_reset,
 	.state = i8254_state,
+	.unsaved = DEVICE_PART(struct i8254, ticks, late),
 	.wakes_at = i8254_wakes_at,
 	.title = "8254",
 	.file = "i8254.c",

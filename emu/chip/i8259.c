@@ -421,6 +421,7 @@ const struct device_class i8259_class = {
 	.init = i8259_init,
 	.reset = i8259_reset,
 	.state = i8259_state,
+	.unsaved = DEVICE_PART(struct i8259_pair, acks, spurious),
 	.title = "8259A pair",
 	.file = "i8259.c",
 	.has = "ICW1-4, OCW1-3, all EOIs and rotations, AEOI, special mask, special fully nested, "

@@ -428,6 +428,7 @@ const struct device_class uart16550_class = {
 	.init = uart16550_init,
 	.reset = uart16550_reset,
 	.state = uart16550_state,
+	.unsaved = DEVICE_PART(struct uart16550, overruns, overruns),
 	.can_wake = uart16550_can_wake,
 	.wakes_at = uart16550_wakes_at,
 	.title = "16550A",

@@ -103,6 +103,7 @@ const struct device_class vga_class = {
 	.init = vga_init,
 	.reset = vga_reset,
 	.state = vga_state,
+	.unsaved = DEVICE_PART(struct vga, dirty, settings),
 	.title = "VGA",
 	.file = "vga_device.c",
 	.has = "the registers, DAC, retrace timing; A0000h-BFFFFh is plain RAM",

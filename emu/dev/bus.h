@@ -83,9 +83,8 @@ static inline void irq_set(const struct irq_line *l, bool level)
  */
 struct vtimer {
 	struct list link;
-	u64 deadline; /* ns */
-	void (*fire)(void *ctx,
-		     u64 now); /* now >= deadline; a periodic device catches up from deadline */
+	u64 deadline;			  /* ns; 0 while it is not armed */
+	void (*fire)(void *ctx, u64 now); /* now: not before the deadline, perhaps long after */
 	void *ctx;
 };
 

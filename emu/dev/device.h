@@ -29,6 +29,17 @@ struct gpmem;
 struct pci_bus;
 struct snap;
 
+/* Fields of a struct that stand side by side. */
+struct device_part {
+	size_t at, size;
+};
+
+#define DEVICE_PART(type, first, last)                                                           \
+	{                                                                                        \
+		offsetof(type, first),                                                           \
+			offsetof(type, last) + sizeof(((type *)0)->last) - offsetof(type, first) \
+	}
+
 struct device_class {
 	const char *name;
 	u16 version; /* of what state saves */
@@ -47,6 +58,9 @@ struct device_class {
 	 * then.
 	 */
 	void (*state)(void *dev, struct snap *s);
+	/* What no stream holds: statistics, and what is made anew from other fields. Pointers and
+	 * timers need not be named. Only tests read this. */
+	struct device_part unsaved;
 	/* May it raise an interrupt because of something outside of the guest (a key, a line)?
 	 * NULL: never. */
 	bool (*can_wake)(const void *dev);

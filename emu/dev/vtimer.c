@@ -19,6 +19,13 @@ void vtimer_init(struct vtimer *t, void (*fire)(void *ctx, u64 now), void *ctx)
 	list_init(&t->link);
 }
 
+/* Off the queue, as vtimer_init() left it: nothing of an earlier deadline stays. */
+static void disarm(struct vtimer *t)
+{
+	list_del(&t->link);
+	t->deadline = 0;
+}
+
 static u64 earliest(const struct vtimers *q)
 {
 	if (list_empty(&q->queue))
@@ -52,7 +59,7 @@ void vtimer_cancel(struct vtimers *q, struct vtimer *t)
 {
 	u64 before = earliest(q);
 
-	list_del(&t->link);
+	disarm(t);
 	tell_if_moved(q, before);
 }
 
@@ -66,7 +73,7 @@ u64 vtimers_run(struct vtimers *q)
 	while (earliest(q) <= now) {
 		struct vtimer *t = list_entry(q->queue.next, struct vtimer, link);
 
-		list_del(&t->link);
+		disarm(t);
 		t->fire(t->ctx, now);
 	}
 	q->running = false;

@@ -18,14 +18,6 @@
 
 #include "emu/board/board.h"
 #include "emu/board/pc_slots.h"
-#include "emu/chip/i82077.h"
-#include "emu/chip/i8254.h"
-#include "emu/chip/i8259.h"
-#include "emu/chip/mc146818.h"
-#include "emu/chip/piix3.h"
-#include "emu/chip/piix4_pm.h"
-#include "emu/chip/uart16550.h"
-#include "emu/chip/vga.h"
 #include "emu/dev/device.h"
 #include "emu/dev/disk_memory.h"
 #include "emu/dev/drives.h"
@@ -33,6 +25,7 @@
 #include "emu/snap/snap.h"
 #include "kernel/base/string.h"
 #include "kernel/hw/i8042_regs.h"
+#include "kernel/hw/pci_regs.h"
 #include "tests/unit/random.h"
 
 #define STREAM_MAX (256 * KiB)
@@ -233,40 +226,6 @@ static bool load(struct machine *m)
 	return snap_finish(&snap);
 }
 
-/* What is not state: where the lists' neighbours are, who listens, and what is counted. */
-struct skip {
-	const struct device_class *class;
-	size_t at, size;
-};
-
-#define SKIP(c, type, first, last)                                                               \
-	{                                                                                        \
-		&c, offsetof(type, first),                                                       \
-			offsetof(type, last) + sizeof(((type *)0)->last) - offsetof(type, first) \
-	}
-
-static const struct skip skips[] = {
-	SKIP(i82077_class, struct i82077, request, completion), /* submitted and posted again */
-	SKIP(i82077_class, struct i82077, drive, drive),
-	SKIP(i82077_class, struct i82077, buffer, buffer),
-	SKIP(i8254_class, struct i8254, timer, timer),
-	SKIP(i8254_class, struct i8254, ticks, late),
-	SKIP(i8259_class, struct i8259_pair, acks, spurious),
-	SKIP(mc146818_class, struct mc146818, timer, timer),
-	SKIP(uart16550_class, struct uart16550, timer, timer),
-	SKIP(uart16550_class, struct uart16550, overruns, overruns),
-	SKIP(piix4_pm_class, struct piix4_pm, timer, timer),
-	SKIP(vga_class, struct vga, dirty, settings),
-};
-
-static bool skipped(const struct device_class *class, size_t at)
-{
-	for (unsigned i = 0; i < ARRAY_SIZE(skips); i++)
-		if (skips[i].class == class && at - skips[i].at < skips[i].size)
-			return true;
-	return false;
-}
-
 /* Words that differ between two boards just created are pointers. */
 static bool *pointer[32];
 
@@ -288,6 +247,11 @@ static void find_pointers(void)
 	machine_free(b);
 }
 
+static bool unsaved(const struct device_class *class, size_t at)
+{
+	return at - class->unsaved.at < class->unsaved.size;
+}
+
 static void compare_structs(const struct machine *a, const struct machine *b)
 {
 	const struct device_set *x = board_devices(a->board), *y = board_devices(b->board);
@@ -298,7 +262,7 @@ static void compare_structs(const struct machine *a, const struct machine *b)
 
 		for (size_t at = 0; at < s->class->size; at++)
 			if (saved[at] != loaded[at] && !pointer[i][at / 8] &&
-			    !skipped(s->class, at))
+			    !unsaved(s->class, at))
 				fail_msg("%s: byte %zu is %02x, loaded %02x", s->name, at,
 					 saved[at], loaded[at]);
 	}

@@ -223,7 +223,9 @@ static void test_timers(void **state)
 	assert_int_equal(vtimers_run(&p.timers), 400);
 	assert_int_equal(fired[0], 1);
 	assert_int_equal(fired[2], 2);
+	assert_int_equal(timer[0].deadline, 0); /* nothing stays of what is over */
 	vtimer_cancel(&p.timers, &timer[1]);
+	assert_int_equal(timer[1].deadline, 0);
 	assert_true(told == UINT64_MAX);
 	vtimer_cancel(&p.timers, &timer[1]);
 	vtimer_arm(&p.timers, &timer[3], 10);

@@ -37,6 +37,7 @@ static void test_rows(void **state)
 		assert_non_null(c->init);
 		assert_in_range(strlen(s->name), 1, SNAP_NAME);
 		assert_true(!c->state || c->version);
+		assert_in_range(c->unsaved.at + c->unsaved.size, 0, c->size);
 		assert_true(__builtin_popcount(s->irqs) <= DEVICE_IRQS);
 		assert_true(__builtin_popcount(s->dma) <= 1);
 		for (unsigned i = 0; i < DEVICE_RANGES; i++) /* who answers has a range */
