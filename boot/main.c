@@ -27,6 +27,7 @@
 #include "drivers/time/watchdog.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
+#include "kernel/sched/sched.h"
 #include "kernel/time/clock.h"
 #include "kernel/lib/cmdline.h"
 #include "kernel/debug/commands.h"
@@ -76,6 +77,7 @@ void boot_main(u32 magic, u32 info)
 	machine_clock_init();	       /* the clock, by HPET or ACPI's timer */
 	irq_init(acpi_irq_topology()); /* needs ACPI's MADT */
 	timer_init();		       /* needs the clock and interrupts */
+	sched_init();		       /* needs the timer; before whoever has a task */
 	watchdog_init();	       /* needs the I/O APIC */
 	state_dump_init();
 	serial_port_enable_input(); /* needs interrupts */
@@ -88,6 +90,6 @@ void boot_main(u32 magic, u32 info)
 		 (unsigned long long)(clock_now() / 1000000),
 		 (unsigned long long)(page_free_bytes() / MiB));
 	selftest_run();
-	vmm_main();
-	panic("vmm_main returned");
+	vmm_start();
+	sched_loop();
 }

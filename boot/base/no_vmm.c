@@ -6,18 +6,36 @@
 #include "kernel/base/log.h"
 #include "kernel/console/console.h"
 #include "kernel/console/shell.h"
+#include "kernel/sched/sched.h"
 #include "vmm/cmd/vmm.h"
 
-void vmm_main(void)
-{
-	log_info("no VM layer in this image");
-	shell_enter();
-	for (;;) {
-		int c = console_read();
+static struct waitq input;
 
-		if (c >= 0)
-			shell_input((u8)c);
-		else
-			irq_wait();
-	}
+static void shell_turn(struct task *t, u64 until)
+{
+	int c;
+
+	(void)until;
+	task_sleep(t, &input, UINT64_MAX);
+	irq_enable();
+	while ((c = console_read()) >= 0)
+		shell_input((u8)c);
+	irq_disable();
+}
+
+static void input_came(void)
+{
+	waitq_wake(&input);
+}
+
+void vmm_start(void)
+{
+	static const struct task_ops ops = { .run = shell_turn };
+	static struct task task;
+
+	log_info("no VM layer in this image");
+	waitq_init(&input);
+	task_init(sched_runq(), &task, &ops, true);
+	console_set_input_hook(input_came);
+	shell_enter();
 }

@@ -11,6 +11,10 @@
 #include "drivers/lib/uart_driver.h"
 #include "kernel/base/log.h"
 #include "kernel/hw/ns16550_regs.h"
+#include "kernel/sched/sched.h"
+#include "kernel/time/clock.h"
+
+#define LOOK_NS 100000000ull
 
 static struct uart_driver uart;
 static u8 queue[64 * KiB]; /* an answer of the monitor's own fits, beside what guests may fill */
@@ -33,11 +37,24 @@ static const struct uart_ops ops = {
 	.input_room = console_input_room,
 };
 
+/* What waits is sent by the transmitter's interrupt. Should one be lost, this goes on in its place.
+ */
+static void look_after(struct timer *t)
+{
+	uart_driver_poll(&uart);
+	if (ring_used(&uart.queue))
+		timer_add(&sched_runq()->timers, t, clock_now() + LOOK_NS);
+}
+
+static struct timer looks = { .fn = look_after };
+
 static void write(const char *s, size_t n, bool cooked)
 {
 	u64 flags = irq_save();
 
 	uart_driver_write(&uart, s, n, cooked);
+	if (uart.interrupts && ring_used(&uart.queue) && !looks.set)
+		timer_add(&sched_runq()->timers, &looks, clock_now() + LOOK_NS);
 	irq_restore(flags);
 }
 
@@ -56,17 +73,6 @@ static void flush(void)
 	u64 flags = irq_save();
 
 	uart_driver_flush(&uart);
-	irq_restore(flags);
-}
-
-static void poll(void)
-{
-	u64 flags;
-
-	if (!ring_used(&uart.queue))
-		return;
-	flags = irq_save();
-	uart_driver_poll(&uart);
 	irq_restore(flags);
 }
 
@@ -91,7 +97,6 @@ static const struct console_sink_ops sink = {
 	.write_now = write_now,
 	.queued = queued,
 	.flush = flush,
-	.poll = poll,
 	.input_taken = input_taken,
 	.set_flow = set_flow,
 };

@@ -2,9 +2,9 @@
 /*
  * The console between its sinks (serial, screen), its keyboards and the rest of the monitor.
  *
- * Input is a ring with one producer (input interrupts) and one consumer (the main loop). A full
- * ring is not overrun by a serial line: its driver asks for the room and leaves what does not fit
- * with the sender.
+ * Input is a ring with one producer (input interrupts) and one consumer (the console's task). A
+ * full ring is not overrun by a serial line: its driver asks for the room and leaves what does not
+ * fit with the sender.
  */
 #include "kernel/console/console.h"
 
@@ -31,14 +31,13 @@ static u8 queue_data[QUEUE_SIZE];
 static struct byte_ring queue = BYTE_RING(queue_data);
 
 static void (*dump)(const char *why);
+static void (*input_hook)(void);
 
 static u8 escape_key = 0x1d;
 static u64 escape_time[DUMP_KEYS]; /* of the last presses, newest at [0] */
 static unsigned escapes;	   /* in a row */
-static volatile bool
-	escape_typed;		 /* set by the producer, cleared by the consumer before it looks */
-static volatile bool stuck;	 /* nobody takes the input */
-static volatile bool discarding; /* a BREAK came while it was so: until the escape key */
+static volatile bool stuck;	   /* nobody takes the input */
+static volatile bool discarding;   /* a BREAK came while it was so: until the escape key */
 
 /* --- Sinks */
 
@@ -125,13 +124,6 @@ void console_flush(void)
 			sink_ops(i)->flush();
 }
 
-void console_poll_output(void)
-{
-	for (unsigned i = 0; i < ARRAY_SIZE(sink); i++)
-		if (sink_ops(i) && sink_ops(i)->poll)
-			sink_ops(i)->poll();
-}
-
 void console_begin_now(void)
 {
 	at_once++;
@@ -151,6 +143,11 @@ void console_set_panic(void)
 }
 
 /* --- Input, the interrupt's side */
+
+void console_set_input_hook(void (*fn)(void))
+{
+	input_hook = fn;
+}
 
 void console_set_dump(void (*fn)(const char *why))
 {
@@ -184,8 +181,8 @@ void console_input(u8 byte)
 		discarding = false;
 	if (!discarding)
 		ring_put(&queue, byte);
-	if (byte == escape_key)
-		escape_typed = true;
+	if (input_hook)
+		input_hook();
 	if (dump_wanted(byte) && dump)
 		dump("the escape key");
 }
@@ -197,7 +194,7 @@ void console_input_break(void)
 		dump("BREAK");
 }
 
-/* --- Input, the main loop's side */
+/* --- Input, the task's side */
 
 void console_set_escape(u8 key)
 {
@@ -230,20 +227,9 @@ u32 console_input_used(void)
 	return ring_used(&queue);
 }
 
-bool console_input_pending(void)
-{
-	return ring_used(&queue);
-}
-
 int console_input_escape(void)
 {
-	escape_typed = false;
 	return ring_find(&queue, escape_key);
-}
-
-bool console_escape_typed(void)
-{
-	return escape_typed;
 }
 
 void console_set_stuck(bool now)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The monitor's console: output to serial, screen or both; input as a queue of bytes that input
- * interrupts (serial, PS/2 keyboard) fill and the main loop empties.
+ * interrupts (serial, PS/2 keyboard) fill and a task empties.
  *
  * Contexts. Any code but an NMI's may print: a sink's write() is whole towards interrupts, so what
  * an interrupt prints stands between two writes and never inside one. State dumps and panics print
@@ -25,7 +25,6 @@ struct console_sink_ops {
 	void (*write_now)(const char *s, size_t n, bool cooked);
 	u32 (*queued)(void);	   /* bytes written and not yet sent */
 	void (*flush)(void);	   /* sends them, or finds that it cannot */
-	void (*poll)(void);	   /* sends what can be sent without waiting */
 	void (*input_taken)(void); /* console_input_room() has grown */
 	void (*set_flow)(enum console_flow flow);
 };
@@ -48,7 +47,6 @@ void console_print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 u32 console_queued(void);
 /* Everything is sent: before the machine goes off. */
 void console_flush(void);
-void console_poll_output(void);
 /* Between these two, what is printed goes out at once. Nests, in any context. */
 void console_begin_now(void);
 void console_end_now(void);
@@ -60,20 +58,19 @@ void console_set_panic(void);
 /* From an input interrupt: a byte that was typed; the line's BREAK condition. */
 void console_input(u8 byte);
 void console_input_break(void);
+/* fn hears of each byte, from that interrupt. */
+void console_set_input_hook(void (*fn)(void));
 /* fn prints the monitor's state, from that interrupt: on BREAK, and on five escape keys in a
  * second. */
 void console_set_dump(void (*fn)(const char *why));
 /* How many bytes console_input() would take now. */
 u32 console_input_room(void);
 
-int console_read(void); /* next input byte or -1; main loop only, like the rest below */
+int console_read(void); /* next input byte or -1; that task only, like the rest below */
 int console_peek(void);
 u32 console_input_used(void);
-bool console_input_pending(void);
 /* How many bytes stand before the first escape key in the queue; -1: none is in it. */
 int console_input_escape(void);
-/* False as long as no escape key came since console_input_escape() was asked last. */
-bool console_escape_typed(void);
 /* Nobody takes the input: the next BREAK throws input away until the escape key. */
 void console_set_stuck(bool stuck);
 void console_set_escape(u8 key); /* default 1Dh, Ctrl-] */

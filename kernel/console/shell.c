@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The prompt: a line editor in front of a list of commands. Both run in the main loop with
- * interrupts off. Only log_before() and log_after(), around a line of the log, come from elsewhere:
+ * The prompt: a line editor in front of a list of commands. Both run in a task, with
+ * interrupts on. Only log_before() and log_after(), around a line of the log, come from elsewhere:
  * from whatever logs, which may be a device of the VM that runs, or an interrupt.
  */
 #include "kernel/console/shell.h"

@@ -16,6 +16,7 @@
 #include "vmm/vm/vm_life.h"
 #include "vmm/vm/vm_refused.h"
 #include "vmm/vm/vm_state.h"
+#include "vmm/vm/vm_task.h"
 #include "vmm/cmd/vm_stat.h"
 
 struct vm *vm_arg(int argc, char **argv, int n)
@@ -134,6 +135,7 @@ static int cmd_destroy(int argc, char **argv)
 	if (!vm)
 		return E_NOENT;
 	console_print("%s: destroyed\n", vm->config.name);
+	vm_task_end(vm);
 	vm_destroy(vm);
 	return 0;
 }

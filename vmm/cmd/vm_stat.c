@@ -92,7 +92,7 @@ static void print_engine(const struct vcpu *v)
 	pair("vcpu", "halts", NULL, s->halts);
 	pair("vcpu", "slices", NULL, s->slices);
 	pair("vcpu", "started_ns", NULL, s->started_ns);
-	pair("vcpu", "vruntime", NULL, v->vruntime);
+	pair("vcpu", "used_ns", NULL, v->vm->task.used);
 	pair("vcpu", "late_ns", NULL, s->late_ns);
 	print_irqs_off("vcpu", &v->irqs_off);
 	print_irqs_off("monitor", irqs_off_longest());

@@ -13,13 +13,15 @@
 #include "kernel/console/shell.h"
 #include "kernel/debug/state_dump.h"
 #include "vmm/load/config.h"
-#include "vmm/vm/sched.h"
+#include "vmm/run/run.h"
 #include "vmm/console/vm_console.h"
 #include "vmm/vm/vm_finish.h"
 #include "vmm/vm/vm_life.h"
 #include "vmm/cmd/snap_commands.h"
 #include "vmm/cmd/vm_commands.h"
 #include "vmm/vm/vm_refused.h"
+#include "vmm/snap/snapshot_send.h"
+#include "vmm/vm/vm_task.h"
 #include "vmm/vm/vm_state.h"
 #include "vmm/cmd/vm_stat.h"
 
@@ -77,6 +79,7 @@ static struct vm *create_vms(const struct config *c)
 			vm_refused_add(cv);
 			continue;
 		}
+		vm_task_begin(vm);
 		vm_report(vm, "%lluM, engine %s", (unsigned long long)(cv->memory / MiB),
 			  vm_engine_name(cv->engine));
 		if (!cv->start)
@@ -87,12 +90,13 @@ static struct vm *create_vms(const struct config *c)
 	return first;
 }
 
-void vmm_main(void)
+void vmm_start(void)
 {
 	const struct module *m = module_find(CONFIG_MODULE);
 	struct config *c = mem_alloc(sizeof(*c));
 	struct vm *first = NULL;
 
+	run_install();
 	vm_commands_init();
 	snap_commands_init();
 	if (modules_lost())
@@ -119,5 +123,7 @@ void vmm_main(void)
 	} else {
 		shell_enter();
 	}
-	sched_loop();
+	snapshot_send_start();
+	vm_console_start(vm_check_finished);
+	vm_check_finished();
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The VM layer's entry: reads the configuration module, creates the VMs, and runs them until the
- * machine is turned off.
+ * The VM layer's entry: reads the configuration module, and creates the VMs and the other tasks
+ * that the scheduler is to run.
  */
 #pragma once
 
-void vmm_main(void) __attribute__((noreturn));
+void vmm_start(void);

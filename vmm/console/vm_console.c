@@ -6,8 +6,10 @@
 
 #include <stdarg.h>
 
+#include "arch/cpu/processor.h"
 #include "kernel/base/log.h"
 #include "kernel/base/print.h"
+#include "kernel/sched/sched.h"
 #include "kernel/time/clock.h"
 #include "kernel/console/console.h"
 #include "kernel/console/shell.h"
@@ -23,6 +25,8 @@
 static struct vm *focus; /* NULL: the shell has the console */
 static struct vm *last;	 /* had it before the shell */
 static u8 escape_key = 0x1d;
+static struct waitq input; /* of the machine: for the task */
+static void (*after_input)(void);
 static bool stuck; /* the next byte of input has to wait for the focused VM */
 
 void vm_console_set_escape(u8 key)
@@ -179,6 +183,13 @@ static unsigned console_port(const struct vm *vm)
 	return 0;
 }
 
+static u32 input_room(const struct vm *vm)
+{
+	u32 room = ring_room(&vm->console.input);
+
+	return room > INPUT_MARGIN ? room - INPUT_MARGIN : 0;
+}
+
 static void feed_input(struct vm *vm)
 {
 	struct byte_ring *in = &vm->console.input;
@@ -187,13 +198,8 @@ static void feed_input(struct vm *vm)
 
 	while ((byte = ring_peek(in)) >= 0 && board_serial_rx(vm->board, port, (u8)byte))
 		ring_get(in);
-}
-
-static u32 input_room(const struct vm *vm)
-{
-	u32 room = ring_room(&vm->console.input);
-
-	return room > INPUT_MARGIN ? room - INPUT_MARGIN : 0;
+	if (stuck && vm == focus && input_room(vm) >= INPUT_MARGIN)
+		waitq_wake(&input);
 }
 
 u64 vm_console_feed(struct vm *vm)
@@ -262,13 +268,6 @@ static void escape(void)
 		vm_console_focus(last);
 }
 
-bool vm_console_pending(void)
-{
-	if (!stuck)
-		return console_input_pending();
-	return console_escape_typed() || !focus || input_room(focus) >= INPUT_MARGIN;
-}
-
 /* What was typed before an escape key goes to its VM, beyond the margin if need be, so that the key
  * works. Only when the margin is used up too something has to go. */
 static void type_up_to_escape(struct vm *vm, int bytes)
@@ -308,14 +307,38 @@ static bool take_input(u8 byte)
 	return true;
 }
 
-void vm_console_poll(void)
+/* Input that is stuck goes on when more is typed, which may be an escape key, or when the focused
+ * VM has taken some. */
+static void take_all_input(struct task *t, u64 until)
 {
 	int c;
 
+	(void)until;
+	task_sleep(t, &input, UINT64_MAX);
+	irq_enable();
 	stuck = false;
 	while ((c = console_peek()) >= 0 && !stuck)
 		stuck = !take_input((u8)c);
 	console_set_stuck(stuck);
+	if (after_input)
+		after_input();
+	irq_disable();
+}
+
+static void input_came(void)
+{
+	waitq_wake(&input);
+}
+
+void vm_console_start(void (*after)(void))
+{
+	static const struct task_ops ops = { .run = take_all_input };
+	static struct task task;
+
+	after_input = after;
+	waitq_init(&input);
+	task_init(sched_runq(), &task, &ops, true);
+	console_set_input_hook(input_came);
 }
 
 /* --- Lines of ours about a VM */

@@ -12,7 +12,7 @@
  * machine's (kernel/console/console.h) and at its sender's.
  *
  * Contexts: the run loop, the prompt's commands, and device handlers of the VM that runs, which the
- * recompiler calls with interrupts on. No interrupt touches any of this.
+ * recompiler calls with interrupts on. An interrupt only wakes the task that takes input.
  */
 #pragma once
 
@@ -30,11 +30,9 @@ u64 vm_console_feed(struct vm *vm);
 /* Lines that have no end yet go to the log: the guest ends or starts anew. */
 void vm_console_end_lines(struct vm *vm);
 
-/* Reads the machine's console and gives each byte to the shell or to the focused VM. Called from
- * the main loop. */
-void vm_console_poll(void);
-/* True if vm_console_poll() would find something to do. */
-bool vm_console_pending(void);
+/* Begins to read the machine's console, by a task of the scheduler, and to give each byte to the
+ * shell or to the focused VM. after: called when the bytes, and the commands in them, are done. */
+void vm_console_start(void (*after)(void));
 /* Turns the console to vm; NULL: to the shell. */
 void vm_console_focus(struct vm *vm);
 /* Says whose console it is and how to leave it. */

@@ -4,9 +4,9 @@
  */
 #include "arch/cpu/processor.h"
 #include "arch/cpu/speculation.h"
+#include "kernel/sched/sched.h"
 #include "vmm/run/code_trap.h"
 #include "vmm/run/engine.h"
-#include "vmm/run/preempt.h"
 #include "vmm/state/account.h"
 
 static bool recomp_may_run(struct vcpu *v, enum raw_refusal *why)
@@ -27,7 +27,7 @@ static enum vcpu_stop recomp_engine_run(struct vcpu *v)
 	/* An interrupt that came after the decision to leave was taken, a timer that fired, or a
 	 * deadline that moved: the timer must be armed again before raw code runs, which it alone
 	 * can stop. */
-	if (e == RECOMP_LEAVE && !(v->cpu.events & CPU_EVENT_YIELD) && !preempt_wanted())
+	if (e == RECOMP_LEAVE && !(v->cpu.events & CPU_EVENT_YIELD) && !sched_wanted())
 		return VCPU_YIELDS;
 	vcpu_account(v, PLACE_MONITOR);
 	return e == RECOMP_SHUTDOWN ? VCPU_SHUTDOWN : VCPU_SLICE;

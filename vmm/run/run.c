@@ -7,11 +7,11 @@
 
 #include "arch/cpu/percpu.h"
 #include "emu/cpu/semantics.h"
+#include "kernel/sched/sched.h"
 #include "kernel/time/clock.h"
 #include "vmm/console/vm_console.h"
 #include "vmm/raw/raw.h"
 #include "vmm/run/code_trap.h"
-#include "vmm/run/preempt.h"
 #include "vmm/state/account.h"
 #include "vmm/state/vcpu_load.h"
 
@@ -56,7 +56,7 @@ static enum vcpu_stop run_engines(struct vcpu *v)
 	do
 		if (deliver(v, &stop))
 			stop = run_engine(v);
-	while (stop == VCPU_AGAIN && !preempt_wanted());
+	while (stop == VCPU_AGAIN && !sched_wanted());
 	return stop;
 }
 
@@ -74,10 +74,10 @@ enum vcpu_stop vcpu_run(struct vcpu *v, u64 slice_end)
 		/* First, since nobody runs it again to find that out. */
 		if (v->cpu.halted && !cpu_event_due(&v->cpu))
 			return VCPU_HALTED;
-		if (clock_now() >= slice_end || vm->console.blocked || vm_console_pending())
+		if (clock_now() >= slice_end || vm->console.blocked || sched_urgent())
 			return VCPU_SLICE;
 		vcpu_load(v);
-		preempt_arm(v, slice_end);
+		sched_arm(MIN(slice_end, vm_deadline(vm)));
 		if (run_engines(v) == VCPU_SHUTDOWN)
 			return VCPU_SHUTDOWN;
 		vcpu_account(v, PLACE_MONITOR);
@@ -91,7 +91,7 @@ static void after_irq(struct percpu *pc, struct trap_frame *f)
 
 	if (!v)
 		return;
-	if (!preempt_wanted()) {
+	if (!sched_wanted()) {
 		if (trap_from_guest(f))
 			raw_interrupted(v, f, false);
 		return;
@@ -108,5 +108,4 @@ void run_install(void)
 	pc->guest_trap = raw_trap;
 	pc->code_trap = code_trap;
 	pc->after_irq = after_irq;
-	preempt_init();
 }

@@ -3,7 +3,7 @@
  * Saved machines in the monitor's memory: streams (emu/snap/snap.h) under a name. One that is still
  * being written has no name yet. Boot modules are the other place that a stream can be read from.
  *
- * Everything is done in the main loop's context, by commands and in VMs' turns.
+ * Everything is done in tasks: by commands, and in VMs' turns.
  */
 #pragma once
 

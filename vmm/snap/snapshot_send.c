@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sends a stream line by line from the main loop, a few lines at a time, while the console's queue
- * has room.
+ * Sends a stream line by line in a task of its own, a few lines at a time, while the console's
+ * queue has room.
  */
 #include "vmm/snap/snapshot_send.h"
 
+#include "arch/cpu/processor.h"
 #include "kernel/base/error.h"
 #include "kernel/base/print.h"
 #include "kernel/console/console.h"
+#include "kernel/sched/sched.h"
 #include "kernel/time/clock.h"
 #include "vmm/snap/snapshot.h"
 
@@ -18,11 +20,12 @@
 
 static struct snapshot *sending; /* NULL: nobody */
 static struct snapshot_reader from;
-static u64 next_at;
+static struct task task;
 
 int snapshot_send(const char *name)
 {
 	struct snapshot *p;
+	u64 flags;
 
 	if (sending)
 		return E_BUSY;
@@ -32,13 +35,10 @@ int snapshot_send(const char *name)
 	console_print("=== state %s %llu bytes ===\n", name, (unsigned long long)p->bytes);
 	snapshot_rewind(&from, p);
 	sending = p;
-	next_at = clock_now();
+	flags = irq_save();
+	task_wake(&task);
+	irq_restore(flags);
 	return 0;
-}
-
-u64 snapshot_send_at(void)
-{
-	return sending ? next_at : UINT64_MAX;
 }
 
 static char *put_base64(char *out, const u8 *in, u32 n)
@@ -72,21 +72,35 @@ static void send_line(void)
 	console_write(line, (size_t)(end - line));
 }
 
-void snapshot_send_piece(void)
+static void send_piece(void)
 {
-	u64 began = clock_now();
-
-	if (console_queued() >= QUEUE_MOST) {
-		next_at = began + RETRY_NS;
-		return;
-	}
 	for (u32 i = 0; i < PIECE_LINES && from.at < sending->bytes; i++)
 		send_line();
-	next_at = clock_now();
-	next_at += next_at - began;
 	if (from.at < sending->bytes)
 		return;
 	console_print("=== end ===\n");
 	snapshot_done(sending);
 	sending = NULL;
+}
+
+/* The rest is as long as the work: the VMs have half of the time. */
+static void send_turn(struct task *t, u64 until)
+{
+	u64 began = clock_now(), rest = RETRY_NS;
+
+	(void)until;
+	if (sending && console_queued() < QUEUE_MOST) {
+		irq_enable();
+		send_piece();
+		irq_disable();
+		rest = clock_now() - began;
+	}
+	task_sleep(t, NULL, sending ? clock_now() + rest : UINT64_MAX);
+}
+
+void snapshot_send_start(void)
+{
+	static const struct task_ops ops = { .run = send_turn };
+
+	task_init(sched_runq(), &task, &ops, true);
 }

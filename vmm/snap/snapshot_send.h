@@ -8,8 +8,8 @@
  *      :00000039 ...
  *      === end ===
  *
- * Other lines may stand between. A few lines at a time, for half of the time at most, from the
- * scheduler's loop.
+ * Other lines may stand between. A few lines at a time, for half of the time at most, by a task
+ * that no VM pays for.
  */
 #pragma once
 
@@ -17,7 +17,5 @@
 
 /* Begins to send the snapshot of that name; E_NOENT, E_BUSY, E_NOMEM. */
 int snapshot_send(const char *name);
-/* When the next lines may be sent, in ns of the clock; UINT64_MAX: nothing is being sent. */
-u64 snapshot_send_at(void);
-/* Sends them. Interrupts on. */
-void snapshot_send_piece(void);
+/* Before it: begins the task that sends. */
+void snapshot_send_start(void);

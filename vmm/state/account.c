@@ -43,7 +43,6 @@ enum vcpu_place vcpu_account(struct vcpu *v, enum vcpu_place place)
 	enum vcpu_place before = v->place;
 
 	v->stats.cycles[before] += now - v->place_since;
-	v->vruntime += now - v->place_since;
 	v->place_since = now;
 	if (place == before)
 		return before;

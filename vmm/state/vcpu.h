@@ -122,7 +122,6 @@ struct vcpu {
 
 	enum vcpu_place place;
 	u64 place_since; /* TSC */
-	u64 vruntime;	 /* TSC cycles consumed, adjusted on wake-up */
 	u16 trapped;	 /* the vector of the last trap or interrupt, or IRQS_OFF_RUN_LOOP */
 	struct irqs_off irqs_off;
 	struct vcpu_stats stats;

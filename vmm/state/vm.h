@@ -12,6 +12,7 @@
 #include "emu/board/board.h"
 #include "kernel/base/list.h"
 #include "kernel/lib/byte_ring.h"
+#include "kernel/task/task.h"
 #include "vmm/load/config.h"
 #include "vmm/load/linux_boot.h"
 #include "vmm/code/raw_page.h"
@@ -65,6 +66,7 @@ enum vm_request { VM_REQ_NONE, VM_REQ_POWER_OFF, VM_REQ_RESET, VM_REQ_EXIT, VM_R
 
 struct vm {
 	struct list link;
+	struct task task;
 	struct config_vm config;
 	enum vm_state state;
 	char stop_reason[96];
@@ -88,7 +90,6 @@ struct vm {
 	bool held; /* it is being loaded: its time is held_now */
 	u64 held_now;
 	u64 deadline; /* earliest virtual timer, in virtual ns; UINT64_MAX: none */
-	u64 wakes_at; /* the scheduler's note of vm_wakes_at() */
 
 	enum vm_start start;
 	struct vm_snap *snap; /* saves or loads it: vmm/vm/vm_snap.c */

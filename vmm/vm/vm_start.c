@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * From power-on to the first instruction, a piece at a time: what has to be forgotten and copied
- * grows with the guest's memory and images, so it is done in the VM's own turns (vmm/vm/sched.c)
+ * grows with the guest's memory and images, so it is done in the VM's own turns (vmm/vm/vm_task.c)
  * and on its account. A piece takes a millisecond at most; interrupts are on.
  */
 #include "vmm/vm/vm_start.h"

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The scheduler's loop. Interrupts are off in it. A task's turn begins and ends so, and a task that
+ * does more than a little lets them in.
+ */
+#include "kernel/sched/sched.h"
+
+#include "arch/cpu/processor.h"
+#include "arch/time/timer.h"
+#include "kernel/time/clock.h"
+
+/* Of a processor, which alone touches it. */
+static struct sched {
+	struct runq rq;
+	volatile bool fired;
+	u64 began; /* TSC; what came before is on somebody's account, or the operator's */
+} boot_sched;
+
+static struct sched *sched_this(void)
+{
+	return &boot_sched;
+}
+
+static void sched_timer_fired(void)
+{
+	sched_this()->fired = true;
+}
+
+void sched_init(void)
+{
+	runq_init(&sched_this()->rq);
+	timer_set_handler(sched_timer_fired);
+}
+
+struct runq *sched_runq(void)
+{
+	return &sched_this()->rq;
+}
+
+void sched_arm(u64 deadline)
+{
+	sched_this()->fired = false;
+	timer_arm_by(deadline);
+}
+
+bool sched_wanted(void)
+{
+	return sched_this()->fired || sched_this()->rq.urgent;
+}
+
+bool sched_urgent(void)
+{
+	return sched_this()->rq.urgent;
+}
+
+u64 sched_turn_began(void)
+{
+	return sched_this()->began;
+}
+
+static void take_turn(struct sched *s, struct task *t, u64 now)
+{
+	u64 end, began = s->began;
+
+	t->ops->run(t, runq_turn_end(&s->rq, t, now));
+	end = rdtsc();
+	s->began = end;
+	task_charge(t, clock_tsc_to_ns(end - began));
+}
+
+/* Armed exactly: each wake-up counts here. A rule of waking may have woken somebody. */
+static void idle(struct sched *s, u64 deadline)
+{
+	s->fired = false;
+	timer_arm(deadline);
+	if (clock_now() < deadline && !s->rq.urgent)
+		irq_wait();
+	s->began = rdtsc();
+}
+
+void sched_loop(void)
+{
+	struct sched *s = sched_this();
+
+	irq_disable();
+	s->began = rdtsc();
+	for (;;) {
+		u64 now = clock_now(), wake;
+		struct task *t = runq_choose(&s->rq, now, &wake);
+
+		if (t)
+			take_turn(s, t, now);
+		else
+			idle(s, wake);
+	}
+}

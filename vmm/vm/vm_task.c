@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A VM gets a turn when it wants one (vm_wakes_at()): its processor can go on, a timer of it has
+ * come due that can wake it, it has been reset, or asked for something. All of its work is done in
+ * its turns, devices, timers, resets and loading included.
+ */
+#include "vmm/vm/vm_task.h"
+
+#include "arch/cpu/processor.h"
+#include "kernel/sched/sched.h"
+#include "kernel/time/clock.h"
+#include "vmm/console/vm_console.h"
+#include "vmm/run/run.h"
+#include "vmm/state/account.h"
+#include "vmm/vm/vm_finish.h"
+#include "vmm/vm/vm_life.h"
+#include "vmm/vm/vm_start.h"
+#include "vmm/vm/vm_state.h"
+
+static void report_halt(struct vm *vm)
+{
+	const struct cpu *c = &vm->vcpu->cpu;
+
+	if (vm->halt_reported || (c->vif && board_can_wake(vm->board)))
+		return;
+	vm->halt_reported = true;
+	vm_report(vm, "halted with %s at %08x: nothing can wake it but a reset",
+		  c->vif ? "every interrupt masked" : "interrupts off", c->eip);
+}
+
+static void handle_stop(struct vcpu *v, enum vcpu_stop stop)
+{
+	struct vm *vm = v->vm;
+
+	if (vm->request == VM_REQ_KILL)
+		stop = VCPU_STOPPED;
+	switch (stop) {
+	case VCPU_SHUTDOWN:
+		v->shutdown = false;
+		if (vm->config.triple == TRIPLE_RESET)
+			vm_reset_itself(vm, "triple fault");
+		else
+			vm_stop(vm, "triple fault at %04x:%08x", v->cpu.seg[SEG_CS].sel,
+				v->cpu.eip);
+		return;
+	case VCPU_HALTED:
+		v->stats.halts++;
+		report_halt(vm);
+		return;
+	case VCPU_STOPPED:
+		vm_do_request(vm);
+		return;
+	case VCPU_SLICE:
+	case VCPU_AGAIN:
+	case VCPU_YIELDS:
+		return;
+	}
+}
+
+static void interrupts_off(void)
+{
+	irq_disable();
+	irqs_off_begin(rdtsc());
+}
+
+static void interrupts_on(struct vcpu *v)
+{
+	irqs_off_end(v, rdtsc());
+	irq_enable();
+}
+
+static void start_pieces(struct vm *vm, u64 end)
+{
+	interrupts_on(vm->vcpu);
+	do
+		vm_start_piece(vm);
+	while (vm->start != VM_STARTED && !vm->request && clock_now() < end && !sched_urgent());
+	interrupts_off();
+}
+
+static void vm_turn(struct task *t, u64 end)
+{
+	struct vm *vm = container_of(t, struct vm, task);
+	struct vcpu *v = vm->vcpu;
+	enum vcpu_stop stop = VCPU_SLICE;
+	u64 now;
+
+	v->place = PLACE_MONITOR;
+	v->place_since = sched_turn_began();
+	irqs_off_begin(v->place_since);
+	v->trapped = IRQS_OFF_RUN_LOOP;
+	if (vm->request)
+		stop = VCPU_STOPPED;
+	else if (vm->start != VM_STARTED)
+		start_pieces(vm, end);
+	else
+		stop = vcpu_run(v, end);
+	now = clock_now();
+	if (now > end)
+		v->stats.late_ns = MAX(v->stats.late_ns, now - end);
+	interrupts_on(v);
+	handle_stop(v, stop); /* may print */
+	vm_check_finished();
+	interrupts_off();
+	vcpu_account(v, PLACE_MONITOR);
+}
+
+static u64 vm_turn_wanted(struct task *t)
+{
+	struct vm *vm = container_of(t, struct vm, task);
+	u64 fed = UINT64_MAX;
+
+	if (vm->state == VM_RUNNING && vm->start == VM_STARTED)
+		fed = vm_console_feed(vm);
+	return MIN(fed, vm_wakes_at(vm));
+}
+
+void vm_task_begin(struct vm *vm)
+{
+	static const struct task_ops ops = { .run = vm_turn, .wakes_at = vm_turn_wanted };
+
+	task_init(sched_runq(), &vm->task, &ops, false);
+}
+
+void vm_task_end(struct vm *vm)
+{
+	u64 flags = irq_save();
+
+	task_end(&vm->task);
+	irq_restore(flags);
+}
