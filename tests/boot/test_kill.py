@@ -33,7 +33,7 @@ DEPTHS = {
     "alarm": ("recompile", ["vtimers_run", "next_alarm"]),
     "idle": ("auto", ["vm_wakes_at", "board_wakes_at"]),
     "reset": ("auto", ["vm_start_piece", "vcpu_forget", "shadow_flush", "block_drop_all", "raw_pages_reset", "vm_ram_clear",
-                       "board_reset", "vm_load_step", "linux_boot_copy", "vm_do_request"]),
+                       "i8254_reset", "vm_load_step", "linux_boot_copy", "vm_do_request"]),
 }
 
 SLABS = 64  # KiB: small objects of several machines share pages
