@@ -12,7 +12,7 @@
  *      that is written often is data for a while. A page where code and data mix has blocks that
  *      check their own source bytes.
  *   5. Slow sites: instructions that met device memory or a watched page. They are translated anew
- *      with a call of C inline.
+ *      with a call of C inline, and once more without when that turns out to be in vain.
  *
  * A dead block keeps its memory until the next flush, since the running code may be its own.
  */
@@ -28,6 +28,9 @@
 /* A trap costs as much as ten calls; most instructions that meet a watched page meet others later.
  */
 #define SLOW_ENOUGH 16u
+/* Of those that were in vain: a loop that fills memory has met a page of code. */
+#define PLAIN_ENOUGH 64u
+#define TRAP_COSTS   10u /* calls */
 /*
  * Matches nothing: tag + EIP is neither 0 nor 2^64, also while the tag is the impossible one. (1 is
  * wrong: -1 is the impossible tag with EIP FFFFFFFFh.)
@@ -421,9 +424,39 @@ bool block_note_slow(struct recomp *r, gla_t gla)
 	struct slow_note *n = slow_note(r, gla);
 
 	if (n->gla != gla)
-		*n = (struct slow_note){ gla, 0 };
-	n->count += n->count < SLOW_ENOUGH;
+		*n = (struct slow_note){ .gla = gla };
+	if (n->count < SLOW_ENOUGH)
+		n->count++;
 	return n->count == SLOW_ENOUGH;
+}
+
+/* The blocks that begin on the page and hold this instruction. */
+static void drop_holding(struct recomp *r, gla_t gla)
+{
+	for (u32 n = *linear_chain(r, gla); n; n = r->block[n - 1].linear_next) {
+		struct block *b = &r->block[n - 1];
+
+		if (gla - (b->base + b->eip) < b->len)
+			block_drop(r, b);
+	}
+	r->code_changed = true;
+}
+
+bool block_note_plain(struct recomp *r, gla_t gla, bool plain)
+{
+	struct slow_note *n = slow_note(r, gla);
+
+	if (n->gla != gla || n->count < SLOW_ENOUGH)
+		return false;
+	if (!plain) {
+		n->plain = (u16)(n->plain - MIN(n->plain, TRAP_COSTS));
+		return false;
+	}
+	if (++n->plain < PLAIN_ENOUGH)
+		return false;
+	*n = (struct slow_note){ 0 };
+	drop_holding(r, gla);
+	return true;
 }
 
 void block_written(struct recomp *r, gpa_t gpa, u32 len)

@@ -55,3 +55,6 @@ void block_clear_lookup(struct recomp *r);
  */
 bool block_is_slow(struct recomp *r, gla_t gla);
 bool block_note_slow(struct recomp *r, gla_t gla);
+/* An instruction that calls C inline met plain memory, or did not. True when it has done so often
+ * enough that it was in vain: the note is gone, and what was made of the instruction as well. */
+bool block_note_plain(struct recomp *r, gla_t gla, bool plain);

@@ -223,10 +223,11 @@ struct trans {
 	ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
 };
 
-/* An instruction whose memory was seen to need C, by its linear address, and how often. */
+/* An instruction whose memory was seen to need C, by its linear address, and how often; and how
+ * often since then it would not have needed it. */
 struct slow_note {
 	gla_t gla;
-	u32 count;
+	u16 count, plain;
 };
 
 /* What the mode key is made of besides segments (cpu->mode_seg), for one comparison. */

@@ -41,6 +41,13 @@ static void forget_writes(struct cpu *cpu)
 
 _Static_assert(SOFTTLB_ENTRIES == 64, "softtlb.filled has a bit for each");
 
+/* May the page be written directly? Not if it has a data breakpoint. */
+static bool writes_directly(struct cpu *cpu, gla_t gla, gpa_t gpa)
+{
+	return !cpu_debug_watches(cpu, gla) && gpmem_ptr(cpu->mem, gpa, true) &&
+	       !gpmem_watches(cpu->mem, gpa);
+}
+
 /* What was allowed once by a full walk is allowed again; other ways of access walk for themselves.
  */
 static struct softtlb_entry *fill(struct cpu *cpu, gla_t gla, unsigned access)
@@ -59,8 +66,8 @@ static struct softtlb_entry *fill(struct cpu *cpu, gla_t gla, unsigned access)
 					     .user = w.user,
 					     .host = gpmem_ptr(cpu->mem, w.gpa & PAGE_MASK,
 							       false) };
-	if (e->host && ((access & ACCESS_EXEC) || !cpu_debug_watches(cpu, gla)) &&
-	    (!write || (gpmem_ptr(cpu->mem, w.gpa, true) && !gpmem_watches(cpu->mem, w.gpa))))
+	if (e->host && (write ? writes_directly(cpu, gla, w.gpa)
+			      : (access & ACCESS_EXEC) || !cpu_debug_watches(cpu, gla)))
 		e->rights |= BIT(access);
 	else
 		e->slow |= BIT(access);
@@ -73,7 +80,13 @@ const struct softtlb_entry *cpu_translate(struct cpu *cpu, gla_t gla, unsigned a
 
 	if (cpu->tlb.watches != cpu->mem->watches_begun)
 		forget_writes(cpu);
-	if (e->page == (gla & ~(PAGE_SIZE - 1)) && (e->rights | e->slow) & BIT(access))
+	if (e->page != (gla & ~(PAGE_SIZE - 1)))
+		return fill(cpu, gla, access);
+	if (e->rights & BIT(access))
+		return e;
+	/* Nobody tells when a page is not watched any more. */
+	if ((e->slow & BIT(access)) &&
+	    !((access & ACCESS_WRITE) && writes_directly(cpu, gla, e->gpa)))
 		return e;
 	return fill(cpu, gla, access);
 }

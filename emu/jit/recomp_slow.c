@@ -387,6 +387,13 @@ static gva_t operand_ea(const struct cpu *cpu, const struct site *s)
 	return in->asize == 2 ? (u16)ea : ea;
 }
 
+/* Could translated code have reached the operand by itself? */
+static bool is_plain(struct cpu *cpu, const struct site *s, gla_t gla, unsigned user)
+{
+	return s->writes ? cpu_lin_direct_write(cpu, gla, s->mem_size, user) != NULL
+			 : cpu_lin_direct(cpu, gla, s->mem_size, user) != NULL;
+}
+
 static enum cpu_result slow_read(struct recomp *r, const struct site *s)
 {
 	struct cpu *cpu = r->cpu;
@@ -408,6 +415,9 @@ static enum cpu_result slow_read(struct recomp *r, const struct site *s)
 	}
 	if (res == CPU_NEXT && s->writes)
 		res = cpu_lin_probe_write(cpu, gla, s->mem_size, user);
+	if (res == CPU_NEXT && !(r->edge_key & KEY_SLOW) &&
+	    block_note_plain(r, cpu->seg[SEG_CS].base + s->eip, is_plain(cpu, s, gla, user)))
+		return CPU_RETRY;
 	if (res == CPU_NEXT && s->reads)
 		res = cpu_lin_read(cpu, gla, cpu->scratch, s->mem_size, user);
 	cpu->slow_gla = gla;

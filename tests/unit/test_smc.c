@@ -15,6 +15,8 @@
 
 #define AT_ALIAS  0x9000u
 #define AT_SECOND (AT_CODE + 0x1000)
+#define AT_FILL	  0x40000u
+#define FILLED	  60000u
 
 static void test_same_block(void **state)
 {
@@ -279,6 +281,30 @@ static void test_mixed_page_with_a_breakpoint(void **state)
 	assert_int_equal(m.cpu.dr[6] & 15, 1);
 }
 
+/*
+ * A loop fills memory that begins with a page of code: some of its stores need C, and it is made so
+ * that they call it. It must not go on so where nothing is watched.
+ */
+static void test_fill_from_code_on(void **state)
+{
+	u64 before, slow;
+
+	(void)state;
+	CODE(AT_FILL, 0xc3);
+	CODE(AT_CODE, 0xe8, IMM32(AT_FILL - AT_CODE - 5),    /* call it */
+	     0xbf, IMM32(AT_FILL + 16), 0xb9, IMM32(FILLED), /* mov edi; mov ecx */
+	     0x88, 0x07, 0x47, 0x49, 0x75, 0xfa, HLT);	     /* mov [edi], al; inc; dec; jnz */
+	m.cpu.gpr[REG_EAX] = 0x5a;
+	before = recomp_stats(m.cpu.recomp)->slow_accesses;
+	assert_int_equal(guest_run(), HALTED);
+	slow = recomp_stats(m.cpu.recomp)->slow_accesses - before;
+	assert_in_range(slow, 16, 400);
+	assert_int_equal(m.ram[AT_FILL], 0xc3);
+	for (u32 i = 16; i < 16 + FILLED; i++)
+		assert_int_equal(m.ram[AT_FILL + i], 0x5a);
+	assert_int_equal(m.ram[AT_FILL + 16 + FILLED], 0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -296,6 +322,7 @@ int main(void)
 		GUEST_TEST(test_code_on_a_mixed_page),
 		GUEST_TEST(test_mixed_page_faults),
 		GUEST_TEST(test_mixed_page_with_a_breakpoint),
+		GUEST_TEST(test_fill_from_code_on),
 	};
 
 	return cmocka_run_group_tests(tests, guest_create, guest_destroy);
