@@ -283,11 +283,11 @@ struct recomp {
 	struct trans trans;
 	struct recomp_stats stats;
 	/* stubs, as executed */
-	u64 loaded[6]; /* the last instructions of the stubs that load R_POLL */
+	u64 loaded[7]; /* the last instructions of the stubs that load R_POLL */
 	unsigned loads;
 	u64 segment_stubs; /* where load_segment[] begin, the last ones */
 	u64 enter, leave_dispatch, leave_edge, leave_trap, call_hard, call_iret, call_segment,
-		call_slow_read, call_slow_write;
+		call_slow_read, call_slow_write, call_slow_store;
 	u64 load_segment[2][SEG_COUNT]; /* from R8; [1]: which was popped */
 };
 

@@ -133,7 +133,7 @@ enum cpu_result cpu_write_cr(struct cpu *cpu, unsigned n, u32 value)
 			return CPU_FAULT;
 		cpu->cr3 = value;
 		cpu_translations_changed(cpu, PAGING_CR3, 0);
-		return CPU_JUMP;
+		return CPU_NEXT;
 	case 4:
 		return write_cr4(cpu, value);
 	}

@@ -89,7 +89,8 @@ int recomp_create(struct cpu *cpu, const struct recomp_config *config)
 	recomp_emit_stubs(r, &(struct stub_targets){
 				     (const void *)recomp_hard, (const void *)recomp_iret,
 				     (const void *)recomp_segment, (const void *)recomp_slow_read,
-				     (const void *)recomp_slow_write });
+				     (const void *)recomp_slow_write,
+				     (const void *)recomp_slow_store });
 	if (cpu->mem)
 		gpmem_set_watcher(cpu->mem, GPMEM_WATCH_CODE, code_written, r);
 	block_drop_all(r);

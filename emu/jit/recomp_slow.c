@@ -446,3 +446,16 @@ enum cpu_result recomp_slow_write(struct cpu *cpu, u32 site)
 {
 	return in_c(cpu, site, slow_write);
 }
+
+/* A store of what is known before: both in one. */
+static enum cpu_result slow_store(struct recomp *r, const struct site *s)
+{
+	enum cpu_result res = slow_read(r, s);
+
+	return res == CPU_NEXT ? slow_write(r, s) : res;
+}
+
+enum cpu_result recomp_slow_store(struct cpu *cpu, u32 site)
+{
+	return in_c(cpu, site, slow_store);
+}

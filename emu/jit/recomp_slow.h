@@ -13,5 +13,8 @@ enum cpu_result recomp_iret(struct cpu *cpu, u32 site);
 /* MOV and POP of DS, ES, FS, GS in flat protected-mode code: the load that is done over and over.
  */
 enum cpu_result recomp_segment(struct cpu *cpu, u32 site);
+/* A memory operand is fetched to cpu->scratch, or at least checked; stored from there; checked and
+ * stored at once. */
 enum cpu_result recomp_slow_read(struct cpu *cpu, u32 site);
 enum cpu_result recomp_slow_write(struct cpu *cpu, u32 site);
+enum cpu_result recomp_slow_store(struct cpu *cpu, u32 site);

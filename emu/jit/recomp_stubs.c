@@ -179,6 +179,7 @@ void recomp_emit_stubs(struct recomp *r, const struct stub_targets *to)
 	r->call_segment = c_stub(&e, r, to->segment);
 	r->call_slow_read = c_stub(&e, r, to->slow_read);
 	r->call_slow_write = c_stub(&e, r, to->slow_write);
+	r->call_slow_store = c_stub(&e, r, to->slow_store);
 	r->segment_stubs = align_stub(&e);
 	for (unsigned seg = 0; seg < SEG_COUNT; seg++)
 		for (unsigned pop = 0; pop < 2 && seg != SEG_CS && seg != SEG_SS; pop++) {

@@ -8,7 +8,7 @@
 
 /* The C functions of emu/jit/recomp_slow.h. */
 struct stub_targets {
-	const void *hard, *iret, *segment, *slow_read, *slow_write;
+	const void *hard, *iret, *segment, *slow_read, *slow_write, *slow_store;
 };
 
 /* Writes the stubs into the first page of the cache and notes their addresses. */

@@ -117,7 +117,9 @@ static bool mov_special(struct trans *t)
 		else
 			emit_load_zx(&t->e, NULL, 2, reg, m);
 	} else if (d && dst == ZYDIS_REGCLASS_CONTROL) {
-		hard(t, OP_MOV_TO_CR);
+		/* The mode knows nothing of CR3. Mostly code is mapped as before, else
+		 * recomp_set_mapping() says so. */
+		hard(t, t->in.raw.modrm.reg == 3 ? OP_MOV_TO_CR3 : OP_MOV_TO_CR);
 	} else if (s && src == ZYDIS_REGCLASS_CONTROL) {
 		hard(t, OP_MOV_FROM_CR);
 	} else if (d && dst == ZYDIS_REGCLASS_DEBUG) {

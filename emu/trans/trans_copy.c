@@ -250,6 +250,11 @@ static void copy_slow(struct trans *t, const ZydisDecodedOperand *mem, unsigned 
 		s->reads = true;
 		emit_fwait(&t->e); /* #MF goes before the operand's faults */
 	}
+	if (t->in.mnemonic == ZYDIS_MNEMONIC_MOV && s->writes && !high8) {
+		copy_form(t, reg, true, buf, 0, t->in.opcode); /* changes nothing if C faults */
+		trans_call_site(t, s, t->r->call_slow_store);
+		return;
+	}
 	trans_call_site(t, s, t->r->call_slow_read);
 	if (is_bit_string(t)) {
 		s->bits = true;

@@ -8,7 +8,8 @@
  * called: in ring 0, and in ring 3 both as it is and behind a change of FS's descriptor, after
  * which a stale FS leaves ring 3 to the recompiler. Odd pages have an INT3 where even ones have a
  * NOP: raw ring 3 then meets, at an address that the recompiler knows of another space, what the
- * recompiler must execute. Expected: the number that the tables say.
+ * recompiler must execute. Spaces also change in a slot: what lies behind MOV CR3 is the other
+ * space's code. Expected: the number that the tables say.
  */
 #include "lib/testguest.h"
 
@@ -23,7 +24,7 @@
 
 const char guest_name[] = "spaces";
 
-enum way { PLAIN, INT3, NEXT_PAGE, TAIL, WAYS };
+enum way { PLAIN, INT3, NEXT_PAGE, TAIL, MOV_CR3, WAYS };
 
 static const u32 slot_page[] = { 0x1fe, 0x1ff, 0x200, 0x201 };
 #define SLOTS COUNT(slot_page)
@@ -35,7 +36,7 @@ static struct space {
 
 static u32 *tables[TABLES];
 static u8 *code[CODE_PAGES];
-static u32 current, wrong, digest_of_all, calls[4];
+static u32 current, wrong, digest_of_all, calls[4], changes;
 u32 spare_byte; /* of the descriptor that stale() changes */
 
 static u32 user_bit(void)
@@ -135,6 +136,19 @@ static u32 change_space(u32 n)
 	return 0;
 }
 
+/* In a slot that both spaces have. */
+static u32 change_space_there(u32 n)
+{
+	u32 got, at = address(n / 4 % SLOTS) + MOV_CR3 * WAY_SIZE;
+
+	current = n % COUNT(spaces);
+	__asm__ volatile("call *%[at]"
+			 : "=a"(got)
+			 : [at] "r"(at), "c"(spaces[current].directory)
+			 : "memory");
+	return got;
+}
+
 static u32 call_there(u32 at)
 {
 	return ((u32(*)(void))at)();
@@ -145,7 +159,8 @@ static void write_code(u8 *page, u8 n)
 	static const u8 returns[] = { 0x90, 0xb8, 0, 0, 0, 0, 0xc3 };	       /* mov eax, n; ret */
 	static const u8 goes_on[] = { 0xb8, 0, 0, 0, 0, 0xe9, 0, 0, 0, 0 };    /* mov; jmp */
 	static const u8 tail[] = { 0xc1, 0xe0, 0x08, 0x0d, 0, 0, 0, 0, 0xc3 }; /* shl, 8; or; ret */
-	u8 *next = page + NEXT_PAGE * WAY_SIZE;
+	static const u8 moves[] = { 0x0f, 0x22, 0xd9, 0xb8, 0, 0, 0, 0, 0xc3 }; /* cr3; mov; ret */
+	u8 *next = page + NEXT_PAGE * WAY_SIZE, *cr3 = page + MOV_CR3 * WAY_SIZE;
 
 	for (u32 i = 0; i < sizeof(returns); i++)
 		page[i] = page[INT3 * WAY_SIZE + i] = returns[i];
@@ -153,7 +168,9 @@ static void write_code(u8 *page, u8 n)
 		next[i] = goes_on[i];
 	for (u32 i = 0; i < sizeof(tail); i++)
 		page[TAIL * WAY_SIZE + i] = tail[i];
-	page[2] = page[INT3 * WAY_SIZE + 2] = next[1] = page[TAIL * WAY_SIZE + 4] = n;
+	for (u32 i = 0; i < sizeof(moves); i++)
+		cr3[i] = moves[i];
+	page[2] = page[INT3 * WAY_SIZE + 2] = next[1] = page[TAIL * WAY_SIZE + 4] = cr3[4] = n;
 	*(u32 *)(next + 6) = PAGE_SIZE + (TAIL - NEXT_PAGE) * WAY_SIZE - sizeof(goes_on);
 	if (n & 1)
 		page[INT3 * WAY_SIZE] = 0xcc;
@@ -212,6 +229,25 @@ static u32 call_stale(u32 at)
 	return v;
 }
 
+static void judge(u32 got, u32 due, u32 slot, u32 way, u32 how)
+{
+	attempts++;
+	digest_of_all = digest(digest_of_all, got);
+	if (got != due && wrong++ < 5)
+		print("FAIL space %u, slot %u, way %u, how %u: %x, not %x\r\n", current, slot, way,
+		      how, got, due);
+}
+
+static void change_in_slot(u32 n)
+{
+	u32 slot = n / 4 % SLOTS, due = spaces[n % COUNT(spaces)].shows[slot];
+
+	if (due == NONE || spaces[current].shows[slot] == NONE)
+		return;
+	judge(call_ring0(change_space_there, n), due, slot, MOV_CR3, 0);
+	changes++;
+}
+
 static void call_slot(u32 n)
 {
 	const struct space *s = &spaces[current];
@@ -231,12 +267,8 @@ static void call_slot(u32 n)
 		got = call_stale(at);
 	else
 		got = call_there(at);
-	attempts++;
 	calls[how]++;
-	digest_of_all = digest(digest_of_all, got);
-	if (got != due && wrong++ < 5)
-		print("FAIL space %u, slot %u, way %u, how %u: %x, not %x\r\n", current, slot, way,
-		      how, got, due);
+	judge(got, due, slot, way, how);
 }
 
 static void step(void)
@@ -251,6 +283,8 @@ static void step(void)
 		call_ring0(new_space, n);
 	else if (what < 12)
 		call_ring0(change_space, n);
+	else if (what < 15)
+		change_in_slot(n);
 	else
 		call_slot(n);
 }
@@ -261,6 +295,6 @@ void guest_main(void)
 	for (u32 i = 0; i < STEPS; i++)
 		step();
 	check(!wrong, "each call went where the tables say");
-	check(calls[0] && calls[1] && calls[2], "by all ways");
+	check(calls[0] && calls[1] && calls[2] && changes, "by all ways");
 	print("digest %x of %u calls\r\n", digest_of_all, attempts);
 }
