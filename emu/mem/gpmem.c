@@ -22,9 +22,10 @@ void gpmem_destroy(struct gpmem *m)
 		mem_free(m->region[i].page);
 	}
 	m->regions = 0;
+	m->found = NULL;
 }
 
-struct gpmem_region *gpmem_find(struct gpmem *m, gpa_t gpa)
+struct gpmem_region *gpmem_search(struct gpmem *m, gpa_t gpa)
 {
 	unsigned lo = 0, hi = m->regions;
 
@@ -37,7 +38,7 @@ struct gpmem_region *gpmem_find(struct gpmem *m, gpa_t gpa)
 		else if (gpa - r->start >= r->size)
 			lo = mid + 1;
 		else
-			return r;
+			return m->found = r;
 	}
 	return NULL;
 }
@@ -61,6 +62,7 @@ static struct gpmem_region *insert(struct gpmem *m, gpa_t start, u64 size, int *
 		return NULL;
 	memmove(&m->region[i + 1], &m->region[i], (m->regions - i) * sizeof(m->region[0]));
 	m->regions++;
+	m->found = NULL;
 	m->region[i] = (struct gpmem_region){ .start = start, .size = size };
 	return &m->region[i];
 }

@@ -54,6 +54,7 @@ typedef void (*gpmem_watch_fn)(void *ctx, gpa_t gpa, u32 len);
 struct gpmem {
 	struct gpmem_region region[GPMEM_MAX_REGIONS];
 	unsigned regions;
+	struct gpmem_region *found; /* a region, if any: gpmem_find() begins with it */
 	struct {
 		gpmem_watch_fn written;
 		void *ctx;
@@ -94,8 +95,14 @@ static inline bool gpmem_is_writable(const struct gpmem_region *r)
 	return r->kind == GPMEM_RAM && !r->over && !r->sealed;
 }
 
-/* The region that holds gpa, or NULL for a hole. */
-struct gpmem_region *gpmem_find(struct gpmem *m, gpa_t gpa);
+struct gpmem_region *gpmem_search(struct gpmem *m, gpa_t gpa);
+/* The region that holds gpa, or NULL for a hole. Mostly it is the one that was found last. */
+static inline struct gpmem_region *gpmem_find(struct gpmem *m, gpa_t gpa)
+{
+	struct gpmem_region *r = m->found;
+
+	return r && gpa - r->start < r->size ? r : gpmem_search(m, gpa);
+}
 
 /*
  * Monitor's address of the byte at gpa, valid to the end of its 4 KiB page and until the next

@@ -89,8 +89,9 @@ struct root {
 	u32 role;
 	gpa_t key[4]; /* guest PD pages (PAE: PDPTE values; non-PAE: CR3 in [0]) */
 	u64 *pd[4];
-	u16 *link;  /* table index of each region, NO_LINK if none */
-	u32 groups; /* of 64 regions in which one was ever linked */
+	u64 pdpte[4]; /* which lead there */
+	u16 *link;    /* table index of each region, NO_LINK if none */
+	u32 groups;   /* of 64 regions in which one was ever linked */
 	/*
 	 * From ahead_of there was a switch to this root, and the kernel's code was compared with
 	 * same_as. Both hold as long as no link, no root and no note of code is another.

@@ -113,6 +113,8 @@ bool shadow_root_build(struct shadow *s, struct root *r)
 		*r = (struct root){ 0 };
 		return false;
 	}
+	for (int i = 0; i < 4; i++)
+		r->pdpte[i] = s->host.hpa(s->host.ctx, r->pd[i]) | PTE_ALL;
 	memset(r->link, 0xff, PAGE_SIZE);
 	return true;
 }

@@ -35,7 +35,7 @@ static void root_key(const struct cpu *cpu, u32 role, gpa_t key[4])
 static void fill_pdpt(struct shadow *s, const struct root *r)
 {
 	for (int i = 0; i < 4; i++) {
-		s->pdpt[i] = s->host.hpa(s->host.ctx, r->pd[i]) | PTE_ALL;
+		s->pdpt[i] = r->pdpte[i];
 		if (s->alias)
 			s->pdpt[4 + i] = s->pdpt[i];
 	}
