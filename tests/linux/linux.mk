@@ -22,3 +22,14 @@ check-linux-tests: deps
 	@iso/deps gcc-multilib libc6-dev-i386
 	@$(MAKE) --no-print-directory -s $(BUILD)/ringleader.elf guests $(GUESTS)/linux-tests.gz
 	@$(PYTHON) tests/linux/run.py $(LINUX_TESTS)
+
+# What debuggers, Wine and tracers do, in instructions executed under -icount: at most five times bare's.
+LINUX_BARS := mov_ss_trap breakpoint_test single_step_syscall syscall_nt ldt_gdt \
+	$(addprefix trace_,function_begin function_end function_graph_begin function_graph_end)
+
+## bench-debug        debugging facilities, ours over bare QEMU in executed instructions; fails over 5
+.PHONY: bench-debug
+bench-debug: deps
+	@iso/deps gcc-multilib libc6-dev-i386
+	@$(MAKE) --no-print-directory -s $(BUILD)/ringleader.elf guests $(GUESTS)/linux-tests.gz
+	@$(PYTHON) tests/linux/run.py --icount --bar 5 --engines auto $(LINUX_BARS)

@@ -2,11 +2,11 @@
 """Linux's selftests for x86 and QEMU's test programs for i386, in the Debian guest under each engine and on bare QEMU: exit status
 and output must be the same.
 
-    run.py [--engines auto,ring1,recompile,recompile-all] [--icount] [--kernel vmlinuz-686] [TEST...]
+    run.py [--engines auto,ring1,recompile,recompile-all] [--icount [--bar 5]] [--kernel vmlinuz-686] [TEST...]
 
 Addresses are not random, so that most output is the same to the byte; normalize() takes out what is not. exceptions.txt says what
 is not run or not compared, and why. Seconds are the guest's own; with --icount a nanosecond is an instruction executed by QEMU,
-so that the table counts billions of instructions and does not depend on the host.
+so that the table counts billions of instructions and does not depend on the host; --bar fails what takes so many times bare's.
 """
 import argparse
 import base64
@@ -107,16 +107,18 @@ def first_difference(a, b):
     return "one is longer"
 
 
-def judge(program, engine, bare, ours, excepted):
+def judge(program, engine, bare, ours, excepted, bar):
     """'' or what is wrong."""
     if ours.status != bare.status:
         return "exit status %d, bare %d" % (ours.status, bare.status)
     if ours.output != bare.output and (program, engine) not in excepted:
         return first_difference(bare.output, ours.output)
+    if bar and ours.seconds > bar * bare.seconds:
+        return "%.2f times bare's instructions, bar %g" % (ours.seconds / bare.seconds, bar)
     return ""
 
 
-def report(programs, engines, results, excepted):
+def report(programs, engines, results, excepted, bar):
     """Prints the table; returns how many passed, failed and were skipped."""
     counts, notes = {"passed": 0, "failed": 0, "skipped": 0}, []
     print("%-28s %8s" % ("seconds (ours over bare)", "bare") + "".join("%18s" % e for e in engines))
@@ -130,7 +132,7 @@ def report(programs, engines, results, excepted):
                 notes.append("skipped %s, %s: %s" % (p, e, excepted.get((p, e), excepted.get((p, "bare")))[1]))
                 line += "%18s" % "skipped"
                 continue
-            wrong = judge(p, e, bare, ours, excepted)
+            wrong = judge(p, e, bare, ours, excepted, bar)
             counts["failed" if wrong else "passed"] += 1
             if wrong:
                 notes.append("FAILED %s, %s: %s" % (p, e, wrong))
@@ -145,13 +147,16 @@ def main():
     p.add_argument("--engines", default=ENGINES)
     p.add_argument("--kernel", default="vmlinuz-686")
     p.add_argument("--icount", action="store_true")
+    p.add_argument("--bar", type=float)
     p.add_argument("tests", nargs="*")
     options = p.parse_args()
+    if options.bar and not options.icount:
+        p.error("--bar compares instructions: --icount")
     engines, excepted = options.engines.split(","), exceptions()
     os.makedirs(LOGS, exist_ok=True)
     programs = options.tests or sorted(os.listdir(PROGRAMS))
     results = {side: run_side(side, programs, options, excepted) for side in ["bare", *engines]}
-    counts = report(programs, engines, results, excepted)
+    counts = report(programs, engines, results, excepted, options.bar)
     print("%(passed)d passed, %(failed)d failed, %(skipped)d skipped" % counts)
     return 1 if counts["failed"] else 0
 
