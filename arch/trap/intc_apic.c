@@ -8,31 +8,11 @@
 #include "arch/cpu/try.h"
 #include "arch/mem/kmap.h"
 #include "kernel/base/error.h"
-
-#define LAPIC_ID	0x20
-#define LAPIC_TPR	0x80
-#define LAPIC_EOI	0xb0
-#define LAPIC_SPURIOUS	0xf0
-#define LAPIC_LVT_TIMER 0x320
-#define LAPIC_LVT_LINT0 0x350
-#define LAPIC_LVT_LINT1 0x360
-#define LAPIC_LVT_ERROR 0x370
-#define LAPIC_INITIAL	0x380
-#define LAPIC_CURRENT	0x390
-#define LAPIC_DIVIDE	0x3e0
-
-#define LVT_MASKED BIT(16)
-#define LVT_NMI	   (4u << 8)
-
-#define APIC_BASE_ENABLE BIT64(11)
-#define APIC_BASE_X2APIC BIT64(10)
-
-#define IOAPIC_VERSION 1u
-#define IOAPIC_REDIR   0x10u
+#include "kernel/hw/apic_regs.h"
 
 static volatile u8 *lapic;
 static struct {
-	volatile u32 *regs; /* [0] index, [4] data */
+	volatile u32 *regs;
 	u32 gsi_base, entries;
 } ioapic[IRQ_MAX_IOAPICS];
 static unsigned ioapics;
@@ -49,14 +29,14 @@ static void lapic_write(unsigned reg, u32 v)
 
 static u32 ioapic_read(unsigned n, u32 reg)
 {
-	ioapic[n].regs[0] = reg;
-	return ioapic[n].regs[4];
+	ioapic[n].regs[IOAPIC_SELECT / 4] = reg;
+	return ioapic[n].regs[IOAPIC_WINDOW / 4];
 }
 
 static void ioapic_write(unsigned n, u32 reg, u32 v)
 {
-	ioapic[n].regs[0] = reg;
-	ioapic[n].regs[4] = v;
+	ioapic[n].regs[IOAPIC_SELECT / 4] = reg;
+	ioapic[n].regs[IOAPIC_WINDOW / 4] = v;
 }
 
 /* xAPIC mode, whatever the firmware left; from x2APIC mode the way back leads through "disabled"
@@ -100,7 +80,7 @@ int intc_apic_init(const struct irq_topology *t)
 		ioapic_add(&t->ioapic[i]);
 	if (!ioapics)
 		return E_NOENT;
-	lapic_write(LAPIC_SPURIOUS, 0x100 | IRQ_VECTOR_SPURIOUS);
+	lapic_write(LAPIC_SPURIOUS, SPURIOUS_ENABLE | IRQ_VECTOR_SPURIOUS);
 	lapic_write(LAPIC_TPR, 0);
 	lapic_write(LAPIC_INITIAL, 0); /* stands still */
 	lapic_write(LAPIC_DIVIDE, 3);  /* by 16 */
@@ -122,12 +102,6 @@ u32 intc_apic_id(void)
 	return lapic_read(LAPIC_ID) >> 24;
 }
 
-/* Redirection entry: vector, 10..8 delivery mode, physical destination, 13 polarity, 15 trigger, 16
- * mask, 63..56 APIC ID. */
-#define REDIR_NMI   (4u << 8)
-#define REDIR_LOW   BIT(13)
-#define REDIR_LEVEL BIT(15)
-
 static int ioapic_route(u32 gsi, u32 entry)
 {
 	for (unsigned n = 0; n < ioapics; n++) {
@@ -144,12 +118,12 @@ static int ioapic_route(u32 gsi, u32 entry)
 
 int intc_ioapic_route(u32 gsi, u8 vector, bool level, bool active_low)
 {
-	return ioapic_route(gsi, vector | (active_low ? REDIR_LOW : 0) | (level ? REDIR_LEVEL : 0));
+	return ioapic_route(gsi, vector | (active_low ? LVT_LOW : 0) | (level ? LVT_LEVEL : 0));
 }
 
 int intc_ioapic_route_nmi(u32 gsi, bool active_low)
 {
-	return ioapic_route(gsi, REDIR_NMI | (active_low ? REDIR_LOW : 0));
+	return ioapic_route(gsi, LVT_NMI | (active_low ? LVT_LOW : 0));
 }
 
 void intc_timer_start(u32 count)

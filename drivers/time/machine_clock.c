@@ -11,11 +11,8 @@
 #include "kernel/time/clock.h"
 #include "kernel/lib/cmdline.h"
 #include "kernel/hw/acpi_pm_regs.h"
+#include "kernel/hw/hpet_regs.h"
 #include "kernel/hw/mc146818_regs.h"
-
-#define HPET_PERIOD  4 /* upper half of the capabilities: femtoseconds */
-#define HPET_CONFIG  16
-#define HPET_COUNTER 240
 
 static volatile u8 *hpet;
 
@@ -37,11 +34,11 @@ static bool hpet_reference(struct clock_reference *r)
 	if (!hpet)
 		return false;
 
-	u32 period = *(volatile u32 *)(hpet + HPET_PERIOD);
+	u32 period = *(volatile u32 *)(hpet + HPET_CAPS + 4);
 
 	if (!period || period > 100000000u) /* 100 ns, the specification's limit */
 		return false;
-	*(volatile u32 *)(hpet + HPET_CONFIG) |= 1;
+	*(volatile u32 *)(hpet + HPET_CONFIG) |= HPET_ENABLE;
 	*r = (struct clock_reference){
 		.name = "HPET",
 		.hz = 1000000000000000ull / period,

@@ -15,11 +15,14 @@
 #include "emu/chip/ferr.h"
 #include "emu/chip/fw_cfg.h"
 #include "emu/chip/i440fx.h"
+#include "emu/chip/hpet.h"
 #include "emu/chip/i8042.h"
 #include "emu/chip/i8237.h"
 #include "emu/chip/i82077.h"
 #include "emu/chip/i8254.h"
 #include "emu/chip/i8259.h"
+#include "emu/chip/ioapic.h"
+#include "emu/chip/lapic.h"
 #include "emu/chip/mc146818.h"
 #include "emu/chip/pci.h"
 #include "emu/chip/piix4_pm.h"
@@ -33,6 +36,7 @@
 #include "kernel/base/error.h"
 #include "kernel/base/string.h"
 #include "kernel/hw/pc_layout.h"
+#include "kernel/hw/x86.h"
 
 #define VIRTUAL_TIME_MAX BIT64(62) /* ns, 146 years: devices compute with signed times */
 
@@ -43,11 +47,16 @@ struct board {
 	struct bus bus;
 	struct vtimers timers;
 	struct irq_or irqs;
+	u16 isa_wires;	  /* what the devices drive */
+	bool hpet_legacy; /* interrupts 0 and 8 are the HPET's */
 	struct a20_gate a20;
 	struct completions completions;
 	struct device_set devices;
 	/* Those of them that are wired to each other, or that the outside speaks to. */
 	struct i8259_pair *pic;
+	struct lapic *lapic; /* NULL, and so are the next two: the board has no APIC */
+	struct ioapic *ioapic;
+	struct hpet *hpet;
 	struct i8237_pair *dma;
 	struct i8254 *pit;
 	struct mc146818 *rtc;
@@ -81,22 +90,115 @@ static void host_a20(void *ctx, bool on)
 	b->host.a20(b->host.ctx, on);
 }
 
-/* --- Between the devices */
+/* --- Interrupts: from the wires of the ISA bus to both controllers, and on to the CPU */
+
+#define TIMER_IRQ 0u
+#define TIMER_PIN 2u /* of the I/O APIC; pin 0 is the 8259 pair's output */
+#define CLOCK_IRQ 8u
+
+static void isa_pin(struct board *b, unsigned irq, bool level)
+{
+	i8259_set_irq(b->pic, irq, level);
+	if (b->ioapic)
+		ioapic_set_pin(b->ioapic, irq == TIMER_IRQ ? TIMER_PIN : irq, level);
+}
+
+static void isa_wire(void *ctx, unsigned irq, bool level)
+{
+	struct board *b = ctx;
+
+	b->isa_wires &= (u16)~BIT(irq);
+	b->isa_wires |= (u16)(level << irq);
+	if (!b->hpet_legacy || (irq != TIMER_IRQ && irq != CLOCK_IRQ))
+		isa_pin(b, irq, level);
+}
+
+static void hpet_isa_wire(void *ctx, unsigned irq, bool level)
+{
+	isa_pin(ctx, irq, level);
+}
+
+static void hpet_pin(void *ctx, unsigned pin, bool level)
+{
+	struct board *b = ctx;
+
+	ioapic_set_pin(b->ioapic, pin, level);
+}
+
+/* The HPET drives neither wire while this is called. */
+static void hpet_replaces(void *ctx, bool on)
+{
+	struct board *b = ctx;
+
+	b->hpet_legacy = on;
+	isa_pin(b, TIMER_IRQ, !on && b->isa_wires & BIT(TIMER_IRQ));
+	isa_pin(b, CLOCK_IRQ, !on && b->isa_wires & BIT(CLOCK_IRQ));
+}
+
+static void pic_output(void *ctx, unsigned irq, bool level)
+{
+	struct board *b = ctx;
+
+	(void)irq;
+	lapic_set_pin(b->lapic, 0, level);
+	ioapic_set_pin(b->ioapic, 0, level);
+}
+
+/* The vector of the 8254's interrupt at the local APIC; 0: it does not come that way. */
+static u8 tick_vector(const struct board *b)
+{
+	return b->ioapic ? ioapic_vector(b->ioapic, TIMER_PIN) : 0;
+}
 
 static bool tick_waits(void *ctx)
 {
 	struct board *b = ctx;
+	u8 vector = tick_vector(b);
 
-	return i8259_requests(b->pic, 0);
+	return vector ? lapic_requests(b->lapic, vector) : i8259_requests(b->pic, TIMER_IRQ);
 }
 
 static void pic_eoi(void *ctx, unsigned irq)
 {
 	struct board *b = ctx;
 
-	if (irq == 0)
+	if (irq == TIMER_IRQ)
 		i8254_irq_done(b->pit);
 }
+
+static void apic_eoi(void *ctx, u8 vector, bool level)
+{
+	struct board *b = ctx;
+
+	if (level)
+		ioapic_eoi(b->ioapic, vector);
+	if (vector == tick_vector(b))
+		i8254_irq_done(b->pit);
+}
+
+/* ISA interrupts that some controller lets through. */
+static u16 open_irqs(const struct board *b)
+{
+	u16 open = i8259_open(b->pic);
+	u32 pins = b->ioapic ? ioapic_open(b->ioapic) : 0;
+
+	return (u16)(open | (pins & ~BIT(TIMER_PIN)) |
+		     (pins & BIT(TIMER_PIN) ? BIT(TIMER_IRQ) : 0));
+}
+
+static void wire_apic(struct board *b)
+{
+	b->ioapic->lapic = b->lapic;
+	b->lapic->eoi = apic_eoi;
+	b->lapic->eoi_ctx = b;
+	b->pic->out = (struct irq_line){ .set = pic_output, .ctx = b };
+	b->hpet->isa_out = (struct irq_line){ .set = hpet_isa_wire, .ctx = b };
+	b->hpet->pin_out = (struct irq_line){ .set = hpet_pin, .ctx = b };
+	b->hpet->legacy = hpet_replaces;
+	b->hpet->legacy_ctx = b;
+}
+
+/* --- Between the devices */
 
 static u8 cf8_side_read(void *ctx, unsigned offset)
 {
@@ -123,6 +225,8 @@ static void wire(struct board *b)
 	b->pci->side_write = cf8_side_write;
 	b->pci->side_ctx = b;
 	i440fx_listen(b->bridge, pc_memory_set_part, &b->memory);
+	if (b->lapic)
+		wire_apic(b);
 }
 
 /* --- What firmware would do */
@@ -166,6 +270,7 @@ static bool has_firmware(const struct board *b)
 static struct acpi_machine acpi_machine(const struct board *b)
 {
 	return (struct acpi_machine){ .ram_size = b->config.ram_size,
+				      .apic = b->config.apic,
 				      .slots = pc_slots,
 				      .slot_count = pc_slot_count };
 }
@@ -194,6 +299,9 @@ static void find_devices(struct board *b)
 	const struct device_set *s = &b->devices;
 
 	b->pic = devices_find(s, &i8259_class, 0);
+	b->lapic = devices_find(s, &lapic_class, 0);
+	b->ioapic = devices_find(s, &ioapic_class, 0);
+	b->hpet = devices_find(s, &hpet_class, 0);
 	b->dma = devices_find(s, &i8237_class, 0);
 	b->pit = devices_find(s, &i8254_class, 0);
 	b->rtc = devices_find(s, &mc146818_class, 0);
@@ -212,13 +320,14 @@ static void find_devices(struct board *b)
 static int add_devices(struct board *b)
 {
 	static const struct drive none[DRIVE_PLACES];
-	int err = devices_alloc(&b->devices, pc_slots, pc_slot_count,
-				b->config.debug_exit ? PC_OPTION_DEBUG_EXIT : 0);
+	u8 options = (u8)((b->config.debug_exit ? PC_OPTION_DEBUG_EXIT : 0) |
+			  (b->config.apic ? PC_OPTION_APIC : 0));
+	int err = devices_alloc(&b->devices, pc_slots, pc_slot_count, options);
 
 	if (err)
 		return err;
 	find_devices(b);
-	b->irqs.out = (struct irq_line){ .set = i8259_set_irq, .ctx = b->pic };
+	b->irqs.out = (struct irq_line){ .set = isa_wire, .ctx = b };
 
 	struct device_bay bay = {
 		.bus = &b->bus,
@@ -317,12 +426,39 @@ void board_io_write(struct board *b, u16 port, unsigned size, u32 value)
 
 int board_intr_ack(struct board *b)
 {
+	int vector = b->lapic && lapic_enabled(b->lapic) ? lapic_ack(b->lapic) : -1;
+
+	if (vector >= 0 || (b->lapic && !lapic_wants_pic(b->lapic)))
+		return vector;
 	return i8259_pending(b->pic) ? i8259_ack(b->pic) : -1;
+}
+
+bool board_has_apic(const struct board *b)
+{
+	return b->lapic && lapic_enabled(b->lapic);
+}
+
+int board_msr_read(struct board *b, u32 index, u64 *value)
+{
+	if (!b->lapic || (index != MSR_APIC_BASE && index != MSR_TSC_DEADLINE))
+		return E_NOENT;
+	*value = index == MSR_APIC_BASE ? b->lapic->base : lapic_timer_deadline(&b->lapic->count);
+	return 0;
+}
+
+int board_msr_write(struct board *b, u32 index, u64 value)
+{
+	if (b->lapic && index == MSR_APIC_BASE)
+		return lapic_write_base(b->lapic, value);
+	if (!b->lapic || index != MSR_TSC_DEADLINE)
+		return E_NOENT;
+	lapic_timer_write_deadline(&b->lapic->count, value);
+	return 0;
 }
 
 bool board_intr_pending(struct board *b)
 {
-	return i8259_pending(b->pic);
+	return b->lapic ? lapic_pending(b->lapic) : i8259_pending(b->pic);
 }
 
 u64 board_run_timers(struct board *b)
@@ -389,10 +525,10 @@ u64 board_wakes_at(const struct board *b)
 {
 	if (completions_pending(&b->completions))
 		return 0;
-	return devices_wakes_at(&b->devices, i8259_open(b->pic));
+	return devices_wakes_at(&b->devices, open_irqs(b));
 }
 
 bool board_can_wake(const struct board *b)
 {
-	return devices_can_wake(&b->devices, i8259_open(b->pic)) || board_wakes_at(b) != UINT64_MAX;
+	return devices_can_wake(&b->devices, open_irqs(b)) || board_wakes_at(b) != UINT64_MAX;
 }

@@ -33,6 +33,11 @@ void board_io_write(struct board *b, u16 port, unsigned size, u32 value);
 /* Interrupt acknowledge cycle: the vector, or -1 if nothing is pending (the caller then delivers
  * nothing). */
 int board_intr_ack(struct board *b);
+/* Model-specific registers of the local APIC. Return 0; E_NOENT: not the board's; E_INVAL: #GP. */
+int board_msr_read(struct board *b, u32 index, u64 *value);
+int board_msr_write(struct board *b, u32 index, u64 value);
+/* Does CPUID tell of a local APIC now? */
+bool board_has_apic(const struct board *b);
 bool board_intr_pending(struct board *b);
 /* Runs completions that were posted and fires due timers; returns the next deadline in virtual
  * ns or UINT64_MAX. */

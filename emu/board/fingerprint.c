@@ -17,13 +17,14 @@ static const struct {
 	u32 changes[4]; /* bits that follow CR4, XCR0 and which processor runs it */
 } leaf[FINGERPRINT_LEAVES] = {
 	{ 0, 0, { 0 } },
-	{ 1, 0, { 0, 0xff000000, BIT(27), 0 } }, /* APIC ID; OSXSAVE */
+	/* APIC ID; OSXSAVE, TSC deadline; APIC: it can be switched off */
+	{ 1, 0, { 0, 0xff000000, BIT(27) | BIT(24), BIT(9) } },
 	{ 7, 0, { 0 } },
 	{ 0xd, 0, { 0, ~0u, 0, 0 } }, /* size of what is enabled */
 	{ 0xd, 1, { 0, ~0u, 0, 0 } },
 	{ 0xd, 2, { 0 } },
 	{ 0x80000000, 0, { 0 } },
-	{ 0x80000001, 0, { 0 } },
+	{ 0x80000001, 0, { 0, 0, 0, BIT(9) } },
 	{ 0x80000007, 0, { 0 } },
 	{ 0x80000008, 0, { 0 } },
 };

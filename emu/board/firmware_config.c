@@ -21,7 +21,7 @@
 #define TABLES_ROOM (32 * KiB)
 
 #define COMMAND_SIZE 128u
-#define COMMANDS     16u
+#define COMMANDS     (2 + ACPI_POINTERS + ACPI_SUMS)
 
 enum loader_command { LOADER_ALLOCATE = 1, LOADER_ADD_POINTER, LOADER_ADD_CHECKSUM };
 enum loader_zone { ZONE_HIGH = 1, ZONE_FSEG };
@@ -78,7 +78,7 @@ static void write_script(struct script *s, const struct acpi_layout *l)
 {
 	allocate(s, TABLES, 64, ZONE_HIGH);
 	allocate(s, RSDP, 16, ZONE_FSEG);
-	for (unsigned i = 0; i < ACPI_POINTERS; i++)
+	for (unsigned i = 0; i < l->pointers; i++)
 		add_pointer(s, file_of(l->pointer[i].at), &l->pointer[i]);
 	for (unsigned i = 0; i < ACPI_SUMS; i++)
 		add_checksum(s, file_of(l->sum[i].at), &l->sum[i]);

@@ -5,10 +5,12 @@
  */
 #include "emu/board/guest_acpi.h"
 
+#include "emu/chip/ioapic.h"
 #include "emu/chip/mc146818.h"
 #include "emu/chip/piix4_pm.h"
 #include "kernel/base/error.h"
 #include "kernel/base/string.h"
+#include "kernel/hw/hpet_regs.h"
 
 #define HEADER	      36u
 #define HEADER_SUM    9u
@@ -23,6 +25,12 @@
 #define FADT_XDSDT    140u
 #define FADT_SIZE     244u
 #define FACS_SIZE     64u
+#define MADT_SIZE     (HEADER + 8 + 8 + 12 + 10 * OVERRIDES + 6)
+#define HPET_SIZE     56u
+
+/* Interrupts whose pin or trigger is not that of the ISA bus: the timer, and those that PCI may
+ * have (PIIX3, 2.5). */
+#define OVERRIDES 5u
 
 #define FADT_WBINVD	    BIT(0)
 #define FADT_PROC_C1	    BIT(2)
@@ -131,37 +139,110 @@ static void fadt(u8 *t, u32 facs, u32 dsdt)
 	header(t, "FACP", FADT_SIZE, 3);
 }
 
+static void note_pointer(struct acpi_layout *l, u32 at, u8 size)
+{
+	l->pointer[l->pointers++] = (struct acpi_pointer){ at, size };
+}
+
 static void note_fields(struct acpi_layout *l)
 {
-	const struct acpi_pointer pointer[ACPI_POINTERS] = {
-		{ l->rsdp + RSDP_RSDT, 4 },  { l->rsdp + RSDP_XSDT, 8 },
-		{ l->rsdt + HEADER, 4 },     { l->xsdt + HEADER, 8 },
-		{ l->fadt + FADT_FACS, 4 },  { l->fadt + FADT_DSDT, 4 },
-		{ l->fadt + FADT_XFACS, 8 }, { l->fadt + FADT_XDSDT, 8 },
-	};
 	const struct acpi_sum sum[ACPI_SUMS] = {
 		{ l->rsdp + RSDP_SUM, l->rsdp, RSDP_OLD_SIZE },
 		{ l->rsdp + RSDP_XSUM, l->rsdp, ACPI_RSDP_SIZE },
-		{ l->rsdt + HEADER_SUM, l->rsdt, HEADER + 4 },
-		{ l->xsdt + HEADER_SUM, l->xsdt, HEADER + 8 },
+		{ l->rsdt + HEADER_SUM, l->rsdt, HEADER + 4 * l->roots },
+		{ l->xsdt + HEADER_SUM, l->xsdt, HEADER + 8 * l->roots },
 		{ l->fadt + HEADER_SUM, l->fadt, FADT_SIZE },
 	};
 
-	memcpy(l->pointer, pointer, sizeof(pointer));
+	note_pointer(l, l->rsdp + RSDP_RSDT, 4);
+	note_pointer(l, l->rsdp + RSDP_XSDT, 8);
+	for (u32 i = 0; i < l->roots; i++) {
+		note_pointer(l, l->rsdt + HEADER + 4 * i, 4);
+		note_pointer(l, l->xsdt + HEADER + 8 * i, 8);
+	}
+	note_pointer(l, l->fadt + FADT_FACS, 4);
+	note_pointer(l, l->fadt + FADT_DSDT, 4);
+	note_pointer(l, l->fadt + FADT_XFACS, 8);
+	note_pointer(l, l->fadt + FADT_XDSDT, 8);
 	memcpy(l->sum, sum, sizeof(sum));
+}
+
+/* ISA interrupt irq is pin gsi; flags: polarity and trigger (ACPI 3.0, 5.2.11.8). */
+static void override(u8 *t, u8 irq, u32 gsi, u32 flags)
+{
+	put8(t, 0, 2);
+	put8(t, 1, 10);
+	put8(t, 3, irq);
+	put32(t, 4, gsi);
+	put16(t, 8, flags);
+}
+
+/* One processor, one I/O APIC, and the 8259 pair behind them. */
+static void madt(u8 *t)
+{
+	static const u8 level[OVERRIDES - 1] = { 5, 9, 10, 11 };
+	u8 *e = t + HEADER + 8;
+
+	put32(t, HEADER, LAPIC_BASE);
+	put32(t, HEADER + 4, 1); /* 8259s */
+	put8(e, 0, 0);		 /* local APIC 0 of processor 0, enabled */
+	put8(e, 1, 8);
+	put32(e, 4, 1);
+	e += 8;
+	put8(e, 0, 1); /* I/O APIC 0 */
+	put8(e, 1, 12);
+	put32(e, 4, IOAPIC_BASE);
+	e += 12;
+	override(e, 0, 2, 0);
+	for (unsigned i = 0; i < sizeof(level); i++)
+		override(e += 10, level[i], level[i], 0xd); /* high, level */
+	e += 10;
+	put8(e, 0, 4); /* NMI: LINT1 of all processors */
+	put8(e, 1, 6);
+	put8(e, 2, 0xff);
+	put8(e, 5, 1);
+	header(t, "APIC", MADT_SIZE, 1);
+}
+
+static void hpet(u8 *t)
+{
+	put32(t, HEADER, 0x8086a201); /* the lower half of its capabilities */
+	put8(t, HEADER + 5, 64);      /* address: memory, 64 bits wide */
+	put32(t, HEADER + 8, HPET_BASE);
+	put16(t, HEADER + 17, 0x80); /* shortest period without lost ticks */
+	header(t, "HPET", HPET_SIZE, 1);
+}
+
+/* The root tables: entries of 4 and 8 bytes. */
+static void roots(u8 *buf, u32 base, const struct acpi_layout *l)
+{
+	const u32 table[ACPI_ROOTS] = { l->fadt, l->madt, l->hpet };
+
+	for (u32 i = 0; i < l->roots; i++) {
+		put32(buf + l->rsdt, HEADER + 4 * i, base + table[i]);
+		put32(buf + l->xsdt, HEADER + 8 * i, base + table[i]);
+	}
+	header(buf + l->rsdt, "RSDT", HEADER + 4 * l->roots, 1);
+	header(buf + l->xsdt, "XSDT", HEADER + 8 * l->roots, 1);
 }
 
 int acpi_build(u8 *buf, u32 size, u32 base, const struct acpi_machine *m, struct acpi_layout *out)
 {
-	struct acpi_layout l;
+	struct acpi_layout l = { 0 };
 	u32 body;
 
 	l.rsdp = 0;
+	l.roots = m->apic ? ACPI_ROOTS : 1;
 	l.rsdt = ALIGN_UP(ACPI_RSDP_SIZE, 16u);
-	l.xsdt = ALIGN_UP(l.rsdt + HEADER + 4, 16u);
-	l.facs = ALIGN_UP(l.xsdt + HEADER + 8, 64u);
+	l.xsdt = ALIGN_UP(l.rsdt + HEADER + 4 * l.roots, 16u);
+	l.facs = ALIGN_UP(l.xsdt + HEADER + 8 * l.roots, 64u);
 	l.fadt = l.facs + FACS_SIZE;
 	l.dsdt = ALIGN_UP(l.fadt + FADT_SIZE, 16u);
+	if (m->apic) {
+		l.madt = l.dsdt;
+		l.hpet = ALIGN_UP(l.madt + MADT_SIZE, 16u);
+		l.dsdt = ALIGN_UP(l.hpet + HPET_SIZE, 16u);
+	}
 	note_fields(&l);
 	if (size < l.dsdt + HEADER)
 		return E_NOMEM;
@@ -173,10 +254,11 @@ int acpi_build(u8 *buf, u32 size, u32 base, const struct acpi_machine *m, struct
 	l.end = l.dsdt + l.dsdt_size;
 
 	rsdp(buf, base + l.rsdt, base + l.xsdt);
-	put32(buf + l.rsdt, HEADER, base + l.fadt);
-	header(buf + l.rsdt, "RSDT", HEADER + 4, 1);
-	put32(buf + l.xsdt, HEADER, base + l.fadt);
-	header(buf + l.xsdt, "XSDT", HEADER + 8, 1);
+	roots(buf, base, &l);
+	if (m->apic) {
+		madt(buf + l.madt);
+		hpet(buf + l.hpet);
+	}
 	fadt(buf + l.fadt, base + l.facs, base + l.dsdt);
 	memcpy(buf + l.facs, "FACS", 4);
 	put32(buf + l.facs, 4, FACS_SIZE);

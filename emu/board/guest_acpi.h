@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The ACPI tables that describe the board: RSDP, RSDT, XSDT, FADT (revision 3), FACS and a DSDT. No
- * MADT: the machine offers the 8259 pair only.
+ * The ACPI tables that describe the board: RSDP, RSDT, XSDT, FADT (revision 3), FACS and a DSDT;
+ * where there is an APIC, MADT and HPET too.
  */
 #pragma once
 
 #include "emu/board/guest_dsdt.h"
 
 #define ACPI_RSDP_SIZE 36u
-#define ACPI_POINTERS  8
+#define ACPI_ROOTS     3 /* tables that RSDT and XSDT name, at most */
+#define ACPI_POINTERS  (6 + 2 * ACPI_ROOTS)
 #define ACPI_SUMS      5
 
 struct acpi_pointer {
@@ -22,10 +23,14 @@ struct acpi_sum {
 
 /* Where each table lies in what acpi_build() wrote, and how long it is. */
 struct acpi_layout {
-	u32 rsdp, rsdt, xsdt, fadt, facs, dsdt;
+	u32 rsdp, rsdt, xsdt, fadt, facs;
+	u32 madt, hpet; /* 0: there is none */
+	u32 dsdt;
 	u32 dsdt_size, end;
+	u32 roots; /* tables that RSDT and XSDT name */
 	/* What must be mended by who moves the tables: addresses, and then checksums. */
 	struct acpi_pointer pointer[ACPI_POINTERS];
+	unsigned pointers;
 	struct acpi_sum sum[ACPI_SUMS];
 };
 

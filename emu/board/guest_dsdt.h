@@ -8,6 +8,7 @@
 
 struct acpi_machine {
 	u64 ram_size;
+	bool apic;			 /* local APIC, I/O APIC and HPET */
 	const struct device_slot *slots; /* whose acpi entries become Device objects */
 	unsigned slot_count;
 };

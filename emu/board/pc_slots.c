@@ -11,12 +11,15 @@
 #include "emu/chip/debug_ports.h"
 #include "emu/chip/ferr.h"
 #include "emu/chip/fw_cfg.h"
+#include "emu/chip/hpet.h"
 #include "emu/chip/i440fx.h"
 #include "emu/chip/i8042.h"
 #include "emu/chip/i8237.h"
 #include "emu/chip/i82077.h"
 #include "emu/chip/i8254.h"
 #include "emu/chip/i8259.h"
+#include "emu/chip/ioapic.h"
+#include "emu/chip/lapic.h"
 #include "emu/chip/mc146818.h"
 #include "emu/chip/piix3.h"
 #include "emu/chip/piix4_pm.h"
@@ -29,6 +32,20 @@
 
 const struct device_slot pc_slots[] = {
 	{
+		.class = &lapic_class,
+		.name = "lapic",
+		.memory = { LAPIC_BASE, PAGE_SIZE },
+		.options = PC_OPTION_APIC,
+		.since = 2,
+	},
+	{
+		.class = &ioapic_class,
+		.name = "ioapic",
+		.memory = { IOAPIC_BASE, PAGE_SIZE },
+		.options = PC_OPTION_APIC,
+		.since = 2,
+	},
+	{
 		.class = &i8259_class,
 		.name = "pic",
 		.ports = { { I8259_MASTER, 2 }, { I8259_SLAVE, 2 }, { I8259_ELCR, 2 } },
@@ -36,6 +53,13 @@ const struct device_slot pc_slots[] = {
 			    .hid = "PNP0000",
 			    .ranges = 7,
 			    .irqs = BIT(I8259_CASCADE) } },
+	},
+	{
+		.class = &hpet_class,
+		.name = "hpet",
+		.memory = { HPET_BASE, PAGE_SIZE },
+		.options = PC_OPTION_APIC,
+		.since = 2,
 	},
 	{
 		.class = &i8237_class,
@@ -133,7 +157,7 @@ const struct device_slot pc_slots[] = {
 		.ports = { { 0x3f0, 6 }, { 0x3f7, 1 } },
 		.irqs = BIT(I82077_IRQ),
 		.dma = BIT(I82077_DMA),
-		.since = 3,
+		.since = 2,
 		.acpi = { { .name = "FDC0", .hid = "PNP0700" } },
 	},
 	{

@@ -8,6 +8,7 @@
 #include "emu/dev/device.h"
 
 #define PC_OPTION_DEBUG_EXIT BIT(0) /* offer port 501h */
+#define PC_OPTION_APIC	     BIT(1) /* local APIC, I/O APIC, HPET */
 
 #define PC_SERIAL_PORTS 4
 

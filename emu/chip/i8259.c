@@ -77,7 +77,7 @@ static void update(struct i8259_pair *p)
 
 	if (pin != p->pin) {
 		p->pin = pin;
-		p->host->intr(p->host->ctx, pin);
+		irq_set(&p->out, pin);
 	}
 }
 
@@ -360,11 +360,20 @@ static void i8259_reset(void *dev)
 	update(p);
 }
 
+static void cpu_pin(void *ctx, unsigned irq, bool level)
+{
+	struct i8259_pair *p = ctx;
+
+	(void)irq;
+	p->host->intr(p->host->ctx, level);
+}
+
 static int i8259_init(void *dev, const struct device_bay *bay)
 {
 	struct i8259_pair *p = dev;
 
 	p->host = bay->host;
+	p->out = (struct irq_line){ .set = cpu_pin, .ctx = p };
 	i8259_reset(p);
 	return 0;
 }

@@ -26,6 +26,7 @@ struct i8259 {
 struct i8259_pair {
 	struct i8259 chip[2]; /* master, slave */
 	bool pin;	      /* INTR to the CPU */
+	struct irq_line out;  /* INTR: the CPU's, or what the board wires */
 	const struct board_host *host;
 	void (*eoi)(void *ctx, unsigned irq); /* input 0..15 left service; may be NULL */
 	void *eoi_ctx;

@@ -5,6 +5,7 @@
 #include "emu/cpu/msr_table.h"
 #include "emu/cpu/semantics.h"
 #include "emu/mem/gpmem.h"
+#include "kernel/base/error.h"
 #include "kernel/base/string.h"
 
 #define CR4_VIRTUAL (CR4_VME | CR4_PVI)
@@ -165,6 +166,8 @@ enum cpu_result cpu_read_msr(struct cpu *cpu, u32 index, u64 *value)
 {
 	u64 *plain = plain_msr(cpu, index);
 
+	if (index == MSR_APIC_BASE && !cpu_env(cpu)->msr_read(cpu, index, value))
+		return CPU_NEXT;
 	if (plain) {
 		*value = *plain;
 		return CPU_NEXT;
@@ -199,6 +202,12 @@ enum cpu_result cpu_write_msr(struct cpu *cpu, u32 index, u64 value)
 
 	if (index == MSR_PAT && !cpu_pat_is_valid(value))
 		return cpu_raise(cpu, VEC_GP, 0);
+	if (index == MSR_APIC_BASE) {
+		int err = cpu_env(cpu)->msr_write(cpu, index, value);
+
+		if (err != E_NOENT)
+			return err ? cpu_raise(cpu, VEC_GP, 0) : CPU_NEXT;
+	}
 	if (plain) {
 		*plain = value;
 		return CPU_NEXT;

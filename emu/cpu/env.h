@@ -94,7 +94,8 @@ struct cpu_env {
 	void (*cpuid)(struct cpu *cpu, u32 leaf, u32 subleaf, u32 out[4]);
 	u64 (*tsc)(struct cpu *cpu); /* the real one */
 
-	/* MSRs that cpu/ does not own. Return 0, or E_NOENT for #GP. */
+	/* MSRs of the machine around, IA32_APIC_BASE and what cpu/ does not know. Return 0, E_NOENT
+	 * (nobody has it: cpu/ keeps IA32_APIC_BASE, the others are #GP), E_INVAL (#GP). */
 	int (*msr_read)(struct cpu *cpu, u32 index, u64 *value);
 	int (*msr_write)(struct cpu *cpu, u32 index, u64 value);
 

@@ -8,9 +8,12 @@
 #include "kernel/base/types.h"
 
 struct board_host {
-	u64 (*now)(void *ctx);			      /* virtual ns */
-	u64 (*wall_clock)(void *ctx);		      /* seconds since 1970 UTC */
-	void (*intr)(void *ctx, bool level);	      /* the INTR pin of the CPU */
+	u64 (*now)(void *ctx);		     /* virtual ns */
+	u64 (*wall_clock)(void *ctx);	     /* seconds since 1970 UTC */
+	void (*intr)(void *ctx, bool level); /* the INTR pin of the CPU */
+	void (*nmi)(void *ctx);		     /* its NMI pin, an edge */
+	/* The virtual ns at which the guest's TSC is tsc, or was. */
+	u64 (*tsc_due)(void *ctx, u64 tsc);
 	void (*timer_moved)(void *ctx, u64 deadline); /* earliest virtual deadline changed */
 	void (*completed)(void *ctx); /* call board_run_timers() soon; from any context */
 	/* false: it took the byte and wants no other before board_serial_ready(). */

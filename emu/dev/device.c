@@ -19,6 +19,9 @@ int device_plug(void *dev, const struct device_bay *bay)
 		if (s->ports[i].count && s->class->ports[i])
 			err = bus_claim(bay->bus, s->ports[i].first, s->ports[i].count,
 					s->class->ports[i], dev, s->name);
+	if (s->memory.size && !err)
+		err = gpmem_add_mmio(bay->mem, s->memory.start, s->memory.size, s->class->memory,
+				     dev, s->name);
 	return err ? err : s->class->init(dev, bay);
 }
 
@@ -139,13 +142,18 @@ void devices_state(struct device_set *set, struct snap *s)
 		devices_reset(set);
 }
 
+static bool is_open(const struct device *d, u16 open)
+{
+	return !d->slot->irqs || d->slot->irqs & open;
+}
+
 bool devices_can_wake(const struct device_set *set, u16 open)
 {
 	for (unsigned i = 0; i < set->count; i++) {
 		const struct device *d = &set->device[i];
 		const struct device_class *c = d->slot->class;
 
-		if ((d->slot->irqs & open) && c->can_wake && c->can_wake(d->dev))
+		if (is_open(d, open) && c->can_wake && c->can_wake(d->dev))
 			return true;
 	}
 	return false;
@@ -159,7 +167,7 @@ u64 devices_wakes_at(const struct device_set *set, u16 open)
 		const struct device *d = &set->device[i];
 		const struct device_class *c = d->slot->class;
 
-		if ((d->slot->irqs & open) && c->wakes_at)
+		if (is_open(d, open) && c->wakes_at)
 			at = MIN(at, c->wakes_at(d->dev));
 	}
 	return at;
@@ -201,6 +209,8 @@ int device_print_resources(const struct device_slot *slot, char *buf, size_t siz
 		if (p->count > 1)
 			append(&t, "-%Xh", p->first + p->count - 1u);
 	}
+	if (slot->memory.size)
+		append(&t, "%s%Xh", t.len ? ", " : "", slot->memory.start);
 	for (unsigned irq = 0; irq < 16; irq++)
 		if (slot->irqs & BIT(irq))
 			append(&t, "%sIRQ %u", t.len ? ", " : "", irq);

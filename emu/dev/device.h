@@ -17,6 +17,7 @@
 #include "emu/dev/bus.h"
 #include "emu/dev/dma.h"
 #include "emu/dev/irq_or.h"
+#include "emu/mem/gpmem.h"
 
 #define DEVICE_RANGES 3 /* of ports */
 #define DEVICE_IRQS   2
@@ -25,7 +26,6 @@
 struct completions;
 struct device_bay;
 struct drive;
-struct gpmem;
 struct pci_bus;
 struct snap;
 
@@ -47,6 +47,7 @@ struct device_class {
 	/* Who answers each of the slot's ranges of ports, in the slot's order. NULL: the device
 	 * claims that range itself, when the guest switches it on. */
 	const struct bus_ports *ports[DEVICE_RANGES];
+	const struct gpmem_mmio *memory; /* who answers the slot's memory; NULL: it has none */
 	/* To power-on. Returns 0 or a negative error. It drives no line: nobody listens yet. */
 	int (*init)(void *dev, const struct device_bay *bay);
 	void (*reset)(void *dev);   /* NULL: nothing to reset */
@@ -75,6 +76,10 @@ struct device_ports {
 	u16 first, count;
 };
 
+struct device_memory {
+	u32 start, size; /* multiples of 4 KiB; size 0: none */
+};
+
 /* What the guest's DSDT says of a slot, or of a part of it. */
 struct device_acpi {
 	const char
@@ -91,6 +96,7 @@ struct device_slot {
 	const struct device_class *class;
 	const char *name; /* no other slot's; its section of a saved stream: 12 characters */
 	struct device_ports ports[DEVICE_RANGES];
+	struct device_memory memory; /* of a device that is always at the same place */
 	u16 irqs;   /* bit n: it drives ISA interrupt n; its line 0 is the lowest of them */
 	u8 dma;	    /* bit n: it uses DMA channel n; one channel a device */
 	u8 unit;    /* which of several of its class */
@@ -151,6 +157,7 @@ void devices_reset(struct device_set *set);
 /* A section for each that has state, in the same order. Loading begins with a reset, and a device
  * that is younger than the stream's format stays reset. */
 void devices_state(struct device_set *set, struct snap *s);
-/* As can_wake and wakes_at of the class, of all whose interrupt is in the mask open. */
+/* As can_wake and wakes_at of the class, of all whose interrupt is in the mask open, and of all
+ * that have no interrupt of the mask's. */
 bool devices_can_wake(const struct device_set *set, u16 open);
 u64 devices_wakes_at(const struct device_set *set, u16 open);

@@ -28,9 +28,8 @@
 
 /* Grows when another section joins the stream, or when the layout of the stream itself changes.
  *      1: the first
- *      2: fw_cfg
- *      3: the floppy controller */
-#define SNAP_FORMAT	 3u
+ *      2: devices of a PC that boots by itself */
+#define SNAP_FORMAT	 2u
 #define SNAP_NAME	 12u
 #define SNAP_SECTION_MAX (64u * 1024u)
 

@@ -101,6 +101,7 @@ enum cpu_vector {
 
 #define MSR_TSC		  0x10u
 #define MSR_APIC_BASE	  0x1bu
+#define MSR_TSC_DEADLINE  0x6e0u
 #define MSR_SYSENTER_CS	  0x174u
 #define MSR_SYSENTER_ESP  0x175u
 #define MSR_SYSENTER_EIP  0x176u

@@ -30,11 +30,13 @@ struct pc {
 	struct vtimers timers;
 	u64 now;
 	struct wire wire[16]; /* wire 0 is also the CPU's INTR pin, for the PIC */
+	unsigned nmis;
 	struct irq_or irqs;
 	struct a20_gate a20;
 	unsigned a20_changes;
 	struct pci_bus *pci;
-	struct gpmem *mem;
+	struct gpmem *mem; /* memory, unless the test has its own */
+	struct gpmem memory;
 	const struct dma_controller *dma; /* NULL: no channel is wired */
 	struct completions completions;
 	struct drive drives[DRIVE_PLACES]; /* none, if the test puts none there */
@@ -64,6 +66,11 @@ static inline void pc_intr(void *ctx, bool level)
 	pc_wire_set(ctx, 0, level);
 }
 
+static inline void pc_nmi(void *ctx)
+{
+	((struct pc *)ctx)->nmis++;
+}
+
 static inline void pc_a20(void *ctx, bool on)
 {
 	(void)on;
@@ -72,7 +79,9 @@ static inline void pc_a20(void *ctx, bool on)
 
 static inline void pc_init(struct pc *p)
 {
-	*p = (struct pc){ .now = 0, .host = { .intr = pc_intr, .ctx = p } };
+	*p = (struct pc){ .now = 0, .host = { .intr = pc_intr, .nmi = pc_nmi, .ctx = p } };
+	gpmem_init(&p->memory);
+	p->mem = &p->memory;
 	bus_init(&p->bus);
 	vtimers_init(&p->timers, pc_now, p);
 	completions_init(&p->completions, NULL, NULL);
@@ -122,6 +131,19 @@ static inline u8 in8(struct pc *p, u16 port)
 static inline void out8(struct pc *p, u16 port, u8 v)
 {
 	bus_write(&p->bus, port, 1, v);
+}
+
+static inline u32 read32(struct pc *p, gpa_t at)
+{
+	u32 v;
+
+	gpmem_read(p->mem, at, &v, sizeof(v));
+	return v;
+}
+
+static inline void write32(struct pc *p, gpa_t at, u32 v)
+{
+	gpmem_write(p->mem, at, &v, sizeof(v));
 }
 
 static inline u32 in32(struct pc *p, u16 port)

@@ -24,8 +24,11 @@
 #include "emu/snap/crc32.h"
 #include "emu/snap/snap.h"
 #include "kernel/base/string.h"
+#include "kernel/hw/apic_regs.h"
+#include "kernel/hw/hpet_regs.h"
 #include "kernel/hw/i8042_regs.h"
 #include "kernel/hw/pci_regs.h"
+#include "kernel/hw/x86.h"
 #include "tests/unit/random.h"
 
 #define STREAM_MAX (256 * KiB)
@@ -109,6 +112,17 @@ static void intr(void *ctx, bool level)
 	tell(m, 1 + level);
 }
 
+static void nmi(void *ctx)
+{
+	tell(ctx, 0x7000);
+}
+
+static u64 tsc_due(void *ctx, u64 tsc)
+{
+	(void)ctx;
+	return tsc / 2;
+}
+
 static void timer_moved(void *ctx, u64 deadline)
 {
 	((struct machine *)ctx)->deadline = deadline;
@@ -167,13 +181,15 @@ static void add_drives(struct machine *m)
 static struct machine *machine_new(void)
 {
 	struct machine *m = calloc(1, sizeof(*m));
-	const struct board_config config = { .ram_size = 64 * MiB,
-					     .debug_exit = true,
-					     .drives = m->drive };
+	const struct board_config config = {
+		.ram_size = 64 * MiB, .debug_exit = true, .apic = true, .drives = m->drive
+	};
 	const struct board_host host = {
 		.now = now,
 		.wall_clock = wall,
 		.intr = intr,
+		.nmi = nmi,
+		.tsc_due = tsc_due,
 		.timer_moved = timer_moved,
 		.serial_tx = serial_tx,
 		.debug_tx = debug_tx,
@@ -270,11 +286,27 @@ static void compare_structs(const struct machine *a, const struct machine *b)
 
 /* --- Traffic */
 
-enum op_kind { READ, WRITE, TIMERS, ACK, KEY, MOUSE, RX, BREAK, LINE, FPU_ERROR, BUTTON, OPS };
+enum op_kind {
+	READ,
+	WRITE,
+	MEMORY_READ,
+	MEMORY_WRITE,
+	MSR,
+	TIMERS,
+	ACK,
+	KEY,
+	MOUSE,
+	RX,
+	BREAK,
+	LINE,
+	FPU_ERROR,
+	BUTTON,
+	OPS
+};
 
 struct op {
 	enum op_kind kind;
-	u16 port;
+	u32 port; /* or an address */
 	unsigned size;
 	u64 value;
 };
@@ -322,6 +354,26 @@ static u32 pci_address(void)
 	return 0x80000000u | function[rnd() % 3] | reg[rnd() % ARRAY_SIZE(reg)];
 }
 
+/* Registers of the APICs and the HPET, rather than the gaps between them. */
+static struct op random_memory(void)
+{
+	static const u32 base[] = { LAPIC_BASE, LAPIC_BASE, IOAPIC_BASE, HPET_BASE };
+	u32 b = base[rnd() % ARRAY_SIZE(base)];
+	struct op op = { .kind = one_in(3) ? MEMORY_READ : MEMORY_WRITE, .size = 4 };
+
+	if (b == LAPIC_BASE)
+		op.port = b + (u32)(rnd() % 64) * 16;
+	else if (b == IOAPIC_BASE)
+		op.port = b + (u32)(rnd() % 5) * 16;
+	else
+		op.port = b + (u32)(rnd() % 0x70) * 4;
+	op.value = one_in(2) ? rnd() : rnd() & 0x1ffff;
+	if (one_in(8))
+		op.size = 1u << rnd() % 4;
+	op.port &= ~(op.size - 1);
+	return op;
+}
+
 static struct op random_access(void)
 {
 	const struct device_slot *s = &pc_slots[rnd() % pc_slot_count];
@@ -344,6 +396,8 @@ static struct op random_access(void)
 
 static struct op random_op(void)
 {
+	if (one_in(3))
+		return random_memory();
 	if (!one_in(4))
 		return random_access();
 	return (struct op){
@@ -355,13 +409,29 @@ static u64 apply(struct machine *m, const struct op *op)
 {
 	struct board *b = m->board;
 	unsigned line = op->value >> 8 & 3;
+	u64 value = 0;
+	u32 index;
 
 	switch (op->kind) {
 	case READ:
-		return board_io_read(b, op->port, op->size);
+		return board_io_read(b, (u16)op->port, op->size);
 	case WRITE:
-		board_io_write(b, op->port, op->size, (u32)op->value);
+		board_io_write(b, (u16)op->port, op->size, (u32)op->value);
 		return 0;
+	case MEMORY_READ:
+		gpmem_read(&m->mem, op->port, &value, op->size);
+		return value;
+	case MEMORY_WRITE:
+		value = op->value;
+		gpmem_write(&m->mem, op->port, &value, op->size);
+		return 0;
+	case MSR:
+		index = op->value & 1 ? MSR_APIC_BASE : MSR_TSC_DEADLINE;
+		value = op->value & 2 ? op->value : LAPIC_BASE | (op->value & 0x900);
+		if (op->value >> 40 & 1)
+			return (u64)board_msr_write(b, index, value);
+		(void)board_msr_read(b, index, &value);
+		return value;
 	case TIMERS:
 		return m->deadline = board_run_timers(b);
 	case ACK:
@@ -469,7 +539,8 @@ static void test_same_afterwards(void **state)
 		for (unsigned i = 0; i < DRIVE_PLACES; i++)
 			if (a->image[i])
 				memcpy(b->image[i], a->image[i], drives[i].size);
-		assert_true(load(b));
+		if (!load(b))
+			fail_msg("%s", snap.error);
 		compare_structs(a, b);
 		assert_int_equal(a->intr, b->intr);
 		assert_int_equal(a->a20, b->a20);

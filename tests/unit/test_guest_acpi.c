@@ -88,6 +88,48 @@ static void test_walk(void **state)
 	assert_int_equal(l.end < SIZE, 1);
 }
 
+/* Where there is an APIC, its table and the HPET's; ACPI 3.0, 5.2.11; IA-PC HPET 1.0a, 3.2.4. */
+static void test_apic(void **state)
+{
+	static const u8 irqs[] = { 0, 5, 9, 10, 11 }, pins[] = { 2, 5, 9, 10, 11 };
+	const struct acpi_machine m = {
+		.ram_size = 64 * MiB, .apic = true, .slots = pc_slots, .slot_count = pc_slot_count
+	};
+	struct acpi_layout l;
+	u32 xsdt, madt, hpet, at, overrides = 0, kinds = 0;
+
+	(void)state;
+	assert_int_equal(acpi_build(mem, SIZE, BASE, &m, &l), 0);
+	xsdt = get32(BASE + l.rsdp + 24);
+	expect_table(get32(BASE + l.rsdp + 16), "RSDT", 48);
+	expect_table(xsdt, "XSDT", 60);
+	madt = get32(xsdt + 44);
+	hpet = get32(xsdt + 52);
+	expect_table(madt, "APIC", get32(madt + 4));
+	assert_int_equal(get32(madt + 36), 0xfee00000);
+	assert_int_equal(get32(madt + 40), 1);
+	for (at = 44; at < get32(madt + 4); at += mem[madt - BASE + at + 1]) {
+		const u8 *e = &mem[madt - BASE + at];
+
+		kinds |= BIT(e[0]);
+		if (e[0] == 1)
+			assert_int_equal(get32(madt + at + 4), 0xfec00000);
+		if (e[0] != 2)
+			continue;
+		assert_int_equal(e[3], irqs[overrides]);
+		assert_int_equal(e[4], pins[overrides]);
+		assert_int_equal(e[8], overrides ? 0xd : 0);
+		overrides++;
+	}
+	assert_int_equal(at, get32(madt + 4));
+	assert_int_equal(kinds, BIT(0) | BIT(1) | BIT(2) | BIT(4));
+	assert_int_equal(overrides, 5);
+	expect_table(hpet, "HPET", 56);
+	assert_int_equal(get32(hpet + 36), 0x8086a201);
+	assert_int_equal(get32(hpet + 44), 0xfed00000);
+	expect_table(get32(get32(xsdt + 36) + 40), "DSDT", l.dsdt_size);
+}
+
 static void test_too_small(void **state)
 {
 	const struct acpi_machine m = { .ram_size = MiB,
@@ -229,9 +271,8 @@ static void test_acpica(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_walk),
-		cmocka_unit_test(test_too_small),
-		cmocka_unit_test(test_encoding),
+		cmocka_unit_test(test_walk),   cmocka_unit_test(test_too_small),
+		cmocka_unit_test(test_apic),   cmocka_unit_test(test_encoding),
 		cmocka_unit_test(test_acpica),
 	};
 

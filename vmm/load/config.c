@@ -298,6 +298,8 @@ static void vm_key(struct parser *p, const char *key, const char *value)
 		parse_bool(p, key, value, &vm->verify);
 	} else if (!strcmp(key, "debug_exit")) {
 		parse_bool(p, key, value, &vm->debug_exit);
+	} else if (!strcmp(key, "apic")) {
+		parse_bool(p, key, value, &vm->apic);
 	} else if (!strcmp(key, "autostart")) {
 		parse_bool(p, key, value, &vm->start);
 	} else {

@@ -41,6 +41,7 @@ struct config_vm {
 	enum config_triple triple;    /* on_triple_fault; default: stop, with a BIOS reset */
 	bool verify;	 /* verify = yes: each block of translated code is proven to be confined */
 	bool debug_exit; /* debug_exit = yes: port 501h, for test guests */
+	bool apic;	 /* apic = yes: local APIC, I/O APIC and HPET */
 	bool start;	 /* autostart = yes (default) */
 };
 

@@ -163,7 +163,7 @@ static void env_fpu_error(struct cpu *cpu)
 
 static void env_cpuid(struct cpu *cpu, u32 leaf, u32 subleaf, u32 out[4])
 {
-	vm_cpuid(cpu, leaf, subleaf, out);
+	vm_cpuid(cpu, leaf, subleaf, board_has_apic(vcpu_of(cpu)->vm->board), out);
 }
 
 static u64 env_tsc(struct cpu *cpu)
@@ -174,18 +174,12 @@ static u64 env_tsc(struct cpu *cpu)
 
 static int env_msr_read(struct cpu *cpu, u32 index, u64 *value)
 {
-	(void)cpu;
-	(void)index;
-	(void)value;
-	return E_NOENT;
+	return board_msr_read(vcpu_of(cpu)->vm->board, index, value);
 }
 
 static int env_msr_write(struct cpu *cpu, u32 index, u64 value)
 {
-	(void)cpu;
-	(void)index;
-	(void)value;
-	return E_NOENT;
+	return board_msr_write(vcpu_of(cpu)->vm->board, index, value);
 }
 
 static void env_kill(struct cpu *cpu, const char *why)

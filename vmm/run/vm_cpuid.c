@@ -10,7 +10,7 @@
 
 /* Leaf 1 EDX */
 #define HIDE_1_EDX                                                                             \
-	(BIT(7) /* MCE */ | BIT(9) /* APIC: the board has a PIC only */ | BIT(12) /* MTRR */ | \
+	(BIT(7) /* MCE */ | BIT(9) /* APIC: the board's, by APIC_BIT */ | BIT(12) /* MTRR */ | \
 	 BIT(14) /* MCA */ | BIT(17) /* PSE-36 */ | BIT(18) /* PSN */ | BIT(21) /* DS */ |     \
 	 BIT(22) /* ACPI thermal */ | BIT(28) /* HTT */ | BIT(29) /* TM */ | BIT(31) /* PBE */)
 /* Leaf 1 ECX */
@@ -46,15 +46,22 @@
 #define HYPERVISOR_FIRST 0x40000000u
 #define HYPERVISOR_LAST	 0x4fffffffu
 
+#define APIC_BIT     BIT(9)  /* of leaves 1 and 80000001, EDX */
+#define DEADLINE_BIT BIT(24) /* of leaf 1 ECX: the timer by TSC deadline */
+
 #define XCR0_OFFERED 7u /* x87, SSE, AVX */
 
-static void leaf_1(struct cpu *cpu, u32 out[4])
+static void leaf_1(struct cpu *cpu, bool apic, u32 out[4])
 {
 	out[1] = (out[1] & 0xffff) | 1u << 16; /* one logical processor, APIC ID 0 */
 	out[2] &= ~HIDE_1_ECX & ~(u32)BIT(27);
 	if (cpu->cr4 & CR4_OSXSAVE)
 		out[2] |= BIT(27);
 	out[3] &= ~HIDE_1_EDX;
+	if (apic) {
+		out[2] |= DEADLINE_BIT;
+		out[3] |= APIC_BIT;
+	}
 }
 
 /* Extended state: only what the FPU image of a virtual CPU holds. */
@@ -81,7 +88,7 @@ static bool in_range(u32 leaf, u32 base)
 	return leaf <= top[0];
 }
 
-void vm_cpuid(struct cpu *cpu, u32 leaf, u32 subleaf, u32 out[4])
+void vm_cpuid(struct cpu *cpu, u32 leaf, u32 subleaf, bool apic, u32 out[4])
 {
 	if (leaf >= HYPERVISOR_FIRST && leaf <= HYPERVISOR_LAST) {
 		out[0] = out[1] = out[2] = out[3] = 0;
@@ -94,7 +101,7 @@ void vm_cpuid(struct cpu *cpu, u32 leaf, u32 subleaf, u32 out[4])
 		return;
 	switch (leaf) {
 	case 1:
-		leaf_1(cpu, out);
+		leaf_1(cpu, apic, out);
 		return;
 	case 5:	  /* MONITOR */
 	case 6:	  /* thermal and power */
@@ -122,7 +129,10 @@ void vm_cpuid(struct cpu *cpu, u32 leaf, u32 subleaf, u32 out[4])
 		return;
 	case 0x80000001:
 		out[2] &= KEEP_81_ECX;
-		out[3] &= ~HIDE_81_EDX;
+		if (apic && out[3] & APIC_BIT)
+			out[3] = (out[3] & ~HIDE_81_EDX) | APIC_BIT;
+		else
+			out[3] &= ~HIDE_81_EDX;
 		if (!cpu_features.nx)
 			out[3] &= ~(u32)BIT(20);
 		return;

@@ -8,4 +8,5 @@
 
 #include "emu/cpu/cpu.h"
 
-void vm_cpuid(struct cpu *cpu, u32 leaf, u32 subleaf, u32 out[4]);
+/* apic: the board has a local APIC, and it is switched on. */
+void vm_cpuid(struct cpu *cpu, u32 leaf, u32 subleaf, bool apic, u32 out[4]);

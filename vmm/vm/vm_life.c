@@ -50,6 +50,24 @@ static void host_intr(void *ctx, bool level)
 		recomp_unsignal(&vm->vcpu->cpu, CPU_EVENT_INTR);
 }
 
+static void host_nmi(void *ctx)
+{
+	struct vm *vm = ctx;
+
+	if (vm->vcpu)
+		recomp_signal(&vm->vcpu->cpu, CPU_EVENT_NMI);
+}
+
+/* The TSC runs on while virtual time is held, so this is right only for a machine that runs: who
+ * was told too early asks again. */
+static u64 host_tsc_due(void *ctx, u64 tsc)
+{
+	struct vm *vm = ctx;
+	s64 left = (s64)(tsc - rdtsc() - vm->vcpu->cpu.msr.tsc_offset);
+
+	return vm_now(vm) + (left > 0 ? clock_tsc_to_ns((u64)left) : 0);
+}
+
 /* A running VM whose next timer moved closer must leave its engine in time; the timer is armed
  * again on the way in. */
 static void host_timer_moved(void *ctx, u64 deadline)
@@ -124,6 +142,8 @@ static const struct board_host host_template = {
 	.now = host_now,
 	.wall_clock = host_wall,
 	.intr = host_intr,
+	.nmi = host_nmi,
+	.tsc_due = host_tsc_due,
 	.timer_moved = host_timer_moved,
 	.completed = host_completed,
 	.serial_tx = host_serial,
@@ -145,6 +165,7 @@ static int create_board(struct vm *vm, const struct board_file *firmware)
 	struct board_config bc = {
 		.ram_size = c->memory,
 		.debug_exit = c->debug_exit,
+		.apic = c->apic,
 		.drives = vm_media_places(vm),
 		.rts_wired = console_flow() == CONSOLE_FLOW_RTSCTS,
 		.firmware = *firmware,
