@@ -22,6 +22,7 @@
 #include "emu/chip/lapic.h"
 #include "emu/chip/mc146818.h"
 #include "emu/chip/piix3.h"
+#include "emu/chip/piix3_ide.h"
 #include "emu/chip/piix4_pm.h"
 #include "emu/chip/reset_control.h"
 #include "emu/chip/uart16550.h"
@@ -89,6 +90,14 @@ const struct device_slot pc_slots[] = {
 		.irqs = BIT(PM_SCI_IRQ),
 		.pci = DEVICE_PCI(PIIX3_DEVICE, 3),
 		.acpi = { { .name = "mainboard", .ranges = 3 } },
+	},
+	{
+		.class = &piix3_ide_class,
+		.name = "ide",
+		.ports = { { 0x1f0, 8 }, { 0x3f6, 1 }, { 0x170, 8 }, { 0x376, 1 } },
+		.irqs = BIT(14) | BIT(15),
+		.pci = DEVICE_PCI(PIIX3_DEVICE, 1),
+		.since = 2,
 	},
 	{
 		.class = &i8254_class,

@@ -113,5 +113,5 @@ const struct device_class piix3_class = {
 	.title = "PIIX3",
 	.file = "piix3.c",
 	.has = "PIRQ routing, registers",
-	.lacks = "IDE and USB functions",
+	.lacks = "USB function",
 };

@@ -19,7 +19,7 @@
 #include "emu/dev/irq_or.h"
 #include "emu/mem/gpmem.h"
 
-#define DEVICE_RANGES 3 /* of ports */
+#define DEVICE_RANGES 4 /* of ports */
 #define DEVICE_IRQS   2
 #define DEVICE_ACPI   2
 

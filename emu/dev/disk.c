@@ -163,11 +163,19 @@ void disk_cancel(struct disk_port *p, struct disk_request *r)
 	r->pending = false;
 	r->transfer = NULL;
 	list_del(&r->link);
-	if (!t)
+	if (!t) {
+		if (list_empty(&p->refused) && !p->medium_changed)
+			completion_cancel(p->completions, &p->completion);
 		return;
+	}
 	t->request = NULL;
-	if (p->backend->ops->cancel && !t->completion.posted)
+	if (t->completion.posted) { /* the host is done with it */
+		completion_cancel(p->completions, &t->completion);
+		t->busy = false;
+		dispatch(p);
+	} else if (p->backend->ops->cancel) {
 		p->backend->ops->cancel(p->backend->ctx, t);
+	}
 }
 
 static void cancel_list(struct disk_port *p, struct list *l)

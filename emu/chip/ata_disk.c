@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Commands of disks (ATA/ATAPI-6, 8). Those with data:
+ *
+ *   read    READ: the disk -> READ_DONE: the guest -> READ ...
+ *   write   WRITE: the guest -> WRITE_GIVEN: the disk -> WRITTEN ... -> flush if nothing is cached
+ *   verify  READ: the disk -> VERIFY_DONE ...
+ *
+ * Nothing is optional that IDENTIFY offers, and nothing else is there: it is aborted.
+ */
+#include "emu/chip/ata_disk.h"
+
+#include "emu/chip/ata_channel.h"
+#include "emu/chip/ata_identify.h"
+#include "kernel/base/string.h"
+
+#define READY	   (ATA_DRDY | ATA_DSC)
+#define DEVICE_LBA 0x40
+#define LBA28_MAX  0x0fffffffu
+
+enum {
+	NOP = 0x00,
+	RECALIBRATE = 0x10, /* and 1xh */
+	READ_SECTORS = 0x20,
+	READ_SECTORS_ONCE,
+	READ_SECTORS_EXT = 0x24,
+	READ_DMA_EXT,
+	READ_NATIVE_MAX_EXT = 0x27,
+	READ_MULTIPLE_EXT = 0x29,
+	WRITE_SECTORS = 0x30,
+	WRITE_SECTORS_ONCE,
+	WRITE_SECTORS_EXT = 0x34,
+	WRITE_DMA_EXT,
+	WRITE_MULTIPLE_EXT = 0x39,
+	WRITE_DMA_FUA_EXT = 0x3d,
+	VERIFY = 0x40,
+	VERIFY_ONCE,
+	VERIFY_EXT,
+	SEEK = 0x70, /* and 7xh */
+	SET_GEOMETRY = 0x91,
+	SMART = 0xb0,
+	READ_MULTIPLE = 0xc4,
+	WRITE_MULTIPLE,
+	SET_MULTIPLE,
+	READ_DMA = 0xc8,
+	READ_DMA_ONCE,
+	WRITE_DMA,
+	WRITE_DMA_ONCE,
+	WRITE_MULTIPLE_FUA_EXT = 0xce,
+	STANDBY_IMMEDIATE = 0xe0,
+	IDLE_IMMEDIATE,
+	STANDBY,
+	IDLE,
+	CHECK_POWER = 0xe5,
+	SLEEP,
+	FLUSH,
+	FLUSH_EXT = 0xea,
+	IDENTIFY = 0xec,
+	SET_FEATURES = 0xef,
+	READ_NATIVE_MAX = 0xf8,
+};
+
+/* --- Addresses */
+
+static u64 address_of(const struct ata_device *d, bool ext)
+{
+	const struct ata_regs *r = &d->r;
+	u32 low = (u32)(r->low[0] | r->mid[0] << 8 | r->high[0] << 16);
+	u32 cylinder = (u32)(r->mid[0] | r->high[0] << 8);
+
+	if (ext)
+		return low | (u64)r->low[1] << 24 | (u64)r->mid[1] << 32 | (u64)r->high[1] << 40;
+	if (r->device & DEVICE_LBA)
+		return low | (u32)(r->device & 15) << 24;
+	if (!r->low[0] || r->low[0] > d->sectors || (r->device & 15) >= d->heads)
+		return UINT64_MAX; /* no such sector */
+	return ((u64)cylinder * d->heads + (r->device & 15)) * d->sectors + r->low[0] - 1;
+}
+
+static void set_address(struct ata_device *d, u64 sector, bool ext)
+{
+	struct ata_regs *r = &d->r;
+	u32 head = (u32)(sector >> 24) & 15;
+
+	if (!ext && !(r->device & DEVICE_LBA)) {
+		u64 track = sector / d->sectors;
+
+		r->low[0] = (u8)(sector % d->sectors + 1);
+		head = (u32)(track % d->heads);
+		r->mid[0] = (u8)(track / d->heads);
+		r->high[0] = (u8)(track / d->heads >> 8);
+	} else {
+		r->low[0] = (u8)sector;
+		r->mid[0] = (u8)(sector >> 8);
+		r->high[0] = (u8)(sector >> 16);
+	}
+	if (ext) {
+		r->low[1] = (u8)(sector >> 24);
+		r->mid[1] = (u8)(sector >> 32);
+		r->high[1] = (u8)(sector >> 40);
+	} else {
+		r->device = (u8)((r->device & 0xf0) | head);
+	}
+}
+
+static u32 count_of(const struct ata_regs *r, bool ext)
+{
+	u32 n = r->count[0] | (ext ? (u32)r->count[1] << 8 : 0);
+
+	return n ? n : ext ? 65536u : 256u;
+}
+
+/* --- Ends */
+
+static void end_ok(struct ata_channel *c)
+{
+	ata_end(c, READY, 0);
+}
+
+/* Where the transfer stands is in the registers, as after an error of a real disk. */
+static void end_at_sector(struct ata_channel *c, u8 status, u8 error)
+{
+	struct ata_device *d = ata_active(c);
+
+	set_address(d, c->sector, c->ext);
+	d->r.count[0] = (u8)c->left;
+	d->r.count[1] = (u8)(c->left >> 8);
+	ata_end(c, READY | status, error);
+}
+
+static void end_failed(struct ata_channel *c)
+{
+	switch (c->request->result) {
+	case DISK_OUT_OF_RANGE:
+		end_at_sector(c, ATA_ERR, ATA_ERR_IDNF);
+		return;
+	case DISK_FAILED:
+		if (c->request->op == DISK_READ)
+			end_at_sector(c, ATA_ERR, ATA_ERR_UNC);
+		else
+			end_at_sector(c, ATA_ERR | ATA_DF, ATA_ERR_ABRT);
+		return;
+	default:
+		end_at_sector(c, ATA_ERR, ATA_ERR_ABRT);
+	}
+}
+
+/* The command's answer comes as a completion: nothing is left to do but to say so. */
+static void later_ok(struct ata_channel *c)
+{
+	ata_active(c)->r.error = 0;
+	ata_later(c, ATA_STEP_END);
+}
+
+static void later_abort(struct ata_channel *c)
+{
+	ata_active(c)->r.error = ATA_ERR_ABRT;
+	ata_later(c, ATA_STEP_END);
+}
+
+/* 512 bytes of the buffer for the guest, by PIO. */
+static void later_data(struct ata_channel *c)
+{
+	c->by_dma = false;
+	c->left = 0;
+	c->chunk = 0;
+	c->length = DISK_SECTOR;
+	c->block = DISK_SECTOR;
+	c->request->result = DISK_OK;
+	ata_later(c, ATA_STEP_READ_DONE);
+}
+
+/* --- Reading and writing */
+
+/* The next chunk, within the disk. False: there is none, and it has ended. */
+static bool next_chunk(struct ata_channel *c)
+{
+	u64 sectors = ata_active(c)->port->backend->sectors;
+
+	if (c->sector >= sectors) {
+		end_at_sector(c, ATA_ERR, ATA_ERR_IDNF);
+		return false;
+	}
+	c->chunk = (u32)MIN((u64)MIN(c->left, ATA_CHUNK), sectors - c->sector);
+	/* No DRQ block lies in two chunks. */
+	if (c->block > DISK_SECTOR && c->chunk < c->left && c->chunk > c->block / DISK_SECTOR)
+		c->chunk -= c->chunk % (c->block / DISK_SECTOR);
+	return true;
+}
+
+static void read_next(struct ata_channel *c)
+{
+	bool verify = c->command >= VERIFY && c->command <= VERIFY_EXT;
+
+	if (!c->left) {
+		if (c->by_dma || verify)
+			end_ok(c);
+		else
+			ata_active(c)->r.status = READY; /* the last block had its interrupt */
+		return;
+	}
+	if (next_chunk(c))
+		ata_disk(c, DISK_READ, c->chunk,
+			 verify ? ATA_STEP_VERIFY_DONE : ATA_STEP_READ_DONE);
+}
+
+static void chunk_done(struct ata_channel *c)
+{
+	c->sector += c->chunk;
+	c->left -= c->chunk;
+}
+
+static void read_done(struct ata_channel *c)
+{
+	if (c->request->result != DISK_OK) {
+		end_failed(c);
+		return;
+	}
+	if (c->chunk)
+		c->length = c->chunk * DISK_SECTOR;
+	chunk_done(c);
+	ata_guest(c, true, c->length, c->block, true, ATA_STEP_READ);
+}
+
+static void verify_done(struct ata_channel *c)
+{
+	if (c->request->result != DISK_OK) {
+		end_failed(c);
+		return;
+	}
+	chunk_done(c);
+	read_next(c);
+}
+
+/* A disk that must not cache, and FUA, end with a flush. first: the first block of all, which has
+ * no interrupt. */
+static void write_next(struct ata_channel *c, bool first)
+{
+	if (!c->left) {
+		if (ata_active(c)->write_cache && !c->force_flush)
+			end_ok(c);
+		else
+			ata_disk(c, DISK_FLUSH, 0, ATA_STEP_FLUSH_DONE);
+		return;
+	}
+	if (ata_active(c)->port->backend->read_only)
+		end_at_sector(c, ATA_ERR, ATA_ERR_ABRT);
+	else if (next_chunk(c))
+		ata_guest(c, false, c->chunk * DISK_SECTOR, c->block, !first, ATA_STEP_WRITE_GIVEN);
+}
+
+static void write_done(struct ata_channel *c)
+{
+	if (c->request->result != DISK_OK) {
+		end_failed(c);
+		return;
+	}
+	chunk_done(c);
+	write_next(c, false);
+}
+
+enum way { BY_SECTOR, BY_BLOCK, BY_DMA };
+
+static void transfer(struct ata_channel *c, enum way way, bool ext, bool write)
+{
+	struct ata_device *d = ata_active(c);
+
+	if (way == BY_BLOCK && !d->multiple) {
+		later_abort(c);
+		return;
+	}
+	c->ext = ext;
+	c->by_dma = way == BY_DMA;
+	c->block = way == BY_BLOCK ? d->multiple * DISK_SECTOR : DISK_SECTOR;
+	c->sector = address_of(d, ext);
+	c->left = count_of(&d->r, ext);
+	c->force_flush = c->command == WRITE_DMA_FUA_EXT || c->command == WRITE_MULTIPLE_FUA_EXT;
+	c->chunk = 0;
+	ata_later(c, write ? ATA_STEP_WRITE : ATA_STEP_READ);
+}
+
+/* --- Settings */
+
+static void set_features(struct ata_channel *c)
+{
+	struct ata_device *d = ata_active(c);
+	bool known = true;
+
+	switch (d->r.feature[0]) {
+	case 0x02:
+	case 0x82:
+		d->write_cache = d->r.feature[0] == 0x02;
+		break;
+	case 0x03:
+		known = ata_set_mode(d, d->r.count[0]);
+		break;
+	case 0x55: /* look-ahead; defaults at reset */
+	case 0xaa:
+	case 0x66:
+	case 0xcc:
+		break;
+	default:
+		known = false;
+	}
+	if (!known)
+		later_abort(c);
+	else if (d->r.feature[0] == 0x82)
+		ata_disk(c, DISK_FLUSH, 0, ATA_STEP_FLUSH_DONE);
+	else
+		later_ok(c);
+}
+
+static void set_geometry(struct ata_channel *c)
+{
+	struct ata_device *d = ata_active(c);
+
+	if (!d->r.count[0]) {
+		later_abort(c);
+		return;
+	}
+	d->heads = (u8)((d->r.device & 15) + 1);
+	d->sectors = d->r.count[0];
+	later_ok(c);
+}
+
+static void set_multiple(struct ata_channel *c)
+{
+	struct ata_device *d = ata_active(c);
+	u8 n = d->r.count[0];
+
+	if (n > ATA_MULTIPLE_MAX || (n & (n - 1))) {
+		later_abort(c);
+		return;
+	}
+	d->multiple = n;
+	later_ok(c);
+}
+
+static void native_max(struct ata_channel *c, bool ext)
+{
+	struct ata_device *d = ata_active(c);
+	u64 last = d->port->backend->sectors - 1;
+
+	set_address(d, ext ? last : MIN(last, (u64)LBA28_MAX), ext);
+	later_ok(c);
+}
+
+static void smart(struct ata_channel *c)
+{
+	struct ata_device *d = ata_active(c);
+	u8 what = d->r.feature[0];
+
+	if (d->r.mid[0] != 0x4f || d->r.high[0] != 0xc2 || (!d->smart && what != 0xd8)) {
+		later_abort(c);
+		return;
+	}
+	switch (what) {
+	case 0xd0:
+	case 0xd1:
+		ata_smart_data(c->buffer, what == 0xd1);
+		later_data(c);
+		return;
+	case 0xd8:
+	case 0xd9:
+		d->smart = what == 0xd8;
+		break;
+	case 0xd2: /* save attributes: nothing is lost */
+	case 0xd3:
+	case 0xda: /* status: the registers stay as they are: no threshold is passed */
+		break;
+	default:
+		later_abort(c);
+		return;
+	}
+	later_ok(c);
+}
+
+static void seek(struct ata_channel *c)
+{
+	struct ata_device *d = ata_active(c);
+
+	if (address_of(d, false) < d->port->backend->sectors) {
+		later_ok(c);
+	} else {
+		d->r.error = ATA_ERR_IDNF;
+		ata_later(c, ATA_STEP_END);
+	}
+}
+
+void ata_disk_command(struct ata_channel *c, u8 command)
+{
+	struct ata_device *d = ata_active(c);
+
+	switch (command) {
+	case READ_SECTORS:
+	case READ_SECTORS_ONCE:
+	case READ_SECTORS_EXT:
+		transfer(c, BY_SECTOR, command == READ_SECTORS_EXT, false);
+		return;
+	case READ_MULTIPLE:
+	case READ_MULTIPLE_EXT:
+		transfer(c, BY_BLOCK, command == READ_MULTIPLE_EXT, false);
+		return;
+	case READ_DMA:
+	case READ_DMA_ONCE:
+	case READ_DMA_EXT:
+		transfer(c, BY_DMA, command == READ_DMA_EXT, false);
+		return;
+	case VERIFY:
+	case VERIFY_ONCE:
+	case VERIFY_EXT:
+		transfer(c, BY_SECTOR, command == VERIFY_EXT, false);
+		return;
+	case WRITE_SECTORS:
+	case WRITE_SECTORS_ONCE:
+	case WRITE_SECTORS_EXT:
+		transfer(c, BY_SECTOR, command == WRITE_SECTORS_EXT, true);
+		return;
+	case WRITE_MULTIPLE:
+	case WRITE_MULTIPLE_EXT:
+	case WRITE_MULTIPLE_FUA_EXT:
+		transfer(c, BY_BLOCK, command != WRITE_MULTIPLE, true);
+		return;
+	case WRITE_DMA:
+	case WRITE_DMA_ONCE:
+	case WRITE_DMA_EXT:
+	case WRITE_DMA_FUA_EXT:
+		transfer(c, BY_DMA, command == WRITE_DMA_EXT || command == WRITE_DMA_FUA_EXT, true);
+		return;
+	case IDENTIFY:
+		ata_identify_disk(d, 2 * c->number + c->active, c->buffer);
+		later_data(c);
+		return;
+	case FLUSH:
+	case FLUSH_EXT:
+		ata_disk(c, DISK_FLUSH, 0, ATA_STEP_FLUSH_DONE);
+		return;
+	case SET_FEATURES:
+		set_features(c);
+		return;
+	case SET_GEOMETRY:
+		set_geometry(c);
+		return;
+	case SET_MULTIPLE:
+		set_multiple(c);
+		return;
+	case READ_NATIVE_MAX:
+	case READ_NATIVE_MAX_EXT:
+		native_max(c, command == READ_NATIVE_MAX_EXT);
+		return;
+	case SMART:
+		smart(c);
+		return;
+	case CHECK_POWER:
+		d->r.count[0] = 0xff; /* active or idle */
+		later_ok(c);
+		return;
+	case STANDBY_IMMEDIATE:
+	case IDLE_IMMEDIATE:
+	case STANDBY:
+	case IDLE:
+	case SLEEP:
+		later_ok(c);
+		return;
+	default:
+		if ((command & 0xf0) == RECALIBRATE)
+			later_ok(c);
+		else if ((command & 0xf0) == SEEK)
+			seek(c);
+		else
+			later_abort(c);
+	}
+}
+
+void ata_disk_advance(struct ata_channel *c)
+{
+	struct ata_device *d = ata_active(c);
+
+	switch (c->step) {
+	case ATA_STEP_READ:
+		read_next(c);
+		return;
+	case ATA_STEP_READ_DONE:
+		read_done(c);
+		return;
+	case ATA_STEP_VERIFY_DONE:
+		verify_done(c);
+		return;
+	case ATA_STEP_WRITE:
+		write_next(c, true);
+		return;
+	case ATA_STEP_WRITE_GIVEN:
+		ata_disk(c, DISK_WRITE, c->chunk, ATA_STEP_WRITTEN);
+		return;
+	case ATA_STEP_WRITTEN:
+		write_done(c);
+		return;
+	case ATA_STEP_FLUSH_DONE:
+		if (c->request->result == DISK_OK)
+			end_ok(c);
+		else
+			ata_end(c, READY | ATA_ERR | ATA_DF, ATA_ERR_ABRT);
+		return;
+	default:
+		ata_end(c, (u8)(READY | (d->r.error ? ATA_ERR : 0)), d->r.error);
+	}
+}
