@@ -26,6 +26,7 @@ PROGRAMS = os.path.join(ROOT, "build", "linux-tests", "root", "linux-tests")
 LOGS = os.path.join(ROOT, "build", "logs", "linux-tests")
 INITRD = "linux-tests.gz"
 ENGINES = "auto,ring1,recompile,recompile-all"
+NO_ANSWER = -1  # as an exit status
 LIMIT = 300  # seconds of the guest's, for one program
 ICOUNT = ("-icount", "shift=0,sleep=off")
 
@@ -79,6 +80,7 @@ def run_machine(engine, programs, options):
     with start(engine, options) as m:
         m.side = engine
         m.shell()
+        m.run("stty cols 500")  # the shell would break the echo of what run() waits for
         m.run("dmesg -n 1; echo 0 > /proc/sys/kernel/randomize_va_space; cd /linux-tests")
         while programs:
             p = programs.pop(0)
@@ -86,7 +88,7 @@ def run_machine(engine, programs, options):
             try:
                 yield p, run_one(m, p)
             except pexpect.TIMEOUT:
-                yield p, Result(-1, "the machine does not answer", 0)
+                yield p, Result(NO_ANSWER, "", 0)
                 return
         m.process.send("poweroff -f\r")
         m.ended()
@@ -109,6 +111,8 @@ def first_difference(a, b):
 
 def judge(program, engine, bare, ours, excepted, bar):
     """'' or what is wrong."""
+    if NO_ANSWER in (ours.status, bare.status):
+        return "%s does not answer" % ("bare" if bare.status == NO_ANSWER else "the machine")
     if ours.status != bare.status:
         return "exit status %d, bare %d" % (ours.status, bare.status)
     if ours.output != bare.output and (program, engine) not in excepted:
