@@ -111,7 +111,7 @@ static void scan_code(u8 code)
 		plain_key(code);
 }
 
-static void interrupt(void *ctx)
+static void keyboard_interrupt(void *ctx)
 {
 	u8 status;
 
@@ -160,5 +160,5 @@ void ps2_keyboard_init(void)
 	u8 wanted = (u8)(((unsigned)config | BIT(0) | BIT(6)) & ~BIT(4));
 
 	if (write_port(I8042_COMMAND_PORT, 0x60) && write_port(I8042_DATA_PORT, wanted))
-		irq_register(1, interrupt, NULL);
+		irq_register(1, keyboard_interrupt, NULL);
 }

@@ -81,6 +81,9 @@ class Stub:
         said = self.ask("%s1,%x,1" % ("Z" if on else "z", at))
         assert said == "OK", said
 
+    def step(self):
+        assert self.ask("s").startswith("T")
+
     def run_to(self, at):
         self.breakpoint(at, True)
         self.go()

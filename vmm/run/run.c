@@ -84,7 +84,8 @@ enum vcpu_stop vcpu_run(struct vcpu *v, u64 slice_end)
 	}
 }
 
-/* percpu.after_irq. Raw code is looked at before it is resumed, wanted or not. */
+/* percpu.after_irq. Raw code is looked at before it is resumed, wanted or not, and left if the
+ * interrupt had something for its devices: a completion. Translated code polls for that itself. */
 static void after_irq(struct percpu *pc, struct trap_frame *f)
 {
 	struct vcpu *v = pc->vcpu;
@@ -93,7 +94,7 @@ static void after_irq(struct percpu *pc, struct trap_frame *f)
 		return;
 	if (!sched_wanted()) {
 		if (trap_from_guest(f))
-			raw_interrupted(v, f, false);
+			raw_interrupted(v, f, v->cpu.events & CPU_EVENT_YIELD);
 		return;
 	}
 	for (unsigned i = 0; i < ENGINES; i++)

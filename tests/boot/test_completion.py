@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+"""A completion that an interrupt posts while its VM runs raw is run at once, and not at the end of the turn.
+
+QEMU's debugger stub stops the monitor in an interrupt of raw code that nobody wants the processor for: a shift key of the keyboard,
+which types nothing. There it has the monitor call what completion_post() calls. Expected: what was posted is run before the next
+interrupt comes. Without a post, raw code is resumed: the next interrupt comes first.
+"""
+from gdbstub import RIP, RSI, Stub
+from guests import Guests, vm
+from screen import Screen
+
+CS = 19 * 8  # in struct trap_frame, arch/trap/trap.h
+TRIALS = 5
+
+
+def press_shift(stub, qemu):
+    """The machine runs until the interrupt comes."""
+    handler = stub.symbol["keyboard_interrupt"]
+    stub.breakpoint(handler, True)
+    stub.go()
+    qemu.command("send-key", keys=[{"type": "qcode", "data": "shift"}], **{"hold-time": 1})
+    stub.stopped()
+    stub.breakpoint(handler, False)
+    stub.run_to(stub.symbol["after_irq"])
+
+
+def interrupt_raw_code(stub, qemu):
+    while True:
+        press_shift(stub, qemu)
+        if stub.read_u64(stub.registers()[RSI] + CS) & 3:
+            return
+
+
+def runs_completions_next(stub):
+    """Or does another interrupt come first?"""
+    places = [stub.symbol[name] for name in ("vtimers_run", "after_irq")]
+    stub.step()
+    for at in places:
+        stub.breakpoint(at, True)
+    stub.go()
+    stub.stopped()
+    for at in places:
+        stub.breakpoint(at, False)
+    return stub.registers()[RIP] == places[0]
+
+
+def test_raw_code_is_left_for_a_completion(tmp_path):
+    qemu, path = Screen(str(tmp_path)), str(tmp_path / "gdb")
+    extra = [*qemu.arguments, "-gdb", "unix:%s,server=on,wait=off" % path]
+    with Guests([vm("busy", "bystander", "ring=3 every=1000", "auto")], extra=extra) as m:
+        m.wait_line(r"busy: SUM [^\n]*\n")
+        stub = Stub(path)
+        machine = stub.read_u64(stub.symbol["vm_list"])
+        found = {False: [], True: []}
+        for post in [False, True] * TRIALS:
+            interrupt_raw_code(stub, qemu)
+            if post:
+                stub.call_at("after_irq", "host_completed", machine, "")
+            found[post].append(runs_completions_next(stub))
+        assert all(found[True]), found
+        assert not all(found[False]), found
