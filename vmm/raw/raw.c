@@ -190,6 +190,42 @@ static void save_state(struct vcpu *v, const struct trap_frame *f)
 	c->cpl = (f->cs & 3) == 3 ? 3 : 0;
 }
 
+#define BEFORE	     7u /* bytes: the longest MOV SS without prefixes */
+#define IS_MOV_SS(b) ((b)[0] == 0x8e && ((b)[1] & 0x38) == 0x10)
+#define POP_SS	     0x17
+
+/*
+ * Is the next instruction behind MOV SS or POP SS, or what looks like them? A trap of that
+ * instruction, or an interrupt when a fill has resumed it, comes out of raw code in the middle of
+ * their shadow.
+ */
+static bool maybe_behind_mov_ss(struct cpu *c)
+{
+	gla_t at = c->seg[SEG_CS].base + c->eip;
+	unsigned access = ACCESS_EXEC | (c->cpl == 3 ? ACCESS_USER : 0), n = BEFORE,
+		 here = at & (PAGE_SIZE - 1); /* bytes on its own page */
+	u8 code[BEFORE] = { 0 };
+	struct pagewalk w;
+
+	/* Of the page in front nothing has run if it is absent, or a device's. */
+	if (here < BEFORE &&
+	    (cpu_probe(c, at - BEFORE, access, &w) || !gpmem_ptr(c->mem, w.gpa & PAGE_MASK, false)))
+		n = here;
+	if (n && cpu_lin_read(c, at - n, code + BEFORE - n, n, access) != CPU_NEXT)
+		return false;
+	for (unsigned i = 0; i + 1 < BEFORE; i++)
+		if (IS_MOV_SS(code + i))
+			return true;
+	return code[BEFORE - 1] == POP_SS;
+}
+
+/* Interrupts wait for one instruction, which they may anywhere (SDM 3A 6.8.3). */
+static void hold_interrupts(struct cpu *c)
+{
+	if (maybe_behind_mov_ss(c))
+		c->shadow = CPU_SHADOW_STI;
+}
+
 /* An NMI is left by its own IRETQ, which lets the next one in. */
 static void leave(struct vcpu *v, struct trap_frame *f, enum raw_exit why)
 	__attribute__((noreturn));
@@ -212,6 +248,7 @@ static void leave_saved(struct vcpu *v, struct trap_frame *f, enum raw_exit why)
 static void leave_saved(struct vcpu *v, struct trap_frame *f, enum raw_exit why)
 {
 	save_state(v, f);
+	hold_interrupts(&v->cpu);
 	leave(v, f, why);
 }
 
@@ -394,9 +431,10 @@ static void other_trap(struct vcpu *v, struct trap_frame *f)
 		v->raw_exit = RAWEXIT_SOFTINT;
 	else if (((f->vector == VEC_GP && f->error == 0) || f->vector == VEC_UD) && sysenter(v))
 		v->raw_exit = RAWEXIT_SYSENTER;
-	else
-		v->must_progress = true; /* the recompiler meets the same trap, with exact state, or
-					    executes it */
+	else { /* the recompiler meets the same trap, with exact state, or executes it */
+		hold_interrupts(&v->cpu);
+		v->must_progress = true;
+	}
 	raw_unwind(v->unwind_rsp);
 }
 
