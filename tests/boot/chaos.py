@@ -71,7 +71,7 @@ class Chaos(Guests):
         sections = [vm("bystander", "bystander", "ring=3 every=5000", "auto")]
         more_keys = {"on_triple_fault": "reset", "verify": "no", "debug_exit": "no"}
         sections += [vm(e, "chaos", "seed=%d" % (seed + i), e, **more_keys) for i, e in enumerate(ENGINES)]
-        super().__init__(sections, cpu, **more)
+        super().__init__(sections, cpu, check="views", **more)
         self.resets = self.nudges = 0
         self.killed = collections.Counter()  # by reason
         self.sums = []

@@ -76,9 +76,9 @@ def build():
 class Guests(Machine):
     """Several test guests and a bystander on one machine, all of whose lines go to the log."""
 
-    def __init__(self, sections, cpu="max", **more):
+    def __init__(self, sections, cpu="max", check="isolation", **more):
         build()
-        super().__init__("".join(sections), cpu=cpu, arguments="check=isolation", **more)
+        super().__init__("".join(sections), cpu=cpu, arguments="check=" + check, **more)
         self.text = ""
 
     def wait_stopped(self, names):

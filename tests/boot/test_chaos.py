@@ -30,4 +30,5 @@ def test_chaos(cpu, seed):
     assert len(m.sums) >= 10
     for engine in chaos.ENGINES:
         ran = {p for p in chaos.PLACES if m.stats[engine]["state.%s.entries" % p]}
+        assert m.stats[engine]["vcpu.views_checked"] > 1000
         assert RAN[engine] - ({"raw1"} if cpu == "qemu64" else set()) <= ran, (engine, ran)

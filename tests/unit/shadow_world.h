@@ -186,3 +186,12 @@ static void check_root(struct world *w)
 	for (unsigned i = 0; i < TLB_SIZE; i++)
 		check_translation(w, &w->hw.tlb[i]);
 }
+
+static void check_user(struct world *w)
+{
+	gla_t gla;
+	const char *wrong = shadow_user_wrong(w->shadow, &gla);
+
+	CHECK(w, !wrong, wrong);
+	check_hardware(w);
+}

@@ -13,6 +13,7 @@
  *   - no mapping whatever leads out of the guest's memory, writes to ROM or to a watched page, lets
  *     ring 1 fetch from a page that is not clean, is global, lies above 8 GiB, or is of a hidden
  *     page;
+ *   - shadow_user_wrong(), by which a running monitor looks at that, finds nothing either;
  *   - an access that the guest's tables allow gets through after its faults are filled, and one
  *     that they forbid ends in #PF with the right error code.
  *
@@ -467,6 +468,21 @@ static void write_pdpt(struct world *w)
 	guest_write(w, (TABLE_FIRST + rnd() % 4) << PAGE_SHIFT, e, sizeof(e));
 }
 
+/* What translated CPL 3 and all else run on, each as the other left it: engines change at any
+ * moment. In every other world, since a switch of views is an event itself. */
+static void check_views(struct world *w)
+{
+	enum shadow_view now = w->view;
+
+	for (unsigned i = 0; i < (w->seed & 1) + 1; i++) {
+		if (i)
+			load_root(w, now == VIEW_USER ? VIEW_KERNEL : VIEW_USER, false);
+		check_root(w);
+		check_user(w);
+	}
+	load_root(w, now, false);
+}
+
 static void step(struct world *w)
 {
 	unsigned what = (unsigned)rnd() % 100;
@@ -500,7 +516,7 @@ static void step(struct world *w)
 	check_hardware(w);
 	check_code(w);
 	if (w->step % 8 == 0)
-		check_root(w);
+		check_views(w);
 }
 
 static void test_random(void **state)

@@ -267,6 +267,40 @@ static void test_user_view(void **state)
 	end();
 }
 
+/* What looks at the pages of CPL 3 sees a difference: the guest's table changes where nobody is
+ * told of it. */
+static void test_user_wrong(void **state)
+{
+	gla_t gla = 0;
+	u32 *table;
+
+	(void)state;
+	begin(POOL_PAGES - 1);
+	put(DIRECTORY, TABLE | PRESENT | 4);
+	put(TABLE, DATA | PRESENT);
+	put(TABLE + 4, DATA | PRESENT | 4);
+	paging_on();
+	table = gpmem_ptr(&m.mem, TABLE, true);
+	for (unsigned view = 0; view < VIEW_COUNT; view++) {
+		shadow_root(m.shadow, view);
+		assert_int_equal(shadow_fault(m.shadow, 0x1000, ACCESS_USER | ACCESS_WRITE),
+				 ENV_PF_RESUME);
+		if (view == VIEW_KERNEL)
+			touch(0); /* a supervisor's, which is right */
+		assert_null(shadow_user_wrong(m.shadow, &gla));
+		table[1] ^= 4; /* a supervisor's page, too, */
+		assert_non_null(shadow_user_wrong(m.shadow, &gla));
+		assert_int_equal(gla, 0x1000);
+		table[1] ^= 4 | 2; /* or one that is read only, */
+		assert_non_null(shadow_user_wrong(m.shadow, &gla));
+		table[1] ^= 2 | PAGE_SIZE; /* or another */
+		assert_non_null(shadow_user_wrong(m.shadow, &gla));
+		table[1] ^= PAGE_SIZE;
+		assert_null(shadow_user_wrong(m.shadow, &gla));
+	}
+	end();
+}
+
 /* With A20 off the processor reads directory, table and page elsewhere than the entries say, and
  * that is where writes change the mapping. */
 static void test_a20_off(void **state)
@@ -296,6 +330,7 @@ int main(void)
 		cmocka_unit_test(test_quota),
 		cmocka_unit_test(test_no_quota),
 		cmocka_unit_test(test_user_view),
+		cmocka_unit_test(test_user_wrong),
 		cmocka_unit_test(test_a20_off),
 	};
 

@@ -88,6 +88,7 @@ static void print_engine(const struct vcpu *v)
 	pair("vcpu", "code_traps", NULL, s->code_traps);
 	pair("vcpu", "cr3_loads", NULL, s->cr3_loads);
 	pair("vcpu", "view_switches", NULL, s->view_switches);
+	pair("vcpu", "views_checked", NULL, s->views_checked);
 	pair("vcpu", "interrupts", NULL, s->interrupts);
 	pair("vcpu", "halts", NULL, s->halts);
 	pair("vcpu", "slices", NULL, s->slices);

@@ -107,4 +107,7 @@ void shadow_hide(struct shadow *s, const gla_t *page, unsigned pages);
 /* Drops every table (reset). */
 void shadow_flush(struct shadow *s);
 
+/* NULL, or what is wrong with a page that CPL 3 could reach in the root that is shown, at *gla. */
+const char *shadow_user_wrong(struct shadow *s, gla_t *gla);
+
 const struct shadow_stats *shadow_stats(const struct shadow *s);

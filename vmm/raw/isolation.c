@@ -74,7 +74,8 @@ void isolation_look(struct vcpu *v)
 
 	if (isolation_wanted < 0)
 		isolation_wanted =
-			cmdline_get("check") && !strcmp(cmdline_get("check"), "isolation");
+			cmdline_get("check") && (!strcmp(cmdline_get("check"), "isolation") ||
+						 !strcmp(cmdline_get("check"), "views"));
 	if (!isolation_wanted || v->isolation_seen == v->desc.entries_written + 1)
 		return;
 	v->isolation_seen = v->desc.entries_written + 1;

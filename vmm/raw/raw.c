@@ -17,6 +17,7 @@
 #include "vmm/raw/raw_stay.h"
 #include "vmm/state/account.h"
 #include "vmm/state/vcpu_load.h"
+#include "vmm/state/view_check.h"
 #include "vmm/state/vm.h"
 
 /* --- 1. Which pages */
@@ -405,6 +406,7 @@ static void page_fault(struct vcpu *v, struct trap_frame *f)
 	}
 	switch (shadow_fault(v->shadow, gla, access)) {
 	case ENV_PF_RESUME:
+		view_check(v);
 		v->stats.pf_filled++;
 		return;
 	case ENV_PF_SLOW:

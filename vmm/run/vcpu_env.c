@@ -15,6 +15,7 @@
 #include "vmm/run/vm_cpuid.h"
 #include "vmm/state/account.h"
 #include "vmm/state/vcpu_load.h"
+#include "vmm/state/view_check.h"
 #include "vmm/state/vm.h"
 
 static struct vcpu *vcpu_of(struct cpu *cpu)
@@ -55,8 +56,10 @@ static int env_intr_ack(struct cpu *cpu)
 static enum env_pf env_page_fault(struct cpu *cpu, gla_t gla, unsigned access)
 {
 	struct vcpu *v = vcpu_of(cpu);
+	enum env_pf filled = shadow_fault(v->shadow, gla, access);
 
-	return shadow_fault(v->shadow, gla, access);
+	view_check(v);
+	return filled;
 }
 
 static void tell_mapping(struct vcpu *v)

@@ -55,7 +55,7 @@ struct vcpu_stats {
 	u64 raw_exits[RAWEXIT_COUNT];
 	u64 pf_filled;	/* #PF of raw code resolved by a shadow fill, without leaving it */
 	u64 code_traps; /* exceptions in translated code */
-	u64 cr3_loads, view_switches;
+	u64 cr3_loads, view_switches, views_checked;
 	u64 halts, interrupts, slices;
 	u64 started_ns; /* on the monitor's clock: the first instruction */
 	u64 late_ns;	/* at most that a slice lasted longer than it should have */

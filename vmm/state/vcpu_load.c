@@ -14,6 +14,7 @@
 #include "arch/mem/kmap.h"
 #include "emu/cpu/semantics.h"
 #include "kernel/base/log.h"
+#include "vmm/state/view_check.h"
 #include "vmm/state/vm.h"
 
 #define CR0_GUEST (CR0_TS | CR0_EM | CR0_MP | CR0_AM)
@@ -64,6 +65,7 @@ void vcpu_change_root(struct vcpu *v, enum shadow_view view)
 	if (view != v->view)
 		v->stats.view_switches++;
 	v->view = view;
+	view_check(v);
 	if (root == v->root)
 		return;
 	v->root = root;
