@@ -262,7 +262,6 @@ void cpu_reset(struct cpu *cpu)
 	cpu->xcr0 = 1;
 	cpu->msr = (struct cpu_msrs){ .pat = 0x0007040600070406ull, .misc_enable = 1 };
 	cpu->nmi_blocked = cpu->halted = false;
-	cpu->delivering = -1;
 	if (cpu->env && cpu->env->cpuid)
 		cpu_env(cpu)->cpuid(cpu, 1, 0, id);
 	cpu->gpr[REG_EDX] = id[0];

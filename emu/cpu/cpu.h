@@ -268,8 +268,6 @@ struct cpu {
 	u64 a20_mask; /* ANDed with guest-physical addresses: ~0 or ~BIT(20) */
 
 	struct cpu_fault fault;
-	/* Delivery in progress, for double-fault detection; -1 when none. */
-	s16 delivering;
 
 	struct cpu_fpu fpu; /* valid while the registers are not loaded in the real CPU */
 

@@ -237,7 +237,6 @@ void cpu_state(struct cpu *cpu, struct snap *s)
 void cpu_state_loaded(struct cpu *cpu)
 {
 	cpu->x87_ran = 0;
-	cpu->delivering = -1;
 	memset(cpu->last_load, 0, sizeof(cpu->last_load));
 	memset(cpu->last_code, 0, sizeof(cpu->last_code));
 	memset(cpu->last_stack, 0, sizeof(cpu->last_stack));

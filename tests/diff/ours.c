@@ -305,7 +305,6 @@ static bool planned_fault(const struct diff_case *c)
 	memcpy(cpu->gpr, plan->at.gpr, sizeof(cpu->gpr));
 	cpu->eip = plan->at.eip;
 	cpu_set_eflags(cpu, plan->at.eflags);
-	cpu->delivering = -1;
 	return true;
 }
 
@@ -354,7 +353,6 @@ static int run(const struct diff_case *c, struct case_state *end, u8 *data, u8 *
 	cpu->shadow = 0;
 	cpu->halted = false;
 	cpu->events = 0;
-	cpu->delivering = -1;
 	memset(end, 0, sizeof(*end));
 	stopped = false;
 	if (c->plan) {

@@ -70,7 +70,6 @@ void fuzz_reset(void)
 	recomp_flush(m->cpu.recomp);
 	m->cpu.events = 0;
 	m->cpu.halted = false;
-	m->cpu.delivering = -1;
 	m->cpu.env->paging_changed(&m->cpu, PAGING_CR0 | PAGING_CR3 | PAGING_CR4 | PAGING_EFER);
 }
 
