@@ -424,6 +424,16 @@ void board_io_write(struct board *b, u16 port, unsigned size, u32 value)
 	bus_write(&b->bus, port, size, value);
 }
 
+u32 board_io_read_many(struct board *b, u16 port, unsigned size, void *to, u32 n)
+{
+	return bus_read_many(&b->bus, port, size, to, n);
+}
+
+u32 board_io_write_many(struct board *b, u16 port, unsigned size, const void *from, u32 n)
+{
+	return bus_write_many(&b->bus, port, size, from, n);
+}
+
 int board_intr_ack(struct board *b)
 {
 	int vector = b->lapic && lapic_enabled(b->lapic) ? lapic_ack(b->lapic) : -1;

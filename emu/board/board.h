@@ -30,6 +30,9 @@ void board_state(struct board *b, struct snap *s);
 
 u32 board_io_read(struct board *b, u16 port, unsigned size);
 void board_io_write(struct board *b, u16 port, unsigned size, u32 value);
+/* Up to n of them at one port, in a row of bytes; returns how many were done, at least one. */
+u32 board_io_read_many(struct board *b, u16 port, unsigned size, void *to, u32 n);
+u32 board_io_write_many(struct board *b, u16 port, unsigned size, const void *from, u32 n);
 /* Interrupt acknowledge cycle: the vector, or -1 if nothing is pending (the caller then delivers
  * nothing). */
 int board_intr_ack(struct board *b);

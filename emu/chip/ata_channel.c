@@ -163,7 +163,7 @@ u32 ata_pio_read(struct ata_channel *c, u8 *to, u32 n)
 {
 	u32 piece;
 
-	if (c->mover != ATA_PIO_IN)
+	if (c->mover != ATA_PIO_IN || !n)
 		return 0;
 	piece = MIN(n, c->block_end - c->at);
 	memcpy(to, c->buffer + c->at, piece);
@@ -177,7 +177,7 @@ u32 ata_pio_write(struct ata_channel *c, const u8 *from, u32 n)
 {
 	u32 piece;
 
-	if (c->mover != ATA_PIO_OUT)
+	if (c->mover != ATA_PIO_OUT || !n)
 		return 0;
 	piece = MIN(n, c->block_end - c->at);
 	memcpy(c->buffer + c->at, from, piece);

@@ -134,7 +134,7 @@ bool bus_master_write(struct ata_channel *c, unsigned reg, unsigned size, u32 va
 			started = write_command(c, v);
 		else if (reg == REG_STATUS) /* DMA capable(2): storage; two that a one clears */
 			c->bm_status = (u8)((v & 0x60) | (c->bm_status & ~(v & 0x06) & 0x07));
-		else if (reg >= REG_TABLE)
+		else if (reg >= REG_TABLE && reg < REG_TABLE + 4)
 			c->bm_table = (c->bm_table & ~(0xffu << shift)) | (u32)v << shift;
 	}
 	c->bm_table &= ~3u;

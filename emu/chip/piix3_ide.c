@@ -284,33 +284,62 @@ static void control_write(struct ata_channel *c, u8 v)
 	ata_sync_irq(c);
 }
 
+/* Whole accesses, as many as the DRQ block has left. */
+static u32 fit(const struct ata_channel *c, unsigned reg, unsigned size, u32 n)
+{
+	return reg == DATA && data_port_is_ours(c) ? MIN(n, (c->block_end - c->at) / size) : 0;
+}
+
+static u32 channel_read_many(struct ata_channel *c, unsigned reg, unsigned size, u8 *to, u32 n)
+{
+	return ata_pio_read(c, to, fit(c, reg, size, n) * size) / size;
+}
+
+static u32 channel_write_many(struct ata_channel *c, unsigned reg, unsigned size, const u8 *from,
+			      u32 n)
+{
+	return ata_pio_write(c, from, fit(c, reg, size, n) * size) / size;
+}
+
 /* The ports of channel n. */
-#define CHANNEL_PORTS(n)                                                                    \
-	static u32 read_##n(void *dev, u16 offset, unsigned size)                           \
-	{                                                                                   \
-		return channel_read(&((struct piix3_ide *)dev)->channel[n], offset, size);  \
-	}                                                                                   \
-	static void write_##n(void *dev, u16 offset, unsigned size, u32 value)              \
-	{                                                                                   \
-		channel_write(&((struct piix3_ide *)dev)->channel[n], offset, size, value); \
-	}                                                                                   \
-	static u32 control_read_##n(void *dev, u16 offset, unsigned size)                   \
-	{                                                                                   \
-		(void)offset;                                                               \
-		(void)size;                                                                 \
-		return status_of(&((struct piix3_ide *)dev)->channel[n]);                   \
-	}                                                                                   \
-	static void control_write_##n(void *dev, u16 offset, unsigned size, u32 value)      \
-	{                                                                                   \
-		(void)offset;                                                               \
-		(void)size;                                                                 \
-		control_write(&((struct piix3_ide *)dev)->channel[n], (u8)value);           \
+#define CHANNEL_PORTS(n)                                                                           \
+	static u32 read_##n(void *dev, u16 offset, unsigned size)                                  \
+	{                                                                                          \
+		return channel_read(&((struct piix3_ide *)dev)->channel[n], offset, size);         \
+	}                                                                                          \
+	static void write_##n(void *dev, u16 offset, unsigned size, u32 value)                     \
+	{                                                                                          \
+		channel_write(&((struct piix3_ide *)dev)->channel[n], offset, size, value);        \
+	}                                                                                          \
+	static u32 read_many_##n(void *dev, u16 offset, unsigned size, u8 *to, u32 many)           \
+	{                                                                                          \
+		return channel_read_many(&((struct piix3_ide *)dev)->channel[n], offset, size, to, \
+					 many);                                                    \
+	}                                                                                          \
+	static u32 write_many_##n(void *dev, u16 offset, unsigned size, const u8 *from, u32 many)  \
+	{                                                                                          \
+		return channel_write_many(&((struct piix3_ide *)dev)->channel[n], offset, size,    \
+					  from, many);                                             \
+	}                                                                                          \
+	static u32 control_read_##n(void *dev, u16 offset, unsigned size)                          \
+	{                                                                                          \
+		(void)offset;                                                                      \
+		(void)size;                                                                        \
+		return status_of(&((struct piix3_ide *)dev)->channel[n]);                          \
+	}                                                                                          \
+	static void control_write_##n(void *dev, u16 offset, unsigned size, u32 value)             \
+	{                                                                                          \
+		(void)offset;                                                                      \
+		(void)size;                                                                        \
+		control_write(&((struct piix3_ide *)dev)->channel[n], (u8)value);                  \
 	}
 
 CHANNEL_PORTS(0)
 CHANNEL_PORTS(1)
 
 static const struct bus_ports command_ports[2] = { { read_0, write_0, 4 }, { read_1, write_1, 4 } };
+static const struct bus_bulk bulk[2] = { { read_many_0, write_many_0 },
+					 { read_many_1, write_many_1 } };
 static const struct bus_ports control_ports[2] = { { control_read_0, control_write_0, 1 },
 						   { control_read_1, control_write_1, 1 } };
 
@@ -342,6 +371,7 @@ static bool claim_channel(struct piix3_ide *p, unsigned n)
 {
 	if (bus_claim(p->bus, COMMAND_PORT(n), 8, &command_ports[n], p, "ide"))
 		return false;
+	bus_claim_bulk(p->bus, COMMAND_PORT(n), &bulk[n]);
 	if (!bus_claim(p->bus, CONTROL_PORT(n), 1, &control_ports[n], p, "ide"))
 		return true;
 	bus_release(p->bus, COMMAND_PORT(n));
@@ -376,10 +406,11 @@ static void remap(struct piix3_ide *p)
 {
 	const u8 *config = p->pci.config;
 	bool io = config[PCI_COMMAND] & PCI_COMMAND_IO;
+	u32 base = pci_get32(&p->pci, REG_BUS_MASTER) & ~(BUS_MASTER_SIZE - 1);
 
 	for (unsigned n = 0; n < 2; n++)
 		map_channel(p, n, io && (config[REG_TIMING + 2 * n + 1] & TIMING_DECODE));
-	map_bus_master(p, io ? pci_get16(&p->pci, REG_BUS_MASTER) & 0xfff0 : 0);
+	map_bus_master(p, io && base <= 0xffff ? (u16)base : 0);
 }
 
 static void config_written(void *ctx, unsigned reg, unsigned len)
@@ -404,7 +435,8 @@ static void config_reset(struct piix3_ide *p)
 	pci_set16(f->config, PCI_STATUS, 0x0280);
 	f->writable[0x0d] = 0xf0; /* latency */
 	pci_set32(f->config, REG_BUS_MASTER, IDE_BUS_MASTER | 1);
-	pci_set32(f->writable, REG_BUS_MASTER, 0xfff0);
+	/* All 32 bits, as QEMU's: SeaBIOS takes fixed upper bits for a huge range. */
+	pci_set32(f->writable, REG_BUS_MASTER, ~(BUS_MASTER_SIZE - 1));
 	pci_set32(f->config, REG_TIMING, 0x80008000);
 	pci_set32(f->writable, REG_TIMING, 0xffffffff);
 	f->writable[0x44] = 0xff; /* slave timing */

@@ -24,6 +24,10 @@ struct cpu_env {
 	/* Ports. size 1, 2 or 4; unclaimed ports read as ones. */
 	u32 (*io_read)(struct cpu *cpu, u16 port, unsigned size);
 	void (*io_write)(struct cpu *cpu, u16 port, unsigned size, u32 value);
+	/* The same up to n times at one port, for REP INS and OUTS: returns how many, at least one.
+	 * NULL: one by one. */
+	u32 (*io_read_many)(struct cpu *cpu, u16 port, unsigned size, void *to, u32 n);
+	u32 (*io_write_many)(struct cpu *cpu, u16 port, unsigned size, const void *from, u32 n);
 
 	/* Acknowledges the interrupt controller; returns the vector, or -1 when the line has
 	 * dropped meanwhile. */

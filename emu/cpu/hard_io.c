@@ -4,6 +4,8 @@
  */
 #include "emu/cpu/hard_ops.h"
 #include "emu/cpu/operand.h"
+#include "emu/cpu/string_span.h"
+#include "emu/mem/gpmem.h"
 
 static enum cpu_result permission(struct cpu *cpu, u16 port, unsigned size)
 {
@@ -47,6 +49,59 @@ static enum cpu_result one_string(struct cpu *cpu, const struct insn *in, u16 po
 	return CPU_NEXT;
 }
 
+static u32 read_many(struct cpu *cpu, const struct insn *in, u16 port, u32 n)
+{
+	u32 off = cpu->gpr[REG_EDI] & insn_address_mask(in);
+	u8 buffer[STRING_SPAN_MAX], *out;
+	struct softtlb_entry to;
+	gla_t gla;
+
+	if (!cpu_string_span(cpu, SEG_ES, in, off, ACCESS_WRITE, &to, &gla, &n) ||
+	    !gpmem_ptr(cpu->mem, to.gpa, true))
+		return 0;
+	gla &= PAGE_SIZE - 1;
+	out = gpmem_watches(cpu->mem, to.gpa) ? buffer : to.host + gla;
+	n = cpu_env(cpu)->io_read_many(cpu, port, in->osize, out, n);
+	if (out == buffer)
+		gpmem_write(cpu->mem, to.gpa + gla, buffer, n * in->osize);
+	return n;
+}
+
+static u32 write_many(struct cpu *cpu, const struct insn *in, u16 port, u32 n)
+{
+	u32 off = cpu->gpr[REG_ESI] & insn_address_mask(in);
+	struct softtlb_entry from;
+	gla_t gla;
+
+	if (!cpu_string_span(cpu, in->seg, in, off, ACCESS_READ, &from, &gla, &n))
+		return 0;
+	return cpu_env(cpu)->io_write_many(cpu, port, in->osize,
+					   from.host + (gla & (PAGE_SIZE - 1)), n);
+}
+
+/* As many iterations of a REP as the device does at once; 0: one by one. No register changes. */
+static u32 many(struct cpu *cpu, const struct insn *in, u16 port, u32 count)
+{
+	u32 n = MIN(count, STRING_SPAN_MAX / in->osize);
+
+	if (n < 2 || !cpu_env(cpu)->io_read_many || (cpu->dr[7] & DR7_ENABLES) ||
+	    (cpu->eflags & (EFLAGS_DF | EFLAGS_TF)) || cpu_align_checked(cpu))
+		return 0;
+	return in->op == OP_INS ? read_many(cpu, in, port, n) : write_many(cpu, in, port, n);
+}
+
+/* One iteration or more; returns how many, 0 for a fault. */
+static u32 some(struct cpu *cpu, const struct insn *in, u16 port, u32 count)
+{
+	unsigned reg = in->op == OP_INS ? REG_EDI : REG_ESI;
+	u32 mask = insn_address_mask(in), n = many(cpu, in, port, count);
+
+	if (!n)
+		return one_string(cpu, in, port) == CPU_NEXT ? 1 : 0;
+	cpu->gpr[reg] = (cpu->gpr[reg] & ~mask) | ((cpu->gpr[reg] + n * in->osize) & mask);
+	return n;
+}
+
 static u32 repeats(const struct cpu *cpu, const struct insn *in)
 {
 	return cpu->gpr[REG_ECX] & insn_address_mask(in);
@@ -59,9 +114,11 @@ static enum cpu_result strings(struct cpu *cpu, const struct insn *in, u16 port)
 	if (!in->rep)
 		return one_string(cpu, in, port);
 	while (cpu->gpr[REG_ECX] & mask) {
-		if (one_string(cpu, in, port) != CPU_NEXT)
+		u32 n = some(cpu, in, port, cpu->gpr[REG_ECX] & mask);
+
+		if (!n)
 			return CPU_FAULT;
-		cpu->gpr[REG_ECX] = (cpu->gpr[REG_ECX] & ~mask) | ((cpu->gpr[REG_ECX] - 1) & mask);
+		cpu->gpr[REG_ECX] = (cpu->gpr[REG_ECX] & ~mask) | ((cpu->gpr[REG_ECX] - n) & mask);
 		if ((cpu->gpr[REG_ECX] & mask) && cpu_rep_interrupted(cpu))
 			return CPU_RETRY;
 	}

@@ -6,6 +6,7 @@
  */
 #include "emu/cpu/hard_ops.h"
 #include "emu/cpu/operand.h"
+#include "emu/cpu/string_span.h"
 #include "emu/mem/gpmem.h"
 #include "kernel/base/string.h"
 
@@ -81,29 +82,6 @@ static enum cpu_result one(struct cpu *cpu, const struct insn *in)
 	return CPU_NEXT;
 }
 
-/* Where the operand at offset lies, and in n how many elements of it there are on its page. False:
- * not plain memory. */
-static bool span(struct cpu *cpu, enum cpu_seg seg, const struct insn *in, u32 offset,
-		 unsigned access, struct softtlb_entry *e, gla_t *gla, u32 *n)
-{
-	u32 mask = insn_address_mask(in);
-	unsigned user = cpu_user_access(cpu);
-	const struct softtlb_entry *found;
-
-	*n = MIN(*n, (mask - offset) / in->osize);
-	if (!*n || cpu_seg_check(cpu, seg, offset, in->osize, access, gla) != CPU_NEXT)
-		return false;
-	*n = MIN(*n, (PAGE_SIZE - (*gla & (PAGE_SIZE - 1))) / in->osize);
-	if (!*n || !cpu_seg_within(&cpu->seg[seg], offset, *n * in->osize) ||
-	    cpu_debug_watches(cpu, *gla))
-		return false;
-	found = cpu_translate(cpu, *gla, access | user);
-	if (!found || !found->host)
-		return false;
-	*e = *found;
-	return true;
-}
-
 static void repeat(u8 *to, u32 value, unsigned size, u32 n)
 {
 	if (size == 1 || value == 0) {
@@ -114,7 +92,7 @@ static void repeat(u8 *to, u32 value, unsigned size, u32 n)
 		__builtin_memcpy(to, &value, size == 2 ? 2 : 4);
 }
 
-#define BULK_MAX 1024u /* bytes: those of a watched page go through a buffer */
+#define BULK_MAX STRING_SPAN_MAX
 
 /* So many iterations of REP MOVS or REP STOS at once; 0: one by one. Faults nothing, changes no
  * register. */
@@ -128,11 +106,12 @@ static u32 bulk(struct cpu *cpu, const struct insn *in, u32 count)
 	if ((in->op != OP_MOVS && in->op != OP_STOS) || cpu->eflags & (EFLAGS_DF | EFLAGS_TF) ||
 	    cpu_align_checked(cpu) || n < 2)
 		return 0;
-	if (!span(cpu, SEG_ES, in, cpu->gpr[REG_EDI] & mask, ACCESS_WRITE, &to, &dst, &n) ||
+	if (!cpu_string_span(cpu, SEG_ES, in, cpu->gpr[REG_EDI] & mask, ACCESS_WRITE, &to, &dst,
+			     &n) ||
 	    !gpmem_ptr(cpu->mem, to.gpa, true))
 		return 0;
-	if (in->op == OP_MOVS &&
-	    !span(cpu, in->seg, in, cpu->gpr[REG_ESI] & mask, ACCESS_READ, &from, &src, &n))
+	if (in->op == OP_MOVS && !cpu_string_span(cpu, in->seg, in, cpu->gpr[REG_ESI] & mask,
+						  ACCESS_READ, &from, &src, &n))
 		return 0;
 	len = n * in->osize;
 	dst &= PAGE_SIZE - 1;

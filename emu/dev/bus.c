@@ -129,6 +129,14 @@ int bus_claim(struct bus *b, u16 first, u16 count, const struct bus_ports *ops, 
 	return 0;
 }
 
+void bus_claim_bulk(struct bus *b, u16 first, const struct bus_bulk *bulk)
+{
+	struct bus_claim *c = find(b, first);
+
+	if (c && c->first == first)
+		c->bulk = bulk;
+}
+
 void bus_release(struct bus *b, u16 first)
 {
 	struct bus_claim *c = find(b, first);
@@ -201,4 +209,36 @@ void bus_write(struct bus *b, u16 port, unsigned size, u32 value)
 
 	bus_write(b, port, half, value & size_mask(half));
 	bus_write(b, (u16)(port + half), half, value >> (half * 8));
+}
+
+u32 bus_read_many(struct bus *b, u16 port, unsigned size, void *to, u32 n)
+{
+	struct bus_claim *c = find(b, port);
+	u32 v, done = 0;
+
+	if (c && c->bulk && covers(c, port, size))
+		done = c->bulk->read(c->dev, (u16)(port - c->first), size, to, n);
+	if (done) {
+		c->reads += done;
+		return done;
+	}
+	v = bus_read(b, port, size);
+	memcpy(to, &v, size);
+	return 1;
+}
+
+u32 bus_write_many(struct bus *b, u16 port, unsigned size, const void *from, u32 n)
+{
+	struct bus_claim *c = find(b, port);
+	u32 v = 0, done = 0;
+
+	if (c && c->bulk && covers(c, port, size))
+		done = c->bulk->write(c->dev, (u16)(port - c->first), size, from, n);
+	if (done) {
+		c->writes += done;
+		return done;
+	}
+	memcpy(&v, from, size);
+	bus_write(b, port, size, v);
+	return 1;
 }

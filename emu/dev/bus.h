@@ -20,9 +20,17 @@ struct bus_ports {
 	u8 width; /* widest access in bytes, wider ones arrive in pieces; 0: as it comes */
 };
 
+/* Several accesses of one size at one port, of a string instruction: returns how many were done; 0:
+ * the others' way is taken, one by one. The bytes lie in a row, low byte first. */
+struct bus_bulk {
+	u32 (*read)(void *dev, u16 offset, unsigned size, u8 *to, u32 n);
+	u32 (*write)(void *dev, u16 offset, unsigned size, const u8 *from, u32 n);
+};
+
 struct bus_claim {
 	u16 first, count;
 	const struct bus_ports *ops; /* NULL: free for the next claim */
+	const struct bus_bulk *bulk; /* NULL: it has no such way */
 	void *dev;
 	const char *name;
 	u64 reads, writes;
@@ -53,12 +61,17 @@ void bus_destroy(struct bus *b);
 /* Returns 0, E_INVAL on an overlap, E_NOMEM; E_FULL when 65,535 claims are there. */
 int bus_claim(struct bus *b, u16 first, u16 count, const struct bus_ports *ops, void *dev,
 	      const char *name);
+/* Gives the claim that begins there a way for several accesses. */
+void bus_claim_bulk(struct bus *b, u16 first, const struct bus_bulk *bulk);
 void bus_release(struct bus *b, u16 first);
 /* How often dev's ports were read and written, in accesses as it sees them. */
 void bus_accesses(const struct bus *b, const void *dev, u64 *reads, u64 *writes);
 /* An access that no claim covers whole is split into bytes; what nobody claims reads as ones. */
 u32 bus_read(struct bus *b, u16 port, unsigned size);
 void bus_write(struct bus *b, u16 port, unsigned size, u32 value);
+/* Up to n accesses, n at least 1; returns how many were done, at least one. */
+u32 bus_read_many(struct bus *b, u16 port, unsigned size, void *to, u32 n);
+u32 bus_write_many(struct bus *b, u16 port, unsigned size, const void *from, u32 n);
 
 /* --- Interrupt lines */
 

@@ -186,6 +186,35 @@ static void env_io_write(struct cpu *cpu, u16 port, unsigned size, u32 value)
 	log_port(machine_of(cpu), port, size, true, value);
 }
 
+/* Now one, now several, as devices do. */
+static u32 at_once(const struct machine *m, u32 n)
+{
+	return MIN(n, 1 + m->ports % 7);
+}
+
+static u32 env_io_read_many(struct cpu *cpu, u16 port, unsigned size, void *to, u32 n)
+{
+	n = at_once(machine_of(cpu), n);
+	for (u32 i = 0; i < n; i++) {
+		u32 v = env_io_read(cpu, port, size);
+
+		memcpy((u8 *)to + i * size, &v, size);
+	}
+	return n;
+}
+
+static u32 env_io_write_many(struct cpu *cpu, u16 port, unsigned size, const void *from, u32 n)
+{
+	n = at_once(machine_of(cpu), n);
+	for (u32 i = 0; i < n; i++) {
+		u32 v = 0;
+
+		memcpy(&v, (const u8 *)from + i * size, size);
+		env_io_write(cpu, port, size, v);
+	}
+	return n;
+}
+
 static int env_intr_ack(struct cpu *cpu)
 {
 	struct machine *m = machine_of(cpu);
@@ -285,6 +314,8 @@ static bool env_want_leave(struct cpu *cpu)
 static const struct cpu_env host_env = {
 	.io_read = env_io_read,
 	.io_write = env_io_write,
+	.io_read_many = env_io_read_many,
+	.io_write_many = env_io_write_many,
 	.intr_ack = env_intr_ack,
 	.page_fault = env_page_fault,
 	.paging_changed = env_paging_changed,

@@ -78,14 +78,11 @@ static inline u8 wait_irq(struct ide *m)
 	return status;
 }
 
+/* As REP INSW does. */
 static inline void data_in(struct ide *m, u8 *to, u32 n)
 {
-	for (u32 i = 0; i < n; i += 2) {
-		u32 v = bus_read(&m->pc->bus, m->base, 2);
-
-		to[i] = (u8)v;
-		to[i + 1] = (u8)(v >> 8);
-	}
+	for (u32 i = 0; i < n;)
+		i += 2 * bus_read_many(&m->pc->bus, m->base, 2, to + i, MAX((n - i) / 2, 1u));
 }
 
 static inline void data_out(struct ide *m, const u8 *from, u32 n)

@@ -486,7 +486,7 @@ static void test_decoding(void **state)
 	out32(m.pc, 0xcf8, 0x80000908);
 	assert_int_equal(in32(m.pc, 0xcfc) >> 8, 0x010180);
 	config(&m, 0x20, 4, 0xffffffff);
-	assert_int_equal(in32(m.pc, 0xcfc), 0x0000fff1);
+	assert_int_equal(in32(m.pc, 0xcfc), 0xfffffff1);
 	config(&m, 0x20, 4, 0xd000);
 	out32(m.pc, 0xd004, 0x12345678);
 	assert_int_equal(in32(m.pc, 0xd004), 0x12345678);

@@ -14,6 +14,7 @@
 #include "vmm/cmd/vm_inspect.h"
 #include "vmm/console/vm_console.h"
 #include "vmm/vm/vm_life.h"
+#include "vmm/vm/vm_media.h"
 #include "vmm/vm/vm_refused.h"
 #include "vmm/vm/vm_state.h"
 #include "vmm/vm/vm_task.h"
@@ -266,6 +267,30 @@ static int cmd_sendkey(int argc, char **argv)
 	return vm_console_type(vm, key) ? 0 : E_FULL;
 }
 
+static int cmd_insert(int argc, char **argv)
+{
+	struct vm *vm;
+
+	if (argc != 4) {
+		console_print("insert NAME DRIVE MODULE\n");
+		return E_INVAL;
+	}
+	vm = vm_arg(argc, argv, 1);
+	return vm ? vm_media_insert(vm, argv[2], argv[3]) : E_NOENT;
+}
+
+static int cmd_eject(int argc, char **argv)
+{
+	struct vm *vm;
+
+	if (argc != 3) {
+		console_print("eject NAME DRIVE\n");
+		return E_INVAL;
+	}
+	vm = vm_arg(argc, argv, 1);
+	return vm ? vm_media_eject(vm, argv[2]) : E_NOENT;
+}
+
 static struct shell_command commands[] = {
 	{ .name = "vm", .args = "list", .help = "list the virtual machines", .run = cmd_vm },
 	{ .name = "console",
@@ -332,6 +357,16 @@ static struct shell_command commands[] = {
 	  .args = "NAME ADDRESS [N]",
 	  .help = "a VM's memory at a linear address",
 	  .run = cmd_dump,
+	  .complete = vm_complete },
+	{ .name = "insert",
+	  .args = "NAME DRIVE MODULE",
+	  .help = "put a boot module into a VM's floppy, floppy1 or cdrom",
+	  .run = cmd_insert,
+	  .complete = vm_complete },
+	{ .name = "eject",
+	  .args = "NAME DRIVE",
+	  .help = "take out what is in a VM's floppy, floppy1 or cdrom",
+	  .run = cmd_eject,
 	  .complete = vm_complete },
 	{ .name = "sendkey",
 	  .args = "KEY NAME",

@@ -42,6 +42,21 @@ static void env_io_write(struct cpu *cpu, u16 port, unsigned size, u32 value)
 		recomp_signal(cpu, CPU_EVENT_YIELD);
 }
 
+static u32 env_io_read_many(struct cpu *cpu, u16 port, unsigned size, void *to, u32 n)
+{
+	return board_io_read_many(vcpu_of(cpu)->vm->board, port, size, to, n);
+}
+
+static u32 env_io_write_many(struct cpu *cpu, u16 port, unsigned size, const void *from, u32 n)
+{
+	struct vcpu *v = vcpu_of(cpu);
+	u32 done = board_io_write_many(v->vm->board, port, size, from, n);
+
+	if (v->vm->request != VM_REQ_NONE)
+		recomp_signal(cpu, CPU_EVENT_YIELD);
+	return done;
+}
+
 static int env_intr_ack(struct cpu *cpu)
 {
 	struct vcpu *v = vcpu_of(cpu);
@@ -204,6 +219,8 @@ static bool env_want_leave(struct cpu *cpu)
 const struct cpu_env vcpu_env = {
 	.io_read = env_io_read,
 	.io_write = env_io_write,
+	.io_read_many = env_io_read_many,
+	.io_write_many = env_io_write_many,
 	.intr_ack = env_intr_ack,
 	.page_fault = env_page_fault,
 	.paging_changed = env_paging_changed,

@@ -8,6 +8,7 @@
 #include "kernel/base/error.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
+#include "kernel/console/console.h"
 #include "kernel/lib/module.h"
 #include "kernel/mem/page.h"
 #include "vmm/load/media.h"
@@ -93,16 +94,18 @@ static struct vm_medium *medium_of(struct vm_media *m, const struct module *modu
 }
 
 /* One that is new in this VM. NULL: there is no memory. */
-static struct vm_medium *new_medium(struct vm_media *m, const struct module *module, u32 unit,
-				    bool read_only)
+static struct vm_medium *new_medium(struct vm_media *m, const struct module *module,
+				    enum drive_kind kind, bool read_only)
 {
 	struct vm_medium *v = mem_alloc(sizeof(*v));
 
 	if (!v)
 		return NULL;
 	v->module = module;
+	v->kind = kind;
 	v->drive = -1;
-	if (cow_medium_init(&v->cow, module->data, module->size, unit, read_only, &m->blocks)) {
+	if (cow_medium_init(&v->cow, module->data, module->size, media_unit(kind),
+			    read_only || kind == DRIVE_CDROM, &m->blocks)) {
 		mem_free(v);
 		return NULL;
 	}
@@ -141,7 +144,7 @@ static int insert_first(struct vm *vm, enum config_drive_name n)
 			  config_drive_name((enum config_drive_name)v->drive));
 		return E_BUSY;
 	}
-	v = new_medium(vm->media, module, media_unit(kind), c->read_only || kind == DRIVE_CDROM);
+	v = new_medium(vm->media, module, kind, c->read_only);
 	if (!v)
 		return E_NOMEM;
 	insert(vm->media, n, v);
@@ -215,4 +218,86 @@ void vm_media_destroy(struct vm *vm)
 const struct drive *vm_media_places(const struct vm *vm)
 {
 	return vm->media->place;
+}
+
+/* --- By hand */
+
+/* A drive whose medium can be changed, by its name; -1: there is none, which has been printed. */
+static int find_drive(const struct vm *vm, const char *name)
+{
+	int n = config_drive_find(name);
+
+	if (n < 0 || !vm->config.drive[n].there) {
+		console_print("%s has no drive called %s\n", vm->config.name, name);
+		return -1;
+	}
+	if (config_drive_kind((enum config_drive_name)n) == DRIVE_DISK) {
+		console_print("%s is a fixed disk\n", name);
+		return -1;
+	}
+	return n;
+}
+
+static void take_out(struct vm_media *m, int n)
+{
+	struct list *p;
+
+	list_for_each (p, &m->media) {
+		struct vm_medium *v = list_entry(p, struct vm_medium, link);
+
+		if (v->drive == n)
+			v->drive = -1;
+	}
+}
+
+int vm_media_eject(struct vm *vm, const char *drive)
+{
+	int n = find_drive(vm, drive);
+
+	if (n < 0)
+		return E_NOENT;
+	if (!vm->media->drive[n].medium) {
+		console_print("%s: no medium is in %s\n", vm->config.name, drive);
+		return E_NOENT;
+	}
+	take_out(vm->media, n);
+	cow_drive_insert(&vm->media->drive[n], NULL);
+	vm_report(vm, "%s is empty", drive);
+	return 0;
+}
+
+/* The drive's own changes of before are found again when a module comes back. */
+int vm_media_insert(struct vm *vm, const char *drive, const char *file)
+{
+	const struct module *module = module_find(file);
+	int n = find_drive(vm, drive);
+	enum drive_kind kind;
+	struct vm_medium *v;
+	char note[128];
+
+	if (n < 0)
+		return E_NOENT;
+	kind = config_drive_kind((enum config_drive_name)n);
+	if (!module) {
+		console_print("no boot module is called %s\n", file);
+		return E_NOENT;
+	}
+	if (!media_look(kind, module->data, module->size, note, sizeof(note))) {
+		console_print("%s: %s\n", file, note);
+		return E_INVAL;
+	}
+	v = medium_of(vm->media, module);
+	if (v && (v->drive >= 0 || v->kind != kind)) {
+		console_print("%s is in another drive of %s, or was in one of another kind\n", file,
+			      vm->config.name);
+		return E_BUSY;
+	}
+	if (!v)
+		v = new_medium(vm->media, module, kind, vm->config.drive[n].read_only);
+	if (!v)
+		return E_NOMEM;
+	take_out(vm->media, n);
+	insert(vm->media, (enum config_drive_name)n, v);
+	vm_report(vm, "%s is in %s%s%s", file, drive, note[0] ? ": " : "", note);
+	return 0;
 }

@@ -19,6 +19,7 @@ struct vm_medium {
 	struct list link;
 	struct cow_medium cow;
 	const struct module *module;
+	enum drive_kind kind;
 	int drive; /* enum config_drive_name; -1: it is in none */
 };
 
@@ -36,5 +37,9 @@ struct vm_media {
 int vm_media_create(struct vm *vm);
 /* After the board. */
 void vm_media_destroy(struct vm *vm);
+/* By hand, at the prompt: the drive of that name gets the boot module of that name, or is emptied.
+ * Returns 0, or an error that has been printed. */
+int vm_media_insert(struct vm *vm, const char *drive, const char *file);
+int vm_media_eject(struct vm *vm, const char *drive);
 /* DRIVE_PLACES of them, for the board. */
 const struct drive *vm_media_places(const struct vm *vm);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How much of a string instruction's operand can be done at once.
+ */
+#include "emu/cpu/string_span.h"
+
+#include "emu/cpu/operand.h"
+
+bool cpu_string_span(struct cpu *cpu, enum cpu_seg seg, const struct insn *in, u32 offset,
+		     unsigned access, struct softtlb_entry *e, gla_t *gla, u32 *n)
+{
+	u32 mask = insn_address_mask(in);
+	unsigned user = cpu_user_access(cpu);
+	const struct softtlb_entry *found;
+
+	*n = MIN(*n, (mask - offset) / in->osize);
+	if (!*n || cpu_seg_check(cpu, seg, offset, in->osize, access, gla) != CPU_NEXT)
+		return false;
+	*n = MIN(*n, (PAGE_SIZE - (*gla & (PAGE_SIZE - 1))) / in->osize);
+	if (!*n || !cpu_seg_within(&cpu->seg[seg], offset, *n * in->osize) ||
+	    cpu_debug_watches(cpu, *gla))
+		return false;
+	found = cpu_translate(cpu, *gla, access | user);
+	if (!found || !found->host)
+		return false;
+	*e = *found;
+	return true;
+}

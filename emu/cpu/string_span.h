@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * String instructions several iterations at a time: where the operands of a REP lie in plain
+ * memory.
+ */
+#pragma once
+
+#include "emu/cpu/semantics.h"
+#include "emu/cpu/softtlb_entry.h"
+
+#define STRING_SPAN_MAX 1024u /* bytes at a time: those of a watched page go through a buffer */
+
+/* Where the operand at offset lies, and in n, of at most so many, how many elements of it there are
+ * upwards on its page. False: it is not plain memory; nothing has faulted. */
+bool cpu_string_span(struct cpu *cpu, enum cpu_seg seg, const struct insn *in, u32 offset,
+		     unsigned access, struct softtlb_entry *e, gla_t *gla, u32 *n);
