@@ -33,8 +33,9 @@ $(BUILD)/diff/directed: $(DIRECTED_LIB:%.c=$(BUILD)/diff/%.o) $(DIFF_FAST)
 $(BUILD)/diff/directed-asan: $(DIRECTED_LIB:%.c=$(BUILD)/host/%.o) $(BUILD)/host/libpure.a
 	$(HOST_CC) $(SAN) $(DIRECTED_LINK) $^ -lunicorn -o $@
 
-# The unit tests on a guest once more with memory base 0, as in the monitor: no sanitizers, and root for page 0.
-UNIT_BASE_0 := $(patsubst tests/unit/%.c,$(BUILD)/base0/%,$(shell grep -lE '(guest|debug)_fixture.h' tests/unit/test_*.c))
+# The unit tests on a guest once more with memory base 0, as in the monitor: no sanitizers, and root for page 0. Those with a board
+# run no guest's code.
+UNIT_BASE_0 := $(patsubst tests/unit/%.c,$(BUILD)/base0/%,$(shell grep -LE 'emu/board/' $$(grep -lE '(guest|debug)_fixture.h' tests/unit/test_*.c)))
 DIFF += $(UNIT_BASE_0)
 
 $(BUILD)/base0/%: tests/unit/%.c $(DIFF_FAST)
