@@ -119,7 +119,7 @@ static const char *file_check(void *ctx, unsigned line, const char *name)
 	if (why)
 		say(NO_IMAGE, "%s:%u: %s: %s%s%s%s", conf, line, name, why, absolute ? "" : " in ",
 		    absolute ? "" : folder,
-		    strcmp(name, CONFIG_FIRMWARE)
+		    strcmp(name, CONFIG_FIRMWARE) && strcmp(name, CONFIG_VGABIOS)
 			    ? ""
 			    : ": without a kernel, a BIOS is needed: install the package seabios");
 	return NULL;
@@ -152,9 +152,10 @@ static const struct file *find(const char *name)
 }
 
 /* Would it run? */
-static void check_firmware(const struct config_vm *vm)
+static void check_rom(const struct config_vm *vm, const char *key, const char *name,
+		      const char *(*refused)(const u8 *data, size_t size))
 {
-	const struct file *f = find(vm->firmware);
+	const struct file *f = find(name);
 	const char *why;
 	size_t size;
 	u8 *data;
@@ -164,9 +165,9 @@ static void check_firmware(const struct config_vm *vm)
 	data = read_file(f->path, &size);
 	if (!data)
 		return;
-	why = firmware_refused(data, size);
+	why = refused(data, size);
 	if (why)
-		say(MISTAKES, "%s:%u: firmware = %s: %s", conf, f->line, vm->firmware, why);
+		say(MISTAKES, "%s:%u: %s = %s: %s", conf, f->line, key, name, why);
 	free(data);
 }
 
@@ -280,7 +281,8 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < c.vms; i++) {
 		check_images(&c.vm[i]);
 		check_media(&c.vm[i]);
-		check_firmware(&c.vm[i]);
+		check_rom(&c.vm[i], "firmware", c.vm[i].firmware, firmware_refused);
+		check_rom(&c.vm[i], "vgabios", c.vm[i].vgabios, option_rom_refused);
 	}
 	if (argc == 3 && status != NO_IMAGE)
 		list_files();

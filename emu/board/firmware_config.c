@@ -172,6 +172,9 @@ static int add_boot_order(struct fw_cfg *f, const struct board_config *config)
 	return len ? fw_cfg_add_file(f, "bootorder", text, len) : 0;
 }
 
+/* The ROM of an adapter that has none of its own, by its PCI identity: the screen's. */
+#define VGA_ROM "pci1234,1111.rom"
+
 int firmware_config_add(struct fw_cfg *f, const struct board_config *config,
 			const struct acpi_machine *machine)
 {
@@ -190,6 +193,8 @@ int firmware_config_add(struct fw_cfg *f, const struct board_config *config,
 	/* Where nothing can be booted, the message stays: it does not try again for ever. */
 	if (!err)
 		err = add_file_u32(f, "etc/boot-fail-wait", 0xffffffff);
+	if (!err && config->vgabios.data)
+		err = fw_cfg_add_file(f, VGA_ROM, config->vgabios.data, config->vgabios.size);
 	if (!err && config->boot.serial_console)
 		err = add_file_u32(f, "etc/sercon-port", 0x3f8);
 	return err;

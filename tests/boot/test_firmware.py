@@ -68,6 +68,8 @@ def test_seabios_lines():
             ours = comparable(debug_lines(text, name))
             assert ours == bare_lines(firmware, memory), name
             assert ours[-1] == "No bootable device."
+            # And on its screen, which is COM1.
+            assert re.search(r"\] %s: (?!debug port)[^\n]*SeaBIOS \(version 1" % name, text), name
 
 
 def test_switching():
@@ -83,3 +85,22 @@ def test_switching():
             printed = [line for line in lines[lines.index("start 00"):] if not re.match("reset|stopped", line)]
             assert compared(printed) == bare, engine
             assert [line for line in printed if line.startswith("  ")] == SWITCHING_ALONE, engine
+
+
+def test_services():
+    """A boot sector asks the BIOS for all that it offers without a screen: floppy, disk, keyboard, serial port, clock, memory, PCI."""
+    build()
+    machines = {"auto": ("bios-256k.bin", "no"), "ring1": ("bios.bin", "no"), "recompile-all": ("bios-256k.bin", "yes")}
+    with Guests(["[ringleader]\nexit = poweroff\n"] + [
+            "[vm %s]\nmemory = 16M\nfirmware = %s\nfloppy = services\nboot = floppy\nengine = %s\nverify = %s\nserial0 = log\n"
+            "debug_exit = yes\n" % (engine, os.path.join(SEABIOS, bios), engine, verify)
+            for engine, (bios, verify) in machines.items()]) as m:
+        m.wait_stopped(machines)
+        for engine, (bios, _) in machines.items():
+            bare = bare_lines_of("services", [
+                "-cpu", "max,-apic", "-M", "pc,usb=off,hpet=off", "-nodefaults", "-vga", "none", "-bios", os.path.join(SEABIOS, bios),
+                *["-device", "isa-serial"] * 3, "-snapshot", "-fda"])
+            lines = m.lines(engine)
+            printed = [line for line in lines[lines.index("loaded from 00"):] if not re.match("debug port|stopped", line)]
+            assert compared(printed) == bare, engine
+            assert "  formatted with - 00 f6 f6" in printed, printed

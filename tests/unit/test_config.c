@@ -196,11 +196,14 @@ static void test_firmware(void **state)
 	struct config c;
 
 	(void)state;
-	assert_int_equal(parse("[vm a]\nmemory = 8M\n[vm b]\nfirmware = f\nboot = disk , floppy\n"
+	assert_int_equal(parse("[vm a]\nmemory = 8M\n[vm b]\nfirmware = f\nvgabios = v\nboot = "
+			       "disk , floppy\n"
 			       "boot_menu = yes\nsercon = yes\non_triple_fault = stop\n",
 			       &c),
 			 0);
-	assert_string_equal(files, "1:" CONFIG_FIRMWARE "\n4:f\n");
+	assert_string_equal(files, "1:" CONFIG_FIRMWARE "\n1:" CONFIG_VGABIOS "\n"
+				   "4:f\n5:v\n");
+	assert_string_equal(c.vm[1].vgabios, "v");
 	assert_string_equal(c.vm[0].firmware, CONFIG_FIRMWARE);
 	assert_int_equal(c.vm[0].triple, TRIPLE_RESET);
 	assert_int_equal(c.vm[0].boots, 0);

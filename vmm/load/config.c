@@ -262,6 +262,8 @@ static void vm_key(struct parser *p, const char *key, const char *value)
 		parse_path(p, key, value, vm->initrd);
 	} else if (!strcmp(key, "firmware")) {
 		parse_path(p, key, value, vm->firmware);
+	} else if (!strcmp(key, "vgabios")) {
+		parse_path(p, key, value, vm->vgabios);
 	} else if (!strcmp(key, "boot")) {
 		parse_boot(p, value);
 	} else if (!strcmp(key, "boot_menu")) {
@@ -363,7 +365,8 @@ static bool out_of_place(struct parser *p, const char *const *keys, unsigned n, 
 static void finish_vm(struct parser *p)
 {
 	static const char *const of_kernel[] = { "initrd", "cmdline" };
-	static const char *const of_bios[] = { "firmware", "boot", "boot_menu", "sercon" };
+	static const char *const of_bios[] = { "firmware", "vgabios", "boot", "boot_menu",
+					       "sercon" };
 	struct config_vm *vm = p->vm;
 
 	if (!config_drives_fit(vm->drive))
@@ -379,6 +382,8 @@ static void finish_vm(struct parser *p)
 		return;
 	if (!vm->firmware[0])
 		parse_path(p, "firmware", CONFIG_FIRMWARE, vm->firmware);
+	if (!vm->vgabios[0])
+		parse_path(p, "vgabios", CONFIG_VGABIOS, vm->vgabios);
 	if (!p->triple_given)
 		vm->triple = TRIPLE_RESET;
 }

@@ -21,6 +21,7 @@ enum config_boot { BOOT_FROM_FLOPPY, BOOT_FROM_CDROM, BOOT_FROM_DISK, BOOT_KINDS
 
 /* Where Debian's package seabios has it. */
 #define CONFIG_FIRMWARE "/usr/share/seabios/bios-256k.bin"
+#define CONFIG_VGABIOS	"/usr/share/seabios/vgabios-stdvga.bin"
 
 struct config_vm {
 	char name[CONFIG_NAME];
@@ -32,7 +33,8 @@ struct config_vm {
 	char cmdline[CONFIG_CMDLINE];
 	struct config_drive drive[CONFIG_DRIVES];
 	u64 disk_writes; /* bytes of changed blocks that its media may have; 0: not given */
-	char firmware[CONFIG_PATH]; /* without a kernel: the BIOS; else empty */
+	/* Without a kernel: the BIOS and that of the screen; else empty. */
+	char firmware[CONFIG_PATH], vgabios[CONFIG_PATH];
 	enum config_boot boot[BOOT_KINDS];
 	unsigned boots; /* of them; 0: the BIOS' own order */
 	bool boot_menu, sercon;

@@ -156,7 +156,8 @@ static const struct board_host host_template = {
 
 /* --- Creation and destruction */
 
-static int create_board(struct vm *vm, const struct board_file *firmware)
+static int create_board(struct vm *vm, const struct board_file *firmware,
+			const struct board_file *vgabios)
 {
 	static const u8 boot[BOOT_KINDS] = { [BOOT_FROM_FLOPPY] = BOARD_BOOT_FLOPPY,
 					     [BOOT_FROM_CDROM] = BOARD_BOOT_CDROM,
@@ -169,6 +170,7 @@ static int create_board(struct vm *vm, const struct board_file *firmware)
 		.drives = vm_media_places(vm),
 		.rts_wired = console_flow() == CONSOLE_FLOW_RTSCTS,
 		.firmware = *firmware,
+		.vgabios = *vgabios,
 		.boot = { .count = (u8)c->boots, .menu = c->boot_menu, .serial_console = c->sercon }
 	};
 	struct board_host host = host_template;
@@ -203,7 +205,7 @@ int vm_create(const struct config_vm *config, struct vm **out)
 {
 	u64 need = config->memory, have = page_free_bytes();
 	struct vm *vm = mem_alloc(sizeof(*vm));
-	struct board_file firmware;
+	struct board_file firmware, vgabios;
 	int err = E_NOMEM;
 
 	if (!vm)
@@ -215,7 +217,7 @@ int vm_create(const struct config_vm *config, struct vm **out)
 	list_init(&vm->link);
 	vm_console_init(vm);
 	gpmem_init(&vm->mem);
-	err = vm_load_firmware(config, &firmware); /* reports what is wrong */
+	err = vm_load_firmware(config, &firmware, &vgabios); /* reports what is wrong */
 	if (err)
 		goto fail;
 	err = vm_ram_create(vm);
@@ -229,7 +231,7 @@ int vm_create(const struct config_vm *config, struct vm **out)
 		goto fail;
 	err = promise_pool(vm);
 	if (!err)
-		err = create_board(vm, &firmware);
+		err = create_board(vm, &firmware, &vgabios);
 	if (!err)
 		err = create_vcpu(vm);
 	if (!err)

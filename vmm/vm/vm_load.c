@@ -13,25 +13,35 @@
 
 #define TELL_EVERY_NS 1000000000ull
 
-int vm_load_firmware(const struct config_vm *config, struct board_file *out)
+static int load_rom(const struct config_vm *config, const char *name,
+		    const char *(*refused)(const u8 *data, size_t size), struct board_file *out)
 {
-	const struct module *m = module_find(config->firmware);
+	const struct module *m = module_find(name);
 	const char *why;
 
-	*out = (struct board_file){ 0 };
-	if (config->kernel[0])
-		return 0;
 	if (!m) {
-		vm_refuse(config, "%s: no such boot module", config->firmware);
+		vm_refuse(config, "%s: no such boot module", name);
 		return E_NOENT;
 	}
-	why = firmware_refused(m->data, m->size);
+	why = refused(m->data, m->size);
 	if (why) {
-		vm_refuse(config, "%s: %s", config->firmware, why);
+		vm_refuse(config, "%s: %s", name, why);
 		return E_INVAL;
 	}
 	*out = (struct board_file){ m->data, (u32)m->size };
 	return 0;
+}
+
+int vm_load_firmware(const struct config_vm *config, struct board_file *firmware,
+		     struct board_file *vgabios)
+{
+	int err;
+
+	*firmware = *vgabios = (struct board_file){ 0 };
+	if (config->kernel[0])
+		return 0;
+	err = load_rom(config, config->firmware, firmware_refused, firmware);
+	return err ? err : load_rom(config, config->vgabios, option_rom_refused, vgabios);
 }
 
 int vm_load_begin(struct vm *vm)

@@ -17,9 +17,10 @@
  * runs REP MOVSQ. */
 #define VM_LOAD_SLICE (64 * KiB)
 
-/* The firmware of a machine without a kernel, nothing for one with a kernel. Returns 0, or a
+/* The ROMs of a machine without a kernel, nothing for one with a kernel. Returns 0, or a
  * negative error after reporting the reason. */
-int vm_load_firmware(const struct config_vm *config, struct board_file *out);
+int vm_load_firmware(const struct config_vm *config, struct board_file *firmware,
+		     struct board_file *vgabios);
 
 /* Finds and checks the images. Returns 0, or a negative error after reporting the reason: nothing
  * was written then. Takes constant time. */

@@ -1,0 +1,495 @@
+; SPDX-License-Identifier: MIT
+; A floppy that asks the BIOS for what it offers, and prints the answers on COM1: those of bare QEMU, but for lines that begin
+; with two blanks. Port 501h ends it.
+;   nasm -f bin -o services services.asm
+CPU 686
+BITS 16
+org 0x7c00
+
+COM1		equ 0x3f8
+EXIT		equ 0x501
+BUFFER		equ 0x2000		; segment of what is read and written
+SECTORS		equ 8			; of this program
+TRACK		equ 40			; that is written to
+
+	jmp	0:start
+start:	cli
+	xor	ax, ax
+	mov	ds, ax
+	mov	es, ax
+	mov	ss, ax
+	mov	sp, 0x7000
+	sti
+	cld
+	mov	si, text_loaded
+	call	say
+	mov	ax, dx			; DL: what it was loaded from
+	call	byte_
+	call	end_line
+	mov	ax, 0x0200 + SECTORS - 1
+	mov	bx, next
+	mov	cx, 2
+	mov	dx, 0
+	int	0x13
+	jnc	next
+	mov	si, text_failed
+	call	say
+	hlt
+
+; --- Text
+
+put:	push	dx
+	push	ax
+	mov	dx, COM1 + 5
+.wait:	in	al, dx
+	test	al, 0x20
+	jz	.wait
+	pop	ax
+	mov	dx, COM1
+	out	dx, al
+	pop	dx
+	ret
+say:	push	ax
+.next:	lodsb
+	test	al, al
+	jz	.end
+	call	put
+	jmp	.next
+.end:	pop	ax
+	ret
+byte_:	push	ax			; AL and a blank
+	push	ax
+	shr	al, 4
+	call	.digit
+	pop	ax
+	call	.digit
+	mov	al, ' '
+	call	put
+	pop	ax
+	ret
+.digit:	and	al, 15
+	add	al, '0'
+	cmp	al, '9'
+	jbe	.put
+	add	al, 'a' - '9' - 1
+.put:	jmp	put
+word_:	push	ax			; AX
+	xchg	al, ah
+	call	byte_
+	xchg	al, ah
+	call	byte_
+	pop	ax
+	ret
+flag:	push	ax			; CF
+	mov	al, 'c'
+	jc	.put
+	mov	al, '-'
+.put:	call	put
+	mov	al, ' '
+	call	put
+	pop	ax
+	ret
+end_line:
+	mov	al, 10
+	jmp	put
+
+text_loaded:	db "loaded from ", 0
+text_failed:	db "not loaded", 10, 0
+	times 510 - ($ - $$) db 0
+	dw	0xaa55
+
+%macro say_ 1
+	push	si
+	mov	si, %%text
+	call	say
+	pop	si
+	jmp	%%over
+%%text:	db	%1, " ", 0
+%%over:
+%endmacro
+
+; --- The machine
+
+next:	say_	"  memory"		; the tables at its end have other sizes
+	int	0x12
+	call	word_
+	mov	ah, 0x88
+	int	0x15
+	call	flag
+	call	word_
+	xor	cx, cx
+	xor	dx, dx
+	mov	ax, 0xe801
+	int	0x15
+	call	flag
+	call	word_
+	mov	ax, bx
+	call	word_
+	call	end_line
+
+	say_	"equipment"
+	int	0x11
+	call	word_
+	call	end_line
+
+	say_	"  map"
+	xor	ebx, ebx
+.entry:	mov	eax, 0xe820
+	mov	edx, 0x534d4150
+	mov	ecx, 20
+	mov	di, map
+	int	0x15
+	jc	.done
+	mov	al, [map + 16]
+	call	byte_
+	mov	ax, [map + 2]
+	call	word_
+	test	ebx, ebx
+	jnz	.entry
+.done:	call	end_line
+
+	say_	"a20"
+	mov	ax, 0x2402
+	int	0x15
+	call	flag
+	call	word_
+	mov	ax, 0x2400
+	int	0x15
+	call	flag
+	mov	ax, 0x2402
+	int	0x15
+	call	word_
+	mov	ax, 0x2401
+	int	0x15
+	mov	ax, 0x2402
+	int	0x15
+	call	word_
+	mov	ax, 0x2403
+	int	0x15
+	call	flag
+	mov	ax, bx
+	call	word_
+	call	end_line
+
+	say_	"block move"			; to 1 MiB and 512 bytes back
+	mov	ax, 1
+	mov	byte [moves + 0x13], 0
+	mov	word [moves + 0x12], 0x7c00
+	mov	byte [moves + 0x14], 0
+	mov	word [moves + 0x1a], 0
+	mov	byte [moves + 0x1c], 0x10
+	mov	si, moves
+	mov	cx, 256
+	mov	ah, 0x87
+	int	0x15
+	call	flag
+	mov	word [moves + 0x12], 0
+	mov	byte [moves + 0x14], 0x10
+	mov	word [moves + 0x1a], 0x3000
+	mov	byte [moves + 0x1c], 0
+	mov	si, moves
+	mov	cx, 256
+	mov	ah, 0x87
+	int	0x15
+	call	flag
+	mov	si, 0x7c00
+	mov	di, 0x3000
+	mov	cx, 256
+	repe	cmpsw
+	mov	ax, cx
+	call	word_
+	call	end_line
+
+	say_	"wait"
+	xor	cx, cx
+	mov	dx, 20000			; us
+	mov	ah, 0x86
+	int	0x15
+	call	flag
+	call	end_line
+
+	say_	"pci"
+	mov	ax, 0xb101
+	xor	edi, edi
+	int	0x1a
+	call	flag
+	call	word_
+	push	edx
+	pop	ax
+	call	word_
+	pop	ax
+	call	word_
+	mov	ax, 0xb102
+	mov	cx, 0x7000
+	mov	dx, 0x8086
+	xor	si, si
+	int	0x1a
+	call	flag
+	mov	ax, bx
+	call	word_
+	mov	ax, 0xb108
+	mov	di, 0x60			; PIRQA
+	int	0x1a
+	call	flag
+	mov	al, cl
+	call	byte_
+	call	end_line
+
+; --- Time
+
+	say_	"ticks"
+	mov	word [0x1c * 4], tick
+	mov	word [0x1c * 4 + 2], 0
+	mov	ah, 0
+	int	0x1a
+	mov	bx, dx
+.wait:	hlt
+	mov	ah, 0
+	int	0x1a
+	sub	dx, bx
+	cmp	dx, 3
+	jb	.wait
+	mov	al, dl
+	call	byte_
+	mov	al, [ticks]
+	call	byte_
+	mov	ah, 2
+	int	0x1a
+	call	flag
+	mov	ah, 4
+	int	0x1a
+	call	flag
+	mov	al, ch
+	call	byte_
+	call	end_line
+
+; --- Keyboard, serial port, printer
+
+	say_	"keys"
+	mov	ah, 1
+	int	0x16
+	lahf
+	mov	al, ah
+	and	al, 0x40			; ZF: none
+	call	byte_
+	mov	ah, 5
+	mov	cx, 0x1e61
+	int	0x16
+	call	byte_
+	mov	ah, 1
+	int	0x16
+	call	word_
+	mov	ah, 0
+	int	0x16
+	call	word_
+	mov	ah, 2
+	int	0x16
+	call	byte_
+	call	end_line
+
+	say_	"serial"
+	mov	ax, 0x00e3			; 9600 8N1
+	mov	dx, 1
+	int	0x14
+	and	ah, 0x7f
+	mov	al, ah
+	call	byte_
+	mov	ax, 0x0158
+	mov	dx, 0
+	int	0x14
+	call	end_line
+
+	say_	"printer"
+	mov	ah, 2
+	mov	dx, 0
+	int	0x17
+	mov	al, ah
+	call	byte_
+	call	end_line
+
+; --- Floppy
+
+	say_	"drive"
+	mov	ah, 8
+	mov	dl, 0
+	mov	di, 0
+	int	0x13
+	call	flag
+	call	word_
+	mov	ax, cx
+	call	word_
+	mov	ax, dx
+	call	word_
+	mov	al, bl
+	call	byte_
+	xor	ax, ax
+	mov	es, ax
+	mov	ah, 0x15
+	mov	dl, 0
+	int	0x13
+	call	flag
+	mov	al, ah
+	call	byte_
+	mov	ah, 0x41			; extensions
+	mov	bx, 0x55aa
+	mov	dl, 0x80
+	int	0x13
+	call	flag
+	call	end_line
+
+	say_	"write"
+	mov	ax, BUFFER
+	mov	es, ax
+	xor	di, di
+	mov	cx, 18 * 256
+	mov	ax, 0x1357
+.fill:	stosw
+	add	ax, 0x0101
+	loop	.fill
+	mov	ax, 0x0312			; both sides of a track
+	mov	cx, TRACK << 8 | 1
+	mov	dx, 0x0100
+	call	disk
+	mov	ax, 0x0312
+	mov	cx, TRACK << 8 | 1
+	mov	dx, 0x0000
+	call	disk
+	mov	ax, 0x0412			; verify
+	mov	cx, TRACK << 8 | 1
+	mov	dx, 0x0000
+	call	disk
+	call	end_line
+
+	say_	"read"
+	xor	di, di
+	mov	cx, 18 * 256
+	xor	ax, ax
+	rep	stosw
+	mov	ax, 0x0212
+	mov	cx, TRACK << 8 | 1
+	mov	dx, 0x0100
+	call	disk
+	xor	di, di
+	mov	cx, 18 * 256
+	mov	ax, 0x1357
+.same:	scasw
+	jne	.differs
+	add	ax, 0x0101
+	loop	.same
+.differs:
+	mov	ax, cx
+	call	word_
+	call	end_line
+
+	say_	"errors"
+	mov	ax, 0x0201			; sector 19, head 1, then cylinder 90, and no drive 2
+	mov	cx, 0x0013
+	mov	dx, 0
+	call	disk
+	mov	ax, 0x0201
+	mov	cx, 90 << 8 | 1
+	mov	dx, 0
+	call	disk
+	mov	ax, 0x0201
+	mov	cx, 1
+	mov	dx, 2
+	call	disk
+	mov	ax, 0x0201
+	mov	cx, 1
+	mov	dx, 0x80
+	call	disk
+	mov	ah, 1
+	mov	dl, 0
+	int	0x13
+	mov	al, ah
+	call	byte_
+	call	end_line
+
+	say_	"format"
+	push	ds
+	pop	es
+	mov	bx, sectors
+	mov	ax, 0x0512
+	mov	cx, TRACK << 8 | 1
+	mov	dx, 0x0000
+	int	0x13
+	call	flag
+	mov	al, ah
+	call	byte_
+	call	end_line
+	say_	"  formatted with"		; QEMU's drive keeps what was there
+	mov	ax, BUFFER
+	mov	es, ax
+	mov	ax, 0x0201
+	mov	cx, TRACK << 8 | 18
+	mov	dx, 0
+	call	disk
+	mov	ax, [es:0]
+	call	word_
+	call	end_line
+
+; --- Unreal mode: the BIOS leaves segments of 4 GiB alone
+
+	say_	"unreal"
+	cli
+	push	ds
+	lgdt	[gdtr]
+	mov	eax, cr0
+	or	al, 1
+	mov	cr0, eax
+	mov	bx, 8
+	mov	ds, bx
+	and	al, 0xfe
+	mov	cr0, eax
+	pop	ds
+	sti
+	mov	esi, 0x200000
+	mov	dword [esi], 'here'
+	mov	ah, 0
+	int	0x1a
+	mov	ah, 1
+	int	0x16
+	mov	eax, [esi]
+	call	word_
+	call	end_line
+
+	say_	"done"
+	call	end_line
+	mov	dx, EXIT
+	mov	al, 0
+	out	dx, al
+	jmp	$
+
+disk:	xor	bx, bx				; into or out of ES:0
+	int	0x13
+	call	flag
+	push	ax
+	mov	al, ah
+	call	byte_
+	pop	ax
+	ret
+
+tick:	inc	byte [cs:ticks]
+	iret
+ticks:	db	0
+map:	times 24 db 0
+moves:	times 16 db 0
+	dw	0xffff, 0			; 10h: source
+	db	0, 0x93, 0, 0
+	dw	0xffff, 0			; 18h: target
+	db	0, 0x93, 0, 0
+	times 16 db 0
+sectors:
+%assign n 1
+%rep 18
+	db	TRACK, 0, n, 2
+ %assign n n + 1
+%endrep
+	align	8
+gdt:	dq	0
+	dq	0x00cf92000000ffff
+gdtr:	dw	$ - gdt - 1
+	dd	gdt
+
+	times SECTORS * 512 - ($ - $$) db 0
+	times 2880 * 512 - ($ - $$) db 0
