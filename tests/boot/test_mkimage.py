@@ -107,6 +107,24 @@ def test_unreadable():
         assert (p.returncode, p.stderr) == (2, "mkimage: c:2: k: Permission denied in .\n")
 
 
+def test_firmware(tmp_path):
+    """Without a kernel the package's BIOS and the screen's are packed; what is none is refused by name."""
+    (tmp_path / "c").write_text("[vm a]\nmemory = 8M\n")
+    assert mkimage(tmp_path, "-o", "x.iso", "c") == (0, [])
+    files = packed(tmp_path, tmp_path / "x.iso")
+    for name in ("/usr/share/seabios/bios-256k.bin", "/usr/share/seabios/vgabios-stdvga.bin"):
+        with open(name, "rb") as f:
+            assert files[name] == f.read()
+    (tmp_path / "k").write_bytes(kernel())
+    (tmp_path / "z").write_bytes(b"\0" * 1024)
+    (tmp_path / "c").write_text("[vm a]\nfirmware = k\n[vm b]\nvgabios = z\n[vm c]\nkernel = k\nboot = disk\n")
+    status, said = mkimage(tmp_path, "--check", "c")
+    assert status == 1 and len(said) == 3, said
+    assert said[0].startswith("mkimage: c:5: [vm c]: boot is given, which a machine with a kernel does not use")
+    assert said[1].startswith("mkimage: c:2: firmware = k: not a firmware: its size is no multiple of 64 KiB")
+    assert said[2].startswith("mkimage: c:4: vgabios = z: not a ROM of an adapter")
+
+
 def test_check_says_what_the_monitor_would(tmp_path):
     """Mistakes cost their machine; the image is still built. The kernels are looked into."""
     (tmp_path / "k").write_bytes(kernel())
