@@ -25,6 +25,7 @@
 #include "emu/chip/lapic.h"
 #include "emu/chip/mc146818.h"
 #include "emu/chip/pci.h"
+#include "emu/chip/piix3.h"
 #include "emu/chip/piix4_pm.h"
 #include "emu/chip/reset_control.h"
 #include "emu/chip/uart16550.h"
@@ -35,6 +36,7 @@
 #include "kernel/base/alloc.h"
 #include "kernel/base/error.h"
 #include "kernel/base/string.h"
+#include "kernel/hw/i8259_regs.h"
 #include "kernel/hw/pc_layout.h"
 #include "kernel/hw/x86.h"
 
@@ -46,7 +48,7 @@ struct board {
 	struct gpmem *mem;
 	struct bus bus;
 	struct vtimers timers;
-	struct irq_or irqs;
+	struct irq_or irqs, pirqs;
 	u16 isa_wires;	  /* what the devices drive */
 	bool hpet_legacy; /* interrupts 0 and 8 are the HPET's */
 	struct a20_gate a20;
@@ -66,6 +68,7 @@ struct board {
 	struct ferr *ferr;
 	struct i82077 *floppy;
 	struct pci_bus *pci;
+	struct piix3 *isa;
 	struct piix4_pm *pm;
 	struct i440fx *bridge;
 	struct fw_cfg *fw_cfg;
@@ -286,6 +289,7 @@ static int power_on(struct board *b)
 	pc_memory_clear(&b->memory);
 	if (has_firmware(b))
 		return 0;
+	bus_write(&b->bus, I8259_ELCR + 1, 1, PIIX3_FIRMWARE_ELCR >> 8);
 	i440fx_open_bios(b->bridge);
 	err = acpi_build(pc_memory_bios(&b->memory), PC_BIOS_SIZE, PC_BIOS, &m, &b->acpi);
 	pc_memory_tell(&b->memory, PC_BIOS, PC_BIOS_SIZE);
@@ -310,6 +314,7 @@ static void find_devices(struct board *b)
 	b->floppy = devices_find(s, &i82077_class, 0);
 	b->ferr = devices_find(s, &ferr_class, 0);
 	b->pci = devices_find(s, &pci_class, 0);
+	b->isa = devices_find(s, &piix3_class, 0);
 	b->pm = devices_find(s, &piix4_pm_class, 0);
 	b->bridge = devices_find(s, &i440fx_class, 0);
 	b->fw_cfg = devices_find(s, &fw_cfg_class, 0);
@@ -328,12 +333,14 @@ static int add_devices(struct board *b)
 		return err;
 	find_devices(b);
 	b->irqs.out = (struct irq_line){ .set = isa_wire, .ctx = b };
+	b->pirqs.out = (struct irq_line){ .set = piix3_set_pirq, .ctx = b->isa };
 
 	struct device_bay bay = {
 		.bus = &b->bus,
 		.timers = &b->timers,
 		.mem = b->mem,
 		.irqs = &b->irqs,
+		.pirqs = &b->pirqs,
 		.dma = { .controller = &b->dma->controller },
 		.pci = b->pci,
 		.a20 = &b->a20,
@@ -533,12 +540,17 @@ gpa_t board_rsdp(const struct board *b)
 
 u64 board_wakes_at(const struct board *b)
 {
+	u16 open = open_irqs(b);
+
 	if (completions_pending(&b->completions))
 		return 0;
-	return devices_wakes_at(&b->devices, open_irqs(b));
+	return devices_wakes_at(&b->devices, open, piix3_open(b->isa, open));
 }
 
 bool board_can_wake(const struct board *b)
 {
-	return devices_can_wake(&b->devices, open_irqs(b)) || board_wakes_at(b) != UINT64_MAX;
+	u16 open = open_irqs(b);
+
+	return devices_can_wake(&b->devices, open, piix3_open(b->isa, open)) ||
+	       board_wakes_at(b) != UINT64_MAX;
 }

@@ -262,7 +262,7 @@ static void pci_routing(struct aml *a)
 			aml_begin_package(a, 4);
 			aml_integer(a, device << 16 | 0xffff);
 			aml_integer(a, pin);
-			aml_path(a, link_name[piix3_pirq_of(device, pin + 1)]);
+			aml_path(a, link_name[device_pirq(device, pin + 1)]);
 			aml_integer(a, 0);
 			aml_end(a);
 		}

@@ -10,16 +10,21 @@
 /* Values 0, 1, 2, 8 and 13 of a PIRQ register are reserved: those lines are the board's own. */
 #define ROUTABLE 0xdef8u
 
+/* The ISA interrupt that it leads to, as a mask; 0: none. */
+static u16 isa_irq(const struct piix3 *c, unsigned n)
+{
+	u8 r = c->pci.config[PIIX3_PIRQRC + n];
+
+	return (u16)(r & PIIX3_PIRQ_OFF ? 0 : BIT(r & 15) & ROUTABLE);
+}
+
 static void route(struct piix3 *c)
 {
 	u16 want = 0;
 
-	for (unsigned n = 0; n < 4; n++) {
-		u8 r = c->pci.config[PIIX3_PIRQRC + n];
-
-		if ((c->pirq_level & BIT(n)) && !(r & PIIX3_PIRQ_OFF))
-			want |= (u16)(BIT(r & 15) & ROUTABLE);
-	}
+	for (unsigned n = 0; n < 4; n++)
+		if (c->pirq_level & BIT(n))
+			want |= isa_irq(c, n);
 
 	u16 changed = want ^ c->driven;
 
@@ -35,16 +40,22 @@ static void piix3_written(void *ctx, unsigned reg, unsigned len)
 		route(ctx);
 }
 
-void piix3_set_intx(struct piix3 *c, unsigned device, unsigned pin, bool level)
+void piix3_set_pirq(void *piix3, unsigned n, bool level)
 {
-	unsigned n = piix3_pirq_of(device, pin);
+	struct piix3 *c = piix3;
 
-	if (level)
-		c->pirq_pins[n] |= BIT(device);
-	else
-		c->pirq_pins[n] &= ~BIT(device);
-	c->pirq_level = (u8)((c->pirq_level & ~BIT(n)) | (c->pirq_pins[n] ? BIT(n) : 0));
+	c->pirq_level = (u8)(level ? c->pirq_level | BIT(n) : c->pirq_level & ~BIT(n));
 	route(c);
+}
+
+u8 piix3_open(const struct piix3 *c, u16 open)
+{
+	u8 mask = 0;
+
+	for (unsigned n = 0; n < 4; n++)
+		if (isa_irq(c, n) & open)
+			mask |= (u8)BIT(n);
+	return mask;
 }
 
 static void config_reset(struct pci_function *f)

@@ -14,17 +14,15 @@
 struct piix3 {
 	struct pci_function pci;
 	u8 pirq_level;		  /* wires PIRQA#..PIRQD#, asserted = 1 */
-	u32 pirq_pins[4];	  /* which devices (bit) pull each */
 	u16 driven;		  /* ISA IRQs that we hold up now */
 	struct irq_line line[16]; /* to each ISA IRQ */
 };
 
+#define PIIX3_FIRMWARE_ELCR 0x0c00 /* with the routes of a reset: those IRQs are level-triggered */
+
 /* Reset: power-on values, then what firmware would program, PIRQA..D to IRQ 10, 10, 11, 11. */
 extern const struct device_class piix3_class;
-/* INTx# of a PCI device (pin 1..4). */
-void piix3_set_intx(struct piix3 *c, unsigned device, unsigned pin, bool level);
-/* Which PIRQ (0..3) that pin is wired to; the DSDT says the same. */
-static inline unsigned piix3_pirq_of(unsigned device, unsigned pin)
-{
-	return (device + pin + 2) & 3; /* device 1 INTA: PIRQA */
-}
+/* The sink of PIRQA..D (0..3), an irq_line's set(). */
+void piix3_set_pirq(void *piix3, unsigned n, bool level);
+/* Those of them that lead to an ISA interrupt in the mask open. */
+u8 piix3_open(const struct piix3 *c, u16 open);

@@ -41,6 +41,18 @@ static int wire_irqs(struct device_bay *bay)
 	return err;
 }
 
+static unsigned slot_pirq(const struct device_slot *s)
+{
+	return device_pirq((s->pci - 1u) >> 3, s->intx);
+}
+
+static int wire_intx(struct device_bay *bay)
+{
+	if (!bay->slot->intx)
+		return 0;
+	return irq_or_source(bay->pirqs, slot_pirq(bay->slot), &bay->intx);
+}
+
 static void wire_dma(struct device_bay *bay)
 {
 	if (!bay->slot->dma)
@@ -82,6 +94,8 @@ int devices_init(struct device_set *set, const struct device_bay *bay)
 		own.slot = set->device[i].slot;
 		wire_dma(&own);
 		err = wire_irqs(&own);
+		if (!err)
+			err = wire_intx(&own);
 		if (!err)
 			err = device_plug(set->device[i].dev, &own);
 		if (err)
@@ -142,24 +156,26 @@ void devices_state(struct device_set *set, struct snap *s)
 		devices_reset(set);
 }
 
-static bool is_open(const struct device *d, u16 open)
+static bool is_open(const struct device_slot *s, u16 open, u8 pirqs_open)
 {
-	return !d->slot->irqs || d->slot->irqs & open;
+	if (!s->irqs && !s->intx)
+		return true;
+	return (s->irqs & open) || (s->intx && pirqs_open & BIT(slot_pirq(s)));
 }
 
-bool devices_can_wake(const struct device_set *set, u16 open)
+bool devices_can_wake(const struct device_set *set, u16 open, u8 pirqs_open)
 {
 	for (unsigned i = 0; i < set->count; i++) {
 		const struct device *d = &set->device[i];
 		const struct device_class *c = d->slot->class;
 
-		if (is_open(d, open) && c->can_wake && c->can_wake(d->dev))
+		if (is_open(d->slot, open, pirqs_open) && c->can_wake && c->can_wake(d->dev))
 			return true;
 	}
 	return false;
 }
 
-u64 devices_wakes_at(const struct device_set *set, u16 open)
+u64 devices_wakes_at(const struct device_set *set, u16 open, u8 pirqs_open)
 {
 	u64 at = UINT64_MAX;
 
@@ -167,7 +183,7 @@ u64 devices_wakes_at(const struct device_set *set, u16 open)
 		const struct device *d = &set->device[i];
 		const struct device_class *c = d->slot->class;
 
-		if (is_open(d, open) && c->wakes_at)
+		if (is_open(d->slot, open, pirqs_open) && c->wakes_at)
 			at = MIN(at, c->wakes_at(d->dev));
 	}
 	return at;
@@ -199,6 +215,8 @@ int device_print_resources(const struct device_slot *slot, char *buf, size_t siz
 		unsigned at = slot->pci - 1u;
 
 		append(&t, "PCI 00:%02x.%u", at >> 3, at & 7);
+		if (slot->intx)
+			append(&t, ", INT%c", 'A' + slot->intx - 1);
 	}
 	for (unsigned i = 0; i < DEVICE_RANGES; i++) {
 		const struct device_ports *p = &slot->ports[i];

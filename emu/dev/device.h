@@ -101,6 +101,7 @@ struct device_slot {
 	u8 dma;	    /* bit n: it uses DMA channel n; one channel a device */
 	u8 unit;    /* which of several of its class */
 	u16 pci;    /* DEVICE_PCI(); 0: no PCI function */
+	u8 intx;    /* its PCI interrupt, as its PCI_IRQ_PIN says: 1 INTA .. 4 INTD; 0: none */
 	u8 options; /* only on boards that have one of these options; 0: on all */
 	u8 since;   /* the format of saved machines that first has its section; 0: all have it */
 	struct device_acpi acpi[DEVICE_ACPI];
@@ -108,14 +109,23 @@ struct device_slot {
 
 #define DEVICE_PCI(device, function) (1 + (device)*8 + (function))
 
+/* Which of PIRQA..D (0..3) INTx# of a PCI device is wired to; pin: 1 A .. 4 D. INTA of device 1 is
+ * PIRQA. */
+static inline unsigned device_pirq(unsigned device, unsigned pin)
+{
+	return (device + pin + 2) & 3;
+}
+
 /* What a device finds where it is plugged in. */
 struct device_bay {
 	const struct device_slot *slot;
 	struct bus *bus;
 	struct vtimers *timers;
 	struct gpmem *mem;
-	struct irq_or *irqs; /* for one that drives interrupts which it is not wired to */
+	struct irq_or *irqs;  /* for one that drives interrupts which it is not wired to */
+	struct irq_or *pirqs; /* PIRQA..D */
 	struct irq_line irq[DEVICE_IRQS];
+	struct irq_line intx;
 	struct dma_line dma;
 	struct pci_bus *pci;
 	struct a20_gate *a20;
@@ -157,7 +167,7 @@ void devices_reset(struct device_set *set);
 /* A section for each that has state, in the same order. Loading begins with a reset, and a device
  * that is younger than the stream's format stays reset. */
 void devices_state(struct device_set *set, struct snap *s);
-/* As can_wake and wakes_at of the class, of all whose interrupt is in the mask open, and of all
- * that have no interrupt of the mask's. */
-bool devices_can_wake(const struct device_set *set, u16 open);
-u64 devices_wakes_at(const struct device_set *set, u16 open);
+/* As can_wake and wakes_at of the class, of all whose interrupt is in the mask open, or whose PIRQ
+ * (bit n) is in pirqs_open, and of all that have no interrupt. */
+bool devices_can_wake(const struct device_set *set, u16 open, u8 pirqs_open);
+u64 devices_wakes_at(const struct device_set *set, u16 open, u8 pirqs_open);

@@ -31,7 +31,7 @@ struct pc {
 	u64 now;
 	struct wire wire[16]; /* wire 0 is also the CPU's INTR pin, for the PIC */
 	unsigned nmis;
-	struct irq_or irqs;
+	struct irq_or irqs, pirqs; /* pirqs: its test says where they lead */
 	struct a20_gate a20;
 	unsigned a20_changes;
 	struct pci_bus *pci;
@@ -107,6 +107,7 @@ static inline void pc_plug(struct pc *p, const struct device_class *class, void 
 				   .bus = &p->bus,
 				   .timers = &p->timers,
 				   .irqs = &p->irqs,
+				   .pirqs = &p->pirqs,
 				   .mem = p->mem,
 				   .pci = p->pci,
 				   .a20 = &p->a20,

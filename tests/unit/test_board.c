@@ -415,6 +415,7 @@ static void test_resets(void **state)
 	assert_int_equal(m->resets, 3);
 	/* A reset board is as new: nothing pending, nothing armed, all masked. */
 	init_pics(m, 0);
+	out8(m, 0x4d1, 0x40);
 	out8(m, 0x43, 0x34);
 	out8(m, 0x40, 0);
 	out8(m, 0x40, 0x10);
@@ -427,6 +428,8 @@ static void test_resets(void **state)
 	assert_true(board_run_timers(m->board) == UINT64_MAX);
 	assert_int_equal(in8(m, 0x21), 0xff);
 	assert_int_equal(in8(m, 0xcf9), 0);
+	assert_int_equal(in8(m, 0x4d0), 0);
+	assert_int_equal(in8(m, 0x4d1), 0x0c); /* where PIRQA..D lead */
 	assert_true(m->a20);
 }
 

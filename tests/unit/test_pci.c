@@ -15,6 +15,7 @@ struct machine {
 	struct i440fx host;
 	struct piix3 isa;
 	struct pci_function card;
+	struct irq_line pirq[4], also_a; /* what cards pull */
 	u8 side[4];
 	unsigned side_writes, written_reg, written_len;
 };
@@ -57,6 +58,10 @@ static void setup(struct machine *m)
 	m->pci.side_ctx = m;
 	pc_plug(&m->pc, &i440fx_class, &m->host);
 	pc_plug(&m->pc, &piix3_class, &m->isa);
+	m->pc.pirqs.out = (struct irq_line){ .set = piix3_set_pirq, .ctx = &m->isa };
+	for (unsigned n = 0; n < 4; n++)
+		assert_int_equal(irq_or_source(&m->pc.pirqs, n, &m->pirq[n]), 0);
+	assert_int_equal(irq_or_source(&m->pc.pirqs, 0, &m->also_a), 0);
 	pci_function_init(&m->card, &id, "card");
 	pci_function_set_bar(&m->card, 0, 0x20, 1);
 	pci_function_set_bar(&m->card, 1, 0x1000, 0);
@@ -181,33 +186,133 @@ static void test_routing(void **state)
 	(void)state;
 	setup(&m);
 	assert_int_equal(get(&m, 1, 0, 0x60, 4), 0x0b0b0a0a);
-	/* device 1 INTA is PIRQA, device 3 INTA PIRQC, device 3 INTC PIRQA */
-	piix3_set_intx(&m.isa, 3, 1, true);
+	irq_set(&m.pirq[2], true);
 	assert_true(w[11].level);
-	piix3_set_intx(&m.isa, 3, 3, true);
+	irq_set(&m.pirq[0], true);
 	assert_true(w[10].level);
-	piix3_set_intx(&m.isa, 1, 1, true);
-	piix3_set_intx(&m.isa, 3, 3, false);
-	assert_true(w[10].level); /* device 1 still pulls */
+	irq_set(&m.also_a, true);
+	irq_set(&m.pirq[0], false);
+	assert_true(w[10].level); /* the other one still pulls */
+	assert_int_equal(piix3_open(&m.isa, BIT(10)), 3);
+	assert_int_equal(piix3_open(&m.isa, BIT(5) | BIT(11)), 0xc);
 	put(&m, 1, 0, 0x60, 1, 5);
 	assert_false(w[10].level);
 	assert_true(w[5].level);
+	assert_int_equal(piix3_open(&m.isa, BIT(5) | BIT(11)), 0xd);
 	put(&m, 1, 0, 0x60, 1, 0x85);
 	assert_false(w[5].level);
+	assert_int_equal(piix3_open(&m.isa, 0xffff), 0xe);
 	put(&m, 1, 0, 0x60, 1, 0x7b); /* bits 4..6 are reserved */
 	assert_int_equal(get(&m, 1, 0, 0x60, 1), 0x0b);
 	assert_int_equal(w[11].rises, 1); /* PIRQC holds it already */
-	piix3_set_intx(&m.isa, 3, 1, false);
+	irq_set(&m.pirq[2], false);
 	assert_true(w[11].level);
-	piix3_set_intx(&m.isa, 1, 1, false);
+	irq_set(&m.also_a, false);
 	assert_false(w[11].level);
 	put(&m, 1, 0, 0x60, 1, 0x08); /* reserved: not the RTC's line */
-	piix3_set_intx(&m.isa, 1, 1, true);
+	irq_set(&m.also_a, true);
 	assert_false(w[8].level);
-	piix3_set_intx(&m.isa, 1, 1, false);
+	assert_int_equal(piix3_open(&m.isa, 0xffff), 0xe);
+	irq_set(&m.also_a, false);
 	piix3_class.reset(&m.isa);
 	assert_int_equal(get(&m, 1, 0, 0x60, 1), 10);
 }
+
+/* --- Cards in slots */
+
+struct card {
+	struct pci_function pci;
+	struct irq_line intx;
+	bool wants; /* something outside may make it interrupt */
+};
+
+static void card_reset(void *dev)
+{
+	static const struct pci_identity id = { .vendor = 0x1af4, .device = 0x1000 };
+	struct card *c = dev;
+
+	pci_function_init(&c->pci, &id, "card");
+	irq_set(&c->intx, false);
+}
+
+static int card_init(void *dev, const struct device_bay *bay)
+{
+	struct card *c = dev;
+
+	card_reset(c);
+	c->intx = bay->intx;
+	pci_plug(bay, &c->pci);
+	return 0;
+}
+
+static bool card_can_wake(const void *dev)
+{
+	return ((const struct card *)dev)->wants;
+}
+
+static const struct device_class card_class = { .name = "card",
+						.size = sizeof(struct card),
+						.init = card_init,
+						.reset = card_reset,
+						.can_wake = card_can_wake };
+
+/* By the pin's number; the last one shares INTA of its device. */
+static const struct device_slot card_slots[] = {
+	{ .class = &card_class, .name = "none", .unit = 0, .pci = DEVICE_PCI(4, 0) },
+	{ .class = &card_class, .name = "a", .unit = 1, .pci = DEVICE_PCI(4, 1), .intx = 1 },
+	{ .class = &card_class, .name = "b", .unit = 2, .pci = DEVICE_PCI(4, 2), .intx = 2 },
+	{ .class = &card_class, .name = "c", .unit = 3, .pci = DEVICE_PCI(4, 3), .intx = 3 },
+	{ .class = &card_class, .name = "d", .unit = 4, .pci = DEVICE_PCI(4, 4), .intx = 4 },
+	{ .class = &card_class, .name = "a too", .unit = 5, .pci = DEVICE_PCI(4, 5), .intx = 1 },
+};
+
+/* INTA of device 4 is PIRQD, as ACPI's _PRT says, INTB PIRQA and so on. */
+static void test_slots(void **state)
+{
+	struct device_set set;
+	struct machine m;
+	struct card *card[ARRAY_SIZE(card_slots)];
+	char text[40];
+
+	(void)state;
+	setup(&m);
+	put(&m, 1, 0, 0x60, 4, 0x0b0a0504); /* PIRQA..D to IRQ 4, 5, 10, 11 */
+	assert_int_equal(devices_alloc(&set, card_slots, ARRAY_SIZE(card_slots), 0), 0);
+	assert_int_equal(devices_init(&set, &(struct device_bay){ .bus = &m.pc.bus,
+								  .irqs = &m.pc.irqs,
+								  .pirqs = &m.pc.pirqs,
+								  .pci = &m.pci }),
+			 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(card_slots); i++)
+		card[i] = devices_find(&set, &card_class, i);
+	for (unsigned i = 1; i < 5; i++) {
+		static const u8 irq[5] = { 0, 11, 4, 5, 10 };
+		const struct wire *w = &m.pc.wire[irq[i]];
+
+		irq_set(&card[i]->intx, true);
+		assert_true(w->level && w->rises == 1);
+		card[i]->wants = true;
+		assert_true(devices_can_wake(&set, BIT(irq[i]), piix3_open(&m.isa, BIT(irq[i]))));
+		card[i]->wants = false;
+		assert_false(devices_can_wake(&set, 0xffff, 0xf));
+		card[i]->wants = true;
+		assert_false(devices_can_wake(&set, (u16)~BIT(irq[i]),
+					      piix3_open(&m.isa, (u16)~BIT(irq[i]))));
+		card[i]->wants = false;
+	}
+	irq_set(&card[5]->intx, true);
+	irq_set(&card[1]->intx, false);
+	assert_true(m.pc.wire[11].level); /* the other function still pulls */
+	irq_set(&card[0]->intx, true);	  /* wired to nothing */
+	devices_reset(&set);
+	for (unsigned irq = 0; irq < 16; irq++)
+		assert_false(m.pc.wire[irq].level);
+	device_print_resources(&card_slots[3], text, sizeof(text));
+	assert_string_equal(text, "PCI 00:04.3, INTC");
+	devices_destroy(&set);
+}
+
+/* --- Saved and loaded */
 
 static u8 stream[4096];
 static u32 stream_at;
@@ -247,7 +352,7 @@ static void test_state(void **state)
 	assert_true(snap_finish(&snap));
 
 	setup(&m);
-	piix3_set_intx(&m.isa, 3, 1, true);
+	irq_set(&m.pirq[2], true);
 	assert_true(m.pc.wire[11].level);
 	stream_at = 0;
 	snap_load_from(&snap, read_stream, NULL);
@@ -265,7 +370,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mechanism), cmocka_unit_test(test_identity),
 		cmocka_unit_test(test_header),	  cmocka_unit_test(test_routing),
-		cmocka_unit_test(test_state),
+		cmocka_unit_test(test_slots),	  cmocka_unit_test(test_state),
 	};
 
 	return cmocka_run_group_tests_name("pci", tests, NULL, NULL);
