@@ -5,7 +5,7 @@
  */
 #include "drivers/video/framebuffer.h"
 
-#include "drivers/lib/font.h"
+#include "kernel/base/font.h"
 #include "kernel/base/error.h"
 #include "kernel/base/string.h"
 

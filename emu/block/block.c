@@ -55,7 +55,8 @@ bool block_page_mixed(const struct recomp *r, gpa_t page)
 {
 	u32 i = (u32)(page >> PAGE_SHIFT) % ARRAY_SIZE(r->data_page);
 
-	return r->data_page[i].page == page && r->data_page[i].strikes >= STRIKES;
+	return (r->data_page[i].page == page && r->data_page[i].strikes >= STRIKES) ||
+	       gpmem_is_window(r->cpu->mem, page);
 }
 
 static u64 stays_of_c(const struct recomp *r)

@@ -29,6 +29,7 @@
 #include "emu/chip/piix4_pm.h"
 #include "emu/chip/reset_control.h"
 #include "emu/chip/uart16550.h"
+#include "emu/chip/vga.h"
 #include "emu/dev/completion.h"
 #include "emu/dev/device.h"
 #include "emu/dev/drives.h"
@@ -326,7 +327,8 @@ static int add_devices(struct board *b)
 {
 	static const struct drive none[DRIVE_PLACES];
 	u8 options = (u8)((b->config.debug_exit ? PC_OPTION_DEBUG_EXIT : 0) |
-			  (b->config.apic ? PC_OPTION_APIC : 0));
+			  (b->config.apic ? PC_OPTION_APIC : 0) |
+			  (b->config.no_vga ? 0 : PC_OPTION_VGA));
 	int err = devices_alloc(&b->devices, pc_slots, pc_slot_count, options);
 
 	if (err)
@@ -521,6 +523,11 @@ void board_power_button(struct board *b)
 void board_fpu_error(struct board *b)
 {
 	ferr_set(b->ferr, true);
+}
+
+struct vga *board_vga(const struct board *b)
+{
+	return devices_find(&b->devices, &vga_class, 0);
 }
 
 const struct device_set *board_devices(const struct board *b)

@@ -12,6 +12,7 @@
 struct board;
 struct device_set;
 struct snap;
+struct vga;
 
 /* Creates all devices, claims ports, adds device memory and the ACPI tables to mem. Returns 0,
  * or an error after which mem must be given up. */
@@ -75,3 +76,5 @@ gpa_t board_rsdp(const struct board *b);
  */
 u64 board_wakes_at(const struct board *b);
 bool board_can_wake(const struct board *b);
+/* The VGA; NULL: there is none. */
+struct vga *board_vga(const struct board *b);

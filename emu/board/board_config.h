@@ -25,6 +25,7 @@ struct board_boot_config {
 
 struct board_config {
 	u64 ram_size;
+	bool no_vga;		    /* nothing at A0000h */
 	bool debug_exit;	    /* offer port 501h */
 	bool apic;		    /* local APIC, I/O APIC and HPET */
 	const struct drive *drives; /* DRIVE_PLACES of them; they outlive the board; NULL: none */

@@ -44,7 +44,7 @@ static u8 *page_aligned(void *p)
 
 static int add_regions(struct pc_memory *m)
 {
-	int err = add_ram(m, PC_VIDEO, PC_VIDEO_SIZE, m->video, "video");
+	int err = 0;
 
 	for (u32 at = 0; at < UPPER_SIZE && !err; at += UNIT)
 		err = add_ram(m, PC_ROMS + at, UNIT, m->upper + at, "upper RAM");
@@ -77,11 +77,10 @@ int pc_memory_create(struct pc_memory *m, struct gpmem *mem, const u8 *firmware,
 	int err;
 
 	*m = (struct pc_memory){ .mem = mem };
-	m->block = mem_alloc(PC_VIDEO_SIZE + UPPER_SIZE + UNIT + PAGE_SIZE);
+	m->block = mem_alloc(UPPER_SIZE + UNIT + PAGE_SIZE);
 	if (!m->block)
 		return E_NOMEM;
-	m->video = page_aligned(m->block);
-	m->upper = m->video + PC_VIDEO_SIZE;
+	m->upper = page_aligned(m->block);
 	m->ones = m->upper + UPPER_SIZE;
 	memset(m->ones, 0xff, UNIT);
 	err = add_regions(m);
@@ -107,8 +106,8 @@ void pc_memory_tell(struct pc_memory *m, gpa_t start, u32 size)
 
 void pc_memory_clear(struct pc_memory *m)
 {
-	memset(m->video, 0, PC_VIDEO_SIZE + UPPER_SIZE);
-	pc_memory_tell(m, PC_VIDEO, PC_VIDEO_SIZE + UPPER_SIZE);
+	memset(m->upper, 0, UPPER_SIZE);
+	pc_memory_tell(m, PC_ROMS, UPPER_SIZE);
 }
 
 /* What is read where RAM is not. */

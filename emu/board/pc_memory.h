@@ -2,7 +2,6 @@
 /*
  * The memory that the board brings beside the VM's RAM:
  *
- *      A0000h..BFFFFh   video memory: plain RAM
  *      C0000h..FFFFFh   RAM, switched by the host bridge in 13 parts. Where it is not read:
  *                       the last 128 KiB of the firmware from E0000h on, else ones
  *      4 GiB - size     the firmware, a ROM, if the board has one
@@ -16,7 +15,7 @@ struct i440fx_part;
 struct pc_memory {
 	struct gpmem *mem;
 	u8 *block; /* all of it, as it was taken */
-	u8 *video, *upper, *ones;
+	u8 *upper, *ones;
 	u8 *firmware; /* NULL: none */
 	u32 firmware_size;
 };

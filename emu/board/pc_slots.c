@@ -172,7 +172,9 @@ const struct device_slot pc_slots[] = {
 	{
 		.class = &vga_class,
 		.name = "vga",
-		.ports = { { 0x3b0, 0x30 } },
+		.ports = { { VGA_PORT, VGA_PORTS }, { DISPI_INDEX_PORT, 3 } },
+		.pci = DEVICE_PCI(2, 0),
+		.options = PC_OPTION_VGA,
 	},
 	{
 		.class = &ferr_class,

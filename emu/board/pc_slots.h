@@ -9,6 +9,7 @@
 
 #define PC_OPTION_DEBUG_EXIT BIT(0) /* offer port 501h */
 #define PC_OPTION_APIC	     BIT(1) /* local APIC, I/O APIC, HPET */
+#define PC_OPTION_VGA	     BIT(2)
 
 #define PC_SERIAL_PORTS 4
 

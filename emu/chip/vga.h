@@ -9,7 +9,9 @@
  *     vga_retrace.c   where the beam is
  *     vga_dispi.c     DISPI: ports 1CEh and 1CFh
  *     vga_planes.c    what the processor's accesses do to the planes
+ *     vga_edid.c      the monitor's description
  *     vga_window.c    A0000h..BFFFFh and the frame buffer: mapped straight, or calls
+ *     vga_mmio.c      the registers in memory; base addresses
  *     vga_screen.c    what the registers make of the screen
  *     vga_draw.c      pictures, a scan line at a time
  *
@@ -67,13 +69,17 @@ struct vga_path {
 	bool plain; /* writes store what they bring, in the planes of the map mask */
 };
 
-/* A part of A0000h..BFFFFh or the frame buffer: where the guest reaches video memory. */
+/*
+ * Where the guest reaches video memory: a part of A0000h..BFFFFh, or the frame buffer. What is
+ * written where it is shown is noted by page, once until the next vga_window_sync().
+ */
 struct vga_window {
+	struct vga *vga;
 	gpa_t at;
-	u32 size;
-	u8 *shown;    /* mapped there; NULL: each access is a call */
-	u32 memory;   /* shown: its first byte's place in video memory */
-	bool present; /* it is a region of guest memory */
+	u32 pages;
+	u8 *shown;    /* NULL: each access is a call */
+	bool text;    /* shown is vga.text, from its beginning, else a place in vga.memory */
+	u64 *written; /* bit per page */
 };
 
 struct vga {
@@ -89,11 +95,14 @@ struct vga {
 	struct vga_path path;
 	u8 *memory; /* VGA_MEMORY bytes, on a page */
 	/*
-	 * Text as the processor sees it, character and attribute, while it is mapped; the planes
+	 * Text as the processor sees it, character and attribute, while it is shown; the planes
 	 * are behind then, by what was written since vga_window_sync().
 	 */
 	u8 *text;
 	struct vga_window window[VGA_WINDOWS], frame_buffer;
+	u64 window_written[VGA_WINDOWS], frame_buffer_written[VGA_PAGES / 64];
+	gpa_t mmio_at;
+	u8 edid[256]; /* of a monitor that takes every size */
 	/* Pages of video memory written since the last picture; and has plane 2 been, the fonts? */
 	u64 dirty[VGA_PAGES / 64];
 	bool font_dirty;
@@ -157,3 +166,24 @@ static inline void vga_dirty(struct vga *v, u32 byte)
 {
 	v->dirty[byte / PAGE_SIZE / 64] |= BIT64(byte / PAGE_SIZE % 64);
 }
+
+/* --- vga_edid.c */
+
+void vga_edid_fill(u8 edid[256]);
+
+/* --- vga_window.c */
+
+int vga_window_create(struct vga *v);
+/* After a change of the registers: what may not be shown any more is hidden. */
+void vga_window_check(struct vga *v);
+/* All are hidden, and memory is up to date. The next access to one may show it again. */
+void vga_window_hide(struct vga *v);
+/* Memory, dirty pages and font_dirty become what has been written until now. */
+void vga_window_sync(struct vga *v);
+
+/* --- vga_mmio.c */
+
+int vga_mmio_create(struct vga *v);
+/* The frame buffer and the registers in memory, where the base addresses say; GPMEM_PARKED(): the
+ * function does not decode. */
+void vga_mmio_place(struct vga *v, gpa_t frame_buffer, gpa_t registers);

@@ -110,6 +110,7 @@ static void enable(struct vga *v, u16 value)
 
 	value &= DISPI_ENABLED | DISPI_GET_LIMITS | DISPI_8BIT_DAC | DISPI_LFB | DISPI_KEEP_MEMORY;
 	if (begins) {
+		vga_window_hide(v);
 		d->virt_width = d->x = d->y = 0;
 		d->enable |= DISPI_ENABLED;
 		fit(d);
@@ -201,6 +202,7 @@ void vga_dispi_write(struct vga *v, unsigned index, u16 value)
 	}
 	v->settings++;
 	vga_planes_update(v);
+	vga_window_check(v);
 }
 
 void vga_dispi_reset(struct vga *v)

@@ -48,9 +48,9 @@ static void draw_planes(const struct vga_screen *s, const u8 *memory, const stru
 		if (s->kind == VGA_256_COLOURS)
 			draw_256(s, cell, p);
 		else if (s->kind == VGA_4_COLOURS)
-			draw_4(s, cell & s->planes, p);
+			draw_4(s, cell, p);
 		else
-			draw_16(s, cell & s->planes, p);
+			draw_16(s, cell, p);
 	}
 }
 
@@ -66,9 +66,10 @@ static u32 rgb_16(u32 v)
 	return wider(v >> 11, 5) << 16 | wider(v >> 5, 6) << 8 | wider(v, 5);
 }
 
+/* QEMU's, whose pictures are our measure, leaves the low bits of these 0. */
 static u32 rgb_15(u32 v)
 {
-	return wider(v >> 10, 5) << 16 | wider(v >> 5, 5) << 8 | wider(v, 5);
+	return (v << 9 & 0xf80000) | (v << 6 & 0xf800) | (v << 3 & 0xf8);
 }
 
 /* A line that begins at any byte and may go around the end of memory. */

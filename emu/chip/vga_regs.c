@@ -73,6 +73,7 @@ static void sequencer_write(struct vga *v, u8 value)
 		return;
 	set(v, &v->sequencer[i], value & sequencer_mask[i]);
 	vga_planes_update(v);
+	vga_window_check(v);
 }
 
 static void graphics_write(struct vga *v, u8 value)
@@ -86,6 +87,7 @@ static void graphics_write(struct vga *v, u8 value)
 		set(v, &v->graphics[i], value);
 	v->graphics[i] = value;
 	vga_planes_update(v);
+	vga_window_check(v);
 }
 
 /* 3B4h, 3B5h, 3BAh answer in monochrome, 3D4h, 3D5h, 3DAh in colour. */

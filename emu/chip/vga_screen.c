@@ -136,10 +136,6 @@ void vga_screen_of(const struct vga *v, struct vga_screen *s)
 	*s = (struct vga_screen){ .split = UINT32_MAX, .row_lines = 1, .scans = 1 };
 	s->columns = c[CRTC_H_DISPLAY_END] + 1u;
 	s->height = vertical_end(v) + 1;
-	s->planes = (v->attribute[ATTR_PLANES] & 1 ? 0xffu : 0) |
-		    (v->attribute[ATTR_PLANES] & 2 ? 0xff00u : 0) |
-		    (v->attribute[ATTR_PLANES] & 4 ? 0xff0000u : 0) |
-		    (v->attribute[ATTR_PLANES] & 8 ? 0xff000000u : 0);
 	if (vga_dispi_on(&v->dispi)) {
 		dispi(v, s);
 		goto blank;

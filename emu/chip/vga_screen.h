@@ -33,8 +33,7 @@ struct vga_screen {
 	u32 line_bit[2];   /* bits of the address that are bits 0 and 1 of the line in its row */
 	u32 dot_width;	   /* 1 or 2 */
 	u32 bpp;	   /* VGA_DIRECT */
-	u32 planes;	   /* that are shown: a byte of ones for each */
-	u32 colour[256];   /* red, green, blue of each value */
+	u32 colour[256];   /* red, green, blue of each value; what planes are shown is in it */
 	/* Text */
 	u32 cell_width;				  /* dots: 8, 9 or 16 */
 	u32 font[2];				  /* dwords: for bit 3 of the attribute 0 and 1 */

@@ -59,6 +59,8 @@ static struct softtlb_entry *fill(struct cpu *cpu, gla_t gla, unsigned access)
 
 	if (cpu_walk(cpu, gla, access, &w) != CPU_NEXT)
 		return NULL;
+	if (write)
+		gpmem_first_write(cpu->mem, w.gpa);
 	cpu->tlb.filled |= BIT64(e - cpu->tlb.entry);
 	if (!(e->rights | e->slow) || e->page != page || e->gpa != (w.gpa & PAGE_MASK))
 		*e = (struct softtlb_entry){ .page = page,

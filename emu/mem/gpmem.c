@@ -43,8 +43,15 @@ struct gpmem_region *gpmem_search(struct gpmem *m, gpa_t gpa)
 	return NULL;
 }
 
+struct gpmem_region *gpmem_find_at(struct gpmem *m, gpa_t start)
+{
+	struct gpmem_region *r = gpmem_find(m, start);
+
+	return r && r->start == start ? r : NULL;
+}
+
 /* Opens a slot for [start, start + size), or returns NULL with *err set. */
-static struct gpmem_region *insert(struct gpmem *m, gpa_t start, u64 size, int *err)
+struct gpmem_region *gpmem_insert(struct gpmem *m, gpa_t start, u64 size, int *err)
 {
 	unsigned i = 0;
 
@@ -75,7 +82,7 @@ int gpmem_add_ram(struct gpmem *m, gpa_t start, u64 size, u8 **chunk, bool zeroe
 
 	if (!page)
 		return E_NOMEM;
-	r = insert(m, start, size, &err);
+	r = gpmem_insert(m, start, size, &err);
 	if (!r) {
 		mem_free(page);
 		return err;
@@ -92,7 +99,7 @@ int gpmem_add_ram(struct gpmem *m, gpa_t start, u64 size, u8 **chunk, bool zeroe
 int gpmem_add_rom(struct gpmem *m, gpa_t start, u64 size, u8 **chunk, const char *name)
 {
 	int err;
-	struct gpmem_region *r = insert(m, start, size, &err);
+	struct gpmem_region *r = gpmem_insert(m, start, size, &err);
 
 	if (!r)
 		return err;
@@ -106,7 +113,7 @@ int gpmem_add_mmio(struct gpmem *m, gpa_t start, u64 size, const struct gpmem_mm
 		   const char *name)
 {
 	int err;
-	struct gpmem_region *r = insert(m, start, size, &err);
+	struct gpmem_region *r = gpmem_insert(m, start, size, &err);
 
 	if (!r)
 		return err;
@@ -163,7 +170,7 @@ static u8 *page_state(struct gpmem *m, gpa_t gpa)
 	return r && r->kind == GPMEM_RAM ? &r->page[(gpa - r->start) >> PAGE_SHIFT] : NULL;
 }
 
-static void tell(struct gpmem *m, u8 watches, gpa_t gpa, u32 len)
+void gpmem_tell(struct gpmem *m, u8 watches, gpa_t gpa, u32 len)
 {
 	for (unsigned i = 0; i < GPMEM_WATCHES; i++)
 		if (watches & BIT(i) && m->watcher[i].written)
@@ -175,7 +182,7 @@ void gpmem_written(struct gpmem *m, gpa_t gpa, u32 len)
 	while (len) {
 		u32 n = MIN(len, PAGE_SIZE - (u32)(gpa & (PAGE_SIZE - 1)));
 
-		tell(m, gpmem_watches(m, gpa), gpa, n);
+		gpmem_tell(m, gpmem_watches(m, gpa), gpa, n);
 		gpa += n;
 		len -= n;
 	}
@@ -196,7 +203,7 @@ void gpmem_switch(struct gpmem *m, gpa_t start, const u8 *over, bool sealed)
 	if (!others)
 		return;
 	for (gpa_t page = r->start; page < r->start + r->size; page += PAGE_SIZE)
-		tell(m, gpmem_watches(m, page), page, PAGE_SIZE);
+		gpmem_tell(m, gpmem_watches(m, page), page, PAGE_SIZE);
 }
 
 /* The largest natural access at offset that fits in len. */
@@ -268,7 +275,7 @@ static void write_ram(struct gpmem *m, struct gpmem_region *r, gpa_t gpa, const 
 	memcpy(ram_byte(r, offset, n == PAGE_SIZE), buf, n);
 	watches = r->page[offset >> PAGE_SHIFT] & whom;
 	if (watches && !r->over)
-		tell(m, watches, gpa, n);
+		gpmem_tell(m, watches, gpa, n);
 }
 
 static void write_telling(struct gpmem *m, gpa_t gpa, const void *buf, u32 len, u8 whom)

@@ -20,15 +20,18 @@
 #define GPMEM_CHUNK_SIZE  (1u << GPMEM_CHUNK_SHIFT)
 #define GPMEM_MAX_REGIONS 64
 
+#define GPMEM_REACH BIT64(36) /* RAM from here on is out of the processor's reach */
+
 enum gpmem_kind { GPMEM_RAM, GPMEM_ROM, GPMEM_MMIO };
 
 /* Watchers of a page; several may watch one. */
-#define GPMEM_WATCH_CODE  BIT(0) /* translated blocks */
-#define GPMEM_WATCH_TABLE BIT(1) /* a guest page table that is shadowed */
-#define GPMEM_WATCH_RAW	  BIT(2) /* analysed for raw ring 1 */
-#define GPMEM_WATCH_DESC  BIT(3) /* holds (part of) the guest's GDT or LDT */
-#define GPMEM_WATCHES	  4
-#define GPMEM_ZEROED	  BIT(7) /* internal: contents are valid */
+#define GPMEM_WATCH_CODE   BIT(0) /* translated blocks */
+#define GPMEM_WATCH_TABLE  BIT(1) /* a guest page table that is shadowed */
+#define GPMEM_WATCH_RAW	   BIT(2) /* analysed for raw ring 1 */
+#define GPMEM_WATCH_DESC   BIT(3) /* holds (part of) the guest's GDT or LDT */
+#define GPMEM_WATCH_SCREEN BIT(4) /* shows on a screen: the next write is waited for */
+#define GPMEM_WATCHES	   5
+#define GPMEM_ZEROED	   BIT(7) /* internal: contents are valid */
 
 struct gpmem_mmio {
 	/* size 1, 2, 4 or 8, never crossing the region; offset from the region's start. */
@@ -47,6 +50,8 @@ struct gpmem_region {
 	const struct gpmem_mmio *mmio;
 	void *ctx;
 	const char *name;
+	bool window; /* a device's: RAM while it is shown, else MMIO */
+	u32 number;  /* of a window's first page, among those of all windows */
 };
 
 typedef void (*gpmem_watch_fn)(void *ctx, gpa_t gpa, u32 len);
@@ -67,6 +72,7 @@ struct gpmem {
 	 * written: nobody may keep an address of theirs. */
 	void (*switched)(void *ctx, gpa_t start, u64 size);
 	void *protect_ctx; /* of both */
+	u32 window_pages;  /* of all windows */
 };
 
 void gpmem_init(struct gpmem *m);
@@ -103,6 +109,22 @@ static inline struct gpmem_region *gpmem_find(struct gpmem *m, gpa_t gpa)
 
 	return r && gpa - r->start < r->size ? r : gpmem_search(m, gpa);
 }
+/*
+ * Windows: memory of a device (emu/mem/gpmem_window.c). Each access is a call of ops, until the
+ * device shows bytes there: then it is memory, mapped straight into the guest, until it is hidden
+ * (bytes NULL). Windows may show the same bytes; nobody but the device knows that, so code there
+ * checks itself, is never raw in ring 1, and no stream holds a window as RAM.
+ */
+int gpmem_add_window(struct gpmem *m, gpa_t start, u64 size, const struct gpmem_mmio *ops,
+		     void *ctx, const char *name);
+void gpmem_show(struct gpmem *m, gpa_t start, u8 *bytes);
+/* The region at from, of a device, begins at to from now on; must not overlap. */
+int gpmem_move(struct gpmem *m, gpa_t from, gpa_t to);
+/* Where no processor reaches: for a region that is switched off. Each has a place of its own. */
+#define GPMEM_PARKED(n) (BIT64(50) + ((u64)(n) << 32))
+bool gpmem_is_window(struct gpmem *m, gpa_t gpa);
+/* Code may write to the page directly from now on: who waits for that is told. */
+void gpmem_first_write(struct gpmem *m, gpa_t gpa);
 
 /*
  * Monitor's address of the byte at gpa, valid to the end of its 4 KiB page and until the next
@@ -138,3 +160,12 @@ void gpmem_set_watcher(struct gpmem *m, u8 watch, gpmem_watch_fn written, void *
 u8 gpmem_watches(struct gpmem *m, gpa_t gpa);
 void gpmem_watch(struct gpmem *m, gpa_t gpa, u8 watch);
 void gpmem_unwatch(struct gpmem *m, gpa_t gpa, u8 watch);
+
+/* --- For gpmem_window.c */
+
+/* The region that begins there; NULL: none does. */
+struct gpmem_region *gpmem_find_at(struct gpmem *m, gpa_t start);
+/* Opens a slot for [start, start + size), or returns NULL with *err set. */
+struct gpmem_region *gpmem_insert(struct gpmem *m, gpa_t start, u64 size, int *err);
+/* The watchers watches, of bytes on one page. */
+void gpmem_tell(struct gpmem *m, u8 watches, gpa_t gpa, u32 len);

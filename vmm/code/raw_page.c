@@ -116,9 +116,13 @@ static bool depend(struct raw_pages *r, u32 *of, u32 page, u32 neighbour)
 	return true;
 }
 
+/* NULL: none, or a device's, which change where nobody watches. */
 static const u8 *bytes_of(const struct raw_pages *r, u32 page)
 {
-	return page == NO_PAGE ? NULL : gpmem_ptr(r->mem, (gpa_t)page << PAGE_SHIFT, false);
+	gpa_t gpa = (gpa_t)page << PAGE_SHIFT;
+
+	return page == NO_PAGE || gpmem_is_window(r->mem, gpa) ? NULL
+							       : gpmem_ptr(r->mem, gpa, false);
 }
 
 /* The number of a neighbour in linear space; NO_PAGE for what has no bytes. */
@@ -126,7 +130,7 @@ static u32 neighbour(const struct raw_pages *r, struct cpu *cpu, gla_t gla, unsi
 {
 	struct pagewalk w;
 
-	if (cpu_probe(cpu, gla, access, &w) || !gpmem_ptr(r->mem, w.gpa & PAGE_MASK, false))
+	if (cpu_probe(cpu, gla, access, &w) || !bytes_of(r, (u32)(w.gpa >> PAGE_SHIFT)))
 		return NO_PAGE;
 	return (u32)(w.gpa >> PAGE_SHIFT);
 }

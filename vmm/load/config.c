@@ -247,6 +247,7 @@ static void vm_key(struct parser *p, const char *key, const char *value)
 	static const char *const engines[] = { "auto", "ring1", "recompile", "recompile-all" };
 	static const char *const serials[] = { "none", "console", "log" };
 	static const char *const triples[] = { "stop", "reset" };
+	static const char *const screens[] = { "std", "none" };
 	struct config_vm *vm = p->vm;
 	int i = config_drive_find(key);
 
@@ -302,6 +303,12 @@ static void vm_key(struct parser *p, const char *key, const char *value)
 		parse_bool(p, key, value, &vm->debug_exit);
 	} else if (!strcmp(key, "apic")) {
 		parse_bool(p, key, value, &vm->apic);
+	} else if (!strcmp(key, "vga")) {
+		i = word(value, screens, ARRAY_SIZE(screens));
+		if (i < 0)
+			bad_value(p, key, value, "std or none");
+		else
+			vm->no_vga = i;
 	} else if (!strcmp(key, "autostart")) {
 		parse_bool(p, key, value, &vm->start);
 	} else {

@@ -44,6 +44,7 @@ struct config_vm {
 	bool verify;	 /* verify = yes: each block of translated code is proven to be confined */
 	bool debug_exit; /* debug_exit = yes: port 501h, for test guests */
 	bool apic;	 /* apic = yes: local APIC, I/O APIC and HPET */
+	bool no_vga;	 /* vga = none */
 	bool start;	 /* autostart = yes (default) */
 };
 

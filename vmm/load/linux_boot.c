@@ -229,7 +229,8 @@ void linux_boot_start(const struct linux_boot *b, struct cpu *cpu, struct gpmem 
 	u8 zp[PAGE_SIZE] = { 0 };
 
 	fill_memory(b, zp);
-	fill_screen(zp);
+	if (!b->image.no_screen)
+		fill_screen(zp);
 	fill_header(b, zp);
 	put32(zp + ZP_RSDP, (u32)b->image.rsdp);
 	gpmem_write(mem, ZERO_PAGE, zp, sizeof(zp));

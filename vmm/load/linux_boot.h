@@ -27,6 +27,7 @@ struct linux_image {
 	size_t initrd_size;
 	const char *cmdline;
 	gpa_t rsdp;
+	bool no_screen; /* there is no VGA in text mode */
 };
 
 struct linux_boot {

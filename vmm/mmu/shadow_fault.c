@@ -22,8 +22,7 @@ static void switched(void *ctx, gpa_t start, u64 size)
 	struct shadow *s = ctx;
 
 	softtlb_flush(s->cpu);
-	for (gpa_t page = start; page < start + size; page += PAGE_SIZE)
-		shadow_page_refill(s, page);
+	shadow_pages_refill(s, start, (u32)(size >> PAGE_SHIFT));
 }
 
 static u64 ram_end(const struct gpmem *m)
@@ -31,7 +30,8 @@ static u64 ram_end(const struct gpmem *m)
 	u64 end = 0;
 
 	for (unsigned i = 0; i < m->regions; i++)
-		if (m->region[i].kind == GPMEM_RAM)
+		if (m->region[i].kind == GPMEM_RAM && !m->region[i].window &&
+		    m->region[i].start < GPMEM_REACH)
 			end = MAX(end, m->region[i].start + m->region[i].size);
 	return end;
 }
@@ -44,12 +44,13 @@ struct shadow *shadow_create(struct cpu *cpu, const struct shadow_host *host)
 		return NULL;
 	s->cpu = cpu;
 	s->host = *host;
-	s->rmap_pages = (u32)(ram_end(cpu->mem) >> PAGE_SHIFT);
+	s->ram_pages = (u32)(ram_end(cpu->mem) >> PAGE_SHIFT);
+	s->rmap_pages = s->ram_pages + cpu->mem->window_pages;
 	s->table_max = (u32)MIN(host->quota / 2, TABLE_MAX);
 	s->table = mem_alloc(s->table_max * sizeof(*s->table));
 	s->rmap = mem_alloc(s->rmap_pages * sizeof(*s->rmap));
 	s->added = mem_alloc(s->rmap_pages * sizeof(*s->added));
-	s->clean = mem_alloc(s->rmap_pages / 8 + 1);
+	s->clean = mem_alloc(s->ram_pages / 8 + 1);
 	if (!s->table || !s->rmap || !s->added || !s->clean || !shadow_create_top(s)) {
 		shadow_destroy(s);
 		return NULL;
@@ -156,6 +157,8 @@ enum env_pf shadow_fault(struct shadow *s, gla_t gla, unsigned access)
 	}
 	page = w.gpa & PAGE_MASK;
 	region = gpmem_find(s->cpu->mem, page);
+	if (region && region->window && (access & ACCESS_WRITE))
+		gpmem_first_write(s->cpu->mem, page);
 	if (!region || region->kind == GPMEM_MMIO ||
 	    ((access & ACCESS_WRITE) &&
 	     (!gpmem_is_writable(region) || gpmem_watches(s->cpu->mem, page))) ||
@@ -184,7 +187,7 @@ void shadow_set_clean(struct shadow *s, gpa_t page, bool clean)
 {
 	u64 i = page >> PAGE_SHIFT;
 
-	if (i >= s->rmap_pages)
+	if (i >= s->ram_pages)
 		return;
 	if (clean)
 		s->clean[i / 8] |= (u8)BIT(i & 7);

@@ -120,10 +120,10 @@ struct shadow {
 	u32 doomed_roots;
 	u32 hand; /* the table that is looked at first when room is made */
 	u32 hash[TABLE_HASH];
-	u32 *rmap;  /* per page of RAM below 4 GiB: first leaf, NO_INDEX if none */
+	u32 *rmap;  /* per page of RAM, then of windows above it: first leaf, NO_INDEX if none */
 	u16 *added; /* per page: leaves added since its list was empty */
-	u32 rmap_pages;
-	u8 *clean; /* bit per page */
+	u32 ram_pages, rmap_pages;
+	u8 *clean; /* bit per page of RAM */
 	u64 clock;
 	/*
 	 * What the TLB may hold of leaves that the guest has changed since: right for the guest
@@ -190,6 +190,8 @@ void shadow_leaf_clear(struct shadow *s, struct table *t, unsigned i);
 /* Every leaf of a page's list becomes absent (the mapping is the same when it is filled again), or
  * only loses rights. */
 void shadow_page_refill(struct shadow *s, gpa_t page);
+/* Of pages in a row, of one region: costs little where nothing is mapped. */
+void shadow_pages_refill(struct shadow *s, gpa_t first, u32 pages);
 void shadow_page_restrict(struct shadow *s, gpa_t page, u64 clear, u64 set);
 /* Nobody watches it any more: its leaves get back the right to write. */
 void shadow_page_release(struct shadow *s, gpa_t page);

@@ -106,8 +106,13 @@ void shadow_table_free(struct shadow *s, struct table *t)
 static u32 page_index(const struct shadow *s, gpa_t page)
 {
 	u64 i = page >> PAGE_SHIFT;
+	const struct gpmem_region *r;
 
-	return i < s->rmap_pages ? (u32)i : NO_INDEX;
+	if (i < s->ram_pages)
+		return (u32)i;
+	r = gpmem_find(s->cpu->mem, page);
+	return r && r->window ? s->ram_pages + r->number + (u32)(i - (r->start >> PAGE_SHIFT))
+			      : NO_INDEX;
 }
 
 static void list_add(struct shadow *s, u32 page, u32 leaf)
@@ -243,9 +248,18 @@ void shadow_page_refill(struct shadow *s, gpa_t page)
 	shadow_flush_stale(s);
 }
 
+void shadow_pages_refill(struct shadow *s, gpa_t first, u32 pages)
+{
+	u32 index = page_index(s, first);
+
+	for (u32 i = 0; index != NO_INDEX && i < pages; i++)
+		if (s->rmap[index + i] != NO_INDEX)
+			shadow_page_refill(s, first + i * PAGE_SIZE);
+}
+
 bool shadow_clean_bit(const struct shadow *s, gpa_t page)
 {
-	u32 i = page_index(s, page);
+	u64 i = page >> PAGE_SHIFT;
 
-	return i != NO_INDEX && (s->clean[i / 8] >> (i & 7) & 1);
+	return i < s->ram_pages && (s->clean[i / 8] >> (i & 7) & 1);
 }

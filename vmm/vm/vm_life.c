@@ -5,6 +5,7 @@
 #include "vmm/vm/vm_life.h"
 
 #include "arch/cpu/processor.h"
+#include "emu/chip/vga.h"
 #include "kernel/base/alloc.h"
 #include "kernel/base/error.h"
 #include "kernel/base/log.h"
@@ -167,6 +168,7 @@ static int create_board(struct vm *vm, const struct board_file *firmware,
 		.ram_size = c->memory,
 		.debug_exit = c->debug_exit,
 		.apic = c->apic,
+		.no_vga = c->no_vga,
 		.drives = vm_media_places(vm),
 		.rts_wired = console_flow() == CONSOLE_FLOW_RTSCTS,
 		.firmware = *firmware,
@@ -253,9 +255,10 @@ int vm_create(const struct config_vm *config, struct vm **out)
 		vm_refuse(config, "state = %s: no memory to load it", config->state);
 		goto fail;
 	}
-	/* What creation took, to the page, without RAM. What grows later is counted where it
-	 * grows. */
+	/* What creation took, to the page, without RAM and video memory. What grows later is
+	 * counted where it grows. */
 	vm->fixed_bytes = have - page_free_bytes() - ((u64)vm->chunks << GPMEM_CHUNK_SHIFT) -
+			  (config->no_vga ? 0 : VGA_MEMORY) -
 			  ((vm->pool_quota + vm->media->quota) << PAGE_SHIFT);
 	list_add_tail(&vm->link, &vm_list);
 	*out = vm;

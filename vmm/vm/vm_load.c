@@ -65,6 +65,7 @@ int vm_load_begin(struct vm *vm)
 		.initrd_size = initrd ? initrd->size : 0,
 		.cmdline = c->cmdline,
 		.rsdp = board_rsdp(vm->board),
+		.no_screen = vm->config.no_vga,
 	};
 	int err = linux_boot_begin(&load->boot, &image, c->memory);
 

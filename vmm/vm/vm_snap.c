@@ -364,7 +364,7 @@ static void tell_progress(struct vm *vm)
 		  saving(j)		 ? "saving"
 		  : j->step < LOAD_STATE ? "checking"
 					 : "loading",
-		  (unsigned long long)(j->ram.at / MiB),
+		  (unsigned long long)(MIN(j->ram.at, vm->config.memory) / MiB),
 		  (unsigned long long)(vm->config.memory / MiB));
 }
 

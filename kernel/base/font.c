@@ -3,7 +3,7 @@
  * The font. Letters are five dots wide and seven high, one column of space on the left and two on
  * the right; the eighth row is for descenders.
  */
-#include "drivers/lib/font.h"
+#include "kernel/base/font.h"
 
 #define FIRST 0x20
 #define LAST  0x7e
