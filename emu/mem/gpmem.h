@@ -109,6 +109,7 @@ static inline struct gpmem_region *gpmem_find(struct gpmem *m, gpa_t gpa)
 
 	return r && gpa - r->start < r->size ? r : gpmem_search(m, gpa);
 }
+
 /*
  * Windows: memory of a device (emu/mem/gpmem_window.c). Each access is a call of ops, until the
  * device shows bytes there: then it is memory, mapped straight into the guest, until it is hidden

@@ -17,6 +17,7 @@
 #include "vmm/console/vm_console.h"
 #include "vmm/vm/vm_finish.h"
 #include "vmm/vm/vm_life.h"
+#include "vmm/cmd/screen_commands.h"
 #include "vmm/cmd/snap_commands.h"
 #include "vmm/cmd/vm_commands.h"
 #include "vmm/vm/vm_refused.h"
@@ -99,6 +100,7 @@ void vmm_start(void)
 	run_install();
 	vm_commands_init();
 	snap_commands_init();
+	screen_commands_init();
 	if (modules_lost())
 		log_error("%u boot modules are left out: there is room for %u", modules_lost(),
 			  MODULE_MAX);

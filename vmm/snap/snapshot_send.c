@@ -22,22 +22,34 @@ static struct snapshot *sending; /* NULL: nobody */
 static struct snapshot_reader from;
 static struct task task;
 
-int snapshot_send(const char *name)
+static void begin(struct snapshot *p, const char *kind, const char *name)
 {
-	struct snapshot *p;
 	u64 flags;
 
-	if (sending)
-		return E_BUSY;
-	if (!snapshot_find(name))
-		return E_NOENT;
-	p = snapshot_open(name);
-	console_print("=== state %s %llu bytes ===\n", name, (unsigned long long)p->bytes);
+	console_print("=== %s %s %llu bytes ===\n", kind, name, (unsigned long long)p->bytes);
 	snapshot_rewind(&from, p);
 	sending = p;
 	flags = irq_save();
 	task_wake(&task);
 	irq_restore(flags);
+}
+
+int snapshot_send(const char *name)
+{
+	if (sending)
+		return E_BUSY;
+	if (!snapshot_find(name))
+		return E_NOENT;
+	begin(snapshot_open(name), "state", name);
+	return 0;
+}
+
+int snapshot_send_once(struct snapshot *p, const char *kind)
+{
+	if (sending)
+		return E_BUSY;
+	p->readers++;
+	begin(p, kind, p->vm);
 	return 0;
 }
 

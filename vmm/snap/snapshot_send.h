@@ -17,5 +17,10 @@
 
 /* Begins to send the snapshot of that name; E_NOENT, E_BUSY, E_NOMEM. */
 int snapshot_send(const char *name);
+struct snapshot;
+
+/* The same for a stream without a name, which ends with that: "=== KIND VM n bytes ===". E_BUSY:
+ * it is still the caller's. */
+int snapshot_send_once(struct snapshot *p, const char *kind);
 /* Before it: begins the task that sends. */
 void snapshot_send_start(void);
