@@ -1,7 +1,7 @@
 ; SPDX-License-Identifier: MIT
 ;
 ; A boot disk that runs the unit tests' guests on another processor (opinion.py makes it and reads the
-; answers). Sector 0 boots, sectors 1..32 are this file's rest, then come the cases, each a sector of state
+; answers). Sector 0 boots, sectors 1..32 are this file's rest, then come the cases, each two sectors of state
 ; (tests/unit/guest_dump.h) and its pages. All are read to 2 MiB first; then, one after another:
 ;
 ;   1. the guest's memory, below 2 MiB   2. its tables, TR, LDTR, debug registers   3. in, by a far jump or IRET
@@ -12,6 +12,7 @@
 SECTORS	equ 32		; of stage 2
 RUNNER	equ 0x1e0000
 STATE	equ 0x1e8000
+STATE_SIZE equ 1024
 RESULT	equ 0x1e9000
 STACK	equ 0x1ee000
 LEAVE_AT	equ 0x1f0000	; known to opinion.py
@@ -34,6 +35,8 @@ S_MSR	equ 196		; SYSENTER CS, ESP, EIP
 S_CPL	equ 208
 S_PAGES	equ 212
 S_PAGE	equ 216
+S_FPU	equ 512
+OSFXSR	equ 1 << 9
 
 	bits 16
 	org 0x7c00
@@ -160,7 +163,7 @@ one:	lgdt [own_gdtr]
 	rep stosd
 	mov esi, ebp
 	mov edi, STATE
-	mov ecx, 128
+	mov ecx, STATE_SIZE / 4
 	rep movsd
 	mov edx, [ebp + S_PAGES]
 	xor ebx, ebx
@@ -174,7 +177,9 @@ one:	lgdt [own_gdtr]
 	jmp .page
 .there:	mov [next_case], esi
 
-	fninit
+	mov eax, OSFXSR		; XMM and MXCSR as well
+	mov cr4, eax
+	fxrstor [STATE + S_FPU]
 	mov ebp, STATE		; 2. tables
 	lgdt [ebp + S_GDTR]
 	lidt [ebp + S_IDTR]

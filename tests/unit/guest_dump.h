@@ -19,7 +19,7 @@
 
 #define DUMP_PAGES 140u
 
-struct guest_image { /* 512 bytes; runner.asm knows the offsets */
+struct guest_image { /* runner.asm and opinion.py know the offsets */
 	u32 magic, gpr[8], eip, eflags, cr0, cr2, cr3, cr4, dr[6];
 	u16 gdtr_limit;
 	u16 gdtr_base[2];
@@ -32,10 +32,12 @@ struct guest_image { /* 512 bytes; runner.asm knows the offsets */
 	} seg[8]; /* ES CS SS DS FS GS TR LDTR */
 	u32 sysenter[3], cpl, pages;
 	u16 page[DUMP_PAGES];
-	u32 end; /* at the end: physical address of the HLT */
-	u8 pad3[12];
+	u32 end;     /* at the end: physical address of the HLT */
+	u32 endless; /* at the end: there is no HLT, delivery of an exception never ends */
+	u8 pad3[8];
+	u8 fpu[512]; /* as FXSAVE stores it */
 };
-_Static_assert(sizeof(struct guest_image) == 512, "a sector");
+_Static_assert(sizeof(struct guest_image) == 1024, "two sectors");
 
 static const char *guest_dump_name; /* of the test */
 
@@ -56,6 +58,19 @@ static inline void dump_segment(struct guest_image *g, unsigned i, const struct 
 		       (s->base & 0xff000000);
 }
 
+/* The image with the guest's own pointers. The guest goes on as if nobody had asked. */
+static inline void dump_fpu(struct guest_image *g, struct cpu *c)
+{
+	struct cpu_fpu_pointers kept;
+	__typeof__(c->x87_ran) ran = c->x87_ran;
+
+	c->env->fpu_pointers(c, &kept, false);
+	cpu_own_fpu_pointers(c);
+	memcpy(g->fpu, c->fpu.image, sizeof(g->fpu));
+	c->env->fpu_pointers(c, &kept, true);
+	c->x87_ran = ran;
+}
+
 static inline void dump_state(FILE *f, struct machine *machine)
 {
 	static const u8 zero[PAGE_SIZE];
@@ -74,7 +89,9 @@ static inline void dump_state(FILE *f, struct machine *machine)
 				 .idtr_limit = c->idtr.limit,
 				 .sysenter = { (u32)c->msr.sysenter_cs, (u32)c->msr.sysenter_esp,
 					       (u32)c->msr.sysenter_eip },
-				 .cpl = c->cpl };
+				 .cpl = c->cpl,
+				 /* No NMI was sent, so only a hang leaves them off. */
+				 .endless = c->nmi_blocked };
 
 	if (!cpu_probe(&machine->cpu, c->seg[SEG_CS].base + c->eip - 1, ACCESS_EXEC, &w))
 		g.end = (u32)w.gpa;
@@ -85,6 +102,7 @@ static inline void dump_state(FILE *f, struct machine *machine)
 		dump_segment(&g, s, &c->seg[s]);
 	dump_segment(&g, 6, &c->tr);
 	dump_segment(&g, 7, &c->ldtr);
+	dump_fpu(&g, &machine->cpu);
 	for (u32 p = 0; p < machine->ram_size / PAGE_SIZE && g.pages < DUMP_PAGES; p++)
 		if (memcmp(machine->ram + p * PAGE_SIZE, zero, PAGE_SIZE))
 			g.page[g.pages++] = (u16)p;
