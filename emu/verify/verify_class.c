@@ -109,10 +109,14 @@ static bool named(ZydisMnemonic m)
 	}
 }
 
-static bool branches(ZydisInstructionCategory c)
+/* XBEGIN and XABORT are in these categories, too: they begin and end a transaction. */
+static bool branches(const ZydisDecodedInstruction *in)
 {
-	return c == ZYDIS_CATEGORY_COND_BR || c == ZYDIS_CATEGORY_UNCOND_BR ||
-	       c == ZYDIS_CATEGORY_CALL;
+	ZydisInstructionCategory c = in->meta.category;
+
+	return in->meta.isa_ext == ZYDIS_ISA_EXT_BASE &&
+	       (c == ZYDIS_CATEGORY_COND_BR || c == ZYDIS_CATEGORY_UNCOND_BR ||
+		c == ZYDIS_CATEGORY_CALL);
 }
 
 static bool system_class(ZydisRegister reg)
@@ -150,9 +154,9 @@ bool verify_class(struct verify *v)
 	    in->encoding != ZYDIS_INSTRUCTION_ENCODING_VEX)
 		return verify_fail(v, "an encoding that no i686 has");
 	if (!plain(c) && !(moves(c) && !state_image(in->mnemonic)) && !named(in->mnemonic) &&
-	    !branches(c))
+	    !branches(in))
 		return verify_fail(v, "an instruction of a kind that is not allowed");
-	if (branches(c) && (in->attributes & ZYDIS_ATTRIB_HAS_OPERANDSIZE))
+	if (branches(in) && (in->attributes & ZYDIS_ATTRIB_HAS_OPERANDSIZE))
 		return verify_fail(v, "a branch with an operand size: processors differ");
 	if (in->meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
 		return verify_fail(v, "a far transfer");
