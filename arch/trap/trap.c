@@ -174,27 +174,18 @@ void trap_dispatch(struct trap_frame *f)
 {
 	struct percpu *pc = percpu_this();
 
-	if (!trap_from_guest(f))
+	bool guest = trap_from_guest(f);
+
+	if (!guest)
 		f->rflags &= ~NEVER_OURS;
-	if (f->vector >= IRQ_VECTOR_FIRST) {
+	if (f->vector >= IRQ_VECTOR_FIRST)
 		device_interrupt(pc, f);
-		return;
-	}
-	if (f->vector == VEC_NMI) {
+	else if (f->vector == VEC_NMI)
 		non_maskable_interrupt(pc, f);
-		return;
-	}
-	if (f->vector == VEC_MC || f->vector == VEC_DF)
+	else if (f->vector == VEC_MC || f->vector == VEC_DF || (guest && !pc->guest_trap))
 		trap_fatal(f);
-	if (trap_from_guest(f)) {
-		if (!pc->guest_trap)
-			trap_fatal(f);
+	else if (guest)
 		pc->guest_trap(pc, f);
-		return;
-	}
-	if (pc->code_trap && pc->code_trap(pc, f))
-		return;
-	if (fix_up(f))
-		return;
-	trap_fatal(f);
+	else if (!(pc->code_trap && pc->code_trap(pc, f)) && !fix_up(f))
+		trap_fatal(f);
 }

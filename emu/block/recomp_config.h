@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a recompiler is made with, and what it counts.
+ * What a recompiler is made with, why it stops, and what it counts.
  */
 #pragma once
 
@@ -27,6 +27,14 @@ struct recomp_config {
 	const u8 *poll_quiet;  /* a readable byte */
 	const u8 *poll_signal; /* 128 bytes whose load raises #PF, at RECOMP_SPACE or above */
 	bool verify;	       /* run the confinement verifier on every block */
+};
+
+/* Why recomp_run() came back. cpu is complete and between two instructions in every case. */
+enum recomp_exit {
+	RECOMP_EVENT,	 /* cpu->events holds CPU_EVENT_YIELD */
+	RECOMP_LEAVE,	 /* env->want_leave said so */
+	RECOMP_HALT,	 /* HLT: cpu->halted is set; interrupts may or may not be enabled */
+	RECOMP_SHUTDOWN, /* triple fault */
 };
 
 struct recomp_stats {

@@ -73,6 +73,7 @@ enum slow_op {
 #define KEY_SEG(s) (10u + 2u * (s)) /* two bits each */
 #define KEY_SLOW   BIT(22)	    /* one instruction, memory through C */
 #define KEY_NOAVX  BIT(23)	    /* CR4.OSXSAVE or XCR0 forbids VEX on vector registers */
+#define KEY_NONE   0xffffffffu	    /* no mode */
 /* 32-bit code and stack, CS, SS and DS flat (CLASS_FLAT is 0), one block after the other. */
 #define KEY_FLAT (KEY_D | KEY_B | KEY_PE)
 #define KEY_FLAT_MASK                                                                            \
@@ -274,11 +275,13 @@ struct recomp {
 	bool entered_handler;	   /* the last hard instruction was a software interrupt */
 	bool step_slow, slow_next; /* the next instruction's memory goes through C */
 	struct slow_note slow[512][4];
+	u32 edge;     /* by which translated code came to the dispatcher, or SLOT_NONE */
 	u32 edge_key; /* the mode in which translated code came to the dispatcher */
 	bool direct;  /* the code found last may be found from other pages without asking */
 	struct mode_inputs mode_of; /* what mode was computed from */
 	u32 mode;
-	enum cpu_result pending;
+	enum cpu_result pending; /* what translated code was left with */
+	enum recomp_exit exit;	 /* what recomp_run() is left with */
 	u8 buffer[EMIT_BUFFER] __attribute__((aligned(8)));
 	struct trans trans;
 	struct recomp_stats stats;

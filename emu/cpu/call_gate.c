@@ -59,7 +59,7 @@ static enum cpu_result inner_level(struct cpu *cpu, const struct gate *g,
 	cpu->seg[SEG_SS] = stack;
 	cpu->gpr[REG_ESP] = esp;
 	cpu->eip = g->offset;
-	cpu_set_cpl(cpu, (u8)cpl);
+	cpu->cpl = (u8)cpl;
 	return CPU_JUMP;
 }
 

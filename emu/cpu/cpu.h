@@ -83,6 +83,7 @@ static inline bool cpu_same_segments(const struct cpu_segment *a, const struct c
 	const u64 *x = (const void *)a, *y = (const void *)b;
 	u64 differ = 0;
 
+#pragma GCC unroll 9
 	for (unsigned i = 0; i < 9; i++)
 		differ |= x[i] ^ y[i];
 	return !differ;

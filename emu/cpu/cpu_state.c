@@ -241,8 +241,7 @@ void cpu_state_loaded(struct cpu *cpu)
 	memset(cpu->last_code, 0, sizeof(cpu->last_code));
 	memset(cpu->last_stack, 0, sizeof(cpu->last_stack));
 	cpu_tables_moved(cpu);
-	cpu_translations_changed(
-		cpu, PAGING_CR0 | PAGING_CR3 | PAGING_CR4 | PAGING_EFER | PAGING_CPL, 0);
+	cpu_translations_changed(cpu, PAGING_CR0 | PAGING_CR3 | PAGING_CR4 | PAGING_EFER, 0);
 	cpu_env(cpu)->tables_changed(cpu);
 	cpu_env(cpu)->control_changed(cpu);
 	cpu_debug_changed(cpu);

@@ -100,7 +100,7 @@ static enum cpu_result enter_handler(struct cpu *cpu, const u32 gate[2], const s
 	if (!(type & 1))
 		cpu->vif = 0;
 	cpu->eflags &= ~(EFLAGS_TF | EFLAGS_NT | EFLAGS_VM | EFLAGS_RF);
-	cpu_set_cpl(cpu, (u8)cpl);
+	cpu->cpl = (u8)cpl;
 	return CPU_JUMP;
 }
 

@@ -40,10 +40,9 @@ struct cpu_env {
 	enum env_pf (*page_fault)(struct cpu *cpu, gla_t gla, unsigned access);
 
 	/*
-	 * CR0.PG/PE/WP, CR3, CR4.PSE/PAE/PGE or EFER.NXE were written, or the CPL changed between
-	 * 0..2 and 3 (the view). Called after cpu's fields hold the new values. what: PAGING_*.
-	 * Called by cpu_translations_changed() only, other than for PAGING_CPL; whoever changes
-	 * these registers or A20 behind the CPU's back calls that.
+	 * CR0.PG/PE/WP, CR3, CR4.PSE/PAE/PGE or EFER.NXE were written. Called after cpu's fields
+	 * hold the new values. what: PAGING_*. Called by cpu_translations_changed() only; whoever
+	 * changes these registers or A20 behind the CPU's back calls that.
 	 */
 	void (*paging_changed)(struct cpu *cpu, unsigned what);
 	void (*invlpg)(struct cpu *cpu, gla_t gla);
@@ -62,9 +61,9 @@ struct cpu_env {
 	bool (*code_found)(struct cpu *cpu, gla_t gla);
 
 	/*
-	 * Translated code runs from here on at cpu->cpl, or came back, or is in C for a while. The
-	 * one place where what it can reach is made to be what its CPL may: whoever changed the
-	 * CPL, the paging registers or the tables need not.
+	 * Translated code runs from here on at cpu->cpl; or C does, for long enough to have an
+	 * account of its own. The one place where what translated code can reach is made to be
+	 * what its CPL may: whoever changed the CPL, the paging registers or the tables need not.
 	 */
 	void (*code_runs)(struct cpu *cpu, bool runs);
 
@@ -121,9 +120,8 @@ struct cpu_env {
 #define PAGING_CR3    BIT(1)
 #define PAGING_CR4    BIT(2)
 #define PAGING_EFER   BIT(3)
-#define PAGING_CPL    BIT(4) /* the view only; tables unchanged */
-#define PAGING_A20    BIT(5)
-#define PAGING_INVLPG BIT(6) /* of cpu_translations_changed(): one page */
+#define PAGING_A20    BIT(4)
+#define PAGING_INVLPG BIT(5) /* of cpu_translations_changed(): one page */
 
 /*
  * A program that has one environment only may name it when it compiles (-DCPU_ENV=name): the calls

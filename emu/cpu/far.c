@@ -26,7 +26,7 @@ static enum cpu_result return_outward(struct cpu *cpu, unsigned size, u32 releas
 	if (size == 2)
 		esp &= 0xffff;
 	transfer_set_sp(cpu, esp);
-	cpu_set_cpl(cpu, (u8)cpl);
+	cpu->cpl = (u8)cpl;
 	transfer_drop_segments(cpu);
 	return CPU_JUMP;
 }

@@ -100,7 +100,7 @@ enum cpu_result hard_sysenter(struct cpu *cpu, const struct insn *in)
 	flat(&cpu->seg[SEG_SS], (u16)(cs + 8), 0xc093);
 	cpu->gpr[REG_ESP] = (u32)cpu->msr.sysenter_esp;
 	cpu->eip = (u32)cpu->msr.sysenter_eip;
-	cpu_set_cpl(cpu, 0);
+	cpu->cpl = 0;
 	return CPU_JUMP;
 }
 
@@ -115,7 +115,7 @@ enum cpu_result hard_sysexit(struct cpu *cpu, const struct insn *in)
 	flat(&cpu->seg[SEG_SS], (u16)((cs + 24) | 3), 0xc0f3);
 	cpu->gpr[REG_ESP] = cpu->gpr[REG_ECX];
 	cpu->eip = cpu->gpr[REG_EDX];
-	cpu_set_cpl(cpu, 3);
+	cpu->cpl = 3;
 	return CPU_JUMP;
 }
 

@@ -82,7 +82,7 @@ static enum cpu_result return_to_v86(struct cpu *cpu)
 		cpu_set_v86_segment(cpu, data[i], (u16)w[AT_ES + i]);
 	cpu->gpr[REG_ESP] = w[AT_ESP];
 	cpu->eip = w[AT_EIP];
-	cpu_set_cpl(cpu, 3);
+	cpu->cpl = 3;
 	return v86_check_pending(cpu);
 }
 
@@ -126,7 +126,7 @@ static enum cpu_result return_protected(struct cpu *cpu, unsigned size, const u3
 	if (rpl > cpu->cpl) {
 		cpu->seg[SEG_SS] = stack;
 		transfer_set_sp(cpu, top[0]);
-		cpu_set_cpl(cpu, (u8)rpl);
+		cpu->cpl = (u8)rpl;
 		transfer_drop_segments(cpu);
 	} else {
 		transfer_set_sp(cpu, cpu->gpr[REG_ESP] + 3 * size);

@@ -122,7 +122,8 @@ static bool way_in_is_good(const struct cpu *cpu, u8 vector, const struct cpu_wa
 	       same(&w->code) && same(&w->stack);
 }
 
-bool ring_change_in(struct cpu *cpu, u8 vector, enum cpu_event_kind kind, bool has_error, u32 error)
+static inline __attribute__((always_inline)) bool
+change_in(struct cpu *cpu, u8 vector, enum cpu_event_kind kind, bool has_error, u32 error)
 {
 	struct cpu_way_in *w = &cpu->way_in[vector % CPU_WAYS_IN];
 	u32 esp, bytes = has_error ? 24 : 20;
@@ -130,9 +131,8 @@ bool ring_change_in(struct cpu *cpu, u8 vector, enum cpu_event_kind kind, bool h
 
 	if (cpu->cpl != 3 || cpu_v86(cpu))
 		return false;
-	if (!way_in_is_good(cpu, vector, w))
-		return see_way_in(cpu, vector, w) &&
-		       ring_change_in(cpu, vector, kind, has_error, error);
+	if (!way_in_is_good(cpu, vector, w) && !see_way_in(cpu, vector, w))
+		return false;
 	if ((transfer_soft(kind) && !w->soft) || !inner_esp(w, &esp) || esp < bytes)
 		return false;
 	p = cpu_lin_direct_write(cpu, esp - bytes, bytes, 0);
@@ -152,8 +152,18 @@ bool ring_change_in(struct cpu *cpu, u8 vector, enum cpu_event_kind kind, bool h
 	cpu->vif &= w->keep_if;
 	cpu->eflags &= ~(EFLAGS_TF | EFLAGS_NT | EFLAGS_RF);
 	cpu->shadow = 0;
-	cpu_set_cpl(cpu, 0);
+	cpu->cpl = 0;
 	return true;
+}
+
+bool ring_change_in(struct cpu *cpu, u8 vector, enum cpu_event_kind kind, bool has_error, u32 error)
+{
+	return change_in(cpu, vector, kind, has_error, error);
+}
+
+bool cpu_deliver_int(struct cpu *cpu, u8 vector)
+{
+	return change_in(cpu, vector, EVENT_SOFT_INT, false, 0);
 }
 
 /* --- Out */
@@ -199,8 +209,8 @@ bool ring_change_out(struct cpu *cpu, unsigned size)
 	/* VIF may mean #GP at the target (v86_check_pending()). */
 	if ((flags & (EFLAGS_VM | EFLAGS_VIF)) || (cs & 3) != 3)
 		return false;
-	if (!way_out_is_good(cpu, cs, ss, w))
-		return see_way_out(cpu, cs, ss, w) && ring_change_out(cpu, size);
+	if (!way_out_is_good(cpu, cs, ss, w) && !see_way_out(cpu, cs, ss, w))
+		return false;
 	if (word(p) > w->cs.limit)
 		return false;
 	cpu->nmi_blocked = false;
@@ -209,7 +219,7 @@ bool ring_change_out(struct cpu *cpu, unsigned size)
 	cpu->gpr[REG_ESP] = word(p + 12);
 	cpu->seg[SEG_CS] = w->cs;
 	cpu->seg[SEG_SS] = w->ss;
-	cpu_set_cpl(cpu, 3);
+	cpu->cpl = 3;
 	if (!(kept(&cpu->seg[SEG_DS]) && kept(&cpu->seg[SEG_ES]) && kept(&cpu->seg[SEG_FS]) &&
 	      kept(&cpu->seg[SEG_GS])))
 		transfer_drop_segments(cpu);

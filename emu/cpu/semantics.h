@@ -209,6 +209,13 @@ enum cpu_event_kind {
 enum cpu_result cpu_deliver(struct cpu *cpu, u8 vector, enum cpu_event_kind kind, bool has_error,
 			    u32 error);
 
+/*
+ * INT n at CPL 3, from cpu->eip behind it, if it can be delivered without a look at the tables:
+ * they are what they were when this gate was used last. False: nothing is done, and cpu_deliver()
+ * will do it.
+ */
+bool cpu_deliver_int(struct cpu *cpu, u8 vector);
+
 /* Delivers cpu->fault (#PF: loads CR2 first). */
 enum cpu_result cpu_deliver_fault(struct cpu *cpu);
 
@@ -367,9 +374,6 @@ enum cpu_result cpu_load_segment(struct cpu *cpu, enum cpu_seg seg, u16 sel);
 void cpu_set_v86_segment(struct cpu *cpu, enum cpu_seg seg, u16 sel);
 
 /* --- Mode changes */
-
-/* Sets cpu->cpl and tells the environment when the view changes. */
-void cpu_set_cpl(struct cpu *cpu, u8 cpl);
 
 /* What these registers may hold on this processor: a write of anything else is #GP. cpu_cr0_image()
  * and cpu_dr_image(): with the bits that are fixed, whatever was written. */

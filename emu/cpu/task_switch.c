@@ -168,7 +168,7 @@ static void commit(struct cpu *cpu, const struct task_switch *t, struct tss *new
 		cpu->eflags |= EFLAGS_NT;
 	/* Until CS and SS are loaded: so that a handler's stack is its TSS's, not the one that
 	 * failed. */
-	cpu_set_cpl(cpu, 3);
+	cpu->cpl = 3;
 	cpu_env(cpu)->tables_changed(cpu);
 	if (!(cr0 & CR0_TS))
 		cpu_env(cpu)->control_changed(cpu);
@@ -228,7 +228,7 @@ static enum cpu_result load_segments(struct cpu *cpu, u32 ext)
 	if (transfer_stack(cpu, ss, cs & 3, VEC_TS, ext, &stack) != CPU_NEXT)
 		return CPU_FAULT;
 	cpu->seg[SEG_SS] = stack;
-	cpu_set_cpl(cpu, (u8)(cs & 3));
+	cpu->cpl = (u8)(cs & 3);
 	for (unsigned i = 0; i < ARRAY_SIZE(data); i++)
 		if (load_data(cpu, data[i], ext) != CPU_NEXT)
 			return CPU_FAULT;

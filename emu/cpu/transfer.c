@@ -277,12 +277,3 @@ void transfer_drop_segments(struct cpu *cpu)
 			*s = (struct cpu_segment){ .sel = 0, .attr = SEG_ATTR_UNUSABLE };
 	}
 }
-
-void cpu_set_cpl(struct cpu *cpu, u8 cpl)
-{
-	bool view = (cpu->cpl == 3) != (cpl == 3);
-
-	cpu->cpl = cpl;
-	if (view)
-		cpu_env(cpu)->paging_changed(cpu, PAGING_CPL);
-}

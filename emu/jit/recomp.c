@@ -86,6 +86,7 @@ int recomp_create(struct cpu *cpu, const struct recomp_config *config)
 	cpu->lookup_table = (u64)r->lookup;
 	cpu->poll = config->poll_quiet;
 	cpu->lookup_tag = TAG_NEVER;
+	r->tag_last.key = KEY_NONE;
 	recomp_emit_stubs(r, &(struct stub_targets){
 				     (const void *)recomp_hard, (const void *)recomp_iret,
 				     (const void *)recomp_segment, (const void *)recomp_slow_read,
@@ -147,35 +148,35 @@ static struct left enter(struct recomp *r, u64 code)
 
 	cpu_env(r->cpu)->code_runs(r->cpu, true);
 	v = fn(r->cpu, code);
-	cpu_env(r->cpu)->code_runs(r->cpu, false);
 	return (struct left){ (u32)v, (u32)(v >> 64) };
 }
 
-/* What a hard instruction or a trap ended with. True: leave recomp_run with *exit. */
-static bool finish(struct recomp *r, enum cpu_result res, enum recomp_exit *exit)
+/* What a hard instruction or a trap ended with. True: leave recomp_run() with r->exit. */
+static bool finish(struct recomp *r, enum cpu_result res)
 {
 	struct cpu *cpu = r->cpu;
 
 	if (res == CPU_FAULT) {
+		cpu_env(cpu)->code_runs(cpu, false);
 		r->stats.faults_delivered++;
 		res = cpu_deliver_fault(cpu);
 	}
 	if (res == CPU_SHUTDOWN) {
-		*exit = RECOMP_SHUTDOWN;
+		r->exit = RECOMP_SHUTDOWN;
 		return true;
 	}
 	if (res == CPU_HALT) {
 		cpu->halted = true;
-		*exit = RECOMP_HALT;
+		r->exit = RECOMP_HALT;
 		return true;
 	}
 	return false;
 }
 
 /* Is an instruction done? Of a repeated one an iteration is, when it left with RF set. */
-static bool completed(const struct recomp *r, struct left l)
+static bool completed(const struct recomp *r, bool left)
 {
-	return l.result == 0 || r->pending == CPU_JUMP || r->pending == CPU_HALT ||
+	return !left || r->pending == CPU_JUMP || r->pending == CPU_HALT ||
 	       (r->pending == CPU_RETRY && (r->cpu->eflags & EFLAGS_RF));
 }
 
@@ -189,116 +190,157 @@ struct before {
  * What one step owes the debugger afterwards. INT n clears TF on its way and traps no more (SDM 3B
  * 17.3.1.4); all else that was completed does.
  */
-static bool after_step(struct recomp *r, struct left l, const struct before *was,
-		       enum recomp_exit *exit)
+static bool after_step(struct recomp *r, bool left, const struct before *was)
 {
 	struct cpu *cpu = r->cpu;
-	u32 bits = was->tf && !(l.result && r->entered_handler) ? DR6_BS : 0;
+	u32 bits = was->tf && !(left && r->entered_handler) ? DR6_BS : 0;
 
-	if (!completed(r, l)) {
+	if (!completed(r, left)) {
 		cpu->debug_hits = was->hits;
 		cpu->shadow = was->shadow;
 		if (r->pending == CPU_RETRY)
 			cpu->eflags |= was->rf;
-		return finish(r, r->pending, exit);
+		return finish(r, r->pending);
 	}
 	if ((bits | cpu->debug_hits) && cpu_debug_trap(cpu, bits) == CPU_FAULT)
-		return finish(r, CPU_FAULT, exit); /* wakes HLT, too */
-	return l.result == 0 ? false : finish(r, r->pending, exit);
+		return finish(r, CPU_FAULT); /* wakes HLT, too */
+	return left && finish(r, r->pending);
 }
 
-static bool take_events(struct recomp *r, enum recomp_exit *exit)
+static bool take_events(struct recomp *r)
 {
 	struct cpu *cpu = r->cpu;
 
 	if (cpu->events & CPU_EVENT_YIELD) {
 		recomp_unsignal(cpu, CPU_EVENT_YIELD);
-		*exit = RECOMP_EVENT;
+		r->exit = RECOMP_EVENT;
 		return true;
 	}
-	return finish(r, cpu_take_events(cpu), exit);
+	return finish(r, cpu_take_events(cpu));
 }
 
-/* Runs one block (and what is chained to it). step: only one instruction. edge: the one that led
- * out last time. */
-static bool run_once(struct recomp *r, u32 *edge, bool step, enum recomp_exit *exit)
+/* Translated code will be looked for in this mode. False: an event is to be taken first. */
+static bool seek(struct recomp *r, u32 key)
 {
 	struct cpu *cpu = r->cpu;
-	bool breaks = cpu_debug_breaks(cpu, cpu->seg[SEG_CS].base + cpu->eip);
-	u32 key = recomp_mode(r) | (step || breaks ? KEY_SLOW : 0);
-	const struct before was = { .tf = cpu->eflags & EFLAGS_TF,
-				    .rf = cpu->eflags & EFLAGS_RF,
-				    .hits = cpu->debug_hits,
-				    .shadow = cpu->shadow };
-	struct left l;
-	u64 code;
 
 	cpu_env(cpu)->code_sought(cpu);
 	r->tag = recomp_tag(r, key);
 	cpu->poll = r->cfg.poll_quiet;
 	cpu->lookup_tag = r->tag;
-	if (cpu_must_stop(cpu) && !cpu->shadow)
-		return false;
-	if (breaks && cpu_debug_fetch(cpu) == CPU_FAULT)
-		return finish(r, CPU_FAULT, exit);
-	r->failed = false;
-	code = recomp_find_code(r, key, *edge);
-	if (!code)
-		return !r->failed && finish(r, CPU_FAULT, exit);
+	return !cpu_must_stop(cpu) || cpu->shadow;
+}
+
+/* Runs what was found; true: with a result, r->pending, that is to be looked at. */
+static bool execute(struct recomp *r, u32 key, u64 code)
+{
+	struct cpu *cpu = r->cpu;
+	struct left l;
+
 	cpu->shadow = 0;
 	cpu->eflags &= ~EFLAGS_RF; /* the instruction ends it (SDM 3B 17.3.1.1), or sets it anew */
 	r->code_changed = r->entered_handler = false;
 	r->edge_key = key;
 	r->stats.dispatches++;
 	l = enter(r, code);
-	*edge = (u32)l.edge;
-	if (*edge != SLOT_NONE)
-		cpu->eip = recomp_edge_target(r, *edge);
-	if (was.tf || (key & KEY_SLOW) || cpu->debug_hits != was.hits)
-		return after_step(r, l, &was, exit);
-	return l.result == 0 ? false : finish(r, r->pending, exit);
+	r->edge = (u32)l.edge;
+	if (r->edge != SLOT_NONE)
+		cpu->eip = recomp_edge_target(r, r->edge);
+	return l.result;
+}
+
+/* Nothing is there to run. */
+static bool not_found(struct recomp *r)
+{
+	return !r->failed && finish(r, CPU_FAULT);
+}
+
+/* One instruction: under a debugger, or with its memory in C. */
+static __attribute__((noinline)) bool run_step(struct recomp *r, u32 key, bool breaks)
+{
+	struct cpu *cpu = r->cpu;
+	const struct before was = { .tf = cpu->eflags & EFLAGS_TF,
+				    .rf = cpu->eflags & EFLAGS_RF,
+				    .hits = cpu->debug_hits,
+				    .shadow = cpu->shadow };
+	u64 code;
+
+	if (!seek(r, key))
+		return false;
+	if (breaks && cpu_debug_fetch(cpu) == CPU_FAULT)
+		return finish(r, CPU_FAULT);
+	r->failed = false;
+	code = recomp_find_code(r, key, r->edge);
+	return code ? after_step(r, execute(r, key, code), &was) : not_found(r);
+}
+
+/* Runs one block (and what is chained to it). step: only one instruction. */
+static bool run_once(struct recomp *r, bool step)
+{
+	struct cpu *cpu = r->cpu;
+	bool breaks = cpu_debug_breaks(cpu, cpu->seg[SEG_CS].base + cpu->eip);
+	u32 key = recomp_mode(r) | (step || breaks ? KEY_SLOW : 0), rf = cpu->eflags & EFLAGS_RF;
+	bool left;
+	u64 code;
+
+	if (key & (KEY_SLOW | KEY_TF))
+		return run_step(r, key, breaks);
+	if (!seek(r, key))
+		return false;
+	r->failed = false;
+	code = recomp_find_code(r, key, r->edge);
+	if (!code)
+		return not_found(r);
+	left = execute(r, key, code);
+	if (cpu->debug_hits)
+		return after_step(r, left, &(struct before){ .rf = rf });
+	return left && finish(r, r->pending);
 }
 
 enum recomp_exit recomp_run(struct cpu *cpu)
 {
 	struct recomp *r = cpu->recomp;
-	enum recomp_exit exit;
-	u32 edge = SLOT_NONE;
 	bool first = true;
 
+	r->edge = SLOT_NONE;
 	for (;;) {
-		if (take_events(r, &exit))
-			return exit;
+		if ((cpu->events | cpu->debug_hits) && take_events(r))
+			return r->exit;
 		if (!first && cpu_env(cpu)->want_leave(cpu))
 			return RECOMP_LEAVE;
 		first = false;
 		r->step_slow = false;
-		if (run_once(r, &edge, r->slow_next || cpu->shadow, &exit))
-			return exit;
+		if (run_once(r, r->slow_next || cpu->shadow))
+			return r->exit;
 		r->slow_next = r->step_slow;
 	}
 }
 
 enum recomp_exit recomp_step(struct cpu *cpu)
 {
-	enum recomp_exit exit;
-	u32 edge = SLOT_NONE;
+	struct recomp *r = cpu->recomp;
 
-	if (take_events(cpu->recomp, &exit))
-		return exit;
-	return run_once(cpu->recomp, &edge, true, &exit) ? exit : RECOMP_EVENT;
+	r->edge = SLOT_NONE;
+	if (take_events(r))
+		return r->exit;
+	return run_once(r, true) ? r->exit : RECOMP_EVENT;
 }
 
 /* --- The rest */
 
-void recomp_set_mapping(struct recomp *r, bool cpl3, u32 mapping)
+/* Kept out of the way of those who tell the same number again. */
+static __attribute__((noinline)) void change_mapping(struct recomp *r, bool cpl3, u32 mapping)
 {
-	if (r->mapping[cpl3] == mapping)
-		return;
 	r->mapping[cpl3] = mapping;
 	slot_cut_crossing(r, cpl3);
 	r->code_changed = true;
 	r->cpu->lookup_tag = TAG_NEVER;
+}
+
+void recomp_set_mapping(struct recomp *r, bool cpl3, u32 mapping)
+{
+	if (r->mapping[cpl3] != mapping)
+		change_mapping(r, cpl3, mapping);
 }
 
 void recomp_flush(struct recomp *r)

@@ -20,14 +20,6 @@
 #include "emu/block/recomp_config.h"
 #include "emu/jit/recomp_trap.h"
 
-/* Why recomp_run() came back. cpu is complete and between two instructions in every case. */
-enum recomp_exit {
-	RECOMP_EVENT,	 /* cpu->events holds CPU_EVENT_YIELD */
-	RECOMP_LEAVE,	 /* env->want_leave said so */
-	RECOMP_HALT,	 /* HLT: cpu->halted is set; interrupts may or may not be enabled */
-	RECOMP_SHUTDOWN, /* triple fault */
-};
-
 /* Creates the translator for cpu (sets cpu->recomp). Returns 0, E_NOMEM or E_INVAL. */
 int recomp_create(struct cpu *cpu, const struct recomp_config *config);
 void recomp_destroy(struct cpu *cpu);

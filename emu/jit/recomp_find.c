@@ -188,6 +188,7 @@ u64 recomp_find_code_anew(struct recomp *r, u32 key, u32 edge)
 	u64 flushes = r->stats.cache_flushes;
 	const struct entry *e;
 
+	cpu_env(r->cpu)->code_runs(r->cpu, false);
 	r->stats.lookup_misses++;
 	e = current_entry(r, key);
 	if (!e)

@@ -170,8 +170,7 @@ u64 recomp_tag(struct recomp *r, u32 key)
 	struct tag *t = &r->tag_last;
 	u32 mapping = r->mapping[key & KEY_CPL3 ? 1 : 0];
 
-	if (!t->number ||
-	    (t->key ^ key) | (t->mapping ^ mapping) | (t->base ^ cs->base) | (t->limit ^ cs->limit))
+	if ((t->key ^ key) | (t->mapping ^ mapping) | (t->base ^ cs->base) | (t->limit ^ cs->limit))
 		*t = (struct tag){ key, mapping, cs->base, cs->limit,
 				   (u32)(find_tag(r, key) >> 32) };
 	return (u64)t->number << 32;

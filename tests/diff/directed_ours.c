@@ -81,7 +81,7 @@ static void load(const struct directed_case *c)
 	cpu_set_eflags(cpu, c->eflags);
 	for (unsigned s = 0; s < SEG_COUNT; s++)
 		set_segment(c, s);
-	cpu_set_cpl(cpu, c->cpl);
+	cpu->cpl = c->cpl;
 	cpu->env->paging_changed(cpu, PAGING_CR0 | PAGING_CR3 | PAGING_CR4);
 }
 

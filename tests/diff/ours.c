@@ -130,7 +130,7 @@ static void set_segments(const struct case_layout *l, const u16 *sel)
 			cpu_unpack_descriptor(sel[i], get32(GDT + (sel[i] & ~7u)),
 					      get32(GDT + (sel[i] & ~7u) + 4), s);
 	}
-	cpu_set_cpl(cpu, l->cpl);
+	cpu->cpl = l->cpl;
 }
 
 static int init(void)

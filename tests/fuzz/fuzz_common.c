@@ -91,5 +91,5 @@ void fuzz_flat(unsigned cpl)
 			(struct cpu_segment){ (u16)(0x10 | cpl), (u16)(rights | 3), 0, 0xffffffff };
 	cpu->seg[SEG_CS] =
 		(struct cpu_segment){ (u16)(0x08 | cpl), (u16)(rights | 0x0b), 0, 0xffffffff };
-	cpu_set_cpl(cpu, (u8)cpl);
+	cpu->cpl = (u8)cpl;
 }

@@ -76,7 +76,7 @@ static void set_mode(struct cpu *cpu, struct fuzz_input *in)
 		cpu->seg[SEG_CS].attr &= (u16) ~(SEG_ATTR_UNUSABLE | SEG_ATTR_DOWN);
 		cpu->seg[SEG_CS].limit = fuzz_u8(in) & 1 ? 0x1ffff : 0xffffffff;
 	}
-	cpu_set_cpl(cpu, (u8)cpl);
+	cpu->cpl = (u8)cpl;
 }
 
 static void translate(struct recomp *r, u32 key)

@@ -122,6 +122,11 @@ static void env_code_runs(struct cpu *cpu, bool runs)
 {
 	struct machine *m = machine_of(cpu);
 
+	/* The window shows what one CPL sees; the TLBs know both. */
+	if (runs && m->window_cpl3 != (cpu->cpl == 3)) {
+		m->window_cpl3 = cpu->cpl == 3;
+		unmap_window(m);
+	}
 	if (m->code_runs)
 		m->code_runs(m, runs);
 }
@@ -140,10 +145,7 @@ static bool env_code_found(struct cpu *cpu, gla_t gla)
 
 static void env_paging_changed(struct cpu *cpu, unsigned what)
 {
-	if (what == PAGING_CPL) { /* the window shows what one CPL sees; the TLBs know both */
-		unmap_window(machine_of(cpu));
-		return;
-	}
+	(void)what;
 	machine_unmap(machine_of(cpu));
 	new_mapping(machine_of(cpu));
 }

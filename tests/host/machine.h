@@ -46,6 +46,7 @@ struct machine {
 	u8 *cache, *poll_page;
 	struct machine_mapping mapping[MACHINE_MAPPINGS];
 	unsigned mappings;
+	bool window_cpl3;   /* for whom the window's pages are mapped */
 	u32 mapping_number; /* for recomp_set_mapping() */
 	/* Ports: the latest accesses; reads take their value from port_value(). */
 	struct machine_port port[MACHINE_PORT_LOG];
@@ -55,7 +56,7 @@ struct machine {
 	int fpu_error_vector;
 	int pending_vector;  /* what intr_ack returns; -1: none */
 	volatile bool leave; /* makes want_leave() true */
-	/* As cpu_env's: told when translated code begins and ends to run; NULL: nobody is. */
+	/* As cpu_env's: told when translated code runs, and when C does for longer; or NULL. */
 	void (*code_runs)(struct machine *m, bool runs);
 	const char *killed; /* why cpu_kill() was called, or NULL */
 	u64 faults;	    /* signals that translated code raised */

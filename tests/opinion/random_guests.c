@@ -308,7 +308,7 @@ static void random_level(void)
 					    s == SEG_CS	  ? AT_CODE >> 4
 					    : s == SEG_SS ? STACK3 >> 4
 							  : 0x800);
-		cpu_set_cpl(c, 3);
+		c->cpl = 3;
 		c->eip = 0;
 		c->gpr[REG_ESP] = 0x20;
 		return;
@@ -318,7 +318,7 @@ static void random_level(void)
 	if (cpl == 1 || cpl == 2) {
 		for (unsigned s = 0; s < SEG_COUNT; s++)
 			set_segment(s, (u16)((FREE + 16 * cpl + (s == SEG_CS ? 0 : 8)) | cpl));
-		cpu_set_cpl(c, (u8)cpl);
+		c->cpl = (u8)cpl;
 	}
 	c->gpr[REG_ESP] = cpl ? STACK3 : STACK0;
 }

@@ -170,7 +170,7 @@ static inline void set_ring(unsigned cpl)
 	set_segment(SEG_CS, cpl ? CODE3 : CODE0);
 	for (unsigned i = 0; i < sizeof(data); i++)
 		set_segment(data[i], cpl ? DATA3 : DATA0);
-	cpu_set_cpl(&m.cpu, (u8)cpl);
+	m.cpu.cpl = (u8)cpl;
 	m.cpu.gpr[REG_ESP] = cpl ? STACK3 : STACK0;
 	m.cpu.eip = AT_CODE;
 }

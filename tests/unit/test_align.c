@@ -148,7 +148,7 @@ static void tables_are_exempt(void **state)
 	for (unsigned s = 0; s < SEG_COUNT; s++)
 		if (s != SEG_CS)
 			cpu_unpack_descriptor(DATA3, 0x0000ffff, 0x00cff300, &m.cpu.seg[s]);
-	cpu_set_cpl(&m.cpu, 3);
+	m.cpu.cpl = 3;
 	m.cpu.gpr[REG_ESP] = STACK3;
 	m.cpu.cr0 |= CR0_AM;
 	m.cpu.eflags |= EFLAGS_AC;

@@ -330,6 +330,7 @@ static void trace(const struct program *p, const struct mode *mode)
 	m.code_runs = trace_code;
 	machine_other_trap = on_trace;
 	run();
+	host_step(false);
 	m.code_runs = NULL;
 	machine_other_trap = NULL;
 }

@@ -186,7 +186,7 @@ static void another_level(void **state)
 	set_segment(SEG_CS, (S + 16) | 1);
 	set_segment(SEG_SS, (S + 24) | 1);
 	set_segment(SEG_DS, (S + 24) | 1);
-	cpu_set_cpl(&m.cpu, 1);
+	m.cpu.cpl = 1;
 	m.cpu.gpr[REG_ESP] = STACK3;
 	m.cpu.eip = AT_CODE;
 	assert_fault(VEC_GP, S, AT_CODE);

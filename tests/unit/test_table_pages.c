@@ -77,7 +77,7 @@ static void faults_once(u32 at, u32 error)
 	m.cpu.gpr[REG_ESP] = frame(4);
 	set_segment(SEG_CS, CODE3);
 	set_segment(SEG_SS, DATA3);
-	cpu_set_cpl(&m.cpu, 3);
+	m.cpu.cpl = 3;
 	m.cpu.eip = AT_CODE;
 	set_page(PAGE_A, PAGE_A | 7);
 	set_page(PAGE_B, PAGE_B | 7);

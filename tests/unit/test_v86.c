@@ -17,7 +17,7 @@ static void v86(u32 flags)
 	cpu_set_eflags(c, EFLAGS_VM | flags);
 	for (unsigned s = 0; s < SEG_COUNT; s++)
 		cpu_set_v86_segment(c, s, s == SEG_CS ? CODE_SEG : s == SEG_SS ? STACK_SEG : 0x800);
-	cpu_set_cpl(c, 3);
+	c->cpl = 3;
 	c->gpr[REG_ESP] = 0x1000;
 	c->eip = 0;
 }
@@ -71,7 +71,7 @@ static void not_from_ring_1(void **state)
 	gdt(FREE + 8, 0, 0xfffff, ATTR_DATA32 | ATTR_DPL(1));
 	for (unsigned i = 0; i < SEG_COUNT; i++)
 		set_segment(i, i == SEG_CS ? FREE | 1 : (FREE + 8) | 1);
-	cpu_set_cpl(&m.cpu, 1);
+	m.cpu.cpl = 1;
 	m.cpu.gpr[REG_ESP] = STACK0 - 12;
 	put(STACK0 - 12, AT_TARGET, 4);
 	put(STACK0 - 8, FREE | 1, 4);

@@ -57,6 +57,38 @@ static void load_segments(struct vcpu *v)
 	v->segments_dirty = false;
 }
 
+static void enter(struct vcpu *v)
+{
+	raw_enter(&v->entry, v->cpu.gpr, &v->unwind_rsp,
+		  (u8 *)percpu_this()->tss + offsetof(struct tss, rsp));
+}
+
+static void trace(struct vcpu *v, enum exit_trace_kind kind)
+{
+	exit_trace_add(&v->trace, (u8)kind, (u8)v->raw_exit, v->exit_eip, v->exit_detail,
+		       v->place_since);
+}
+
+static void stay_in_ring3(struct vcpu *v)
+{
+	vcpu_account(v, PLACE_RAW3);
+	raw_debug_begin(v);
+	enter(v);
+	raw_debug_end(v);
+	trace(v, TRACE_RAW3);
+}
+
+static void stay_in_ring1(struct vcpu *v)
+{
+	u64 before = v->stats.cycles[PLACE_RAW1];
+
+	vcpu_account(v, PLACE_RAW1);
+	raw_stay_begins(v);
+	enter(v);
+	trace(v, TRACE_RAW1);
+	raw_stay_ended(v, v->stats.cycles[PLACE_RAW1] - before);
+}
+
 enum vcpu_stop raw_run(struct vcpu *v)
 {
 	struct cpu *c = &v->cpu;
@@ -74,19 +106,11 @@ enum vcpu_stop raw_run(struct vcpu *v)
 	isolation_assert(v);
 	if (v->vm->request) /* vm_kill() on the way here */
 		return VCPU_SLICE;
-	vcpu_account(v, c->cpl == 3 ? PLACE_RAW3 : PLACE_RAW1);
-	u64 before = v->stats.cycles[PLACE_RAW1];
-	u8 kind = c->cpl == 3 ? TRACE_RAW3 : TRACE_RAW1;
-
-	raw_stay_begins(v);
 	if (c->cpl == 3)
-		raw_debug_begin(v);
-	raw_enter(f, c->gpr, &v->unwind_rsp, (u8 *)percpu_this()->tss + offsetof(struct tss, rsp));
-	raw_debug_end(v);
+		stay_in_ring3(v);
+	else
+		stay_in_ring1(v);
 	v->stats.raw_exits[v->raw_exit]++;
-	exit_trace_add(&v->trace, kind, (u8)v->raw_exit, v->exit_eip, v->exit_detail,
-		       v->place_since);
-	raw_stay_ended(v, v->stats.cycles[PLACE_RAW1] - before);
 	if (v->shutdown)
 		return VCPU_SHUTDOWN;
 	return v->raw_exit == RAWEXIT_IRQ || v->vm->request || c->halted ? VCPU_SLICE : VCPU_AGAIN;
@@ -153,13 +177,11 @@ static void save_segment(struct vcpu *v, enum cpu_seg s, u16 sel)
 		shadow_desc_lookup(&v->desc, sel, seg);
 }
 
-static void save_segments(struct vcpu *v, const struct trap_frame *f)
+/* Kept out of the usual way, which then saves no registers for it. */
+static __attribute__((noinline)) void save_segments(struct vcpu *v, const struct trap_frame *f,
+						    u64 data)
 {
-	u64 data = raw_read_segments();
-
-	/* Nearly always: what it entered with. */
-	if (f->cs == v->entry.cs && f->ss == v->entry.ss && data == v->hw_sel)
-		return;
+	v->cpu.cpl = (f->cs & 3) == 3 ? 3 : 0;
 	v->hw_sel = data;
 	save_segment(v, SEG_CS, guest_selector(f->cs));
 	save_segment(v, SEG_SS, guest_selector(f->ss));
@@ -176,19 +198,22 @@ static void save_segments(struct vcpu *v, const struct trap_frame *f)
 static void save_state(struct vcpu *v, const struct trap_frame *f)
 {
 	struct cpu *c = &v->cpu;
+	u64 data = raw_read_segments();
 
 	v->exit_eip = (u32)f->rip;
 	v->exit_detail = (u32)f->vector << 24 | (u32)(f->error & 0xffffff);
 
 #pragma GCC unroll 8
 	for (int i = 0; i < 8; i++)
-		c->gpr[i] = (u32)f->gpr[i];
+		if (i != REG_ESP)
+			c->gpr[i] = (u32)f->gpr[i];
 	c->gpr[REG_ESP] = (u32)f->rsp;
 	c->eip = (u32)f->rip;
 	c->eflags = ((u32)f->rflags & RAW_FLAGS) | (c->eflags & ~(u32)RAW_FLAGS) | EFLAGS_ONE;
 	c->vif = EFLAGS_IF;
-	save_segments(v, f);
-	c->cpl = (f->cs & 3) == 3 ? 3 : 0;
+	/* Nearly always: what it entered with. */
+	if (f->cs != v->entry.cs || f->ss != v->entry.ss || data != v->hw_sel)
+		save_segments(v, f, data);
 }
 
 #define BEFORE	     7u /* bytes: the longest MOV SS without prefixes */
@@ -282,7 +307,7 @@ static const char *impossible(const struct vcpu *v, const struct trap_frame *f)
  * Every trap and interrupt of raw code comes here first. Its state is nobody's then: in the case of
  * V86 mode the selectors and the stack pointer that it had are lost.
  */
-static void check_frame(struct vcpu *v, struct trap_frame *f)
+static __attribute__((noinline)) void check_strange_frame(struct vcpu *v, struct trap_frame *f)
 {
 	const char *what;
 
@@ -294,6 +319,13 @@ static void check_frame(struct vcpu *v, struct trap_frame *f)
 	v->segments_dirty = true;
 	vm_kill(v->vm, "the processor errs: %s, at %llx", what, (unsigned long long)f->rip);
 	leave(v, f, RAWEXIT_OTHER);
+}
+
+static void check_frame(struct vcpu *v, struct trap_frame *f)
+{
+	if ((f->rflags & (EFLAGS_VM | EFLAGS_IF | EFLAGS_IOPL)) != EFLAGS_IF ||
+	    f->cs != v->entry.cs)
+		check_strange_frame(v, f);
 }
 
 /*
@@ -334,13 +366,11 @@ void raw_interrupted(struct vcpu *v, struct trap_frame *frame, bool wanted)
  * checks the guest's own gate. Only the plain two forms are taken here; all else (prefixes, page
  * faults on the code bytes) goes the general way.
  */
-static bool soft_int(struct vcpu *v, struct trap_frame *f)
+static bool soft_int(struct vcpu *v, const struct trap_frame *f)
 {
 	struct cpu *c = &v->cpu;
 	u8 code[2];
 
-	if (!(f->error & 2))
-		return false;
 	if (cpu_lin_read(c, c->seg[SEG_CS].base + c->eip, code, 2,
 			 ACCESS_EXEC | (c->cpl == 3 ? ACCESS_USER : 0)) != CPU_NEXT)
 		return false;
@@ -354,6 +384,8 @@ static bool soft_int(struct vcpu *v, struct trap_frame *f)
 	u32 eip = c->eip;
 
 	c->eip += 2;
+	if (cpu_deliver_int(c, vector))
+		return true;
 	switch (cpu_deliver(c, vector, EVENT_SOFT_INT, false, 0)) {
 	case CPU_JUMP:
 		return true;
@@ -421,23 +453,28 @@ static void page_fault(struct vcpu *v, struct trap_frame *f)
 	}
 }
 
-static void other_trap(struct vcpu *v, struct trap_frame *f)
+static __attribute__((noinline)) void other_trap(struct vcpu *v, struct trap_frame *f)
 {
-	save_state(v, f);
 	v->raw_exit = f->vector == VEC_GP   ? RAWEXIT_GP
 		      : f->vector == VEC_DB ? RAWEXIT_DEBUG
 					    : RAWEXIT_OTHER;
 	if (f->vector == VEC_DB)
 		raw_debug_trap(v);
-	else if (f->vector == VEC_GP && soft_int(v, f))
-		v->raw_exit = RAWEXIT_SOFTINT;
 	else if (((f->vector == VEC_GP && f->error == 0) || f->vector == VEC_UD) && sysenter(v))
 		v->raw_exit = RAWEXIT_SYSENTER;
 	else { /* the recompiler meets the same trap, with exact state, or executes it */
 		hold_interrupts(&v->cpu);
 		v->must_progress = true;
 	}
-	raw_unwind(v->unwind_rsp);
+}
+
+/* The stack that raw_unwind() would return to is another's by now. */
+static void nobody_runs(const struct trap_frame *frame) __attribute__((noreturn, cold));
+static void nobody_runs(const struct trap_frame *frame)
+{
+	panic("guest code traps, but none runs raw: vector %llu cs %llx rip %llx flags %llx",
+	      (unsigned long long)frame->vector, (unsigned long long)frame->cs,
+	      (unsigned long long)frame->rip, (unsigned long long)frame->rflags);
 }
 
 void raw_trap(struct percpu *pc, struct trap_frame *frame)
@@ -445,12 +482,8 @@ void raw_trap(struct percpu *pc, struct trap_frame *frame)
 	struct vcpu *v = pc->vcpu;
 	enum vcpu_place from = vcpu_account(v, PLACE_MONITOR);
 
-	/* The stack that raw_unwind() would return to is another's by now. */
 	if (from != PLACE_RAW1 && from != PLACE_RAW3)
-		panic("guest code traps, but none runs raw: vector %llu cs %llx rip %llx flags "
-		      "%llx",
-		      (unsigned long long)frame->vector, (unsigned long long)frame->cs,
-		      (unsigned long long)frame->rip, (unsigned long long)frame->rflags);
+		nobody_runs(frame);
 	v->trapped = (u16)frame->vector;
 	check_frame(v, frame);
 	check_debug(v, frame);
@@ -458,10 +491,15 @@ void raw_trap(struct percpu *pc, struct trap_frame *frame)
 	 * QEMU's TCG does not. */
 	if (v->debug_loaded && frame->vector != VEC_DB && frame->vector != VEC_NMI)
 		frame->rflags |= EFLAGS_RF;
-	if (frame->vector == VEC_PF)
+	if (frame->vector == VEC_PF) {
 		page_fault(v, frame);
-	else if (frame->vector != VEC_NMI) /* which is the monitor's */
-		other_trap(v, frame);
+	} else if (frame->vector != VEC_NMI) { /* which is the monitor's */
+		save_state(v, frame);
+		v->raw_exit = RAWEXIT_SOFTINT;
+		if (!(frame->vector == VEC_GP && (frame->error & 2) && soft_int(v, frame)))
+			other_trap(v, frame);
+		raw_unwind(v->unwind_rsp);
+	}
 	check_resume(v, frame);
 	vcpu_account(v, from);
 }

@@ -42,12 +42,10 @@ static u32 hits(const struct cpu *c, u32 dr6)
 	return found;
 }
 
-void raw_debug_begin(struct vcpu *v)
+void raw_debug_load(struct vcpu *v)
 {
 	const struct cpu *c = &v->cpu;
 
-	if (!c->watch.codes && !c->watch.datas)
-		return;
 	shadow_hide(v->shadow, NULL, 0);
 	write_dr(0, c->dr[0]);
 	write_dr(1, c->dr[1]);
@@ -57,10 +55,8 @@ void raw_debug_begin(struct vcpu *v)
 	v->debug_loaded = true;
 }
 
-void raw_debug_end(struct vcpu *v)
+void raw_debug_unload(struct vcpu *v)
 {
-	if (!v->debug_loaded)
-		return;
 	write_dr(7, DR7_NONE);
 	v->debug_loaded = false;
 	shadow_hide(v->shadow, v->cpu.watch.data, v->cpu.watch.datas);
@@ -91,11 +87,6 @@ void raw_debug_trap(struct vcpu *v)
 	if (behind_int1(c))
 		c->eip--;
 	v->must_progress = true;
-}
-
-bool raw_debug_owes(const struct vcpu *v)
-{
-	return v->late_hits;
 }
 
 void raw_debug_take(struct vcpu *v)

@@ -16,7 +16,7 @@ struct policy_page *raw_stay_page(struct vcpu *v)
 
 void raw_stay_begins(struct vcpu *v)
 {
-	v->policy.staying = v->cpu.cpl == 0 ? raw_stay_page(v) : NULL;
+	v->policy.staying = raw_stay_page(v);
 }
 
 void raw_stay_ended(struct vcpu *v, u64 cycles)
@@ -24,8 +24,6 @@ void raw_stay_ended(struct vcpu *v, u64 cycles)
 	struct policy_page *p = v->policy.staying;
 	u32 stay = (u32)MIN(cycles, UINT32_MAX);
 
-	if (!p)
-		return;
 	if (stay >= POLICY_STAY_CYCLES)
 		v->policy.long_stays++;
 	p->average = p->average ? p->average - p->average / 4 + stay / 4 : stay;

@@ -9,8 +9,8 @@
 
 struct engine {
 	const char *name;
-	/* May it execute the next instruction? False: *why says the first reason. */
-	bool (*may_run)(struct vcpu *v, enum raw_refusal *why);
+	/* May it execute the next instruction? */
+	bool (*may_run)(struct vcpu *v);
 	/* Executes until it has a reason to stop. */
 	enum vcpu_stop (*run)(struct vcpu *v);
 	/* Somebody else wants the processor, and an interrupt (frame f) has hit the engine, or C

@@ -9,16 +9,15 @@
 #include "vmm/run/engine.h"
 #include "vmm/state/account.h"
 
-static bool recomp_may_run(struct vcpu *v, enum raw_refusal *why)
+static bool recomp_may_run(struct vcpu *v)
 {
 	(void)v;
-	(void)why;
 	return true;
 }
 
 static enum vcpu_stop recomp_engine_run(struct vcpu *v)
 {
-	vcpu_account(v, PLACE_TRANSLATOR);
+	vcpu_account(v, PLACE_RECOMPILER);
 	irq_enable();
 	speculation_enter_guest();
 	enum recomp_exit e = recomp_run(&v->cpu);

@@ -86,11 +86,11 @@ static bool segment_stale(struct vcpu *v, enum cpu_seg s)
 	return !shadow_desc_matches(&v->desc, g);
 }
 
-/* Most entries have the segments of the one before, and no table was written since. */
-static bool segments_stale(struct vcpu *v)
+/* Kept out of the usual way, as all that follows so: it then saves no registers for them. */
+#define RARELY __attribute__((noinline))
+
+static RARELY bool look_at_segments(struct vcpu *v)
 {
-	if (v->fresh_written == v->desc.entries_written && cpu_same_segments(v->fresh, v->cpu.seg))
-		return false;
 	for (int s = 0; s < SEG_COUNT; s++)
 		if (segment_stale(v, s))
 			return true;
@@ -99,69 +99,84 @@ static bool segments_stale(struct vcpu *v)
 	return false;
 }
 
+/* Most entries have the segments of the one before, and no table was written since. */
+static bool segments_stale(struct vcpu *v)
+{
+	return (v->fresh_written != v->desc.entries_written ||
+		!cpu_same_segments(v->fresh, v->cpu.seg)) &&
+	       look_at_segments(v);
+}
+
+static RARELY void sync_tables(struct vcpu *v)
+{
+	if (shadow_desc_sync(&v->desc))
+		v->segments_dirty = true;
+}
+
 static bool flat32(const struct cpu_segment *s)
 {
 	return s->base == 0 && s->limit == 0xffffffff && (s->attr & SEG_ATTR_DB);
 }
 
-static bool ring1_refused(struct vcpu *v, enum raw_refusal *why)
+/* REFUSE_COUNT: not at all. */
+static RARELY enum raw_refusal ring1_refusal(struct vcpu *v)
 {
 	struct cpu *c = &v->cpu;
 
 	if (!(c->cr0 & CR0_WP))
-		*why = REFUSE_WP;
-	else if (!flat32(&c->seg[SEG_CS]) || !flat32(&c->seg[SEG_SS]))
-		*why = REFUSE_FLAT;
-	else if (!cpu_features.smep || !cpu_features.nx)
-		*why = REFUSE_SMEP;
-	else if (v->desc.ring12)
-		*why = REFUSE_RING12;
-	else if (!raw_code_clean(v, c->eip))
-		*why = REFUSE_PAGE;
-	else
-		return false;
-	return true;
+		return REFUSE_WP;
+	if (!flat32(&c->seg[SEG_CS]) || !flat32(&c->seg[SEG_SS]))
+		return REFUSE_FLAT;
+	if (!cpu_features.smep || !cpu_features.nx)
+		return REFUSE_SMEP;
+	if (v->desc.ring12)
+		return REFUSE_RING12;
+	return raw_code_clean(v, c->eip) ? REFUSE_COUNT : REFUSE_PAGE;
 }
 
 /* The cheap conditions first: this is asked at every boundary of translated code. */
-static bool mode_refused(const struct cpu *c, enum raw_refusal *why)
+static enum raw_refusal mode_refusal(const struct cpu *c)
 {
-	if (!c->vif || c->shadow)
-		*why = REFUSE_IF;
-	else if ((c->cr0 & (CR0_PE | CR0_PG)) != (CR0_PE | CR0_PG) || cpu_v86(c))
-		*why = REFUSE_MODE;
-	else if ((c->eflags & EFLAGS_IOPL) || c->debug_hits ||
-		 (c->cpl != 3 && (c->watch.codes || (c->eflags & EFLAGS_TF))))
-		*why = REFUSE_FLAGS;
-	else if (!(c->seg[SEG_SS].attr & SEG_ATTR_DB))
-		*why = REFUSE_STACK16;
-	else if (c->cpl != 3 && c->cpl != 0)
-		*why = REFUSE_RING12;
-	else
-		return false;
-	return true;
+	if ((c->cr0 & (CR0_PE | CR0_PG)) != (CR0_PE | CR0_PG) || cpu_v86(c))
+		return REFUSE_MODE;
+	if ((c->eflags & EFLAGS_IOPL) || c->debug_hits)
+		return REFUSE_FLAGS;
+	if (c->cpl != 3 && (c->watch.codes || (c->eflags & EFLAGS_TF)))
+		return REFUSE_FLAGS;
+	if (!(c->seg[SEG_SS].attr & SEG_ATTR_DB))
+		return REFUSE_STACK16;
+	return c->cpl == 3 || c->cpl == 0 ? REFUSE_COUNT : REFUSE_RING12;
 }
 
-bool raw_may_run(struct vcpu *v, enum raw_refusal *why)
+static RARELY enum raw_refusal refusal(struct vcpu *v)
 {
-	struct cpu *c = &v->cpu;
+	enum raw_refusal why = mode_refusal(&v->cpu);
+
+	if (why != REFUSE_COUNT)
+		return why;
+	if (!policy_wants_raw(v))
+		return REFUSE_ENGINE;
+	if (v->desc.dirty)
+		sync_tables(v);
+	if (segments_stale(v))
+		return REFUSE_SEGMENT;
+	return v->cpu.cpl == 3 ? REFUSE_COUNT : ring1_refusal(v);
+}
+
+bool raw_may_run(struct vcpu *v)
+{
+	enum raw_refusal why;
 
 	if (v->must_progress) {
 		v->must_progress = false;
-		*why = REFUSE_PROGRESS;
-		return false;
+		why = REFUSE_PROGRESS;
+	} else if (!v->cpu.vif || v->cpu.shadow) {
+		why = REFUSE_IF;
+	} else {
+		why = refusal(v);
+		if (why == REFUSE_COUNT)
+			return true;
 	}
-	if (mode_refused(c, why))
-		return false;
-	if (!policy_wants_raw(v)) {
-		*why = REFUSE_ENGINE;
-		return false;
-	}
-	if (v->desc.dirty && shadow_desc_sync(&v->desc))
-		v->segments_dirty = true;
-	if (segments_stale(v)) {
-		*why = REFUSE_SEGMENT;
-		return false;
-	}
-	return c->cpl == 3 || !ring1_refused(v, why);
+	v->stats.refusals[why]++;
+	return false;
 }

@@ -25,6 +25,6 @@ bool policy_wants_raw(struct vcpu *v);
  * from another? */
 bool policy_asks_at(struct vcpu *v, gla_t gla);
 
-/* May raw execution start here? False: *why says the first reason. */
-bool raw_may_run(struct vcpu *v, enum raw_refusal *why);
+/* May raw execution start here? False: the first reason is counted. */
+bool raw_may_run(struct vcpu *v);
 extern const char *const raw_refusal_name[REFUSE_COUNT];

@@ -31,13 +31,9 @@ static bool deliver(struct vcpu *v, enum vcpu_stop *stop)
 
 static enum vcpu_stop run_engine(struct vcpu *v)
 {
-	enum raw_refusal why;
+	if (!engines[PREFERRED]->may_run(v)) {
+		enum vcpu_stop stop = engines[FALLBACK]->run(v);
 
-	if (!engines[PREFERRED]->may_run(v, &why)) {
-		enum vcpu_stop stop;
-
-		v->stats.refusals[why]++;
-		stop = engines[FALLBACK]->run(v);
 		if (stop != VCPU_YIELDS)
 			return stop;
 	}

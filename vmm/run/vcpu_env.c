@@ -96,10 +96,12 @@ static void env_code_sought(struct cpu *cpu)
 static void env_code_runs(struct cpu *cpu, bool runs)
 {
 	struct vcpu *v = vcpu_of(cpu);
+	enum vcpu_place place = runs ? PLACE_RECOMPILER : PLACE_TRANSLATOR;
 
 	if (runs)
 		vcpu_load_root(v, view_of(cpu));
-	vcpu_account(v, runs ? PLACE_RECOMPILER : PLACE_TRANSLATOR);
+	if (v->place != place)
+		vcpu_account(v, place);
 }
 
 static bool env_code_found(struct cpu *cpu, gla_t gla)
@@ -129,8 +131,8 @@ static void translations_changed(struct vcpu *v, const gla_t *page)
 
 static void env_paging_changed(struct cpu *cpu, unsigned what)
 {
-	if (what & ~PAGING_CPL)
-		translations_changed(vcpu_of(cpu), NULL);
+	(void)what;
+	translations_changed(vcpu_of(cpu), NULL);
 }
 
 static void env_invlpg(struct cpu *cpu, gla_t gla)
@@ -207,13 +209,7 @@ static void env_kill(struct cpu *cpu, const char *why)
 
 static bool env_want_leave(struct cpu *cpu)
 {
-	struct vcpu *v = vcpu_of(cpu);
-	enum raw_refusal why;
-
-	if (raw_may_run(v, &why))
-		return true;
-	v->stats.refusals[why]++;
-	return false;
+	return raw_may_run(vcpu_of(cpu));
 }
 
 const struct cpu_env vcpu_env = {

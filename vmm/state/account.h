@@ -8,16 +8,46 @@
  */
 #pragma once
 
+#include "arch/cpu/processor.h"
 #include "vmm/state/vcpu.h"
 
 extern const char *const vcpu_place_name[PLACE_COUNT];
 
-/* Moves the account to another place; returns the one before. */
-enum vcpu_place vcpu_account(struct vcpu *v, enum vcpu_place place);
+/* Interrupts went off at this TSC. */
+extern u64 irqs_off_since;
+static inline void irqs_off_begin(u64 now)
+{
+	irqs_off_since = now;
+}
 
-/* They went off at this TSC, and on again, for v. */
-void irqs_off_begin(u64 now);
-void irqs_off_end(struct vcpu *v, u64 now);
+/* The longest period of v so far. */
+void irqs_off_note(struct vcpu *v, u64 cycles);
+
+/* And on again, for v. */
+static inline void irqs_off_end(struct vcpu *v, u64 now)
+{
+	if (now - irqs_off_since > v->irqs_off.cycles)
+		irqs_off_note(v, now - irqs_off_since);
+}
+
+/* Moves the account to another place; returns the one before. */
+static inline enum vcpu_place vcpu_account(struct vcpu *v, enum vcpu_place place)
+{
+	u64 now = rdtsc();
+	enum vcpu_place before = v->place;
+
+	v->stats.cycles[before] += now - v->place_since;
+	v->place_since = now;
+	if (place == before)
+		return before;
+	v->stats.entries[place]++;
+	if (place == PLACE_MONITOR)
+		irqs_off_begin(now);
+	else if (before == PLACE_MONITOR)
+		irqs_off_end(v, now);
+	v->place = place;
+	return before;
+}
 
 /* What the present period began with: a trap's vector, or the run loop. */
 #define IRQS_OFF_RUN_LOOP 256u

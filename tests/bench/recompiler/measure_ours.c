@@ -41,7 +41,7 @@ static void start_flat(void)
 	for (unsigned s = 0; s < SEG_COUNT; s++)
 		cpu->seg[s] = (struct cpu_segment){ s == SEG_CS ? 8 : 16,
 						    s == SEG_CS ? 0xc09b : 0xc093, 0, 0xffffffff };
-	cpu_set_cpl(cpu, 0);
+	cpu->cpl = 0;
 	cpu->eip = IMAGE_BASE;
 }
 
@@ -56,7 +56,7 @@ static void start_real(void)
 		cpu->seg[s] = (struct cpu_segment){ (u16)(base >> 4), s == SEG_CS ? 0x9b : 0x93,
 						    base, 0xffff };
 	}
-	cpu_set_cpl(cpu, 0);
+	cpu->cpl = 0;
 	cpu->eip = 0;
 	cpu->gpr[REG_ESP] = 0xfff0;
 }
