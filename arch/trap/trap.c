@@ -170,10 +170,10 @@ static void device_interrupt(struct percpu *pc, struct trap_frame *f)
  */
 #define NEVER_OURS ((u64)(EFLAGS_VM | EFLAGS_NT | EFLAGS_IOPL | EFLAGS_TF))
 
-void trap_dispatch(struct trap_frame *f)
+/* Kept out of trap_dispatch(), which then saves no registers for it. */
+static void dispatch(struct percpu *pc, struct trap_frame *f) __attribute__((noinline));
+static void dispatch(struct percpu *pc, struct trap_frame *f)
 {
-	struct percpu *pc = percpu_this();
-
 	bool guest = trap_from_guest(f);
 
 	if (!guest)
@@ -188,4 +188,15 @@ void trap_dispatch(struct trap_frame *f)
 		pc->guest_trap(pc, f);
 	else if (!(pc->code_trap && pc->code_trap(pc, f)) && !fix_up(f))
 		trap_fatal(f);
+}
+
+void trap_dispatch(struct trap_frame *f)
+{
+	struct percpu *pc = percpu_this();
+
+	/* Most of all traps: an instruction of guest code, mostly a system call. */
+	if (f->vector == VEC_GP && (f->cs & 3) && pc->guest_trap)
+		pc->guest_trap(pc, f);
+	else
+		dispatch(pc, f);
 }

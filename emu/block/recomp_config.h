@@ -33,6 +33,7 @@ struct recomp_config {
 enum recomp_exit {
 	RECOMP_EVENT,	 /* cpu->events holds CPU_EVENT_YIELD */
 	RECOMP_LEAVE,	 /* env->want_leave said so */
+	RECOMP_IRET,	 /* the same behind the IRET to a program */
 	RECOMP_HALT,	 /* HLT: cpu->halted is set; interrupts may or may not be enabled */
 	RECOMP_SHUTDOWN, /* triple fault */
 };

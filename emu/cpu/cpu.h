@@ -72,9 +72,14 @@ struct cpu_segment {
 
 static inline bool cpu_same_segment(const struct cpu_segment *a, const struct cpu_segment *b)
 {
-	return a->sel == b->sel && a->attr == b->attr && a->base == b->base && a->limit == b->limit;
+	u64 x, y;
+
+	__builtin_memcpy(&x, a, 8);
+	__builtin_memcpy(&y, b, 8);
+	return x == y && a->limit == b->limit;
 }
 
+_Static_assert(offsetof(struct cpu_segment, limit) == 8, "compared as words");
 _Static_assert(6 * sizeof(struct cpu_segment) == 9 * sizeof(u64), "compared as words");
 
 /* All six at once; both are aligned to 8. */
@@ -160,12 +165,14 @@ struct cpu_load {
 /* The same for emu/trans/stub_segment.c, which does a load again without C: as long as *at is desc.
  */
 struct cpu_again {
-	u32 not_sel; /* ~selector; 0: none */
+	u32 sel; /* CPU_NO_SELECTOR: none */
 	struct cpu_segment s;
 	u64 desc;
 	const u8 *at; /* where the monitor has the descriptor */
 	const u32 *thread_base;
 };
+
+#define CPU_NO_SELECTOR 0xffffffffu
 
 /* Eight bytes of the guest's tables as they were seen, and where the monitor has them. */
 struct cpu_seen {

@@ -61,9 +61,10 @@ struct cpu_env {
 	bool (*code_found)(struct cpu *cpu, gla_t gla);
 
 	/*
-	 * Translated code runs from here on at cpu->cpl; or C does, for long enough to have an
-	 * account of its own. The one place where what translated code can reach is made to be
-	 * what its CPL may: whoever changed the CPL, the paging registers or the tables need not.
+	 * Translated code runs from here on at cpu->cpl, or C does. The one place where what
+	 * translated code can reach is made to be what its CPL may: whoever changed the CPL, the
+	 * paging registers or the tables need not. C is not told of for an IRET to CPL 3 and the
+	 * way from there to the caller of recomp_run(), which is short.
 	 */
 	void (*code_runs)(struct cpu *cpu, bool runs);
 

@@ -220,8 +220,9 @@ bool ring_change_out(struct cpu *cpu, unsigned size)
 	cpu->seg[SEG_CS] = w->cs;
 	cpu->seg[SEG_SS] = w->ss;
 	cpu->cpl = 3;
-	if (!(kept(&cpu->seg[SEG_DS]) && kept(&cpu->seg[SEG_ES]) && kept(&cpu->seg[SEG_FS]) &&
-	      kept(&cpu->seg[SEG_GS])))
+	if ((cpu->seg[SEG_DS].attr & cpu->seg[SEG_ES].attr & SEG_ATTR_DPL_MASK) !=
+		    SEG_ATTR_DPL_MASK ||
+	    !kept(&cpu->seg[SEG_FS]) || !kept(&cpu->seg[SEG_GS]))
 		transfer_drop_segments(cpu);
 	return true;
 }

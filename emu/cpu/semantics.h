@@ -357,7 +357,7 @@ static inline void cpu_tables_moved(struct cpu *cpu)
 {
 	cpu->table_moves++;
 	for (unsigned i = 0; i < SEG_COUNT; i++)
-		cpu->again[i].not_sel = 0;
+		cpu->again[i].sel = CPU_NO_SELECTOR;
 }
 
 /*

@@ -136,11 +136,14 @@ void recomp_unsignal(struct cpu *cpu, u32 events)
 
 /* --- Running */
 
+/* Kept out of the usual way, which then saves no registers for it. */
+#define RARELY __attribute__((noinline))
+
 struct left {
 	u64 result, edge;
 };
 
-static struct left enter(struct recomp *r, u64 code)
+static inline __attribute__((always_inline)) struct left enter(struct recomp *r, u64 code)
 {
 	typedef unsigned __int128 (*enter_fn)(struct cpu *, u64);
 	enter_fn fn = (enter_fn)r->enter;
@@ -148,6 +151,9 @@ static struct left enter(struct recomp *r, u64 code)
 
 	cpu_env(r->cpu)->code_runs(r->cpu, true);
 	v = fn(r->cpu, code);
+	/* Mostly little is done between an IRET to a program and the program. */
+	if (!r->left_by_iret)
+		cpu_env(r->cpu)->code_runs(r->cpu, false);
 	return (struct left){ (u32)v, (u32)(v >> 64) };
 }
 
@@ -157,7 +163,6 @@ static bool finish(struct recomp *r, enum cpu_result res)
 	struct cpu *cpu = r->cpu;
 
 	if (res == CPU_FAULT) {
-		cpu_env(cpu)->code_runs(cpu, false);
 		r->stats.faults_delivered++;
 		res = cpu_deliver_fault(cpu);
 	}
@@ -207,10 +212,12 @@ static bool after_step(struct recomp *r, bool left, const struct before *was)
 	return left && finish(r, r->pending);
 }
 
-static bool take_events(struct recomp *r)
+static RARELY bool take_events(struct recomp *r)
 {
 	struct cpu *cpu = r->cpu;
 
+	cpu_env(cpu)->code_runs(cpu, false);
+	r->left_by_iret = false;
 	if (cpu->events & CPU_EVENT_YIELD) {
 		recomp_unsignal(cpu, CPU_EVENT_YIELD);
 		r->exit = RECOMP_EVENT;
@@ -232,14 +239,14 @@ static bool seek(struct recomp *r, u32 key)
 }
 
 /* Runs what was found; true: with a result, r->pending, that is to be looked at. */
-static bool execute(struct recomp *r, u32 key, u64 code)
+static inline __attribute__((always_inline)) bool execute(struct recomp *r, u32 key, u64 code)
 {
 	struct cpu *cpu = r->cpu;
 	struct left l;
 
 	cpu->shadow = 0;
 	cpu->eflags &= ~EFLAGS_RF; /* the instruction ends it (SDM 3B 17.3.1.1), or sets it anew */
-	r->code_changed = r->entered_handler = false;
+	r->code_changed = r->entered_handler = r->left_by_iret = false;
 	r->edge_key = key;
 	r->stats.dispatches++;
 	l = enter(r, code);
@@ -255,8 +262,14 @@ static bool not_found(struct recomp *r)
 	return !r->failed && finish(r, CPU_FAULT);
 }
 
+/* Is there a breakpoint on this page? */
+static bool breaks_here(const struct cpu *cpu)
+{
+	return cpu->watch.codes && cpu_debug_breaks(cpu, cpu->seg[SEG_CS].base + cpu->eip);
+}
+
 /* One instruction: under a debugger, or with its memory in C. */
-static __attribute__((noinline)) bool run_step(struct recomp *r, u32 key, bool breaks)
+static RARELY bool run_step(struct recomp *r, u32 key)
 {
 	struct cpu *cpu = r->cpu;
 	const struct before was = { .tf = cpu->eflags & EFLAGS_TF,
@@ -267,26 +280,21 @@ static __attribute__((noinline)) bool run_step(struct recomp *r, u32 key, bool b
 
 	if (!seek(r, key))
 		return false;
-	if (breaks && cpu_debug_fetch(cpu) == CPU_FAULT)
+	if (breaks_here(cpu) && cpu_debug_fetch(cpu) == CPU_FAULT)
 		return finish(r, CPU_FAULT);
 	r->failed = false;
 	code = recomp_find_code(r, key, r->edge);
 	return code ? after_step(r, execute(r, key, code), &was) : not_found(r);
 }
 
-/* Runs one block (and what is chained to it). step: only one instruction. */
-static bool run_once(struct recomp *r, bool step)
+/* Runs one block, and what is chained to it. */
+static inline __attribute__((always_inline)) bool run_block(struct recomp *r, u32 key)
 {
 	struct cpu *cpu = r->cpu;
-	bool breaks = cpu_debug_breaks(cpu, cpu->seg[SEG_CS].base + cpu->eip);
-	u32 key = recomp_mode(r) | (step || breaks ? KEY_SLOW : 0), rf = cpu->eflags & EFLAGS_RF;
+	u32 rf = cpu->eflags & EFLAGS_RF;
 	bool left;
 	u64 code;
 
-	if (key & (KEY_SLOW | KEY_TF))
-		return run_step(r, key, breaks);
-	if (!seek(r, key))
-		return false;
 	r->failed = false;
 	code = recomp_find_code(r, key, r->edge);
 	if (!code)
@@ -294,26 +302,89 @@ static bool run_once(struct recomp *r, bool step)
 	left = execute(r, key, code);
 	if (cpu->debug_hits)
 		return after_step(r, left, &(struct before){ .rf = rf });
-	return left && finish(r, r->pending);
+	return left && r->pending != CPU_JUMP && finish(r, r->pending);
+}
+
+/* Runs a block, or one instruction if there is a reason. True: leave with r->exit. */
+static bool run_once(struct recomp *r)
+{
+	struct cpu *cpu = r->cpu;
+	u32 key = recomp_mode(r);
+	bool step = r->slow_next || cpu->shadow || breaks_here(cpu);
+
+	r->step_slow = false;
+	if (step || (key & (KEY_SLOW | KEY_TF)))
+		return run_step(r, key | (step ? KEY_SLOW : 0));
+	return seek(r, key) && run_block(r, key);
+}
+
+static enum recomp_exit leave(const struct recomp *r)
+{
+	return r->left_by_iret ? RECOMP_IRET : RECOMP_LEAVE;
+}
+
+/* Another round, or, with r->exit, none: ended has the last one said. */
+static inline bool goes_round(struct recomp *r, bool ended)
+{
+	struct cpu *cpu = r->cpu;
+
+	if (ended)
+		return false;
+	r->slow_next = r->step_slow;
+	return !(cpu->events | cpu->debug_hits) || !take_events(r);
+}
+
+static RARELY enum recomp_exit run(struct recomp *r, bool ended)
+{
+	while (goes_round(r, ended)) {
+		if (cpu_env(r->cpu)->want_leave(r->cpu))
+			return leave(r);
+		ended = run_once(r);
+	}
+	return r->exit;
 }
 
 enum recomp_exit recomp_run(struct cpu *cpu)
 {
 	struct recomp *r = cpu->recomp;
-	bool first = true;
 
 	r->edge = SLOT_NONE;
-	for (;;) {
-		if ((cpu->events | cpu->debug_hits) && take_events(r))
-			return r->exit;
-		if (!first && cpu_env(cpu)->want_leave(cpu))
-			return RECOMP_LEAVE;
-		first = false;
-		r->step_slow = false;
-		if (run_once(r, r->slow_next || cpu->shadow))
-			return r->exit;
-		r->slow_next = r->step_slow;
-	}
+	if ((cpu->events | cpu->debug_hits) && take_events(r))
+		return r->exit;
+	return run(r, run_once(r));
+}
+
+/*
+ * Since an IRET left it, translated code has not been looked for in another mode: lookup_tag is its
+ * own, unless an event or another mapping came. So what an event at CPL 3 changes is compared.
+ */
+static bool where_iret_left(const struct recomp *r)
+{
+	const struct cpu *cpu = r->cpu;
+	const struct mode_inputs *m = &r->mode_of;
+
+	return cpu->lookup_tag == r->tag && r->edge_key == r->mode &&
+	       !(cpu->events | cpu->debug_hits) &&
+	       !((m->cpl ^ cpu->cpl) | ((m->eflags ^ cpu->eflags) & ~EFLAGS_ARITH)) &&
+	       cpu_same_segment(&cpu->seg[SEG_CS], &cpu->mode_seg[SEG_CS]) &&
+	       cpu_same_segment(&cpu->seg[SEG_SS], &cpu->mode_seg[SEG_SS]) &&
+	       !(r->mode & (KEY_SLOW | KEY_TF)) && !cpu->watch.codes && !r->slow_next &&
+	       !cpu->shadow;
+}
+
+enum recomp_exit recomp_run_after_iret(struct cpu *cpu)
+{
+	struct recomp *r = cpu->recomp;
+
+	if (!where_iret_left(r))
+		return recomp_run(cpu);
+	r->edge = SLOT_NONE;
+	r->step_slow = false;
+	if (!goes_round(r, run_block(r, r->mode)))
+		return r->exit;
+	if (cpu_env(cpu)->want_leave(cpu))
+		return leave(r);
+	return run(r, run_once(r));
 }
 
 enum recomp_exit recomp_step(struct cpu *cpu)
@@ -323,13 +394,14 @@ enum recomp_exit recomp_step(struct cpu *cpu)
 	r->edge = SLOT_NONE;
 	if (take_events(r))
 		return r->exit;
-	return run_once(r, true) ? r->exit : RECOMP_EVENT;
+	r->step_slow = false;
+	return run_step(r, recomp_mode(r) | KEY_SLOW) ? r->exit : RECOMP_EVENT;
 }
 
 /* --- The rest */
 
 /* Kept out of the way of those who tell the same number again. */
-static __attribute__((noinline)) void change_mapping(struct recomp *r, bool cpl3, u32 mapping)
+static RARELY void change_mapping(struct recomp *r, bool cpl3, u32 mapping)
 {
 	r->mapping[cpl3] = mapping;
 	slot_cut_crossing(r, cpl3);
@@ -341,6 +413,11 @@ void recomp_set_mapping(struct recomp *r, bool cpl3, u32 mapping)
 {
 	if (r->mapping[cpl3] != mapping)
 		change_mapping(r, cpl3, mapping);
+}
+
+bool recomp_mapping_is(const struct recomp *r, bool cpl3, u32 mapping)
+{
+	return r->mapping[cpl3] == mapping;
 }
 
 void recomp_flush(struct recomp *r)

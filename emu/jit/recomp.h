@@ -32,6 +32,14 @@ void recomp_destroy(struct cpu *cpu);
  */
 enum recomp_exit recomp_run(struct cpu *cpu);
 
+/*
+ * The same after RECOMP_IRET, if cpu has changed since in one way only: the program has run, which
+ * changes registers and flags, and an event that was delivered in between has taken it to CPL 0.
+ * The segment registers but CS and SS are what they were. The address space is, too, and what is
+ * mapped there, and no page has become another.
+ */
+enum recomp_exit recomp_run_after_iret(struct cpu *cpu);
+
 /* Executes exactly one guest instruction (REP: one iteration or more), then returns as
  * recomp_run(), or RECOMP_EVENT. */
 enum recomp_exit recomp_step(struct cpu *cpu);
@@ -48,6 +56,7 @@ void recomp_unsignal(struct cpu *cpu, u32 events);
  * when the mapping of code in it changes.
  */
 void recomp_set_mapping(struct recomp *r, bool cpl3, u32 mapping);
+bool recomp_mapping_is(const struct recomp *r, bool cpl3, u32 mapping);
 
 /*
  * Proves all live blocks, whether they were proven when they were made or not (docs/recompiler.md).

@@ -341,6 +341,7 @@ enum cpu_result recomp_iret(struct cpu *cpu, u32 site)
 	if (s->insn.lock || !ring_change_out(cpu, s->insn.osize))
 		return recomp_hard(cpu, site);
 	r->stats.hard_execs++;
+	r->left_by_iret = true;
 	r->pending = CPU_JUMP;
 	return CPU_JUMP;
 }

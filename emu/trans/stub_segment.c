@@ -36,7 +36,7 @@ void stub_segment_note(struct recomp *r, enum cpu_seg seg)
 	at = cpu_lin_direct(cpu, cpu->gdtr.base + (s->sel & 0xfff8u), 8, ACCESS_READ);
 	if (at)
 		cpu->again[seg] = (struct cpu_again){
-			.not_sel = ~(u32)s->sel,
+			.sel = s->sel,
 			.s = *s,
 			.desc = last->desc,
 			.at = at,
@@ -101,9 +101,7 @@ static void load_known(struct maker *m)
 {
 	struct emit *e = m->e;
 
-	emit_mov(e, R10, R8);
-	emit_not(e, R10);
-	emit_alu_load(e, ALU_CMP, R10, AGAIN(m, not_sel));
+	emit_alu_load(e, ALU_CMP, R8, AGAIN(m, sel));
 	slow_unless_equal(m);
 	emit_load64(e, R10, AGAIN(m, at));
 	emit_load64(e, R10, (struct hmem){ .base = R10, .index = -1, .scale = 1 });

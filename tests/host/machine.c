@@ -459,6 +459,16 @@ enum recomp_exit machine_run(struct machine *m)
 	return exit;
 }
 
+enum recomp_exit machine_run_after_iret(struct machine *m)
+{
+	enum recomp_exit exit;
+
+	machine_trap_begin(m);
+	exit = recomp_run_after_iret(&m->cpu);
+	machine_trap_end();
+	return exit;
+}
+
 enum recomp_exit machine_step(struct machine *m)
 {
 	enum recomp_exit exit;

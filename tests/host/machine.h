@@ -70,8 +70,9 @@ void machine_destroy(struct machine *m);
 /* Power-on state of the processor, an FPU as after FNINIT, no port accesses. RAM is left alone. */
 void machine_reset(struct machine *m);
 
-/* Runs from m->cpu.eip as recomp_run(); machine_step() as recomp_step(). */
+/* Runs from m->cpu.eip as recomp_run(); the others likewise as the functions of their names. */
 enum recomp_exit machine_run(struct machine *m);
+enum recomp_exit machine_run_after_iret(struct machine *m);
 enum recomp_exit machine_step(struct machine *m);
 
 /* Bytes of RAM changed behind the CPU's back (by the test): translations are dropped. */

@@ -121,6 +121,9 @@ static enum cpu_result deliver(void)
 						     EVENT_SOFT_INT };
 	unsigned r = m.cpu.gpr[REG_EDI];
 
+	/* With the TLB empty the first says no. */
+	if (kinds[r & 3] == EVENT_SOFT_INT && !(r & 4) && cpu_deliver_int(&m.cpu, VECTOR))
+		return CPU_JUMP;
 	return cpu_deliver(&m.cpu, VECTOR, kinds[r & 3], r & 4, r >> 8);
 }
 

@@ -46,15 +46,16 @@ static u64 data_selectors(const struct cpu *c)
 	       (u64)c->seg[SEG_GS].sel << 48;
 }
 
+/* The CPU's segments are fresh[]: raw_may_run() has said so. */
 static void load_segments(struct vcpu *v)
 {
 	u64 want = data_selectors(&v->cpu);
 
-	if (want == v->hw_sel && !v->segments_dirty)
-		return;
-	v->hw_sel = want;
-	raw_load_segments(want);
-	v->segments_dirty = false;
+	if (want != v->hw_sel) {
+		v->hw_sel = want;
+		raw_load_segments(want);
+	}
+	v->hw_fresh = true;
 }
 
 static void enter(struct vcpu *v)
@@ -82,6 +83,7 @@ static void stay_in_ring1(struct vcpu *v)
 {
 	u64 before = v->stats.cycles[PLACE_RAW1];
 
+	v->called = false;
 	vcpu_account(v, PLACE_RAW1);
 	raw_stay_begins(v);
 	enter(v);
@@ -102,7 +104,8 @@ enum vcpu_stop raw_run(struct vcpu *v)
 	f->rflags = (c->eflags & ~(u32)EFLAGS_VM) | EFLAGS_IF;
 	vcpu_load_root(v, VIEW_KERNEL);
 	v->raw_exit = RAWEXIT_ENTRY;
-	load_segments(v);
+	if (!v->hw_fresh)
+		load_segments(v);
 	isolation_assert(v);
 	if (v->vm->request) /* vm_kill() on the way here */
 		return VCPU_SLICE;
@@ -130,7 +133,7 @@ static bool resume_failed(struct vcpu *v, struct trap_frame *f)
 		return false;
 	vm_kill(v->vm, "the processor does not resume raw code: %s, error %llx",
 		trap_name(f->vector), (unsigned long long)f->error);
-	v->segments_dirty = true;
+	vcpu_forget_segments(v);
 	to_unwind(v, f);
 	return true;
 }
@@ -147,7 +150,7 @@ bool raw_entry_failed(struct vcpu *v, struct trap_frame *frame)
 			 (unsigned long long)frame->error, (unsigned long long)v->entry.cs,
 			 (unsigned long long)v->entry.ss);
 	v->must_progress = true;
-	v->segments_dirty = true;
+	vcpu_forget_segments(v);
 	if (frame->rip == (u64)raw_entry_begin) {
 		to_unwind(v, frame);
 		return true;
@@ -183,6 +186,7 @@ static __attribute__((noinline)) void save_segments(struct vcpu *v, const struct
 {
 	v->cpu.cpl = (f->cs & 3) == 3 ? 3 : 0;
 	v->hw_sel = data;
+	v->hw_fresh = false;
 	save_segment(v, SEG_CS, guest_selector(f->cs));
 	save_segment(v, SEG_SS, guest_selector(f->ss));
 	if (data == data_selectors(&v->cpu))
@@ -195,7 +199,8 @@ static __attribute__((noinline)) void save_segments(struct vcpu *v, const struct
 
 #define RAW_FLAGS (EFLAGS_ARITH | EFLAGS_NT | EFLAGS_AC | EFLAGS_ID | EFLAGS_RF | EFLAGS_TF)
 
-static void save_state(struct vcpu *v, const struct trap_frame *f)
+/* True: its segments are those that it was entered with. */
+static inline __attribute__((always_inline)) bool save(struct vcpu *v, const struct trap_frame *f)
 {
 	struct cpu *c = &v->cpu;
 	u64 data = raw_read_segments();
@@ -211,9 +216,15 @@ static void save_state(struct vcpu *v, const struct trap_frame *f)
 	c->eip = (u32)f->rip;
 	c->eflags = ((u32)f->rflags & RAW_FLAGS) | (c->eflags & ~(u32)RAW_FLAGS) | EFLAGS_ONE;
 	c->vif = EFLAGS_IF;
-	/* Nearly always: what it entered with. */
-	if (f->cs != v->entry.cs || f->ss != v->entry.ss || data != v->hw_sel)
-		save_segments(v, f, data);
+	if (f->cs == v->entry.cs && f->ss == v->entry.ss && data == v->hw_sel)
+		return true;
+	save_segments(v, f, data);
+	return false;
+}
+
+static __attribute__((noinline)) void save_state(struct vcpu *v, const struct trap_frame *f)
+{
+	save(v, f);
 }
 
 #define BEFORE	     7u /* bytes: the longest MOV SS without prefixes */
@@ -316,7 +327,7 @@ static __attribute__((noinline)) void check_strange_frame(struct vcpu *v, struct
 	if (!what)
 		return;
 	v->exit_eip = (u32)f->rip;
-	v->segments_dirty = true;
+	vcpu_forget_segments(v);
 	vm_kill(v->vm, "the processor errs: %s, at %llx", what, (unsigned long long)f->rip);
 	leave(v, f, RAWEXIT_OTHER);
 }
@@ -335,6 +346,7 @@ static void check_frame(struct vcpu *v, struct trap_frame *f)
  */
 static void check_resume(struct vcpu *v, struct trap_frame *f)
 {
+	v->called = false;
 	if (v->vm->request) /* vm_kill() */
 		leave_saved(v, f, RAWEXIT_OTHER);
 	if (f->cs != v->entry.cs || f->ss != v->entry.ss ||
@@ -362,31 +374,43 @@ void raw_interrupted(struct vcpu *v, struct trap_frame *frame, bool wanted)
 }
 
 /*
- * INT n arrives as #GP because no gate has DPL 3; so do INT3 and INTO. One meaning: cpu_deliver()
- * checks the guest's own gate. Only the plain two forms are taken here; all else (prefixes, page
- * faults on the code bytes) goes the general way.
+ * INT n arrives as #GP because no gate has DPL 3; so do INT3 and INTO. Only the plain two bytes are
+ * taken here; all else (prefixes, page faults on the code bytes) goes the general way. The error
+ * code says vector * 8 + 2 (SDM 3A 6.13), in QEMU's long mode vector * 16 + 2.
  */
+static bool is_int(const struct trap_frame *f, const u8 code[2])
+{
+	return code[0] == 0xcd && (f->error == code[1] * 8u + 2 || f->error == code[1] * 16u + 2);
+}
+
+/* A program's system call: most of what leaves raw code. */
+static bool program_calls(struct cpu *c, const struct trap_frame *f)
+{
+	const u8 *code =
+		cpu_lin_direct(c, c->seg[SEG_CS].base + c->eip, 2, ACCESS_EXEC | ACCESS_USER);
+
+	if (!code || !is_int(f, code))
+		return false;
+	c->eip += 2;
+	if (cpu_deliver_int(c, code[1]))
+		return true;
+	c->eip -= 2;
+	return false;
+}
+
+/* Any other. One meaning: cpu_deliver() checks the guest's own gate. */
 static bool soft_int(struct vcpu *v, const struct trap_frame *f)
 {
 	struct cpu *c = &v->cpu;
+	u32 eip = c->eip;
 	u8 code[2];
 
-	if (cpu_lin_read(c, c->seg[SEG_CS].base + c->eip, code, 2,
-			 ACCESS_EXEC | (c->cpl == 3 ? ACCESS_USER : 0)) != CPU_NEXT)
+	if (cpu_lin_read(c, c->seg[SEG_CS].base + eip, code, 2,
+			 ACCESS_EXEC | (c->cpl == 3 ? ACCESS_USER : 0)) != CPU_NEXT ||
+	    !is_int(f, code))
 		return false;
-
-	u8 vector = code[1];
-
-	/* The error code says vector * 8 + 2 (SDM 3A 6.13), in QEMU's long mode vector * 16 + 2. */
-	if (code[0] != 0xcd || (f->error != vector * 8u + 2 && f->error != vector * 16u + 2))
-		return false;
-
-	u32 eip = c->eip;
-
 	c->eip += 2;
-	if (cpu_deliver_int(c, vector))
-		return true;
-	switch (cpu_deliver(c, vector, EVENT_SOFT_INT, false, 0)) {
+	switch (cpu_deliver(c, code[1], EVENT_SOFT_INT, false, 0)) {
 	case CPU_JUMP:
 		return true;
 	case CPU_SHUTDOWN:
@@ -453,19 +477,23 @@ static void page_fault(struct vcpu *v, struct trap_frame *f)
 	}
 }
 
-static __attribute__((noinline)) void other_trap(struct vcpu *v, struct trap_frame *f)
+/* Its state is saved. */
+static void other_trap(struct vcpu *v, struct trap_frame *f)
 {
 	v->raw_exit = f->vector == VEC_GP   ? RAWEXIT_GP
 		      : f->vector == VEC_DB ? RAWEXIT_DEBUG
 					    : RAWEXIT_OTHER;
 	if (f->vector == VEC_DB)
 		raw_debug_trap(v);
+	else if (f->vector == VEC_GP && (f->error & 2) && soft_int(v, f))
+		v->raw_exit = RAWEXIT_SOFTINT;
 	else if (((f->vector == VEC_GP && f->error == 0) || f->vector == VEC_UD) && sysenter(v))
 		v->raw_exit = RAWEXIT_SYSENTER;
 	else { /* the recompiler meets the same trap, with exact state, or executes it */
 		hold_interrupts(&v->cpu);
 		v->must_progress = true;
 	}
+	raw_unwind(v->unwind_rsp);
 }
 
 /* The stack that raw_unwind() would return to is another's by now. */
@@ -477,29 +505,40 @@ static void nobody_runs(const struct trap_frame *frame)
 	      (unsigned long long)frame->rip, (unsigned long long)frame->rflags);
 }
 
-void raw_trap(struct percpu *pc, struct trap_frame *frame)
+/* What is no program's system call. */
+static __attribute__((noinline)) void trap(struct vcpu *v, struct trap_frame *f)
+{
+	/* Faults save RF, so that the instruction's breakpoint is not met again (SDM 3B 17.3.1.1);
+	 * QEMU's TCG does not. */
+	if (v->debug_loaded && f->vector != VEC_DB && f->vector != VEC_NMI)
+		f->rflags |= EFLAGS_RF;
+	if (f->vector == VEC_PF) {
+		page_fault(v, f);
+	} else if (f->vector != VEC_NMI) { /* which is the monitor's */
+		save_state(v, f);
+		other_trap(v, f);
+	}
+	check_resume(v, f);
+}
+
+void raw_trap(struct percpu *pc, struct trap_frame *f)
 {
 	struct vcpu *v = pc->vcpu;
 	enum vcpu_place from = vcpu_account(v, PLACE_MONITOR);
 
 	if (from != PLACE_RAW1 && from != PLACE_RAW3)
-		nobody_runs(frame);
-	v->trapped = (u16)frame->vector;
-	check_frame(v, frame);
-	check_debug(v, frame);
-	/* Faults save RF, so that the instruction's breakpoint is not met again (SDM 3B 17.3.1.1);
-	 * QEMU's TCG does not. */
-	if (v->debug_loaded && frame->vector != VEC_DB && frame->vector != VEC_NMI)
-		frame->rflags |= EFLAGS_RF;
-	if (frame->vector == VEC_PF) {
-		page_fault(v, frame);
-	} else if (frame->vector != VEC_NMI) { /* which is the monitor's */
-		save_state(v, frame);
-		v->raw_exit = RAWEXIT_SOFTINT;
-		if (!(frame->vector == VEC_GP && (frame->error & 2) && soft_int(v, frame)))
-			other_trap(v, frame);
-		raw_unwind(v->unwind_rsp);
+		nobody_runs(f);
+	v->trapped = (u16)f->vector;
+	check_frame(v, f);
+	check_debug(v, f);
+	if (f->vector == VEC_GP && (f->error & 2) && !v->debug_loaded) {
+		v->called = save(v, f) && v->called;
+		if (program_calls(&v->cpu, f)) {
+			v->raw_exit = RAWEXIT_SOFTINT;
+			raw_unwind(v->unwind_rsp);
+		}
 	}
-	check_resume(v, frame);
+	v->called = false;
+	trap(v, f);
 	vcpu_account(v, from);
 }

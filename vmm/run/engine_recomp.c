@@ -17,17 +17,25 @@ static bool recomp_may_run(struct vcpu *v)
 
 static enum vcpu_stop recomp_engine_run(struct vcpu *v)
 {
-	vcpu_account(v, PLACE_RECOMPILER);
+	bool called = v->called;
+
+	v->called = false;
+	vcpu_account(v, called ? PLACE_RECOMPILER : PLACE_TRANSLATOR);
 	irq_enable();
 	speculation_enter_guest();
-	enum recomp_exit e = recomp_run(&v->cpu);
+	enum recomp_exit e = called ? recomp_run_after_iret(&v->cpu) : recomp_run(&v->cpu);
 	irq_disable();
 	exit_trace_add(&v->trace, TRACE_RECOMPILER, (u8)e, v->cpu.eip, 0, v->place_since);
 	/* An interrupt that came after the decision to leave was taken, a timer that fired, or a
 	 * deadline that moved: the timer must be armed again before raw code runs, which it alone
 	 * can stop. */
-	if (e == RECOMP_LEAVE && !(v->cpu.events & CPU_EVENT_YIELD) && !sched_wanted())
+	if ((e == RECOMP_LEAVE || e == RECOMP_IRET) && !(v->cpu.events & CPU_EVENT_YIELD) &&
+	    !sched_wanted()) {
+		v->called = e == RECOMP_IRET &&
+			    recomp_mapping_is(v->cpu.recomp, false,
+					      shadow_code_mapping(v->shadow, false));
 		return VCPU_YIELDS;
+	}
 	vcpu_account(v, PLACE_MONITOR);
 	return e == RECOMP_SHUTDOWN ? VCPU_SHUTDOWN : VCPU_SLICE;
 }

@@ -96,21 +96,21 @@ static RARELY bool look_at_segments(struct vcpu *v)
 			return true;
 	memcpy(v->fresh, v->cpu.seg, sizeof(v->fresh));
 	v->fresh_written = v->desc.entries_written;
+	v->hw_fresh = false;
 	return false;
 }
 
 /* Most entries have the segments of the one before, and no table was written since. */
-static bool segments_stale(struct vcpu *v)
+static bool segments_fresh(const struct vcpu *v)
 {
-	return (v->fresh_written != v->desc.entries_written ||
-		!cpu_same_segments(v->fresh, v->cpu.seg)) &&
-	       look_at_segments(v);
+	return v->fresh_written == v->desc.entries_written &&
+	       cpu_same_segments(v->fresh, v->cpu.seg);
 }
 
 static RARELY void sync_tables(struct vcpu *v)
 {
 	if (shadow_desc_sync(&v->desc))
-		v->segments_dirty = true;
+		vcpu_forget_segments(v);
 }
 
 static bool flat32(const struct cpu_segment *s)
@@ -135,7 +135,7 @@ static RARELY enum raw_refusal ring1_refusal(struct vcpu *v)
 }
 
 /* The cheap conditions first: this is asked at every boundary of translated code. */
-static enum raw_refusal mode_refusal(const struct cpu *c)
+static inline __attribute__((always_inline)) enum raw_refusal mode_refusal(const struct cpu *c)
 {
 	if ((c->cr0 & (CR0_PE | CR0_PG)) != (CR0_PE | CR0_PG) || cpu_v86(c))
 		return REFUSE_MODE;
@@ -158,9 +158,16 @@ static RARELY enum raw_refusal refusal(struct vcpu *v)
 		return REFUSE_ENGINE;
 	if (v->desc.dirty)
 		sync_tables(v);
-	if (segments_stale(v))
+	if (!segments_fresh(v) && look_at_segments(v))
 		return REFUSE_SEGMENT;
 	return v->cpu.cpl == 3 ? REFUSE_COUNT : ring1_refusal(v);
+}
+
+/* Nothing has changed since the last entry that a program could be refused for. */
+static bool program_goes_on(struct vcpu *v)
+{
+	return v->cpu.cpl == 3 && v->vm->config.engine != ENGINE_RECOMPILE_ALL &&
+	       mode_refusal(&v->cpu) == REFUSE_COUNT && !v->desc.dirty && segments_fresh(v);
 }
 
 bool raw_may_run(struct vcpu *v)
@@ -173,6 +180,8 @@ bool raw_may_run(struct vcpu *v)
 	} else if (!v->cpu.vif || v->cpu.shadow) {
 		why = REFUSE_IF;
 	} else {
+		if (program_goes_on(v))
+			return true;
 		why = refusal(v);
 		if (why == REFUSE_COUNT)
 			return true;

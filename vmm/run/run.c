@@ -20,11 +20,12 @@
 enum { PREFERRED, FALLBACK, ENGINES };
 static const struct engine *const engines[ENGINES] = { &engine_raw, &engine_recomp };
 
-/* False: nothing is to be executed, *stop says why. */
-static bool deliver(struct vcpu *v, enum vcpu_stop *stop)
+/* What is due is delivered. False: nothing is to be executed, *stop says why. */
+static __attribute__((noinline)) bool deliver(struct vcpu *v, enum vcpu_stop *stop)
 {
 	enum cpu_result taken = cpu_take_events(&v->cpu);
 
+	v->called = false;
 	*stop = taken == CPU_SHUTDOWN ? VCPU_SHUTDOWN : VCPU_SLICE;
 	return taken != CPU_SHUTDOWN && taken != CPU_HALT;
 }
@@ -50,7 +51,7 @@ static enum vcpu_stop run_engines(struct vcpu *v)
 	enum vcpu_stop stop;
 
 	do
-		if (deliver(v, &stop))
+		if (!(v->cpu.events | v->cpu.debug_hits) || deliver(v, &stop))
 			stop = run_engine(v);
 	while (stop == VCPU_AGAIN && !sched_wanted());
 	return stop;
@@ -74,6 +75,7 @@ enum vcpu_stop vcpu_run(struct vcpu *v, u64 slice_end)
 			return VCPU_SLICE;
 		vcpu_load(v);
 		sched_arm(MIN(slice_end, vm_deadline(vm)));
+		v->called = false;
 		if (run_engines(v) == VCPU_SHUTDOWN)
 			return VCPU_SHUTDOWN;
 		vcpu_account(v, PLACE_MONITOR);

@@ -84,13 +84,27 @@ static void tell_mapping(struct vcpu *v)
 		recomp_set_mapping(v->cpu.recomp, true, shadow_code_mapping(v->shadow, true));
 }
 
+/* Kept out of the usual way, which is that nothing has changed. */
+static __attribute__((noinline)) void load_view(struct vcpu *v)
+{
+	vcpu_load_root(v, view_of(&v->cpu));
+	tell_mapping(v);
+}
+
 /* The number of CPL 3 is its own view's: the kernel's says nothing about what a program maps. */
 static void env_code_sought(struct cpu *cpu)
 {
 	struct vcpu *v = vcpu_of(cpu);
 
-	vcpu_load_root(v, view_of(cpu));
-	tell_mapping(v);
+	if (cpu->cpl == 3 || !vcpu_root_is_loaded(v, VIEW_KERNEL) ||
+	    !recomp_mapping_is(cpu->recomp, false, shadow_code_mapping(v->shadow, false)))
+		load_view(v);
+}
+
+static __attribute__((noinline)) void enter_view(struct vcpu *v)
+{
+	vcpu_load_root(v, view_of(&v->cpu));
+	vcpu_account(v, PLACE_RECOMPILER);
 }
 
 static void env_code_runs(struct cpu *cpu, bool runs)
@@ -98,9 +112,9 @@ static void env_code_runs(struct cpu *cpu, bool runs)
 	struct vcpu *v = vcpu_of(cpu);
 	enum vcpu_place place = runs ? PLACE_RECOMPILER : PLACE_TRANSLATOR;
 
-	if (runs)
-		vcpu_load_root(v, view_of(cpu));
-	if (v->place != place)
+	if (runs && !vcpu_root_is_loaded(v, view_of(cpu)))
+		enter_view(v);
+	else if (v->place != place)
 		vcpu_account(v, place);
 }
 
@@ -150,7 +164,7 @@ static void env_tables_changed(struct cpu *cpu)
 	struct vcpu *v = vcpu_of(cpu);
 
 	shadow_desc_invalidate(&v->desc);
-	v->segments_dirty = true;
+	vcpu_forget_segments(v);
 }
 
 static void env_control_changed(struct cpu *cpu)

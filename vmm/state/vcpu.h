@@ -99,7 +99,8 @@ struct vcpu {
 	struct percpu *loaded_on; /* NULL: nowhere */
 	hpa_t root;
 	enum shadow_view view;
-	u64 hw_sel; /* ES, DS, FS, GS as last loaded, from the low word up; ~0: unknown */
+	u64 hw_sel;    /* ES, DS, FS, GS as last loaded, from the low word up; ~0: unknown */
+	bool hw_fresh; /* they are those of fresh[], from tables that have not changed since */
 
 	/* Raw execution. */
 	/* Segments found not stale, while desc.entries_written is fresh_written. */
@@ -112,8 +113,12 @@ struct vcpu {
 	u64 entry_failures;	   /* IRETQ or a selector of the entry faulted */
 	bool debug_loaded;	   /* DR0..DR3 and DR7 are the guest's */
 	u32 late_hits;		   /* of them, seen in ring 0 (raw_debug.c) */
-	bool segments_dirty;	   /* the tables changed under loaded selectors: load them again */
-	bool shutdown;		   /* a delivery ended in a triple fault */
+	/*
+	 * The recompiler left by an IRET to CPL 3, and since then the program has run raw without a
+	 * trap; in the end its INT n was delivered. So all else is as the recompiler left it.
+	 */
+	bool called;
+	bool shutdown;	    /* a delivery ended in a triple fault */
 	bool must_progress; /* the recompiler has to execute at least one instruction before the
 			       next raw entry */
 
@@ -127,6 +132,13 @@ struct vcpu {
 	struct vcpu_stats stats;
 	struct exit_trace trace;
 };
+
+/* What the segment registers hold is not what the tables say, or unknown: they are loaded again. */
+static inline void vcpu_forget_segments(struct vcpu *v)
+{
+	v->hw_sel = ~0ull;
+	v->hw_fresh = false;
+}
 
 /* Why an engine, or vcpu_run(), came back. */
 enum vcpu_stop {

@@ -61,6 +61,7 @@ void vcpu_change_root(struct vcpu *v, enum shadow_view view)
 {
 	hpa_t root;
 
+	v->called = false;
 	root = shadow_root(v->shadow, view);
 	if (view != v->view)
 		v->stats.view_switches++;
@@ -95,7 +96,7 @@ void vcpu_load(struct vcpu *v)
 	gdt_fill_monitor(v->gdt, pc);
 	gdt_load(pc, v->gdt);
 	gdt_load_ldt();
-	v->hw_sel = ~0ull;
+	vcpu_forget_segments(v);
 	vcpu_load_control(v);
 	vcpu_load_root(v, VIEW_KERNEL);
 }

@@ -13,9 +13,13 @@ void vcpu_unload(struct vcpu *v);
 
 /* Makes CR3 hold the root for the CPU's present state and view. */
 void vcpu_change_root(struct vcpu *v, enum shadow_view view);
+static inline bool vcpu_root_is_loaded(const struct vcpu *v, enum shadow_view view)
+{
+	return view == v->view && v->root && shadow_is_current(v->shadow, view);
+}
 static inline void vcpu_load_root(struct vcpu *v, enum shadow_view view)
 {
-	if (view != v->view || !v->root || !shadow_is_current(v->shadow, view))
+	if (!vcpu_root_is_loaded(v, view))
 		vcpu_change_root(v, view);
 }
 
