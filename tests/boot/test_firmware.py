@@ -16,6 +16,7 @@ CONFIG = """
 [vm auto]
 engine = auto
 sercon = yes
+vga = none
 serial0 = log
 [vm small]
 engine = recompile-all
@@ -23,11 +24,13 @@ firmware = %s/bios.bin
 verify = yes
 memory = 16M
 sercon = yes
+vga = none
 serial0 = log
 [vm raw]
 engine = ring1
 memory = 256M
 sercon = yes
+vga = none
 serial0 = log
 """ % SEABIOS
 MACHINES = {"auto": ("bios-256k.bin", 64), "small": ("bios.bin", 16), "raw": ("bios-256k.bin", 256)}
@@ -92,7 +95,7 @@ def test_services():
     build()
     machines = {"auto": ("bios-256k.bin", "no"), "ring1": ("bios.bin", "no"), "recompile-all": ("bios-256k.bin", "yes")}
     with Guests(["[ringleader]\nexit = poweroff\n"] + [
-            "[vm %s]\nmemory = 16M\nfirmware = %s\nfloppy = services\nboot = floppy\nengine = %s\nverify = %s\nserial0 = log\n"
+            "[vm %s]\nmemory = 16M\nfirmware = %s\nfloppy = services\nboot = floppy\nvga = none\nengine = %s\nverify = %s\nserial0 = log\n"
             "debug_exit = yes\n" % (engine, os.path.join(SEABIOS, bios), engine, verify)
             for engine, (bios, verify) in machines.items()]) as m:
         m.wait_stopped(machines)
