@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+"""Systems that boot from their own media, by the firmware. Each is driven by one script, on bare QEMU and as a guest of ours, and
+must say the same.
+
+Alone:  make guests && /usr/bin/python3 -m pytest tests/boot/test_os.py
+"""
+import os
+import re
+
+import pytest
+
+from machine import GUESTS, Console, Machine
+
+SEABIOS = "/usr/share/seabios/bios-256k.bin"
+MOVE = r"\x1b\[[0-9;?]*[A-Za-z]"
+CURSOR = re.compile(MOVE)
+
+
+def shown(text):
+    """A pattern for text on the screen: SeaBIOS moves the cursor whenever it has waited."""
+    return "(?:%s)*" % MOVE + ("(?:%s)*" % MOVE).join(re.escape(c) for c in text)
+
+
+def bare(*arguments):
+    """QEMU's PC with as much as ours has of one; the BIOS' text goes to the serial line."""
+    return Console(["-M", "pc,usb=off,graphics=off", "-cpu", "max", "-m", "64", "-nodefaults", "-vga", "none", "-bios", SEABIOS,
+                    "-chardev", "stdio,id=s", "-serial", "chardev:s", *arguments])
+
+
+def ours(engine, keys):
+    return Machine("[ringleader]\nexit = poweroff\n[vm pc]\nmemory = 64M\nvga = none\nsercon = yes\nengine = %s\n%s" % (engine, keys))
+
+
+def grub_type(m, command):
+    """The BIOS holds 15 keys: each waits for its echo."""
+    for key in command:
+        m.process.send(key)
+        m.expect(re.escape(key))
+    m.process.send("\r")
+
+
+def grub_command(m, command):
+    """A command at GRUB's prompt, and what it says."""
+    grub_type(m, command)
+    m.expect(r"\n", shown("grub> "))
+    return CURSOR.sub("", m.process.before).replace("\r", "")
+
+
+def grub(m):
+    """GRUB's rescue medium: from its menu to the command line and to `halt`."""
+    m.expect(shown("executed automatically"))
+    m.process.send("c")
+    m.expect(shown("grub> "))
+    said = {c: grub_command(m, c) for c in ("ls", "hexdump -n 64 (fd0)", "lsmmap", "cmosdump", "echo $root $prefix")}
+    grub_type(m, "halt")
+    return said
+
+
+def grub_lines(said):
+    """What both machines must agree on: not where firmware put its tables, nor the clock in CMOS."""
+    low = re.findall(r"base_addr = (0x[0-9a-f]+), length = (0x[0-9a-f]+), (available|reserved) RAM", said["lsmmap"])
+    dump = re.findall(r"^000000[0-9a-f]0  .*$", said["hexdump -n 64 (fd0)"], re.MULTILINE)
+    return said["ls"].split(), dump, [r for r in low if r[0] in ("0x0", "0x9fc00")], said["echo $root $prefix"].split()
+
+
+@pytest.mark.parametrize("engine", ["auto", "recompile"])
+def test_grub_floppy(engine):
+    floppy = os.path.join(GUESTS, "grub-rescue-floppy.img")
+    with bare("-drive", "if=floppy,format=raw,readonly=on,file=" + floppy, "-boot", "a") as m:
+        expected = grub(m)
+        m.ended()
+    with ours(engine, "floppy = grub-rescue-floppy.img\nboot = floppy\n") as m:
+        said = grub(m)
+        m.expect(r"stopped: power off")
+        m.ended()
+    assert grub_lines(said) == grub_lines(expected)
+    assert "(fd0)" in said["ls"] and len(grub_lines(said)[1]) == 4 and len(grub_lines(said)[2]) == 2, said
