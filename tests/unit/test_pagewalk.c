@@ -408,12 +408,12 @@ static void test_pdptes(void **state)
 		memset(w->cpu.pdpte, 0x55, sizeof(w->cpu.pdpte));
 		w->cpu.cr3 = 0x777000;
 		changes = 0;
-		assert_int_equal(cpu_write_cr(&w->cpu, 3, 0x3f), bad ? CPU_FAULT : CPU_JUMP);
+		assert_int_equal(cpu_write_cr(&w->cpu, 3, 0x3f), bad ? CPU_FAULT : CPU_NEXT);
 		assert_int_equal(w->cpu.cr3, bad ? 0x777000 : 0x3f);
 		assert_int_equal(changes, bad ? 0 : PAGING_CR3);
 		assert_int_equal(w->cpu.pdpte[n % 4], bad ? 0x5555555555555555ull : table[n % 4]);
 		table[n % 4] &= ~1ull; /* absent: the other bits are ignored */
-		assert_int_equal(cpu_write_cr(&w->cpu, 3, 0x20), CPU_JUMP);
+		assert_int_equal(cpu_write_cr(&w->cpu, 3, 0x20), CPU_NEXT);
 		table[n % 4] |= 1;
 		assert_int_equal(w->cpu.pdpte[n % 4] & 1, 0);
 	}
