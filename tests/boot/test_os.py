@@ -46,12 +46,13 @@ def grub_command(m, command):
     return CURSOR.sub("", m.process.before).replace("\r", "")
 
 
-def grub(m):
+def grub(m, device):
     """GRUB's rescue medium: from its menu to the command line and to `halt`."""
     m.expect(shown("executed automatically"))
     m.process.send("c")
     m.expect(shown("grub> "))
-    said = {c: grub_command(m, c) for c in ("ls", "hexdump -n 64 (fd0)", "lsmmap", "cmosdump", "echo $root $prefix")}
+    said = {c.split()[0]: grub_command(m, c) for c in ("ls", "lsmmap", "cmosdump", "echo $root $prefix")}
+    said["dump"] = grub_command(m, "hexdump -n 64 " + device)
     grub_type(m, "halt")
     return said
 
@@ -59,19 +60,26 @@ def grub(m):
 def grub_lines(said):
     """What both machines must agree on: not where firmware put its tables, nor the clock in CMOS."""
     low = re.findall(r"base_addr = (0x[0-9a-f]+), length = (0x[0-9a-f]+), (available|reserved) RAM", said["lsmmap"])
-    dump = re.findall(r"^000000[0-9a-f]0  .*$", said["hexdump -n 64 (fd0)"], re.MULTILINE)
-    return said["ls"].split(), dump, [r for r in low if r[0] in ("0x0", "0x9fc00")], said["echo $root $prefix"].split()
+    dump = re.findall(r"^000000[0-9a-f]0  .*$", said["dump"], re.MULTILINE)
+    return said["ls"].split(), dump, [r for r in low if r[0] in ("0x0", "0x9fc00")], said["echo"].split()
 
 
-@pytest.mark.parametrize("engine", ["auto", "recompile"])
-def test_grub_floppy(engine):
-    floppy = os.path.join(GUESTS, "grub-rescue-floppy.img")
-    with bare("-drive", "if=floppy,format=raw,readonly=on,file=" + floppy, "-boot", "a") as m:
-        expected = grub(m)
+MEDIA = {
+    "floppy": ("grub-rescue-floppy.img", "(fd0)", ["-drive", "if=floppy,format=raw,readonly=on,file=%s", "-boot", "a"]),
+    "cdrom": ("grub-rescue-cdrom.iso", "(cd)", ["-drive", "if=ide,index=2,media=cdrom,file=%s", "-boot", "d"]),
+    "disk0": ("grub-rescue-usb.img", "(hd0)", ["-drive", "if=ide,index=0,format=raw,snapshot=on,file=%s", "-boot", "c"]),
+}
+
+
+@pytest.mark.parametrize("medium, engine", [("floppy", "auto"), ("floppy", "recompile"), ("cdrom", "auto"), ("disk0", "auto")])
+def test_grub(medium, engine):
+    image, device, arguments = MEDIA[medium]
+    with bare(*(a.replace("%s", os.path.join(GUESTS, image)) for a in arguments)) as m:
+        expected = grub(m, device)
         m.ended()
-    with ours(engine, "floppy = grub-rescue-floppy.img\nboot = floppy\n") as m:
-        said = grub(m)
+    with ours(engine, "%s = %s\nboot = %s\n" % (medium, image, medium.rstrip("0"))) as m:
+        said = grub(m, device)
         m.expect(r"stopped: power off")
         m.ended()
     assert grub_lines(said) == grub_lines(expected)
-    assert "(fd0)" in said["ls"] and len(grub_lines(said)[1]) == 4 and len(grub_lines(said)[2]) == 2, said
+    assert device in said["ls"] and len(said["dump"].split("\n")) > 4 and len(grub_lines(said)[2]) == 2, said
