@@ -12,13 +12,18 @@ import pytest
 from machine import GUESTS, Console, Machine
 
 SEABIOS = "/usr/share/seabios/bios-256k.bin"
-MOVE = r"\x1b\[[0-9;?]*[A-Za-z]"
-CURSOR = re.compile(MOVE)
+MOVE = r"(?:[\r\n]*\x1b\[[0-9;?]*[A-Za-z])"
+LINE_BEGINS = re.compile(r"[\r\n]+\x1b\[\d+;0?1H")
 
 
 def shown(text):
-    """A pattern for text on the screen: SeaBIOS moves the cursor whenever it has waited."""
-    return "(?:%s)*" % MOVE + ("(?:%s)*" % MOVE).join(re.escape(c) for c in text)
+    """A pattern for text on the screen. Whenever SeaBIOS has waited it moves the cursor to where it is, even within a word."""
+    return MOVE + "*" + (MOVE + "*").join(re.escape(c) for c in text)
+
+
+def plain(text):
+    """What was on the screen, line by line. A line end and a move to another column than the first are one move."""
+    return re.sub(MOVE, "", LINE_BEGINS.sub("\n", text)).replace("\r", "")
 
 
 def bare(*arguments):
@@ -35,7 +40,7 @@ def grub_type(m, command):
     """The BIOS holds 15 keys: each waits for its echo."""
     for key in command:
         m.process.send(key)
-        m.expect(re.escape(key))
+        m.expect(shown(key))
     m.process.send("\r")
 
 
@@ -43,7 +48,7 @@ def grub_command(m, command):
     """A command at GRUB's prompt, and what it says."""
     grub_type(m, command)
     m.expect(r"\n", shown("grub> "))
-    return CURSOR.sub("", m.process.before).replace("\r", "")
+    return plain(m.process.before)
 
 
 def grub(m, device):
