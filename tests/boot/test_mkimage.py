@@ -192,7 +192,7 @@ def test_names_arrive(tmp_path):
     text = "[ringleader]\nexit = poweroff\n"
     for i, name in enumerate(NAMES):
         (tmp_path / name).write_bytes(kernel())
-        text += "[vm m%d]\nkernel = %s\nmemory = 4M\nserial0 = none\ndebug_exit = yes\n" % (i, quote(name))
+        text += "[vm m%d]\nkernel = %s\nmemory = 4M\nvga = none\nserial0 = none\ndebug_exit = yes\n" % (i, quote(name))
     (tmp_path / "c").write_text(text)
     assert mkimage(tmp_path, "-o", "x.iso", "c") == (0, [])
     with Console(["-cpu", "max", "-m", "512", "-cdrom", str(tmp_path / "x.iso"), "-serial", "stdio"]) as m:

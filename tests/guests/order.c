@@ -412,7 +412,7 @@ static void beside_a_timer(void)
 	call_ring0(timer_on, 4000);
 	print("beside a timer: digest %x\r\n", passes(2 | EFLAGS_IF));
 	print("step by step beside a timer: digest %x\r\n", passes(2 | EFLAGS_IF | EFLAGS_TF));
-	/* QEMU itself takes one there once in a while, when its timer fires at the end of a block. */
+	/* QEMU itself takes one there once in a while: when its timer fires at a block's end. */
 	check(!behind_ss || cmdline_number("bare", 0),
 	      "no interrupt directly behind MOV SS or POP SS");
 	print("  %u ticks, %u of them there\r\n", ticks, behind_ss);
