@@ -72,7 +72,7 @@ def grub_lines(said):
 MEDIA = {
     "floppy": ("grub-rescue-floppy.img", "(fd0)", ["-drive", "if=floppy,format=raw,readonly=on,file=%s", "-boot", "a"]),
     "cdrom": ("grub-rescue-cdrom.iso", "(cd)", ["-drive", "if=ide,index=2,media=cdrom,file=%s", "-boot", "d"]),
-    "disk0": ("grub-rescue-usb.img", "(hd0)", ["-drive", "if=ide,index=0,format=raw,snapshot=on,file=%s", "-boot", "c"]),
+    "disk0": ("grub-rescue-cdrom.iso", "(hd0)", ["-drive", "if=ide,index=0,format=raw,snapshot=on,file=%s", "-boot", "c"]),
 }
 
 
