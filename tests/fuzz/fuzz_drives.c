@@ -16,6 +16,7 @@
 #include "kernel/base/alloc.h"
 #include "kernel/base/log.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/unit/quiet_host.h"
 #include "tests/unit/tape.h"
 
 #define IMAGE (160 * KiB)
@@ -33,57 +34,13 @@ static u8 image[DRIVE_PLACES][IMAGE];
 static struct gpmem mem;
 static struct board *board;
 static struct snap snap;
-static u64 now_ns;
-
-static u64 now(void *ctx)
-{
-	(void)ctx;
-	return now_ns;
-}
-
-static void level(void *ctx, bool on)
-{
-	(void)ctx;
-	(void)on;
-}
-
-static void stop(void *ctx, const char *why)
-{
-	(void)ctx;
-	(void)why;
-}
-
-static bool sent(void *ctx, unsigned port, u8 byte)
-{
-	(void)ctx;
-	(void)port;
-	return byte & 1;
-}
-
-static void put(void *ctx, u8 byte)
-{
-	(void)ctx;
-	(void)byte;
-}
-
-static void off(void *ctx)
-{
-	(void)ctx;
-}
 
 static void create(void)
 {
 	static const enum drive_kind kinds[DRIVE_PLACES] = {
 		DRIVE_FLOPPY, DRIVE_FLOPPY, DRIVE_DISK, DRIVE_DISK, DRIVE_CDROM, DRIVE_DISK
 	};
-	static const struct board_host host = { .now = now,
-						.wall_clock = now,
-						.intr = level,
-						.reset = stop,
-						.serial_tx = sent,
-						.debug_tx = put,
-						.power_off = off,
-						.a20 = level };
+	const struct board_host host = quiet_host();
 	u8 **chunk = mem_alloc(sizeof(*chunk));
 
 	gpmem_init(&mem);
@@ -133,7 +90,7 @@ static void one(struct fuzz_input *in)
 		board_io_write_many(board, port, size, bytes, 12 / size);
 		break;
 	case 6:
-		now_ns += fuzz_u32(in);
+		quiet_ns += fuzz_u32(in);
 		board_run_timers(board);
 		break;
 	default:
@@ -157,13 +114,13 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		board_run_timers(board);
 	tape.used = 0;
 	snap_save_to(&snap, tape_put, &tape);
-	snap.now = now_ns;
+	snap.now = quiet_ns;
 	board_state(board, &snap);
 	if (!snap_finish(&snap))
 		panic("not saved: %s", snap.error);
 	tape.at = 0;
 	snap_load_from(&snap, tape_get, &tape);
-	snap.now = now_ns;
+	snap.now = quiet_ns;
 	board_state(board, &snap);
 	if (!snap_finish(&snap))
 		panic("not loaded: %s", snap.error);

@@ -16,6 +16,7 @@
 #include "emu/mem/gpmem_state.h"
 #include "kernel/base/log.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/unit/quiet_host.h"
 #include "tests/unit/tape.h"
 
 #define STEPS	 6
@@ -27,21 +28,8 @@
 
 static struct board *board;
 static struct snap snap;
-static u64 now_ns;
 
 /* --- The board's host */
-
-static u64 now(void *ctx)
-{
-	(void)ctx;
-	return now_ns;
-}
-
-static u64 wall(void *ctx)
-{
-	(void)ctx;
-	return 1709208000 + now_ns / 1000000000;
-}
 
 static void intr(void *ctx, bool level)
 {
@@ -52,30 +40,6 @@ static void intr(void *ctx, bool level)
 		recomp_unsignal(&fuzz_machine.cpu, CPU_EVENT_INTR);
 }
 
-static bool serial_tx(void *ctx, unsigned port, u8 byte)
-{
-	(void)ctx;
-	(void)port;
-	return byte & 1;
-}
-
-static void debug_tx(void *ctx, u8 byte)
-{
-	(void)ctx;
-	(void)byte;
-}
-
-static void power_off(void *ctx)
-{
-	(void)ctx;
-}
-
-static void reset(void *ctx, const char *why)
-{
-	(void)ctx;
-	(void)why;
-}
-
 static void a20(void *ctx, bool enabled)
 {
 	(void)ctx;
@@ -83,24 +47,13 @@ static void a20(void *ctx, bool enabled)
 	cpu_translations_changed(&fuzz_machine.cpu, PAGING_A20, 0);
 }
 
-static const struct board_host host = {
-	.now = now,
-	.wall_clock = wall,
-	.intr = intr,
-	.serial_tx = serial_tx,
-	.debug_tx = debug_tx,
-	.power_off = power_off,
-	.reset = reset,
-	.a20 = a20,
-};
-
 /* --- A machine and its stream */
 
 static void own_print(struct fingerprint *f)
 {
 	*f = (struct fingerprint){ .ram_size = fuzz_machine.ram_size,
 				   .tsc_khz = 1000000,
-				   .now = now_ns };
+				   .now = quiet_ns };
 	fingerprint_cpuid(f, &fuzz_machine.cpu);
 }
 
@@ -108,7 +61,7 @@ static void small_state(struct fingerprint *f, struct snap *s)
 {
 	fingerprint_state(f, s);
 	if (snap_ok(s))
-		now_ns = f->now;
+		quiet_ns = f->now;
 	cpu_state(&fuzz_machine.cpu, s);
 	board_state(board, s);
 }
@@ -170,7 +123,11 @@ static struct tape pristine;
 
 static void create(void)
 {
-	now_ns = 5000000000;
+	struct board_host host = quiet_host();
+
+	host.intr = intr;
+	host.a20 = a20;
+	quiet_ns = 5000000000;
 	if (board_create(&(struct board_config){ .ram_size = fuzz_machine.ram_size }, &host,
 			 &fuzz_machine.mem, &board))
 		panic("no board");
@@ -256,15 +213,15 @@ static void run(void)
 	for (u32 i = 0; i < STEPS; i++) {
 		u64 next = board_run_timers(board);
 
-		if (next < now_ns)
+		if (next < quiet_ns)
 			panic("a timer of %llx at %llx", (unsigned long long)next,
-			      (unsigned long long)now_ns);
+			      (unsigned long long)quiet_ns);
 		board_wakes_at(board);
 		board_can_wake(board);
 		if (!fuzz_step())
 			return;
 		poke(i);
-		now_ns += i & 1 ? STEP_NS : (u64)1000000000 * i;
+		quiet_ns += i & 1 ? STEP_NS : (u64)1000000000 * i;
 	}
 }
 

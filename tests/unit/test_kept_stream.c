@@ -13,63 +13,23 @@
 #include "emu/board/board.h"
 #include "emu/cpu/cpu_state.h"
 #include "tests/unit/guest_fixture.h"
+#include "tests/unit/quiet_host.h"
 #include "tests/unit/tape.h"
 
 #define NOW	  5000000000ull /* virtual ns of the moment */
 #define PER_LINE  48
-#define KEPT_MAX  (64 * KiB)
 #define FILE_NAME "tests/unit/kept/format%u.hex"
 
 static struct snap s;
 static struct board *board;
 static struct gpmem board_mem;
-static u64 now_ns;
-
-/* --- A board whose host does nothing */
-
-static u64 now(void *ctx)
-{
-	(void)ctx;
-	return now_ns;
-}
-
-static u64 wall(void *ctx)
-{
-	(void)ctx;
-	return 1709208000 + now_ns / 1000000000;
-}
-
-static void level(void *ctx, bool on)
-{
-	(void)ctx;
-	(void)on;
-}
-
-static void moved(void *ctx, u64 deadline)
-{
-	(void)ctx;
-	(void)deadline;
-}
-
-static bool sent(void *ctx, unsigned port, u8 byte)
-{
-	(void)ctx;
-	(void)port;
-	(void)byte;
-	return true;
-}
 
 static int setup(void **state)
 {
 	static const struct board_config config = { .ram_size = 64 * MiB, .apic = true };
-	static const struct board_host host = { .now = now,
-						.wall_clock = wall,
-						.intr = level,
-						.timer_moved = moved,
-						.serial_tx = sent,
-						.a20 = level };
+	const struct board_host host = quiet_host();
 
-	now_ns = NOW - 4000000;
+	quiet_ns = NOW - 4000000;
 	gpmem_init(&board_mem);
 	assert_int_equal(board_create(&config, &host, &board_mem, &board), 0);
 	return guest_setup(state);
@@ -87,7 +47,7 @@ static int teardown(void **state)
 
 static void machine_state(void)
 {
-	s.now = now_ns;
+	s.now = quiet_ns;
 	cpu_state(&m.cpu, &s);
 	board_state(board, &s);
 }
@@ -128,7 +88,7 @@ static void work(void)
 		board_io_write(board, writes[i][0], 1, writes[i][1]);
 	board_key(board, 0x1c);
 	board_serial_rx(board, 0, 'k');
-	now_ns = NOW;
+	quiet_ns = NOW;
 	board_run_timers(board);
 	CODE(AT_CODE, 0xb8, IMM32(0x11223344), 0xd9, 0xeb, 0xd9, 0xfb, HLT); /* fldpi; fsincos */
 	assert_int_equal(guest_run(), HALTED);
@@ -191,7 +151,7 @@ static void test_every_format(void **state)
 			break;
 		assert_true(read_kept(format, &kept));
 		assert_int_equal(kept.bytes[8], format);
-		now_ns = NOW;
+		quiet_ns = NOW;
 		load(&kept);
 		save(&again);
 		assert_true(compare(&kept, &again) > 10);
