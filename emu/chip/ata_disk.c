@@ -13,52 +13,11 @@
 #include "emu/chip/ata_channel.h"
 #include "emu/chip/ata_identify.h"
 #include "kernel/base/string.h"
+#include "kernel/hw/ata_regs.h"
 
 #define READY	   (ATA_DRDY | ATA_DSC)
 #define DEVICE_LBA 0x40
 #define LBA28_MAX  0x0fffffffu
-
-enum {
-	NOP = 0x00,
-	RECALIBRATE = 0x10, /* and 1xh */
-	READ_SECTORS = 0x20,
-	READ_SECTORS_ONCE,
-	READ_SECTORS_EXT = 0x24,
-	READ_DMA_EXT,
-	READ_NATIVE_MAX_EXT = 0x27,
-	READ_MULTIPLE_EXT = 0x29,
-	WRITE_SECTORS = 0x30,
-	WRITE_SECTORS_ONCE,
-	WRITE_SECTORS_EXT = 0x34,
-	WRITE_DMA_EXT,
-	WRITE_MULTIPLE_EXT = 0x39,
-	WRITE_DMA_FUA_EXT = 0x3d,
-	VERIFY = 0x40,
-	VERIFY_ONCE,
-	VERIFY_EXT,
-	SEEK = 0x70, /* and 7xh */
-	SET_GEOMETRY = 0x91,
-	SMART = 0xb0,
-	READ_MULTIPLE = 0xc4,
-	WRITE_MULTIPLE,
-	SET_MULTIPLE,
-	READ_DMA = 0xc8,
-	READ_DMA_ONCE,
-	WRITE_DMA,
-	WRITE_DMA_ONCE,
-	WRITE_MULTIPLE_FUA_EXT = 0xce,
-	STANDBY_IMMEDIATE = 0xe0,
-	IDLE_IMMEDIATE,
-	STANDBY,
-	IDLE,
-	CHECK_POWER = 0xe5,
-	SLEEP,
-	FLUSH,
-	FLUSH_EXT = 0xea,
-	IDENTIFY = 0xec,
-	SET_FEATURES = 0xef,
-	READ_NATIVE_MAX = 0xf8,
-};
 
 /* --- Addresses */
 
@@ -190,7 +149,7 @@ static bool next_chunk(struct ata_channel *c)
 
 static void read_next(struct ata_channel *c)
 {
-	bool verify = c->command >= VERIFY && c->command <= VERIFY_EXT;
+	bool verify = c->command >= ATA_VERIFY && c->command <= ATA_VERIFY_EXT;
 
 	if (!c->left) {
 		if (c->by_dma || verify)
@@ -274,7 +233,8 @@ static void transfer(struct ata_channel *c, enum way way, bool ext, bool write)
 	c->block = way == BY_BLOCK ? d->multiple * DISK_SECTOR : DISK_SECTOR;
 	c->sector = address_of(d, ext);
 	c->left = count_of(&d->r, ext);
-	c->force_flush = c->command == WRITE_DMA_FUA_EXT || c->command == WRITE_MULTIPLE_FUA_EXT;
+	c->force_flush =
+		c->command == ATA_WRITE_DMA_FUA_EXT || c->command == ATA_WRITE_MULTIPLE_FUA_EXT;
 	c->chunk = 0;
 	ata_later(c, write ? ATA_STEP_WRITE : ATA_STEP_READ);
 }
@@ -392,80 +352,81 @@ void ata_disk_command(struct ata_channel *c, u8 command)
 	struct ata_device *d = ata_active(c);
 
 	switch (command) {
-	case READ_SECTORS:
-	case READ_SECTORS_ONCE:
-	case READ_SECTORS_EXT:
-		transfer(c, BY_SECTOR, command == READ_SECTORS_EXT, false);
+	case ATA_READ_SECTORS:
+	case ATA_READ_SECTORS_ONCE:
+	case ATA_READ_SECTORS_EXT:
+		transfer(c, BY_SECTOR, command == ATA_READ_SECTORS_EXT, false);
 		return;
-	case READ_MULTIPLE:
-	case READ_MULTIPLE_EXT:
-		transfer(c, BY_BLOCK, command == READ_MULTIPLE_EXT, false);
+	case ATA_READ_MULTIPLE:
+	case ATA_READ_MULTIPLE_EXT:
+		transfer(c, BY_BLOCK, command == ATA_READ_MULTIPLE_EXT, false);
 		return;
-	case READ_DMA:
-	case READ_DMA_ONCE:
-	case READ_DMA_EXT:
-		transfer(c, BY_DMA, command == READ_DMA_EXT, false);
+	case ATA_READ_DMA:
+	case ATA_READ_DMA_ONCE:
+	case ATA_READ_DMA_EXT:
+		transfer(c, BY_DMA, command == ATA_READ_DMA_EXT, false);
 		return;
-	case VERIFY:
-	case VERIFY_ONCE:
-	case VERIFY_EXT:
-		transfer(c, BY_SECTOR, command == VERIFY_EXT, false);
+	case ATA_VERIFY:
+	case ATA_VERIFY_ONCE:
+	case ATA_VERIFY_EXT:
+		transfer(c, BY_SECTOR, command == ATA_VERIFY_EXT, false);
 		return;
-	case WRITE_SECTORS:
-	case WRITE_SECTORS_ONCE:
-	case WRITE_SECTORS_EXT:
-		transfer(c, BY_SECTOR, command == WRITE_SECTORS_EXT, true);
+	case ATA_WRITE_SECTORS:
+	case ATA_WRITE_SECTORS_ONCE:
+	case ATA_WRITE_SECTORS_EXT:
+		transfer(c, BY_SECTOR, command == ATA_WRITE_SECTORS_EXT, true);
 		return;
-	case WRITE_MULTIPLE:
-	case WRITE_MULTIPLE_EXT:
-	case WRITE_MULTIPLE_FUA_EXT:
-		transfer(c, BY_BLOCK, command != WRITE_MULTIPLE, true);
+	case ATA_WRITE_MULTIPLE:
+	case ATA_WRITE_MULTIPLE_EXT:
+	case ATA_WRITE_MULTIPLE_FUA_EXT:
+		transfer(c, BY_BLOCK, command != ATA_WRITE_MULTIPLE, true);
 		return;
-	case WRITE_DMA:
-	case WRITE_DMA_ONCE:
-	case WRITE_DMA_EXT:
-	case WRITE_DMA_FUA_EXT:
-		transfer(c, BY_DMA, command == WRITE_DMA_EXT || command == WRITE_DMA_FUA_EXT, true);
+	case ATA_WRITE_DMA:
+	case ATA_WRITE_DMA_ONCE:
+	case ATA_WRITE_DMA_EXT:
+	case ATA_WRITE_DMA_FUA_EXT:
+		transfer(c, BY_DMA,
+			 command == ATA_WRITE_DMA_EXT || command == ATA_WRITE_DMA_FUA_EXT, true);
 		return;
-	case IDENTIFY:
+	case ATA_IDENTIFY:
 		ata_identify_disk(d, 2 * c->number + c->active, c->buffer);
 		later_data(c);
 		return;
-	case FLUSH:
-	case FLUSH_EXT:
+	case ATA_FLUSH:
+	case ATA_FLUSH_EXT:
 		ata_disk(c, DISK_FLUSH, 0, ATA_STEP_FLUSH_DONE);
 		return;
-	case SET_FEATURES:
+	case ATA_SET_FEATURES:
 		set_features(c);
 		return;
-	case SET_GEOMETRY:
+	case ATA_SET_GEOMETRY:
 		set_geometry(c);
 		return;
-	case SET_MULTIPLE:
+	case ATA_SET_MULTIPLE:
 		set_multiple(c);
 		return;
-	case READ_NATIVE_MAX:
-	case READ_NATIVE_MAX_EXT:
-		native_max(c, command == READ_NATIVE_MAX_EXT);
+	case ATA_READ_NATIVE_MAX:
+	case ATA_READ_NATIVE_MAX_EXT:
+		native_max(c, command == ATA_READ_NATIVE_MAX_EXT);
 		return;
-	case SMART:
+	case ATA_SMART:
 		smart(c);
 		return;
-	case CHECK_POWER:
+	case ATA_CHECK_POWER:
 		d->r.count[0] = 0xff; /* active or idle */
 		later_ok(c);
 		return;
-	case STANDBY_IMMEDIATE:
-	case IDLE_IMMEDIATE:
-	case STANDBY:
-	case IDLE:
-	case SLEEP:
+	case ATA_STANDBY_IMMEDIATE:
+	case ATA_IDLE_IMMEDIATE:
+	case ATA_STANDBY:
+	case ATA_IDLE:
+	case ATA_SLEEP:
 		later_ok(c);
 		return;
 	default:
-		if ((command & 0xf0) == RECALIBRATE)
+		if ((command & 0xf0) == ATA_RECALIBRATE)
 			later_ok(c);
-		else if ((command & 0xf0) == SEEK)
+		else if ((command & 0xf0) == ATA_SEEK)
 			seek(c);
 		else
 			later_abort(c);

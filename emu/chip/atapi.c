@@ -14,6 +14,7 @@
 #include "emu/chip/ata_identify.h"
 #include "emu/chip/atapi_data.h"
 #include "kernel/base/string.h"
+#include "kernel/hw/ata_regs.h"
 
 #define READY	   (ATA_DRDY | ATA_DSC)
 #define UNIT	   4u /* sectors of 512 bytes in a block */
@@ -463,32 +464,32 @@ void atapi_command(struct ata_channel *c, u8 command)
 	struct ata_device *d = ata_active(c);
 
 	switch (command) {
-	case 0xa0:
+	case ATA_PACKET:
 		packet(c);
 		return;
-	case 0xa1: /* IDENTIFY PACKET DEVICE */
+	case ATA_IDENTIFY_PACKET:
 		ata_identify_cdrom(d, 2 * c->number + c->active, c->buffer);
 		c->by_dma = false;
 		c->length = DISK_SECTOR;
 		ata_later(c, ATA_STEP_IDENTIFY);
 		return;
-	case 0xec: /* IDENTIFY DEVICE: the signature, as there are drivers that ask so */
+	case ATA_IDENTIFY: /* the signature, as there are drivers that ask so */
 		d->r.low[0] = d->r.count[0] = 1;
 		d->r.mid[0] = 0x14;
 		d->r.high[0] = 0xeb;
 		later(c, ATA_ERR_ABRT);
 		return;
-	case 0xef: /* SET FEATURES */
+	case ATA_SET_FEATURES:
 		later(c,
 		      d->r.feature[0] == 0x03 && ata_set_mode(d, d->r.count[0]) ? 0 : ATA_ERR_ABRT);
 		return;
-	case 0xe5: /* CHECK POWER MODE */
+	case ATA_CHECK_POWER:
 		d->r.count[0] = 0xff;
 		later(c, 0);
 		return;
-	case 0xe0: /* STANDBY IMMEDIATE, IDLE IMMEDIATE, SLEEP */
-	case 0xe1:
-	case 0xe6:
+	case ATA_STANDBY_IMMEDIATE:
+	case ATA_IDLE_IMMEDIATE:
+	case ATA_SLEEP:
 		later(c, 0);
 		return;
 	default:
