@@ -8,7 +8,6 @@ CPU 686
 
 PCI_ADDRESS	equ 0xcf8
 PCI_DATA	equ 0xcfc
-COM1		equ 0x3f8
 EXIT		equ 0x501
 STAGE		equ 0x50		; in CMOS: how often it has started
 ROUNDS		equ 64
@@ -97,53 +96,14 @@ pam:
 
 ; --- Text
 
-put:					; AL
-	push	dx
-	push	ax
-	mov	dx, COM1 + 5
-.wait:	in	al, dx
-	test	al, 0x20
-	jz	.wait
-	pop	ax
-	mov	dx, COM1
-	out	dx, al
-	pop	dx
-	ret
+%include "tests/guests/boot/serial.inc"
 
-say:					; CS:SI
-	push	ax
-.next:	mov	al, [cs:si]
-	inc	si
-	test	al, al
-	jz	.end
-	call	put
-	jmp	.next
-.end:	pop	ax
-	ret
-
-hex:					; AL, and a blank
-	push	ax
-	push	cx
-	mov	cl, al
-	shr	al, 4
-	call	.digit
+counts:					; CL and CH
 	mov	al, cl
-	call	.digit
-	mov	al, ' '
-	call	put
-	pop	cx
-	pop	ax
-	ret
-.digit:	and	al, 15
-	add	al, '0'
-	cmp	al, '9'
-	jbe	.put
-	add	al, 'a' - '9' - 1
-.put:	jmp	put
-
-end_line:
-	mov	al, 10
-	jmp	put
+	call	hex
+	mov	al, ch
+	call	hex
+	jmp	end_line
 
 ; --- 1. What reads and writes of E8000h find
 
@@ -379,11 +339,7 @@ callee16:
 	inc	ch
 .next:	dec	bp
 	jnz	.round
-	mov	al, cl
-	call	hex
-	mov	al, ch
-	call	hex
-	call	end_line
+	call	counts
 	mov	word [0x7010], after_callee32
 	mov	word [0x7012], callee32
 	jmp	protected
@@ -459,11 +415,7 @@ BITS 16
 after_callee32:
 	mov	si, text_call32
 	call	say
-	mov	al, cl
-	call	hex
-	mov	al, ch
-	call	hex
-	call	end_line
+	call	counts
 	mov	word [0x7010], after_tables
 	mov	word [0x7012], tables
 	jmp	protected
@@ -521,11 +473,7 @@ BITS 16
 after_tables:
 	mov	si, text_tables
 	call	say
-	mov	al, cl
-	call	hex
-	mov	al, ch
-	call	hex
-	call	end_line
+	call	counts
 
 ; --- 6. DMA into E8010h, the part in each state: what reads find afterwards, and the RAM
 

@@ -6,7 +6,6 @@ CPU 686
 BITS 16
 org 0x7c00
 
-COM1		equ 0x3f8
 EXIT		equ 0x501
 BUFFER		equ 0x2000		; segment of what is read and written
 SECTORS		equ 8			; of this program
@@ -24,7 +23,7 @@ start:	cli
 	mov	si, text_loaded
 	call	say
 	mov	ax, dx			; DL: what it was loaded from
-	call	byte_
+	call	hex
 	call	end_line
 	mov	ax, 0x0200 + SECTORS - 1
 	mov	bx, next
@@ -38,46 +37,13 @@ start:	cli
 
 ; --- Text
 
-put:	push	dx
-	push	ax
-	mov	dx, COM1 + 5
-.wait:	in	al, dx
-	test	al, 0x20
-	jz	.wait
-	pop	ax
-	mov	dx, COM1
-	out	dx, al
-	pop	dx
-	ret
-say:	push	ax
-.next:	lodsb
-	test	al, al
-	jz	.end
-	call	put
-	jmp	.next
-.end:	pop	ax
-	ret
-byte_:	push	ax			; AL and a blank
-	push	ax
-	shr	al, 4
-	call	.digit
-	pop	ax
-	call	.digit
-	mov	al, ' '
-	call	put
-	pop	ax
-	ret
-.digit:	and	al, 15
-	add	al, '0'
-	cmp	al, '9'
-	jbe	.put
-	add	al, 'a' - '9' - 1
-.put:	jmp	put
+%include "tests/guests/boot/serial.inc"
+
 word_:	push	ax			; AX
 	xchg	al, ah
-	call	byte_
+	call	hex
 	xchg	al, ah
-	call	byte_
+	call	hex
 	pop	ax
 	ret
 flag:	push	ax			; CF
@@ -89,9 +55,6 @@ flag:	push	ax			; CF
 	call	put
 	pop	ax
 	ret
-end_line:
-	mov	al, 10
-	jmp	put
 
 text_loaded:	db "loaded from ", 0
 text_failed:	db "not loaded", 10, 0
@@ -141,7 +104,7 @@ next:	say_	"  memory"		; the tables at its end have other sizes
 	int	0x15
 	jc	.done
 	mov	al, [map + 16]
-	call	byte_
+	call	hex
 	mov	ax, [map + 2]
 	call	word_
 	test	ebx, ebx
@@ -232,7 +195,7 @@ next:	say_	"  memory"		; the tables at its end have other sizes
 	int	0x1a
 	call	flag
 	mov	al, cl
-	call	byte_
+	call	hex
 	call	end_line
 
 ; --- Time
@@ -255,7 +218,7 @@ next:	say_	"  memory"		; the tables at its end have other sizes
 	sub	ax, bx
 	sub	al, [ticks]			; none of them was lost
 	sti
-	call	byte_
+	call	hex
 	mov	ah, 2
 	int	0x1a
 	call	flag
@@ -263,7 +226,7 @@ next:	say_	"  memory"		; the tables at its end have other sizes
 	int	0x1a
 	call	flag
 	mov	al, ch
-	call	byte_
+	call	hex
 	call	end_line
 
 ; --- Keyboard, serial port, printer
@@ -274,11 +237,11 @@ next:	say_	"  memory"		; the tables at its end have other sizes
 	lahf
 	mov	al, ah
 	and	al, 0x40			; ZF: none
-	call	byte_
+	call	hex
 	mov	ah, 5
 	mov	cx, 0x1e61
 	int	0x16
-	call	byte_
+	call	hex
 	mov	ah, 1
 	int	0x16
 	call	word_
@@ -287,7 +250,7 @@ next:	say_	"  memory"		; the tables at its end have other sizes
 	call	word_
 	mov	ah, 2
 	int	0x16
-	call	byte_
+	call	hex
 	call	end_line
 
 	say_	"serial"
@@ -296,7 +259,7 @@ next:	say_	"  memory"		; the tables at its end have other sizes
 	int	0x14
 	and	ah, 0x7f
 	mov	al, ah
-	call	byte_
+	call	hex
 	mov	ax, 0x0158
 	mov	dx, 0
 	int	0x14
@@ -307,7 +270,7 @@ next:	say_	"  memory"		; the tables at its end have other sizes
 	mov	dx, 0
 	int	0x17
 	mov	al, ah
-	call	byte_
+	call	hex
 	call	end_line
 
 ; --- Floppy
@@ -324,7 +287,7 @@ next:	say_	"  memory"		; the tables at its end have other sizes
 	mov	ax, dx
 	call	word_
 	mov	al, bl
-	call	byte_
+	call	hex
 	xor	ax, ax
 	mov	es, ax
 	mov	ah, 0x15
@@ -332,7 +295,7 @@ next:	say_	"  memory"		; the tables at its end have other sizes
 	int	0x13
 	call	flag
 	mov	al, ah
-	call	byte_
+	call	hex
 	mov	ah, 0x41			; extensions
 	mov	bx, 0x55aa
 	mov	dl, 0x80
@@ -405,7 +368,7 @@ next:	say_	"  memory"		; the tables at its end have other sizes
 	mov	dl, 0
 	int	0x13
 	mov	al, ah
-	call	byte_
+	call	hex
 	call	end_line
 
 	say_	"format"
@@ -418,7 +381,7 @@ next:	say_	"  memory"		; the tables at its end have other sizes
 	int	0x13
 	call	flag
 	mov	al, ah
-	call	byte_
+	call	hex
 	call	end_line
 	say_	"  formatted with"		; QEMU's drive keeps what was there
 	mov	ax, BUFFER
@@ -468,7 +431,7 @@ disk:	xor	bx, bx				; into or out of ES:0
 	call	flag
 	push	ax
 	mov	al, ah
-	call	byte_
+	call	hex
 	pop	ax
 	ret
 
