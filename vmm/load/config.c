@@ -28,7 +28,6 @@ struct parser {
 	config_file_fn file_check;
 	config_report_fn report;
 	void *ctx;
-	bool triple_given;
 	char seen[64][32]; /* keys of this section */
 	unsigned seen_count;
 };
@@ -116,17 +115,24 @@ static int parse_size(const char *value, u64 *bytes)
 	return 0;
 }
 
-static bool parse_bool(struct parser *p, const char *key, const char *value, bool *out)
+/* The number of the word; -1: it is none of them, which is reported. */
+static int parse_word(struct parser *p, const char *key, const char *value,
+		      const char *const *words, unsigned n, const char *want)
+{
+	int i = word(value, words, n);
+
+	if (i < 0)
+		bad_value(p, key, value, want);
+	return i;
+}
+
+static void parse_bool(struct parser *p, const char *key, const char *value, bool *out)
 {
 	static const char *const words[] = { "no", "yes", "off", "on", "false", "true" };
-	int i = word(value, words, ARRAY_SIZE(words));
+	int i = parse_word(p, key, value, words, ARRAY_SIZE(words), "yes or no");
 
-	if (i < 0) {
-		bad_value(p, key, value, "yes or no");
-		return false;
-	}
-	*out = i & 1;
-	return true;
+	if (i >= 0)
+		*out = i & 1;
 }
 
 /* The keys that name files: whoever must find the files learns of them here, by file_check(). */
@@ -242,76 +248,93 @@ static void parse_boot(struct parser *p, const char *value)
 	}
 }
 
-static void vm_key(struct parser *p, const char *key, const char *value)
+/* Keys of one kind, and where in struct config_vm each puts its value. */
+struct vm_field {
+	const char *key;
+	size_t at;
+};
+
+#define FIELD(name, member)                              \
+	{                                                \
+		name, offsetof(struct config_vm, member) \
+	}
+
+static const struct vm_field files[] = {
+	FIELD("kernel", kernel),   FIELD("initrd", initrd), FIELD("firmware", firmware),
+	FIELD("vgabios", vgabios), FIELD("state", state),
+};
+static const struct vm_field switches[] = {
+	FIELD("boot_menu", boot_menu),	 FIELD("sercon", sercon), FIELD("verify", verify),
+	FIELD("debug_exit", debug_exit), FIELD("apic", apic),	  FIELD("autostart", start),
+};
+
+static void *find_field(struct config_vm *vm, const struct vm_field *fields, unsigned n,
+			const char *key)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (!strcmp(fields[i].key, key))
+			return (char *)vm + fields[i].at;
+	return NULL;
+}
+
+/* Keys whose value is one of a few words. False: key is none of them. */
+static bool vm_word_key(struct parser *p, const char *key, const char *value)
 {
 	static const char *const engines[] = { "auto", "ring1", "recompile", "recompile-all" };
 	static const char *const serials[] = { "none", "console", "log" };
 	static const char *const triples[] = { "stop", "reset" };
 	static const char *const screens[] = { "std", "none" };
 	struct config_vm *vm = p->vm;
-	int i = config_drive_find(key);
+	int i;
 
-	if (i >= 0) {
-		parse_drive(p, key, value, &vm->drive[i]);
+	if (!strcmp(key, "engine")) {
+		i = parse_word(p, key, value, engines, ARRAY_SIZE(engines),
+			       "auto, ring1, recompile or recompile-all");
+		if (i >= 0)
+			vm->engine = (enum config_engine)i;
+	} else if (!strncmp(key, "serial", 6) && key[6] >= '0' && key[6] <= '3' && !key[7]) {
+		i = parse_word(p, key, value, serials, ARRAY_SIZE(serials), "none, console or log");
+		if (i >= 0)
+			vm->serial[key[6] - '0'] = (enum config_serial)i;
+	} else if (!strcmp(key, "on_triple_fault")) {
+		i = parse_word(p, key, value, triples, ARRAY_SIZE(triples), "stop or reset");
+		if (i >= 0)
+			vm->triple = (enum config_triple)i;
+	} else if (!strcmp(key, "vga")) {
+		i = parse_word(p, key, value, screens, ARRAY_SIZE(screens), "std or none");
+		if (i >= 0)
+			vm->no_vga = i;
+	} else {
+		return false;
+	}
+	return true;
+}
+
+static void vm_key(struct parser *p, const char *key, const char *value)
+{
+	struct config_vm *vm = p->vm;
+	char *file = find_field(vm, files, ARRAY_SIZE(files), key);
+	bool *on = find_field(vm, switches, ARRAY_SIZE(switches), key);
+	int drive = config_drive_find(key);
+
+	if (file) {
+		parse_path(p, key, value, file);
+	} else if (on) {
+		parse_bool(p, key, value, on);
+	} else if (drive >= 0) {
+		parse_drive(p, key, value, &vm->drive[drive]);
 	} else if (!strcmp(key, "disk_writes")) {
 		parse_disk_writes(p, value);
 	} else if (!strcmp(key, "memory")) {
 		parse_memory(p, value);
-	} else if (!strcmp(key, "kernel")) {
-		parse_path(p, key, value, vm->kernel);
-	} else if (!strcmp(key, "initrd")) {
-		parse_path(p, key, value, vm->initrd);
-	} else if (!strcmp(key, "firmware")) {
-		parse_path(p, key, value, vm->firmware);
-	} else if (!strcmp(key, "vgabios")) {
-		parse_path(p, key, value, vm->vgabios);
 	} else if (!strcmp(key, "boot")) {
 		parse_boot(p, value);
-	} else if (!strcmp(key, "boot_menu")) {
-		parse_bool(p, key, value, &vm->boot_menu);
-	} else if (!strcmp(key, "sercon")) {
-		parse_bool(p, key, value, &vm->sercon);
-	} else if (!strcmp(key, "state")) {
-		parse_path(p, key, value, vm->state);
 	} else if (!strcmp(key, "cmdline")) {
 		if (strlen(value) >= CONFIG_CMDLINE)
 			fail(p, "cmdline: longer than %u characters", CONFIG_CMDLINE - 1);
 		else
 			str_copy(vm->cmdline, value, CONFIG_CMDLINE);
-	} else if (!strcmp(key, "engine")) {
-		i = word(value, engines, ARRAY_SIZE(engines));
-		if (i < 0)
-			bad_value(p, key, value, "auto, ring1, recompile or recompile-all");
-		else
-			vm->engine = (enum config_engine)i;
-	} else if (!strncmp(key, "serial", 6) && key[6] >= '0' && key[6] <= '3' && !key[7]) {
-		i = word(value, serials, ARRAY_SIZE(serials));
-		if (i < 0)
-			bad_value(p, key, value, "none, console or log");
-		else
-			vm->serial[key[6] - '0'] = (enum config_serial)i;
-	} else if (!strcmp(key, "on_triple_fault")) {
-		i = word(value, triples, ARRAY_SIZE(triples));
-		if (i < 0)
-			bad_value(p, key, value, "stop or reset");
-		else
-			vm->triple = (enum config_triple)i;
-		p->triple_given = true;
-	} else if (!strcmp(key, "verify")) {
-		parse_bool(p, key, value, &vm->verify);
-	} else if (!strcmp(key, "debug_exit")) {
-		parse_bool(p, key, value, &vm->debug_exit);
-	} else if (!strcmp(key, "apic")) {
-		parse_bool(p, key, value, &vm->apic);
-	} else if (!strcmp(key, "vga")) {
-		i = word(value, screens, ARRAY_SIZE(screens));
-		if (i < 0)
-			bad_value(p, key, value, "std or none");
-		else
-			vm->no_vga = i;
-	} else if (!strcmp(key, "autostart")) {
-		parse_bool(p, key, value, &vm->start);
-	} else {
+	} else if (!vm_word_key(p, key, value)) {
 		fail(p, "%s = %s: unknown key in [vm %s]", key, value, vm->name);
 	}
 }
@@ -324,22 +347,18 @@ static void global_key(struct parser *p, const char *key, const char *value)
 	int i;
 
 	if (!strcmp(key, "console")) {
-		i = word(value, consoles, ARRAY_SIZE(consoles));
-		if (i < 0)
-			bad_value(p, key, value, "serial, screen or both");
-		else
+		i = parse_word(p, key, value, consoles, ARRAY_SIZE(consoles),
+			       "serial, screen or both");
+		if (i >= 0)
 			p->out->console = (unsigned)i + 1;
 	} else if (!strcmp(key, "exit")) {
-		i = word(value, exits, ARRAY_SIZE(exits));
-		if (i < 0)
-			bad_value(p, key, value, "poweroff, reboot, halt or stay");
-		else
+		i = parse_word(p, key, value, exits, ARRAY_SIZE(exits),
+			       "poweroff, reboot, halt or stay");
+		if (i >= 0)
 			p->out->exit = (enum config_exit)i;
 	} else if (!strcmp(key, "flow")) {
-		i = word(value, flows, ARRAY_SIZE(flows));
-		if (i < 0)
-			bad_value(p, key, value, "none, rtscts or xonxoff");
-		else
+		i = parse_word(p, key, value, flows, ARRAY_SIZE(flows), "none, rtscts or xonxoff");
+		if (i >= 0)
 			p->out->flow = (unsigned)i;
 	} else if (!strcmp(key, "escape")) {
 		parse_escape(p, value);
@@ -391,7 +410,7 @@ static void finish_vm(struct parser *p)
 		parse_path(p, "firmware", CONFIG_FIRMWARE, vm->firmware);
 	if (!vm->vgabios[0])
 		parse_path(p, "vgabios", CONFIG_VGABIOS, vm->vgabios);
-	if (!p->triple_given)
+	if (!seen_before(p, "on_triple_fault"))
 		vm->triple = TRIPLE_RESET;
 }
 
@@ -407,7 +426,6 @@ static void finish_section(struct parser *p)
 	p->vm = NULL;
 	p->section = PASSED_OVER;
 	p->seen_count = 0;
-	p->triple_given = false;
 }
 
 /* A name is typed at the prompt, and stands in front of log lines. */
