@@ -376,7 +376,7 @@ int board_create(const struct board_config *config, const struct board_host *hos
 	b->config = *config;
 	b->host = *host;
 	b->mem = mem;
-	b->a20 = (struct a20_gate){ .held = A20_KBC, .out = host_a20, .ctx = b };
+	b->a20 = (struct a20_gate){ .held = A20_KBC | A20_FAST, .out = host_a20, .ctx = b };
 	bus_init(&b->bus);
 	completions_init(&b->completions, host->completed, host->ctx);
 	vtimers_init(&b->timers, host->now, host->ctx);

@@ -116,21 +116,25 @@ static void reset_machine(struct i8042 *c)
 	c->host->reset(c->host->ctx, "reset (keyboard controller)");
 }
 
+static u8 output_port(const struct i8042 *c)
+{
+	return OUT_NO_RESET | (c->a20->held & A20_KBC ? OUT_A20 : 0);
+}
+
 static void write_output_port(struct i8042 *c, u8 v)
 {
 	if (!(v & OUT_NO_RESET)) {
 		reset_machine(c);
 		return;
 	}
-	c->output_port = v & (OUT_NO_RESET | OUT_A20);
-	a20_set(c->a20, A20_KBC, v & OUT_A20);
+	a20_set(c->a20, v & OUT_A20);
 }
 
 static u8 read_output_port(const struct i8042 *c)
 {
 	u8 full = c->source == FROM_MOUSE ? OUT_AUX_OBF : c->source != EMPTY ? OUT_KBD_OBF : 0;
 
-	return (u8)(c->output_port | OUT_LINES | full);
+	return (u8)(output_port(c) | OUT_LINES | full);
 }
 
 static void self_test(struct i8042 *c)
@@ -193,10 +197,10 @@ static void command(struct i8042 *c, u8 v)
 		put(c, FROM_CONTROLLER, read_output_port(c));
 		return;
 	case A20_OFF:
-		write_output_port(c, c->output_port & (u8)~OUT_A20);
+		a20_set(c->a20, false);
 		return;
 	case A20_ON:
-		write_output_port(c, c->output_port | OUT_A20);
+		a20_set(c->a20, true);
 		return;
 	case READ_TEST:
 		put(c, FROM_CONTROLLER, 0x00);
@@ -315,8 +319,7 @@ static void i8042_reset(void *dev)
 	c->source = c->held_source = EMPTY;
 	c->command = 0;
 	c->last_was_command = c->translate_release = false;
-	c->output_port = OUT_NO_RESET | OUT_A20;
-	a20_set(c->a20, A20_KBC, true);
+	a20_set(c->a20, true);
 	update_irqs(c);
 }
 
@@ -342,11 +345,12 @@ static bool i8042_can_wake(const void *dev)
 static void i8042_state(void *dev, struct snap *s)
 {
 	struct i8042 *c = dev;
+	u8 port = output_port(c);
 
 	pc_keyboard_state(&c->keyboard, s);
 	pc_mouse_state(&c->mouse, s);
 	snap_bytes(s, c->ram, sizeof(c->ram));
-	snap_range(s, c->output_port, 0, OUT_NO_RESET | OUT_A20);
+	snap_range(s, port, 0, OUT_NO_RESET | OUT_A20);
 	snap_u8(s, c->data);
 	snap_range(s, c->source, EMPTY, FROM_MOUSE);
 	snap_u8(s, c->held);
@@ -355,7 +359,7 @@ static void i8042_state(void *dev, struct snap *s)
 	snap_bool(s, c->last_was_command);
 	snap_bool(s, c->translate_release);
 	if (s->loading && snap_ok(s)) {
-		a20_set(c->a20, A20_KBC, c->output_port & OUT_A20);
+		a20_load(c->a20, A20_KBC, port & OUT_A20);
 		update_irqs(c);
 	}
 }

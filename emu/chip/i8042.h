@@ -13,7 +13,6 @@ struct i8042 {
 	struct pc_keyboard keyboard;
 	struct pc_mouse mouse;
 	u8 ram[32];	      /* [0] is the command byte */
-	u8 output_port;	      /* bit 0: not reset, bit 1: A20 */
 	u8 data;	      /* output buffer */
 	u8 source;	      /* whose byte that is, or 0: buffer empty */
 	u8 held, held_source; /* a device's byte that a controller's answer pushed aside */

@@ -12,18 +12,18 @@ static u32 port92_read(void *dev, u16 offset, unsigned size)
 
 	(void)offset;
 	(void)size;
-	return r->port92;
+	return (u8)(r->init | (r->a20->held & A20_FAST ? P92_A20 : 0));
 }
 
 static void port92_write(void *dev, u16 offset, unsigned size, u32 value)
 {
 	struct reset_control *r = dev;
-	u8 old = r->port92;
+	u8 old = r->init;
 
 	(void)offset;
 	(void)size;
-	r->port92 = value & (P92_INIT | P92_A20);
-	a20_set(r->a20, A20_FAST, value & P92_A20);
+	r->init = value & P92_INIT;
+	a20_set(r->a20, value & P92_A20);
 	if (value & ~old & P92_INIT)
 		r->host->reset(r->host->ctx, "reset (port 92h)");
 }
@@ -48,8 +48,7 @@ static void reset_control_reset(void *dev)
 {
 	struct reset_control *r = dev;
 
-	a20_set(r->a20, A20_FAST, false);
-	r->port92 = r->cf9 = 0;
+	r->init = r->cf9 = 0; /* A20: the keyboard controller switches it on */
 }
 
 static int reset_control_init(void *dev, const struct device_bay *bay)
@@ -64,12 +63,15 @@ static int reset_control_init(void *dev, const struct device_bay *bay)
 static void reset_control_state(void *dev, struct snap *s)
 {
 	struct reset_control *r = dev;
+	u8 port92 = (u8)port92_read(r, 0, 1);
 
-	snap_range(s, r->port92, 0, P92_INIT | P92_A20);
+	snap_range(s, port92, 0, P92_INIT | P92_A20);
 	snap_u8(s, r->cf9);
 	snap_require(s, !(r->cf9 & ~(CF9_HARD | CF9_GO)));
-	if (s->loading && snap_ok(s))
-		a20_set(r->a20, A20_FAST, r->port92 & P92_A20);
+	if (s->loading && snap_ok(s)) {
+		r->init = port92 & P92_INIT;
+		a20_load(r->a20, A20_FAST, port92 & P92_A20);
+	}
 }
 
 const struct device_class reset_control_class = {
@@ -82,6 +84,6 @@ const struct device_class reset_control_class = {
 	.state = reset_control_state,
 	.title = "port 92h, CF9h",
 	.file = "reset_control.c",
-	.has = "fast A20 (or-ed with the 8042's), INIT, reset",
+	.has = "fast A20 (one bit with the 8042's), INIT, reset",
 	.lacks = "INIT is a whole reset",
 };

@@ -86,7 +86,7 @@ static inline void pc_init(struct pc *p)
 	vtimers_init(&p->timers, pc_now, p);
 	completions_init(&p->completions, NULL, NULL);
 	p->irqs.out = (struct irq_line){ .set = pc_wire_set, .ctx = p };
-	p->a20 = (struct a20_gate){ .held = A20_KBC, .out = pc_a20, .ctx = p };
+	p->a20 = (struct a20_gate){ .held = A20_KBC | A20_FAST, .out = pc_a20, .ctx = p };
 }
 
 static inline struct irq_line pc_wire(struct pc *p, unsigned irq)

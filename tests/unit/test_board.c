@@ -442,13 +442,20 @@ static void test_a20(void **state)
 	assert_false(m->a20);
 	out8(m, 0x92, 0x02);
 	assert_true(m->a20);
-	out8(m, 0x64, 0xd1); /* either source holds it up */
-	out8(m, 0x60, 0xdf);
+	/* One bit: the last one who writes decides, and the other shows it. */
+	out8(m, 0x64, 0xd0);
+	assert_int_equal(in8(m, 0x60) & 0x02, 0x02);
 	out8(m, 0x92, 0x00);
+	assert_false(m->a20);
+	out8(m, 0x64, 0xd0);
+	assert_int_equal(in8(m, 0x60) & 0x02, 0);
+	out8(m, 0x64, 0xdf);
 	assert_true(m->a20);
+	assert_int_equal(in8(m, 0x92), 0x02);
 	out8(m, 0x64, 0xd1);
 	out8(m, 0x60, 0xdd);
 	assert_false(m->a20);
+	assert_int_equal(in8(m, 0x92), 0x00);
 	board_reset(m->board);
 	assert_true(m->a20);
 }

@@ -4,76 +4,16 @@
 ;   nasm -f bin -o services services.asm
 CPU 686
 BITS 16
-org 0x7c00
-
-EXIT		equ 0x501
 BUFFER		equ 0x2000		; segment of what is read and written
 SECTORS		equ 8			; of this program
 TRACK		equ 40			; that is written to
 
-	jmp	0:start
-start:	cli
-	xor	ax, ax
-	mov	ds, ax
-	mov	es, ax
-	mov	ss, ax
-	mov	sp, 0x7000
-	sti
-	cld
-	mov	si, text_loaded
-	call	say
-	mov	ax, dx			; DL: what it was loaded from
-	call	hex
-	call	end_line
-	mov	ax, 0x0200 + SECTORS - 1
-	mov	bx, next
-	mov	cx, 2
-	mov	dx, 0
-	int	0x13
-	jnc	next
-	mov	si, text_failed
-	call	say
-	hlt
-
-; --- Text
-
-%include "tests/guests/boot/serial.inc"
-
-word_:	push	ax			; AX
-	xchg	al, ah
-	call	hex
-	xchg	al, ah
-	call	hex
-	pop	ax
-	ret
-flag:	push	ax			; CF
-	mov	al, 'c'
-	jc	.put
-	mov	al, '-'
-.put:	call	put
-	mov	al, ' '
-	call	put
-	pop	ax
-	ret
-
-text_loaded:	db "loaded from ", 0
-text_failed:	db "not loaded", 10, 0
-	times 510 - ($ - $$) db 0
-	dw	0xaa55
-
-%macro say_ 1
-	push	si
-	mov	si, %%text
-	call	say
-	pop	si
-	jmp	%%over
-%%text:	db	%1, " ", 0
-%%over:
-%endmacro
+%include "tests/guests/boot/floppy.inc"
 
 ; --- The machine
 
-next:	say_	"  memory"		; the tables at its end have other sizes
+next:
+	say_	"  memory"		; the tables at its end have other sizes
 	int	0x12
 	call	word_
 	mov	ah, 0x88
@@ -419,12 +359,7 @@ next:	say_	"  memory"		; the tables at its end have other sizes
 	call	word_
 	call	end_line
 
-	say_	"done"
-	call	end_line
-	mov	dx, EXIT
-	mov	al, 0
-	out	dx, al
-	jmp	$
+	quit
 
 disk:	xor	bx, bx				; into or out of ES:0
 	int	0x13
@@ -457,5 +392,4 @@ gdt:	dq	0
 gdtr:	dw	$ - gdt - 1
 	dd	gdt
 
-	times SECTORS * 512 - ($ - $$) db 0
-	times 2880 * 512 - ($ - $$) db 0
+	fill_floppy

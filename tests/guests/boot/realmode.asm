@@ -1,0 +1,890 @@
+; SPDX-License-Identifier: MIT
+; What programs of real mode do to a PC, as a floppy: A20, segments of 4 GiB, code that changes itself, and the PIC, PIT and RTC by
+; their ports. It prints lines on COM1: those of bare QEMU, but for lines that begin with two blanks. Port 501h ends it.
+;   nasm -f bin -o realmode realmode.asm
+CPU 686
+BITS 16
+SECTORS		equ 24			; of this program
+
+%include "tests/guests/boot/floppy.inc"
+
+LOW		equ 0x600		; code and data that the wrap of 1 MiB leads to, by FFFFh:LOW + 10h too
+HIGH		equ LOW + 0x10
+DMA		equ 0xc000		; a page that the floppy's DMA writes to
+
+%macro begin 1				; a line
+	say_	%1
+%endmacro
+%macro finish 0
+	call	end_line
+%endmacro
+%macro show 1				; a byte
+	mov	al, %1
+	call	hex
+%endmacro
+%macro show_word 1
+	mov	ax, %1
+	call	word_
+%endmacro
+
+next:
+	call	a20
+	call	wrap
+	call	unreal
+	call	self_modifying
+	call	read_over_code
+	call	interrupts
+	call	timer
+	call	clock
+	call	faults
+	quit
+
+; --- A20. Each of its switches in turn, the others left alone: QEMU's last writer wins, and so says nothing else.
+
+a20:
+	mov	ax, 0xffff
+	mov	es, ax
+	mov	word [LOW], 0x1111
+	begin	"a20 port 92"
+	call	port92_on
+	call	seen
+	call	port92_off
+	call	seen
+	call	port92_on
+	call	seen
+	finish
+	begin	"a20 keyboard's port"
+	mov	bl, 0xdd
+	call	keyboard_port
+	call	seen
+	mov	bl, 0xdf
+	call	keyboard_port
+	call	seen
+	finish
+	begin	"a20 keyboard's commands"
+	mov	al, 0xdd
+	call	keyboard_command
+	call	seen
+	mov	al, 0xdf
+	call	keyboard_command
+	call	seen
+	finish
+	begin	"a20 bios"
+	mov	ax, 0x2400
+	int	0x15
+	call	seen
+	mov	ax, 0x2402
+	int	0x15
+	show	al
+	mov	ax, 0x2401
+	int	0x15
+	call	seen
+	finish
+
+	begin	"a20 code"			; of two places at one address
+	push	ds
+	pop	es
+	mov	si, returns_one
+	mov	di, LOW
+	call	put_code
+	mov	si, returns_two
+	mov	di, HIGH
+	push	0xffff
+	pop	es
+	call	put_code
+	mov	cx, 40
+	xor	bp, bp
+.turn:	call	port92_on
+	call	0xffff:HIGH
+	movzx	ax, al
+	add	bp, ax				; 2
+	call	port92_off
+	call	0xffff:HIGH
+	movzx	ax, al
+	shl	ax, 4
+	add	bp, ax				; 10h
+	loop	.turn
+	call	port92_on
+	show_word bp
+	finish
+	ret
+
+seen:						; with the line, what is at FFFFh:HIGH, and the low word after a write there
+	mov	word [LOW], 0x1111
+	mov	word [es:HIGH], 0x2222
+	show_word [LOW]
+	mov	word [LOW], 0x3333
+	show_word [es:HIGH]
+	ret
+
+put_code:				; from SI to ES:DI, 16 bytes
+	push	cx
+	mov	cx, 16
+	rep	movsb
+	pop	cx
+	ret
+returns_one:
+	mov	al, 1
+	retf
+	times 16 - ($ - returns_one) nop
+returns_two:
+	mov	al, 2
+	retf
+	times 16 - ($ - returns_two) nop
+
+port92_on:
+	in	al, 0x92
+	or	al, 2
+	and	al, 0xfe
+	out	0x92, al
+	ret
+port92_off:
+	in	al, 0x92
+	and	al, 0xfc
+	out	0x92, al
+	ret
+keyboard_ready:
+	in	al, 0x64
+	test	al, 2
+	jnz	keyboard_ready
+	ret
+keyboard_port:				; BL
+	call	keyboard_ready
+	mov	al, 0xd1
+	out	0x64, al
+	call	keyboard_ready
+	mov	al, bl
+	out	0x60, al
+	jmp	keyboard_ready
+keyboard_command:			; AL
+	push	ax
+	call	keyboard_ready
+	pop	ax
+	out	0x64, al
+	jmp	keyboard_ready
+
+; --- An instruction of which half lies below 1 MiB and half beyond, or at 0. The host bridge gives its first half RAM.
+
+PAM		equ 0x80000000 | 0x58
+
+wrap:
+	begin	"across 1 MiB"
+	mov	eax, PAM
+	mov	dx, 0xcf8
+	out	dx, eax
+	mov	dx, 0xcfd			; PAM0: F0000h to FFFFFh
+	in	al, dx
+	mov	bl, al
+	or	al, 0x30
+	out	dx, al
+	mov	ax, 0xffff
+	mov	es, ax
+	push	word [es:0x0c]
+	push	word [es:0x0e]
+	push	word [0]
+	mov	word [es:0x0e], 0x34b8		; MOV AX, ?34h
+	mov	word [es:0x10], 0xcb12		; 12h, RETF
+	cli
+	mov	word [0], 0xcb56
+	mov	cx, 20
+	xor	bp, bp
+.turn:	call	0xffff:0x000e
+	add	bp, ax				; 1234h
+	call	port92_off
+	call	0xffff:0x000e
+	add	bp, ax				; 5634h
+	call	port92_on
+	loop	.turn
+	; A stack and data on both sides
+	mov	ax, sp
+	mov	[.stack], ax
+	mov	ax, 0xffff
+	mov	ss, ax
+	mov	sp, 0x12
+	push	dword 0x11223344		; 0Eh to 11h
+	call	port92_off
+	pop	eax
+	xor	cx, cx
+	mov	ss, cx
+	mov	sp, [.stack]
+	call	port92_on_keeps
+	mov	esi, eax
+	pop	word [0]
+	pop	word [es:0x0e]
+	pop	word [es:0x0c]
+	mov	eax, PAM
+	mov	dx, 0xcf8
+	out	dx, eax
+	mov	dx, 0xcfd
+	mov	al, bl
+	out	dx, al
+	sti
+	show_word bp
+	show_word si
+	shr	esi, 16
+	show_word si
+	finish
+	begin	"read-only again"
+	push	word [es:0x0e]
+	mov	word [es:0x0e], 0x5555
+	pop	ax
+	cmp	[es:0x0e], ax
+	sete	al
+	call	hex
+	finish
+	ret
+.stack:	dw	0
+port92_on_keeps:
+	push	ax
+	call	port92_on
+	pop	ax
+	ret
+
+; --- Segments of 4 GiB in real mode, and code of 32 bits there
+
+unreal:
+	cli
+	lgdt	[gdtr]
+	mov	eax, cr0
+	or	al, 1
+	mov	cr0, eax
+	mov	bx, DATA32
+	mov	fs, bx
+	and	al, 0xfe
+	mov	cr0, eax
+	sti
+	begin	"unreal"
+	mov	esi, 0x200000
+	mov	dword [fs:esi], 0x12345678
+	xor	ax, ax				; a load in real mode leaves the limit
+	mov	fs, ax
+	mov	ax, [fs:esi]
+	call	word_
+	mov	ax, 0xf000
+	mov	fs, ax
+	mov	ax, [fs:esi - 0xf0000 + 2]
+	call	word_
+	mov	ecx, 0x10000			; REP with 32-bit addresses
+	mov	edi, 0x300000
+	xor	ax, ax
+	mov	es, ax
+	mov	fs, ax
+	call	big_es
+	mov	eax, 0x01010101
+	a32 rep	stosd
+	mov	eax, edi
+	shr	eax, 16
+	call	word_
+	mov	ax, [es:edi - 2]
+	call	word_
+	push	ss
+	pop	es
+	finish
+
+	begin	"code of 32 bits"		; in real mode: the segment keeps its size until CS is loaded in protected mode
+	cli
+	lgdt	[gdtr]
+	mov	eax, cr0
+	or	al, 1
+	mov	cr0, eax
+	jmp	CODE32:.wide
+BITS 32
+.wide:	and	al, 0xfe
+	mov	cr0, eax
+	mov	ebx, 0x00420000			; bytes that 16-bit code would read otherwise
+	call	.called
+	add	ebx, 0x11223344
+	or	al, 1
+	mov	cr0, eax
+	jmp	CODE16:.narrow
+.called:
+	mov	ecx, [esp]			; a return address of 32 bits
+	ret
+BITS 16
+.narrow:
+	and	al, 0xfe
+	mov	cr0, eax
+	jmp	0:.real
+.real:	sti
+	show_word bx
+	shr	ebx, 16
+	show_word bx
+	sub	cx, .wide
+	show_word cx
+	shr	ecx, 16
+	show_word cx
+	finish
+	ret
+big_es:	push	eax
+	push	bx
+	cli
+	mov	eax, cr0
+	or	al, 1
+	mov	cr0, eax
+	mov	bx, DATA32
+	mov	es, bx
+	and	al, 0xfe
+	mov	cr0, eax
+	xor	bx, bx
+	mov	es, bx
+	sti
+	pop	bx
+	pop	eax
+	ret
+
+; --- Code that changes itself
+
+self_modifying:
+	begin	"next instruction"
+	mov	cx, 3000
+	xor	dx, dx
+.turn:	mov	[cs:.next + 1], cl
+.next:	mov	al, 0
+	add	dl, al
+	adc	dh, 0
+	loop	.turn
+	show_word dx
+	finish
+
+	begin	"across pages"			; the byte that changes lies on the second page
+	mov	byte [0x9fff], 0xb0		; MOV AL, ?; RET
+	mov	byte [0xa001], 0xc3
+	mov	cx, 300
+	xor	dx, dx
+.pages:	mov	[0xa000], cl
+	call	0x9fff
+	add	dl, al
+	adc	dh, 0
+	loop	.pages
+	show_word dx
+	mov	byte [0x9fff], 0xb4		; MOV AH: the byte on the first
+	mov	byte [0xa000], 0x77
+	xor	ax, ax
+	call	0x9fff
+	show_word ax
+	finish
+
+	begin	"by another segment"		; the same bytes, other CS
+	mov	byte [0x9fff], 0xb0		; MOV AL, ?; RETF
+	mov	byte [0xa001], 0xcb
+	mov	cx, 300
+	xor	dx, dx
+.alias:	mov	[0xa000], cl
+	call	0x0900:0x0fff
+	add	dl, al
+	adc	dh, 0
+	mov	[0xa000], ch
+	call	0x0901:0x0fef
+	add	dl, al
+	adc	dh, 0
+	loop	.alias
+	show_word dx
+	finish
+
+	begin	"generated"			; a compiler's way: 200 functions at one place, each called twice
+	mov	cx, 200
+	xor	dx, dx
+.make:	mov	di, 0xb000
+	mov	al, 0xb8			; MOV AX, CX * 3
+	stosb
+	mov	ax, cx
+	add	ax, cx
+	add	ax, cx
+	stosw
+	mov	ax, 0xe0d1			; SHL AX, 1
+	stosw
+	mov	al, 0xc3
+	stosb
+	call	0xb000
+	add	dx, ax
+	call	0xb000
+	add	dx, ax
+	loop	.make
+	show_word dx
+	finish
+
+	begin	"decrypted"			; backwards and in place, right in front of itself
+	mov	si, .cipher_end - 1
+	mov	cx, .cipher_end - .cipher
+	mov	ah, 0x5a
+.decrypt:
+	xor	[si], ah
+	dec	si
+	loop	.decrypt
+.cipher:
+	db	0xb8 ^ 0x5a, 0x21 ^ 0x5a, 0x43 ^ 0x5a	; MOV AX, 4321h
+	db	0x40 ^ 0x5a				; INC AX
+.cipher_end:
+	show_word ax
+	finish
+	ret
+
+; --- A floppy's DMA over code that has run
+
+read_over_code:
+	begin	"read over code"
+	mov	bp, 6
+.turn:	mov	ax, 0x0201
+	mov	cx, SECTORS - 1			; of track 0, head 1: the two last sectors of this program
+	sub	cl, 18
+	test	bp, 1
+	jz	.second
+	inc	cl
+.second:
+	mov	dx, 0x0100
+	mov	bx, DMA
+	int	0x13
+	jc	.failed
+	call	DMA
+	show	al
+	dec	bp
+	jnz	.turn
+.failed:
+	finish
+	ret
+
+; --- 8259A: other vectors, IRR and ISR, poll mode, automatic EOI, by the timer's line
+
+PIC		equ 0x20
+PIT		equ 0x40
+
+interrupts:
+	begin	"pic"
+	cli
+	in	al, PIC + 1
+	mov	[.masks], al
+	in	al, 0xa1
+	mov	[.masks + 1], al
+	mov	bl, 0x50
+	mov	bh, 0x01
+	call	pic_start
+	mov	word [0x50 * 4], .timer
+	mov	word [0x50 * 4 + 2], 0
+	mov	byte [.count], 0
+	mov	al, 0xfe			; the timer only
+	out	PIC + 1, al
+	sti
+	call	one_shot
+.wait:	cmp	byte [.count], 1
+	jne	.wait
+	show	[.isr]				; read in the handler: in service
+	cli
+	call	one_shot			; pending with IF clear
+	call	wait_irr
+	show	al
+	mov	al, 0x0c			; a poll acknowledges it
+	out	PIC, al
+	in	al, PIC
+	call	hex
+	mov	al, 0x0b
+	out	PIC, al
+	in	al, PIC
+	call	hex
+	mov	al, 0x60			; specific EOI
+	out	PIC, al
+	in	al, PIC
+	call	hex
+	sti					; nothing is left of it
+	nop
+	nop
+	cli
+	show	[.count]
+	mov	bl, 0x50			; automatic EOI
+	mov	bh, 0x03
+	call	pic_start
+	mov	al, 0xfe
+	out	PIC + 1, al
+	mov	byte [.silent], 1
+	call	one_shot
+	sti
+.again:	cmp	byte [.count], 2
+	jne	.again
+	cli
+	call	one_shot
+	sti
+.third:	cmp	byte [.count], 3
+	jne	.third
+	cli
+	mov	al, 0x0b
+	out	PIC, al
+	in	al, PIC
+	call	hex
+	mov	bl, 0x08			; as the BIOS had it
+	mov	bh, 0x01
+	call	pic_start
+	mov	al, [.masks]
+	out	PIC + 1, al
+	mov	al, [.masks + 1]
+	out	0xa1, al
+	mov	al, 0x34			; mode 2, 65536
+	out	PIT + 3, al
+	mov	al, 0
+	out	PIT, al
+	out	PIT, al
+	sti
+	hlt					; the BIOS' clock runs again
+	finish
+	ret
+.masks:	dw	0
+.count:	db	0
+.isr:	db	0
+.silent: db	0
+.timer:	push	ax
+	inc	byte [cs:.count]
+	cmp	byte [cs:.silent], 0
+	jne	.done
+	mov	al, 0x0b
+	out	PIC, al
+	in	al, PIC
+	mov	[cs:.isr], al
+	mov	al, 0x20
+	out	PIC, al
+.done:	pop	ax
+	iret
+
+pic_start:				; vectors from BL on, the second's 8 more, ICW4 in BH; everything is masked
+	mov	al, 0x11
+	out	PIC, al
+	out	0xa0, al
+	mov	al, bl
+	out	PIC + 1, al
+	add	al, 8
+	cmp	bl, 8
+	jne	.second
+	mov	al, 0x70
+.second:
+	out	0xa1, al
+	mov	al, 4
+	out	PIC + 1, al
+	mov	al, 2
+	out	0xa1, al
+	mov	al, bh
+	out	PIC + 1, al
+	mov	al, 1
+	out	0xa1, al
+	mov	al, 0xff
+	out	PIC + 1, al
+	out	0xa1, al
+	ret
+one_shot:				; mode 0: one edge
+	mov	al, 0x30
+	out	PIT + 3, al
+	mov	al, 0x00
+	out	PIT, al
+	mov	al, 2
+	out	PIT, al
+	ret
+wait_irr:				; until the timer's request is there; AL: IRR
+	mov	al, 0x0a
+	out	PIC, al
+	in	al, PIC
+	test	al, 1
+	jz	wait_irr
+	ret
+
+; --- 8254: the speaker's counter by its gate, against the other counter; latches and status
+
+timer:
+	begin	"pit"
+	cli
+	mov	al, 0x34			; counter 0: mode 2, 65536
+	out	PIT + 3, al
+	mov	al, 0
+	out	PIT, al
+	out	PIT, al
+	in	al, 0x61
+	and	al, 0xfc
+	out	0x61, al
+	mov	al, 0xb0			; counter 2: mode 0, 20000, its gate closed
+	out	PIT + 3, al
+	mov	al, 20000 & 0xff
+	out	PIT + 2, al
+	mov	al, 20000 >> 8
+	out	PIT + 2, al
+	in	al, 0x61
+	and	al, 0x20			; its output is low
+	call	hex
+	call	count0
+	mov	bx, ax
+	in	al, 0x61
+	or	al, 1
+	out	0x61, al
+.wait:	in	al, 0x61
+	test	al, 0x20
+	jz	.wait
+	call	count0
+	sub	bx, ax				; counts down
+	cmp	bx, 20000
+	setae	al
+	call	hex
+	mov	al, 0xe8			; status of counter 2: output high, mode 0
+	out	PIT + 3, al
+	in	al, PIT + 2
+	and	al, 0xbf
+	call	hex
+	mov	al, 0xb6			; mode 3 with a count of 4: its output toggles
+	out	PIT + 3, al
+	mov	al, 0
+	out	PIT + 2, al
+	mov	al, 0x10
+	out	PIT + 2, al
+	mov	cx, 6
+.high:	in	al, 0x61
+	test	al, 0x20
+	jz	.high
+.low:	in	al, 0x61
+	test	al, 0x20
+	jnz	.low
+	loop	.high
+	mov	al, 0x90			; BCD and low byte only: 1
+	out	PIT + 3, al
+	mov	al, 0x55
+	out	PIT + 2, al
+	in	al, 0x61
+	and	al, 0xfc
+	out	0x61, al
+	sti
+	mov	bx, [0x46c]			; the BIOS' ticks go on
+.tick:	hlt
+	cmp	bx, [0x46c]
+	je	.tick
+	finish
+	ret
+count0:					; AX
+	mov	al, 0
+	out	PIT + 3, al
+	in	al, PIT
+	mov	ah, al
+	in	al, PIT
+	xchg	al, ah
+	ret
+
+; --- MC146818: update in progress, periodic and alarm interrupts; retrace of the screen
+
+clock:
+	begin	"rtc"
+	call	.update
+	mov	bl, al
+	mov	al, 0x0c
+	call	cmos
+.ended:	mov	al, 0x0c			; the next update's end is noted
+	call	cmos
+	test	al, 0x10
+	jz	.ended
+	mov	al, 0
+	call	cmos
+	cmp	al, bl				; another second
+	setne	al
+	call	hex
+	mov	byte [.count], 0
+	cli
+	mov	dword [0x70 * 4], .periodic
+	in	al, 0xa1
+	and	al, 0xfe
+	out	0xa1, al
+	mov	al, 0x0a			; 1,024 a second
+	call	cmos
+	and	al, 0xf0
+	or	al, 6
+	mov	bl, al
+	mov	al, 0x0a
+	call	cmos_write
+	mov	al, 0x0b
+	call	cmos
+	mov	bl, al
+	or	bl, 0x50			; periodic, and at the end of an update
+	mov	al, 0x0b
+	call	cmos_write
+	mov	al, 0x0c
+	call	cmos
+	sti
+.many:	hlt
+	cmp	byte [.count], 40
+	jb	.many
+	show	[.flags]
+	mov	bl, 0x02
+	mov	al, 0x0b
+	call	cmos_write
+	finish
+	begin	"retrace"
+	mov	dx, 0x3da
+	mov	cx, 4
+.out:	in	al, dx
+	test	al, 8
+	jnz	.out
+.in:	in	al, dx
+	test	al, 8
+	jz	.in
+	loop	.out
+	show	cl
+	finish
+	ret
+.update:				; AL: the seconds after the end of an update
+	mov	al, 0x0a
+	call	cmos
+	test	al, 0x80
+	jz	.update
+.busy:	mov	al, 0x0a
+	call	cmos
+	test	al, 0x80
+	jnz	.busy
+	mov	al, 0
+	jmp	cmos
+.count:	db	0
+.flags:	db	0
+.periodic:
+	push	ax
+	inc	byte [cs:.count]
+	mov	al, 0x0c
+	call	cmos
+	and	al, 0xc0
+	mov	[cs:.flags], al
+	mov	al, 0x20
+	out	0xa0, al
+	out	PIC, al
+	pop	ax
+	iret
+cmos:					; AL
+	out	0x70, al
+	in	al, 0x71
+	ret
+cmos_write:				; AL: BL
+	out	0x70, al
+	mov	al, bl
+	out	0x71, al
+	ret
+
+; --- Faults of real mode. QEMU knows no limits of segments: the second line is not compared.
+
+faults:
+	push	ds
+	pop	es
+	mov	cx, 0x20
+	xor	si, si
+	mov	di, .saved
+	rep	movsw
+	mov	word [0], .zero
+	mov	word [6 * 4], .undefined
+	mov	word [5 * 4], .bound
+	mov	word [13 * 4], .protection
+	mov	word [12 * 4], .stack
+	mov	word [2], 0
+	mov	word [6 * 4 + 2], 0
+	mov	word [5 * 4 + 2], 0
+	mov	word [13 * 4 + 2], 0
+	mov	word [12 * 4 + 2], 0
+	begin	"faults"
+	xor	bx, bx
+	mov	ax, 1
+	div	bh
+	ud2
+	mov	ax, 7
+	bound	ax, [.bounds]
+	sldt	ax				; only in protected mode
+	finish
+	begin	"  limits"
+	mov	eax, 0x10000
+	mov	al, [eax]
+	mov	ax, [0xffff]
+	mov	ebp, 0xffff
+	mov	ax, [ebp]
+	db	0xf0				; LOCK
+	mov	ax, bx
+	finish
+	mov	cx, 0x20
+	mov	si, .saved
+	xor	di, di
+	rep	movsw
+	ret
+.bounds: dw	1, 6
+%macro fault_handler 3			; label, letter, length of the instruction
+%1:	push	ax
+	mov	al, %2
+	call	put
+	mov	al, ' '
+	call	put
+	pop	ax
+	push	bp
+	mov	bp, sp
+	add	word [bp + 2], %3
+	pop	bp
+	iret
+%endmacro
+	fault_handler .zero, '0', 2
+	fault_handler .bound, '5', 4
+.undefined:				; of 2, 3 or 4 bytes: told by their second byte
+	push	ax
+	push	bx
+	push	bp
+	mov	bp, sp
+	mov	al, '6'
+	call	put
+	mov	al, ' '
+	call	put
+	mov	bx, [bp + 6]
+	mov	ax, 2
+	cmp	byte [bx], 0xf0
+	jne	.short
+	mov	al, 3
+	jmp	.skip
+.short:	cmp	byte [bx + 1], 0x0b
+	je	.skip
+	mov	al, 3
+.skip:	add	[bp + 6], ax
+	pop	bp
+	pop	bx
+	pop	ax
+	iret
+.protection:
+	push	ax
+	push	bx
+	push	bp
+	mov	bp, sp
+	mov	al, 'd'
+	call	put
+	mov	al, ' '
+	call	put
+	mov	bx, [bp + 6]
+	mov	ax, 3
+	cmp	byte [bx], 0xa1
+	je	.skip
+	cmp	byte [bx], 0x8b
+	jne	.skip
+	mov	al, 4
+	jmp	.skip
+.stack:	push	ax
+	push	bx
+	push	bp
+	mov	bp, sp
+	mov	al, 'c'
+	call	put
+	mov	al, ' '
+	call	put
+	mov	ax, 4
+	jmp	.skip
+	align	2
+.saved:	times 64 dw 0
+
+; --- Tables
+
+	align	8
+gdt:	dq	0
+CODE32	equ $ - gdt
+	dq	0x00cf9b000000ffff
+CODE16	equ $ - gdt
+	dq	0x00009b000000ffff
+DATA32	equ $ - gdt
+	dq	0x00cf93000000ffff
+gdtr:	dw	$ - gdt - 1
+	dd	gdt
+
+%if $ - $$ > (SECTORS - 2) * 512
+ %error "SECTORS is too small"
+%endif
+	times (SECTORS - 2) * 512 - ($ - $$) db 0
+	mov	al, 1				; the two last sectors
+	ret
+	times (SECTORS - 1) * 512 - ($ - $$) db 0
+	mov	al, 2
+	ret
+	fill_floppy
