@@ -4,13 +4,15 @@ and the state dump while machines run.
 
 One test:  /usr/bin/python3 -m pytest tests/boot/test_life.py -k exit
 """
+import os
 import re
 import time
 
 import pexpect
 import pytest
 
-from guests import Guests, check_bystander, vm
+from guests import Guests, build, check_bystander, compared, vm
+from machine import GUESTS, Console
 from screen import Screen
 
 SUM = r"SUM \d+ \w+ \d+ \w+ ticks \d+"  # whole, with no echo of what was typed in it
@@ -97,3 +99,35 @@ def test_state_dump_while_machines_run(tmp_path):
         m.expect("--- state, by the escape key ---", "interrupted at", "--- end of state ---")
         m.wait_line("a: SUM")
         m.wait_line("b: SUM")
+
+
+BUTTON = ["press 1", "press 2", "press 3", "off"]
+
+
+def bare_presses(folder):
+    """What tests/guests/button.c says on bare QEMU."""
+    qemu = Screen(folder)
+    build()
+    with Console(["-cpu", "max", "-m", "64", "-chardev", "stdio,id=s,signal=off", "-serial", "chardev:s", *qemu.arguments,
+                  "-kernel", os.path.join(GUESTS, "button")]) as m:
+        for said in BUTTON[:-1]:
+            m.expect(said)
+            qemu.command("system_powerdown")
+        m.ended()
+        return compared(re.findall(r"^(press.*|off|PASS.*|FAIL.*)$", m.text().replace("\r", ""), re.MULTILINE))
+
+
+@pytest.mark.parametrize("engine", ["auto", "recompile-all"])
+def test_power_button(tmp_path, engine):
+    """`powerbutton`: the guest hears of each press by its SCI, out of HLT, and goes off by S5."""
+    with Guests([vm("a", "button", "", engine)]) as m:
+        m.wait_line(r"a: press 1")
+        m.prompt()
+        for n in range(1, 4):
+            m.process.send("powerbutton a\r")
+            m.wait_line(r"a: " + BUTTON[n])
+        m.wait_line(r"a: stopped: power off \(ACPI S5\)")
+        m.process.send("powerbutton a\r")
+        m.wait_line(r"a has stopped")
+        lines = [re.sub(r"\x1b\[K.*", "", line) for line in m.lines("a")]  # what is typed at the prompt
+        assert [line for line in lines if re.match("press|off|PASS|FAIL", line)] == bare_presses(str(tmp_path))

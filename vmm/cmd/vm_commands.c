@@ -129,6 +129,20 @@ static int cmd_reset(int argc, char **argv)
 	return 0;
 }
 
+static int cmd_powerbutton(int argc, char **argv)
+{
+	struct vm *vm = vm_arg(argc, argv, 1);
+
+	if (!vm)
+		return E_NOENT;
+	if (vm->state == VM_STOPPED) {
+		console_print("%s has stopped (%s)\n", vm->config.name, vm->stop_reason);
+		return E_INVAL;
+	}
+	board_power_button(vm->board);
+	return 0;
+}
+
 static int cmd_destroy(int argc, char **argv)
 {
 	struct vm *vm = vm_arg(argc, argv, 1);
@@ -312,6 +326,11 @@ static struct shell_command commands[] = {
 	  .args = "NAME",
 	  .help = "start a VM again from power-on",
 	  .run = cmd_reset,
+	  .complete = vm_complete },
+	{ .name = "powerbutton",
+	  .args = "NAME",
+	  .help = "press a VM's power button: an ACPI system shuts down",
+	  .run = cmd_powerbutton,
 	  .complete = vm_complete },
 	{ .name = "destroy",
 	  .args = "NAME",
