@@ -505,9 +505,9 @@ void board_serial_break(struct board *b, unsigned port)
 		uart16550_break(b->uart[port]);
 }
 
-bool board_key(struct board *b, u8 scancode)
+bool board_key(struct board *b, u8 key, bool pressed)
 {
-	return i8042_key(b->kbc, scancode);
+	return i8042_key(b->kbc, key, pressed);
 }
 
 void board_mouse(struct board *b, s32 dx, s32 dy, s32 dz, u8 buttons)

@@ -52,8 +52,8 @@ u64 board_run_timers(struct board *b);
 bool board_serial_rx(struct board *b, unsigned port, u8 byte);
 void board_serial_ready(struct board *b, unsigned port);
 void board_serial_break(struct board *b, unsigned port);
-/* A PS/2 scan code (set 2) from outside; false when the queue is full. */
-bool board_key(struct board *b, u8 scancode);
+/* A key (kernel/hw/pc_keys.h) goes down or up; false when the keyboard has no room for it. */
+bool board_key(struct board *b, u8 key, bool pressed);
 /* Relative movement of the mouse, dy upwards; buttons: bit 0 left, 1 right, 2 middle. */
 void board_mouse(struct board *b, s32 dx, s32 dy, s32 dz, u8 buttons);
 /* The power button is pressed: an ACPI guest shuts down. */

@@ -93,8 +93,10 @@ static bool translate(struct i8042 *c, u8 *byte)
 	return true;
 }
 
-static void refill(struct i8042 *c)
+static void refill(void *dev)
 {
+	struct i8042 *c = dev;
+
 	if (c->source == EMPTY && c->held_source != EMPTY) {
 		u8 source = c->held_source;
 
@@ -107,8 +109,10 @@ static void refill(struct i8042 *c)
 		if (translate(c, &byte))
 			put(c, FROM_KEYBOARD, byte);
 	}
-	if (c->source == EMPTY && c->mouse.out.used && !(c->ram[0] & CCB_NO_AUX))
+	if (c->source == EMPTY && c->mouse.out.used && !(c->ram[0] & CCB_NO_AUX)) {
 		put(c, FROM_MOUSE, ps2_pop(&c->mouse.out));
+		pc_mouse_ready(&c->mouse);
+	}
 }
 
 static void reset_machine(struct i8042 *c)
@@ -291,9 +295,9 @@ static void command_write(void *dev, u16 offset, unsigned size, u32 value)
 	refill(c);
 }
 
-bool i8042_key(struct i8042 *c, u8 scancode)
+bool i8042_key(struct i8042 *c, u8 key, bool pressed)
 {
-	bool taken = pc_keyboard_key(&c->keyboard, scancode);
+	bool taken = pc_keyboard_key(&c->keyboard, key, pressed);
 
 	refill(c);
 	return taken;
@@ -331,6 +335,8 @@ static int i8042_init(void *dev, const struct device_bay *bay)
 	c->irq12 = bay->irq[1];
 	c->a20 = bay->a20;
 	c->host = bay->host;
+	pc_keyboard_init(&c->keyboard, bay->timers, refill, c);
+	pc_mouse_init(&c->mouse, bay->timers, refill, c);
 	i8042_reset(c);
 	return 0;
 }
@@ -340,6 +346,14 @@ static bool i8042_can_wake(const void *dev)
 {
 	(void)dev;
 	return true;
+}
+
+/* A key that repeats, a movement that waited for its sample. */
+static u64 i8042_wakes_at(const void *dev)
+{
+	const struct i8042 *c = dev;
+
+	return MIN(vtimer_due(&c->keyboard.timer), vtimer_due(&c->mouse.timer));
 }
 
 static void i8042_state(void *dev, struct snap *s)
@@ -366,18 +380,20 @@ static void i8042_state(void *dev, struct snap *s)
 
 const struct device_class i8042_class = {
 	.name = "i8042",
-	.version = 1,
+	.version = 2,
 	.size = sizeof(struct i8042),
 	.ports = { &data_ports, &command_ports },
 	.init = i8042_init,
 	.reset = i8042_reset,
 	.state = i8042_state,
 	.can_wake = i8042_can_wake,
+	.wakes_at = i8042_wakes_at,
 	.title = "8042, keyboard, mouse",
-	.file = "i8042.c, pc_keyboard.c, pc_mouse.c",
+	.file = "i8042.c, pc_keyboard.c, pc_scancodes.c, pc_mouse.c",
 	.has = "controller commands, translation, test, loop-back buffers, A20, reset; keyboard "
-	       "commands, scan code sets 1 and 2, LEDs; standard and wheel packets, stream, remote "
-	       "and wrap modes, scaling",
-	.lacks = "password, output lines other than A20 and reset; set 3, repetition (the sender "
-		 "does it); five-button mode, reports held to the sample rate",
+	       "commands, scan code sets 1 to 3 with kinds of keys, repetition, LEDs; standard and "
+	       "wheel packets, stream, remote and wrap modes, sample rate, scaling",
+	.lacks = "password, output lines other than A20 and reset; overrun codes (a key that finds "
+		 "no room waits outside); five-button mode; movement is in counts, whatever the "
+		 "resolution",
 };

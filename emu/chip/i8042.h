@@ -28,5 +28,6 @@ struct i8042 {
 /* Ports: data, command; lines: keyboard, mouse. Reset is as firmware leaves it: interrupts off,
  * translation on, A20 on, keyboard scanning. */
 extern const struct device_class i8042_class;
-bool i8042_key(struct i8042 *c, u8 scancode);
+/* A key (kernel/hw/pc_keys.h) goes down or up; false: no room, offer it again. */
+bool i8042_key(struct i8042 *c, u8 key, bool pressed);
 void i8042_mouse(struct i8042 *c, s32 dx, s32 dy, s32 dz, u8 buttons);

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The PS/2 keyboard's commands and scan codes.
+ * The PS/2 keyboard's commands, and the repetition of a key that is held.
  */
 #include "emu/chip/pc_keyboard.h"
 
 #include "emu/snap/snap.h"
 #include "kernel/base/string.h"
+#include "kernel/hw/pc_keys.h"
 
-#define BREAK_PREFIX 0xf0
+#define LED_NUM_LOCK 2
+#define ANSWER_MOST  4u		/* bytes: their room is kept from keys */
+#define MS	     1000000ull /* in ns */
 
 enum {
 	SET_LEDS = 0xed,
@@ -18,52 +21,69 @@ enum {
 	ENABLE,
 	DISABLE,
 	SET_DEFAULTS,
-	ALL_KEYS_FIRST,
-	ALL_KEYS_LAST = 0xfa,
-	KEY_TYPE_FIRST = 0xfb,
-	KEY_TYPE_LAST = 0xfd,
+	ALL_TYPEMATIC, /* in the order of enum key_kind */
+	ALL_MAKE_BREAK,
+	ALL_MAKE,
+	ALL_TYPEMATIC_MAKE_BREAK,
+	KEY_KIND_FIRST, /* in the same order */
+	KEY_KIND_LAST = 0xfd,
 	RESEND = 0xfe,
 	RESET = 0xff,
 };
 
-/* Indexed by set 2 code. */
-static const u8 set1[0x85] = {
-	0xff, 0x43, 0x41, 0x3f, 0x3d, 0x3b, 0x3c, 0x58, 0x64, 0x44, 0x42, 0x40, 0x3e, 0x0f, 0x29,
-	0x59, 0x65, 0x38, 0x2a, 0x70, 0x1d, 0x10, 0x02, 0x5a, 0x66, 0x71, 0x2c, 0x1f, 0x1e, 0x11,
-	0x03, 0x5b, 0x67, 0x2e, 0x2d, 0x20, 0x12, 0x05, 0x04, 0x5c, 0x68, 0x39, 0x2f, 0x21, 0x14,
-	0x13, 0x06, 0x5d, 0x69, 0x31, 0x30, 0x23, 0x22, 0x15, 0x07, 0x5e, 0x6a, 0x72, 0x32, 0x24,
-	0x16, 0x08, 0x09, 0x5f, 0x6b, 0x33, 0x25, 0x17, 0x18, 0x0b, 0x0a, 0x60, 0x6c, 0x34, 0x35,
-	0x26, 0x27, 0x19, 0x0c, 0x61, 0x6d, 0x73, 0x28, 0x74, 0x1a, 0x0d, 0x62, 0x6e, 0x3a, 0x36,
-	0x1c, 0x1b, 0x75, 0x2b, 0x63, 0x76, 0x55, 0x56, 0x77, 0x78, 0x79, 0x7a, 0x0e, 0x7b, 0x7c,
-	0x4f, 0x7d, 0x4b, 0x47, 0x7e, 0x7f, 0x6f, 0x52, 0x53, 0x50, 0x4c, 0x4d, 0x48, 0x01, 0x45,
-	0x57, 0x4e, 0x51, 0x4a, 0x37, 0x49, 0x46, 0x54, 0x80, 0x81, 0x82, 0x41, 0x54,
-};
-
-u8 ps2_set2_to_set1(u8 code)
+static void stop_repeating(struct pc_keyboard *k)
 {
-	return code < sizeof(set1) ? set1[code] : code;
+	k->repeats = KEY_NONE;
+	vtimer_cancel(k->timers, &k->timer);
+}
+
+/* Nothing waits and nothing repeats any more. */
+static void clear(struct pc_keyboard *k)
+{
+	ps2_clear(&k->out);
+	stop_repeating(k);
 }
 
 static void set_defaults(struct pc_keyboard *k)
 {
+	clear(k);
 	k->set = 2;
 	k->typematic = 0x2b; /* 10.9 per second after 500 ms */
 	k->command = 0;
-	k->release = false;
+	for (unsigned code = 0; code < SET3_CODES; code++)
+		k->kind[code] = (u8)scancodes_set3_kind((u8)code);
 }
 
 void pc_keyboard_reset(struct pc_keyboard *k)
 {
-	memset(k, 0, sizeof(*k));
 	set_defaults(k);
+	k->leds = 0;
+	memset(k->down, 0, sizeof(k->down));
 	k->scanning = true;
 }
 
+/* --- Commands */
+
 static void identify(struct pc_keyboard *k)
 {
-	ps2_push(&k->out, PS2_ACK);
-	ps2_push(&k->out, 0xab);
-	ps2_push(&k->out, 0x83);
+	ps2_answer(&k->out, PS2_ACK);
+	ps2_answer(&k->out, 0xab);
+	ps2_answer(&k->out, 0x83);
+}
+
+static void choose_set(struct pc_keyboard *k, u8 set)
+{
+	if (set > 3) {
+		ps2_answer(&k->out, PS2_RESEND);
+		return;
+	}
+	if (set) {
+		clear(k);
+		k->set = set;
+	}
+	ps2_answer(&k->out, PS2_ACK);
+	if (!set)
+		ps2_answer(&k->out, k->set);
 }
 
 static void argument(struct pc_keyboard *k, u8 byte)
@@ -79,20 +99,21 @@ static void argument(struct pc_keyboard *k, u8 byte)
 		k->typematic = byte & 0x7f;
 		break;
 	case SET_SCANCODES:
-		if (byte > 2) { /* set 3 is not offered */
-			ps2_push(&k->out, PS2_RESEND);
-			return;
-		}
-		ps2_push(&k->out, PS2_ACK);
-		if (byte)
-			k->set = byte;
-		else
-			ps2_push(&k->out, k->set);
+		choose_set(k, byte);
 		return;
-	default: /* KEY_TYPE_*: the key that it is for; matters in set 3 only */
+	default: /* KEY_KIND_*: keys by their codes in set 3, until another command comes */
+		if (byte < SET3_CODES)
+			k->kind[byte] = (u8)(command - KEY_KIND_FIRST);
+		k->command = command;
 		break;
 	}
-	ps2_push(&k->out, PS2_ACK);
+	ps2_answer(&k->out, PS2_ACK);
+}
+
+static void all_keys(struct pc_keyboard *k, u8 command)
+{
+	clear(k);
+	memset(k->kind, command - ALL_TYPEMATIC, sizeof(k->kind));
 }
 
 void pc_keyboard_command(struct pc_keyboard *k, u8 byte)
@@ -103,22 +124,24 @@ void pc_keyboard_command(struct pc_keyboard *k, u8 byte)
 		return;
 	}
 	k->command = 0;
-	if (byte != RESEND)
-		ps2_clear(&k->out); /* what waits is lost when the host speaks */
 	switch (byte) {
+	case KEY_KIND_FIRST ... KEY_KIND_LAST:
+		clear(k);
+		k->command = byte;
+		break;
 	case SET_LEDS:
 	case SET_SCANCODES:
 	case SET_TYPEMATIC:
-	case KEY_TYPE_FIRST ... KEY_TYPE_LAST:
 		k->command = byte;
 		break;
 	case ECHO:
-		ps2_push(&k->out, ECHO);
+		ps2_answer(&k->out, ECHO);
 		return;
 	case IDENTIFY:
 		identify(k);
 		return;
 	case ENABLE:
+		clear(k);
 		k->scanning = true;
 		break;
 	case DISABLE:
@@ -128,47 +151,160 @@ void pc_keyboard_command(struct pc_keyboard *k, u8 byte)
 	case SET_DEFAULTS:
 		set_defaults(k);
 		break;
-	case ALL_KEYS_FIRST ... ALL_KEYS_LAST:
+	case ALL_TYPEMATIC ... ALL_TYPEMATIC_MAKE_BREAK:
+		all_keys(k, byte);
 		break;
 	case RESEND:
-		ps2_push(&k->out, k->out.last);
+		ps2_answer(&k->out, k->out.last);
 		return;
 	case RESET:
 		pc_keyboard_reset(k);
-		ps2_push(&k->out, PS2_ACK);
-		ps2_push(&k->out, PS2_SELF_TEST);
+		ps2_answer(&k->out, PS2_ACK);
+		ps2_answer(&k->out, PS2_SELF_TEST);
 		return;
 	default:
-		ps2_push(&k->out, PS2_RESEND);
+		ps2_answer(&k->out, PS2_RESEND);
 		return;
 	}
-	ps2_push(&k->out, PS2_ACK);
+	ps2_answer(&k->out, PS2_ACK);
 }
 
-bool pc_keyboard_key(struct pc_keyboard *k, u8 scancode)
+/* --- Keys */
+
+static bool is_down(const struct pc_keyboard *k, u8 key)
 {
+	return k->down[key / 8] >> key % 8 & 1;
+}
+
+static unsigned modifiers(const struct pc_keyboard *k)
+{
+	unsigned state = k->leds & LED_NUM_LOCK ? SCANCODES_NUM_LOCK : 0;
+
+	if (is_down(k, KEY_SHIFT))
+		state |= SCANCODES_SHIFT;
+	if (is_down(k, KEY_SHIFT_R))
+		state |= SCANCODES_SHIFT_R;
+	if (is_down(k, KEY_CTRL) || is_down(k, KEY_CTRL_R))
+		state |= SCANCODES_CTRL;
+	if (is_down(k, KEY_ALT) || is_down(k, KEY_ALT_R))
+		state |= SCANCODES_ALT;
+	return state;
+}
+
+static void send(struct pc_keyboard *k, u8 key, enum scancodes_event event)
+{
+	u8 bytes[SCANCODES_MOST];
+	unsigned n = scancodes_of(key, event, k->set, modifiers(k), bytes);
+
+	for (unsigned i = 0; i < n; i++)
+		ps2_push(&k->out, bytes[i]);
+}
+
+static enum key_kind kind_of(const struct pc_keyboard *k, u8 key)
+{
+	if (k->set == 3)
+		return (enum key_kind)k->kind[scancodes_set3(key)];
+	return key == KEY_PAUSE ? KEY_MAKE : KEY_TYPEMATIC_BREAK;
+}
+
+static bool has_room(const struct pc_keyboard *k)
+{
+	return ps2_room(&k->out) >= SCANCODES_MOST + ANSWER_MOST;
+}
+
+/* Bits 5 and 6: 250 to 1000 ms until the first repetition. */
+static u64 delay_ns(const struct pc_keyboard *k)
+{
+	return ((k->typematic >> 5 & 3u) + 1) * 250 * MS;
+}
+
+/* (8 + bits 0 to 2) times 2 to the power of bits 3 and 4, in 1/240 s. */
+static u64 period_ns(const struct pc_keyboard *k)
+{
+	return ((8 + (k->typematic & 7ull)) << (k->typematic >> 3 & 3)) * 1000 * MS / 240;
+}
+
+/* What finds no room is not repeated: nobody reads. */
+static void repeat(void *ctx, u64 now)
+{
+	struct pc_keyboard *k = ctx;
+
+	if (!k->scanning)
+		return;
+	vtimer_arm(k->timers, &k->timer, now + period_ns(k));
+	if (!has_room(k))
+		return;
+	send(k, k->repeats, SCANCODES_REPEAT);
+	k->sent(k->ctx);
+}
+
+static void press(struct pc_keyboard *k, u8 key)
+{
+	enum key_kind kind = kind_of(k, key);
+
+	send(k, key, SCANCODES_PRESS);
+	stop_repeating(k);
+	if (kind == KEY_TYPEMATIC || kind == KEY_TYPEMATIC_BREAK) {
+		k->repeats = key;
+		vtimer_arm(k->timers, &k->timer, vtimers_now(k->timers) + delay_ns(k));
+	}
+}
+
+static void release(struct pc_keyboard *k, u8 key)
+{
+	enum key_kind kind = kind_of(k, key);
+
+	if (kind == KEY_MAKE_BREAK || kind == KEY_TYPEMATIC_BREAK)
+		send(k, key, SCANCODES_RELEASE);
+	if (k->repeats == key)
+		stop_repeating(k);
+}
+
+bool pc_keyboard_key(struct pc_keyboard *k, u8 key, bool pressed)
+{
+	if (is_down(k, key) == pressed)
+		return true;
+	if (k->scanning && !has_room(k))
+		return false;
+	k->down[key / 8] ^= (u8)BIT(key % 8);
 	if (!k->scanning)
 		return true;
-	if (ps2_room(&k->out) < 8) /* room for a command's answer is kept */
-		return false;
-	if (k->set == 2) {
-		ps2_push(&k->out, scancode);
-	} else if (scancode == BREAK_PREFIX) {
-		k->release = true;
-	} else {
-		ps2_push(&k->out, (u8)(ps2_set2_to_set1(scancode) | (k->release ? 0x80 : 0)));
-		k->release = false;
-	}
+	if (pressed)
+		press(k, key);
+	else
+		release(k, key);
 	return true;
+}
+
+/* --- The device */
+
+void pc_keyboard_init(struct pc_keyboard *k, struct vtimers *timers, void (*sent)(void *ctx),
+		      void *ctx)
+{
+	k->timers = timers;
+	k->sent = sent;
+	k->ctx = ctx;
+	vtimer_init(&k->timer, repeat, k);
 }
 
 void pc_keyboard_state(struct pc_keyboard *k, struct snap *s)
 {
+	bool release_prefix = false; /* version 1: F0h came, and the key did not yet */
+
 	ps2_state(&k->out, s);
 	snap_bool(s, k->scanning);
-	snap_range(s, k->set, 1, 2);
+	snap_range(s, k->set, 1, 3);
 	snap_u8(s, k->leds);
 	snap_u8(s, k->typematic);
 	snap_u8(s, k->command);
-	snap_bool(s, k->release);
+	if (s->version < 2) {
+		snap_bool(s, release_prefix);
+		return;
+	}
+	snap_u8(s, k->repeats);
+	snap_bytes(s, k->down, sizeof(k->down));
+	snap_bytes(s, k->kind, sizeof(k->kind));
+	for (unsigned code = 0; code < SET3_CODES; code++)
+		snap_require(s, k->kind[code] < KEY_KINDS);
+	vtimer_state(k->timers, &k->timer, s);
 }

@@ -10,7 +10,9 @@
 #include "emu/snap/snap.h"
 #include "kernel/base/string.h"
 
-#define MOVED_MAX 0x10000
+#define MOVED_MAX   0x10000
+#define REPORT_ROOM 12u /* a report, and what a command answers */
+#define SECOND	    1000000000ull
 
 enum {
 	SCALING_1 = 0xe6,
@@ -31,18 +33,28 @@ enum {
 	RESET = 0xff,
 };
 
+static void forget_movement(struct pc_mouse *m)
+{
+	m->click = false;
+	m->dx = m->dy = m->dz = 0;
+}
+
 static void set_defaults(struct pc_mouse *m)
 {
-	m->reporting = m->remote = m->wrap = m->scale2 = false;
+	m->reporting = m->remote = m->wrap = m->scale2 = m->refused = false;
 	m->rate = 100;
 	m->resolution = 2;
 	m->command = 0;
-	m->dx = m->dy = m->dz = 0;
+	forget_movement(m);
 }
 
 void pc_mouse_reset(struct pc_mouse *m)
 {
-	memset(m, 0, sizeof(*m));
+	ps2_clear(&m->out);
+	m->wheel = false;
+	memset(m->knock, 0, sizeof(m->knock));
+	m->buttons = 0;
+	vtimer_cancel(m->timers, &m->timer);
 	set_defaults(m);
 }
 
@@ -64,7 +76,7 @@ static s32 scale(s32 v)
 	return v < 0 ? -size : size;
 }
 
-static void packet(struct pc_mouse *m, bool scaled)
+static void packet(struct pc_mouse *m, bool scaled, void (*put)(struct ps2_queue *q, u8 byte))
 {
 	s32 limit = scaled ? 127 : 255;
 	s32 x = take(&m->dx, -limit, limit), y = take(&m->dy, -limit, limit);
@@ -73,13 +85,42 @@ static void packet(struct pc_mouse *m, bool scaled)
 		x = scale(x);
 		y = scale(y);
 	}
-	ps2_push(&m->out, (u8)(0x08 | (m->buttons & 7) | (x < 0 ? 0x10 : 0) | (y < 0 ? 0x20 : 0)));
-	ps2_push(&m->out, (u8)x);
-	ps2_push(&m->out, (u8)y);
+	put(&m->out, (u8)(0x08 | (m->buttons & 7) | (x < 0 ? 0x10 : 0) | (y < 0 ? 0x20 : 0)));
+	put(&m->out, (u8)x);
+	put(&m->out, (u8)y);
 	if (m->wheel)
-		ps2_push(&m->out, (u8)take(&m->dz, -8, 7));
-	else
-		m->dz = 0;
+		put(&m->out, (u8)take(&m->dz, -8, 7));
+	m->click = false;
+}
+
+static bool streams(const struct pc_mouse *m)
+{
+	return m->reporting && !m->remote && !m->wrap;
+}
+
+/* One report, if there is something to tell and room to tell it; the next one a sample later. */
+static void report(struct pc_mouse *m)
+{
+	if (!streams(m) || !(m->click || m->dx || m->dy || m->dz) ||
+	    ps2_room(&m->out) < REPORT_ROOM)
+		return;
+	packet(m, m->scale2, ps2_push);
+	vtimer_arm(m->timers, &m->timer, vtimers_now(m->timers) + SECOND / m->rate);
+}
+
+static void sample(void *ctx, u64 now)
+{
+	struct pc_mouse *m = ctx;
+
+	(void)now;
+	report(m);
+	m->sent(m->ctx);
+}
+
+void pc_mouse_ready(struct pc_mouse *m)
+{
+	if (!vtimer_armed(&m->timer))
+		report(m);
 }
 
 /* Movement that is not fetched stops adding up. */
@@ -88,31 +129,26 @@ static s32 sum(s32 a, s32 b)
 	return (s32)MAX(MIN((s64)a + b, MOVED_MAX), -MOVED_MAX);
 }
 
+/* Buttons that change twice between two samples make a report of their own: no click is lost. */
 void pc_mouse_move(struct pc_mouse *m, s32 dx, s32 dy, s32 dz, u8 buttons)
 {
-	bool click = m->buttons != buttons;
-
-	m->buttons = buttons;
+	if (m->click && m->buttons != buttons)
+		report(m);
 	if (m->remote || m->reporting) {
+		m->click = m->click || m->buttons != buttons;
 		m->dx = sum(m->dx, dx);
 		m->dy = sum(m->dy, dy);
-		m->dz = sum(m->dz, dz);
+		m->dz = m->wheel ? sum(m->dz, dz) : 0;
 	}
-	if (!m->reporting || m->remote || m->wrap)
-		return;
-	/* What finds no room stays summed up for the next report; a click alone makes a report too.
-	 */
-	while ((click || m->dx || m->dy || m->dz) && ps2_room(&m->out) >= 12) {
-		click = false;
-		packet(m, m->scale2);
-	}
+	m->buttons = buttons;
+	pc_mouse_ready(m);
 }
 
 static void status(struct pc_mouse *m)
 {
-	ps2_push(&m->out,
-		 (u8)((m->remote ? 0x40 : 0) | (m->reporting ? 0x20 : 0) | (m->scale2 ? 0x10 : 0) |
-		      (m->buttons & 1) << 2 | (m->buttons & 4) >> 1 | (m->buttons & 2) >> 1));
+	ps2_answer(&m->out, (u8)((m->remote ? 0x40 : 0) | (m->reporting ? 0x20 : 0) |
+				 (m->scale2 ? 0x10 : 0) | (m->buttons & 1) << 2 |
+				 (m->buttons & 4) >> 1 | (m->buttons & 2) >> 1));
 	ps2_push(&m->out, m->resolution);
 	ps2_push(&m->out, m->rate);
 }
@@ -126,32 +162,34 @@ static void set_rate(struct pc_mouse *m, u8 rate)
 	m->rate = rate;
 }
 
+/* Once the byte is to be sent again, and then the command is given up. */
+static void refuse(struct pc_mouse *m)
+{
+	ps2_answer(&m->out, m->refused ? PS2_ERROR : PS2_RESEND);
+	if (m->refused)
+		m->command = 0;
+	m->refused = !m->refused;
+}
+
 static void argument(struct pc_mouse *m, u8 byte)
 {
-	ps2_push(&m->out, PS2_ACK);
+	bool valid = m->command == SET_RATE ? byte > 0 : byte <= 3;
+
+	if (!valid) {
+		refuse(m);
+		return;
+	}
+	ps2_answer(&m->out, PS2_ACK);
+	m->refused = false;
 	if (m->command == SET_RATE)
 		set_rate(m, byte);
 	else
-		m->resolution = byte & 3;
+		m->resolution = byte;
 	m->command = 0;
 }
 
-void pc_mouse_command(struct pc_mouse *m, u8 byte)
+static void obey(struct pc_mouse *m, u8 byte)
 {
-	if (m->command) {
-		argument(m, byte);
-		return;
-	}
-	if (m->wrap && byte != RESET_WRAP && byte != RESET) {
-		ps2_push(&m->out, byte);
-		return;
-	}
-	if (byte == RESEND) {
-		ps2_push(&m->out, m->out.last);
-		return;
-	}
-	ps2_clear(&m->out);
-	ps2_push(&m->out, PS2_ACK);
 	switch (byte) {
 	case SCALING_1:
 	case SCALING_2:
@@ -167,35 +205,73 @@ void pc_mouse_command(struct pc_mouse *m, u8 byte)
 	case SET_STREAM:
 	case SET_REMOTE:
 		m->remote = byte == SET_REMOTE;
-		m->dx = m->dy = m->dz = 0;
+		forget_movement(m);
 		return;
 	case READ_DATA:
-		packet(m, false);
+		packet(m, false, ps2_answer);
 		return;
 	case SET_WRAP:
 	case RESET_WRAP:
 		m->wrap = byte == SET_WRAP;
 		return;
 	case IDENTIFY:
-		ps2_push(&m->out, m->wheel ? 3 : 0);
+		ps2_answer(&m->out, m->wheel ? 3 : 0);
 		return;
 	case ENABLE:
 	case DISABLE:
 		m->reporting = byte == ENABLE;
+		forget_movement(m);
 		return;
 	case SET_DEFAULTS:
 		set_defaults(m);
 		return;
 	case RESET:
 		pc_mouse_reset(m);
-		ps2_push(&m->out, PS2_ACK);
-		ps2_push(&m->out, PS2_SELF_TEST);
-		ps2_push(&m->out, 0);
+		ps2_answer(&m->out, PS2_ACK);
+		ps2_answer(&m->out, PS2_SELF_TEST);
+		ps2_answer(&m->out, 0);
 		return;
 	default:
-		ps2_clear(&m->out);
-		ps2_push(&m->out, PS2_RESEND);
+		return;
 	}
+}
+
+static bool is_command(u8 byte)
+{
+	return (byte >= SCALING_1 && byte <= RESET_WRAP) || byte == SET_WRAP ||
+	       byte == SET_REMOTE || (byte >= IDENTIFY && byte <= SET_DEFAULTS) || byte == RESET;
+}
+
+void pc_mouse_command(struct pc_mouse *m, u8 byte)
+{
+	if (m->command) {
+		argument(m, byte);
+		return;
+	}
+	if (m->wrap && byte != RESET_WRAP && byte != RESET) {
+		ps2_answer(&m->out, byte);
+		return;
+	}
+	if (byte == RESEND) {
+		ps2_answer(&m->out, m->out.last);
+		return;
+	}
+	ps2_clear(&m->out); /* a report that was cut short is none */
+	if (!is_command(byte)) {
+		refuse(m);
+		return;
+	}
+	m->refused = false;
+	ps2_answer(&m->out, PS2_ACK);
+	obey(m, byte);
+}
+
+void pc_mouse_init(struct pc_mouse *m, struct vtimers *timers, void (*sent)(void *ctx), void *ctx)
+{
+	m->timers = timers;
+	m->sent = sent;
+	m->ctx = ctx;
+	vtimer_init(&m->timer, sample, m);
 }
 
 void pc_mouse_state(struct pc_mouse *m, struct snap *s)
@@ -206,7 +282,7 @@ void pc_mouse_state(struct pc_mouse *m, struct snap *s)
 	snap_bool(s, m->wrap);
 	snap_bool(s, m->scale2);
 	snap_bool(s, m->wheel);
-	snap_u8(s, m->rate);
+	snap_range(s, m->rate, 1, 255);
 	snap_range(s, m->resolution, 0, 3);
 	snap_u8(s, m->command);
 	snap_bytes(s, m->knock, sizeof(m->knock));
@@ -216,4 +292,9 @@ void pc_mouse_state(struct pc_mouse *m, struct snap *s)
 	snap_int(s, m->dz);
 	snap_require(s, MAX(MAX(m->dx, m->dy), m->dz) <= MOVED_MAX);
 	snap_require(s, MIN(MIN(m->dx, m->dy), m->dz) >= -MOVED_MAX);
+	if (s->version < 2)
+		return;
+	snap_bool(s, m->click);
+	snap_bool(s, m->refused);
+	vtimer_state(m->timers, &m->timer, s);
 }

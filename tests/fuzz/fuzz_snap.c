@@ -15,6 +15,7 @@
 #include "emu/cpu/cpu_state.h"
 #include "emu/mem/gpmem_state.h"
 #include "kernel/base/log.h"
+#include "kernel/hw/pc_keys.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/quiet_host.h"
 #include "tests/unit/tape.h"
@@ -154,7 +155,7 @@ static void begin(u8 which)
 	board_io_write(board, 0x40, 1, 0x10);
 	board_io_write(board, 0x40, 1, 0x10);
 	board_io_write(board, 0x3f9, 1, 0x0f);
-	board_key(board, 0x1c);
+	board_key(board, KEY_A, true);
 }
 
 /* --- The input's changes */
@@ -202,7 +203,7 @@ static void poke(u32 n)
 	}
 	board_serial_rx(board, n & 3, (u8)n);
 	board_serial_ready(board, n & 3);
-	board_key(board, (u8)n);
+	board_key(board, (u8)n, n >> 8 & 1);
 	board_mouse(board, (s32)n, 1, 0, 1);
 	if (board_intr_pending(board))
 		board_intr_ack(board);

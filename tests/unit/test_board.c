@@ -16,6 +16,7 @@
 #include "emu/dev/ticks.h"
 #include "kernel/base/error.h"
 #include "kernel/base/string.h"
+#include "kernel/hw/pc_keys.h"
 #include "tests/host/hostlib.h"
 
 #define MS 1000000ull
@@ -339,7 +340,7 @@ static void test_keyboard_and_mouse(void **state)
 	init_pics(m, 0xeff9);
 	out8(m, 0x64, 0x60);
 	out8(m, 0x60, 0x47);
-	assert_true(board_key(m->board, 0x1c));
+	assert_true(board_key(m->board, KEY_A, true));
 	assert_int_equal(board_intr_ack(m->board), 0x31);
 	assert_int_equal(in8(m, 0x60), 0x1e);
 	eoi(m, 0x31);
@@ -419,7 +420,7 @@ static void test_resets(void **state)
 	out8(m, 0x43, 0x34);
 	out8(m, 0x40, 0);
 	out8(m, 0x40, 0x10);
-	board_key(m->board, 0x1c);
+	board_key(m->board, KEY_A, true);
 	board_fpu_error(m->board);
 	assert_true(m->intr);
 	board_reset(m->board);
@@ -534,7 +535,7 @@ static void test_fuzz(void **state)
 			for (unsigned k = 0; k < 20 && m->intr && board_intr_ack(m->board) >= 0;
 			     k++)
 				out8(m, 0x20, 0x20);
-			board_key(m->board, (u8)(seed >> 50));
+			board_key(m->board, (u8)(seed >> 50), seed >> 58 & 1);
 			board_mouse(m->board, (s8)(seed >> 30), (s8)(seed >> 38), 0,
 				    seed >> 60 & 7);
 			board_serial_rx(m->board, seed >> 33 & 3, (u8)(seed >> 20));

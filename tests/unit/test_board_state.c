@@ -454,7 +454,7 @@ static u64 apply(struct machine *m, const struct op *op)
 	case ACK:
 		return (u64)board_intr_ack(b);
 	case KEY:
-		return board_key(b, (u8)op->value);
+		return board_key(b, (u8)op->value, op->value >> 8 & 1);
 	case MOUSE:
 		board_mouse(b, (s8)op->value, (s8)(op->value >> 8), (s8)(op->value >> 16),
 			    op->value >> 24 & 7);

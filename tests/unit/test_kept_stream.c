@@ -12,6 +12,7 @@
  */
 #include "emu/board/board.h"
 #include "emu/cpu/cpu_state.h"
+#include "kernel/hw/pc_keys.h"
 #include "tests/unit/guest_fixture.h"
 #include "tests/unit/quiet_host.h"
 #include "tests/unit/tape.h"
@@ -86,7 +87,7 @@ static void work(void)
 
 	for (unsigned i = 0; i < ARRAY_SIZE(writes); i++)
 		board_io_write(board, writes[i][0], 1, writes[i][1]);
-	board_key(board, 0x1c);
+	board_key(board, KEY_A, true);
 	board_serial_rx(board, 0, 'k');
 	quiet_ns = NOW;
 	board_run_timers(board);
