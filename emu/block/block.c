@@ -431,13 +431,13 @@ bool block_note_slow(struct recomp *r, gla_t gla)
 	return n->count == SLOW_ENOUGH;
 }
 
-/* The blocks that begin on the page and hold this instruction. */
-static void drop_holding(struct recomp *r, gla_t gla)
+/* They begin on the page of the instruction. */
+void block_drop_holding(struct recomp *r, gla_t gla)
 {
 	for (u32 n = *linear_chain(r, gla); n; n = r->block[n - 1].linear_next) {
 		struct block *b = &r->block[n - 1];
 
-		if (gla - (b->base + b->eip) < b->len)
+		if (!b->dead && gla - (b->base + b->eip) < b->len)
 			block_drop(r, b);
 	}
 	r->code_changed = true;
@@ -456,7 +456,7 @@ bool block_note_plain(struct recomp *r, gla_t gla, bool plain)
 	if (++n->plain < PLAIN_ENOUGH)
 		return false;
 	*n = (struct slow_note){ 0 };
-	drop_holding(r, gla);
+	block_drop_holding(r, gla);
 	return true;
 }
 

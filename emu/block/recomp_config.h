@@ -36,6 +36,7 @@ enum recomp_exit {
 	RECOMP_IRET,	 /* the same behind the IRET to a program */
 	RECOMP_HALT,	 /* HLT: cpu->halted is set; interrupts may or may not be enabled */
 	RECOMP_SHUTDOWN, /* triple fault */
+	RECOMP_STOP,	 /* cpu->stops.stopped says at what */
 };
 
 struct recomp_stats {

@@ -273,6 +273,7 @@ struct recomp {
 	bool failed;		   /* recomp_fail() was called: the dispatcher comes out */
 	bool code_changed;	   /* a block was dropped: the running one must leave soon */
 	bool left_by_iret;	   /* translated code was, and nothing happened since */
+	bool unfinished;	   /* the last step did nothing: it is to be done again */
 	bool entered_handler;	   /* the last hard instruction was a software interrupt */
 	bool step_slow, slow_next; /* the next instruction's memory goes through C */
 	struct slow_note slow[512][4];

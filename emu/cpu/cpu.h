@@ -16,6 +16,7 @@
 #pragma once
 
 #include "emu/cpu/softtlb_entry.h"
+#include "emu/cpu/stop.h"
 #include "kernel/base/types.h"
 #include "kernel/hw/x86.h"
 
@@ -99,19 +100,6 @@ struct cpu_table { /* GDTR, IDTR */
 	u16 limit;
 };
 
-/* A fault that a helper found and that is still to be delivered. */
-struct cpu_fault {
-	u8 vector;
-	bool has_error;
-	u32 error;
-	gla_t addr; /* #PF: goes to CR2 at delivery; #DB: bits to OR into DR6 */
-	/* RF is saved as it stands: traps, and #DB of an instruction breakpoint. Other faults save
-	 * it set. */
-	bool keep_rf;
-	/* Found when a transfer was done: it belongs to the new EIP (and task), where cpu is. */
-	bool at_target;
-};
-
 /* What a helper or an engine step ended with. */
 enum cpu_result {
 	CPU_NEXT,  /* done, eip advanced past the instruction, mode unchanged: translated code may
@@ -131,6 +119,8 @@ enum cpu_result {
 #define CPU_EVENT_YIELD \
 	BIT(2) /* the monitor wants the machine back: time slice, console, pause \
 		*/
+#define CPU_EVENT_STOP \
+	BIT(3) /* something was met that the debugger waits for: cpu->stops.stopped */
 
 /* XSAVE/FXSAVE image; standard format, FXSAVE part first. Large enough for x87, SSE and AVX. */
 struct cpu_fpu {
@@ -206,11 +196,13 @@ struct cpu_way_out {
 
 /*
  * The linear pages that hold breakpoints which DR7 enables, of each kind the first n. No breakpoint
- * lies on two pages, since they are aligned to their size.
+ * lies on two pages, since they are aligned to their size. Behind the guest's pages of data are
+ * those of the debugger's watchpoints.
  */
 struct cpu_watch {
-	gla_t data[4], code[4];
+	gla_t data[4 + CPU_STOP_PAGES], code[4];
 	u8 datas, codes;
+	u8 guests; /* of datas */
 };
 
 /* What the semantics ask of, and tell to, whoever runs the guest from translated code. */
@@ -220,6 +212,8 @@ struct cpu_code {
 	bool (*guest_eip)(struct cpu *cpu, u32 rip, u32 *eip);
 	/* cpu->watch.code is another. */
 	void (*breakpoints_changed)(struct cpu *cpu);
+	/* A stop of execution at this linear address was added or removed. */
+	void (*stop_changed)(struct cpu *cpu, gla_t gla);
 };
 
 struct cpu {
@@ -267,6 +261,7 @@ struct cpu {
 	u64 pdpte[4]; /* PAE: loaded at MOV CR3, as hardware does */
 	u32 dr[8];    /* 0..3, 6, 7; cpu_debug_changed() after a change */
 	struct cpu_watch watch;
+	struct cpu_stops stops; /* the debugger's */
 	/* DR6 bits of breakpoints met, or BT, whose #DB is owed at the next boundary. */
 	u32 debug_hits;
 	u64 xcr0;

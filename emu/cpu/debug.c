@@ -13,6 +13,7 @@
  * a time. Everything else runs as if there were none.
  */
 #include "emu/cpu/semantics.h"
+#include "emu/cpu/stops.h"
 #include "kernel/base/string.h"
 
 enum { RW_EXEC, RW_WRITE, RW_PORT, RW_ACCESS };
@@ -43,13 +44,27 @@ static bool meets(const struct cpu *cpu, unsigned n, u32 address, u32 len)
 	return address - start < size || start - address < len;
 }
 
-static void add_page(gla_t page[4], u8 *pages, gla_t gla)
+static void add_page(gla_t *page, u8 *pages, gla_t gla)
 {
 	gla &= ~(PAGE_SIZE - 1);
 	for (unsigned i = 0; i < *pages; i++)
 		if (page[i] == gla)
 			return;
 	page[(*pages)++] = gla;
+}
+
+/* cpu_stop_add() has seen to it that there is room. */
+static void add_stops(const struct cpu *cpu, struct cpu_watch *w)
+{
+	for (unsigned i = 0; i < cpu->stops.count; i++) {
+		const struct cpu_stop *s = &cpu->stops.at[i];
+
+		if (s->kind == STOP_EXEC)
+			continue;
+		for (gla_t page = s->gla >> PAGE_SHIFT; page <= (s->gla + s->len - 1) >> PAGE_SHIFT;
+		     page++)
+			add_page(w->data, &w->datas, page << PAGE_SHIFT);
+	}
 }
 
 static struct cpu_watch pages_of(const struct cpu *cpu)
@@ -64,6 +79,8 @@ static struct cpu_watch pages_of(const struct cpu *cpu)
 		else if (rw_of(cpu, n) != RW_PORT)
 			add_page(w.data, &w.datas, cpu->dr[n]);
 	}
+	w.guests = w.datas;
+	add_stops(cpu, &w);
 	return w;
 }
 
@@ -80,7 +97,8 @@ void cpu_debug_changed(struct cpu *cpu)
 	cpu->watch = pages_of(cpu);
 	if (memcmp(was.code, cpu->watch.code, sizeof(was.code)) || was.codes != cpu->watch.codes)
 		code_breakpoints_changed(cpu);
-	if (memcmp(was.data, cpu->watch.data, sizeof(was.data)) || was.datas != cpu->watch.datas) {
+	if (memcmp(was.data, cpu->watch.data, sizeof(was.data)) || was.datas != cpu->watch.datas ||
+	    was.guests != cpu->watch.guests) {
 		softtlb_flush(cpu);
 		cpu_env(cpu)->watch_changed(cpu);
 	}
@@ -93,7 +111,7 @@ bool cpu_debug_data_meets(const struct cpu *cpu, gla_t gla, unsigned len, bool w
 		    (rw_of(cpu, n) == RW_ACCESS || (write && rw_of(cpu, n) == RW_WRITE)) &&
 		    meets(cpu, n, gla, len))
 			return true;
-	return false;
+	return cpu_stop_data_meets(cpu, gla, len, write);
 }
 
 void cpu_debug_data(struct cpu *cpu, gla_t gla, unsigned len, bool write)
@@ -103,6 +121,8 @@ void cpu_debug_data(struct cpu *cpu, gla_t gla, unsigned len, bool write)
 		    (rw_of(cpu, n) == RW_ACCESS || (write && rw_of(cpu, n) == RW_WRITE)) &&
 		    meets(cpu, n, gla, len))
 			cpu->debug_hits |= 1u << n;
+	if (cpu->stops.count)
+		cpu_stop_data(cpu, gla, len, write);
 }
 
 void cpu_debug_port(struct cpu *cpu, u16 port, unsigned size)

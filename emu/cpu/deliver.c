@@ -2,6 +2,7 @@
 /*
  * Interrupts and exceptions through the guest's IDT or real-mode table (SDM 3A 6).
  */
+#include "emu/cpu/stops.h"
 #include "emu/cpu/transfer.h"
 
 /* One event on its way. */
@@ -180,6 +181,24 @@ static enum cpu_result hang(struct cpu *cpu)
 	return CPU_HALT;
 }
 
+/* For whoever wants to know how a triple fault came about: what cannot be delivered, and why. */
+static void chain(struct cpu *cpu, const struct cpu_fault *f)
+{
+	struct cpu_stops *s = &cpu->stops;
+
+	if (s->chain_length < CPU_CHAIN)
+		s->chain[s->chain_length++] = *f;
+}
+
+static void chain_begin(struct cpu *cpu, u8 vector, bool has_error, u32 error)
+{
+	cpu->stops.chain_length = 0;
+	chain(cpu, &(struct cpu_fault){ .vector = vector,
+					.has_error = has_error,
+					.error = error,
+					.addr = vector == VEC_PF ? cpu->cr2 : 0 });
+}
+
 enum cpu_result cpu_deliver(struct cpu *cpu, u8 vector, enum cpu_event_kind kind, bool has_error,
 			    u32 error)
 {
@@ -193,9 +212,12 @@ enum cpu_result cpu_deliver(struct cpu *cpu, u8 vector, enum cpu_event_kind kind
 	res = once(cpu, vector, kind, has_error, error);
 	if (transfer_soft(kind) && res == CPU_FAULT)
 		return res;
+	if (res == CPU_FAULT)
+		chain_begin(cpu, vector, has_error, error);
 	while (res == CPU_FAULT) {
 		u8 second = cpu->fault.vector;
 
+		chain(cpu, &cpu->fault);
 		if (exception && first == VEC_DF)
 			return CPU_SHUTDOWN;
 		if (second == VEC_AC && ++misaligned == ALIGNMENT_ROUNDS)
@@ -206,6 +228,7 @@ enum cpu_result cpu_deliver(struct cpu *cpu, u8 vector, enum cpu_event_kind kind
 		    ((contributory(first) && contributory(second)) ||
 		     (first == VEC_PF && (contributory(second) || second == VEC_PF)))) {
 			cpu->fault = (struct cpu_fault){ .vector = VEC_DF, .has_error = true };
+			chain(cpu, &cpu->fault);
 			second = VEC_DF;
 		}
 		first = second;
@@ -219,6 +242,8 @@ enum cpu_result cpu_deliver(struct cpu *cpu, u8 vector, enum cpu_event_kind kind
 
 enum cpu_result cpu_deliver_fault(struct cpu *cpu)
 {
+	if (cpu->stops.vectors && cpu_stop_exception(cpu))
+		return CPU_RETRY;
 	if (cpu->fault.vector == VEC_PF)
 		cpu->cr2 = cpu->fault.addr;
 	if (cpu->fault.vector == VEC_DB) {
@@ -259,7 +284,7 @@ enum cpu_result cpu_take_due_events(struct cpu *cpu)
 
 	if (cpu->debug_hits && cpu_debug_trap(cpu, 0) == CPU_FAULT)
 		first = cpu_deliver_fault(cpu);
-	if (first == CPU_SHUTDOWN)
+	if (first == CPU_SHUTDOWN || first == CPU_RETRY)
 		return first;
 	res = take_interrupt(cpu);
 	return res == CPU_NEXT ? first : res;

@@ -72,7 +72,8 @@ struct cpu_env {
 	void (*tables_changed)(struct cpu *cpu);
 
 	/* cpu->watch.data changed: from now on accesses to these pages, and to no others for its
-	 * sake, are ENV_PF_SLOW. */
+	 * sake, are ENV_PF_SLOW. Or cpu->stops changed: no code runs but translated code on the
+	 * pages of cpu_stops_on_page(). */
 	void (*watch_changed)(struct cpu *cpu);
 
 	/* CR0.TS/EM/MP/AM, CR4.OSFXSR/OSXMMEXCPT/OSXSAVE/TSD/DE, XCR0 or msr.tsc_offset changed:

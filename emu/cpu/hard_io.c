@@ -85,7 +85,7 @@ static u32 many(struct cpu *cpu, const struct insn *in, u16 port, u32 count)
 	u32 n = MIN(count, STRING_SPAN_MAX / in->osize);
 
 	if (n < 2 || !cpu_env(cpu)->io_read_many || (cpu->dr[7] & DR7_ENABLES) ||
-	    (cpu->eflags & (EFLAGS_DF | EFLAGS_TF)) || cpu_align_checked(cpu))
+	    (cpu->eflags & EFLAGS_DF) || cpu_rep_stepped(cpu) || cpu_align_checked(cpu))
 		return 0;
 	return in->op == OP_INS ? read_many(cpu, in, port, n) : write_many(cpu, in, port, n);
 }

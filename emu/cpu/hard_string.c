@@ -103,8 +103,8 @@ static u32 bulk(struct cpu *cpu, const struct insn *in, u32 count)
 	u8 buffer[BULK_MAX], *out;
 	gla_t dst, src = 0;
 
-	if ((in->op != OP_MOVS && in->op != OP_STOS) || cpu->eflags & (EFLAGS_DF | EFLAGS_TF) ||
-	    cpu_align_checked(cpu) || n < 2)
+	if ((in->op != OP_MOVS && in->op != OP_STOS) || cpu->eflags & EFLAGS_DF ||
+	    cpu_rep_stepped(cpu) || cpu_align_checked(cpu) || n < 2)
 		return 0;
 	if (!cpu_string_span(cpu, SEG_ES, in, cpu->gpr[REG_EDI] & mask, ACCESS_WRITE, &to, &dst,
 			     &n) ||

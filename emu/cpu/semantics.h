@@ -216,7 +216,8 @@ enum cpu_result cpu_deliver(struct cpu *cpu, u8 vector, enum cpu_event_kind kind
  */
 bool cpu_deliver_int(struct cpu *cpu, u8 vector);
 
-/* Delivers cpu->fault (#PF: loads CR2 first). */
+/* Delivers cpu->fault (#PF: loads CR2 first). CPU_RETRY: the debugger stops in front of that, and
+ * CPU_EVENT_STOP is pending. */
 enum cpu_result cpu_deliver_fault(struct cpu *cpu);
 
 /*
@@ -234,7 +235,14 @@ static inline enum cpu_result cpu_take_events(struct cpu *cpu)
 /* Does something wait for the next boundary, shadows aside? */
 static inline bool cpu_must_stop(const struct cpu *cpu)
 {
-	return cpu->events && ((cpu->events & CPU_EVENT_YIELD) || cpu_event_due(cpu));
+	return cpu->events &&
+	       ((cpu->events & (CPU_EVENT_YIELD | CPU_EVENT_STOP)) || cpu_event_due(cpu));
+}
+
+/* Does somebody look at each iteration of a repeated instruction? */
+static inline bool cpu_rep_stepped(const struct cpu *cpu)
+{
+	return (cpu->eflags & EFLAGS_TF) || cpu->stops.stepping;
 }
 
 /*
@@ -244,7 +252,7 @@ static inline bool cpu_must_stop(const struct cpu *cpu)
  */
 static inline bool cpu_rep_interrupted(struct cpu *cpu)
 {
-	if (!cpu_must_stop(cpu) && !(cpu->eflags & EFLAGS_TF) && !cpu->debug_hits)
+	if (!cpu_must_stop(cpu) && !cpu_rep_stepped(cpu) && !cpu->debug_hits)
 		return false;
 	cpu->eflags |= EFLAGS_RF;
 	return true;

@@ -12,6 +12,7 @@
 #include "emu/jit/recomp_slow.h"
 #include "emu/jit/recomp_stubs.h"
 #include "emu/cpu/semantics.h"
+#include "emu/cpu/stops.h"
 #include "emu/verify/verify.h"
 #include "emu/mem/gpmem.h"
 #include "kernel/base/alloc.h"
@@ -46,7 +47,13 @@ static void breakpoints_changed(struct cpu *cpu)
 	r->code_changed = true;
 }
 
-static const struct cpu_code hooks = { guest_eip, breakpoints_changed };
+/* An ordinary block holds no such address: the translator ends it there. */
+static void stop_changed(struct cpu *cpu, gla_t gla)
+{
+	block_drop_holding(cpu->recomp, gla);
+}
+
+static const struct cpu_code hooks = { guest_eip, breakpoints_changed, stop_changed };
 
 static bool has_avx2(struct cpu *cpu)
 {
@@ -200,7 +207,9 @@ static bool after_step(struct recomp *r, bool left, const struct before *was)
 	struct cpu *cpu = r->cpu;
 	u32 bits = was->tf && !(left && r->entered_handler) ? DR6_BS : 0;
 
+	r->unfinished = !completed(r, left) && r->pending == CPU_RETRY;
 	if (!completed(r, left)) {
+		cpu_stop_forget(cpu);
 		cpu->debug_hits = was->hits;
 		cpu->shadow = was->shadow;
 		if (r->pending == CPU_RETRY)
@@ -212,18 +221,25 @@ static bool after_step(struct recomp *r, bool left, const struct before *was)
 	return left && finish(r, r->pending);
 }
 
+/* Is an event there that ends recomp_run()? */
+static bool leaves_for(struct recomp *r, u32 event, enum recomp_exit exit)
+{
+	if (!(r->cpu->events & event))
+		return false;
+	recomp_unsignal(r->cpu, event);
+	r->exit = exit;
+	return true;
+}
+
 static RARELY bool take_events(struct recomp *r)
 {
 	struct cpu *cpu = r->cpu;
 
 	cpu_env(cpu)->code_runs(cpu, false);
 	r->left_by_iret = false;
-	if (cpu->events & CPU_EVENT_YIELD) {
-		recomp_unsignal(cpu, CPU_EVENT_YIELD);
-		r->exit = RECOMP_EVENT;
-		return true;
-	}
-	return finish(r, cpu_take_events(cpu));
+	return leaves_for(r, CPU_EVENT_STOP, RECOMP_STOP) ||
+	       leaves_for(r, CPU_EVENT_YIELD, RECOMP_EVENT) || finish(r, cpu_take_events(cpu)) ||
+	       leaves_for(r, CPU_EVENT_STOP, RECOMP_STOP);
 }
 
 /* Translated code will be looked for in this mode. False: an event is to be taken first. */
@@ -259,6 +275,7 @@ static inline __attribute__((always_inline)) bool execute(struct recomp *r, u32 
 /* Nothing is there to run. */
 static bool not_found(struct recomp *r)
 {
+	r->unfinished = false;
 	return !r->failed && finish(r, CPU_FAULT);
 }
 
@@ -266,6 +283,12 @@ static bool not_found(struct recomp *r)
 static bool breaks_here(const struct cpu *cpu)
 {
 	return cpu->watch.codes && cpu_debug_breaks(cpu, cpu->seg[SEG_CS].base + cpu->eip);
+}
+
+/* Has the debugger a stop at this instruction? */
+static bool stops_here(const struct cpu *cpu)
+{
+	return cpu->stops.codes && cpu_stops_at(cpu, cpu->seg[SEG_CS].base + cpu->eip);
 }
 
 /* One instruction: under a debugger, or with its memory in C. */
@@ -300,7 +323,7 @@ static inline __attribute__((always_inline)) bool run_block(struct recomp *r, u3
 	if (!code)
 		return not_found(r);
 	left = execute(r, key, code);
-	if (cpu->debug_hits)
+	if (cpu->debug_hits | (cpu->events & CPU_EVENT_STOP))
 		return after_step(r, left, &(struct before){ .rf = rf });
 	return left && r->pending != CPU_JUMP && finish(r, r->pending);
 }
@@ -313,6 +336,13 @@ static bool run_once(struct recomp *r)
 	bool step = r->slow_next || cpu->shadow || breaks_here(cpu);
 
 	r->step_slow = false;
+	if (stops_here(cpu)) {
+		step = true;
+		if (cpu_stop_met(cpu)) {
+			r->exit = RECOMP_STOP;
+			return true;
+		}
+	}
 	if (step || (key & (KEY_SLOW | KEY_TF)))
 		return run_step(r, key | (step ? KEY_SLOW : 0));
 	return seek(r, key) && run_block(r, key);
@@ -368,8 +398,8 @@ static bool where_iret_left(const struct recomp *r)
 	       !((m->cpl ^ cpu->cpl) | ((m->eflags ^ cpu->eflags) & ~EFLAGS_ARITH)) &&
 	       cpu_same_segment(&cpu->seg[SEG_CS], &cpu->mode_seg[SEG_CS]) &&
 	       cpu_same_segment(&cpu->seg[SEG_SS], &cpu->mode_seg[SEG_SS]) &&
-	       !(r->mode & (KEY_SLOW | KEY_TF)) && !cpu->watch.codes && !r->slow_next &&
-	       !cpu->shadow;
+	       !(r->mode & (KEY_SLOW | KEY_TF)) && !(cpu->watch.codes | cpu->stops.codes) &&
+	       !r->slow_next && !cpu->shadow;
 }
 
 enum recomp_exit recomp_run_after_iret(struct cpu *cpu)
@@ -396,6 +426,29 @@ enum recomp_exit recomp_step(struct cpu *cpu)
 		return r->exit;
 	r->step_slow = false;
 	return run_step(r, recomp_mode(r) | KEY_SLOW) ? r->exit : RECOMP_EVENT;
+}
+
+/* Interrupts may wait for one instruction anywhere (SDM 3A 6.8.3): nobody can tell. */
+enum recomp_exit recomp_step_quietly(struct cpu *cpu, bool *done)
+{
+	struct recomp *r = cpu->recomp;
+	bool ended;
+
+	r->edge = SLOT_NONE;
+	r->step_slow = r->slow_next = r->unfinished = false;
+	if (cpu->debug_hits && cpu_debug_trap(cpu, 0) == CPU_FAULT) {
+		ended = finish(r, CPU_FAULT);
+	} else {
+		if (!cpu->shadow)
+			cpu->shadow = CPU_SHADOW_STI;
+		cpu->stops.stepping = true;
+		ended = run_step(r, recomp_mode(r) | KEY_SLOW);
+		cpu->stops.stepping = false;
+	}
+	*done = !r->unfinished;
+	if (leaves_for(r, CPU_EVENT_STOP, RECOMP_STOP))
+		return r->exit;
+	return ended ? r->exit : RECOMP_EVENT;
 }
 
 /* --- The rest */

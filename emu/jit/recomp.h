@@ -44,6 +44,14 @@ enum recomp_exit recomp_run_after_iret(struct cpu *cpu);
  * recomp_run(), or RECOMP_EVENT. */
 enum recomp_exit recomp_step(struct cpu *cpu);
 
+/*
+ * Executes one guest instruction for a debugger: of a repeated one one iteration; interrupts and
+ * NMIs wait as they do behind STI, and stops of execution do not count. A fault of the instruction
+ * is delivered, and the step then ends in front of its handler. *done: false if nothing was
+ * executed yet, and it shall be called again.
+ */
+enum recomp_exit recomp_step_quietly(struct cpu *cpu, bool *done);
+
 /* Asks translated code to leave at the next poll. Async-signal-safe; any context on the same CPU.
  */
 void recomp_signal(struct cpu *cpu, u32 events);

@@ -7,6 +7,7 @@
 #include "emu/trans/translate.h"
 
 #include "emu/block/block.h"
+#include "emu/cpu/stops.h"
 #include "emu/trans/trans.h"
 #include "emu/verify/verify.h"
 #include "emu/mem/gpmem.h"
@@ -205,6 +206,12 @@ static void one(struct trans *t)
 	t->eip = t->next;
 }
 
+/* In front of an instruction where the debugger stops the dispatcher is asked, always. */
+static bool stops_here(const struct trans *t)
+{
+	return t->cpu->stops.codes && cpu_stops_at(t->cpu, t->base + t->eip);
+}
+
 static void translate_insns(struct trans *t)
 {
 	unsigned max = t->key & (KEY_TF | KEY_SLOW) ? 1 : BLOCK_INSNS;
@@ -213,7 +220,8 @@ static void translate_insns(struct trans *t)
 		max = trans_check(t, max);
 	while (t->insns < max && t->fixups < BLOCK_FIXUPS && t->eip <= t->limit &&
 	       t->e.p < t->e.start + EMIT_BUFFER / 2 &&
-	       (((t->base + t->eip) ^ (t->base + t->b->eip)) & ~(PAGE_SIZE - 1)) == 0) {
+	       (((t->base + t->eip) ^ (t->base + t->b->eip)) & ~(PAGE_SIZE - 1)) == 0 &&
+	       !(t->insns && stops_here(t))) {
 		resolve_fixups(t, t->eip);
 		one(t);
 		if (t->ended && (t->eip <= t->b->eip || !next_target(t)))

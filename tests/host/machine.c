@@ -478,3 +478,13 @@ enum recomp_exit machine_step(struct machine *m)
 	machine_trap_end();
 	return exit;
 }
+
+enum recomp_exit machine_step_quietly(struct machine *m, bool *done)
+{
+	enum recomp_exit exit;
+
+	machine_trap_begin(m);
+	exit = recomp_step_quietly(&m->cpu, done);
+	machine_trap_end();
+	return exit;
+}

@@ -74,6 +74,7 @@ void machine_reset(struct machine *m);
 enum recomp_exit machine_run(struct machine *m);
 enum recomp_exit machine_run_after_iret(struct machine *m);
 enum recomp_exit machine_step(struct machine *m);
+enum recomp_exit machine_step_quietly(struct machine *m, bool *done);
 
 /* Bytes of RAM changed behind the CPU's back (by the test): translations are dropped. */
 void machine_wrote(struct machine *m, gpa_t gpa, u32 len);

@@ -31,8 +31,8 @@ struct world {
 	bool stale[RAM_PAGES]; /* table pages written since the last CR3 load */
 	bool clean[RAM_PAGES];
 	struct code_place code[CODE_PLACES];
-	gla_t hidden[4];
-	unsigned hiddens;
+	gla_t hidden[4], barred[4]; /* barred: from fetches only */
+	unsigned hiddens, bars;
 	unsigned seed, step;
 	const char *doing;
 };
@@ -78,21 +78,31 @@ static bool guest_allows(struct world *w, gla_t gla, unsigned access)
 	return !cpu_probe(&w->cpu, gla, access, &p);
 }
 
-static bool hidden(const struct world *w, gla_t gla)
+static bool among(const gla_t *page, unsigned pages, gla_t gla, gla_t mask)
 {
-	for (unsigned i = 0; i < w->hiddens; i++)
-		if (!((w->hidden[i] ^ gla) & ~(PAGE_SIZE - 1)))
+	for (unsigned i = 0; i < pages; i++)
+		if (!((page[i] ^ gla) & mask))
 			return true;
 	return false;
+}
+
+static bool barred(const struct world *w, gla_t gla)
+{
+	return among(w->barred, w->bars, gla, ~(PAGE_SIZE - 1));
+}
+
+/* Where no page can be no-execute the barred ones are hidden, too. */
+static bool hidden(const struct world *w, gla_t gla)
+{
+	return among(w->hidden, w->hiddens, gla, ~(PAGE_SIZE - 1)) ||
+	       (!w->host.have_nx && barred(w, gla));
 }
 
 /* A table may be linked twice: then its other place is slow, too. */
 static bool may_be_hidden(const struct world *w, gla_t gla)
 {
-	for (unsigned i = 0; i < w->hiddens; i++)
-		if (!((w->hidden[i] ^ gla) >> PAGE_SHIFT & 511))
-			return true;
-	return false;
+	return among(w->hidden, w->hiddens, gla, 511u << PAGE_SHIFT) ||
+	       among(w->barred, w->bars, gla, 511u << PAGE_SHIFT);
 }
 
 /* What holds of a mapping however old the guest's idea of it may be. */
@@ -104,6 +114,7 @@ static void check_safe(struct world *w, const struct translation *t)
 	CHECK(w, !t->write || gpa < RAM_SIZE, "ROM is writable");
 	CHECK(w, !t->write || !gpmem_watches(&w->mem, gpa), "a watched page is writable");
 	CHECK(w, !hidden(w, t->page), "a hidden page is mapped");
+	CHECK(w, !barred(w, t->page) || t->no_execute, "code may be fetched from a barred page");
 	if (!w->host.have_nx)
 		CHECK(w, !t->no_execute, "NX, which this processor does not have");
 	else if (w->view == VIEW_KERNEL && hw_allows(t, ACCESS_EXEC))

@@ -11,8 +11,8 @@
  *     tables do and leads to the same byte; where the guest wrote an entry and has not executed
  *     INVLPG or loaded CR3 since, the old mapping may live on (SDM 3A 4.10.4.3);
  *   - no mapping whatever leads out of the guest's memory, writes to ROM or to a watched page, lets
- *     ring 1 fetch from a page that is not clean, is global, lies above 8 GiB, or is of a hidden
- *     page;
+ *     ring 1 fetch from a page that is not clean, is global, lies above 8 GiB, is of a hidden
+ *     page, or lets code be fetched from a barred one;
  *   - shadow_user_wrong(), by which a running monitor looks at that, finds nothing either;
  *   - an access that the guest's tables allow gets through after its faults are filled, and one
  *     that they forbid ends in #PF with the right error code.
@@ -140,7 +140,7 @@ static bool slow_is_due(struct world *w, gla_t gla, unsigned access)
 	cpu_probe(&w->cpu, gla, access, &p);
 	ram = p.gpa < RAM_SIZE;
 	rom = p.gpa >= ROM_START && p.gpa < ROM_START + ROM_SIZE;
-	if ((!ram && !rom) || hidden(w, gla))
+	if ((!ram && !rom) || hidden(w, gla) || ((access & ACCESS_EXEC) && barred(w, gla)))
 		return true;
 	if ((access & ACCESS_WRITE) && (rom || gpmem_watches(&w->mem, p.gpa)))
 		return true;
@@ -383,7 +383,10 @@ static void change_hidden(struct world *w)
 	w->hiddens = (unsigned)rnd() % 5;
 	for (unsigned i = 0; i < w->hiddens; i++)
 		w->hidden[i] = random_gla() & ~(gla_t)(PAGE_SIZE - 1);
-	shadow_hide(w->shadow, w->hidden, w->hiddens);
+	w->bars = (unsigned)rnd() % 5;
+	for (unsigned i = 0; i < w->bars; i++)
+		w->barred[i] = random_gla() & ~(gla_t)(PAGE_SIZE - 1);
+	shadow_hide(w->shadow, w->hidden, w->hiddens, w->barred, w->bars);
 }
 
 static void change_clean(struct world *w)

@@ -282,7 +282,7 @@ static bool vm_word_key(struct parser *p, const char *key, const char *value)
 {
 	static const char *const engines[] = { "auto", "ring1", "recompile", "recompile-all" };
 	static const char *const serials[] = { "none", "console", "log" };
-	static const char *const triples[] = { "stop", "reset" };
+	static const char *const triples[] = { "stop", "reset", "freeze" };
 	static const char *const screens[] = { "std", "none" };
 	struct config_vm *vm = p->vm;
 	int i;
@@ -297,7 +297,8 @@ static bool vm_word_key(struct parser *p, const char *key, const char *value)
 		if (i >= 0)
 			vm->serial[key[6] - '0'] = (enum config_serial)i;
 	} else if (!strcmp(key, "on_triple_fault")) {
-		i = parse_word(p, key, value, triples, ARRAY_SIZE(triples), "stop or reset");
+		i = parse_word(p, key, value, triples, ARRAY_SIZE(triples),
+			       "stop, reset or freeze");
 		if (i >= 0)
 			vm->triple = (enum config_triple)i;
 	} else if (!strcmp(key, "vga")) {

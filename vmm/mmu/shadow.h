@@ -100,9 +100,14 @@ void shadow_note_code(struct shadow *s, gla_t gla, bool cpl3);
  * fault like one at gla. */
 bool shadow_use_alias(struct shadow *s);
 
-/* Accesses to these linear pages, at most 4, and to no others for that reason, are ENV_PF_SLOW from
- * now on. */
-void shadow_hide(struct shadow *s, const gla_t *page, unsigned pages);
+/*
+ * From now on accesses to these linear pages, and to no others for that reason, are ENV_PF_SLOW;
+ * and so are fetches from the pages code, which the processor sees as no-execute. A processor that
+ * knows no such pages has them hidden altogether. SHADOW_HIDDEN in all at most.
+ */
+#define SHADOW_HIDDEN (4 + CPU_STOP_PAGES + CPU_STOPS)
+void shadow_hide(struct shadow *s, const gla_t *page, unsigned pages, const gla_t *code,
+		 unsigned codes);
 
 /* Drops every table (reset). */
 void shadow_flush(struct shadow *s);

@@ -110,6 +110,7 @@ static enum env_pf fill(struct shadow *s, gla_t gla, unsigned access, const stru
 	struct table *t;
 	struct tlb_flush f = { 0 };
 	unsigned i = gla >> 12 & 511;
+	bool barred;
 	u64 value;
 
 	/* docs/isolation.md: what CPL 3 runs on in ring 0 holds nothing that CPL 3 may not touch,
@@ -126,11 +127,12 @@ static enum env_pf fill(struct shadow *s, gla_t gla, unsigned access, const stru
 		return ENV_PF_SLOW;
 	}
 	shadow_link_table(s, r, gla, t);
-	if (shadow_hides(s, t, i)) {
+	barred = shadow_bars(s, t, i);
+	if (shadow_hides(s, t, i) || (barred && (access & ACCESS_EXEC))) {
 		s->stats.faults_slow++;
 		return ENV_PF_SLOW;
 	}
-	value = shadow_leaf_value(s, r->role, w, page, hva, access, rom);
+	value = shadow_leaf_value(s, r->role, w, page, hva, access, rom) | (barred ? PTE_NX : 0);
 	/*
 	 * The processor forgets a translation that faulted (SDM 3A 4.10.4.1), but not where else
 	 * the leaf is in use: in the second 4 GiB, or in another region. With CR0.WP = 0 it loses

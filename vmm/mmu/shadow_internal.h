@@ -132,8 +132,8 @@ struct shadow {
 	 */
 	gla_t stale[STALE_MAX];
 	unsigned stales;
-	gla_t hidden[4]; /* shadow_hide() */
-	unsigned hiddens;
+	gla_t hidden[SHADOW_HIDDEN];	/* shadow_hide(): so many as a whole, */
+	unsigned hiddens, barred;	/* and behind them so many from fetches */
 	u64 links_changed;		/* times; and roots, and notes of code */
 	u32 mappings;			/* numbers given out by shadow_code_mapping() */
 	u32 kernel_mapping;		/* of CPL 0..2 */
@@ -210,8 +210,9 @@ void shadow_code_flushed(struct shadow *s);
 
 /* --- Hidden pages: shadow_hide.c */
 
-/* Does shadow_hide() keep this leaf of a table absent? */
+/* Does shadow_hide() keep this leaf of a table absent? Or code from being fetched there? */
 bool shadow_hides(const struct shadow *s, const struct table *t, unsigned i);
+bool shadow_bars(const struct shadow *s, const struct table *t, unsigned i);
 /* The hidden pages of a root that runs, or is about to, have no leaves. */
 void shadow_hide_in(struct shadow *s, const struct root *r);
 

@@ -74,7 +74,7 @@ void shadow_link_table(struct shadow *s, struct root *r, gla_t gla, struct table
 	s->links_changed++;
 	r->pd[region / 512][region % 512] =
 		s->host.hpa(s->host.ctx, t->host) | PTE_P | PTE_W | PTE_U | PTE_A;
-	if (s->hiddens && r == s->current)
+	if ((s->hiddens | s->barred) && r == s->current)
 		shadow_hide_in(s, r);
 }
 

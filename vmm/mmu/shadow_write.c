@@ -108,7 +108,7 @@ static void pte_written(struct shadow *s, struct table *t, unsigned e)
 		t->code[i / 32] &= ~BIT(i & 31);
 		shadow_code_moved(s, t->region);
 	}
-	if (t->region == MIXED || shadow_hides(s, t, i))
+	if (t->region == MIXED || shadow_hides(s, t, i) || shadow_bars(s, t, i))
 		return;
 	pte = gpmem_ptr(s->cpu->mem, (t->source & PAGE_MASK) + e * (pae ? 8 : 4), false);
 	if (pte)

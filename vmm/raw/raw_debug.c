@@ -15,6 +15,7 @@
 
 #include "arch/cpu/processor.h"
 #include "emu/cpu/semantics.h"
+#include "vmm/state/vcpu_watch.h"
 
 #define DR6_HITS 0xfu
 #define DR7_NONE 0x400u
@@ -46,7 +47,7 @@ void raw_debug_load(struct vcpu *v)
 {
 	const struct cpu *c = &v->cpu;
 
-	shadow_hide(v->shadow, NULL, 0);
+	vcpu_watch(v, false);
 	write_dr(0, c->dr[0]);
 	write_dr(1, c->dr[1]);
 	write_dr(2, c->dr[2]);
@@ -59,7 +60,7 @@ void raw_debug_unload(struct vcpu *v)
 {
 	write_dr(7, DR7_NONE);
 	v->debug_loaded = false;
-	shadow_hide(v->shadow, v->cpu.watch.data, v->cpu.watch.datas);
+	vcpu_watch(v, true);
 }
 
 static bool behind_int1(struct cpu *c)

@@ -14,7 +14,7 @@ void raw_debug_load(struct vcpu *v);
 void raw_debug_unload(struct vcpu *v);
 static inline void raw_debug_begin(struct vcpu *v)
 {
-	if (v->cpu.watch.codes | v->cpu.watch.datas)
+	if (v->cpu.watch.codes | v->cpu.watch.guests)
 		raw_debug_load(v);
 }
 static inline void raw_debug_end(struct vcpu *v)

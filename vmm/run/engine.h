@@ -19,6 +19,9 @@ struct engine {
 	bool (*kick)(struct vcpu *v, struct trap_frame *f);
 };
 
+/* One instruction for a debugger, by the recompiler: v->steps of them are left. */
+enum vcpu_stop engine_step(struct vcpu *v);
+
 /* Guest code itself, in ring 3 or 1: refuses what it must not execute. Translated code: refuses
  * nothing. */
 extern const struct engine engine_raw, engine_recomp;

@@ -15,6 +15,18 @@ static bool recomp_may_run(struct vcpu *v)
 	return true;
 }
 
+static enum vcpu_stop why(enum recomp_exit e)
+{
+	switch (e) {
+	case RECOMP_SHUTDOWN:
+		return VCPU_SHUTDOWN;
+	case RECOMP_STOP:
+		return VCPU_DEBUGGER;
+	default:
+		return VCPU_SLICE;
+	}
+}
+
 static enum vcpu_stop recomp_engine_run(struct vcpu *v)
 {
 	bool called = v->called;
@@ -37,7 +49,25 @@ static enum vcpu_stop recomp_engine_run(struct vcpu *v)
 		return VCPU_YIELDS;
 	}
 	vcpu_account(v, PLACE_MONITOR);
-	return e == RECOMP_SHUTDOWN ? VCPU_SHUTDOWN : VCPU_SLICE;
+	return why(e);
+}
+
+enum vcpu_stop engine_step(struct vcpu *v)
+{
+	enum recomp_exit e;
+	bool done;
+
+	vcpu_account(v, PLACE_TRANSLATOR);
+	irq_enable();
+	speculation_enter_guest();
+	e = recomp_step_quietly(&v->cpu, &done);
+	irq_disable();
+	exit_trace_add(&v->trace, TRACE_RECOMPILER, (u8)e, v->cpu.eip, 0, v->place_since);
+	vcpu_account(v, PLACE_MONITOR);
+	if (!done || e == RECOMP_SHUTDOWN || e == RECOMP_STOP)
+		return why(e);
+	v->cpu.stops.pass_exception = false;
+	return --v->steps || v->runs_on ? VCPU_SLICE : VCPU_DEBUGGER;
 }
 
 static bool recomp_kick(struct vcpu *v, struct trap_frame *f)

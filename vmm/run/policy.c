@@ -6,14 +6,15 @@
 
 #include "arch/cpu/processor.h"
 #include "emu/cpu/semantics.h"
+#include "emu/cpu/stops.h"
 #include "kernel/base/string.h"
 #include "vmm/raw/raw.h"
 #include "vmm/raw/raw_stay.h"
 #include "vmm/state/vm.h"
 
 const char *const raw_refusal_name[REFUSE_COUNT] = {
-	"engine", "mode", "if",	  "flags", "stack16", "segment",
-	"ring12", "wp",	  "flat", "smep",  "page",    "progress",
+	"engine", "mode", "if",	  "flags", "stack16",  "segment",  "ring12",
+	"wp",	  "flat", "smep", "page",  "progress", "debugger",
 };
 
 static bool auto_wants_ring1(struct vcpu *v)
@@ -145,6 +146,8 @@ static inline __attribute__((always_inline)) enum raw_refusal mode_refusal(const
 		return REFUSE_FLAGS;
 	if (!(c->seg[SEG_SS].attr & SEG_ATTR_DB))
 		return REFUSE_STACK16;
+	if (c->stops.codes && cpu_stops_on_page(c, c->seg[SEG_CS].base + c->eip))
+		return REFUSE_DEBUGGER;
 	return c->cpl == 3 || c->cpl == 0 ? REFUSE_COUNT : REFUSE_RING12;
 }
 

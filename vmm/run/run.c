@@ -23,9 +23,16 @@ static const struct engine *const engines[ENGINES] = { &engine_raw, &engine_reco
 /* What is due is delivered. False: nothing is to be executed, *stop says why. */
 static __attribute__((noinline)) bool deliver(struct vcpu *v, enum vcpu_stop *stop)
 {
-	enum cpu_result taken = cpu_take_events(&v->cpu);
+	enum cpu_result taken = CPU_NEXT;
 
 	v->called = false;
+	if (!(v->cpu.events & CPU_EVENT_STOP))
+		taken = cpu_take_events(&v->cpu);
+	if (v->cpu.events & CPU_EVENT_STOP) { /* met by raw code, or by what was just delivered */
+		recomp_unsignal(&v->cpu, CPU_EVENT_STOP);
+		*stop = VCPU_DEBUGGER;
+		return false;
+	}
 	*stop = taken == CPU_SHUTDOWN ? VCPU_SHUTDOWN : VCPU_SLICE;
 	return taken != CPU_SHUTDOWN && taken != CPU_HALT;
 }
@@ -60,6 +67,7 @@ static enum vcpu_stop run_engines(struct vcpu *v)
 enum vcpu_stop vcpu_run(struct vcpu *v, u64 slice_end)
 {
 	struct vm *vm = v->vm;
+	enum vcpu_stop stop;
 
 	if (!v->stats.slices++)
 		v->stats.started_ns = clock_now();
@@ -76,8 +84,9 @@ enum vcpu_stop vcpu_run(struct vcpu *v, u64 slice_end)
 		vcpu_load(v);
 		sched_arm(MIN(slice_end, vm_deadline(vm)));
 		v->called = false;
-		if (run_engines(v) == VCPU_SHUTDOWN)
-			return VCPU_SHUTDOWN;
+		stop = v->steps ? engine_step(v) : run_engines(v);
+		if (stop == VCPU_SHUTDOWN || stop == VCPU_DEBUGGER)
+			return stop;
 		vcpu_account(v, PLACE_MONITOR);
 	}
 }

@@ -15,6 +15,7 @@
 #include "vmm/run/vm_cpuid.h"
 #include "vmm/state/account.h"
 #include "vmm/state/vcpu_load.h"
+#include "vmm/state/vcpu_watch.h"
 #include "vmm/state/view_check.h"
 #include "vmm/state/vm.h"
 
@@ -156,7 +157,7 @@ static void env_invlpg(struct cpu *cpu, gla_t gla)
 
 static void env_watch_changed(struct cpu *cpu)
 {
-	shadow_hide(vcpu_of(cpu)->shadow, cpu->watch.data, cpu->watch.datas);
+	vcpu_watch(vcpu_of(cpu), true);
 }
 
 static void env_tables_changed(struct cpu *cpu)

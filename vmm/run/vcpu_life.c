@@ -96,6 +96,7 @@ void vcpu_reset(struct vcpu *v)
 	fpu_reset(v->cpu.fpu.image);
 	shadow_desc_invalidate(&v->desc);
 	v->must_progress = v->shutdown = false;
+	v->steps = 0;
 }
 
 void vcpu_forget(struct vcpu *v)

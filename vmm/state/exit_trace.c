@@ -15,8 +15,8 @@ static const char *const kind_name[] = { "raw3", "raw1", "recompiler", "code", "
 
 static const char *info_name(const struct exit_trace_entry *e)
 {
-	static const char *const recomp_exit_name[] = { "event", "leave", "return", "halt",
-							"shutdown" };
+	static const char *const recomp_exit_name[] = { "event", "leave",    "return",
+							"halt",	 "shutdown", "stop" };
 
 	if ((e->kind == TRACE_RAW3 || e->kind == TRACE_RAW1) && e->info < RAWEXIT_COUNT)
 		return raw_exit_name[e->info];

@@ -45,6 +45,7 @@ enum raw_refusal {
 	REFUSE_SMEP,	 /* the real CPU has no SMEP */
 	REFUSE_PAGE,	 /* the code page is not clean */
 	REFUSE_PROGRESS, /* the recompiler has an instruction to finish first */
+	REFUSE_DEBUGGER, /* the page has a stop of the debugger */
 	REFUSE_COUNT
 };
 
@@ -122,6 +123,11 @@ struct vcpu {
 	bool must_progress; /* the recompiler has to execute at least one instruction before the
 			       next raw entry */
 
+	/* For a debugger: so many instructions one by one, with no interrupt, before all else; and
+	 * then on, or VCPU_DEBUGGER. */
+	u32 steps;
+	bool runs_on;
+
 	struct policy policy; /* of `auto` */
 	u64 isolation_seen;   /* what isolation_assert() has looked at: desc.entries_written + 1 */
 
@@ -147,5 +153,6 @@ enum vcpu_stop {
 	VCPU_SLICE,  /* time is up, or something else wants the processor */
 	VCPU_HALTED, /* HLT: idle until an interrupt */
 	VCPU_SHUTDOWN,
-	VCPU_STOPPED, /* the VM is no longer in the running state (power-off, pause, reset) */
+	VCPU_STOPPED,  /* the VM is no longer in the running state (power-off, pause, reset) */
+	VCPU_DEBUGGER, /* it has met what a debugger waits for, or stepped */
 };

@@ -17,6 +17,7 @@
 #include "vmm/load/linux_boot.h"
 #include "vmm/code/raw_page.h"
 #include "vmm/state/vcpu.h"
+#include "vmm/state/vm_points.h"
 
 /* What a VM has still to do before its first instruction, in this order. */
 enum vm_start {
@@ -84,6 +85,7 @@ struct vm {
 	struct raw_pages raw_pages;
 	struct vm_console console;
 	struct vm_load load;
+	struct vm_debug debug;
 
 	/* Virtual time = clock - time_offset; stands still while paused. */
 	u64 time_offset, paused_at;

@@ -213,6 +213,7 @@ int vm_create(const struct config_vm *config, struct vm **out)
 	if (!vm)
 		return E_NOMEM;
 	vm->config = *config;
+	vm->debug.at_shutdown = config->triple == TRIPLE_FREEZE;
 	vm->state = VM_RUNNING;
 	vm->time_offset = clock_now();
 	vm->deadline = UINT64_MAX;

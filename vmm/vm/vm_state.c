@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 
+#include "emu/cpu/stops.h"
 #include "kernel/base/print.h"
 #include "kernel/time/clock.h"
 #include "vmm/console/vm_console.h"
@@ -32,12 +33,28 @@ void vm_pause(struct vm *vm)
 	vm_console_end_lines(vm);
 }
 
+/* Where the processor stands it has been stopped already: the instruction there is executed first,
+ * and what stopped it does not count. */
+static void pass_stop(struct vcpu *v)
+{
+	struct cpu *c = &v->cpu;
+
+	c->stops.pass_exception = c->stops.stopped.by == STOPPED_BY_EXCEPTION;
+	cpu_stop_forget(c);
+	c->stops.stopped.by = STOPPED_NOT;
+	if (c->halted)
+		return;
+	v->steps = c->stops.pass_exception || cpu_stops_at(c, c->seg[SEG_CS].base + c->eip);
+	v->runs_on = true;
+}
+
 void vm_resume(struct vm *vm)
 {
 	if (vm->state == VM_RUNNING)
 		return;
 	vm->time_offset += clock_now() - vm->paused_at;
 	vm->state = VM_RUNNING;
+	pass_stop(vm->vcpu);
 }
 
 void vm_stop(struct vm *vm, const char *fmt, ...)

@@ -12,6 +12,7 @@
 #include "vmm/console/vm_console.h"
 #include "vmm/run/run.h"
 #include "vmm/state/account.h"
+#include "vmm/vm/vm_debug.h"
 #include "vmm/vm/vm_finish.h"
 #include "vmm/vm/vm_life.h"
 #include "vmm/vm/vm_start.h"
@@ -37,6 +38,8 @@ static void handle_stop(struct vcpu *v, enum vcpu_stop stop)
 	switch (stop) {
 	case VCPU_SHUTDOWN:
 		v->shutdown = false;
+		if (vm_debug_shut_down(vm))
+			return;
 		if (vm->config.triple == TRIPLE_RESET)
 			vm_reset_itself(vm, "triple fault");
 		else
@@ -45,10 +48,14 @@ static void handle_stop(struct vcpu *v, enum vcpu_stop stop)
 		return;
 	case VCPU_HALTED:
 		v->stats.halts++;
-		report_halt(vm);
+		if (!vm_debug_halted(vm))
+			report_halt(vm);
 		return;
 	case VCPU_STOPPED:
 		vm_do_request(vm);
+		return;
+	case VCPU_DEBUGGER:
+		vm_debug_met(vm);
 		return;
 	case VCPU_SLICE:
 	case VCPU_AGAIN:
@@ -100,6 +107,8 @@ static void vm_turn(struct task *t, u64 end)
 		v->stats.late_ns = MAX(v->stats.late_ns, now - end);
 	interrupts_on(v);
 	handle_stop(v, stop); /* may print */
+	if (vm->state == VM_STOPPED)
+		vm_debug_ended(vm);
 	vm_check_finished();
 	interrupts_off();
 	vcpu_account(v, PLACE_MONITOR);

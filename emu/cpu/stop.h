@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a debugger has asked a virtual CPU to stop at: addresses that are executed, read or written,
+ * and exceptions before they are delivered. All of it is kept beside the guest's own DR0..DR7: the
+ * guest's memory and registers hold no trace of it, and the guest's own breakpoints work on.
+ *
+ * Who watches:
+ *   execution   no translated block but one of a single instruction holds an address of STOP_EXEC,
+ *               so that the dispatcher is asked in front of it (emu/jit/recomp.c). What runs code
+ *               otherwise keeps away from the pages of such addresses (cpu_stops_on_page()).
+ *   data        pages of watchpoints are in cpu->watch with those of the guest's breakpoints, and
+ *               so every access to them comes to the accessors (emu/cpu/debug.c)
+ *   exceptions  cpu_deliver_fault()
+ *
+ * What was met is in `stopped`, and CPU_EVENT_STOP tells of it at the next boundary: behind the
+ * instruction for data, in front of it for all else.
+ */
+#pragma once
+
+#include "kernel/base/types.h"
+
+#define CPU_STOPS      64u
+#define CPU_STOP_PAGES 32u   /* that watchpoints lie on */
+#define CPU_CHAIN      6u    /* faults of one delivery that are kept: a triple fault takes five */
+#define CPU_STOP_LEN   4096u /* bytes of a watchpoint at most */
+
+enum cpu_stop_kind { STOP_EXEC, STOP_WRITE, STOP_READ, STOP_ACCESS };
+
+struct cpu_stop {
+	gla_t gla;
+	u32 len; /* of STOP_EXEC: 1 */
+	/* It counts only while ESP is at least this: behind a call, where the frame is gone. */
+	u32 min_esp;
+	u8 kind;
+};
+
+enum cpu_stopped_by { STOPPED_NOT, STOPPED_AT, STOPPED_BY_DATA, STOPPED_BY_EXCEPTION };
+
+struct cpu_stopped {
+	u8 by, kind; /* kind: of the stop that was met */
+	u8 vector;
+	u32 error;
+	gla_t gla; /* of the stop; of #PF */
+};
+
+/* A fault that a helper found and that is still to be delivered. */
+struct cpu_fault {
+	u8 vector;
+	bool has_error;
+	u32 error;
+	gla_t addr; /* #PF: goes to CR2 at delivery; #DB: bits to OR into DR6 */
+	/* RF is saved as it stands: traps, and #DB of an instruction breakpoint. Other faults save
+	 * it set. */
+	bool keep_rf;
+	/* Found when a transfer was done: it belongs to the new EIP (and task), where cpu is. */
+	bool at_target;
+};
+
+struct cpu_stops {
+	struct cpu_stop at[CPU_STOPS];
+	u8 count;
+	u8 codes;      /* of them of STOP_EXEC */
+	bool stepping; /* a repeated instruction ends behind each iteration */
+	/* The exception that was met is let through, once. */
+	bool pass_exception;
+	u32 vectors; /* exceptions to stop at, by bit */
+	u64 filter;  /* of the addresses of STOP_EXEC, by their hash */
+	struct cpu_stopped stopped;
+	/* The last event whose delivery failed, and what it failed with, in order. */
+	struct cpu_fault chain[CPU_CHAIN];
+	u8 chain_length;
+};

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a debugger has of one VM: its breakpoints and watchpoints by number, what else stops the VM,
+ * and why it stands. vmm/vm/vm_debug.h has the functions.
+ */
+#pragma once
+
+#include "emu/cpu/stop.h"
+
+struct vm;
+
+enum vm_owner { OWNER_PROMPT, OWNER_GDB, OWNER_ONCE /* gone at the next stop, whatever that is */ };
+
+struct vm_point {
+	u32 number; /* 0: it has none */
+	struct cpu_stop stop;
+	enum vm_owner owner;
+	u64 hits;
+};
+
+enum vm_stood {
+	STOOD_NOT,
+	STOOD_ASKED,
+	STOOD_STEP,
+	STOOD_POINT,
+	STOOD_EXCEPTION,
+	STOOD_HALT,
+	STOOD_SHUTDOWN,
+	STOOD_ENDED, /* the VM has stopped for good, or was reset */
+};
+
+struct vm_debug {
+	struct vm_point point[CPU_STOPS];
+	unsigned points;
+	u32 numbers;	  /* given out */
+	bool at_halt;	  /* HLT with interrupts off */
+	bool at_shutdown; /* a triple fault */
+	/* Why it stands, and what it met: a copy, since a point of OWNER_ONCE is gone. */
+	enum vm_stood stood;
+	struct vm_point met;
+	/* Told of each stop in place of the log. NULL: none. In the VM's turn, or of the prompt. */
+	void (*told)(struct vm *vm);
+};
