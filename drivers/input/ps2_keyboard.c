@@ -8,19 +8,10 @@
 #include "arch/trap/irq.h"
 #include "kernel/console/console.h"
 #include "kernel/hw/i8042_regs.h"
+#include "kernel/hw/pc_keys.h"
+#include "kernel/lib/us_layout.h"
 
 #define SPINS 10000
-
-#define KEY_CTRL   0x1d
-#define KEY_LSHIFT 0x2a
-#define KEY_RSHIFT 0x36
-#define KEY_ALT	   0x38
-#define KEY_CAPS   0x3a
-
-static const char plain[] = "\0\x1b"
-			    "1234567890-=\b\tqwertyuiop[]\r\0asdfghjkl;'`\0\\zxcvbnm,./\0*\0 ";
-static const char shifted[] = "\0\x1b"
-			      "!@#$%^&*()_+\b\tQWERTYUIOP{}\r\0ASDFGHJKL:\"~\0|ZXCVBNM<>?\0*\0 ";
 
 static struct {
 	bool shift, ctrl, caps, extended;
@@ -74,11 +65,8 @@ static bool is_letter(char c)
 
 static void plain_key(u8 code)
 {
-	if (code >= sizeof(plain) - 1)
-		return;
-
-	bool shift = key.shift != (key.caps && is_letter(plain[code]));
-	char c = shift ? shifted[code] : plain[code];
+	bool shift = key.shift != (key.caps && is_letter(us_char_of_key(code, false)));
+	char c = us_char_of_key(code, shift);
 
 	if (!c)
 		return;
@@ -86,6 +74,8 @@ static void plain_key(u8 code)
 		c &= 0x1f;
 	if (c == '\b')
 		c = 0x7f; /* as terminals send it */
+	if (c == '\n')
+		c = '\r';
 	console_input((u8)c);
 }
 
@@ -99,13 +89,13 @@ static void scan_code(u8 code)
 	code &= 0x7f;
 	if (code == KEY_CTRL)
 		key.ctrl = pressed;
-	else if ((code == KEY_LSHIFT || code == KEY_RSHIFT) && !extended)
+	else if ((code == KEY_SHIFT || code == KEY_SHIFT_R) && !extended)
 		key.shift = pressed;
 	else if (!pressed)
 		return;
 	else if (extended)
 		extended_key(code);
-	else if (code == KEY_CAPS)
+	else if (code == KEY_CAPS_LOCK)
 		key.caps = !key.caps;
 	else if (code != KEY_ALT)
 		plain_key(code);

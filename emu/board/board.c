@@ -510,6 +510,11 @@ bool board_key(struct board *b, u8 key, bool pressed)
 	return i8042_key(b->kbc, key, pressed);
 }
 
+bool board_keys_read(const struct board *b)
+{
+	return i8042_keys_read(b->kbc);
+}
+
 void board_mouse(struct board *b, s32 dx, s32 dy, s32 dz, u8 buttons)
 {
 	i8042_mouse(b->kbc, dx, dy, dz, buttons);

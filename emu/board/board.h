@@ -54,6 +54,8 @@ void board_serial_ready(struct board *b, unsigned port);
 void board_serial_break(struct board *b, unsigned port);
 /* A key (kernel/hw/pc_keys.h) goes down or up; false when the keyboard has no room for it. */
 bool board_key(struct board *b, u8 key, bool pressed);
+/* Has the guest read all that its keyboard had to say? */
+bool board_keys_read(const struct board *b);
 /* Relative movement of the mouse, dy upwards; buttons: bit 0 left, 1 right, 2 middle. */
 void board_mouse(struct board *b, s32 dx, s32 dy, s32 dz, u8 buttons);
 /* The power button is pressed: an ACPI guest shuts down. */

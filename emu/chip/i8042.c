@@ -303,6 +303,12 @@ bool i8042_key(struct i8042 *c, u8 key, bool pressed)
 	return taken;
 }
 
+bool i8042_keys_read(const struct i8042 *c)
+{
+	return !c->keyboard.out.used && c->source != FROM_KEYBOARD &&
+	       c->held_source != FROM_KEYBOARD;
+}
+
 void i8042_mouse(struct i8042 *c, s32 dx, s32 dy, s32 dz, u8 buttons)
 {
 	pc_mouse_move(&c->mouse, dx, dy, dz, buttons);

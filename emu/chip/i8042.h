@@ -30,4 +30,6 @@ struct i8042 {
 extern const struct device_class i8042_class;
 /* A key (kernel/hw/pc_keys.h) goes down or up; false: no room, offer it again. */
 bool i8042_key(struct i8042 *c, u8 key, bool pressed);
+/* Nothing of the keyboard waits. */
+bool i8042_keys_read(const struct i8042 *c);
 void i8042_mouse(struct i8042 *c, s32 dx, s32 dy, s32 dz, u8 buttons);

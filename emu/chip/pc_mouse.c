@@ -129,10 +129,10 @@ static s32 sum(s32 a, s32 b)
 	return (s32)MAX(MIN((s64)a + b, MOVED_MAX), -MOVED_MAX);
 }
 
-/* Buttons that change twice between two samples make a report of their own: no click is lost. */
+/* What the buttons were held for is reported before they change: no click is lost, no drag cut. */
 void pc_mouse_move(struct pc_mouse *m, s32 dx, s32 dy, s32 dz, u8 buttons)
 {
-	if (m->click && m->buttons != buttons)
+	if (m->buttons != buttons)
 		report(m);
 	if (m->remote || m->reporting) {
 		m->click = m->click || m->buttons != buttons;

@@ -77,6 +77,17 @@ static struct shell_command *find_command(int argc, char **argv, int *used)
 	return find(argv[0], strlen(argv[0]));
 }
 
+/* Behind a quoted text that begins there. A backslash takes the quote behind it into the text, and
+ * stays in it. */
+static char *quote_end(char *p)
+{
+	while (*p && *p != '"')
+		p += 1 + (*p == '\\' && p[1]);
+	if (*p)
+		*p++ = '\0';
+	return p;
+}
+
 static int split(char *line, char **argv)
 {
 	int argc = 0;
@@ -84,6 +95,11 @@ static int split(char *line, char **argv)
 	for (char *p = line; *p && argc < MAX_ARGS;) {
 		if (*p == ' ') {
 			*p++ = '\0';
+			continue;
+		}
+		if (*p == '"') {
+			argv[argc++] = ++p;
+			p = quote_end(p);
 			continue;
 		}
 		argv[argc++] = p;

@@ -470,6 +470,14 @@ static void test_samples(void **state)
 	talk(&m, "A08 A01 A00 A09 A01 A00 .");
 	pass(&m, 5 * MS);
 	talk(&m, "A08 A01 A00 .");
+	/* Movement with a button held ends before the button is up. */
+	i8042_mouse(&m.kbc, 0, 0, 0, 1);
+	i8042_mouse(&m.kbc, 7, 0, 0, 1);
+	i8042_mouse(&m.kbc, 0, 0, 0, 0);
+	talk(&m, "A09 A07 A00 .");
+	pass(&m, 5 * MS);
+	talk(&m, "A08 A00 A00 .");
+	pass(&m, 5 * MS);
 	/* Nobody reads: nothing is lost but time. */
 	for (unsigned i = 0; i < 100; i++) {
 		i8042_mouse(&m.kbc, 3, -3, 0, 4);

@@ -265,12 +265,12 @@ static int parse_key(const char *s, u8 *key)
 	return E_INVAL;
 }
 
-static int cmd_sendkey(int argc, char **argv)
+static int cmd_sendchar(int argc, char **argv)
 {
 	u8 key;
 
 	if (argc < 2 || parse_key(argv[1], &key)) {
-		console_print("sendkey ctrl-]|X [NAME]\n");
+		console_print("sendchar ctrl-]|X [NAME]\n");
 		return E_INVAL;
 	}
 
@@ -387,10 +387,10 @@ static struct shell_command commands[] = {
 	  .help = "take out what is in a VM's floppy, floppy1 or cdrom",
 	  .run = cmd_eject,
 	  .complete = vm_complete },
-	{ .name = "sendkey",
-	  .args = "KEY NAME",
-	  .help = "type one key into a VM: sendkey ctrl-]",
-	  .run = cmd_sendkey },
+	{ .name = "sendchar",
+	  .args = "CHAR NAME",
+	  .help = "send a character to a VM's serial console: sendchar ctrl-]",
+	  .run = cmd_sendchar },
 };
 
 void vm_commands_init(void)

@@ -17,6 +17,7 @@
 #include "vmm/console/vm_console.h"
 #include "vmm/vm/vm_finish.h"
 #include "vmm/vm/vm_life.h"
+#include "vmm/cmd/input_commands.h"
 #include "vmm/cmd/screen_commands.h"
 #include "vmm/cmd/snap_commands.h"
 #include "vmm/cmd/vm_commands.h"
@@ -101,6 +102,7 @@ void vmm_start(void)
 	vm_commands_init();
 	snap_commands_init();
 	screen_commands_init();
+	input_commands_init();
 	if (modules_lost())
 		log_error("%u boot modules are left out: there is room for %u", modules_lost(),
 			  MODULE_MAX);

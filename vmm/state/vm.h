@@ -55,6 +55,24 @@ struct vm_console {
 	unsigned ahead;	  /* bytes that came in spite of that */
 };
 
+#define VM_KEYS		1024u /* a line of 256 characters, each with Shift */
+#define VM_KEYS_AT_ONCE 8u
+
+struct vm_key {
+	u8 key; /* kernel/hw/pc_keys.h */
+	bool pressed;
+	bool paced;  /* the first of a stroke: it waits until the guest is ready for it */
+	u16 wait_ms; /* since the one before */
+};
+
+/* Presses and releases that its keyboard has not got yet: vmm/console/vm_keys.h. */
+struct vm_keys {
+	struct vm_key ring[VM_KEYS];
+	unsigned head, used;
+	u64 given_at, used_ns; /* the last one: virtual time, and the VM's of the processor */
+	u64 tried_since;       /* virtual: the first one waits */
+};
+
 struct vm_load {
 	struct linux_boot boot;
 	u64 began, told; /* when, by the monitor's clock, in ns */
@@ -84,6 +102,7 @@ struct vm {
 	struct vcpu *vcpu;
 	struct raw_pages raw_pages;
 	struct vm_console console;
+	struct vm_keys keys;
 	struct vm_load load;
 	struct vm_debug debug;
 

@@ -10,6 +10,7 @@
 #include "kernel/sched/sched.h"
 #include "kernel/time/clock.h"
 #include "vmm/console/vm_console.h"
+#include "vmm/console/vm_keys.h"
 #include "vmm/run/run.h"
 #include "vmm/state/account.h"
 #include "vmm/vm/vm_debug.h"
@@ -120,7 +121,7 @@ static u64 vm_turn_wanted(struct task *t)
 	u64 fed = UINT64_MAX;
 
 	if (vm->state == VM_RUNNING && vm->start == VM_STARTED)
-		fed = vm_console_feed(vm);
+		fed = MIN(vm_console_feed(vm), vm_keys_feed(vm));
 	return MIN(fed, vm_wakes_at(vm));
 }
 

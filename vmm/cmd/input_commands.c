@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Shell commands that press keys and move mice of guests.
+ */
+#include "vmm/cmd/input_commands.h"
+
+#include "kernel/base/error.h"
+#include "kernel/base/string.h"
+#include "kernel/console/console.h"
+#include "kernel/console/shell.h"
+#include "kernel/lib/us_layout.h"
+#include "vmm/cmd/vm_commands.h"
+#include "vmm/console/vm_keys.h"
+#include "vmm/state/vm.h"
+
+#define HOLD_MOST_MS 60000u
+#define MOVE_MOST    0x8000u
+
+/* A VM that listens. */
+static struct vm *running_arg(int argc, char **argv)
+{
+	struct vm *vm = vm_arg(argc, argv, 1);
+
+	if (!vm || (vm->state == VM_RUNNING && vm->start == VM_STARTED))
+		return vm;
+	console_print("%s does not run\n", vm->config.name);
+	return NULL;
+}
+
+static int wrong_use(const char *use)
+{
+	console_print("%s\n", use);
+	return E_INVAL;
+}
+
+/* "ctrl-alt-del": returns how many keys, or 0: one of them is none. */
+static unsigned parse_stroke(const char *text, u8 *keys)
+{
+	unsigned n = 0;
+
+	while (n < VM_KEYS_AT_ONCE) {
+		const char *end = strchr(text, '-');
+		size_t length = end ? (size_t)(end - text) : strlen(text);
+
+		keys[n] = key_by_name(text, length);
+		if (!keys[n++])
+			break;
+		if (!end)
+			return n;
+		text = end + 1;
+	}
+	console_print("%s: no such key, or more than %u at once\n", text, VM_KEYS_AT_ONCE);
+	return 0;
+}
+
+static int send_strokes(struct vm *vm, int argc, char **argv, unsigned hold_ms)
+{
+	u8 keys[VM_KEYS_AT_ONCE];
+
+	for (int pass = 0; pass < 2; pass++) {
+		for (int i = 0; i < argc; i++) {
+			unsigned n = parse_stroke(argv[i], keys);
+
+			if (!n)
+				return E_INVAL;
+			if (pass && !vm_keys_stroke(vm, keys, n, hold_ms))
+				return E_FULL;
+		}
+	}
+	return 0;
+}
+
+static int cmd_sendkey(int argc, char **argv)
+{
+	static const char hold[] = "hold=";
+	u64 hold_ms = VM_KEYS_HOLD_MS;
+	struct vm *vm;
+
+	if (argc > 3 && !strncmp(argv[argc - 1], hold, sizeof(hold) - 1) &&
+	    (str_to_u64(argv[--argc] + sizeof(hold) - 1, &hold_ms) || hold_ms > HOLD_MOST_MS))
+		argc = 0;
+	if (argc < 3)
+		return wrong_use("sendkey NAME KEY[-KEY...] ... [hold=MS], as ctrl-alt-del");
+	vm = running_arg(argc, argv);
+	return vm ? send_strokes(vm, argc - 2, argv + 2, (unsigned)hold_ms) : E_NOENT;
+}
+
+/* Where a backslash stands, the character that it and the next one mean. */
+static char unescape(const char **p)
+{
+	char c = *(*p)++;
+
+	if (c != '\\' || !**p)
+		return c;
+	c = *(*p)++;
+	return c == 'n' ? '\n' : c == 't' ? '\t' : c == 'e' ? '\x1b' : c;
+}
+
+static int type_text(struct vm *vm, const char *text)
+{
+	while (*text)
+		if (!vm_keys_char(vm, unescape(&text)))
+			return E_FULL;
+	return 0;
+}
+
+static int cmd_type(int argc, char **argv)
+{
+	struct vm *vm;
+
+	if (argc != 3)
+		return wrong_use("type NAME \"TEXT\", with \\n for Enter, \\t, \\e, \\\\ and \\\"");
+	vm = running_arg(argc, argv);
+	return vm ? type_text(vm, argv[2]) : E_NOENT;
+}
+
+/* -5 or 5 */
+static bool parse_signed(const char *text, s32 *out)
+{
+	bool negative = *text == '-';
+	u64 size;
+
+	if (str_to_u64(text + negative, &size) || size > MOVE_MOST)
+		return false;
+	*out = negative ? -(s32)size : (s32)size;
+	return true;
+}
+
+/* The prompt's dy grows downwards, as on a screen. */
+static int cmd_mouse(int argc, char **argv)
+{
+	s32 value[4] = { 0 };
+	bool good = argc >= 4 && argc <= 6;
+	struct vm *vm;
+
+	for (int i = 2; good && i < argc; i++)
+		good = parse_signed(argv[i], &value[i - 2]);
+	if (!good || value[2] < 0 || value[2] > 7)
+		return wrong_use("mouse NAME DX DY [BUTTONS [WHEEL]]: DY downwards; buttons: "
+				 "1 left, 2 right, 4 middle, added; WHEEL towards the user");
+	vm = running_arg(argc, argv);
+	if (!vm)
+		return E_NOENT;
+	board_mouse(vm->board, value[0], -value[1], value[3], (u8)value[2]);
+	return 0;
+}
+
+static const char *complete_sendkey(int n, unsigned i)
+{
+	return n == 1 ? vm_complete(n, i) : key_name(i);
+}
+
+static struct shell_command commands[] = {
+	{ .name = "sendkey",
+	  .args = "NAME KEY...",
+	  .help = "press keys of a VM's keyboard: sendkey NAME ctrl-alt-del",
+	  .run = cmd_sendkey,
+	  .complete = complete_sendkey },
+	{ .name = "type",
+	  .args = "NAME \"TEXT\"",
+	  .help = "type text on a VM's keyboard; \\n is Enter",
+	  .run = cmd_type,
+	  .complete = vm_complete },
+	{ .name = "mouse",
+	  .args = "NAME DX DY [BUTTONS [WHEEL]]",
+	  .help = "move a VM's mouse, and press its buttons",
+	  .run = cmd_mouse,
+	  .complete = vm_complete },
+};
+
+void input_commands_init(void)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
+		shell_register(&commands[i]);
+}
