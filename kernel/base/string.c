@@ -18,14 +18,50 @@ void *memset(void *dst, int c, size_t n)
 	return dst;
 }
 
+/* Lines of 64 bytes by single moves. */
+static void copy_lines(void **dst, const void **src, size_t lines)
+{
+	u64 a, b;
+
+	__asm__ volatile(
+		"1: movq (%[s]), %[a]\n"
+		"movq 8(%[s]), %[b]\n"
+		"movq %[a], (%[d])\n"
+		"movq %[b], 8(%[d])\n"
+		"movq 16(%[s]), %[a]\n"
+		"movq 24(%[s]), %[b]\n"
+		"movq %[a], 16(%[d])\n"
+		"movq %[b], 24(%[d])\n"
+		"movq 32(%[s]), %[a]\n"
+		"movq 40(%[s]), %[b]\n"
+		"movq %[a], 32(%[d])\n"
+		"movq %[b], 40(%[d])\n"
+		"movq 48(%[s]), %[a]\n"
+		"movq 56(%[s]), %[b]\n"
+		"movq %[a], 48(%[d])\n"
+		"movq %[b], 56(%[d])\n"
+		"addq $64, %[s]\n"
+		"addq $64, %[d]\n"
+		"decq %[n]\n"
+		"jnz 1b"
+		: [s] "+r"(*src), [d] "+r"(*dst), [n] "+r"(lines), [a] "=&r"(a), [b] "=&r"(b)
+		:
+		: "memory", "cc");
+}
+
 void *memcpy(void *restrict dst, const void *restrict src, size_t n)
 {
 	void *d = dst;
+	const void *s = src;
 	size_t words = n / 8;
 
+	if (n >= 256) {
+		copy_lines(&d, &s, n / 64);
+		words = n % 64 / 8;
+	}
 	n &= 7;
-	__asm__ volatile("rep movsq" : "+D"(d), "+S"(src), "+c"(words) : : "memory");
-	__asm__ volatile("rep movsb" : "+D"(d), "+S"(src), "+c"(n) : : "memory");
+	__asm__ volatile("rep movsq" : "+D"(d), "+S"(s), "+c"(words) : : "memory");
+	__asm__ volatile("rep movsb" : "+D"(d), "+S"(s), "+c"(n) : : "memory");
 	return dst;
 }
 
