@@ -149,6 +149,17 @@ void ata_guest(struct ata_channel *c, bool in, u32 length, u32 block, bool first
 	begin_block(c, first_irq);
 }
 
+bool ata_await_dma(struct ata_channel *c, bool in, enum ata_step step)
+{
+	if (bus_master_ready(c))
+		return false;
+	c->mover = in ? ATA_DMA_IN : ATA_DMA_OUT;
+	c->step = step;
+	c->at = c->length = 0;
+	set_status(c, ATA_DRDY | ATA_DSC | ATA_DRQ);
+	return true;
+}
+
 /* Behind the last byte of a block. What follows the last block is no part of this access: an
  * interrupt that it has comes later. */
 static void block_moved(struct ata_channel *c)

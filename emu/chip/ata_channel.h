@@ -27,6 +27,8 @@ void ata_disk(struct ata_channel *c, enum disk_op op, u32 sectors, enum ata_step
  * completion, since the next step may come at once. */
 void ata_guest(struct ata_channel *c, bool in, u32 length, u32 block, bool first_irq,
 	       enum ata_step step);
+/* From a completion, by DMA: the next step comes when the bus master is started. False: it runs. */
+bool ata_await_dma(struct ata_channel *c, bool in, enum ata_step step);
 /* From a completion: the command is over, with an interrupt. */
 void ata_end(struct ata_channel *c, u8 status, u8 error);
 /* All that was begun is given up, without a word. */

@@ -6,18 +6,24 @@
  *   write   WRITE: the guest -> WRITE_GIVEN: the disk -> WRITTEN ... -> flush if nothing is cached
  *   verify  READ: the disk -> VERIFY_DONE ...
  *
+ * By DMA, sectors of a medium in memory go straight between it and the guest's memory, as far as
+ * regions of the bus master hold whole ones. What is left over goes the ways above.
+ *
  * Nothing is optional that IDENTIFY offers, and nothing else is there: it is aborted.
  */
 #include "emu/chip/ata_disk.h"
 
 #include "emu/chip/ata_channel.h"
 #include "emu/chip/ata_identify.h"
+#include "emu/chip/bus_master.h"
 #include "kernel/base/string.h"
 #include "kernel/hw/ata_regs.h"
 
 #define READY	   (ATA_DRDY | ATA_DSC)
 #define DEVICE_LBA 0x40
 #define LBA28_MAX  0x0fffffffu
+
+#define STRAIGHT_MAX 256u /* sectors at a time: some ten microseconds */
 
 /* --- Addresses */
 
@@ -147,10 +153,49 @@ static bool next_chunk(struct ata_channel *c)
 	return true;
 }
 
+/* Moves what can go straight, so much at most. False: the command goes on later. */
+static bool go_straight(struct ata_channel *c, bool in)
+{
+	u32 room = STRAIGHT_MAX;
+
+	while (c->left) {
+		const struct disk_port *port = ata_active(c)->port;
+		u32 n = MIN(MIN(c->left, room), bus_master_ready(c) / DISK_SECTOR);
+		u8 *at = NULL;
+
+		if (!room) {
+			ata_later(c, in ? ATA_STEP_READ : ATA_STEP_WRITE);
+			return false;
+		}
+		if (n)
+			at = in ? (u8 *)(hva_t)disk_readable(port, c->sector, &n)
+				: disk_writable(port, c->sector, &n);
+		if (!at)
+			return true;
+		bus_master_move(c, in, at, n * DISK_SECTOR);
+		c->sector += n;
+		c->left -= n;
+		room -= n;
+	}
+	return true;
+}
+
+/* Is it worth to wait for the bus master? */
+static bool may_go_straight(const struct ata_channel *c, bool in)
+{
+	const struct disk_backend *b = c->dev[c->active].port->backend;
+
+	return c->by_dma && c->left && c->sector < b->sectors &&
+	       (in ? b->ops->readable != NULL : b->ops->writable != NULL && !b->read_only);
+}
+
 static void read_next(struct ata_channel *c)
 {
 	bool verify = c->command >= ATA_VERIFY && c->command <= ATA_VERIFY_EXT;
 
+	if (may_go_straight(c, true) &&
+	    (ata_await_dma(c, true, ATA_STEP_READ) || !go_straight(c, true)))
+		return;
 	if (!c->left) {
 		if (c->by_dma || verify)
 			end_ok(c);
@@ -195,6 +240,9 @@ static void verify_done(struct ata_channel *c)
  * no interrupt. */
 static void write_next(struct ata_channel *c, bool first)
 {
+	if (may_go_straight(c, false) &&
+	    (ata_await_dma(c, false, ATA_STEP_WRITE) || !go_straight(c, false)))
+		return;
 	if (!c->left) {
 		if (ata_active(c)->write_cache && !c->force_flush)
 			end_ok(c);

@@ -48,21 +48,33 @@ static void fetch(struct ata_channel *c)
 	c->bm_last = d[7] & 0x80;
 }
 
+static bool is_running(const struct ata_channel *c)
+{
+	return (c->bm_command & BM_START) && (c->bm_status & BM_ACTIVE);
+}
+
+/* The present region, or the next one if it is done. */
+static u32 region_left(struct ata_channel *c)
+{
+	if (!c->bm_left && !c->bm_last)
+		fetch(c);
+	return c->bm_left;
+}
+
+u32 bus_master_ready(struct ata_channel *c)
+{
+	return is_running(c) ? region_left(c) : 0;
+}
+
 u32 bus_master_move(struct ata_channel *c, bool in, u8 *buf, u32 n)
 {
 	u32 done = 0;
 
-	if (!(c->bm_command & BM_START) || !(c->bm_status & BM_ACTIVE))
+	if (!is_running(c))
 		return 0;
-	while (done < n) {
-		u32 piece;
+	while (done < n && region_left(c)) {
+		u32 piece = MIN(n - done, c->bm_left);
 
-		if (!c->bm_left) {
-			if (c->bm_last)
-				break;
-			fetch(c);
-		}
-		piece = MIN(n - done, c->bm_left);
 		copy(c, c->bm_base, in, buf + done, piece);
 		c->bm_base += piece;
 		c->bm_left -= piece;

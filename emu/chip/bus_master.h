@@ -21,4 +21,6 @@ u32 bus_master_read(struct ata_channel *c, unsigned reg, unsigned size);
 bool bus_master_write(struct ata_channel *c, unsigned reg, unsigned size, u32 value);
 /* Moves up to n bytes; returns how many: 0 while it is not started, fewer when the table ends. */
 u32 bus_master_move(struct ata_channel *c, bool in, u8 *buf, u32 n);
+/* How many bytes of the present region are left, 0 if none is or it is not started. */
+u32 bus_master_ready(struct ata_channel *c);
 void bus_master_reset(struct ata_channel *c);

@@ -214,6 +214,32 @@ void disk_close(struct disk_port *p)
 	*p = (struct disk_port){ .backend = NULL };
 }
 
+static bool has_sector(const struct disk_backend *b, u64 sector, u32 *sectors)
+{
+	if (!b || sector >= b->sectors)
+		return false;
+	*sectors = (u32)MIN((u64)*sectors, b->sectors - sector);
+	return *sectors > 0;
+}
+
+const u8 *disk_readable(const struct disk_port *p, u64 sector, u32 *sectors)
+{
+	const struct disk_backend *b = p->backend;
+
+	if (!has_sector(b, sector, sectors) || !b->ops->readable)
+		return NULL;
+	return b->ops->readable(b->ctx, sector, sectors);
+}
+
+u8 *disk_writable(const struct disk_port *p, u64 sector, u32 *sectors)
+{
+	const struct disk_backend *b = p->backend;
+
+	if (!has_sector(b, sector, sectors) || !b->ops->writable || b->read_only)
+		return NULL;
+	return b->ops->writable(b->ctx, sector, sectors);
+}
+
 /* --- The back end's side */
 
 int disk_backend_init(struct disk_backend *b, const struct disk_ops *ops, void *ctx, unsigned depth)

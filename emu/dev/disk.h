@@ -13,6 +13,8 @@
  * at any time: its transfer goes on alone and is free again when it ends. So a VM may be reset or
  * destroyed while a host's disk still writes to memory.
  *
+ * A device may do without the buffer and its copies where the medium is in memory anyway.
+ *
  * DISK_FLUSH covers the writes that were done when it was submitted. A device saves what its
  * requests are, and submits them again when it is loaded.
  *
@@ -76,6 +78,11 @@ void disk_submit(struct disk_port *p, struct disk_request *r);
  * still be written. Harmless on one that is not pending. */
 void disk_cancel(struct disk_port *p, struct disk_request *r);
 void disk_cancel_all(struct disk_port *p);
+/* The short way of media in memory: where a sector lies, and in *sectors how many of so many do in
+ * a row, until the caller returns. NULL: a request is needed, which may also say what is wrong. */
+const u8 *disk_readable(const struct disk_port *p, u64 sector, u32 *sectors);
+/* The same to be written: all *sectors must be. */
+u8 *disk_writable(const struct disk_port *p, u64 sector, u32 *sectors);
 
 /* --- The back end's side */
 
@@ -100,6 +107,9 @@ struct disk_ops {
 	/* Nobody waits for it any more: it may end early, with disk_complete(). NULL: it never
 	 * does. */
 	void (*cancel)(void *ctx, struct disk_transfer *t);
+	/* Of a medium in memory, else NULL: as disk_readable() and disk_writable(). */
+	const u8 *(*readable)(void *ctx, u64 sector, u32 *sectors);
+	u8 *(*writable)(void *ctx, u64 sector, u32 *sectors);
 };
 
 struct disk_backend {

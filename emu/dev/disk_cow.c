@@ -108,8 +108,9 @@ static void *take(struct cow_medium *m)
 	return block;
 }
 
-/* The block of a sector, taken and filled from the image if it is not there yet. */
-static bool own_block(struct cow_medium *m, u64 sector)
+/* The block of a sector, taken if it is not there yet; then filled from the image, unless all of it
+ * is about to be written. */
+static bool own_block(struct cow_medium *m, u64 sector, bool fill)
 {
 	u8 ***g = &m->group[sector / GROUP_SECTORS], **b;
 
@@ -125,14 +126,15 @@ static bool own_block(struct cow_medium *m, u64 sector)
 	*b = take(m);
 	if (!*b)
 		return false;
-	read_image(m, ALIGN_DOWN(sector, (u64)BLOCK_SECTORS) * DISK_SECTOR, COW_BLOCK, *b);
+	if (fill)
+		read_image(m, ALIGN_DOWN(sector, (u64)BLOCK_SECTORS) * DISK_SECTOR, COW_BLOCK, *b);
 	return true;
 }
 
 bool cow_medium_write(struct cow_medium *m, u64 sector, u32 sectors, const u8 *from)
 {
 	for (u64 s = sector; s < sector + sectors; s += in_block(s, BLOCK_SECTORS))
-		if (!own_block(m, s))
+		if (!own_block(m, s, true))
 			return false;
 	while (sectors) {
 		u32 n = in_block(sector, sectors), len = n * DISK_SECTOR;
@@ -143,6 +145,31 @@ bool cow_medium_write(struct cow_medium *m, u64 sector, u32 sectors, const u8 *f
 		sectors -= n;
 	}
 	return true;
+}
+
+const u8 *cow_medium_readable(const struct cow_medium *m, u64 sector, u32 *sectors)
+{
+	const u8 *block = block_of(m, sector);
+	u32 n = in_block(sector, *sectors), most = *sectors;
+
+	if (block) {
+		*sectors = n;
+		return block + sector % BLOCK_SECTORS * DISK_SECTOR;
+	}
+	while (n < most && !block_of(m, sector + n))
+		n += in_block(sector + n, most - n);
+	if (sector >= m->size / DISK_SECTOR)
+		return NULL;
+	*sectors = (u32)MIN((u64)n, m->size / DISK_SECTOR - sector);
+	return m->image + sector * DISK_SECTOR;
+}
+
+u8 *cow_medium_writable(struct cow_medium *m, u64 sector, u32 *sectors)
+{
+	*sectors = in_block(sector, *sectors);
+	if (!own_block(m, sector, *sectors < BLOCK_SECTORS))
+		return NULL;
+	return block_of(m, sector) + sector % BLOCK_SECTORS * DISK_SECTOR;
 }
 
 /* --- Drives */
@@ -161,7 +188,17 @@ static void submit(void *ctx, struct disk_transfer *t)
 	disk_complete(t, ok ? DISK_OK : DISK_FAILED);
 }
 
-static const struct disk_ops ops = { .submit = submit };
+static const u8 *readable(void *ctx, u64 sector, u32 *sectors)
+{
+	return cow_medium_readable(((struct cow_drive *)ctx)->medium, sector, sectors);
+}
+
+static u8 *writable(void *ctx, u64 sector, u32 *sectors)
+{
+	return cow_medium_writable(((struct cow_drive *)ctx)->medium, sector, sectors);
+}
+
+static const struct disk_ops ops = { .submit = submit, .readable = readable, .writable = writable };
 
 int cow_drive_init(struct cow_drive *d)
 {

@@ -44,6 +44,11 @@ void cow_medium_destroy(struct cow_medium *m);
 void cow_medium_read(const struct cow_medium *m, u64 sector, u32 sectors, u8 *to);
 /* False: a block was refused, and nothing is written. */
 bool cow_medium_write(struct cow_medium *m, u64 sector, u32 sectors, const u8 *from);
+/* Where a sector lies, and how many of *sectors lie in a row from there. NULL: it has no place of
+ * its own, as the image ends before or in it, or as a block was refused. What is given to be
+ * written must be written whole. */
+const u8 *cow_medium_readable(const struct cow_medium *m, u64 sector, u32 *sectors);
+u8 *cow_medium_writable(struct cow_medium *m, u64 sector, u32 *sectors);
 /* The block that holds this sector if it was ever written, else NULL. */
 const u8 *cow_medium_written(const struct cow_medium *m, u64 sector);
 

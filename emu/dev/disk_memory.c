@@ -21,7 +21,20 @@ static void submit(void *ctx, struct disk_transfer *t)
 	disk_complete(t, DISK_OK);
 }
 
-static const struct disk_ops ops = { .submit = submit };
+static const u8 *readable(void *ctx, u64 sector, u32 *sectors)
+{
+	(void)sectors;
+	return ((struct disk_memory *)ctx)->bytes + sector * DISK_SECTOR;
+}
+
+static u8 *writable(void *ctx, u64 sector, u32 *sectors)
+{
+	(void)sectors;
+	return ((struct disk_memory *)ctx)->bytes + sector * DISK_SECTOR;
+}
+
+static const struct disk_ops ops = { .submit = submit, .readable = readable, .writable = writable };
+static const struct disk_ops requests_only = { .submit = submit };
 
 int disk_memory_init(struct disk_memory *m, void *bytes, u64 size, bool read_only)
 {
@@ -30,6 +43,11 @@ int disk_memory_init(struct disk_memory *m, void *bytes, u64 size, bool read_onl
 	if (!err)
 		disk_memory_insert(m, bytes, size, read_only);
 	return err;
+}
+
+void disk_memory_by_requests(struct disk_memory *m)
+{
+	m->backend.ops = &requests_only;
 }
 
 void disk_memory_insert(struct disk_memory *m, void *bytes, u64 size, bool read_only)

@@ -7,3 +7,9 @@ bench: deps
 	@$(MAKE) --no-print-directory -s $(BUILD)/ringleader.elf guests
 	@$(PYTHON) tests/bench/footprint.py
 	@$(PYTHON) tests/bench/bench.py $(BENCH)
+
+## bench-disk  an IDE disk read and written by DMA and PIO, ours over bare QEMU (DISK='--runs 5 --engines auto'); fails under its bars
+.PHONY: bench-disk
+bench-disk: deps
+	@$(MAKE) --no-print-directory -s $(BUILD)/ringleader.elf test-guests
+	@$(PYTHON) tests/bench/disk.py $(DISK)

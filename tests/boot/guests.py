@@ -46,15 +46,16 @@ def compared(lines):
     return [line for line in lines if line and not line.startswith("  ")]
 
 
-def bare_lines_of(guest, arguments, extra=()):
-    """What a guest prints on bare QEMU, which it ends with isa-debug-exit. It is the last one of the arguments."""
+def bare_lines_of(guest, arguments, extra=(), every=False):
+    """What a guest prints on bare QEMU, which it ends with isa-debug-exit. It is the last one of the arguments. every: lines too that
+    are not compared."""
     p = subprocess.run([
         "qemu-system-x86_64", "-accel", "tcg", "-m", "64", "-display", "none", "-monitor", "none", "-serial", "stdio",
         "-device", "isa-debug-exit,iobase=0x501", *arguments, os.path.join(GUESTS, guest), *extra],
         stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=TIMEOUT, check=False)
     lines = [line.rstrip() for line in p.stdout.decode("latin-1").replace("\r", "").split("\n")]
     assert lines[:-1] and p.returncode == 1, "%s: exit code %d:\n%s" % (guest, p.returncode, "\n".join(lines[-20:]))
-    return compared(lines)
+    return lines if every else compared(lines)
 
 
 @functools.lru_cache(maxsize=None)

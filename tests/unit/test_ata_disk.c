@@ -10,12 +10,16 @@
 
 #define SECTORS 2016u /* two cylinders of 16 heads and 63 sectors */
 
+static bool by_requests; /* the media have no short way */
+
 static void begin(struct ide *m, bool read_only)
 {
 	ide_begin(m);
 	drive_pc_add(&m->d, PLACE_IDE0, DRIVE_DISK, SECTORS * 512, read_only);
 	drive_pc_add(&m->d, PLACE_IDE1, DRIVE_DISK, 64 * 512, false);
 	drive_pc_add(&m->d, PLACE_IDE3, DRIVE_DISK, 64 * 512, false);
+	for (unsigned i = PLACE_IDE0; by_requests && i < DRIVE_PLACES; i++)
+		disk_memory_by_requests(&m->d.disk[i]);
 	ide_plug(m);
 }
 
@@ -399,10 +403,12 @@ static void test_random(void **state)
 			memcpy(model + lba * 512, data, n * 512);
 		if (way == 2) {
 			memcpy(ram, data, n * 512);
+			u32 first = 2 + 2 * ((u32)rnd() % 0x2000); /* whole sectors or not */
+
 			regions(&m,
-				(const u32[][2]){ { BUFFER, 0x4000 },
-						  { BUFFER + 0x4000, 0 },
-						  { BUFFER + 0x14000, 0 } },
+				(const u32[][2]){ { BUFFER, first },
+						  { BUFFER + first, 0 },
+						  { BUFFER + first + 0x10000, 0 } },
 				3);
 			dma(&m, commands[2][write], lba, (u8)n, write);
 			assert_int_equal(rd(&m, 7), 0x50);
@@ -417,6 +423,72 @@ static void test_random(void **state)
 		assert_memory_equal(data, model + lba * 512, n * 512);
 	}
 	assert_memory_equal(m.d.image[PLACE_IDE0], model, sizeof(model));
+	ide_free(&m);
+}
+
+/* Stopped in the midst of a transfer by DMA, after any number of steps, by any way: nothing comes
+ * any more, each sector of the disk is the old one or the new one, and the next command does as
+ * ever. */
+static void test_stopped_dma(void **state)
+{
+	static u8 model[SECTORS * 512];
+	struct ide m;
+	u8 *ram;
+
+	(void)state;
+	random_state = 7;
+	begin(&m, false);
+	ram = m.d.ram[1];
+	memcpy(model, m.d.image[PLACE_IDE0], sizeof(model));
+	for (unsigned round = 0; round < 600; round++) {
+		u32 n = 1 + (u32)rnd() % 255, lba = (u32)rnd() % (SECTORS - n), at = 0, r[6][2];
+		u32 sizes[] = { 2, 510, 512, 1536, 0x2000, 0xfffe };
+		bool write = one_in(2);
+		u8 tag = (u8)round;
+
+		memset(ram, tag, 256 * 512);
+		for (unsigned i = 0; i < 6; i++) {
+			r[i][0] = BUFFER + at;
+			r[i][1] = MIN(sizes[rnd() % 6], 256 * 512 - at);
+			at = MIN(at + r[i][1], 255u * 512);
+		}
+		regions(&m, r, 6);
+		command28(&m, write ? 0xca : 0xc8, lba, (u8)n, 0);
+		if (one_in(2))
+			completions_run(&m.pc->completions);
+		out8(m.pc, m.bm, write ? 0x01 : 0x09);
+		for (u32 steps = (u32)rnd() % 8; steps; steps--)
+			completions_run(&m.pc->completions);
+		switch (rnd() % 3) {
+		case 0:
+			out8(m.pc, 0x3f6, 0x04);
+			out8(m.pc, 0x3f6, 0x00);
+			break;
+		case 1: /* what is not done waits for the bus master until the reset */
+			out8(m.pc, m.bm, 0);
+			run_completions(m.pc);
+			out8(m.pc, 0x3f6, 0x04);
+			out8(m.pc, 0x3f6, 0x00);
+			break;
+		default:
+			piix3_ide_class.reset(&m.ide);
+		}
+		run_completions(m.pc);
+		assert_false(irq(&m));
+		assert_int_equal(rd(&m, 7), 0x50);
+		for (u32 s = lba; s < lba + n; s++) {
+			const u8 *now = m.d.image[PLACE_IDE0] + s * 512;
+
+			if (write && memcmp(now, model + s * 512, 512))
+				memset(model + s * 512, tag, 512);
+		}
+		assert_memory_equal(m.d.image[PLACE_IDE0], model, sizeof(model));
+		out8(m.pc, m.bm, 0);
+		regions(&m, (const u32[][2]){ { BUFFER, 0x1000 } }, 1);
+		assert_int_equal(dma(&m, 0xc8, lba & ~7u, 8, false), 0x04);
+		assert_int_equal(rd(&m, 7), 0x50);
+		assert_memory_equal(ram, model + (lba & ~7u) * 512, 0x1000);
+	}
 	ide_free(&m);
 }
 
@@ -507,11 +579,14 @@ static void test_decoding(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_presence), cmocka_unit_test(test_identify),
-		cmocka_unit_test(test_pio),	 cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_dma),	 cmocka_unit_test(test_random),
-		cmocka_unit_test(test_decoding), cmocka_unit_test(test_small_commands),
+		cmocka_unit_test(test_presence),    cmocka_unit_test(test_identify),
+		cmocka_unit_test(test_pio),	    cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_dma),	    cmocka_unit_test(test_random),
+		cmocka_unit_test(test_decoding),    cmocka_unit_test(test_small_commands),
+		cmocka_unit_test(test_stopped_dma),
 	};
+	int failed = cmocka_run_group_tests_name("ata_disk", tests, NULL, NULL);
 
-	return cmocka_run_group_tests_name("ata_disk", tests, NULL, NULL);
+	by_requests = true;
+	return failed + cmocka_run_group_tests_name("ata_disk by requests", tests, NULL, NULL);
 }

@@ -144,7 +144,7 @@ static void host_cancel(void *ctx, struct disk_transfer *t)
 	((struct host_disk *)ctx)->cancels++;
 }
 
-static const struct disk_ops host_ops = { host_submit, host_cancel };
+static const struct disk_ops host_ops = { .submit = host_submit, .cancel = host_cancel };
 
 /* The nth transfer that is under way ends: what a host's interrupt does. False: there is none. */
 static bool host_ends(struct host_disk *d, unsigned n, enum disk_result result)

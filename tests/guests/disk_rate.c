@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads and writes the first `mib` MiB of the first IDE disk, from one end to the other, by DMA and
+ * by PIO, and says how many ticks of the TSC each way took. The disk holds what disk_word() says;
+ * what is written says it too, so every way leaves the disk as it was. `rounds=n` goes through all
+ * ways n times. tests/bench/disk.py compares the ticks with bare QEMU's.
+ *
+ *   make build/guests/disk_rate; as selectors.c says
+ */
+#include "lib/testguest.h"
+
+const char guest_name[] = "disk_rate";
+
+#define SECTOR	  512u
+#define COMMAND	  256u /* sectors of one, the most that 28 bits of address allow */
+#define BLOCK	  16u  /* sectors of READ MULTIPLE and WRITE MULTIPLE */
+#define BYTES	  (COMMAND * SECTOR)
+#define BUFFER	  ((u8 *)0x400000)
+#define TABLE	  ((volatile u32 *)0x3ff000) /* of two regions, as one has 64 KiB at most */
+#define PCI_IDE	  0x80000900u
+#define DATA	  0x1f0
+#define BUSY	  0x80
+#define FAILED	  0x21 /* fault, error */
+#define REQUESTED 0x08
+
+static u16 master; /* port */
+static volatile u32 interrupts;
+
+static void outl(u16 port, u32 v)
+{
+	__asm__ volatile("outl %0, %1" ::"a"(v), "Nd"(port));
+}
+
+static u32 inl(u16 port)
+{
+	u32 v;
+
+	__asm__ volatile("inl %1, %0" : "=a"(v) : "Nd"(port));
+	return v;
+}
+
+static u64 ticks(void)
+{
+	u32 lo, hi;
+
+	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
+	return (u64)hi << 32 | lo;
+}
+
+/* Sectors differ from each other, and so do words of one. */
+static u32 disk_word(u32 sector, u32 i)
+{
+	return (sector * 128 + i) * 2654435761u;
+}
+
+static bool on_disk(struct guest_frame *f)
+{
+	(void)f;
+	interrupts++;
+	outb(0xa0, 0x20);
+	outb(0x20, 0x20);
+	return true;
+}
+
+/* Until the next interrupt; the status, which takes it away. */
+static u8 wait_interrupt(void)
+{
+	for (;;) {
+		__asm__ volatile("cli");
+		if (interrupts)
+			break;
+		__asm__ volatile("sti; hlt" ::: "memory");
+	}
+	interrupts--;
+	__asm__ volatile("sti");
+	return inb(DATA + 7);
+}
+
+static void command(u8 what, u32 sector)
+{
+	outb(DATA + 6, (u8)(0xe0 | sector >> 24));
+	outb(DATA + 2, (u8)COMMAND);
+	outb(DATA + 3, (u8)sector);
+	outb(DATA + 4, (u8)(sector >> 8));
+	outb(DATA + 5, (u8)(sector >> 16));
+	outb(DATA + 7, what);
+}
+
+static bool by_dma(u8 what, u32 sector, bool in)
+{
+	u8 status;
+
+	outb(master, in ? 8 : 0);
+	outb((u16)(master + 2), 6);
+	outl((u16)(master + 4), (u32)TABLE);
+	command(what, sector);
+	outb(master, in ? 9 : 1);
+	status = wait_interrupt();
+	outb(master, 0);
+	return !(status & (BUSY | REQUESTED | FAILED)) && (inb((u16)(master + 2)) & 7) == 4;
+}
+
+static bool dma_read(u32 sector)
+{
+	return by_dma(0xc8, sector, true);
+}
+
+static bool dma_write(u32 sector)
+{
+	return by_dma(0xca, sector, false);
+}
+
+/* An interrupt for each block. */
+static bool pio_read(u32 sector)
+{
+	u8 *to = BUFFER;
+
+	command(0xc4, sector);
+	for (u32 n = 0; n < COMMAND; n += BLOCK) {
+		u32 words = BLOCK * SECTOR / 2;
+
+		if ((wait_interrupt() & (BUSY | REQUESTED | FAILED)) != REQUESTED)
+			return false;
+		__asm__ volatile("rep insw" : "+D"(to), "+c"(words) : "d"(DATA) : "memory");
+	}
+	return true;
+}
+
+/* The first block has none; the last one is behind it. */
+static bool pio_write(u32 sector)
+{
+	const u8 *from = BUFFER;
+
+	command(0xc5, sector);
+	for (u32 n = 0; n < COMMAND; n += BLOCK) {
+		u32 words = BLOCK * SECTOR / 2;
+		u8 status = inb(DATA + 7);
+
+		while (!n && (status & (BUSY | REQUESTED)) != REQUESTED)
+			status = inb(DATA + 7);
+		__asm__ volatile("rep outsw" : "+S"(from), "+c"(words) : "d"(DATA) : "memory");
+		if (wait_interrupt() & FAILED)
+			return false;
+	}
+	return true;
+}
+
+static void fill(u32 sector)
+{
+	u32 *word = (u32 *)BUFFER;
+
+	for (u32 i = 0; i < BYTES / 4; i++)
+		word[i] = disk_word(sector, i);
+}
+
+static bool is_filled(u32 sector)
+{
+	const u32 *word = (const u32 *)BUFFER;
+
+	for (u32 i = 0; i < BYTES / 4; i++)
+		if (word[i] != disk_word(sector, i))
+			return false;
+	return true;
+}
+
+/* A way's time is that of its commands alone. */
+static void measure(const char *name, bool (*transfer)(u32 sector), bool in, u32 mib)
+{
+	bool good = true;
+	u64 sum = 0;
+
+	for (u32 sector = 0; sector < mib * 2048; sector += COMMAND) {
+		u64 began;
+
+		fill(in ? 0x123456 : sector);
+		began = ticks();
+		good &= transfer(sector);
+		sum += ticks() - began;
+		good &= is_filled(sector);
+	}
+	check(good, name);
+	print("  rate %s %u MiB %u kiloticks\n", name, mib, (u32)(sum >> 10));
+}
+
+static void begin(void)
+{
+	TABLE[0] = (u32)BUFFER;
+	TABLE[1] = 0; /* 64 KiB */
+	TABLE[2] = (u32)BUFFER + 0x10000;
+	TABLE[3] = 0x80000000;
+	outl(0xcf8, PCI_IDE | 4);
+	outl(0xcfc, inl(0xcfc) | 5);
+	outl(0xcf8, PCI_IDE | 0x20);
+	master = (u16)(inl(0xcfc) & 0xfff0);
+	trap_hook[0x2e] = on_disk;
+	outb(0x21, 0xfb);
+	outb(0xa1, 0xbf);
+	outb(0x3f6, 0);
+	outb(DATA + 6, 0xe0);
+	outb(DATA + 2, BLOCK);
+	outb(DATA + 7, 0xc6); /* SET MULTIPLE */
+	check(!(wait_interrupt() & FAILED), "blocks of 16 sectors");
+}
+
+void guest_main(void)
+{
+	u32 mib = cmdline_number("mib", 4), rounds = cmdline_number("rounds", 1);
+
+	begin();
+	for (u32 i = 0; i < rounds; i++) {
+		measure("dma-read", dma_read, true, mib);
+		measure("dma-write", dma_write, false, mib);
+		measure("pio-read", pio_read, true, mib);
+		measure("pio-write", pio_write, false, mib);
+	}
+	measure("dma-read", dma_read, true, mib); /* what PIO wrote */
+}
