@@ -22,6 +22,7 @@ include tests/snapshots.mk
 include tests/opinion.mk
 include tests/bench/recompiler.mk
 include tests/linux/linux.mk
+include tests/debian/debian.mk
 
 ## run      boots the default guest, or VM=path/to/vms.conf, in QEMU in this terminal
 .PHONY: run debug

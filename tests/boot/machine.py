@@ -30,11 +30,11 @@ engine  = %s
 
 
 class Console:
-    """QEMU with a guest's shell on its serial line."""
+    """QEMU with a guest's shell on its serial line. once: a reset ends it."""
 
-    def __init__(self, arguments, name=None):
+    def __init__(self, arguments, name=None, once=True):
         self.process = pexpect.spawn("qemu-system-x86_64", [
-            "-accel", "tcg", *arguments, "-display", "none", "-no-reboot", "-monitor", "none"],
+            "-accel", "tcg", *arguments, "-display", "none", *(["-no-reboot"] if once else []), "-monitor", "none"],
             timeout=TIMEOUT, encoding="latin-1", echo=False)
         self.process.delaybeforesend = None
         logs = os.path.join(ROOT, "build", "logs")
@@ -93,7 +93,7 @@ class BareMachine(Console):
 
 
 class Machine(Console):
-    """Our image. config: the text of vms.conf. media: cd, disk or usb. files: contents of more files by name."""
+    """Our image. config: the text of vms.conf. media: cd, disk, virtio (fast) or usb. files: contents of more files by name."""
 
     def __init__(self, config, cpu="max", memory="1G", media="cd", firmware="bios", arguments="", extra=(),
                  name=None, files=None):
@@ -112,6 +112,7 @@ class Machine(Console):
         drive = {
             "cd": ["-cdrom", self.image],
             "disk": ["-drive", "file=%s,format=raw" % self.image],
+            "virtio": ["-drive", "file=%s,format=raw,if=virtio" % self.image],
             "usb": ["-drive", "file=%s,format=raw,if=none,id=stick" % self.image, "-usb",
                     "-device", "usb-ehci", "-device", "usb-storage,drive=stick,bootindex=0"],
         }[media]
