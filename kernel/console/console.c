@@ -74,8 +74,11 @@ void console_set_flow(enum console_flow flow)
 
 /* --- Output */
 
+static u64 written;
+
 static void write_all(const char *s, size_t n, bool cooked)
 {
+	written += n;
 	for (unsigned i = 0; i < ARRAY_SIZE(sink); i++) {
 		const struct console_sink_ops *ops = sink_ops(i);
 
@@ -94,6 +97,20 @@ void console_write(const char *s, size_t n)
 void console_write_raw(const char *s, size_t n)
 {
 	write_all(s, n, false);
+}
+
+bool console_write_serial(const char *s, size_t n)
+{
+	const struct console_sink_ops *ops = sink_ops(0);
+
+	if (ops && n)
+		ops->write(s, n, false);
+	return ops;
+}
+
+u64 console_written(void)
+{
+	return written;
 }
 
 void console_print(const char *fmt, ...)

@@ -43,6 +43,11 @@ void console_write_raw(const char *s, size_t n); /* bytes as they are: a guest's
 /* Text of ours with parts of others' in it: control characters other than \n and \t are shown as
  * text_escape() does. */
 void console_print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* To the serial line alone, as it is; false: none is written to. */
+bool console_write_serial(const char *s, size_t n);
+/* Grows with all that the others write: somebody who draws on the line sees that it was disturbed.
+ */
+u64 console_written(void);
 /* The longest queue of a selected sink, in bytes. */
 u32 console_queued(void);
 /* Everything is sent: before the machine goes off. */

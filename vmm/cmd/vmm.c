@@ -15,6 +15,7 @@
 #include "vmm/load/config.h"
 #include "vmm/run/run.h"
 #include "vmm/console/vm_console.h"
+#include "vmm/console/vm_screen.h"
 #include "vmm/vm/vm_finish.h"
 #include "vmm/vm/vm_life.h"
 #include "vmm/cmd/input_commands.h"
@@ -128,6 +129,7 @@ void vmm_start(void)
 		shell_enter();
 	}
 	snapshot_send_start();
+	vm_screen_init();
 	vm_console_start(vm_check_finished);
 	vm_check_finished();
 }

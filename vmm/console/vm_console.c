@@ -18,16 +18,18 @@
  * key: these are 0.36 s at 115200 baud. */
 #define AHEAD 4096u
 /* What a guest may still send when its UART says busy: the FIFO that it was about to fill. */
-#define BURST	     16u
-#define KEPT_ROOM    64u   /* of the kept ring, for that */
-#define INPUT_MARGIN 1024u /* of the input ring, for what stands before an escape key */
+#define BURST	      16u
+#define VIEW_RETRY_NS 20000000u
+#define KEPT_ROOM     64u   /* of the kept ring, for that */
+#define INPUT_MARGIN  1024u /* of the input ring, for what stands before an escape key */
 
 static struct vm *focus; /* NULL: the shell has the console */
 static struct vm *last;	 /* had it before the shell */
 static u8 escape_key = 0x1d;
 static struct waitq input; /* of the machine: for the task */
 static void (*after_input)(void);
-static bool stuck; /* the next byte of input has to wait for the focused VM */
+static bool stuck; /* the next byte of input has to wait for the focused VM, or the view */
+static const struct vm_console_view *view; /* NULL: none; else focus is NULL */
 
 void vm_console_set_escape(u8 key)
 {
@@ -250,8 +252,23 @@ void vm_console_focus(struct vm *vm)
 	}
 }
 
+void vm_console_set_view(const struct vm_console_view *v)
+{
+	shell_leave();
+	view = v;
+}
+
+static void leave_view(void)
+{
+	view->leave();
+	view = NULL;
+	shell_enter();
+}
+
 void vm_console_forget(struct vm *vm)
 {
+	if (view && view->vm == vm)
+		leave_view();
 	if (last == vm)
 		last = NULL;
 	if (focus == vm) {
@@ -262,7 +279,9 @@ void vm_console_forget(struct vm *vm)
 
 static void escape(void)
 {
-	if (focus)
+	if (view)
+		leave_view();
+	else if (focus)
 		vm_console_focus(NULL);
 	else if (last)
 		vm_console_focus(last);
@@ -281,6 +300,16 @@ static void type_up_to_escape(struct vm *vm, int bytes)
 			 vm->config.name, lost);
 }
 
+/* What a view has no room for waits, unless an escape key stands behind it. */
+static bool give_to_view(u8 byte)
+{
+	bool taken = view->input(byte) || console_input_escape() >= 0;
+
+	if (taken)
+		console_read();
+	return taken;
+}
+
 /* One byte of input to where it belongs; false: it has to wait. */
 static bool take_input(u8 byte)
 {
@@ -291,6 +320,8 @@ static bool take_input(u8 byte)
 		escape();
 		return true;
 	}
+	if (view)
+		return give_to_view(byte);
 	if (!focus) {
 		console_read();
 		shell_input(byte);
@@ -323,6 +354,8 @@ static void take_all_input(struct task *t, u64 until)
 	if (after_input)
 		after_input();
 	irq_disable();
+	if (stuck && view)
+		task_sleep(t, &input, clock_now() + VIEW_RETRY_NS);
 }
 
 static void input_came(void)

@@ -38,6 +38,15 @@ void vm_console_focus(struct vm *vm);
 /* Says whose console it is and how to leave it. */
 void vm_console_announce(struct vm *vm);
 struct vm *vm_console_focused(void);
+
+/* Somebody who draws on the terminal and takes what is typed, until the escape key. */
+struct vm_console_view {
+	struct vm *vm;		/* when it goes away, so does the view */
+	bool (*input)(u8 byte); /* false: later, it is asked again soon */
+	void (*leave)(void);	/* the prompt comes next */
+};
+/* From a command of the prompt: v is the view from now on. */
+void vm_console_set_view(const struct vm_console_view *v);
 void vm_console_set_escape(u8 key);
 /* vm is going away. */
 void vm_console_forget(struct vm *vm);
