@@ -6,8 +6,7 @@
  */
 #include "emu/chip/bus_master.h"
 
-#include "emu/mem/gpmem.h"
-#include "kernel/base/string.h"
+#include "emu/dev/ram_dma.h"
 
 enum { REG_COMMAND, REG_STATUS = 2, REG_TABLE = 4 };
 
@@ -16,21 +15,10 @@ enum { REG_COMMAND, REG_STATUS = 2, REG_TABLE = 4 };
 
 static void copy(struct ata_channel *c, gpa_t at, bool in, u8 *buf, u32 n)
 {
-	while (n) {
-		u32 piece = MIN(n, PAGE_SIZE - (u32)(at & (PAGE_SIZE - 1)));
-		const struct gpmem_region *r = gpmem_find(c->mem, at);
-		bool memory = r && r->kind != GPMEM_MMIO;
-
-		if (in && memory)
-			gpmem_write(c->mem, at, buf, piece);
-		else if (!in && memory)
-			gpmem_read(c->mem, at, buf, piece);
-		else if (!in)
-			memset(buf, 0xff, piece);
-		buf += piece;
-		at += piece;
-		n -= piece;
-	}
+	if (in)
+		ram_dma_write(c->mem, at, buf, n);
+	else
+		ram_dma_read(c->mem, at, buf, n);
 }
 
 /* The next region. */

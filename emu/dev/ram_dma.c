@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A transfer goes page by page, as what lies behind a page's end may be something else.
+ */
+#include "emu/dev/ram_dma.h"
+
+#include "kernel/base/string.h"
+
+static u32 in_page(u64 at, u32 n)
+{
+	return MIN(n, PAGE_SIZE - (u32)(at & (PAGE_SIZE - 1)));
+}
+
+static bool is_memory(struct gpmem *m, u64 at)
+{
+	const struct gpmem_region *r = at < GPMEM_REACH ? gpmem_find(m, at) : NULL;
+
+	return r && r->kind != GPMEM_MMIO;
+}
+
+void ram_dma_read(struct gpmem *m, u64 at, void *buf, u32 n)
+{
+	for (u8 *to = buf; n;) {
+		u32 piece = in_page(at, n);
+
+		if (is_memory(m, at))
+			gpmem_read(m, at, to, piece);
+		else
+			memset(to, 0xff, piece);
+		to += piece;
+		at += piece;
+		n -= piece;
+	}
+}
+
+void ram_dma_write(struct gpmem *m, u64 at, const void *buf, u32 n)
+{
+	for (const u8 *from = buf; n;) {
+		u32 piece = in_page(at, n);
+
+		if (is_memory(m, at))
+			gpmem_write(m, at, from, piece);
+		from += piece;
+		at += piece;
+		n -= piece;
+	}
+}
+
+/* A step for each region. */
+bool ram_dma_covers(struct gpmem *m, u64 at, u64 n)
+{
+	if (at >= GPMEM_REACH || n > GPMEM_REACH - at)
+		return false;
+	while (n) {
+		const struct gpmem_region *r = gpmem_find(m, at);
+		u64 there;
+
+		if (!r || r->kind != GPMEM_RAM)
+			return false;
+		there = r->size - (at - r->start);
+		if (n <= there)
+			return true;
+		at += there;
+		n -= there;
+	}
+	return true;
+}
