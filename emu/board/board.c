@@ -33,10 +33,13 @@
 #include "emu/dev/completion.h"
 #include "emu/dev/device.h"
 #include "emu/dev/drives.h"
+#include "emu/dev/ram_dma.h"
 #include "emu/snap/snap.h"
 #include "kernel/base/alloc.h"
+#include "kernel/base/bytes.h"
 #include "kernel/base/error.h"
 #include "kernel/base/string.h"
+#include "kernel/hw/apic_regs.h"
 #include "kernel/hw/i8259_regs.h"
 #include "kernel/hw/pc_layout.h"
 #include "kernel/hw/x86.h"
@@ -178,6 +181,28 @@ static void apic_eoi(void *ctx, u8 vector, bool level)
 		ioapic_eoi(b->ioapic, vector);
 	if (vector == tick_vector(b))
 		i8254_irq_done(b->pit);
+}
+
+/*
+ * What a function of the PCI bus writes as an interrupt (SDM 3A 10.11). Elsewhere it is a write
+ * like any other.
+ *
+ *      address   FEE destination(8) 0(8) hint(1) logical(1) 00
+ *      data      level(1) assert(1) 000 mode(3) vector(8)
+ */
+static void message(void *ctx, u64 address, u32 data)
+{
+	struct board *b = ctx;
+	u8 bytes[4];
+
+	if (address >> 20 == LAPIC_BASE >> 20) {
+		if (!(data & LVT_LEVEL) || (data & LVT_REMOTE))
+			(void)lapic_message(b->lapic, (u8)(address >> 12), address & BIT(2),
+					    LVT_MODE(data), (u8)data, data & LVT_LEVEL);
+		return;
+	}
+	put_le32(bytes, data);
+	ram_dma_write(b->mem, address, bytes, sizeof(bytes));
 }
 
 /* ISA interrupts that some controller lets through. */
@@ -323,13 +348,30 @@ static void find_devices(struct board *b)
 		b->uart[i] = devices_find(s, &uart16550_class, i);
 }
 
+/* A disk without a medium is no disk. */
+static u16 virtio_disks(const struct board_config *c)
+{
+	u32 options = 0;
+
+	for (unsigned i = 0; c->drives && i <= PLACE_VIRTIO3 - PLACE_VIRTIO0; i++) {
+		const struct drive *d = &c->drives[PLACE_VIRTIO0 + i];
+
+		if (d->kind != DRIVE_NONE && d->backend->sectors)
+			options |= PC_OPTION_VIRTIO_BLK(i);
+	}
+	return (u16)options;
+}
+
+static u16 options_of(const struct board_config *c)
+{
+	return (u16)((c->debug_exit ? PC_OPTION_DEBUG_EXIT : 0) | (c->apic ? PC_OPTION_APIC : 0) |
+		     (c->no_vga ? 0 : PC_OPTION_VGA) | virtio_disks(c));
+}
+
 static int add_devices(struct board *b)
 {
 	static const struct drive none[DRIVE_PLACES];
-	u8 options = (u8)((b->config.debug_exit ? PC_OPTION_DEBUG_EXIT : 0) |
-			  (b->config.apic ? PC_OPTION_APIC : 0) |
-			  (b->config.no_vga ? 0 : PC_OPTION_VGA));
-	int err = devices_alloc(&b->devices, pc_slots, pc_slot_count, options);
+	int err = devices_alloc(&b->devices, pc_slots, pc_slot_count, options_of(&b->config));
 
 	if (err)
 		return err;
@@ -345,6 +387,8 @@ static int add_devices(struct board *b)
 		.pirqs = &b->pirqs,
 		.dma = { .controller = &b->dma->controller },
 		.pci = b->pci,
+		.msi = { .send = b->lapic ? message : NULL, .ctx = b },
+		.virtio = b->config.virtio,
 		.a20 = &b->a20,
 		.drives = b->config.drives ? b->config.drives : none,
 		.completions = &b->completions,

@@ -29,6 +29,7 @@ struct board_config {
 	bool debug_exit;	    /* offer port 501h */
 	bool apic;		    /* local APIC, I/O APIC and HPET */
 	const struct drive *drives; /* DRIVE_PLACES of them; they outlive the board; NULL: none */
+	u8 virtio;		    /* enum virtio_kind: which drivers its devices are for */
 	bool rts_wired;		    /* the serial lines wait for the guest's RTS */
 	/* Copied. Without a firmware the board is as one has left it, for a loader that starts a
 	 * kernel. */

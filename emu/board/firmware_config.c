@@ -148,6 +148,10 @@ static const char *const place_path[DRIVE_PLACES] = {
 	[PLACE_IDE1] = "/pci@i0cf8/ide@1,1/drive@0/disk@1\n",
 	[PLACE_IDE2] = "/pci@i0cf8/ide@1,1/drive@1/disk@0\n",
 	[PLACE_IDE3] = "/pci@i0cf8/ide@1,1/drive@1/disk@1\n",
+	[PLACE_VIRTIO0] = "/pci@i0cf8/scsi@4/disk@0,0\n",
+	[PLACE_VIRTIO0 + 1] = "/pci@i0cf8/scsi@5/disk@0,0\n",
+	[PLACE_VIRTIO0 + 2] = "/pci@i0cf8/scsi@6/disk@0,0\n",
+	[PLACE_VIRTIO3] = "/pci@i0cf8/scsi@7/disk@0,0\n",
 };
 
 /* Every drive of a kind, kind by kind. */

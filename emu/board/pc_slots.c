@@ -27,9 +27,15 @@
 #include "emu/chip/reset_control.h"
 #include "emu/chip/uart16550.h"
 #include "emu/chip/vga.h"
+#include "emu/chip/virtio_blk.h"
 #include "kernel/hw/i8042_regs.h"
 #include "kernel/hw/i8259_regs.h"
 #include "kernel/hw/reset_control_regs.h"
+
+/* A function of a card: INTA, or messages. */
+#define VIRTIO_SLOT(device_class, device, option)                                            \
+	.class = &(device_class), .pci = DEVICE_PCI(device, 0), .intx = 1, .messages = true, \
+	.options = (option), .since = 2
 
 const struct device_slot pc_slots[] = {
 	{
@@ -175,6 +181,26 @@ const struct device_slot pc_slots[] = {
 		.ports = { { VGA_PORT, VGA_PORTS }, { DISPI_INDEX_PORT, 3 } },
 		.pci = DEVICE_PCI(2, 0),
 		.options = PC_OPTION_VGA,
+	},
+	{
+		.name = "virtio-blk0",
+		.unit = 0,
+		VIRTIO_SLOT(virtio_blk_class, 4, PC_OPTION_VIRTIO_BLK(0)),
+	},
+	{
+		.name = "virtio-blk1",
+		.unit = 1,
+		VIRTIO_SLOT(virtio_blk_class, 5, PC_OPTION_VIRTIO_BLK(1)),
+	},
+	{
+		.name = "virtio-blk2",
+		.unit = 2,
+		VIRTIO_SLOT(virtio_blk_class, 6, PC_OPTION_VIRTIO_BLK(2)),
+	},
+	{
+		.name = "virtio-blk3",
+		.unit = 3,
+		VIRTIO_SLOT(virtio_blk_class, 7, PC_OPTION_VIRTIO_BLK(3)),
 	},
 	{
 		.class = &ferr_class,

@@ -81,6 +81,8 @@ static u32 data_read(void *dev, u16 offset, unsigned size)
 
 	if (!f)
 		return 0xffffffff; /* master abort */
+	if (f->reading)
+		f->reading(f->ctx, reg, size);
 	for (unsigned i = 0; i < size; i++)
 		v |= (u32)f->config[reg + i] << (8 * i);
 	return v;

@@ -13,6 +13,8 @@ struct pci_function {
 	u8 config[256], writable[256], clear[256];
 	/* Registers [reg, reg + len) were written by the guest; may be NULL. */
 	void (*written)(void *ctx, unsigned reg, unsigned len);
+	/* They are about to be read; may be NULL. */
+	void (*reading)(void *ctx, unsigned reg, unsigned len);
 	void *ctx;
 	const char *name;
 };

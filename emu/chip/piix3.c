@@ -58,13 +58,14 @@ u8 piix3_open(const struct piix3 *c, u16 open)
 	return mask;
 }
 
+const u8 piix3_firmware_route[4] = { 10, 10, 11, 11 };
+
 static void config_reset(struct pci_function *f)
 {
 	static const struct pci_identity id = { .vendor = 0x8086,
 						.device = 0x7000,
 						.class_code = 0x060100,
 						.header = PCI_HEADER_MULTI };
-	static const u8 firmware_route[4] = { 10, 10, 11, 11 };
 
 	pci_function_init(f, &id, "PIIX3");
 	pci_set16(f->config, PCI_COMMAND, PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
@@ -75,7 +76,7 @@ static void config_reset(struct pci_function *f)
 	f->config[0x4e] = 0x03; /* X-bus chip selects */
 	memset(&f->writable[0x4e], 0xff, 2);
 	memset(&f->writable[PIIX3_PIRQRC], 0x8f, 4);
-	memcpy(&f->config[PIIX3_PIRQRC], firmware_route, 4);
+	memcpy(&f->config[PIIX3_PIRQRC], piix3_firmware_route, 4);
 	f->config[0x69] = 0x02; /* top of memory for ISA masters */
 	f->writable[0x69] = 0xfe;
 	memset(&f->writable[0xa0], 0xff, 0x10); /* SMI control and clock throttling */

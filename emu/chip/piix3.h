@@ -20,6 +20,9 @@ struct piix3 {
 
 #define PIIX3_FIRMWARE_ELCR 0x0c00 /* with the routes of a reset: those IRQs are level-triggered */
 
+/* Where a firmware leads PIRQA..D, and a reset, too. */
+extern const u8 piix3_firmware_route[4];
+
 /* Reset: power-on values, then what firmware would program, PIRQA..D to IRQ 10, 10, 11, 11. */
 extern const struct device_class piix3_class;
 /* The sink of PIRQA..D (0..3), an irq_line's set(). */

@@ -18,7 +18,9 @@ struct board_host {
 	void (*completed)(void *ctx); /* call board_run_timers() soon; from any context */
 	/* false: it took the byte and wants no other before board_serial_ready(). */
 	bool (*serial_tx)(void *ctx, unsigned port, u8 byte);
-	void (*debug_tx)(void *ctx, u8 byte);	   /* ports 402h and E9h */
+	void (*debug_tx)(void *ctx, u8 byte); /* ports 402h and E9h */
+	/* A line about the machine for who runs it; NULL: nobody reads it. */
+	void (*report)(void *ctx, const char *text);
 	void (*power_off)(void *ctx);		   /* ACPI S5 */
 	void (*reset)(void *ctx, const char *why); /* port CF9h, keyboard controller, 92h */
 	void (*a20)(void *ctx, bool enabled);

@@ -64,7 +64,7 @@ static void wire_dma(struct device_bay *bay)
 /* --- All devices of a board */
 
 int devices_alloc(struct device_set *set, const struct device_slot *slots, unsigned count,
-		  u8 options)
+		  u16 options)
 {
 	*set = (struct device_set){ .device = mem_alloc(count * sizeof(*set->device)) };
 	if (!set->device)
@@ -158,7 +158,7 @@ void devices_state(struct device_set *set, struct snap *s)
 
 static bool is_open(const struct device_slot *s, u16 open, u8 pirqs_open)
 {
-	if (!s->irqs && !s->intx)
+	if ((!s->irqs && !s->intx) || s->messages)
 		return true;
 	return (s->irqs & open) || (s->intx && pirqs_open & BIT(slot_pirq(s)));
 }

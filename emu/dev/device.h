@@ -97,14 +97,21 @@ struct device_slot {
 	const char *name; /* no other slot's; its section of a saved stream: 12 characters */
 	struct device_ports ports[DEVICE_RANGES];
 	struct device_memory memory; /* of a device that is always at the same place */
-	u16 irqs;   /* bit n: it drives ISA interrupt n; its line 0 is the lowest of them */
-	u8 dma;	    /* bit n: it uses DMA channel n; one channel a device */
-	u8 unit;    /* which of several of its class */
-	u16 pci;    /* DEVICE_PCI(); 0: no PCI function */
-	u8 intx;    /* its PCI interrupt, as its PCI_IRQ_PIN says: 1 INTA .. 4 INTD; 0: none */
-	u8 options; /* only on boards that have one of these options; 0: on all */
-	u8 since;   /* the format of saved machines that first has its section; 0: all have it */
+	u16 irqs;      /* bit n: it drives ISA interrupt n; its line 0 is the lowest of them */
+	u8 dma;	       /* bit n: it uses DMA channel n; one channel a device */
+	u8 unit;       /* which of several of its class */
+	u16 pci;       /* DEVICE_PCI(); 0: no PCI function */
+	u8 intx;       /* its PCI interrupt, as its PCI_IRQ_PIN says: 1 INTA .. 4 INTD; 0: none */
+	u16 options;   /* only on boards that have one of these options; 0: on all */
+	bool messages; /* it may interrupt by messages instead, past the wires */
+	u8 since;      /* the format of saved machines that first has its section; 0: all have it */
 	struct device_acpi acpi[DEVICE_ACPI];
+};
+
+/* A message-signalled interrupt: data is written to the address (PCI 3.0, 6.8). */
+struct msi_line {
+	void (*send)(void *ctx, u64 address, u32 data); /* NULL: nobody would hear it */
+	void *ctx;
 };
 
 #define DEVICE_PCI(device, function) (1 + (device)*8 + (function))
@@ -126,10 +133,12 @@ struct device_bay {
 	struct irq_or *pirqs; /* PIRQA..D */
 	struct irq_line irq[DEVICE_IRQS];
 	struct irq_line intx;
+	struct msi_line msi;
 	struct dma_line dma;
 	struct pci_bus *pci;
 	struct a20_gate *a20;
 	const struct drive *drives;	 /* DRIVE_PLACES of them: emu/dev/drives.h */
+	u8 virtio;			 /* enum virtio_kind: emu/chip/virtio.h */
 	struct completions *completions; /* for a device that waits for the outside */
 	const struct board_host *host;	 /* outlives the device */
 };
@@ -155,7 +164,7 @@ struct device_set {
 /* Takes memory for the devices of those slots that a board with these options has. E_NOMEM: the
  * set is empty. */
 int devices_alloc(struct device_set *set, const struct device_slot *slots, unsigned count,
-		  u8 options);
+		  u16 options);
 /* Plugs them in, in the table's order; bay without its slot, its lines and the number of its
  * channel. After an error the set must be destroyed. */
 int devices_init(struct device_set *set, const struct device_bay *bay);

@@ -14,6 +14,8 @@ enum drive_place {
 	PLACE_IDE1,
 	PLACE_IDE2, /* secondary channel, device 0 */
 	PLACE_IDE3,
+	PLACE_VIRTIO0, /* a device of its own each */
+	PLACE_VIRTIO3 = PLACE_VIRTIO0 + 3,
 	DRIVE_PLACES
 };
 

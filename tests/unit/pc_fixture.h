@@ -20,6 +20,8 @@
 #define MS 1000000ull
 #define US 1000ull
 
+#define PC_INTX 11u /* the wire of a PCI function's interrupt */
+
 struct wire {
 	bool level;
 	unsigned rises, falls;
@@ -39,6 +41,8 @@ struct pc {
 	struct gpmem memory;
 	const struct dma_controller *dma; /* NULL: no channel is wired */
 	struct completions completions;
+	struct msi_line msi;		   /* none, unless the test has one */
+	u8 virtio;			   /* enum virtio_kind */
 	struct drive drives[DRIVE_PLACES]; /* none, if the test puts none there */
 	struct board_host host;		   /* what a device calls must be filled in by its test */
 };
@@ -114,12 +118,16 @@ static inline void pc_plug(struct pc *p, const struct device_class *class, void 
 				   .dma = { .controller = s->dma ? p->dma : NULL },
 				   .drives = p->drives,
 				   .completions = &p->completions,
+				   .msi = p->msi,
+				   .virtio = p->virtio,
 				   .host = &p->host };
 	for (unsigned irq = 0; irq < 16; irq++)
 		if (s->irqs & BIT(irq))
 			bay.irq[line++] = pc_wire(p, irq);
 	while (s->dma >> bay.dma.channel > 1)
 		bay.dma.channel++;
+	if (s->intx)
+		bay.intx = pc_wire(p, PC_INTX);
 	memset(dev, 0, class->size);
 	assert_int_equal(device_plug(dev, &bay), 0);
 }
