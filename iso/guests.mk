@@ -20,10 +20,14 @@ $(GUEST_ROOT)/bin/%: tests/guests/linux/%.c $(GUEST_LIB)
 $(GUESTS)/initrd.gz: iso/make-initramfs $(GUESTS)/.fetched $(GUEST_PROGRAMS)
 	iso/make-initramfs $@ $(GUESTS)/busybox $(GUEST_ROOT)
 
+# The same with the drivers of virtio devices.
+$(GUESTS)/virtio.gz: $(GUESTS)/initrd.gz
+	(cat $< && cd $(GUEST_ROOT)-virtio && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0 --reproducible | gzip -9n) > $@
+
 # Examples name files in their own folder: they are copied beside the guests.
 $(GUESTS)/%.conf: iso/examples/%.conf $(GUESTS)/initrd.gz
 	cp $< $@
 
 ## guests   fetches the Debian kernels and builds the initramfs
 .PHONY: guests
-guests: $(GUESTS)/initrd.gz $(patsubst iso/examples/%,$(GUESTS)/%,$(wildcard iso/examples/*.conf))
+guests: $(GUESTS)/initrd.gz $(GUESTS)/virtio.gz $(patsubst iso/examples/%,$(GUESTS)/%,$(wildcard iso/examples/*.conf))

@@ -111,6 +111,33 @@ static void test_drives(void **state)
 	config_free(&c);
 }
 
+/* A disk has the same place on either bus, and says more than its machine does. */
+static void test_buses(void **state)
+{
+	struct config c;
+	const struct config_drive *d;
+
+	(void)state;
+	assert_int_equal(parse("[vm a]\nkernel = k\ndisk0 = d,readonly,bus=virtio\n"
+			       "disk1 = e\ndisk3 = f,bus=virtio\ncdrom = g\n"
+			       "[vm b]\nkernel = k\ndisk0 = d,bus=ide\ndisk2 = e,readonly\n"
+			       "bus = virtio\nvirtio = legacy\n",
+			       &c),
+			 0);
+	assert_string_equal(messages, "");
+	d = c.vm[0].drive;
+	assert_true(d[CONFIG_DISK0].read_only);
+	assert_int_equal(config_drive_place(d, CONFIG_DISK0), PLACE_VIRTIO0);
+	assert_int_equal(config_drive_place(d, CONFIG_DISK0 + 1), PLACE_IDE1);
+	assert_int_equal(config_drive_place(d, CONFIG_DISK3), PLACE_VIRTIO3);
+	assert_int_equal(c.vm[0].virtio, VIRTIO_FOR_BOTH);
+	d = c.vm[1].drive;
+	assert_int_equal(config_drive_place(d, CONFIG_DISK0), PLACE_IDE0);
+	assert_int_equal(config_drive_place(d, CONFIG_DISK0 + 2), PLACE_VIRTIO0 + 2);
+	assert_int_equal(c.vm[1].virtio, VIRTIO_FOR_OLD);
+	config_free(&c);
+}
+
 static void test_mistakes(void **state)
 {
 	static const struct {
@@ -143,7 +170,7 @@ static void test_mistakes(void **state)
 		{ "[vm a]\nkernel=k\nfloppy = \n", "t.conf:3: floppy = : not the name of a file" },
 		{ "[vm a]\nkernel=k\ndisk_writes = 0\n", "t.conf:3: disk_writes = 0: not a size" },
 		{ "[vm a]\nkernel=k\ncdrom=x\ndisk3=y\n",
-		  "t.conf:1: [vm a]: four disks and a CD-ROM" },
+		  "t.conf:1: [vm a]: four IDE disks and a CD-ROM" },
 		{ "[vm ]\nkernel=k\n", "t.conf:1: [vm ]: a name has 1 to 31 characters" },
 		{ "[other]\nx=y\n", "t.conf:1: [other]: unknown section" },
 		{ "kernel=k\ninitrd=i\n",
@@ -165,6 +192,12 @@ static void test_mistakes(void **state)
 		{ "[vm a]\nkernel=\n", "t.conf:2: kernel = : not the name of a file" },
 		{ "[vm a]\nkernel=k\nmemory = 64M;x\n", "t.conf:3: memory = 64M;x: not a size" },
 		{ "[ringleader]\nescape = ctrl-m\n", "t.conf:2: escape = ctrl-m: that is Enter" },
+		{ "[vm a]\nkernel=k\nfloppy = x,bus=virtio\n",
+		  "t.conf:3: floppy = x,bus=virtio: only disks" },
+		{ "[vm a]\nkernel=k\ndisk0 = x,bus=scsi\n",
+		  "t.conf:3: disk0 = x,bus=scsi: behind a comma" },
+		{ "[vm a]\nkernel=k\nbus = scsi\n", "t.conf:3: bus = scsi: not ide or virtio" },
+		{ "[vm a]\nkernel=k\nvirtio = 2\n", "t.conf:3: virtio = 2: not both, legacy" },
 		{ "[ringleader]\nescape = ctrl-J\n", "t.conf:2: escape = ctrl-J: that is Enter" },
 		{ "[ringleader]\nescape = ctrl-i\n", "t.conf:2: escape = ctrl-i: that is Tab" },
 		{ "[ringleader]\nescape = ctrl-h\n",
@@ -328,6 +361,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_drives),
+		cmocka_unit_test(test_buses),
 		cmocka_unit_test(test_mistakes),
 		cmocka_unit_test(test_firmware),
 		cmocka_unit_test(test_others_survive),

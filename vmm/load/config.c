@@ -196,10 +196,11 @@ static void parse_memory(struct parser *p, const char *value)
 }
 
 static void parse_drive(struct parser *p, const char *key, const char *value,
-			struct config_drive *d)
+			enum config_drive_name n)
 {
+	struct config_drive *d = &p->vm->drive[n];
 	char file[CONFIG_PATH];
-	const char *why = config_drive_parse(d, value, file);
+	const char *why = config_drive_parse(d, config_drive_kind(n), value, file);
 
 	if (why)
 		fail(p, "%s = %s: %s", key, value, why);
@@ -284,6 +285,8 @@ static bool vm_word_key(struct parser *p, const char *key, const char *value)
 	static const char *const serials[] = { "none", "console", "log" };
 	static const char *const triples[] = { "stop", "reset", "freeze" };
 	static const char *const screens[] = { "std", "none" };
+	static const char *const buses[] = { "ide", "virtio" };
+	static const char *const virtios[] = { "both", "legacy", "modern" };
 	struct config_vm *vm = p->vm;
 	int i;
 
@@ -305,6 +308,14 @@ static bool vm_word_key(struct parser *p, const char *key, const char *value)
 		i = parse_word(p, key, value, screens, ARRAY_SIZE(screens), "std or none");
 		if (i >= 0)
 			vm->no_vga = i;
+	} else if (!strcmp(key, "bus")) {
+		i = parse_word(p, key, value, buses, ARRAY_SIZE(buses), "ide or virtio");
+		vm->bus = config_bus_find(value);
+	} else if (!strcmp(key, "virtio")) {
+		i = parse_word(p, key, value, virtios, ARRAY_SIZE(virtios),
+			       "both, legacy or modern");
+		if (i >= 0)
+			vm->virtio = (enum config_virtio)i;
 	} else {
 		return false;
 	}
@@ -323,7 +334,7 @@ static void vm_key(struct parser *p, const char *key, const char *value)
 	} else if (on) {
 		parse_bool(p, key, value, on);
 	} else if (drive >= 0) {
-		parse_drive(p, key, value, &vm->drive[drive]);
+		parse_drive(p, key, value, (enum config_drive_name)drive);
 	} else if (!strcmp(key, "disk_writes")) {
 		parse_disk_writes(p, value);
 	} else if (!strcmp(key, "memory")) {
@@ -396,9 +407,11 @@ static void finish_vm(struct parser *p)
 					       "sercon" };
 	struct config_vm *vm = p->vm;
 
+	config_drives_set_bus(vm->drive, vm->bus);
 	if (!config_drives_fit(vm->drive))
 		fail(p,
-		     "[vm %s]: four disks and a CD-ROM: the IDE controller has four places in all",
+		     "[vm %s]: four IDE disks and a CD-ROM: the IDE controller has four places in "
+		     "all",
 		     vm->name);
 	if (vm->kernel[0]) {
 		out_of_place(p, of_bios, ARRAY_SIZE(of_bios),

@@ -17,6 +17,8 @@ enum config_exit { EXIT_POWEROFF, EXIT_REBOOT, EXIT_HALT, EXIT_STAY };
 enum config_serial { SERIAL_NONE, SERIAL_CONSOLE, SERIAL_LOG };
 enum config_triple { TRIPLE_STOP, TRIPLE_RESET, TRIPLE_FREEZE };
 
+enum config_virtio { VIRTIO_FOR_BOTH, VIRTIO_FOR_OLD, VIRTIO_FOR_NEW };
+
 enum config_boot { BOOT_FROM_FLOPPY, BOOT_FROM_CDROM, BOOT_FROM_DISK, BOOT_KINDS };
 
 /* Where Debian's package seabios has it. */
@@ -32,6 +34,8 @@ struct config_vm {
 	char state[CONFIG_PATH]; /* a saved machine that it starts as */
 	char cmdline[CONFIG_CMDLINE];
 	struct config_drive drive[CONFIG_DRIVES];
+	enum config_bus bus;	   /* of disks that do not say theirs */
+	enum config_virtio virtio; /* virtio = both (default), legacy or modern */
 	u64 disk_writes; /* bytes of changed blocks that its media may have; 0: not given */
 	/* Without a kernel: the BIOS and that of the screen; else empty. */
 	char firmware[CONFIG_PATH], vgabios[CONFIG_PATH];

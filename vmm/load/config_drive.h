@@ -18,9 +18,12 @@ enum config_drive_name {
 	CONFIG_DRIVES
 };
 
+enum config_bus { BUS_OF_MACHINE, BUS_IDE, BUS_VIRTIO };
+
 struct config_drive {
 	bool there;
 	bool read_only;
+	enum config_bus bus;	/* of a disk */
 	char file[CONFIG_PATH]; /* "": no medium is in it */
 };
 
@@ -28,16 +31,21 @@ struct config_drive {
 int config_drive_find(const char *key);
 const char *config_drive_name(enum config_drive_name n);
 /*
- * "FILE", "FILE,readonly", and for drives whose media can be changed "empty". Fills in all of *d
- * but its file, which becomes "" or a name in file, of CONFIG_PATH characters. Returns NULL, or
- * what is wrong.
+ * "FILE", "FILE,readonly", "FILE,bus=virtio", and for drives whose media can be changed "empty".
+ * Fills in all of *d but its file, which becomes "" or a name in file, of CONFIG_PATH characters.
+ * Returns NULL, or what is wrong.
  */
-const char *config_drive_parse(struct config_drive *d, const char *value, char *file);
+const char *config_drive_parse(struct config_drive *d, enum drive_kind kind, const char *value,
+			       char *file);
 
 enum drive_kind config_drive_kind(enum config_drive_name n);
+/* The bus that this names, BUS_OF_MACHINE if it is none. */
+enum config_bus config_bus_find(const char *name);
+/* Disks that do not say their bus are on this one. */
+void config_drives_set_bus(struct config_drive *drives, enum config_bus bus);
 /*
  * Floppy drives have places of their own. The CD-ROM is the first device of the second IDE
- * channel; disks have the other places in order.
+ * channel; IDE disks have the other places in order. Virtio disks have four of their own.
  */
 enum drive_place config_drive_place(const struct config_drive *drives, enum config_drive_name n);
 bool config_drives_fit(const struct config_drive *drives);

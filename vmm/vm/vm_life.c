@@ -6,6 +6,7 @@
 
 #include "arch/cpu/processor.h"
 #include "emu/chip/vga.h"
+#include "emu/chip/virtio.h"
 #include "kernel/base/alloc.h"
 #include "kernel/base/error.h"
 #include "kernel/base/log.h"
@@ -109,6 +110,11 @@ static void request(struct vm *vm, enum vm_request what, const char *why)
 	vm->request_why = why;
 }
 
+static void host_report(void *ctx, const char *text)
+{
+	vm_report(ctx, "%s", text);
+}
+
 static void host_power_off(void *ctx)
 {
 	request(ctx, VM_REQ_POWER_OFF, "power off (ACPI S5)");
@@ -149,6 +155,7 @@ static const struct board_host host_template = {
 	.completed = host_completed,
 	.serial_tx = host_serial,
 	.debug_tx = host_debug,
+	.report = host_report,
 	.power_off = host_power_off,
 	.reset = host_reset,
 	.a20 = host_a20,
@@ -163,6 +170,9 @@ static int create_board(struct vm *vm, const struct board_file *firmware,
 	static const u8 boot[BOOT_KINDS] = { [BOOT_FROM_FLOPPY] = BOARD_BOOT_FLOPPY,
 					     [BOOT_FROM_CDROM] = BOARD_BOOT_CDROM,
 					     [BOOT_FROM_DISK] = BOARD_BOOT_DISK };
+	static const u8 virtio[] = { [VIRTIO_FOR_BOTH] = VIRTIO_BOTH,
+				     [VIRTIO_FOR_OLD] = VIRTIO_OLD_ONLY,
+				     [VIRTIO_FOR_NEW] = VIRTIO_NEW_ONLY };
 	const struct config_vm *c = &vm->config;
 	struct board_config bc = {
 		.ram_size = c->memory,
@@ -170,6 +180,7 @@ static int create_board(struct vm *vm, const struct board_file *firmware,
 		.apic = c->apic,
 		.no_vga = c->no_vga,
 		.drives = vm_media_places(vm),
+		.virtio = virtio[c->virtio],
 		.rts_wired = console_flow() == CONSOLE_FLOW_RTSCTS,
 		.firmware = *firmware,
 		.vgabios = *vgabios,
