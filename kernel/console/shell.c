@@ -74,7 +74,14 @@ static struct shell_command *find_command(int argc, char **argv, int *used)
 		}
 	}
 	*used = 1;
-	return find(argv[0], strlen(argv[0]));
+
+	struct shell_command *c = find(argv[0], strlen(argv[0]));
+	const char *slash = strchr(argv[0], '/');
+
+	if (c || !slash)
+		return c;
+	c = find(argv[0], (size_t)(slash - argv[0]));
+	return c && c->slash ? c : NULL;
 }
 
 /* Behind a quoted text that begins there. A backslash takes the quote behind it into the text, and

@@ -13,6 +13,7 @@ struct shell_command {
 	const char *name; /* "pause" */
 	const char *args; /* "NAME" */
 	const char *help; /* one line */
+	bool slash;	  /* "x/8d" is this command, too: argv[0] is whole */
 	/* argv[0] is the command. Returns 0, or an error that the shell prints. */
 	int (*run)(int argc, char **argv);
 	/* Completion of argument n: the i-th candidate, or NULL at the end; may be NULL. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Shell commands for VMs. A NAME may be left out while there is one VM only.
+ * Shell commands for VMs. A NAME may be left out while there is one VM only, or after `use NAME`.
  */
 #include "vmm/cmd/vm_commands.h"
 
@@ -11,14 +11,27 @@
 #include "kernel/console/shell.h"
 #include "vmm/raw/isolation.h"
 #include "vmm/cmd/vm_devices.h"
-#include "vmm/cmd/vm_inspect.h"
 #include "vmm/console/vm_console.h"
+#include "vmm/vm/vm_debug.h"
 #include "vmm/vm/vm_life.h"
 #include "vmm/vm/vm_media.h"
 #include "vmm/vm/vm_refused.h"
 #include "vmm/vm/vm_state.h"
 #include "vmm/vm/vm_task.h"
 #include "vmm/cmd/vm_stat.h"
+
+static char used[CONFIG_NAME]; /* use NAME */
+
+static struct vm *default_vm(const char *command)
+{
+	struct vm *vm = used[0] ? vm_find(used) : NULL;
+
+	if (!vm && !list_empty(&vm_list) && vm_list.next == vm_list.prev)
+		vm = list_entry(vm_list.next, struct vm, link);
+	if (!vm)
+		console_print("%s: which VM? (vm list; use NAME)\n", command);
+	return vm;
+}
 
 struct vm *vm_arg(int argc, char **argv, int n)
 {
@@ -34,10 +47,20 @@ struct vm *vm_arg(int argc, char **argv, int n)
 			console_print("no VM is called %s\n", argv[n]);
 		return vm;
 	}
-	if (!list_empty(&vm_list) && vm_list.next == vm_list.prev)
-		return list_entry(vm_list.next, struct vm, link);
-	console_print("%s: which VM? (vm list)\n", argv[0]);
-	return NULL;
+	return default_vm(argv[0]);
+}
+
+struct vm *vm_take(int *argc, char ***argv)
+{
+	struct vm *vm = *argc > 1 ? vm_find((*argv)[1]) : NULL;
+
+	if (vm) { /* the command stays in front */
+		(*argv)[1] = (*argv)[0];
+		(*argc)--;
+		(*argv)++;
+		return vm;
+	}
+	return default_vm((*argv)[0]);
 }
 
 const char *vm_complete(int n, unsigned i)
@@ -82,6 +105,21 @@ static int cmd_vm(int argc, char **argv)
 	return 0;
 }
 
+static int cmd_use(int argc, char **argv)
+{
+	struct vm *vm;
+
+	if (argc < 2) {
+		console_print("%s\n", used[0] ? used : "no VM: name it, or use NAME");
+		return 0;
+	}
+	vm = vm_arg(argc, argv, 1);
+	if (!vm)
+		return E_NOENT;
+	str_copy(used, vm->config.name, sizeof(used));
+	return 0;
+}
+
 static int cmd_console(int argc, char **argv)
 {
 	struct vm *vm = vm_arg(argc, argv, 1);
@@ -99,8 +137,9 @@ static int cmd_pause(int argc, char **argv)
 
 	if (!vm)
 		return E_NOENT;
-	vm_pause(vm);
-	console_print("%s: %s\n", vm->config.name, vm_state_name(vm->state));
+	if (vm->state != VM_RUNNING)
+		console_print("%s: %s\n", vm->config.name, vm_state_name(vm->state));
+	vm_debug_stop(vm); /* reports it */
 	return 0;
 }
 
@@ -114,7 +153,7 @@ static int cmd_resume(int argc, char **argv)
 		console_print("%s has stopped (%s); reset it\n", vm->config.name, vm->stop_reason);
 		return E_INVAL;
 	}
-	vm_resume(vm);
+	vm_debug_continue(vm);
 	console_print("%s: %s\n", vm->config.name, vm_state_name(vm->state));
 	return 0;
 }
@@ -152,16 +191,6 @@ static int cmd_destroy(int argc, char **argv)
 	console_print("%s: destroyed\n", vm->config.name);
 	vm_task_end(vm);
 	vm_destroy(vm);
-	return 0;
-}
-
-static int cmd_regs(int argc, char **argv)
-{
-	struct vm *vm = vm_arg(argc, argv, 1);
-
-	if (!vm)
-		return E_NOENT;
-	vm_print_regs(vm);
 	return 0;
 }
 
@@ -227,30 +256,6 @@ static int cmd_trace(int argc, char **argv)
 	return 0;
 }
 
-/* "dis NAME [ADDRESS [N]]" and "dump NAME ADDRESS [N]" */
-static int inspect(int argc, char **argv, void (*show)(struct vm *vm, gla_t gla, unsigned n), u64 n)
-{
-	struct vm *vm = vm_arg(argc, argv, 1);
-	u64 address = 0;
-
-	if (!vm)
-		return E_NOENT;
-	if ((argc > 2 && str_to_u64(argv[2], &address)) || (argc > 3 && str_to_u64(argv[3], &n)))
-		return E_INVAL;
-	show(vm, (gla_t)address, (unsigned)n);
-	return 0;
-}
-
-static int cmd_dis(int argc, char **argv)
-{
-	return inspect(argc, argv, vm_disassemble, 16);
-}
-
-static int cmd_dump(int argc, char **argv)
-{
-	return inspect(argc, argv, vm_dump, 64);
-}
-
 /* ctrl-a .. ctrl-] as control characters; a single character as itself. */
 static int parse_key(const char *s, u8 *key)
 {
@@ -307,6 +312,11 @@ static int cmd_eject(int argc, char **argv)
 
 static struct shell_command commands[] = {
 	{ .name = "vm", .args = "list", .help = "list the virtual machines", .run = cmd_vm },
+	{ .name = "use",
+	  .args = "[NAME]",
+	  .help = "the VM that is meant where none is named",
+	  .run = cmd_use,
+	  .complete = vm_complete },
 	{ .name = "console",
 	  .args = "NAME",
 	  .help = "turn the console to a VM",
@@ -337,11 +347,6 @@ static struct shell_command commands[] = {
 	  .help = "end a VM and free all that it has",
 	  .run = cmd_destroy,
 	  .complete = vm_complete },
-	{ .name = "regs",
-	  .args = "NAME",
-	  .help = "a VM's registers",
-	  .run = cmd_regs,
-	  .complete = vm_complete },
 	{ .name = "stat",
 	  .args = "NAME",
 	  .help = "a VM's counters: cycles per state, exits, faults",
@@ -366,16 +371,6 @@ static struct shell_command commands[] = {
 	  .args = "NAME [N]",
 	  .help = "the last N exits of a VM's processor",
 	  .run = cmd_trace,
-	  .complete = vm_complete },
-	{ .name = "dis",
-	  .args = "NAME [ADDRESS [N]]",
-	  .help = "disassemble a VM's code, at EIP or an address",
-	  .run = cmd_dis,
-	  .complete = vm_complete },
-	{ .name = "dump",
-	  .args = "NAME ADDRESS [N]",
-	  .help = "a VM's memory at a linear address",
-	  .run = cmd_dump,
 	  .complete = vm_complete },
 	{ .name = "insert",
 	  .args = "NAME DRIVE MODULE",

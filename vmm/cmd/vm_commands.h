@@ -10,5 +10,8 @@ void vm_commands_init(void);
 /* The VM that an argument names, or the only one; reports and returns NULL if there is none
  * such. */
 struct vm *vm_arg(int argc, char **argv, int n);
+/* The VM that the first argument names, which is then gone, or the default; reports and returns
+ * NULL if there is none. */
+struct vm *vm_take(int *argc, char ***argv);
 /* Completion of a first argument. */
 const char *vm_complete(int n, unsigned i);

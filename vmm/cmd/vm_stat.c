@@ -12,27 +12,6 @@
 #include "vmm/vm/vm_life.h"
 #include "vmm/vm/vm_state.h"
 
-void vm_print_regs(struct vm *vm)
-{
-	static const char *const name[] = { "es", "cs", "ss", "ds", "fs", "gs" };
-	const struct cpu *c = &vm->vcpu->cpu;
-
-	console_print("eax=%08x ebx=%08x ecx=%08x edx=%08x\n", c->gpr[REG_EAX], c->gpr[REG_EBX],
-		      c->gpr[REG_ECX], c->gpr[REG_EDX]);
-	console_print("esi=%08x edi=%08x ebp=%08x esp=%08x\n", c->gpr[REG_ESI], c->gpr[REG_EDI],
-		      c->gpr[REG_EBP], c->gpr[REG_ESP]);
-	console_print("eip=%08x eflags=%08x cpl=%u%s\n", c->eip, cpu_eflags(c), c->cpl,
-		      c->halted ? " halted" : "");
-	for (int s = 0; s < SEG_COUNT; s++)
-		console_print("%s=%04x base=%08x limit=%08x attr=%04x\n", name[s], c->seg[s].sel,
-			      c->seg[s].base, c->seg[s].limit, c->seg[s].attr);
-	console_print("tr=%04x base=%08x  ldtr=%04x base=%08x\n", c->tr.sel, c->tr.base,
-		      c->ldtr.sel, c->ldtr.base);
-	console_print("gdt=%08x/%04x idt=%08x/%04x\n", c->gdtr.base, c->gdtr.limit, c->idtr.base,
-		      c->idtr.limit);
-	console_print("cr0=%08x cr2=%08x cr3=%08x cr4=%08x\n", c->cr0, c->cr2, c->cr3, c->cr4);
-}
-
 #define EXITS_SHOWN 8u
 
 /* Reads only what is whole at any time: interrupts and NMIs call it. */

@@ -20,7 +20,9 @@
 #include "vmm/vm/vm_life.h"
 #include "vmm/cmd/input_commands.h"
 #include "vmm/cmd/screen_commands.h"
+#include "vmm/cmd/see_commands.h"
 #include "vmm/cmd/snap_commands.h"
+#include "vmm/cmd/stop_commands.h"
 #include "vmm/cmd/vm_commands.h"
 #include "vmm/vm/vm_refused.h"
 #include "vmm/snap/snapshot_send.h"
@@ -101,6 +103,8 @@ void vmm_start(void)
 
 	run_install();
 	vm_commands_init();
+	see_commands_init();
+	stop_commands_init();
 	snap_commands_init();
 	screen_commands_init();
 	input_commands_init();

@@ -115,4 +115,7 @@ void shadow_flush(struct shadow *s);
 /* NULL, or what is wrong with a page that CPL 3 could reach in the root that is shown, at *gla. */
 const char *shadow_user_wrong(struct shadow *s, gla_t *gla);
 
+/* The host's entries for a linear address in the root that is shown, 0 where there are none. */
+void shadow_look(const struct shadow *s, gla_t gla, u64 *pde, u64 *pte);
+
 const struct shadow_stats *shadow_stats(const struct shadow *s);

@@ -38,3 +38,14 @@ const char *shadow_user_wrong(struct shadow *s, gla_t *gla)
 	}
 	return NULL;
 }
+
+void shadow_look(const struct shadow *s, gla_t gla, u64 *pde, u64 *pte)
+{
+	const struct root *r = s->current;
+
+	*pde = *pte = 0;
+	if (!r || r->link[gla >> 21] == NO_LINK)
+		return;
+	*pde = r->pd[gla >> 30][gla >> 21 & 511];
+	*pte = s->table[r->link[gla >> 21]].host[gla >> PAGE_SHIFT & 511];
+}

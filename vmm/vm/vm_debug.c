@@ -5,6 +5,7 @@
 #include "vmm/vm/vm_debug.h"
 
 #include "emu/cpu/stop_list.h"
+#include "emu/dbg/dbg_disas.h"
 #include "kernel/base/error.h"
 #include "kernel/base/print.h"
 #include "vmm/console/vm_console.h"
@@ -110,8 +111,14 @@ int vm_debug_step(struct vm *vm, u32 steps)
 
 /* --- Stopped */
 
+static void report_line(void *ctx, const char *text)
+{
+	vm_report(ctx, "%s", text);
+}
+
 static void tell(struct vm *vm)
 {
+	struct cpu *c = &vm->vcpu->cpu;
 	char why[120];
 
 	if (vm->debug.told) {
@@ -120,6 +127,8 @@ static void tell(struct vm *vm)
 	}
 	vm_debug_why(vm, why, sizeof(why));
 	vm_report(vm, "%s", why);
+	dbg_disassemble(c, c->seg[SEG_CS].base + c->eip, dbg_code_bits(c), 1,
+			&(struct dbg_out){ report_line, vm });
 }
 
 static void stand(struct vm *vm, enum vm_stood why)

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reading and writing past the processor. Bytes are taken page by page.
+ */
+#include "emu/dbg/dbg_mem.h"
+
+#include "emu/cpu/semantics.h"
+#include "emu/mem/gpmem.h"
+#include "kernel/base/string.h"
+
+static unsigned room(u64 address, unsigned len)
+{
+	return MIN(len, PAGE_SIZE - (unsigned)(address & (PAGE_SIZE - 1)));
+}
+
+unsigned dbg_read_phys(struct cpu *cpu, gpa_t gpa, void *buf, unsigned len)
+{
+	u8 *out = buf;
+	unsigned done = 0;
+
+	while (done < len) {
+		unsigned n = room(gpa + done, len - done);
+		const u8 *p = gpmem_ptr(cpu->mem, gpa + done, false);
+
+		if (!p)
+			break;
+		memcpy(out + done, p, n);
+		done += n;
+	}
+	return done;
+}
+
+static bool is_mapped(struct cpu *cpu, gla_t gla, gpa_t *gpa)
+{
+	struct pagewalk w;
+
+	if (cpu_probe(cpu, gla, ACCESS_READ, &w))
+		return false;
+	*gpa = w.gpa;
+	return true;
+}
+
+unsigned dbg_read(struct cpu *cpu, gla_t gla, void *buf, unsigned len)
+{
+	u8 *out = buf;
+	unsigned done = 0;
+	gpa_t gpa;
+
+	while (done < len) {
+		unsigned n = room(gla + done, len - done), got;
+
+		if (!is_mapped(cpu, gla + done, &gpa))
+			break;
+		got = dbg_read_phys(cpu, gpa, out + done, n);
+		done += got;
+		if (got < n)
+			break;
+	}
+	return done;
+}
+
+static bool is_ram(struct cpu *cpu, gpa_t gpa)
+{
+	const struct gpmem_region *r = gpmem_find(cpu->mem, gpa);
+
+	return r && gpmem_is_writable(r);
+}
+
+bool dbg_write_phys(struct cpu *cpu, gpa_t gpa, const void *buf, unsigned len)
+{
+	for (unsigned at = 0; at < len; at += room(gpa + at, len - at))
+		if (!is_ram(cpu, gpa + at))
+			return false;
+	gpmem_write(cpu->mem, gpa, buf, len);
+	return true;
+}
+
+bool dbg_write(struct cpu *cpu, gla_t gla, const void *buf, unsigned len)
+{
+	const u8 *in = buf;
+	gpa_t gpa;
+
+	for (unsigned at = 0; at < len; at += room(gla + at, len - at))
+		if (!is_mapped(cpu, gla + at, &gpa) || !is_ram(cpu, gpa))
+			return false;
+	for (unsigned at = 0, n; at < len; at += n) {
+		n = room(gla + at, len - at);
+		/* What was written may be the tables themselves. */
+		if (!is_mapped(cpu, gla + at, &gpa) || !is_ram(cpu, gpa))
+			return false;
+		gpmem_write(cpu->mem, gpa, in + at, n);
+	}
+	return true;
+}

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: MIT
+"""The prompt's debugging commands on guests that run: breakpoints, watchpoints and steps in raw and in translated code, beside which
+the guest computes the right sums; what the commands show; and every command with good, missing and absurd arguments.
+
+One test:  /usr/bin/python3 -m pytest tests/boot/test_monitor.py -k points
+"""
+import os
+import re
+import subprocess
+
+import pytest
+
+from guests import Guests, check_bystander, vm
+from machine import GUESTS, ROOT
+
+# Engine, ring, and the account of its code.
+PLACES = [("ring1", 0, "raw1"), ("auto", 3, "raw3"), ("auto", 0, "recompiler"), ("recompile-all", 3, "recompiler")]
+SUM = r"SUM \d+ \w+ \d+ \w+ ticks \d+"
+
+
+def symbols(guest):
+    out = subprocess.run(["nm", os.path.join(ROOT, "build/test-guests/%s.elf" % guest)], stdout=subprocess.PIPE, text=True,
+                         check=True).stdout
+    return {m[2]: int(m[1], 16) for m in re.finditer(r"([0-9a-f]+) [tTdDbB] (\S+)", out)}
+
+
+class Prompt(Guests):
+    def told(self, name, what):
+        """The VM stops, and says so; where."""
+        self.wait_line(r"\] %s: %s ([0-9a-f]{4}):([0-9a-f]{8})\r*\n" % (name, what))
+        return int(self.process.match[2], 16)
+
+    def do(self, command, name=None, what=None):
+        """A command, and where the VM stops by it."""
+        self.process.send(command + "\r")
+        return self.told(name, what) if name else None
+
+    def ask(self, command):
+        """A command, and what it prints while all machines stand."""
+        self.process.send(command + "\r")
+        self.process.send("mem\r")
+        self.expect("free blocks:")
+        return self.process.before.replace("\r", "")
+
+
+@pytest.mark.parametrize("engine,ring,place", PLACES)
+def test_points(engine, ring, place):
+    """Met as often as they should be, in front of the instruction and behind the write; the sums stay right."""
+    at = symbols("bystander")
+    with Prompt([vm("a", "bystander", "ring=%d" % ring, engine)]) as m:
+        m.wait_line("a: SUM")
+        m.quiet("a")
+        m.do("break 0x%x" % at["on_timer"])
+        for _ in range(3):
+            assert m.do("cont", "a", "breakpoint 1 at") == at["on_timer"]
+        assert "eip=%08x" % at["on_timer"] in m.ask("regs")
+        assert re.search(r"1 +break +%08x \+1, met 3 times" % at["on_timer"], m.ask("break"))
+        m.do("delete 1")
+        ticks = at["ticks"]
+        m.do("watch 0x%x" % ticks)
+        for _ in range(3):
+            before = int(re.search(r"%08x +([0-9a-f]{8})" % ticks, m.ask("x/d 0x%x" % ticks))[1], 16)
+            stopped = m.do("cont", "a", "write of watchpoint 2 at")
+            after = int(re.search(r"%08x +([0-9a-f]{8})" % ticks, m.ask("x/d 0x%x" % ticks))[1], 16)
+            assert at["on_timer"] < stopped < at["on_timer"] + 32 and after == before + 1
+        m.do("delete all")
+        # Back from the interrupt by steps alone: no other interrupt comes in between.
+        seen = [m.do("step", "a", "at") for _ in range(30)]
+        assert len(set(seen)) > 20 and at["on_timer"] < seen[0] < at["on_timer"] + 32
+        m.do("step 1000", "a", "at")
+        m.do("break 0x%x" % seen[-1])  # in the program's loop
+        for _ in range(20):
+            assert m.do("cont", "a", "breakpoint 3 at") == seen[-1]
+        assert "cpl %d" % ring in m.ask("regs")
+        # What runs elsewhere meanwhile runs as ever.
+        before = m.counters("a")["state.%s.entries" % place]
+        m.do("delete all")
+        m.do("cont")
+        for _ in range(3):
+            m.wait_line(r"a: SUM [^\n]*\n")
+        assert check_bystander([line for line in m.lines("a") if re.fullmatch(SUM, line)]) >= 3
+        m.do("pause a", "a", "paused at")
+        assert m.counters("a")["state.%s.entries" % place] > before
+
+
+# Command, and what its answer holds.
+ANSWERS = [
+    ("regs", r"eip=[0-9a-f]{8} eflags=[0-9a-f]{8} iopl=0( [A-Z]F)*\n"), ("regs a", "protected mode, 32 bits, cpl 0"),
+    ("regs b", "no VM is called b"), ("set eax 0x12345678", ""), ("regs", "eax=12345678"), ("set a eax 1fh", ""),
+    ("regs", "eax=0000001f"), ("set", r"set \[NAME\] REGISTER VALUE"),
+    ("set xyz 1", "xyz = 1: there is no such register"), ("set ds 0x1234", "loading this selector"),
+    ("set cs 8", "CS and SS stay"), ("set eflags 0x20000", "VM stays"), ("set cr0 0", "PE stays"),
+    ("set ds 0x12345", "a selector has 16 bits"), ("x $eip", r"[0-9a-f]{8} ( [0-9a-f]{2}){16}  "),
+    ("x/2i cs:eip", r"([0-9a-f]{8}  [0-9a-f]+ +\S+.*\n){2}"), ("x/4d esp", r"( [0-9a-f]{8}){4}"),
+    ("x/3q $esp-8", r"( [0-9a-f]{16}){2}\n"), ("x/s 0x100000", '"'), ("x/8w a esp", r"( [0-9a-f]{4}){8}"),
+    ("x", r"x\[/FORMAT\] \[NAME\] ADDRESS"), ("x/z 0", "x/z: the format is"),
+    ("x/99999b 0", "x/99999b: the count is too large"), ("x 0xfffffffff", "0xfffffffff: beyond 4 GiB"),
+    ("x eip+", "eip+: a number or a register is missing".replace("+", r"\+")),
+    ("x $foo", r"\$foo: there is no such register"), ("x 9999:0", "9999:0: there is no such segment"),
+    ("x/d 0xfff00000", "not mapped, or no memory"), ("xp/4d 0x1000", r"( [0-9a-f]{8}){4}"),
+    ("xp/i 0", "instructions have linear addresses"), ("xp", r"xp\[/FORMAT\]"),
+    ("disas", r"([0-9a-f]{8}  [0-9a-f]+.*\n){16}"), ("disas a eip 3", r"([0-9a-f]{8}  [0-9a-f]+.*\n){3}"),
+    ("disas eip 99999", "99999: not a number up to 8192"), ("disas 0xfff00000", "not mapped"),
+    ("disas a b c d", r"disas \[NAME\]"),
+    ("gdt", r"gdt at [0-9a-f]{8}, limit [0-9a-f]{4}\n0[0-9a-f]+  base=00000000 limit=ffffffff code32 r-x dpl=0"),
+    ("gdt 99999", "99999: not a number"), ("gdt 8000", "nothing from entry 8000 on"), ("ldt", "there is no ldt"),
+    ("idt 0x20 1", r"20  int gate32  [0-9a-f]{4}:[0-9a-f]{8} dpl=0"), ("idt 255 2", "ff  "), ("tss", "tss32 "),
+    ("pt 0x100000", r"(?s)guest .*shadow  pde [0-9a-f]+"), ("pt", r"pt \[NAME\] ADDRESS"),
+    ("pt zz", "zz: not a number"), ("backtrace", r"#0  [0-9a-f]{8}  frame"), ("backtrace x", "x: not a number"),
+    ("break 0x10", r"1: break 00000010 \+1"), ("break foo", "foo: not a number"), ("break a b c", r"break \[NAME\]"),
+    ("watch 0x20 8 rw", r"2: access 00000020 \+8"), ("watch 0x20 0", "not a range of 1 to 4096 bytes"),
+    ("watch 0xfffffffe 4", "not a range"), ("watch 0x20 5000", "5000: not a number up to 4096"),
+    ("watch", r"watch \[NAME\]"), ("watch r", "r: not a number"), ("break", r"1 +break +00000010 \+1, met 0 times"),
+    ("delete 7", "7: there is no point of that number"), ("delete 0", "0: there is no point"),
+    ("delete", r"delete \[NAME\]"), ("delete x", "x: not a number"), ("delete 1", ""), ("delete all", ""),
+    ("catch", r"catch \[NAME\]"), ("catch fire", "fire: catch"), ("catch exception 32", "32: not a number up to 31"),
+    ("catch exception 13", ""), ("catch halt", ""), ("break", r"(?s)exceptions 00002000.*HLT with"),
+    ("catch nothing", ""), ("step x", "x: not a number"), ("step 9999999", "9999999: not a number up to 1000000"),
+    ("step 0", ""), ("next 1", r"next \[NAME\]"), ("finish 1", r"finish \[NAME\]"), ("until", r"until \[NAME\]"),
+    ("until foo", "foo: not a number"), ("cont 1", r"cont \[NAME\]"), ("use b", "no VM is called b"), ("use a", ""),
+    ("use", r"\na\n"), ("x/", r"x/|[0-9a-f]"), ("regs/4", "regs/4: unknown command"),
+]
+
+
+def test_arguments():
+    """Good, missing and absurd ones; the guest is none the worse for it."""
+    with Prompt([vm("a", "bystander", "", "ring1")]) as m:
+        m.wait_line("a: SUM")
+        m.prompt()
+        for command in ("step", "next", "finish", "until 0", "cont"):
+            assert "a runs: pause it first" in m.ask(command)
+        m.process.send("pause a\r")
+        m.told("a", "paused at")
+        eax = re.search(r"eax=(\w+)", m.ask("regs"))[1]
+        for command, answer in ANSWERS:
+            said = m.ask(command)
+            assert re.search(answer, said), "%s: %s" % (command, said)
+        m.ask("set eax 0x" + eax)
+        m.do("until 0x%x" % symbols("bystander")["on_timer"], "a", "at")
+        ebp = re.search(r"ebp=(\w+)", m.ask("regs"))[1]
+        m.ask("set ebp esp-4")  # as if the function had a frame
+        m.do("finish", "a", "at")
+        m.ask("set ebp 0x" + ebp)
+        m.do("next", "a", "at")
+        m.do("cont")
+        for _ in range(2):
+            m.wait_line(r"a: SUM [^\n]*\n")
+        assert check_bystander([line for line in m.lines("a") if re.fullmatch(SUM, line)]) >= 2
+
+
+def test_frozen():
+    """A triple fault, on_triple_fault = freeze: everything can be seen, and how it came about is told."""
+    image = os.path.join(GUESTS, "hostile-triple")
+    subprocess.run(["nasm", "-f", "bin", "-DWHAT=triple", "-o", image, os.path.join(ROOT, "tests/guests/hostile.asm")], check=True)
+    with Prompt(["[ringleader]\nexit = poweroff\n", vm("a", "hostile-triple", "", "auto", on_triple_fault="freeze")]) as m:
+        m.wait_line(r"\] a: frozen by a triple fault at ([0-9a-f]{4}):([0-9a-f]{8}): (\S[^\n]*)\n")
+        eip, chain = m.process.match[2], m.process.match[3]
+        assert re.match(r"#\w+.*, then #DF", chain), chain
+        m.prompt()
+        assert "eip=" + eip in m.ask("regs")
+        m.do("cont")
+        m.wait_line("a: frozen by a triple fault at")
+        assert re.search(r"a +paused", m.ask("vm list"))

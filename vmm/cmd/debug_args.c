@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Arguments of the debugging commands.
+ */
+#include "vmm/cmd/debug_args.h"
+
+#include "emu/dbg/dbg_address.h"
+#include "kernel/base/error.h"
+#include "kernel/base/string.h"
+#include "kernel/console/console.h"
+#include "vmm/state/vm.h"
+
+int debug_address(struct vm *vm, const char *text, u32 *address)
+{
+	const char *why = dbg_address(&vm->vcpu->cpu, text, address);
+
+	if (!why)
+		return 0;
+	console_print("%s: %s\n", text, why);
+	return E_INVAL;
+}
+
+int debug_number(const char *text, u32 max, u32 *number)
+{
+	u64 n;
+
+	if (str_to_u64(text, &n) || n > max) {
+		console_print("%s: not a number up to %u\n", text, max);
+		return E_INVAL;
+	}
+	*number = (u32)n;
+	return 0;
+}
+
+int debug_usage(const char *text)
+{
+	console_print("%s\n", text);
+	return E_INVAL;
+}
+
+int debug_must_stand(const struct vm *vm)
+{
+	console_print("%s runs: pause it first\n", vm->config.name);
+	return E_BUSY;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Arguments of the debugging commands. What cannot be is reported with its value, and an error
+ * returned.
+ */
+#pragma once
+
+#include "kernel/base/types.h"
+
+struct vm;
+
+int debug_address(struct vm *vm, const char *text, u32 *address);
+/* A number up to max. */
+int debug_number(const char *text, u32 max, u32 *number);
+int debug_usage(const char *text);
+/* It runs, and must not. */
+int debug_must_stand(const struct vm *vm);

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Looking into a VM. Nothing here changes it but `set`. It may run meanwhile: commands run between
+ * its turns.
+ */
+#include "vmm/cmd/see_commands.h"
+
+#include "emu/dbg/dbg_address.h"
+#include "emu/dbg/dbg_disas.h"
+#include "emu/dbg/dbg_examine.h"
+#include "emu/dbg/dbg_regs.h"
+#include "emu/dbg/dbg_tables.h"
+#include "kernel/base/error.h"
+#include "kernel/base/string.h"
+#include "kernel/console/console.h"
+#include "kernel/console/shell.h"
+#include "vmm/cmd/debug_args.h"
+#include "vmm/cmd/vm_commands.h"
+#include "vmm/state/vm.h"
+
+#define DISAS_DEFAULT  16u
+#define FRAMES_DEFAULT 32u
+#define TABLE_DEFAULT  32u
+#define LINES_MAX      8192u
+
+static void line(void *ctx, const char *text)
+{
+	(void)ctx;
+	console_print("%s\n", text);
+}
+
+const struct dbg_out console_lines = { .line = line };
+
+static int cmd_regs(int argc, char **argv)
+{
+	struct vm *vm = vm_arg(argc, argv, 1);
+
+	if (!vm)
+		return E_NOENT;
+	dbg_print_regs(&vm->vcpu->cpu, &console_lines);
+	return 0;
+}
+
+static int cmd_set(int argc, char **argv)
+{
+	struct vm *vm = vm_take(&argc, &argv);
+	const char *why;
+	u32 value;
+	int err;
+
+	if (!vm)
+		return E_NOENT;
+	if (argc != 3)
+		return debug_usage("set [NAME] REGISTER VALUE");
+	if (vm->state == VM_RUNNING)
+		return debug_must_stand(vm);
+	err = debug_address(vm, argv[2], &value);
+	if (err)
+		return err;
+	why = dbg_register_set(&vm->vcpu->cpu, argv[1][0] == '$' ? argv[1] + 1 : argv[1], value);
+	if (!why)
+		return 0;
+	console_print("%s = %s: %s\n", argv[1], argv[2], why);
+	return E_INVAL;
+}
+
+static int examine(int argc, char **argv, bool physical)
+{
+	const char *slash = strchr(argv[0], '/'), *why;
+	struct dbg_format format;
+	struct vm *vm;
+	u32 address;
+	int err;
+
+	why = dbg_parse_format(slash ? slash : "", &format);
+	if (why) {
+		console_print("%s: %s\n", argv[0], why);
+		return E_INVAL;
+	}
+	vm = vm_take(&argc, &argv);
+	if (!vm)
+		return E_NOENT;
+	if (argc != 2)
+		return debug_usage(physical ? "xp[/FORMAT] [NAME] ADDRESS"
+					    : "x[/FORMAT] [NAME] ADDRESS");
+	err = debug_address(vm, argv[1], &address);
+	if (!err)
+		dbg_examine(&vm->vcpu->cpu, address, physical, &format, &console_lines);
+	return err;
+}
+
+static int cmd_x(int argc, char **argv)
+{
+	return examine(argc, argv, false);
+}
+
+static int cmd_xp(int argc, char **argv)
+{
+	return examine(argc, argv, true);
+}
+
+static int cmd_disas(int argc, char **argv)
+{
+	struct vm *vm = vm_take(&argc, &argv);
+	struct cpu *c = vm ? &vm->vcpu->cpu : NULL;
+	u32 address, n = DISAS_DEFAULT;
+	int err = 0;
+
+	if (!vm)
+		return E_NOENT;
+	if (argc > 3)
+		return debug_usage("disas [NAME] [ADDRESS [N]]");
+	address = c->seg[SEG_CS].base + c->eip;
+	if (argc > 1)
+		err = debug_address(vm, argv[1], &address);
+	if (!err && argc > 2)
+		err = debug_number(argv[2], LINES_MAX, &n);
+	if (!err)
+		dbg_disassemble(c, address, dbg_code_bits(c), n, &console_lines);
+	return err;
+}
+
+/* gdt, ldt, idt [NAME] [FIRST [N]] */
+static int table(int argc, char **argv,
+		 void (*print)(struct cpu *cpu, unsigned first, unsigned n,
+			       const struct dbg_out *out))
+{
+	u32 first = 0, n = TABLE_DEFAULT;
+	struct vm *vm = vm_take(&argc, &argv);
+	int err = 0;
+
+	if (!vm)
+		return E_NOENT;
+	if (argc > 3) {
+		console_print("%s [NAME] [FIRST [N]]\n", argv[0]);
+		return E_INVAL;
+	}
+	if (argc > 1)
+		err = debug_number(argv[1], LINES_MAX - 1, &first);
+	if (!err && argc > 2)
+		err = debug_number(argv[2], LINES_MAX, &n);
+	if (!err)
+		print(&vm->vcpu->cpu, first, n, &console_lines);
+	return err;
+}
+
+static int cmd_gdt(int argc, char **argv)
+{
+	return table(argc, argv, dbg_print_gdt);
+}
+
+static int cmd_ldt(int argc, char **argv)
+{
+	return table(argc, argv, dbg_print_ldt);
+}
+
+static int cmd_idt(int argc, char **argv)
+{
+	return table(argc, argv, dbg_print_idt);
+}
+
+static int cmd_tss(int argc, char **argv)
+{
+	struct vm *vm = vm_arg(argc, argv, 1);
+
+	if (!vm)
+		return E_NOENT;
+	dbg_print_tss(&vm->vcpu->cpu, &console_lines);
+	return 0;
+}
+
+static void print_shadow(const struct vm *vm, gla_t gla)
+{
+	struct dbg_line l = { .len = 0 };
+	u64 pde, pte;
+
+	shadow_look(vm->vcpu->shadow, gla, &pde, &pte);
+	dbg_add(&l, "shadow  pde ");
+	dbg_add_pte(&l, pde);
+	dbg_add(&l, "  pte ");
+	dbg_add_pte(&l, pte);
+	dbg_end(&l, &console_lines);
+}
+
+static int cmd_pt(int argc, char **argv)
+{
+	struct vm *vm = vm_take(&argc, &argv);
+	u32 address;
+	int err;
+
+	if (!vm)
+		return E_NOENT;
+	if (argc != 2)
+		return debug_usage("pt [NAME] ADDRESS");
+	err = debug_address(vm, argv[1], &address);
+	if (err)
+		return err;
+	dbg_print_walk(&vm->vcpu->cpu, address, &console_lines);
+	print_shadow(vm, address);
+	return 0;
+}
+
+static int cmd_backtrace(int argc, char **argv)
+{
+	struct vm *vm = vm_take(&argc, &argv);
+	u32 n = FRAMES_DEFAULT;
+	int err = 0;
+
+	if (!vm)
+		return E_NOENT;
+	if (argc > 2)
+		return debug_usage("backtrace [NAME] [N]");
+	if (argc > 1)
+		err = debug_number(argv[1], LINES_MAX, &n);
+	if (!err)
+		dbg_print_frames(&vm->vcpu->cpu, n, &console_lines);
+	return err;
+}
+
+static struct shell_command commands[] = {
+	{ .name = "regs",
+	  .args = "[NAME]",
+	  .help = "a VM's registers",
+	  .run = cmd_regs,
+	  .complete = vm_complete },
+	{ .name = "set",
+	  .args = "[NAME] REGISTER VALUE",
+	  .help = "give a register of a paused VM a value",
+	  .run = cmd_set,
+	  .complete = vm_complete },
+	{ .name = "x",
+	  .args = "[/FORMAT] [NAME] ADDRESS",
+	  .help = "memory at a linear address: x/16d, x/8i, x/s; units b w d q s i",
+	  .slash = true,
+	  .run = cmd_x,
+	  .complete = vm_complete },
+	{ .name = "xp",
+	  .args = "[/FORMAT] [NAME] ADDRESS",
+	  .help = "memory at a physical address",
+	  .slash = true,
+	  .run = cmd_xp,
+	  .complete = vm_complete },
+	{ .name = "disas",
+	  .args = "[NAME] [ADDRESS [N]]",
+	  .help = "code at CS:EIP, or at an address",
+	  .run = cmd_disas,
+	  .complete = vm_complete },
+	{ .name = "gdt",
+	  .args = "[NAME] [FIRST [N]]",
+	  .help = "a VM's global descriptors",
+	  .run = cmd_gdt,
+	  .complete = vm_complete },
+	{ .name = "ldt",
+	  .args = "[NAME] [FIRST [N]]",
+	  .help = "a VM's local descriptors",
+	  .run = cmd_ldt,
+	  .complete = vm_complete },
+	{ .name = "idt",
+	  .args = "[NAME] [FIRST [N]]",
+	  .help = "a VM's interrupt gates, or vectors",
+	  .run = cmd_idt,
+	  .complete = vm_complete },
+	{ .name = "tss",
+	  .args = "[NAME]",
+	  .help = "a VM's task state",
+	  .run = cmd_tss,
+	  .complete = vm_complete },
+	{ .name = "pt",
+	  .args = "[NAME] ADDRESS",
+	  .help = "the guest's and the shadow page tables of an address",
+	  .run = cmd_pt,
+	  .complete = vm_complete },
+	{ .name = "backtrace",
+	  .args = "[NAME] [N]",
+	  .help = "frames by the chain of EBP",
+	  .run = cmd_backtrace,
+	  .complete = vm_complete },
+};
+
+void see_commands_init(void)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
+		shell_register(&commands[i]);
+}
