@@ -90,6 +90,13 @@ struct tag {
 	u32 key, mapping, base, limit, number; /* 0: unused */
 };
 #define TAG_CACHE 256u
+#define TAG_NEVER 0xffffffff00000000ull /* of nothing; what events make of lookup_tag */
+
+/* The number of a segment of real mode, as it goes into lookup_tag. */
+struct far_tag {
+	u64 minus_sel, tag;
+};
+#define FAR_TAGS 256u
 
 struct lookup_entry {
 	u64 minus_tag; /* -(tag + eip): sums to 0 with them */
@@ -255,8 +262,10 @@ struct recomp {
 	u32 code_start, code_next, slot_start; /* offsets in the cache */
 	u32 mapping[2];			       /* of CPL 0..2, of CPL 3 */
 	struct tag tag_cache[TAG_CACHE], tag_last;
-	u32 tags; /* given out */
-	u64 tag;  /* what lookup_tag is while nothing is pending */
+	struct far_tag far[FAR_TAGS]; /* by the low byte of the selector (stub_real.c) */
+	struct tag far_of;	      /* the key, mapping and limit that they are good for */
+	u32 tags;		      /* given out */
+	u64 tag;		      /* what lookup_tag is while nothing is pending */
 	/*
 	 * Pages that were written to while they held code. Strike eight, and code and data mix: its
 	 * blocks verify themselves, and its writes are not caught any more. Forgotten when the
@@ -294,6 +303,7 @@ struct recomp {
 	u64 enter, leave_dispatch, leave_edge, leave_trap, call_hard, call_iret, call_segment,
 		call_slow_read, call_slow_write, call_slow_store;
 	u64 load_segment[2][SEG_COUNT]; /* from R8; [1]: which was popped */
+	u64 load_real[SEG_COUNT], go_far;
 };
 
 /* The address beside the poll's that tells an access through FS or GS where that is not usable. */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * String instructions with all checks, for segments and modes where translated code cannot copy
- * them: an iteration at a time, or, for REP MOVS and REP STOS upwards in memory, as much of a page
- * as there is.
+ * them: an iteration at a time, or, for REP upwards in memory, as much of a page as there is.
  */
 #include "emu/cpu/hard_ops.h"
 #include "emu/cpu/operand.h"
@@ -129,13 +128,42 @@ static u32 bulk(struct cpu *cpu, const struct insn *in, u32 count)
 	return n;
 }
 
+/* REP CMPS and REP SCAS: as many iterations as there are before the end of a page, or up to the one
+ * that ends them; the flags are the last one's. 0: one by one. */
+static u32 bulk_compare(struct cpu *cpu, const struct insn *in, u32 count)
+{
+	u32 mask = insn_address_mask(in), n = MIN(count, BULK_MAX / in->osize), done = 0;
+	u32 a = cpu->gpr[REG_EAX] & operand_mask(in->osize), b = 0;
+	struct softtlb_entry left, right;
+	gla_t src, dst;
+
+	if (cpu->eflags & (EFLAGS_DF | EFLAGS_TF) || cpu_align_checked(cpu) || n < 2 ||
+	    !cpu_string_span(cpu, SEG_ES, in, cpu->gpr[REG_EDI] & mask, ACCESS_READ, &right, &dst,
+			     &n))
+		return 0;
+	if (in->op == OP_CMPS && !cpu_string_span(cpu, in->seg, in, cpu->gpr[REG_ESI] & mask,
+						  ACCESS_READ, &left, &src, &n))
+		return 0;
+	do {
+		u32 at = done++ * in->osize;
+
+		if (in->op == OP_CMPS)
+			__builtin_memcpy(&a, left.host + (src & (PAGE_SIZE - 1)) + at, in->osize);
+		__builtin_memcpy(&b, right.host + (dst & (PAGE_SIZE - 1)) + at, in->osize);
+	} while (done < n && (a == b) == (in->rep == 0xf3));
+	compare(cpu, a, b, in->osize);
+	return done;
+}
+
 /* One iteration or more of a REP; ECX counts them. */
 static enum cpu_result some(struct cpu *cpu, const struct insn *in)
 {
-	u32 mask = insn_address_mask(in), n = bulk(cpu, in, cpu->gpr[REG_ECX] & mask);
+	u32 mask = insn_address_mask(in), count = cpu->gpr[REG_ECX] & mask, n;
+	bool compares = in->op == OP_CMPS || in->op == OP_SCAS;
 
+	n = compares ? bulk_compare(cpu, in, count) : bulk(cpu, in, count);
 	if (n) {
-		if (in->op == OP_MOVS)
+		if (in->op == OP_MOVS || in->op == OP_CMPS)
 			advance_by(cpu, in, REG_ESI, n * in->osize);
 		advance_by(cpu, in, REG_EDI, n * in->osize);
 	} else {

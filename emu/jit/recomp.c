@@ -11,6 +11,7 @@
 #include "emu/jit/recomp_mode.h"
 #include "emu/jit/recomp_slow.h"
 #include "emu/jit/recomp_stubs.h"
+#include "emu/trans/stub_real.h"
 #include "emu/cpu/semantics.h"
 #include "emu/cpu/stops.h"
 #include "emu/verify/verify.h"
@@ -19,7 +20,6 @@
 #include "kernel/base/error.h"
 #include "kernel/base/string.h"
 
-#define TAG_NEVER     0xffffffff00000000ull
 #define SLOTS_SHARE   12u  /* one twelfth of the cache */
 #define BYTES_A_BLOCK 320u /* of emitted code; Linux has 410 */
 #define ARENA_SHARE(cache) \
@@ -249,6 +249,8 @@ static bool seek(struct recomp *r, u32 key)
 
 	cpu_env(cpu)->code_sought(cpu);
 	r->tag = recomp_tag(r, key);
+	if ((key & (KEY_PE | KEY_VM)) != KEY_PE)
+		stub_real_note_tag(r, key);
 	cpu->poll = r->cfg.poll_quiet;
 	cpu->lookup_tag = r->tag;
 	return !cpu_must_stop(cpu) || cpu->shadow;

@@ -8,6 +8,7 @@
 
 #include "emu/block/block.h"
 #include "emu/cpu/semantics.h"
+#include "emu/trans/stub_real.h"
 #include "kernel/base/string.h"
 
 #define TAG_LAST 0xfffffffeu
@@ -80,10 +81,12 @@ static u32 compute_mode(const struct cpu *cpu)
 static void set_thread_base(struct recomp *r, unsigned seg)
 {
 	struct cpu *cpu = r->cpu;
+	unsigned class = seg_class(cpu, &cpu->seg[seg]);
+	/* Code that expects 64 KiB looks at the offset itself. */
+	bool usable =
+		class <= CLASS_BASED || (class == CLASS_64K && thread_class(cpu, seg) == CLASS_64K);
 
-	cpu->thread_base[seg - SEG_FS] = seg_class(cpu, &cpu->seg[seg]) <= CLASS_BASED
-						 ? &cpu->seg[seg].base
-						 : recomp_thread_trap(r);
+	cpu->thread_base[seg - SEG_FS] = usable ? &cpu->seg[seg].base : recomp_thread_trap(r);
 }
 
 static void set_quiet_flags(struct cpu *cpu)
@@ -157,6 +160,7 @@ static u64 find_tag(struct recomp *r, u32 key)
 	if (++r->tags == TAG_LAST) {
 		block_clear_lookup(r);
 		memset(r->tag_cache, 0, sizeof(r->tag_cache));
+		stub_real_forget(r);
 		r->tags = 1;
 	}
 	*t = (struct tag){ key, mapping, base, limit, r->tags };

@@ -16,10 +16,12 @@
 #include "emu/jit/recomp_stubs.h"
 
 #include "emu/trans/emit_insn.h"
+#include "emu/trans/stub_real.h"
 #include "emu/trans/stub_segment.h"
 #include "kernel/base/log.h"
 
-#define QUIET (~(EFLAGS_ARITH | EFLAGS_ONE | EFLAGS_RF) | EFLAGS_DF)
+#define STUBS_SIZE (2 * PAGE_SIZE)
+#define QUIET	   (~(EFLAGS_ARITH | EFLAGS_ONE | EFLAGS_RF) | EFLAGS_DF)
 
 /* fxsave [cpu->fpu], the form with selectors; fxrstor64 [host_fpu]. Clobbers RCX. */
 static void fpu_to_host(struct emit *e, const struct recomp *r)
@@ -141,7 +143,7 @@ static u64 c_stub(struct emit *e, struct recomp *r, const void *fn)
 
 void recomp_emit_stubs(struct recomp *r, const struct stub_targets *to)
 {
-	struct emit e = { r->cfg.cache_rw, r->cfg.cache_rw, r->cfg.cache_rw + PAGE_SIZE,
+	struct emit e = { r->cfg.cache_rw, r->cfg.cache_rw, r->cfg.cache_rw + STUBS_SIZE,
 			  (u64)r->cfg.cache_rx, false };
 
 	r->loads = 0;
@@ -186,6 +188,7 @@ void recomp_emit_stubs(struct recomp *r, const struct stub_targets *to)
 			align_stub(&e);
 			r->load_segment[pop][seg] = stub_segment_emit(&e, r, seg, pop);
 		}
+	stub_real_emit(&e, r);
 	ASSERT(!e.overflow);
-	r->code_start = r->code_next = PAGE_SIZE;
+	r->code_start = r->code_next = STUBS_SIZE;
 }

@@ -50,6 +50,8 @@ static void load_segment(struct trans *t, unsigned op, unsigned seg)
 
 	s->insn.reg = (u8)seg;
 	s->mode = true;
+	if (trans_real_load(t, seg, pop, s))
+		return;
 	if (!often)
 		trans_call_hard(t, s, false);
 	else if (trans_seg_class(t, seg) != stub_segment_class(seg) ||
@@ -90,7 +92,8 @@ static bool far_transfer(struct trans *t)
 		s->insn.imm = t->op[0].ptr.offset;
 		s->insn.imm2 = t->op[0].ptr.segment;
 	}
-	trans_call_hard(t, s, true);
+	if (!trans_real_far(t, s, imm))
+		trans_call_hard(t, s, true);
 	return true;
 }
 
@@ -175,6 +178,23 @@ static unsigned vector_number(ZydisRegister r)
 						   : r - ZYDIS_REGISTER_XMM0);
 }
 
+/* Which segment register LDS and its like load. */
+static unsigned pointer_segment(const struct trans *t)
+{
+	switch (t->in.mnemonic) {
+	case ZYDIS_MNEMONIC_LDS:
+		return SEG_DS;
+	case ZYDIS_MNEMONIC_LES:
+		return SEG_ES;
+	case ZYDIS_MNEMONIC_LFS:
+		return SEG_FS;
+	case ZYDIS_MNEMONIC_LGS:
+		return SEG_GS;
+	default:
+		return SEG_SS;
+	}
+}
+
 /* What an operation needs to know besides the common form. */
 static void site_details(const struct trans *t, struct site *s, unsigned op)
 {
@@ -201,11 +221,7 @@ static void site_details(const struct trans *t, struct site *s, unsigned op)
 				s->insn.seg = (u8)trans_seg(t->op[n].mem.segment);
 		break;
 	case OP_LOAD_FAR_POINTER:
-		s->insn.imm = in->mnemonic == ZYDIS_MNEMONIC_LDS   ? SEG_DS
-			      : in->mnemonic == ZYDIS_MNEMONIC_LES ? SEG_ES
-			      : in->mnemonic == ZYDIS_MNEMONIC_LFS ? SEG_FS
-			      : in->mnemonic == ZYDIS_MNEMONIC_LGS ? SEG_GS
-								   : SEG_SS;
+		s->insn.imm = pointer_segment(t);
 		break;
 	case OP_GATHER: {
 		const ZydisDecodedOperandMem *m = &t->op[1].mem;
@@ -267,5 +283,8 @@ bool translate_hard(struct trans *t)
 		hard(t, OP_RDTSC);
 		return true;
 	}
+	if (isa_insn[in->mnemonic].op == OP_LOAD_FAR_POINTER &&
+	    trans_real_load_pointer(t, pointer_segment(t)))
+		return true;
 	return by_table(t, isa_insn[in->mnemonic].op);
 }

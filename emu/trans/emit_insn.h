@@ -72,6 +72,12 @@ static inline void emit_load16(struct emit *e, unsigned to, struct hmem m)
 	emit_rm(e, NULL, false, 0x8b, to, m);
 }
 
+static inline void emit_store16(struct emit *e, unsigned from, struct hmem m)
+{
+	emit_u8(e, 0x66);
+	emit_rm(e, NULL, false, 0x89, from, m);
+}
+
 static inline void emit_store_imm(struct emit *e, const struct recomp *r, struct hmem m, u32 imm)
 {
 	emit_rm(e, r, false, 0xc7, 0, m);
@@ -171,6 +177,11 @@ static inline void emit_shift(struct emit *e, enum shift op, unsigned reg, u8 by
 static inline void emit_not(struct emit *e, unsigned reg)
 {
 	emit_rr(e, false, 0xf7, 2, reg);
+}
+
+static inline void emit_not64(struct emit *e, unsigned reg)
+{
+	emit_rr(e, true, 0xf7, 2, reg);
 }
 
 static inline void emit_not8_mem(struct emit *e, const struct recomp *r, struct hmem m)

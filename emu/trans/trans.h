@@ -62,7 +62,8 @@ void trans_poll(struct trans *t);
 void trans_jump(struct trans *t, u32 target);
 /* The way out of the block to a known EIP. */
 void trans_edge(struct trans *t, u32 target);
-/* Ends the block with a jump to the EIP in R8. */
+/* A jump to the EIP in R8 by the look-up table; and one that ends the block. */
+void trans_emit_jump_r8(struct emit *e, const struct recomp *r);
 void trans_jump_r8(struct trans *t);
 /* Leaves for the dispatcher at a known EIP. */
 void trans_leave(struct trans *t, u32 eip);
@@ -72,6 +73,15 @@ void trans_jmp(struct trans *t, u32 target);
 void trans_call(struct trans *t, u32 target);
 void trans_call_r8(struct trans *t);
 void trans_ret(struct trans *t, u32 release);
+/* The block goes on behind a call. */
+void trans_note_return(struct trans *t);
+/*
+ * trans_real.c: in real and V86 mode, a load of seg from a register, memory or the stack; LDS and
+ * its like; far transfers. s: the operation in C. False: C does it.
+ */
+bool trans_real_load(struct trans *t, unsigned seg, bool pop, struct site *s);
+bool trans_real_load_pointer(struct trans *t, unsigned seg);
+bool trans_real_far(struct trans *t, struct site *s, bool imm);
 /* PUSH and POP of 32 bits on a flat stack; reg: a host register. */
 void trans_push(struct trans *t, unsigned reg, unsigned size);
 void trans_pop(struct trans *t, unsigned reg, unsigned size);

@@ -23,9 +23,8 @@ static void poll(struct trans *t, u32 target)
 }
 
 /* rcx is saved in r10; target EIP in r8. */
-void trans_jump_r8(struct trans *t)
+void trans_emit_jump_r8(struct emit *e, const struct recomp *r)
 {
-	struct emit *e = &t->e;
 	struct hmem entry = { .base = R_TABLE, .index = R9, .scale = 8 };
 	struct emit_label hit = { 0 };
 
@@ -38,11 +37,16 @@ void trans_jump_r8(struct trans *t)
 	emit_lea(e, true, R_C, (struct hmem){ .base = R_C, .index = R11, .scale = 1 });
 	emit_jrcxz(e, &hit);
 	emit_mov64(e, R_C, R10);
-	emit_jmp(e, t->r->leave_dispatch);
+	emit_jmp(e, r->leave_dispatch);
 	emit_label(e, &hit);
 	emit_mov64(e, R_C, R10);
 	entry.disp = offsetof(struct lookup_entry, code);
 	emit_jmp_mem(e, entry);
+}
+
+void trans_jump_r8(struct trans *t)
+{
+	trans_emit_jump_r8(&t->e, t->r);
 	t->ended = true;
 }
 
@@ -290,8 +294,7 @@ static bool indirect_target(struct trans *t)
 	return true;
 }
 
-/* The block goes on behind a call. */
-static void note_return(struct trans *t)
+void trans_note_return(struct trans *t)
 {
 	if (t->key & (KEY_TF | KEY_SLOW))
 		return;
@@ -311,14 +314,14 @@ void trans_call(struct trans *t, u32 target)
 	poll(t, target);
 	push_return(t);
 	trans_jump(t, target);
-	note_return(t);
+	trans_note_return(t);
 }
 
 void trans_call_r8(struct trans *t)
 {
 	push_return(t);
 	trans_jump_r8(t);
-	note_return(t);
+	trans_note_return(t);
 }
 
 void trans_ret(struct trans *t, u32 release)
@@ -359,7 +362,7 @@ static bool call(struct trans *t)
 		emit_mov(&t->e, R8, R10);
 		trans_jump_r8(t);
 	}
-	note_return(t);
+	trans_note_return(t);
 	return true;
 }
 

@@ -147,7 +147,7 @@ static bool jump(struct pass *p)
 		u64 to = rel_target(v);
 
 		ok = is_inside(v, to) ? jump_inside(p, to, v->now)
-				      : to == v->r->leave_dispatch ||
+				      : to == v->r->leave_dispatch || to == v->r->go_far ||
 						verify_fail(v, "a jump out of the block");
 	} else if (o->type != ZYDIS_OPERAND_TYPE_MEMORY || v->in.address_width != 64) {
 		ok = verify_fail(v, "a jump by a register or the guest's memory");
@@ -185,6 +185,15 @@ static bool is_site_stub(const struct recomp *r, u64 to)
 	       to == r->call_slow_read || to == r->call_slow_write || to == r->call_slow_store;
 }
 
+/* The stubs that need nothing. */
+static bool is_real_load(const struct recomp *r, u64 to)
+{
+	for (unsigned i = 0; i < SEG_COUNT; i++)
+		if (to == r->load_real[i])
+			return true;
+	return false;
+}
+
 static bool call(struct pass *p)
 {
 	struct verify *v = &p->v;
@@ -195,6 +204,10 @@ static bool call(struct pass *p)
 	if (to && to == v->r->leave_edge) {
 		v->now.reachable = false;
 		return registered_edge(v) || verify_fail(v, "an edge that nobody knows");
+	}
+	if (to && is_real_load(v->r, to)) {
+		forget(&v->now);
+		return true;
 	}
 	if (!to || !is_site_stub(v->r, to))
 		return verify_fail(v, "a call of what is no stub");

@@ -13,3 +13,9 @@ bench: deps
 bench-disk: deps
 	@$(MAKE) --no-print-directory -s $(BUILD)/ringleader.elf test-guests
 	@$(PYTHON) tests/bench/disk.py $(DISK)
+
+## bench-16 code of 16 bits, ours over bare QEMU: real mode, protected mode, V86 with system calls
+.PHONY: bench-16
+bench-16: deps
+	@$(MAKE) --no-print-directory -s $(BUILD)/ringleader.elf test-guests
+	@$(PYTHON) tests/bench/bench16.py $(BENCH)

@@ -12,7 +12,7 @@ from guests import Guests, bare_lines_of, build, compared
 
 ENGINES = {"auto": "no", "recompile-all": "yes"}
 # Lines that bare QEMU does not print so.
-ALONE = {"realmode": ["  limits d d c 6"]}
+ALONE = {"realmode": ["  limits d d c 6"], "chips16": []}
 
 
 @functools.lru_cache(maxsize=None)
@@ -26,7 +26,7 @@ def section(guest, engine):
             % (engine, guest, engine, ENGINES[engine]))
 
 
-@pytest.mark.parametrize("guest", ["realmode"])
+@pytest.mark.parametrize("guest", ["realmode", "chips16"])
 def test_zoo(guest):
     build()
     with Guests(["[ringleader]\nexit = poweroff\n", *[section(guest, engine) for engine in ENGINES]]) as m:

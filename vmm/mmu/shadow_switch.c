@@ -8,7 +8,8 @@
 
 u32 shadow_role(const struct cpu *cpu, enum shadow_view view)
 {
-	u32 role = (view == VIEW_USER ? ROLE_USER_VIEW : 0) |
+	/* Without paging programs see what the kernel sees: one root serves both views. */
+	u32 role = (view == VIEW_USER && cpu_paging(cpu) ? ROLE_USER_VIEW : 0) |
 		   (cpu->a20_mask & BIT(20) ? 0 : ROLE_A20_OFF);
 
 	if (!cpu_paging(cpu))

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Segments of 64 KiB in real and V86 mode: loads, far pointers and far transfers of 16 bits, by the
+ * stubs of stub_real.c. What does not have this form is left to C.
+ */
+#include "emu/trans/trans.h"
+
+/* The far pointer of the instruction, and what it pushes: two words each, put together in memory
+ * because shifts change the flags. */
+#define POINTER	 CPU_FIELD(scratch[0])
+#define SELECTOR CPU_FIELD(scratch[2])
+#define RETURN	 CPU_FIELD(scratch[8])
+#define CALLER	 CPU_FIELD(scratch[10])
+
+static bool real(const struct trans *t)
+{
+	return (t->key & (KEY_PE | KEY_VM)) != KEY_PE && !(t->key & (KEY_TF | KEY_SLOW)) &&
+	       !t->slow && t->in.operand_width == 16 && !(t->in.attributes & ZYDIS_ATTRIB_HAS_LOCK);
+}
+
+static bool loads_inline(const struct trans *t, unsigned seg)
+{
+	return real(t) && seg <= SEG_GS && seg != SEG_CS && seg != SEG_SS &&
+	       trans_seg_class(t, seg) == CLASS_64K;
+}
+
+/* The selector is in R8. */
+static void load(struct trans *t, unsigned seg)
+{
+	emit_call(&t->e, t->r->load_real[seg]);
+}
+
+bool trans_real_load(struct trans *t, unsigned seg, bool pop, struct site *s)
+{
+	int mi = trans_mem_operand(t);
+
+	if (!loads_inline(t, seg))
+		return false;
+	if (pop) {
+		if (!trans_stack_16(t))
+			return false;
+		trans_pop16(t, R10, 2, 0, s);
+		emit_mov(&t->e, R8, R10);
+	} else if (mi < 0) {
+		emit_movzx16(&t->e, R8, trans_host_reg(s->insn.rm));
+	} else {
+		if (trans_mem_checked(t, &t->op[mi]))
+			return false;
+		emit_load_zx(&t->e, t->r, 2, R8, trans_address(t, &t->op[mi]));
+	}
+	load(t, seg);
+	return true;
+}
+
+/* The pointer in memory, to POINTER. False: needs C. */
+static bool fetch_pointer(struct trans *t)
+{
+	int mi = trans_mem_operand(t);
+
+	if (mi < 0 || t->op[mi].size != 32 || trans_mem_checked(t, &t->op[mi]))
+		return false;
+	emit_load_zx(&t->e, t->r, 4, R10, trans_address(t, &t->op[mi]));
+	emit_store32(&t->e, R10, POINTER);
+	return true;
+}
+
+bool trans_real_load_pointer(struct trans *t, unsigned seg)
+{
+	if (!loads_inline(t, seg) || !fetch_pointer(t))
+		return false;
+	emit_load16(&t->e, trans_host_reg((unsigned)trans_gpr(t->op[0].reg.value)), POINTER);
+	emit_load_zx(&t->e, NULL, 2, R8, SELECTOR);
+	load(t, seg);
+	return true;
+}
+
+/* To POINTER, or to where the instruction says. */
+static void go(struct trans *t, bool imm)
+{
+	if (imm) {
+		emit_mov_imm32(&t->e, R8, t->op[0].ptr.offset & 0xffff);
+		emit_mov_imm32(&t->e, R9, t->op[0].ptr.segment);
+	} else {
+		emit_load_zx(&t->e, NULL, 2, R8, POINTER);
+		emit_load_zx(&t->e, NULL, 2, R9, SELECTOR);
+	}
+	emit_jmp(&t->e, t->r->go_far);
+	t->ended = true;
+}
+
+/* CS and the next IP, in one store, which SP must not wrap around in. */
+static void push_return(struct trans *t, struct site *s)
+{
+	struct emit *e = &t->e;
+	struct hmem m;
+
+	emit_load_zx(e, NULL, 2, R10, CPU_FIELD(seg[SEG_CS].sel));
+	emit_store_imm32(e, RETURN, t->next & 0xffff);
+	emit_store16(e, R10, CALLER);
+	m = trans_top16(t, -4, 4, true, s);
+	emit_load32(e, R10, RETURN);
+	trans_access(t, 0x89, R10, 4, m);
+	trans_set_sp(t);
+}
+
+static void far_return(struct trans *t, struct site *s)
+{
+	s32 release = t->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE ? (s32)t->op[0].imm.value.u : 0;
+
+	emit_load_zx(&t->e, t->r, 4, R10, trans_top16(t, 0, 4, true, s));
+	emit_store32(&t->e, R10, POINTER);
+	emit_lea(&t->e, false, R8, GSP_AT(4 + release));
+	trans_set_sp(t);
+	go(t, false);
+}
+
+bool trans_real_far(struct trans *t, struct site *s, bool imm)
+{
+	bool jump = t->in.mnemonic == ZYDIS_MNEMONIC_JMP;
+
+	if (!real(t) || trans_seg_class(t, SEG_CS) != CLASS_64K || (!jump && !trans_stack_16(t)))
+		return false;
+	if (t->in.mnemonic == ZYDIS_MNEMONIC_RET) {
+		far_return(t, s);
+		return true;
+	}
+	if (!imm && !fetch_pointer(t))
+		return false;
+	if (!jump)
+		push_return(t, s);
+	go(t, imm);
+	if (!jump)
+		trans_note_return(t);
+	return true;
+}
