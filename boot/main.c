@@ -22,6 +22,7 @@
 #include "drivers/acpi/machine_power.h"
 #include "drivers/bus/pci_scan.h"
 #include "drivers/input/ps2_keyboard.h"
+#include "drivers/input/ps2_mouse.h"
 #include "drivers/video/screen.h"
 #include "drivers/char/serial_port.h"
 #include "drivers/time/watchdog.h"
@@ -82,6 +83,7 @@ void boot_main(u32 magic, u32 info)
 	state_dump_init();
 	serial_port_enable_input(); /* needs interrupts */
 	ps2_keyboard_init();
+	ps2_mouse_init();
 	pci_scan();
 	shell_init();
 	commands_init();

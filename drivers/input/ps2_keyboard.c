@@ -6,15 +6,16 @@
 
 #include "arch/cpu/processor.h"
 #include "arch/trap/irq.h"
+#include "drivers/input/ps2_port.h"
 #include "kernel/console/console.h"
+#include "kernel/console/display.h"
 #include "kernel/hw/i8042_regs.h"
 #include "kernel/hw/pc_keys.h"
 #include "kernel/lib/us_layout.h"
 
-#define SPINS 10000
-
 static struct {
 	bool shift, ctrl, caps, extended;
+	u8 pause; /* codes of Pause that are still to come */
 } key;
 
 static void send(const char *s)
@@ -79,76 +80,76 @@ static void plain_key(u8 code)
 	console_input((u8)c);
 }
 
+/* As terminal input. */
+static void type(u8 code, bool extended)
+{
+	if (extended)
+		extended_key(code);
+	else if (code == KEY_CAPS_LOCK)
+		key.caps = !key.caps;
+	else
+		plain_key(code);
+}
+
+static void note_modifiers(u8 code, bool extended, bool pressed)
+{
+	if (code == KEY_CTRL)
+		key.ctrl = pressed;
+	if ((code == KEY_SHIFT || code == KEY_SHIFT_R) && !extended)
+		key.shift = pressed;
+}
+
+static bool is_modifier(u8 code)
+{
+	return code == KEY_CTRL || code == KEY_SHIFT || code == KEY_SHIFT_R || code == KEY_ALT;
+}
+
+/* E1h 1Dh 45h, and the same as releases: Pause goes down, and comes up at once. */
+static bool part_of_pause(u8 code)
+{
+	if (code == 0xe1) {
+		key.pause = 2;
+		return true;
+	}
+	if (!key.pause)
+		return false;
+	if (!--key.pause && code == KEY_NUM_LOCK && input_key(KEY_PAUSE, true))
+		input_key(KEY_PAUSE, false);
+	return true;
+}
+
 static void scan_code(u8 code)
 {
 	bool pressed = !(code & 0x80), extended = key.extended;
 
+	if (part_of_pause(code))
+		return;
 	key.extended = code == 0xe0;
-	if (code == 0xe0 || code == 0xe1)
+	if (code == 0xe0)
 		return;
 	code &= 0x7f;
-	if (code == KEY_CTRL)
-		key.ctrl = pressed;
-	else if ((code == KEY_SHIFT || code == KEY_SHIFT_R) && !extended)
-		key.shift = pressed;
-	else if (!pressed)
+	if (extended && (code == KEY_SHIFT || code == KEY_SHIFT_R))
+		return;		 /* a grey key's, around its own code */
+	if (code == KEY_SYSRQ) { /* Print, while Alt is held */
+		code = KEY_PRINT & 0x7f;
+		extended = true;
+	}
+	note_modifiers(code, extended, pressed);
+	if (input_key((u8)(code | (extended ? KEY_E0 : 0)), pressed))
 		return;
-	else if (extended)
-		extended_key(code);
-	else if (code == KEY_CAPS_LOCK)
-		key.caps = !key.caps;
-	else if (code != KEY_ALT)
-		plain_key(code);
-}
-
-static void keyboard_interrupt(void *ctx)
-{
-	u8 status;
-
-	(void)ctx;
-	while ((status = inb(I8042_COMMAND_PORT)) & I8042_OBF && status != 0xff) {
-		u8 byte = inb(I8042_DATA_PORT);
-
-		if (!(status & I8042_AUX))
-			scan_code(byte);
-	}
-}
-
-static bool write_port(u16 port, u8 v)
-{
-	for (int i = 0; i < SPINS; i++) {
-		if (!(inb(I8042_COMMAND_PORT) & I8042_IBF)) {
-			outb(port, v);
-			return true;
-		}
-	}
-	return false;
-}
-
-static int read_data(void)
-{
-	for (int i = 0; i < SPINS; i++)
-		if (inb(I8042_COMMAND_PORT) & I8042_OBF)
-			return inb(I8042_DATA_PORT);
-	return -1;
+	if (pressed && !is_modifier(code))
+		type(code, extended);
 }
 
 void ps2_keyboard_init(void)
 {
-	int config;
-
 	if (inb(I8042_COMMAND_PORT) == 0xff)
 		return;
 	for (int i = 0; i < 32 && inb(I8042_COMMAND_PORT) & I8042_OBF; i++)
 		(void)inb(I8042_DATA_PORT);
-	if (!write_port(I8042_COMMAND_PORT, 0x20))
-		return;
-	config = read_data();
-	if (config < 0)
-		return;
 	/* Interrupt on, clock on, translation on. */
-	u8 wanted = (u8)(((unsigned)config | BIT(0) | BIT(6)) & ~BIT(4));
-
-	if (write_port(I8042_COMMAND_PORT, 0x60) && write_port(I8042_DATA_PORT, wanted))
-		irq_register(1, keyboard_interrupt, NULL);
+	if (!ps2_change_config(BIT(0) | BIT(6), BIT(4)))
+		return;
+	ps2_reader.keyboard = scan_code;
+	irq_register(1, ps2_interrupt, NULL);
 }

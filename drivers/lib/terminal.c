@@ -68,6 +68,8 @@ static void show_row(struct terminal *t, unsigned y)
 
 static void show(struct terminal *t)
 {
+	if (t->hidden)
+		return;
 	for (unsigned y = t->dirty_y0; y < t->dirty_y1; y++)
 		show_row(t, y);
 	t->dirty_x0 = t->dirty_y0 = UINT32_MAX;
@@ -86,6 +88,18 @@ void terminal_init(struct terminal *t, const struct terminal_ops *ops, unsigned 
 	reset_attributes(t);
 	for (unsigned y = 0; y < t->rows; y++)
 		fill(t, y, 0, t->columns);
+	show(t);
+}
+
+void terminal_hide(struct terminal *t, bool hidden)
+{
+	t->hidden = hidden;
+	memset(t->shown, 0, sizeof(t->shown));
+}
+
+void terminal_redraw(struct terminal *t, unsigned row)
+{
+	touch(t, 0, row, t->columns, row + 1);
 	show(t);
 }
 

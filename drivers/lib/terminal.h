@@ -26,6 +26,7 @@ struct terminal {
 	unsigned columns, rows, x, y;
 	bool wrapped; /* the last column was written: the next character begins a line */
 	bool bold, reverse;
+	bool hidden; /* somebody else draws: what is written is shown later */
 	u8 foreground, background;
 	enum { TERMINAL_TEXT, TERMINAL_ESC, TERMINAL_CSI, TERMINAL_SKIP } state;
 	unsigned parameter[8], parameters;
@@ -37,5 +38,8 @@ struct terminal {
 
 void terminal_init(struct terminal *t, const struct terminal_ops *ops, unsigned columns,
 		   unsigned rows);
+/* Hidden, nothing is drawn. Shown again, nothing counts as drawn: terminal_redraw() of each row. */
+void terminal_hide(struct terminal *t, bool hidden);
+void terminal_redraw(struct terminal *t, unsigned row);
 /* cooked: \n also returns the carriage. */
 void terminal_write(struct terminal *t, const char *s, size_t n, bool cooked);

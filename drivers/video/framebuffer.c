@@ -95,6 +95,23 @@ static void cursor(unsigned column, unsigned row)
 	draw(column, row, cursor_cell[row][column], true);
 }
 
+void framebuffer_clear(void)
+{
+	for (unsigned y = 0; y < mode.height; y++)
+		memset(pixels + (size_t)y * mode.pitch, 0, (size_t)mode.width * bytes_per_pixel);
+	cursor_x = cursor_y = 0;
+}
+
+void framebuffer_line(u32 x, u32 y, const u32 *rgb, u32 n)
+{
+	u8 *at = pixels + (size_t)y * mode.pitch + (size_t)x * bytes_per_pixel;
+
+	for (; n--; at += bytes_per_pixel, rgb++)
+		put_pixel(at, component(*rgb >> 16 & 0xff, mode.red_pos, mode.red_size) |
+				      component(*rgb >> 8 & 0xff, mode.green_pos, mode.green_size) |
+				      component(*rgb & 0xff, mode.blue_pos, mode.blue_size));
+}
+
 const struct terminal_ops framebuffer_ops = { .cell = cell, .cursor = cursor };
 
 int framebuffer_init(const struct screen_mode *m, void *mapped, unsigned *columns, unsigned *rows)
@@ -108,8 +125,6 @@ int framebuffer_init(const struct screen_mode *m, void *mapped, unsigned *column
 		palette[c] = make_color(c);
 	*columns = m->width / CELL_WIDTH;
 	*rows = m->height / CELL_HEIGHT;
-	/* The rest of the picture that a boot loader left. */
-	for (unsigned y = 0; y < m->height; y++)
-		memset(pixels + (size_t)y * m->pitch, 0, (size_t)m->width * bytes_per_pixel);
+	framebuffer_clear(); /* the rest of the picture that a boot loader left */
 	return 0;
 }

@@ -13,3 +13,7 @@ extern const struct terminal_ops framebuffer_ops;
  * format that it cannot write. */
 int framebuffer_init(const struct screen_mode *mode, void *pixels, unsigned *columns,
 		     unsigned *rows);
+/* The whole screen becomes black, and the cursor's place is forgotten. */
+void framebuffer_clear(void);
+/* n dots of a line, 00RRGGBBh, from x on; all of them are on the screen. */
+void framebuffer_line(u32 x, u32 y, const u32 *rgb, u32 n);

@@ -11,6 +11,7 @@
 #include "drivers/lib/terminal.h"
 #include "drivers/video/vga_text.h"
 #include "kernel/console/console.h"
+#include "kernel/console/display.h"
 #include "kernel/console/log_ring.h"
 
 static struct terminal terminal;
@@ -18,6 +19,65 @@ static struct terminal terminal;
 #define PIECE 256u /* bytes drawn between two chances for an interrupt */
 
 static volatile bool drawing;
+
+/* --- The screen for somebody else */
+
+static void cell(u32 column, u32 row, u16 c)
+{
+	terminal.ops->cell(column, row, c);
+}
+
+static void cursor(u32 column, u32 row)
+{
+	terminal.ops->cursor(column, row);
+}
+
+/* A row at a time has interrupts off: what an interrupt prints is drawn between two. */
+static void redraw(void)
+{
+	for (unsigned row = 0; row < terminal.rows; row++) {
+		u64 flags = irq_save();
+
+		terminal_redraw(&terminal, row);
+		irq_restore(flags);
+	}
+}
+
+static void take(bool taken)
+{
+	u64 flags = irq_save();
+
+	terminal_hide(&terminal, true);
+	irq_restore(flags);
+	if (terminal.ops == &framebuffer_ops)
+		framebuffer_clear();
+	if (taken)
+		return;
+	flags = irq_save();
+	terminal_hide(&terminal, false);
+	irq_restore(flags);
+	redraw();
+}
+
+static bool is_taken(void)
+{
+	return terminal.hidden;
+}
+
+static struct display_ops display = {
+	.line = framebuffer_line, .cell = cell, .cursor = cursor, .take = take, .is_taken = is_taken
+};
+
+static void attach(const struct screen_mode *mode, unsigned columns, unsigned rows)
+{
+	display.width = mode->base && !mode->text ? mode->width : 0;
+	display.height = mode->height;
+	display.columns = columns;
+	display.rows = rows;
+	display_attach(&display);
+}
+
+/* --- The console's sink */
 
 static void write(const char *s, size_t n, bool cooked)
 {
@@ -34,10 +94,14 @@ static void write(const char *s, size_t n, bool cooked)
 	}
 }
 
+/* Who draws on the screen gives way. */
 static void write_now(const char *s, size_t n, bool cooked)
 {
-	if (!drawing)
-		write(s, n, cooked);
+	if (drawing)
+		return;
+	if (terminal.hidden)
+		take(false);
+	write(s, n, cooked);
 }
 
 static const struct console_sink_ops sink = { .write = write, .write_now = write_now };
@@ -47,6 +111,7 @@ void screen_init_text(const struct screen_mode *mode)
 	if (mode->base && !mode->text)
 		return;
 	terminal_init(&terminal, &vga_text_ops, VGA_TEXT_COLUMNS, VGA_TEXT_ROWS);
+	attach(mode, VGA_TEXT_COLUMNS, VGA_TEXT_ROWS);
 	console_attach(CONSOLE_SCREEN, &sink);
 	log_replay(&sink);
 }
@@ -58,6 +123,7 @@ static void init_graphics(const struct screen_mode *mode, void *pixels)
 	if (!pixels || framebuffer_init(mode, pixels, &columns, &rows))
 		return;
 	terminal_init(&terminal, &framebuffer_ops, columns, rows);
+	attach(mode, columns, rows);
 	console_attach(CONSOLE_SCREEN, &sink);
 	log_replay(&sink);
 }

@@ -144,6 +144,22 @@ u8 key_by_name(const char *name, size_t n)
 	return by_number(name, n);
 }
 
+unsigned keys_parse(const char *text, u8 *keys, unsigned most)
+{
+	for (unsigned n = 0; n < most;) {
+		const char *end = strchr(text, '-');
+
+		keys[n] = key_by_name(text, end ? (size_t)(end - text) : strlen(text));
+		if (!keys[n++])
+			return 0;
+		keys[n] = KEY_NONE;
+		if (!end)
+			return n;
+		text = end + 1;
+	}
+	return 0;
+}
+
 const char *key_name(unsigned i)
 {
 	return i < ARRAY_SIZE(names) ? names[i].name : NULL;

@@ -47,7 +47,7 @@ static void test_values(void **state)
 
 	(void)state;
 	assert_int_equal(parse("; comment\n[ringleader]\nconsole = both ; x\nexit=poweroff\nescape "
-			       "= ctrl-a\n"
+			       "= ctrl-a\nhotkey = ctrl-f1\nscreen = vm\n"
 			       "\n[vm one]\r\n memory = 1G \nkernel = k\ninitrd = i\ncmdline = a=b "
 			       "c\nengine = ring1\n"
 			       "serial0 = log\nserial2 = console\non_triple_fault = "
@@ -59,6 +59,8 @@ static void test_values(void **state)
 	assert_int_equal(c.console, 3);
 	assert_int_equal(c.exit, EXIT_POWEROFF);
 	assert_int_equal(c.escape, 1);
+	assert_memory_equal(c.hotkey, "\x1d\x3b", 3);
+	assert_true(c.screen_vm);
 	assert_int_equal(c.vms, 2);
 	assert_int_equal(c.vm[0].memory, 1 * GiB);
 	assert_string_equal(c.vm[0].cmdline, "a=b c");
@@ -73,7 +75,7 @@ static void test_values(void **state)
 	assert_int_equal(c.vm[1].memory, 64 * MiB);
 	assert_int_equal(c.vm[1].serial[0], SERIAL_CONSOLE);
 	assert_true(c.vm[1].start);
-	assert_string_equal(files, "9:k\n10:i\n20:k\n");
+	assert_string_equal(files, "11:k\n12:i\n22:k\n");
 	config_free(&c);
 }
 
@@ -176,6 +178,11 @@ static void test_mistakes(void **state)
 		{ "kernel=k\ninitrd=i\n",
 		  "t.conf:1: kernel = k: outside any section; [ringleader] or" },
 		{ "[ringleader]\nexit = never\n", "t.conf:2: exit = never: not poweroff" },
+		{ "[ringleader]\nhotkey = f12\n", "t.conf:2: hotkey = f12: not two to four keys" },
+		{ "[ringleader]\nhotkey = ctrl-hyper-f12\n",
+		  "t.conf:2: hotkey = ctrl-hyper-f12: not two to four keys" },
+		{ "[ringleader]\nhotkey = ctrl-alt-shift-a-b\n", "not two to four keys" },
+		{ "[ringleader]\nscreen = both\n", "t.conf:2: screen = both: not console or vm" },
 		{ "[ringleader]\nescape = x\n", "t.conf:2: escape = x: not ctrl-" },
 		{ "[vm a\nkernel=k\nmemory=1\n", "t.conf:1: [vm a: a section is" },
 		{ "[vm a] b\n", "t.conf:1: [vm a] b: a section is" },

@@ -33,36 +33,19 @@ static int wrong_use(const char *use)
 	return E_INVAL;
 }
 
-/* "ctrl-alt-del": returns how many keys, or 0: one of them is none. */
-static unsigned parse_stroke(const char *text, u8 *keys)
-{
-	unsigned n = 0;
-
-	while (n < VM_KEYS_AT_ONCE) {
-		const char *end = strchr(text, '-');
-		size_t length = end ? (size_t)(end - text) : strlen(text);
-
-		keys[n] = key_by_name(text, length);
-		if (!keys[n++])
-			break;
-		if (!end)
-			return n;
-		text = end + 1;
-	}
-	console_print("%s: no such key, or more than %u at once\n", text, VM_KEYS_AT_ONCE);
-	return 0;
-}
-
 static int send_strokes(struct vm *vm, int argc, char **argv, unsigned hold_ms)
 {
-	u8 keys[VM_KEYS_AT_ONCE];
+	u8 keys[VM_KEYS_AT_ONCE + 1];
 
 	for (int pass = 0; pass < 2; pass++) {
 		for (int i = 0; i < argc; i++) {
-			unsigned n = parse_stroke(argv[i], keys);
+			unsigned n = keys_parse(argv[i], keys, VM_KEYS_AT_ONCE);
 
-			if (!n)
+			if (!n) {
+				console_print("%s: no such key, or more than %u at once\n", argv[i],
+					      VM_KEYS_AT_ONCE);
 				return E_INVAL;
+			}
 			if (pass && !vm_keys_stroke(vm, keys, n, hold_ms))
 				return E_FULL;
 		}

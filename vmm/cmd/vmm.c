@@ -15,6 +15,7 @@
 #include "vmm/load/config.h"
 #include "vmm/run/run.h"
 #include "vmm/console/vm_console.h"
+#include "vmm/console/vm_display.h"
 #include "vmm/console/vm_screen.h"
 #include "vmm/vm/vm_finish.h"
 #include "vmm/vm/vm_life.h"
@@ -66,6 +67,7 @@ static void apply(const struct config *c)
 		console_select(c->console);
 	console_set_flow((enum console_flow)c->flow);
 	vm_console_set_escape(c->escape);
+	vm_display_set_hotkey(c->hotkey);
 	vm_set_exit(exit_wanted(c));
 }
 
@@ -100,6 +102,7 @@ void vmm_start(void)
 	const struct module *m = module_find(CONFIG_MODULE);
 	struct config *c = mem_alloc(sizeof(*c));
 	struct vm *first = NULL;
+	bool show = false;
 
 	run_install();
 	vm_commands_init();
@@ -120,6 +123,7 @@ void vmm_start(void)
 			     module_check, report, NULL);
 		apply(c);
 		first = create_vms(c);
+		show = first && c->screen_vm;
 	} else {
 		log_error("no boot module is called %s: there is nothing to run", CONFIG_MODULE);
 	}
@@ -134,6 +138,9 @@ void vmm_start(void)
 	}
 	snapshot_send_start();
 	vm_screen_init();
+	vm_display_start();
+	if (show)
+		vm_display_turn_to(first);
 	vm_console_start(vm_check_finished);
 	vm_check_finished();
 }

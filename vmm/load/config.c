@@ -11,6 +11,7 @@
 #include "kernel/base/error.h"
 #include "kernel/base/print.h"
 #include "kernel/base/string.h"
+#include "kernel/lib/us_layout.h"
 #include "vmm/load/config_line.h"
 
 #define LINE_MAX   2048u
@@ -181,6 +182,17 @@ static void parse_escape(struct parser *p, const char *value)
 		}
 	}
 	p->out->escape = c & 0x1f;
+}
+
+/* "ctrl-alt-f12": a stroke that no guest gets. */
+static void parse_hotkey(struct parser *p, const char *value)
+{
+	u8 keys[CONFIG_HOTKEY + 1];
+
+	if (keys_parse(value, keys, CONFIG_HOTKEY) < 2)
+		bad_value(p, "hotkey", value, "two to four keys with - between, as ctrl-alt-f12");
+	else
+		memcpy(p->out->hotkey, keys, sizeof(keys));
 }
 
 static void parse_memory(struct parser *p, const char *value)
@@ -355,6 +367,7 @@ static void global_key(struct parser *p, const char *key, const char *value)
 {
 	static const char *const consoles[] = { "serial", "screen", "both" };
 	static const char *const exits[] = { "poweroff", "reboot", "halt", "stay" };
+	static const char *const screens[] = { "console", "vm" };
 	static const char *const flows[] = { "none", "rtscts", "xonxoff" };
 	int i;
 
@@ -372,8 +385,13 @@ static void global_key(struct parser *p, const char *key, const char *value)
 		i = parse_word(p, key, value, flows, ARRAY_SIZE(flows), "none, rtscts or xonxoff");
 		if (i >= 0)
 			p->out->flow = (unsigned)i;
+	} else if (!strcmp(key, "screen")) {
+		i = parse_word(p, key, value, screens, ARRAY_SIZE(screens), "console or vm");
+		p->out->screen_vm = i > 0;
 	} else if (!strcmp(key, "escape")) {
 		parse_escape(p, value);
+	} else if (!strcmp(key, "hotkey")) {
+		parse_hotkey(p, value);
 	} else {
 		fail(p, "%s = %s: unknown key in [ringleader]", key, value);
 	}

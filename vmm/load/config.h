@@ -11,6 +11,7 @@
 
 #define CONFIG_NAME    32
 #define CONFIG_CMDLINE 1024
+#define CONFIG_HOTKEY  4 /* keys */
 
 enum config_engine { ENGINE_AUTO, ENGINE_RING1, ENGINE_RECOMPILE, ENGINE_RECOMPILE_ALL };
 enum config_exit { EXIT_POWEROFF, EXIT_REBOOT, EXIT_HALT, EXIT_STAY };
@@ -55,7 +56,9 @@ struct config_vm {
 struct config {
 	unsigned console; /* CONSOLE_SERIAL | CONSOLE_SCREEN */
 	enum config_exit exit;
-	u8 escape;	      /* escape = ctrl-] */
+	bool screen_vm; /* screen = vm: the machine's own shows the first VM's at once */
+	u8 escape;	/* escape = ctrl-] */
+	u8 hotkey[CONFIG_HOTKEY + 1]; /* hotkey = ctrl-alt-f12: keys, 0 behind the last */
 	unsigned flow;	      /* enum console_flow; flow = none (default), rtscts or xonxoff */
 	struct config_vm *vm; /* vms of them; as many as memory holds */
 	unsigned vms;

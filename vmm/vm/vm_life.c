@@ -15,6 +15,7 @@
 #include "kernel/console/console.h"
 #include "kernel/mem/page.h"
 #include "vmm/console/vm_console.h"
+#include "vmm/console/vm_display.h"
 #include "vmm/run/vcpu_life.h"
 #include "vmm/vm/vm_load.h"
 #include "vmm/vm/vm_media.h"
@@ -283,6 +284,7 @@ fail:
 void vm_destroy(struct vm *vm)
 {
 	vm_console_forget(vm);
+	vm_display_forget(vm);
 	vm_snap_abandon(vm);
 	list_del(&vm->link);
 	if (vm->vcpu) {
