@@ -68,6 +68,20 @@ const u8 *cow_medium_written(const struct cow_medium *m, u64 sector)
 	return block_of(m, sector);
 }
 
+bool cow_medium_next(const struct cow_medium *m, u64 *block)
+{
+	u64 blocks = (u64)m->groups * GROUP_BLOCKS;
+
+	while (m->group && *block < blocks) {
+		u8 **g = m->group[*block / GROUP_BLOCKS];
+
+		if (g && g[*block % GROUP_BLOCKS])
+			return true;
+		*block = g ? *block + 1 : (*block / GROUP_BLOCKS + 1) * GROUP_BLOCKS;
+	}
+	return false;
+}
+
 /* So many bytes of the image, zeros behind its end. */
 static void read_image(const struct cow_medium *m, u64 at, u32 len, u8 *to)
 {

@@ -49,6 +49,8 @@ bool cow_medium_write(struct cow_medium *m, u64 sector, u32 sectors, const u8 *f
  * written must be written whole. */
 const u8 *cow_medium_readable(const struct cow_medium *m, u64 sector, u32 *sectors);
 u8 *cow_medium_writable(struct cow_medium *m, u64 sector, u32 *sectors);
+/* The first block at or behind *block that was ever written; false: there is none. */
+bool cow_medium_next(const struct cow_medium *m, u64 *block);
 /* The block that holds this sector if it was ever written, else NULL. */
 const u8 *cow_medium_written(const struct cow_medium *m, u64 sector);
 

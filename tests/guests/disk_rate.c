@@ -3,7 +3,8 @@
  * Reads and writes the first `mib` MiB of the first IDE disk, from one end to the other, by DMA and
  * by PIO, and says how many ticks of the TSC each way took. The disk holds what disk_word() says;
  * what is written says it too, so every way leaves the disk as it was. `rounds=n` goes through all
- * ways n times. tests/bench/disk.py compares the ticks with bare QEMU's.
+ * ways n times; `mark=n` has it write other words to 128 KiB from sector n on at the end.
+ * tests/bench/disk.py compares the ticks with bare QEMU's.
  *
  *   make build/guests/disk_rate; as selectors.c says
  */
@@ -22,6 +23,8 @@ const char guest_name[] = "disk_rate";
 #define BUSY	  0x80
 #define FAILED	  0x21 /* fault, error */
 #define REQUESTED 0x08
+#define NO_MARK	  0xffffffffu
+#define MARKED	  0x10000u /* what is written there is that of a sector so far behind */
 
 static u16 master; /* port */
 static volatile u32 interrupts;
@@ -205,6 +208,7 @@ static void begin(void)
 void guest_main(void)
 {
 	u32 mib = cmdline_number("mib", 4), rounds = cmdline_number("rounds", 1);
+	u32 mark = cmdline_number("mark", NO_MARK);
 
 	begin();
 	for (u32 i = 0; i < rounds; i++) {
@@ -214,4 +218,8 @@ void guest_main(void)
 		measure("pio-write", pio_write, false, mib);
 	}
 	measure("dma-read", dma_read, true, mib); /* what PIO wrote */
+	if (mark != NO_MARK) {
+		fill(mark + MARKED);
+		check(dma_write(mark), "mark");
+	}
 }

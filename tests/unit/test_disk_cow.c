@@ -11,7 +11,8 @@
 #include <cmocka.h>
 
 #include "emu/chip/floppy_format.h"
-#include "emu/dev/disk_cow.h"
+#include "emu/dev/cow_state.h"
+#include "emu/snap/crc32.h"
 #include "kernel/base/error.h"
 #include "kernel/base/string.h"
 #include "tests/unit/random.h"
@@ -173,6 +174,102 @@ static void test_odd_size(void **state)
 	free(image);
 }
 
+/* --- In a stream */
+
+struct kept {
+	u8 bytes[512 * 1024];
+	u32 at, size;
+};
+
+static bool keep(void *ctx, void *bytes, u32 n)
+{
+	struct kept *k = ctx;
+
+	if (n > sizeof(k->bytes) - k->size)
+		return false;
+	memcpy(k->bytes + k->size, bytes, n);
+	k->size += n;
+	return true;
+}
+
+static bool take_back(void *ctx, void *bytes, u32 n)
+{
+	struct kept *k = ctx;
+
+	if (n > k->size - k->at)
+		return false;
+	memcpy(bytes, k->bytes + k->at, n);
+	k->at += n;
+	return true;
+}
+
+/* Runs that are longer than a section, and the last block, of which the image has a part. */
+static void test_saved(void **state)
+{
+	static u8 image[300 * COW_BLOCK + 700], model[301 * COW_BLOCK];
+	static struct kept k;
+	static struct snap s;
+	struct payer payer = { 0, 100 };
+	const struct cow_blocks blocks = { take, give, &payer };
+	struct cow_cursor cursor = { 0 };
+	struct cow_medium m;
+	u64 sectors = 0, size = 0, count = 0, last = 0;
+	char name[COW_STATE_NAME];
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(image); i++)
+		image[i] = (u8)(i * 7 + (i >> 9));
+	assert_int_equal(cow_medium_init(&m, image, sizeof(image), 1, false, &blocks), 0);
+	for (unsigned i = 0; i < 40; i++) {
+		u64 block = i < 37 ? 100 + i : i == 37 ? 2 : i == 38 ? 299 : 300;
+
+		memset(model + i, (int)i, DISK_SECTOR);
+		assert_true(cow_medium_write(&m, block * 8 + i % 2, 1, model + i));
+	}
+	for (u32 at = 0; at < m.sectors; at += 2)
+		cow_medium_read(&m, at, (u32)MIN(m.sectors - at, 2ull), model + at * DISK_SECTOR);
+	snap_save_to(&s, keep, &k);
+	cow_save_medium(&m, "a.img", &s);
+	while (cow_save_blocks(&m, &s, &cursor, 4))
+		;
+	assert_true(snap_finish(&s));
+	snap_load_from(&s, take_back, &k);
+	assert_true(snap_begin(&s, "medium", 1));
+	snap_bytes(&s, name, sizeof(name));
+	snap_u64(&s, sectors);
+	snap_u64(&s, size);
+	snap_u64(&s, count);
+	snap_end(&s);
+	assert_string_equal(name, "a.img");
+	assert_int_equal(sectors, m.sectors);
+	assert_int_equal(size, sizeof(image));
+	assert_int_equal(count, 40);
+	while (!strcmp(snap_next(&s), "blocks")) {
+		u64 first = 0;
+		u32 run = 0, crc = 0;
+
+		assert_true(snap_begin(&s, "blocks", 1));
+		snap_u64(&s, first);
+		snap_u32(&s, run);
+		assert_in_range(run, 1, COW_STATE_RUN);
+		assert_true(!last || first >= last);
+		for (u64 b = first; b < first + run; b++, count--) {
+			u64 at = b * COW_BLOCK;
+
+			snap_u32(&s, crc);
+			assert_int_equal(crc, crc32_update(0, image + at,
+							   MIN(sizeof(image) - at, COW_BLOCK)));
+			assert_memory_equal(snap_view(&s, COW_BLOCK, "block"), model + at,
+					    MIN(m.sectors * DISK_SECTOR - at, COW_BLOCK));
+		}
+		last = first + run;
+		snap_end(&s);
+	}
+	assert_true(snap_finish(&s));
+	assert_int_equal(count, 0);
+	cow_medium_destroy(&m);
+}
+
 /* --- Through a drive */
 
 static enum disk_result result;
@@ -329,7 +426,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_random),	cmocka_unit_test(test_odd_size),
 		cmocka_unit_test(test_drive),	cmocka_unit_test(test_look),
-		cmocka_unit_test(test_formats),
+		cmocka_unit_test(test_formats), cmocka_unit_test(test_saved),
 	};
 
 	return cmocka_run_group_tests_name("disk_cow", tests, NULL, NULL);

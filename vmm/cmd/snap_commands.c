@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Shell commands for saved machines. What is saved goes by the VM's name unless it is given one.
+ * Shell commands for saved machines, and for what was written to drives. What is saved goes by the
+ * VM's name unless it is given one.
  */
 #include "vmm/cmd/snap_commands.h"
 
@@ -86,6 +87,18 @@ static int cmd_snapshot(int argc, char **argv)
 	return err;
 }
 
+static int cmd_disk(int argc, char **argv)
+{
+	struct vm *vm;
+
+	if (argc != 4 || strcmp(argv[1], "save")) {
+		console_print("disk save NAME DRIVE\n");
+		return E_INVAL;
+	}
+	vm = vm_arg(argc, argv, 2);
+	return vm ? vm_snap_save_disk(vm, argv[3]) : E_NOENT;
+}
+
 static const char *nth_snapshot(unsigned i)
 {
 	struct list *l;
@@ -103,6 +116,13 @@ static const char *complete_snapshot(int n, unsigned i)
 	if (n == 1)
 		return i < ARRAY_SIZE(words) ? words[i] : NULL;
 	return n == 2 ? nth_snapshot(i) : NULL;
+}
+
+static const char *complete_disk(int n, unsigned i)
+{
+	if (n == 1)
+		return i ? NULL : "save";
+	return n == 2 ? vm_complete(1, i) : NULL;
 }
 
 static const char *complete_both(int n, unsigned i)
@@ -126,6 +146,11 @@ static struct shell_command commands[] = {
 	  .help = "what was saved; drop it, or send it as text",
 	  .run = cmd_snapshot,
 	  .complete = complete_snapshot },
+	{ .name = "disk",
+	  .args = "save NAME DRIVE",
+	  .help = "send what a VM has written to a drive (iso/disk-file)",
+	  .run = cmd_disk,
+	  .complete = complete_disk },
 };
 
 void snap_commands_init(void)

@@ -189,7 +189,9 @@ int vm_media_create(struct vm *vm)
 		return err;
 	err = promise(vm);
 	if (!err)
-		vm_report(vm, "what it writes to its drives, up to %lluM, ends with the power",
+		vm_report(vm,
+			  "what it writes to its drives, up to %lluM, ends with the power, "
+			  "unless `disk save` sends it out",
 			  (unsigned long long)(((m->quota << PAGE_SHIFT) + MiB - 1) / MiB));
 	return err;
 }
@@ -222,15 +224,46 @@ const struct drive *vm_media_places(const struct vm *vm)
 
 /* --- By hand */
 
-/* A drive whose medium can be changed, by its name; -1: there is none, which has been printed. */
-static int find_drive(const struct vm *vm, const char *name)
+/* A drive by its name; -1: there is none, which has been printed. */
+static int any_drive(const struct vm *vm, const char *name)
 {
 	int n = config_drive_find(name);
 
-	if (n < 0 || !vm->config.drive[n].there) {
-		console_print("%s has no drive called %s\n", vm->config.name, name);
-		return -1;
+	if (n >= 0 && vm->config.drive[n].there)
+		return n;
+	console_print("%s has no drive called %s\n", vm->config.name, name);
+	return -1;
+}
+
+struct vm_medium *vm_media_in(const struct vm *vm, const char *drive)
+{
+	int n = any_drive(vm, drive);
+	struct list *p;
+
+	if (n < 0)
+		return NULL;
+	list_for_each (p, &vm->media->media) {
+		struct vm_medium *v = list_entry(p, struct vm_medium, link);
+
+		if (v->drive == n)
+			return v;
 	}
+	console_print("%s: no medium is in %s\n", vm->config.name, drive);
+	return NULL;
+}
+
+bool vm_media_written(const struct vm *vm)
+{
+	return vm->media->used;
+}
+
+/* One whose medium can be changed. */
+static int find_drive(const struct vm *vm, const char *name)
+{
+	int n = any_drive(vm, name);
+
+	if (n < 0)
+		return -1;
 	if (config_drive_kind((enum config_drive_name)n) == DRIVE_DISK) {
 		console_print("%s is a fixed disk\n", name);
 		return -1;

@@ -41,5 +41,10 @@ void vm_media_destroy(struct vm *vm);
  * Returns 0, or an error that has been printed. */
 int vm_media_insert(struct vm *vm, const char *drive, const char *file);
 int vm_media_eject(struct vm *vm, const char *drive);
+/* What is in the drive of that name. NULL, which has been printed: nothing, or there is no such
+ * drive. */
+struct vm_medium *vm_media_in(const struct vm *vm, const char *drive);
+/* Was anything written to any of its media? */
+bool vm_media_written(const struct vm *vm);
 /* DRIVE_PLACES of them, for the board. */
 const struct drive *vm_media_places(const struct vm *vm);

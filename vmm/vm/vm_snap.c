@@ -16,21 +16,25 @@
 #include "arch/cpu/processor.h"
 #include "emu/board/fingerprint.h"
 #include "emu/cpu/cpu_state.h"
+#include "emu/dev/cow_state.h"
 #include "emu/mem/gpmem_state.h"
 #include "kernel/base/alloc.h"
 #include "kernel/base/error.h"
 #include "kernel/base/string.h"
 #include "kernel/console/console.h"
+#include "kernel/lib/module.h"
 #include "kernel/time/clock.h"
 #include "vmm/snap/snapshot.h"
+#include "vmm/snap/snapshot_send.h"
 #include "vmm/console/vm_console.h"
 #include "vmm/state/vcpu_load.h"
+#include "vmm/vm/vm_media.h"
 #include "vmm/vm/vm_state.h"
 
 #define PIECE_PAGES   64u /* a millisecond at most */
 #define TELL_EVERY_NS 1000000000ull
 
-enum step { SAVE_STATE, SAVE_RAM, CHECK_STATE, CHECK_RAM, LOAD_STATE, LOAD_RAM };
+enum step { SAVE_STATE, SAVE_RAM, SAVE_DISK, CHECK_STATE, CHECK_RAM, LOAD_STATE, LOAD_RAM };
 
 struct vm_snap {
 	enum step step;
@@ -38,6 +42,8 @@ struct vm_snap {
 	struct snapshot *stream;
 	struct snapshot_reader reader;
 	struct gpmem_cursor ram;
+	const struct vm_medium *medium; /* SAVE_DISK */
+	struct cow_cursor blocks;
 	struct fingerprint print;
 	u64 began, told;
 	struct snap snap;
@@ -45,7 +51,7 @@ struct vm_snap {
 
 static bool saving(const struct vm_snap *j)
 {
-	return j->step <= SAVE_RAM;
+	return j->step <= SAVE_DISK;
 }
 
 /* --- Beginning */
@@ -74,10 +80,10 @@ static int begin(struct vm *vm, const char *name, enum step step)
 	return 0;
 }
 
-int vm_snap_save(struct vm *vm, const char *name)
+static int begin_saving(struct vm *vm, const char *name, enum step step)
 {
 	struct snapshot *p;
-	int err = begin(vm, name, SAVE_STATE);
+	int err = begin(vm, name, step);
 
 	if (err)
 		return err;
@@ -88,6 +94,25 @@ int vm_snap_save(struct vm *vm, const char *name)
 		return E_NOMEM;
 	}
 	vm->snap->stream = p;
+	return 0;
+}
+
+int vm_snap_save(struct vm *vm, const char *name)
+{
+	return begin_saving(vm, name, SAVE_STATE);
+}
+
+int vm_snap_save_disk(struct vm *vm, const char *drive)
+{
+	const struct vm_medium *medium = vm_media_in(vm, drive);
+	int err = medium ? begin_saving(vm, drive, SAVE_DISK) : E_NOENT;
+	struct vm_snap *j = vm->snap;
+
+	if (err)
+		return err;
+	j->medium = medium;
+	snap_save_to(&j->snap, snapshot_append, j->stream);
+	cow_save_medium(&medium->cow, medium->module->name, &j->snap);
 	return 0;
 }
 
@@ -157,6 +182,12 @@ static void refuse(struct vm *vm)
 		vm_stop(vm, "its saved state could not be loaded");
 }
 
+static void tell_drives(struct vm *vm, const char *what)
+{
+	if (vm_media_written(vm))
+		vm_report(vm, "what was written to its drives is %s", what);
+}
+
 /* --- All but RAM */
 
 static void small_state(struct vm *vm, struct fingerprint *f, struct snap *s)
@@ -202,7 +233,25 @@ static void save_ram(struct vm *vm)
 	vm_report(vm, "saved as %s: %llu KiB in %llu ms", j->name,
 		  (unsigned long long)(j->stream->bytes / KiB),
 		  (unsigned long long)((clock_now() - j->began) / 1000000));
+	tell_drives(vm, "not in it: `disk save`");
 	snapshot_publish(j->stream, j->name);
+	j->stream = NULL;
+	end(vm);
+}
+
+/* The VM stands meanwhile, so that it is what the disk is at one moment. */
+static void save_disk(struct vm *vm)
+{
+	struct vm_snap *j = vm->snap;
+
+	if (cow_save_blocks(&j->medium->cow, &j->snap, &j->blocks, PIECE_PAGES))
+		return;
+	if (snap_finish(&j->snap) && snapshot_send_once(j->stream, "disk") == E_BUSY)
+		snap_fail(&j->snap, "something else is being sent");
+	if (!snap_ok(&j->snap)) {
+		refuse(vm);
+		return;
+	}
 	j->stream = NULL;
 	end(vm);
 }
@@ -332,6 +381,7 @@ static void loaded(struct vm *vm)
 	vm_report(vm, "loaded from %s: %llu KiB in %llu ms", j->name,
 		  (unsigned long long)(j->stream->bytes / KiB),
 		  (unsigned long long)((clock_now() - j->began) / 1000000));
+	tell_drives(vm, "as it was before it was loaded");
 	vm->unborn = false;
 	end(vm);
 }
@@ -379,6 +429,9 @@ void vm_snap_piece(struct vm *vm)
 	case SAVE_RAM:
 		save_ram(vm);
 		break;
+	case SAVE_DISK:
+		save_disk(vm);
+		break;
 	case CHECK_STATE:
 		check_state(j);
 		break;
@@ -392,6 +445,6 @@ void vm_snap_piece(struct vm *vm)
 		load_ram(vm);
 		break;
 	}
-	if (vm->snap)
+	if (vm->snap && j->step != SAVE_DISK)
 		tell_progress(vm);
 }

@@ -19,8 +19,11 @@ struct vm_snap;
 int vm_snap_save(struct vm *vm, const char *name);
 /* Begins to load the snapshot or boot module of that name. */
 int vm_snap_load(struct vm *vm, const char *name);
-/* The same for one that was just created: it starts with that state, or not at all. */
+/* The same as vm_snap_load() for one that was just created: it starts with that state, or not at
+ * all. */
 int vm_snap_first(struct vm *vm, const char *name);
+/* Begins to take what was written to the medium in that drive: it is then sent over the console. */
+int vm_snap_save_disk(struct vm *vm, const char *drive);
 /* The next piece of work; vm->start says what follows. */
 void vm_snap_piece(struct vm *vm);
 /* The VM is reset or destroyed: what was under way is given up. */
