@@ -152,6 +152,18 @@ static void read_next(struct ata_channel *c)
 	ata_disk(c, DISK_READ, c->chunk, ATA_STEP_READ_DONE);
 }
 
+/* Another disk since the command began: what is left of it must not come from there. */
+static bool other_medium(struct ata_channel *c)
+{
+	struct ata_device *d = ata_active(c);
+
+	if (!d->attention)
+		return false;
+	end_check(c, KEY_ATTENTION, d->attention, 0);
+	d->attention = 0;
+	return true;
+}
+
 /* From the last to the first, since they grow in their place. */
 static u32 make_raw(struct ata_channel *c)
 {
@@ -167,6 +179,8 @@ static void read_done(struct ata_channel *c)
 {
 	u32 length = c->chunk * DISK_SECTOR;
 
+	if (other_medium(c))
+		return;
 	if (c->request->result == DISK_NO_MEDIUM || c->request->result == DISK_CHANGED) {
 		end_check(c, KEY_NOT_READY, ASC_NO_MEDIUM, 0);
 		return;

@@ -5,6 +5,7 @@
  * make build/unit/test_atapi && build/unit/test_atapi
  */
 #include "tests/unit/ide_fixture.h"
+#include "tests/unit/random.h"
 
 #define BLOCKS 100u
 
@@ -274,6 +275,103 @@ static void test_media(void **state)
 	ide_free(&m);
 }
 
+/* Blocks that come until the command ends, by PIO or in what DMA has left; the error register. */
+static u8 rest(struct ide *m, u32 limit)
+{
+	for (unsigned i = 0; i < 4 * 64; i++) {
+		u8 status;
+
+		run_completions(m->pc);
+		status = rd(m, 7);
+		if (!(status & 0x88))
+			return status & 1 ? rd(m, 1) : 0;
+		assert_int_equal(status, 0x58);
+		limit = (u32)(rd(m, 4) | rd(m, 5) << 8);
+		data_in(m, answer + answered, limit);
+		answered += limit;
+	}
+	fail();
+	return 0;
+}
+
+static u32 old_blocks(const u8 *data, u32 lba, u32 blocks)
+{
+	u32 n = 0;
+
+	while (n < blocks && as_image(data + n * 2048, lba + n, 2048))
+		n++;
+	return n;
+}
+
+/* Another disk, none, or a reset in the midst of a command, after any number of blocks, by PIO and
+ * by DMA: whatever comes is of the disk that the command began with, and if not all of it has come,
+ * the command says why. */
+static void test_change_in_transfer(void **state)
+{
+	static u8 other[BLOCKS * 2048];
+	unsigned ended[3] = { 0 };
+	struct ide m;
+
+	(void)state;
+	random_state = 17;
+	begin(&m, false);
+	ready(&m);
+	memset(other, 0xee, sizeof(other));
+	for (unsigned round = 0; round < 300; round++) {
+		u32 blocks = 16 + (u32)rnd() % 40, lba = (u32)rnd() % (BLOCKS - blocks);
+		u32 before = (u32)rnd() % 20, way = (u32)rnd() % 3, got;
+		bool by_dma = one_in(2);
+		u8 error;
+
+		answered = 0;
+		memset(answer, 0, sizeof(answer));
+		memset(m.d.ram[1], 0, 64 * 2048);
+		give(&m, (const u8[12]){ 0x28, 0, 0, 0, 0, (u8)lba, 0, 0, (u8)blocks }, 2048,
+		     by_dma);
+		regions(&m, (const u32[][2]){ { BUFFER, 0 }, { BUFFER + 0x10000, 0xf000 } }, 2);
+		if (by_dma)
+			out8(m.pc, m.bm, 0x09);
+		for (; before; before--) {
+			completions_run(&m.pc->completions);
+			if (!by_dma && (in8(m.pc, 0x376) & 0x88) == 0x08 &&
+			    answered < blocks * 2048) {
+				rd(&m, 7);
+				data_in(&m, answer + answered, 2048);
+				answered += 2048;
+			}
+		}
+		if (way == 0)
+			disk_memory_insert(&m.d.disk[PLACE_IDE2], other, sizeof(other), true);
+		else if (way == 1)
+			disk_memory_insert(&m.d.disk[PLACE_IDE2], NULL, 0, true);
+		else
+			wr(&m, 7, 0x08);
+		error = rest(&m, 2048);
+		got = old_blocks(by_dma ? m.d.ram[1] : answer, lba, blocks);
+		if (by_dma)
+			for (u32 i = got * 2048; i < blocks * 2048; i++)
+				assert_int_equal(m.d.ram[1][i], 0);
+		else
+			assert_int_equal(got * 2048, answered);
+		if (way == 2)
+			assert_int_equal(rd(&m, 4) | rd(&m, 5), 0x14 | 0xeb);
+		else if (got < blocks)
+			assert_true(error == 0x20 || (!way && error == 0x60));
+		ended[way] += got < blocks;
+		out8(m.pc, m.bm, 0);
+		disk_memory_insert(&m.d.disk[PLACE_IDE2], m.d.image[PLACE_IDE2], BLOCKS * 2048,
+				   true);
+		run_completions(m.pc);
+		rd(&m, 7);
+		for (unsigned i = 0; i < 4 && PACKET(&m, 0x00); i++)
+			;
+		assert_int_equal(PACKET(&m, 0x00), 0);
+	}
+	for (unsigned i = 0; i < 3; i++)
+		assert_in_range(ended[i], 20, 280);
+	ide_free(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -281,6 +379,7 @@ int main(void)
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_reading),
 		cmocka_unit_test(test_media),
+		cmocka_unit_test(test_change_in_transfer),
 	};
 
 	return cmocka_run_group_tests_name("atapi", tests, NULL, NULL);
