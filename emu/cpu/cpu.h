@@ -289,6 +289,7 @@ struct cpu {
 	void *env_ctx; /* the environment's own (the monitor's struct vcpu, the host test's machine)
 			*/
 	struct gpmem *mem;
+	bool tells_ints;	     /* env->soft_int() is to be called */
 	const struct cpu_code *code; /* NULL: nothing is translated */
 	struct recomp *recomp;	     /* its own */
 };

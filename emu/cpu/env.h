@@ -110,6 +110,9 @@ struct cpu_env {
 	 */
 	void (*kill)(struct cpu *cpu, const char *why);
 
+	/* INT n is about to be executed in real or V86 mode; only with cpu->tells_ints. */
+	void (*soft_int)(struct cpu *cpu, u8 vector);
+
 	/*
 	 * Asked by the dispatcher wherever it is in C with complete state (hash miss, after a far
 	 * transfer, IRET, ...): should recomp_run() return RECOMP_LEAVE so that another engine runs

@@ -64,6 +64,8 @@ static enum cpu_result soft_int(struct cpu *cpu, const struct insn *in, u8 vecto
 
 enum cpu_result hard_int(struct cpu *cpu, const struct insn *in)
 {
+	if (cpu->tells_ints && (!cpu_protected(cpu) || cpu_v86(cpu)))
+		cpu_env(cpu)->soft_int(cpu, (u8)in->imm);
 	return soft_int(cpu, in, (u8)in->imm, EVENT_SOFT_INT);
 }
 

@@ -9,6 +9,7 @@ import functools
 import pytest
 
 from guests import Guests, bare_lines_of, build, compared
+from machine import ICOUNT
 
 ENGINES = {"auto": "no", "recompile-all": "yes"}
 # Lines that bare QEMU does not print so.
@@ -36,3 +37,23 @@ def test_zoo(guest):
             printed = [line for line in lines[lines.index("loaded from 00"):] if not line.startswith(("debug port", "stopped"))]
             assert compared(printed) == bare_lines(guest), engine
             assert [line for line in printed if line.startswith("  ")] == ALONE[guest], engine
+
+
+def test_idle():
+    """A program that only asks for a key uses little of the processor with idle = detect, and all of it without; counted under
+    -icount, so no host changes it."""
+    build()
+    kinds = {"asks": "hlt", "dozes": "detect"}
+    with Guests([section("idle16", "auto").replace("auto]", name + "]") + "idle = %s\n" % idle for name, idle in kinds.items()],
+                extra=ICOUNT) as m:
+        m.wait_stopped(kinds)
+        m.prompt()
+        used = {}
+        for name in kinds:
+            assert [line for line in m.lines(name) if line.startswith("key")] == ["key 1e 61 28"], name
+            count = m.counters(name)
+            cycles = sum(n for key, n in count.items() if key.startswith("state.") and key.endswith(".cycles"))
+            used[name] = cycles / count["vm.time_ns"]  # a cycle is a nanosecond here
+            assert bool(count["vcpu.dozes"]) == (name == "dozes"), count
+        print(used)
+        assert used["dozes"] < 0.1 and used["asks"] > 0.5, used

@@ -70,6 +70,7 @@ static void print_engine(const struct vcpu *v)
 	pair("vcpu", "views_checked", NULL, s->views_checked);
 	pair("vcpu", "interrupts", NULL, s->interrupts);
 	pair("vcpu", "halts", NULL, s->halts);
+	pair("vcpu", "dozes", NULL, v->idle.dozes);
 	pair("vcpu", "slices", NULL, s->slices);
 	pair("vcpu", "started_ns", NULL, s->started_ns);
 	pair("vcpu", "used_ns", NULL, v->vm->task.used);

@@ -297,6 +297,7 @@ static bool vm_word_key(struct parser *p, const char *key, const char *value)
 	static const char *const serials[] = { "none", "console", "log" };
 	static const char *const triples[] = { "stop", "reset", "freeze" };
 	static const char *const screens[] = { "std", "none" };
+	static const char *const idles[] = { "hlt", "detect" };
 	static const char *const buses[] = { "ide", "virtio" };
 	static const char *const virtios[] = { "both", "legacy", "modern" };
 	struct config_vm *vm = p->vm;
@@ -320,6 +321,10 @@ static bool vm_word_key(struct parser *p, const char *key, const char *value)
 		i = parse_word(p, key, value, screens, ARRAY_SIZE(screens), "std or none");
 		if (i >= 0)
 			vm->no_vga = i;
+	} else if (!strcmp(key, "idle")) {
+		i = parse_word(p, key, value, idles, ARRAY_SIZE(idles), "hlt or detect");
+		if (i >= 0)
+			vm->idle_detect = i;
 	} else if (!strcmp(key, "bus")) {
 		i = parse_word(p, key, value, buses, ARRAY_SIZE(buses), "ide or virtio");
 		vm->bus = config_bus_find(value);

@@ -46,11 +46,12 @@ struct config_vm {
 	enum config_engine engine;
 	enum config_serial serial[4]; /* default: serial0 = console, others none */
 	enum config_triple triple;    /* on_triple_fault; default: stop, with a BIOS reset */
-	bool verify;	 /* verify = yes: each block of translated code is proven to be confined */
-	bool debug_exit; /* debug_exit = yes: port 501h, for test guests */
-	bool apic;	 /* apic = yes: local APIC, I/O APIC and HPET */
-	bool no_vga;	 /* vga = none */
-	bool start;	 /* autostart = yes (default) */
+	bool verify;	  /* verify = yes: each block of translated code is proven to be confined */
+	bool debug_exit;  /* debug_exit = yes: port 501h, for test guests */
+	bool apic;	  /* apic = yes: local APIC, I/O APIC and HPET */
+	bool no_vga;	  /* vga = none */
+	bool idle_detect; /* idle = detect: programs that wait by asking are found out */
+	bool start;	  /* autostart = yes (default) */
 };
 
 struct config {

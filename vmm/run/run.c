@@ -11,6 +11,7 @@
 #include "kernel/time/clock.h"
 #include "vmm/console/vm_console.h"
 #include "vmm/raw/raw.h"
+#include "vmm/run/idle.h"
 #include "vmm/run/code_trap.h"
 #include "vmm/state/account.h"
 #include "vmm/state/vcpu_load.h"
@@ -79,6 +80,8 @@ enum vcpu_stop vcpu_run(struct vcpu *v, u64 slice_end)
 		/* First, since nobody runs it again to find that out. */
 		if (v->cpu.halted && !cpu_event_due(&v->cpu))
 			return VCPU_HALTED;
+		if (idle_dozes(v))
+			return VCPU_SLICE;
 		if (clock_now() >= slice_end || vm->console.blocked || sched_urgent())
 			return VCPU_SLICE;
 		vcpu_load(v);

@@ -11,6 +11,7 @@
 
 #include "arch/cpu/processor.h"
 #include "kernel/base/error.h"
+#include "vmm/run/idle.h"
 #include "vmm/run/policy.h"
 #include "vmm/run/vm_cpuid.h"
 #include "vmm/state/account.h"
@@ -31,13 +32,18 @@ static enum shadow_view view_of(const struct cpu *cpu)
 
 static u32 env_io_read(struct cpu *cpu, u16 port, unsigned size)
 {
-	return board_io_read(vcpu_of(cpu)->vm->board, port, size);
+	struct vcpu *v = vcpu_of(cpu);
+
+	if (v->idle.on)
+		idle_port_read(v, port);
+	return board_io_read(v->vm->board, port, size);
 }
 
 static void env_io_write(struct cpu *cpu, u16 port, unsigned size, u32 value)
 {
 	struct vcpu *v = vcpu_of(cpu);
 
+	v->idle.writes++;
 	board_io_write(v->vm->board, port, size, value);
 	if (v->vm->request != VM_REQ_NONE)
 		recomp_signal(cpu, CPU_EVENT_YIELD);
@@ -52,6 +58,8 @@ static u32 env_io_write_many(struct cpu *cpu, u16 port, unsigned size, const voi
 {
 	struct vcpu *v = vcpu_of(cpu);
 	u32 done = board_io_write_many(v->vm->board, port, size, from, n);
+
+	v->idle.writes++;
 
 	if (v->vm->request != VM_REQ_NONE)
 		recomp_signal(cpu, CPU_EVENT_YIELD);
@@ -222,6 +230,11 @@ static void env_kill(struct cpu *cpu, const char *why)
 	vm_kill(vcpu_of(cpu)->vm, "%s", why);
 }
 
+static void env_soft_int(struct cpu *cpu, u8 vector)
+{
+	idle_soft_int(vcpu_of(cpu), vector);
+}
+
 static bool env_want_leave(struct cpu *cpu)
 {
 	return raw_may_run(vcpu_of(cpu));
@@ -251,5 +264,6 @@ const struct cpu_env vcpu_env = {
 	.msr_read = env_msr_read,
 	.msr_write = env_msr_write,
 	.kill = env_kill,
+	.soft_int = env_soft_int,
 	.want_leave = env_want_leave,
 };

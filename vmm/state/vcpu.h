@@ -85,6 +85,16 @@ struct irqs_off {
 	const char *began; /* with what */
 };
 
+/* Of a program that waits by asking (vmm/run/idle.h). */
+struct idle {
+	bool on;    /* idle = detect */
+	u64 last;   /* what the last question looked like */
+	u32 same;   /* how many in a row looked like it */
+	u32 writes; /* to ports, counted by who does them */
+	u64 until;  /* dozes until then, on the monitor's clock; 0: does not */
+	u64 dozes;  /* for stat */
+};
+
 struct vcpu {
 	struct cpu cpu;
 	struct vm *vm;
@@ -135,6 +145,7 @@ struct vcpu {
 	u64 place_since; /* TSC */
 	u16 trapped;	 /* the vector of the last trap or interrupt, or IRQS_OFF_RUN_LOOP */
 	struct irqs_off irqs_off;
+	struct idle idle;
 	struct vcpu_stats stats;
 	struct exit_trace trace;
 };

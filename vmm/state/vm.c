@@ -50,6 +50,11 @@ u64 vm_wakes_at(const struct vm *vm)
 		return 0;
 	if (vm->console.blocked)
 		return UINT64_MAX; /* vm_console_feed() says until when */
+	if (!c->halted && vm->vcpu->idle.until && !(c->events & (CPU_EVENT_INTR | CPU_EVENT_NMI))) {
+		at = board_wakes_at(vm->board);
+		return at == UINT64_MAX ? vm->vcpu->idle.until
+					: MIN(at + vm->time_offset, vm->vcpu->idle.until);
+	}
 	if (!c->halted || cpu_event_due(c))
 		return 0;
 	at = c->vif ? board_wakes_at(vm->board) : UINT64_MAX; /* no device here raises NMI */
