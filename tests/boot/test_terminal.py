@@ -4,12 +4,14 @@
 One engine:  make guests && /usr/bin/python3 -m pytest tests/boot/test_terminal.py -k auto
 """
 import codecs
+import re
 
 import pyte
 import pytest
 
 from guests import build, vm
 from machine import ESCAPE, Machine
+from test_vga import dump
 
 # What a PC shows for codes 1 to 31 and 127.
 GLYPHS = " ☺☻♥♦♣♠•◘○◙♂♀♪♫☼►◄↕‼¶§▬↨↑↓→←∟↔▲▼"
@@ -116,3 +118,59 @@ def test_no_terminal():
         t.show("screen v")
         t.wait(lambda: t.screen.buffer[24][79].bg == "blue")
         t.leave()
+
+
+def sixels(text):
+    """Width, height and dots of a picture, red, green and blue each in percent."""
+    head = re.match(r'"1;1;(\d+);(\d+)', text)
+    width, height = int(head[1]), int(head[2])
+    dots = [[None] * width for _ in range(height)]
+    colours, colour, x, y = {}, None, 0, 0
+    for m in re.finditer(r"#(\d+)(?:;2;(\d+);(\d+);(\d+))?|([$-])|!(\d+)(.)|(.)", text[head.end():]):
+        if m[1]:
+            colour = int(m[1])
+            if m[2]:
+                colours[colour] = (int(m[2]), int(m[3]), int(m[4]))
+        elif m[5]:
+            x, y = 0, y + 6 * (m[5] == "-")
+        else:
+            bits, n = ord(m[7] or m[8]) - 63, int(m[6] or 1)
+            for line in range(6):
+                if bits >> line & 1:
+                    dots[y + line][x:x + n] = [colours[colour]] * n
+            x += n
+    return width, height, dots
+
+
+MODES = {"CGA, 4 colours"}
+
+
+def test_sixels():
+    """Graphics are a notice, and as sixels what `screendump` sends, to a percent. Without a palette: tests/unit/test_sixel.c."""
+    build()
+    with Machine(vm("v", "vga_modes", "", "auto", serial0="console")) as m:
+        left = set(MODES)
+        while left:
+            m.expect(r"SHOWN ([^\r\n]*)\r*\n")
+            name = m.process.match[1]
+            if name in left:
+                left.remove(name)
+                width, height, data = dump(m, "v")
+                m.prompt()
+                t = Terminal(m, 80, 25)
+                t.show("screen v")
+                t.wait(lambda w=width, h=height: "graphics, %d by %d," % (w, h) in t.screen.display[12])
+                t.leave()
+                m.process.send("screen v sixel\r")
+                m.expect(r"\x1bPq")
+                m.process.expect_exact("\x1b\\", searchwindowsize=100)
+                got = sixels(m.process.before)
+                m.process.send(ESCAPE)
+                m.expect("rl> ")
+                assert got[:2] == (width, height), name
+                for y in range(height):
+                    for x in range(width):
+                        want = data[3 * (y * width + x):3 * (y * width + x) + 3]
+                        assert max(abs(g * 2.55 - w) for g, w in zip(got[2][y][x], want)) < 2.56, (name, x, y)
+                m.guest()
+            m.process.send("x")
