@@ -48,7 +48,7 @@ static int tell(u8 byte)
 {
 	if (!ps2_write_command(TO_AUX) || !ps2_write_data(byte))
 		return -1;
-	return ps2_read();
+	return ps2_read_mouse();
 }
 
 static bool tell_all(const u8 *bytes, u32 n)
@@ -68,7 +68,7 @@ void ps2_mouse_init(void)
 	if (!ps2_reader.keyboard || !ps2_write_command(AUX_ON) || !ps2_change_config(0, 0x03))
 		return;
 	if (tell_all(set_up, sizeof(set_up))) {
-		if (tell(0xf2) == ACK && ps2_read() == 3)
+		if (tell(0xf2) == ACK && ps2_read_mouse() == 3)
 			size = 4;
 		if (tell(0xf4) == ACK) {
 			ps2_reader.mouse = mouse_byte;

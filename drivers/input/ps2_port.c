@@ -7,7 +7,7 @@
 #include "arch/cpu/processor.h"
 #include "kernel/hw/i8042_regs.h"
 
-#define SPINS	     10000
+#define SPINS	     30000 /* looks, about a microsecond each: a device answers within 20 ms */
 #define READ_CONFIG  0x20
 #define WRITE_CONFIG 0x60
 
@@ -39,6 +39,22 @@ int ps2_read(void)
 	for (int i = 0; i < SPINS; i++)
 		if (inb(I8042_COMMAND_PORT) & I8042_OBF)
 			return inb(I8042_DATA_PORT);
+	return -1;
+}
+
+int ps2_read_mouse(void)
+{
+	for (int i = 0; i < SPINS; i++) {
+		u8 status = inb(I8042_COMMAND_PORT);
+
+		if (!(status & I8042_OBF))
+			continue;
+
+		u8 byte = inb(I8042_DATA_PORT);
+
+		if (status & I8042_AUX)
+			return byte;
+	}
 	return -1;
 }
 
