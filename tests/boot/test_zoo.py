@@ -13,7 +13,7 @@ from machine import ICOUNT
 
 ENGINES = {"auto": "no", "recompile-all": "yes"}
 # Lines that bare QEMU does not print so.
-ALONE = {"realmode": ["  limits d d c 6"], "chips16": []}
+ALONE = {"realmode": ["  limits d d c 6"], "chips16": [], "emm": []}
 
 
 @functools.lru_cache(maxsize=None)
@@ -27,7 +27,7 @@ def section(guest, engine):
             % (engine, guest, engine, ENGINES[engine]))
 
 
-@pytest.mark.parametrize("guest", ["realmode", "chips16"])
+@pytest.mark.parametrize("guest", ["realmode", "chips16", "emm"])
 def test_zoo(guest):
     build()
     with Guests(["[ringleader]\nexit = poweroff\n", *[section(guest, engine) for engine in ENGINES]]) as m:

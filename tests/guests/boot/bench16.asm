@@ -26,6 +26,7 @@ SCRATCH		equ 0x5000		; a word of data, apart from all code
 
 next:
 	cli
+	mov	dword [v86_cr3], 0
 	mov	al, 0xff			; no interrupt disturbs
 	out	0x21, al
 	out	0xa1, al
