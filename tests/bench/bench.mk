@@ -7,6 +7,13 @@ bench: deps
 	@$(MAKE) --no-print-directory -s $(BUILD)/ringleader.elf guests
 	@$(PYTHON) tests/bench/footprint.py
 	@$(PYTHON) tests/bench/bench.py $(BENCH)
+	@$(MAKE) --no-print-directory -s bench-video
+
+## bench-video  video memory, ours over bare QEMU, as a table (VIDEO passes options on)
+.PHONY: bench-video
+bench-video: deps
+	@$(MAKE) --no-print-directory -s $(BUILD)/ringleader.elf test-guests guests
+	@$(PYTHON) tests/bench/video.py $(VIDEO)
 
 ## bench-disk  an IDE disk read and written by DMA and PIO, ours over bare QEMU (DISK='--runs 5 --engines auto'); fails under its bars
 .PHONY: bench-disk
