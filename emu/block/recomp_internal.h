@@ -155,8 +155,12 @@ struct site {
 	bool mode; /* the mode may be another behind it */
 	u8 mem_size;
 	u8 align; /* of the linear address: 0, 15 or 31 */
+	u8 right; /* linear: BIT(ACCESS_*), what the TLB of the C code must allow; and */
+	u32 ones; /* as many as the operand has bits */
 	bool reads, writes;
-	bool bits; /* a bit string: its register's number moves the address */
+	bool noted;  /* a string instruction is done by C because it met a device */
+	bool linear; /* translated code has made the operand's linear address: cpu->slow_gla */
+	bool bits;   /* a bit string: its register's number moves the address */
 };
 
 struct page_blocks {
@@ -278,12 +282,15 @@ struct recomp {
 	} data_page[256];
 	bool avx2;	      /* the guest's CPUID has it */
 	bool keep_data_pages; /* the next flush is not for want of room */
+	bool failed;	      /* recomp_fail() was called: the dispatcher comes out */
+	bool left_by_iret;    /* translated code was, and nothing happened since */
+	bool entered_handler; /* the last hard instruction was a software interrupt */
+	/* Looked at as one by recomp_stubs.c. */
+	bool code_changed; /* a block was dropped: the running one must leave soon */
 	bool flush_wanted;
-	bool failed;		   /* recomp_fail() was called: the dispatcher comes out */
-	bool code_changed;	   /* a block was dropped: the running one must leave soon */
-	bool left_by_iret;	   /* translated code was, and nothing happened since */
+	bool device_wrote;	   /* a store is done behind which the block must be left */
 	bool unfinished;	   /* the last step did nothing: it is to be done again */
-	bool entered_handler;	   /* the last hard instruction was a software interrupt */
+	u32 calls_seen;		   /* what cpu->device_calls was when C looked last */
 	bool step_slow, slow_next; /* the next instruction's memory goes through C */
 	struct slow_note slow[512][4];
 	u32 edge;     /* by which translated code came to the dispatcher, or SLOT_NONE */
@@ -297,11 +304,12 @@ struct recomp {
 	struct trans trans;
 	struct recomp_stats stats;
 	/* stubs, as executed */
-	u64 loaded[7]; /* the last instructions of the stubs that load R_POLL */
+	u64 loaded[10]; /* the last instructions of the stubs that load R_POLL */
 	unsigned loads;
 	u64 segment_stubs; /* where load_segment[] begin, the last ones */
 	u64 enter, leave_dispatch, leave_edge, leave_trap, call_hard, call_iret, call_segment,
 		call_slow_read, call_slow_write, call_slow_store;
+	u64 call_device_read, call_device_write, call_device_store; /* the address in R8 */
 	u64 load_segment[2][SEG_COUNT]; /* from R8; [1]: which was popped */
 	u64 load_real[SEG_COUNT], go_far;
 };

@@ -57,7 +57,7 @@ struct vga_dispi {
 
 /* What an access of the processor does, from the registers: vga_planes_update(). */
 struct vga_path {
-	u32 first, size; /* of 128 KiB from A0000h: what answers */
+	u32 first, size; /* of 128 KiB from A0000h: what answers, and is in video memory */
 	u32 offset;	 /* bytes or dwords that the bank adds */
 	enum { VGA_PLANAR, VGA_ODD_EVEN, VGA_CHAIN4 } chain;
 	u32 planes;	    /* map mask, a byte of ones for each plane */
@@ -66,7 +66,8 @@ struct vga_path {
 	u32 compare, care;  /* read mode 1 */
 	u8 read_plane, rotate, function, write_mode;
 	bool read_compares;
-	bool plain; /* writes store what they bring, in the planes of the map mask */
+	bool plain;    /* writes store what they bring, in the planes of the map mask */
+	bool mappable; /* chained so, and nothing else: memory, if one looks at it right */
 };
 
 /*

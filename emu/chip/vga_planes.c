@@ -13,6 +13,7 @@
 #include "kernel/base/string.h"
 
 #define EVEN_PLANES 0x00ff00ffu
+#define CELLS	    ((u32)(VGA_MEMORY / 4))
 
 /* A byte of ones for each bit of a nibble. */
 static const u32 spread[16] = {
@@ -50,6 +51,16 @@ static void update_map(struct vga *v, struct vga_path *p)
 	}
 	p->first = first[map];
 	p->size = size[map];
+	if (p->chain == VGA_PLANAR)
+		p->size = MIN(p->size, CELLS - MIN(p->offset, CELLS));
+}
+
+static bool is_mappable(const struct vga_path *p)
+{
+	return p->plain &&
+	       ((p->chain == VGA_CHAIN4 && p->planes == 0xffffffff) ||
+		/* Planes 2 and 3 are left alone, and reads find planes 0 and 1. */
+		(p->chain == VGA_ODD_EVEN && p->planes == 0x0000ffff && p->read_plane < 2));
 }
 
 void vga_planes_update(struct vga *v)
@@ -70,6 +81,7 @@ void vga_planes_update(struct vga *v)
 	p->read_compares = g[GFX_MODE] & GFX_READ_COMPARE;
 	p->plain = !p->write_mode && !p->set_reset && !p->rotate && !p->function &&
 		   p->bits == 0xffffffff;
+	p->mappable = is_mappable(p);
 }
 
 /* The dword that offset reaches, and the planes of it; false: nobody answers there. */
@@ -80,20 +92,18 @@ static inline bool reach(const struct vga_path *p, u32 offset, u32 *dword, u32 *
 	if (at >= p->size)
 		return false;
 	at += p->offset;
-	switch (p->chain) {
-	case VGA_CHAIN4:
+	*dword = at;
+	*planes = 0xffffffff;
+	if (p->chain == VGA_PLANAR)
+		return true;
+	if (p->chain == VGA_CHAIN4) {
 		*dword = at / 4;
 		*planes = 0xffu << at % 4 * 8;
-		break;
-	case VGA_ODD_EVEN:
+	} else {
 		*dword = at / 2;
 		*planes = at & 1 ? ~EVEN_PLANES : EVEN_PLANES;
-		break;
-	default:
-		*dword = at;
-		*planes = 0xffffffff;
 	}
-	return *dword < VGA_MEMORY / 4;
+	return *dword < CELLS;
 }
 
 static u32 *cell_of(struct vga *v, u32 dword)
@@ -101,23 +111,29 @@ static u32 *cell_of(struct vga *v, u32 dword)
 	return (u32 *)(void *)v->memory + dword;
 }
 
+static u8 compared(const struct vga *v)
+{
+	u32 differs = (v->latch ^ v->path.compare) & v->path.care;
+
+	differs |= differs >> 16;
+	return (u8) ~(differs | differs >> 8);
+}
+
 u8 vga_planes_read(struct vga *v, u32 offset)
 {
 	const struct vga_path *p = &v->path;
-	u32 dword, planes, differs;
+	u32 dword, planes;
 
 	if (!reach(p, offset, &dword, &planes))
 		return 0xff;
 	v->latch = *cell_of(v, dword);
+	if (p->chain == VGA_PLANAR && !p->read_compares)
+		return (u8)(v->latch >> p->read_plane * 8);
 	if (p->chain == VGA_CHAIN4)
 		return (u8)(v->latch >> (offset & 3) * 8);
 	if (p->chain == VGA_ODD_EVEN)
 		return (u8)(v->latch >> ((p->read_plane & 2u) | (offset & 1)) * 8);
-	if (!p->read_compares)
-		return (u8)(v->latch >> p->read_plane * 8);
-	differs = (v->latch ^ p->compare) & p->care;
-	differs |= differs >> 16;
-	return (u8) ~(differs | differs >> 8);
+	return compared(v);
 }
 
 static u32 combined(const struct vga_path *p, u32 data, u32 latch)

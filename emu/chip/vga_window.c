@@ -33,14 +33,11 @@ static struct view view_of(const struct vga *v, const struct vga_window *w)
 	u32 from = (u32)(w->at - PC_VIDEO), size = w->pages * (u32)PAGE_SIZE;
 	u32 at = from - p->first;
 
-	if (!p->plain || from < p->first || at + size > p->size)
+	if (!p->mappable || from < p->first || at + size > p->size)
 		return (struct view){ NULL, false };
-	if (p->chain == VGA_CHAIN4 && p->planes == 0xffffffff)
+	if (p->chain == VGA_CHAIN4)
 		return (struct view){ v->memory + at + p->offset, false };
-	/* Planes 2 and 3 are left alone, and reads find planes 0 and 1. */
-	if (p->chain == VGA_ODD_EVEN && p->planes == 0x0000ffff && p->read_plane < 2 && !at)
-		return (struct view){ v->text, true };
-	return (struct view){ NULL, false };
+	return (struct view){ at ? NULL : v->text, !at };
 }
 
 static void note_written(struct vga *v, struct vga_window *w, u32 page)
@@ -193,11 +190,14 @@ static void show_if_plain(struct vga *v, struct vga_window *w)
 		show(v, w, view);
 }
 
-static u64 window_read(void *ctx, u64 offset, unsigned size)
+static u32 window_from(const struct vga_window *w, u64 offset)
 {
-	struct vga_window *w = ctx;
+	return (u32)(w->at - PC_VIDEO + offset);
+}
+
+static __attribute__((noinline)) u64 read_any(struct vga_window *w, u64 offset, unsigned size)
+{
 	struct vga *v = w->vga;
-	u32 from = (u32)(w->at - PC_VIDEO + offset);
 	u64 value = 0;
 
 	if (!w->shown)
@@ -207,15 +207,24 @@ static u64 window_read(void *ctx, u64 offset, unsigned size)
 		return value;
 	}
 	for (unsigned i = 0; i < size; i++)
-		value |= (u64)vga_planes_read(v, from + i) << 8 * i;
+		value |= (u64)vga_planes_read(v, window_from(w, offset + i)) << 8 * i;
 	return value;
 }
 
-static void window_write(void *ctx, u64 offset, unsigned size, u64 value)
+/* A byte that cannot be shown as memory is the usual one. */
+static u64 window_read(void *ctx, u64 offset, unsigned size)
 {
 	struct vga_window *w = ctx;
+
+	if (size > 1 || w->shown || w->vga->path.mappable)
+		return read_any(w, offset, size);
+	return vga_planes_read(w->vga, window_from(w, offset));
+}
+
+static __attribute__((noinline)) void write_any(struct vga_window *w, u64 offset, unsigned size,
+						u64 value)
+{
 	struct vga *v = w->vga;
-	u32 from = (u32)(w->at - PC_VIDEO + offset);
 
 	if (!w->shown)
 		show_if_plain(v, w);
@@ -225,7 +234,17 @@ static void window_write(void *ctx, u64 offset, unsigned size, u64 value)
 		return;
 	}
 	for (unsigned i = 0; i < size; i++)
-		vga_planes_write(v, from + i, (u8)(value >> 8 * i));
+		vga_planes_write(v, window_from(w, offset + i), (u8)(value >> 8 * i));
+}
+
+static void window_write(void *ctx, u64 offset, unsigned size, u64 value)
+{
+	struct vga_window *w = ctx;
+
+	if (size > 1 || w->shown || w->vga->path.mappable)
+		write_any(w, offset, size, value);
+	else
+		vga_planes_write(w->vga, window_from(w, offset), (u8)value);
 }
 
 static const struct gpmem_mmio window_ops = { window_read, window_write };

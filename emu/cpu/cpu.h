@@ -249,7 +249,8 @@ struct cpu {
 	struct cpu_segment mode_seg[SEG_COUNT]
 		__attribute__((aligned(8))); /* what the recompiler's mode key was made of */
 	struct cpu_again again[SEG_COUNT];
-	gla_t slow_gla; /* where the operand in scratch lives */
+	gla_t slow_gla;	  /* where the operand in scratch lives */
+	u32 device_calls; /* grows with the accesses that were calls of a device */
 	u8 scratch[64]
 		__attribute__((aligned(64))); /* memory operands of instructions that C helps */
 	u8 cpl;

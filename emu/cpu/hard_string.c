@@ -91,7 +91,14 @@ static void repeat(u8 *to, u32 value, unsigned size, u32 n)
 		__builtin_memcpy(to, &value, size == 2 ? 2 : 4);
 }
 
-#define BULK_MAX STRING_SPAN_MAX
+#define BULK_MAX  STRING_SPAN_MAX
+#define CALLS_MAX 256u /* of a device, before somebody looks for interrupts */
+
+static bool in_bulk(const struct cpu *cpu, const struct insn *in)
+{
+	return (in->op == OP_MOVS || in->op == OP_STOS) && !(cpu->eflags & EFLAGS_DF) &&
+	       !cpu_rep_stepped(cpu) && !cpu_align_checked(cpu);
+}
 
 /* So many iterations of REP MOVS or REP STOS at once; 0: one by one. Faults nothing, changes no
  * register. */
@@ -102,8 +109,7 @@ static u32 bulk(struct cpu *cpu, const struct insn *in, u32 count)
 	u8 buffer[BULK_MAX], *out;
 	gla_t dst, src = 0;
 
-	if ((in->op != OP_MOVS && in->op != OP_STOS) || cpu->eflags & EFLAGS_DF ||
-	    cpu_rep_stepped(cpu) || cpu_align_checked(cpu) || n < 2)
+	if (!in_bulk(cpu, in) || n < 2)
 		return 0;
 	if (!cpu_string_span(cpu, SEG_ES, in, cpu->gpr[REG_EDI] & mask, ACCESS_WRITE, &to, &dst,
 			     &n) ||
@@ -155,6 +161,69 @@ static u32 bulk_compare(struct cpu *cpu, const struct insn *in, u32 count)
 	return done;
 }
 
+/* A device's function is called at once. What it does may be the end of that, so the TLB is asked
+ * each time. */
+static const struct gpmem_device *device_at(struct cpu *cpu, gla_t gla, unsigned size,
+					    unsigned access)
+{
+	struct softtlb_entry *e = softtlb_entry(cpu, gla);
+
+	return e->page == (gla & ~(PAGE_SIZE - 1)) && e->calls & BIT(access) && !(gla & (size - 1))
+		       ? &e->device
+		       : NULL;
+}
+
+static enum cpu_result read_element(struct cpu *cpu, gla_t gla, u64 *value, unsigned size)
+{
+	unsigned user = cpu_user_access(cpu);
+	const struct gpmem_device *d = device_at(cpu, gla, size, user | ACCESS_READ);
+
+	if (!d)
+		return cpu_lin_read(cpu, gla, value, size, user);
+	*value = d->mmio->read(d->ctx, d->offset + (gla & (PAGE_SIZE - 1)), size);
+	return CPU_NEXT;
+}
+
+static enum cpu_result write_element(struct cpu *cpu, gla_t gla, u64 value, unsigned size)
+{
+	unsigned user = cpu_user_access(cpu);
+	const struct gpmem_device *d = device_at(cpu, gla, size, user | ACCESS_WRITE);
+
+	if (!d)
+		return cpu_lin_write(cpu, gla, &value, size, user);
+	d->mmio->write(d->ctx, d->offset + (gla & (PAGE_SIZE - 1)), size,
+		       value & operand_mask(size));
+	return CPU_NEXT;
+}
+
+/* So many iterations of REP MOVS or REP STOS with a device's memory at one end or at both; 0: one
+ * by one. */
+static u32 by_calls(struct cpu *cpu, const struct insn *in, u32 count)
+{
+	u32 mask = insn_address_mask(in), n = MIN(count, CALLS_MAX), done;
+	u64 value = cpu->gpr[REG_EAX];
+	struct softtlb_entry to, from = { 0 };
+	gla_t dst, src = 0;
+
+	if (!in_bulk(cpu, in) || n < 2 ||
+	    !cpu_string_range(cpu, SEG_ES, in, cpu->gpr[REG_EDI] & mask, ACCESS_WRITE, &to, &dst,
+			      &n) ||
+	    (in->op == OP_MOVS && !cpu_string_range(cpu, in->seg, in, cpu->gpr[REG_ESI] & mask,
+						    ACCESS_READ, &from, &src, &n)) ||
+	    !(to.device.mmio || from.device.mmio))
+		return 0;
+	for (done = 0; done < n; done++) {
+		u32 at = done * in->osize;
+
+		if (in->op == OP_MOVS && read_element(cpu, src + at, &value, in->osize) != CPU_NEXT)
+			break;
+		if (write_element(cpu, dst + at, value, in->osize) != CPU_NEXT)
+			break;
+	}
+	cpu->device_calls += done;
+	return done;
+}
+
 /* One iteration or more of a REP; ECX counts them. */
 static enum cpu_result some(struct cpu *cpu, const struct insn *in)
 {
@@ -162,6 +231,8 @@ static enum cpu_result some(struct cpu *cpu, const struct insn *in)
 	bool compares = in->op == OP_CMPS || in->op == OP_SCAS;
 
 	n = compares ? bulk_compare(cpu, in, count) : bulk(cpu, in, count);
+	if (!n)
+		n = by_calls(cpu, in, count);
 	if (n) {
 		if (in->op == OP_MOVS || in->op == OP_CMPS)
 			advance_by(cpu, in, REG_ESI, n * in->osize);

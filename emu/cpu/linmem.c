@@ -28,10 +28,12 @@ enum cpu_result cpu_lin_read_slowly(struct cpu *cpu, gla_t gla, void *buf, unsig
 
 		if (!e)
 			return CPU_FAULT;
-		if (e->rights & BIT(access))
+		if (e->rights & BIT(access)) {
 			memcpy(out, e->host + offset, n);
-		else
+		} else {
+			cpu->device_calls += e->device.mmio != NULL;
 			gpmem_read(cpu->mem, e->gpa + offset, out, n);
+		}
 		out += n;
 		gla += n;
 		len -= n;
@@ -70,10 +72,12 @@ enum cpu_result cpu_lin_write_slowly(struct cpu *cpu, gla_t gla, const void *buf
 
 		if (!e)
 			return CPU_FAULT;
-		if (e->rights & BIT(access))
+		if (e->rights & BIT(access)) {
 			memcpy(e->host + offset, in, n);
-		else
+		} else {
+			cpu->device_calls += e->device.mmio != NULL;
 			gpmem_write(cpu->mem, e->gpa + offset, in, n);
+		}
 		in += n;
 		gla += n;
 		len -= n;

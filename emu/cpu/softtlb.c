@@ -9,12 +9,17 @@
 
 #define WRITES (BIT(ACCESS_WRITE) | BIT(ACCESS_WRITE | ACCESS_USER))
 
+static void forget(struct softtlb_entry *e)
+{
+	e->rights = e->slow = e->calls = 0;
+}
+
 void softtlb_flush(struct cpu *cpu)
 {
 	for (u64 left = cpu->tlb.filled; left; left &= left - 1) {
 		struct softtlb_entry *e = &cpu->tlb.entry[__builtin_ctzll(left)];
 
-		e->rights = e->slow = 0;
+		forget(e);
 	}
 	cpu->tlb.filled = 0;
 	cpu_tables_moved(cpu);
@@ -23,7 +28,7 @@ void softtlb_flush(struct cpu *cpu)
 void cpu_translations_changed(struct cpu *cpu, unsigned what, gla_t gla)
 {
 	if (what == PAGING_INVLPG) {
-		softtlb_entry(cpu, gla)->rights = softtlb_entry(cpu, gla)->slow = 0;
+		forget(softtlb_entry(cpu, gla));
 		cpu_tables_moved(cpu);
 		cpu_env(cpu)->invlpg(cpu, gla);
 		return;
@@ -48,6 +53,17 @@ static bool writes_directly(struct cpu *cpu, gla_t gla, gpa_t gpa)
 	       !gpmem_watches(cpu->mem, gpa);
 }
 
+static struct softtlb_entry made(struct gpmem *m, gla_t page, const struct pagewalk *w)
+{
+	gpa_t gpa = w->gpa & PAGE_MASK;
+
+	return (struct softtlb_entry){ .page = page,
+				       .gpa = gpa,
+				       .user = w->user,
+				       .host = gpmem_ptr(m, gpa, false),
+				       .device = gpmem_device_at(m, gpa) };
+}
+
 /* What was allowed once by a full walk is allowed again; other ways of access walk for themselves.
  */
 static struct softtlb_entry *fill(struct cpu *cpu, gla_t gla, unsigned access)
@@ -63,16 +79,14 @@ static struct softtlb_entry *fill(struct cpu *cpu, gla_t gla, unsigned access)
 		gpmem_first_write(cpu->mem, w.gpa);
 	cpu->tlb.filled |= BIT64(e - cpu->tlb.entry);
 	if (!(e->rights | e->slow) || e->page != page || e->gpa != (w.gpa & PAGE_MASK))
-		*e = (struct softtlb_entry){ .page = page,
-					     .gpa = w.gpa & PAGE_MASK,
-					     .user = w.user,
-					     .host = gpmem_ptr(cpu->mem, w.gpa & PAGE_MASK,
-							       false) };
+		*e = made(cpu->mem, page, &w);
 	if (e->host && (write ? writes_directly(cpu, gla, w.gpa)
 			      : (access & ACCESS_EXEC) || !cpu_debug_watches(cpu, gla)))
 		e->rights |= BIT(access);
 	else
 		e->slow |= BIT(access);
+	if (e->device.mmio && !cpu_debug_watches(cpu, gla))
+		e->calls |= BIT(access);
 	return e;
 }
 

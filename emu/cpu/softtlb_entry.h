@@ -11,7 +11,7 @@
  */
 #pragma once
 
-#include "kernel/base/types.h"
+#include "emu/mem/gpmem_device.h"
 
 #define SOFTTLB_ENTRIES 64u
 
@@ -20,10 +20,14 @@ struct softtlb_entry {
 	u32 rights; /* BIT(ACCESS_*): one for each way of access that was allowed, at host */
 	u32 slow;   /* the same, allowed through gpmem_read() and gpmem_write() only: devices, ROM,
 		       watched pages, and those with data breakpoints */
+	u32 calls;  /* the same, of a device: each access is a call of its, and nothing else */
 	gpa_t gpa;
 	bool user; /* the guest's tables let CPL 3 in */
 	u8 *host;  /* of the page's first byte; NULL: not memory */
+	struct gpmem_device device;
 };
+
+_Static_assert(sizeof(struct softtlb_entry) == 64, "found by a shift (recomp_stubs.c)");
 
 struct softtlb {
 	struct softtlb_entry entry[SOFTTLB_ENTRIES];

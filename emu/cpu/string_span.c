@@ -6,8 +6,8 @@
 
 #include "emu/cpu/operand.h"
 
-bool cpu_string_span(struct cpu *cpu, enum cpu_seg seg, const struct insn *in, u32 offset,
-		     unsigned access, struct softtlb_entry *e, gla_t *gla, u32 *n)
+bool cpu_string_range(struct cpu *cpu, enum cpu_seg seg, const struct insn *in, u32 offset,
+		      unsigned access, struct softtlb_entry *e, gla_t *gla, u32 *n)
 {
 	u32 mask = insn_address_mask(in);
 	unsigned user = cpu_user_access(cpu);
@@ -21,8 +21,14 @@ bool cpu_string_span(struct cpu *cpu, enum cpu_seg seg, const struct insn *in, u
 	    cpu_debug_watches(cpu, *gla))
 		return false;
 	found = cpu_translate(cpu, *gla, access | user);
-	if (!found || !found->host)
+	if (!found)
 		return false;
 	*e = *found;
 	return true;
+}
+
+bool cpu_string_span(struct cpu *cpu, enum cpu_seg seg, const struct insn *in, u32 offset,
+		     unsigned access, struct softtlb_entry *e, gla_t *gla, u32 *n)
+{
+	return cpu_string_range(cpu, seg, in, offset, access, e, gla, n) && e->host;
 }

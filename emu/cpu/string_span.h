@@ -11,6 +11,9 @@
 #define STRING_SPAN_MAX 1024u /* bytes at a time: those of a watched page go through a buffer */
 
 /* Where the operand at offset lies, and in n, of at most so many, how many elements of it there are
- * upwards on its page. False: it is not plain memory; nothing has faulted. */
+ * upwards on its page. False: not to be known without a fault, which has not happened. */
+bool cpu_string_range(struct cpu *cpu, enum cpu_seg seg, const struct insn *in, u32 offset,
+		      unsigned access, struct softtlb_entry *e, gla_t *gla, u32 *n);
+/* The same, and it is plain memory. */
 bool cpu_string_span(struct cpu *cpu, enum cpu_seg seg, const struct insn *in, u32 offset,
 		     unsigned access, struct softtlb_entry *e, gla_t *gla, u32 *n);

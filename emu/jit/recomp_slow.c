@@ -317,9 +317,30 @@ static bool goes_on(struct recomp *r, const struct site *s)
 	       (!s->mode || mode_behind(r, &s->insn) == r->edge_key);
 }
 
+/* Has the guest called no device since C looked the last time? */
+static bool no_device_called(struct recomp *r)
+{
+	u32 before = r->calls_seen;
+
+	r->calls_seen = r->cpu->device_calls;
+	return before == r->calls_seen;
+}
+
+/* A string instruction that was noted to meet a device. */
+static enum cpu_result noted_string(struct recomp *r, const struct site *s)
+{
+	u32 before = r->cpu->device_calls;
+	enum cpu_result res = execute(r->cpu, &s->insn);
+
+	if (res == CPU_NEXT)
+		block_note_plain(r, r->cpu->seg[SEG_CS].base + s->eip,
+				 r->cpu->device_calls == before);
+	return res;
+}
+
 static enum cpu_result hard(struct recomp *r, const struct site *s)
 {
-	enum cpu_result res = execute(r->cpu, &s->insn);
+	enum cpu_result res = s->noted ? noted_string(r, s) : execute(r->cpu, &s->insn);
 
 	r->stats.hard_execs++;
 	r->entered_handler = res == CPU_JUMP && s->insn.op < OP_COUNT &&
@@ -395,13 +416,22 @@ static bool is_plain(struct cpu *cpu, const struct site *s, gla_t gla, unsigned 
 			 : cpu_lin_direct(cpu, gla, s->mem_size, user) != NULL;
 }
 
+/* Translated code has looked at the segments of operands whose linear address it has made. */
+static enum cpu_result operand_gla(struct cpu *cpu, const struct site *s, gla_t *gla)
+{
+	*gla = cpu->slow_gla;
+	if (s->linear)
+		return CPU_NEXT;
+	return cpu_seg_check(cpu, s->insn.seg, operand_ea(cpu, s), s->mem_size,
+			     s->writes ? ACCESS_WRITE : ACCESS_READ, gla);
+}
+
 static enum cpu_result slow_read(struct recomp *r, const struct site *s)
 {
 	struct cpu *cpu = r->cpu;
 	unsigned user = cpu_user_access(cpu);
 	gla_t gla;
-	enum cpu_result res = cpu_seg_check(cpu, s->insn.seg, operand_ea(cpu, s), s->mem_size,
-					    s->writes ? ACCESS_WRITE : ACCESS_READ, &gla);
+	enum cpu_result res = operand_gla(cpu, s, &gla);
 
 	r->stats.slow_accesses++;
 	if (res == CPU_NEXT && (gla & s->align))
@@ -425,38 +455,86 @@ static enum cpu_result slow_read(struct recomp *r, const struct site *s)
 	return res;
 }
 
+/*
+ * The operand of an instruction that has called devices is plain memory this time: too short for an
+ * account of its own. False: the long way.
+ */
+static u8 *plain_operand(struct recomp *r, const struct site *s)
+{
+	struct cpu *cpu = r->cpu;
+	unsigned user = cpu_user_access(cpu);
+	gla_t gla = cpu->slow_gla, at = cpu->seg[SEG_CS].base + s->eip;
+	u8 *p;
+
+	if (!s->linear || r->device_wrote || cpu->watch.datas || cpu_align_checked(cpu))
+		return NULL;
+	p = s->writes ? cpu_lin_direct_write(cpu, gla, s->mem_size, user)
+		      : cpu_lin_direct(cpu, gla, s->mem_size, user);
+	return p && !block_note_plain(r, at, no_device_called(r)) ? p : NULL;
+}
+
+static inline const struct site *site_of(const struct recomp *r, u32 offset)
+{
+	return (const struct site *)(const void *)(r->arena + offset);
+}
+
 enum cpu_result recomp_slow_read(struct cpu *cpu, u32 site)
 {
-	return in_c(cpu, site, slow_read);
+	const struct site *s = site_of(cpu->recomp, site);
+	const u8 *p = plain_operand(cpu->recomp, s);
+
+	if (!p)
+		return in_c(cpu, site, slow_read);
+	cpu_copy(cpu->scratch, p, s->mem_size);
+	return CPU_NEXT;
+}
+
+static enum cpu_result written(struct recomp *r, const struct site *s)
+{
+	if (!r->code_changed && !r->flush_wanted)
+		return CPU_NEXT;
+	r->cpu->eip += s->insn.len;
+	return CPU_JUMP;
 }
 
 static enum cpu_result slow_write(struct recomp *r, const struct site *s)
 {
 	struct cpu *cpu = r->cpu;
-	enum cpu_result res =
-		cpu_lin_write(cpu, cpu->slow_gla, cpu->scratch, s->mem_size, cpu_user_access(cpu));
+	enum cpu_result res = CPU_NEXT;
 
-	if (res == CPU_NEXT && (r->code_changed || r->flush_wanted)) {
-		cpu->eip += s->insn.len;
-		res = CPU_JUMP;
-	}
-	return res;
+	if (!r->device_wrote)
+		res = cpu_lin_write(cpu, cpu->slow_gla, cpu->scratch, s->mem_size,
+				    cpu_user_access(cpu));
+	r->device_wrote = false;
+	return res == CPU_NEXT ? written(r, s) : res;
+}
+
+/* The operand of a MOV or a string instruction, or what was read before. */
+static bool write_plain(struct cpu *cpu, u32 site)
+{
+	const struct site *s = site_of(cpu->recomp, site);
+	u8 *p = plain_operand(cpu->recomp, s);
+
+	if (!p)
+		return false;
+	cpu_copy(p, cpu->scratch, s->mem_size);
+	return true;
 }
 
 enum cpu_result recomp_slow_write(struct cpu *cpu, u32 site)
 {
-	return in_c(cpu, site, slow_write);
+	return write_plain(cpu, site) ? CPU_NEXT : in_c(cpu, site, slow_write);
 }
 
 /* A store of what is known before: both in one. */
 static enum cpu_result slow_store(struct recomp *r, const struct site *s)
 {
-	enum cpu_result res = slow_read(r, s);
+	enum cpu_result res = r->device_wrote ? CPU_NEXT : slow_read(r, s);
 
 	return res == CPU_NEXT ? slow_write(r, s) : res;
 }
 
 enum cpu_result recomp_slow_store(struct cpu *cpu, u32 site)
 {
-	return in_c(cpu, site, slow_store);
+	return write_plain(cpu, site) ? CPU_NEXT : in_c(cpu, site, slow_store);
 }

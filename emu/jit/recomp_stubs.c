@@ -16,28 +16,14 @@
 #include "emu/jit/recomp_stubs.h"
 
 #include "emu/trans/emit_insn.h"
+#include "emu/trans/stub_device.h"
+#include "emu/trans/stub_fpu.h"
 #include "emu/trans/stub_real.h"
 #include "emu/trans/stub_segment.h"
 #include "kernel/base/log.h"
 
-#define STUBS_SIZE (2 * PAGE_SIZE)
+#define STUBS_SIZE (3 * PAGE_SIZE)
 #define QUIET	   (~(EFLAGS_ARITH | EFLAGS_ONE | EFLAGS_RF) | EFLAGS_DF)
-
-/* fxsave [cpu->fpu], the form with selectors; fxrstor64 [host_fpu]. Clobbers RCX. */
-static void fpu_to_host(struct emit *e, const struct recomp *r)
-{
-	if (!r->cfg.host_fpu)
-		return;
-	emit_fxsave(e, false, CPU_FIELD(fpu));
-	emit_mov_imm64(e, R_C, (u64)r->cfg.host_fpu);
-	emit_fxrstor(e, true, (struct hmem){ .base = R_C, .index = -1, .scale = 1 });
-}
-
-static void fpu_to_guest(struct emit *e, const struct recomp *r)
-{
-	if (r->cfg.host_fpu)
-		emit_fxrstor(e, false, CPU_FIELD(fpu));
-}
 
 static struct hmem gpr_field(unsigned g)
 {
@@ -57,7 +43,7 @@ static void store_guest(struct emit *e, const struct recomp *r)
 	emit_alu_load(e, ALU_OR, R_A, CPU_FIELD(quiet_flags));
 	emit_store32(e, R_A, CPU_FIELD(eflags));
 	emit_set_df(e, false);
-	fpu_to_host(e, r);
+	stub_fpu_to_host(e, r);
 }
 
 /*
@@ -68,7 +54,7 @@ static void load_guest(struct emit *e, struct recomp *r)
 {
 	struct emit_label upwards = { 0 };
 
-	fpu_to_guest(e, r);
+	stub_fpu_to_guest(e, r);
 	emit_load32(e, R_A, CPU_FIELD(eflags));
 	emit_mov(e, R_D, R_A);
 	emit_alu_imm(e, ALU_AND, R_D, QUIET);
@@ -173,7 +159,7 @@ void recomp_emit_stubs(struct recomp *r, const struct stub_targets *to)
 	/* From a trap: the guest is in struct cpu already; eax and edx are set by the frame. */
 	r->leave_trap = align_stub(&e);
 	emit_set_df(&e, false);
-	fpu_to_host(&e, r);
+	stub_fpu_to_host(&e, r);
 	epilogue(&e);
 
 	r->call_hard = c_stub(&e, r, to->hard);
@@ -182,6 +168,12 @@ void recomp_emit_stubs(struct recomp *r, const struct stub_targets *to)
 	r->call_slow_read = c_stub(&e, r, to->slow_read);
 	r->call_slow_write = c_stub(&e, r, to->slow_write);
 	r->call_slow_store = c_stub(&e, r, to->slow_store);
+	align_stub(&e);
+	r->call_device_read = stub_device_emit(&e, r, false, r->call_slow_read);
+	align_stub(&e);
+	r->call_device_write = stub_device_emit(&e, r, true, r->call_slow_write);
+	align_stub(&e);
+	r->call_device_store = stub_device_emit(&e, r, true, r->call_slow_store);
 	r->segment_stubs = align_stub(&e);
 	for (unsigned seg = 0; seg < SEG_COUNT; seg++)
 		for (unsigned pop = 0; pop < 2 && seg != SEG_CS && seg != SEG_SS; pop++) {

@@ -11,5 +11,5 @@ struct stub_targets {
 	const void *hard, *iret, *segment, *slow_read, *slow_write, *slow_store;
 };
 
-/* Writes the stubs into the first page of the cache and notes their addresses. */
+/* Writes the stubs into the first pages of the cache and notes their addresses. */
 void recomp_emit_stubs(struct recomp *r, const struct stub_targets *to);

@@ -58,7 +58,6 @@ static void redirect(struct recomp *r, struct host_frame *f, enum cpu_result res
 	f->rflags &= ~(u64)(EFLAGS_DF | EFLAGS_TF);
 }
 
-/* A string instruction that met a watched page stays inline: it goes on elsewhere. */
 static bool is_string(u64 rip)
 {
 	const u8 *p = (const u8 *)rip;
@@ -66,6 +65,21 @@ static bool is_string(u64 rip)
 	while (*p == 0x65 || *p == 0x66 || *p == 0x67 || *p == 0xf2 || *p == 0xf3)
 		p++;
 	return (*p >= 0xa4 && *p <= 0xa7) || (*p >= 0xaa && *p <= 0xaf);
+}
+
+/* May the instruction be the same one, by a call of C, as long as it goes on so? A string
+ * instruction that met a watched page stays inline: it goes on elsewhere. A breakpoint goes again,
+ * and its page is not to stay slow. */
+static bool is_slow(struct cpu *cpu, u64 rip, gla_t gla, unsigned access)
+{
+	const struct softtlb_entry *e;
+
+	if (cpu_debug_watches(cpu, gla))
+		return false;
+	if (!is_string(rip))
+		return true;
+	e = cpu_translate(cpu, gla, access);
+	return e && (e->calls & BIT(access));
 }
 
 static bool page_fault(struct recomp *r, struct host_frame *f, struct block *b,
@@ -85,8 +99,7 @@ static bool page_fault(struct recomp *r, struct host_frame *f, struct block *b,
 		return true;
 	case ENV_PF_SLOW:
 		save_frame(cpu, f, b, at);
-		/* A breakpoint goes again, and its page is not to stay slow. */
-		if (!is_string(f->rip) && !cpu_debug_watches(cpu, gla) &&
+		if (is_slow(cpu, f->rip, gla, access) &&
 		    block_note_slow(r, b->base + b->eip + at->guest))
 			block_drop(r, b);
 		r->step_slow = true;

@@ -216,31 +216,49 @@ static unsigned natural_size(u64 offset, u32 len)
 	return size;
 }
 
-static void mmio_read(struct gpmem_region *r, u64 offset, u8 *buf, u32 len)
+void gpmem_device_read(const struct gpmem_device *d, u32 at, void *buf, u32 len)
 {
+	u64 offset = d->offset + at;
+	u8 *out = buf;
+
 	while (len) {
 		unsigned size = natural_size(offset, len);
-		u64 v = r->mmio->read(r->ctx, offset, size);
+		u64 v = d->mmio->read(d->ctx, offset, size);
 
-		memcpy(buf, &v, size);
-		buf += size;
+		memcpy(out, &v, size);
+		out += size;
 		offset += size;
 		len -= size;
 	}
 }
 
-static void mmio_write(struct gpmem_region *r, u64 offset, const u8 *buf, u32 len)
+void gpmem_device_write(const struct gpmem_device *d, u32 at, const void *buf, u32 len)
 {
+	u64 offset = d->offset + at;
+	const u8 *in = buf;
+
 	while (len) {
 		unsigned size = natural_size(offset, len);
 		u64 v = 0;
 
-		memcpy(&v, buf, size);
-		r->mmio->write(r->ctx, offset, size, v);
-		buf += size;
+		memcpy(&v, in, size);
+		d->mmio->write(d->ctx, offset, size, v);
+		in += size;
 		offset += size;
 		len -= size;
 	}
+}
+
+static struct gpmem_device device_at(const struct gpmem_region *r, gpa_t page)
+{
+	return (struct gpmem_device){ r->mmio, r->ctx, page - r->start };
+}
+
+struct gpmem_device gpmem_device_at(struct gpmem *m, gpa_t page)
+{
+	const struct gpmem_region *r = gpmem_find(m, page);
+
+	return r && r->kind == GPMEM_MMIO ? device_at(r, page) : (struct gpmem_device){ 0 };
 }
 
 void gpmem_read(struct gpmem *m, gpa_t gpa, void *buf, u32 len)
@@ -251,12 +269,15 @@ void gpmem_read(struct gpmem *m, gpa_t gpa, void *buf, u32 len)
 		u32 n = MIN(len, PAGE_SIZE - (u32)(gpa & (PAGE_SIZE - 1)));
 		struct gpmem_region *r = gpmem_find(m, gpa);
 
-		if (!r)
+		if (!r) {
 			memset(out, 0xff, n);
-		else if (r->kind == GPMEM_MMIO)
-			mmio_read(r, gpa - r->start, out, n);
-		else
+		} else if (r->kind == GPMEM_MMIO) {
+			struct gpmem_device d = device_at(r, gpa);
+
+			gpmem_device_read(&d, 0, out, n);
+		} else {
 			memcpy(out, gpmem_ptr(m, gpa, false), n);
+		}
 		out += n;
 		gpa += n;
 		len -= n;
@@ -287,7 +308,9 @@ static void write_telling(struct gpmem *m, gpa_t gpa, const void *buf, u32 len, 
 		struct gpmem_region *r = gpmem_find(m, gpa);
 
 		if (r && r->kind == GPMEM_MMIO) {
-			mmio_write(r, gpa - r->start, in, n);
+			struct gpmem_device d = device_at(r, gpa);
+
+			gpmem_device_write(&d, 0, in, n);
 		} else if (r && r->kind == GPMEM_RAM) {
 			write_ram(m, r, gpa, in, n, whom);
 		}

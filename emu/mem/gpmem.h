@@ -14,7 +14,7 @@
  */
 #pragma once
 
-#include "kernel/base/types.h"
+#include "emu/mem/gpmem_device.h"
 
 #define GPMEM_CHUNK_SHIFT 21
 #define GPMEM_CHUNK_SIZE  (1u << GPMEM_CHUNK_SHIFT)
@@ -32,12 +32,6 @@ enum gpmem_kind { GPMEM_RAM, GPMEM_ROM, GPMEM_MMIO };
 #define GPMEM_WATCH_SCREEN BIT(4) /* shows on a screen: the next write is waited for */
 #define GPMEM_WATCHES	   5
 #define GPMEM_ZEROED	   BIT(7) /* internal: contents are valid */
-
-struct gpmem_mmio {
-	/* size 1, 2, 4 or 8, never crossing the region; offset from the region's start. */
-	u64 (*read)(void *ctx, u64 offset, unsigned size);
-	void (*write)(void *ctx, u64 offset, unsigned size, u64 value);
-};
 
 struct gpmem_region {
 	gpa_t start;
@@ -143,6 +137,9 @@ void gpmem_written(struct gpmem *m, gpa_t gpa, u32 len);
  */
 void gpmem_read(struct gpmem *m, gpa_t gpa, void *buf, u32 len);
 void gpmem_write(struct gpmem *m, gpa_t gpa, const void *buf, u32 len);
+
+/* Whom accesses to the page are calls of, until the next switch; of what is no device's, nobody. */
+struct gpmem_device gpmem_device_at(struct gpmem *m, gpa_t page);
 
 /* A whole page of RAM, however it is switched, gets what was saved of it. */
 void gpmem_restore(struct gpmem *m, gpa_t page, const void *bytes);

@@ -89,6 +89,12 @@ static inline void emit_store64(struct emit *e, unsigned from, struct hmem m)
 	emit_rm(e, NULL, true, 0x89, from, m);
 }
 
+static inline void emit_store_imm8(struct emit *e, struct hmem m, u8 imm)
+{
+	emit_rm(e, NULL, false, 0xc6, 0, m);
+	emit_u8(e, imm);
+}
+
 static inline void emit_push(struct emit *e, unsigned reg)
 {
 	if (reg >= 8)
@@ -121,6 +127,11 @@ static inline void emit_alu(struct emit *e, enum alu op, unsigned to, unsigned f
 	emit_rr(e, false, (u32)op << 3 | 1, from, to);
 }
 
+static inline void emit_add64(struct emit *e, unsigned to, unsigned from)
+{
+	emit_rr(e, true, 0x01, from, to);
+}
+
 static inline void emit_alu_load(struct emit *e, enum alu op, unsigned to, struct hmem m)
 {
 	emit_rm(e, NULL, false, (u32)op << 3 | 3, to, m);
@@ -146,6 +157,12 @@ static inline void emit_alu_imm8(struct emit *e, enum alu op, unsigned reg, u8 i
 static inline void emit_alu64_imm8(struct emit *e, enum alu op, unsigned reg, u8 imm)
 {
 	emit_rr(e, true, 0x83, op, reg);
+	emit_u8(e, imm);
+}
+
+static inline void emit_alu_mem_imm8(struct emit *e, enum alu op, struct hmem m, u8 imm)
+{
+	emit_rm(e, NULL, false, 0x83, op, m);
 	emit_u8(e, imm);
 }
 
@@ -245,6 +262,11 @@ static inline void emit_jmp_reg(struct emit *e, unsigned reg)
 static inline void emit_jmp_mem(struct emit *e, struct hmem m)
 {
 	emit_rm(e, NULL, false, 0xff, 4, m);
+}
+
+static inline void emit_call_mem(struct emit *e, struct hmem m)
+{
+	emit_rm(e, NULL, false, 0xff, 2, m);
 }
 
 static inline void emit_call_reg(struct emit *e, unsigned reg)

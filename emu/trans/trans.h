@@ -54,6 +54,14 @@ struct site *trans_site(struct trans *t, unsigned op);
 void trans_call_site(struct trans *t, const struct site *s, u64 stub);
 void trans_call_hard(struct trans *t, struct site *s, bool ends);
 /*
+ * A memory operand that is probably a device's, from or to cpu->scratch by a stub of stub_device.c.
+ * m: its address; R8 is used. A write goes where the read before it was.
+ */
+bool trans_may_be_device(const struct trans *t, unsigned bytes);
+void trans_device_read(struct trans *t, struct site *s, struct hmem m);
+void trans_device_write(struct trans *t, const struct site *s);
+void trans_device_store(struct trans *t, struct site *s, struct hmem m);
+/*
  * Backward jumps and REP poll before they change anything: a poll that traps runs the whole
  * instruction again. Flag-free: movzx r9d, byte [r13].
  */

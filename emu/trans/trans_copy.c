@@ -237,8 +237,17 @@ static bool takes_pending_x87(const struct trans *t)
 /* Memory operands that C fetches and stores: the operation runs on a buffer in struct cpu. */
 static void copy_slow(struct trans *t, const ZydisDecodedOperand *mem, unsigned reg, bool high8)
 {
-	struct site *s = trans_site(t, OP_COPY);
-	struct hmem buf = CPU_FIELD(scratch);
+	bool store = t->in.mnemonic == ZYDIS_MNEMONIC_MOV && !high8 &&
+		     (mem->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE);
+	bool device = trans_may_be_device(t, trans_mem_bytes(t, mem)) &&
+		      (store || (mem->actions & ZYDIS_OPERAND_ACTION_MASK_READ)) &&
+		      !trans_mem_checked(t, mem) && !is_bit_string(t);
+	struct hmem buf = CPU_FIELD(scratch), at = { 0 };
+	struct site *s;
+
+	if (device)
+		at = trans_address(t, mem);
+	s = trans_site(t, OP_COPY);
 
 	s->mem_size = (u8)trans_mem_bytes(t, mem);
 	s->align = vector_alignment(t, mem);
@@ -250,12 +259,18 @@ static void copy_slow(struct trans *t, const ZydisDecodedOperand *mem, unsigned 
 		s->reads = true;
 		emit_fwait(&t->e); /* #MF goes before the operand's faults */
 	}
-	if (t->in.mnemonic == ZYDIS_MNEMONIC_MOV && s->writes && !high8) {
+	if (store) {
 		copy_form(t, reg, true, buf, 0, t->in.opcode); /* changes nothing if C faults */
-		trans_call_site(t, s, t->r->call_slow_store);
+		if (device)
+			trans_device_store(t, s, at);
+		else
+			trans_call_site(t, s, t->r->call_slow_store);
 		return;
 	}
-	trans_call_site(t, s, t->r->call_slow_read);
+	if (device)
+		trans_device_read(t, s, at);
+	else
+		trans_call_site(t, s, t->r->call_slow_read);
 	if (is_bit_string(t)) {
 		s->bits = true;
 		copy_slow_bit(t, reg);
@@ -270,7 +285,10 @@ static void copy_slow(struct trans *t, const ZydisDecodedOperand *mem, unsigned 
 	}
 	if (!s->writes)
 		return;
-	trans_call_site(t, s, t->r->call_slow_write);
+	if (device)
+		trans_device_write(t, s);
+	else
+		trans_call_site(t, s, t->r->call_slow_write);
 }
 
 /* VMASKMOVPS and its like: op[1] is the mask; op[0] is memory if it is a store. */

@@ -62,3 +62,39 @@ void trans_call_hard(struct trans *t, struct site *s, bool ends)
 	if (ends)
 		t->ended = true;
 }
+
+/* Where an instruction runs alone, it is because of a breakpoint or a segment that faults. */
+bool trans_may_be_device(const struct trans *t, unsigned bytes)
+{
+	return t->slow && !(t->key & KEY_SLOW) && (bytes == 1 || bytes == 2 || bytes == 4);
+}
+
+static void device_site(struct trans *t, struct site *s, struct hmem m)
+{
+	unsigned access =
+		(t->key & KEY_CPL3 ? ACCESS_USER : 0) | (s->writes ? ACCESS_WRITE : ACCESS_READ);
+
+	s->linear = true;
+	s->right = (u8)BIT(access);
+	s->ones = 0xffffffffu >> (32 - 8 * s->mem_size);
+	if (m.base != R8 || m.index >= 0 || m.disp)
+		emit_lea(&t->e, false, R8, m);
+}
+
+void trans_device_read(struct trans *t, struct site *s, struct hmem m)
+{
+	device_site(t, s, m);
+	trans_call_site(t, s, t->r->call_device_read);
+}
+
+void trans_device_write(struct trans *t, const struct site *s)
+{
+	emit_load32(&t->e, R8, CPU_FIELD(slow_gla));
+	trans_call_site(t, s, t->r->call_device_write);
+}
+
+void trans_device_store(struct trans *t, struct site *s, struct hmem m)
+{
+	device_site(t, s, m);
+	trans_call_site(t, s, t->r->call_device_store);
+}

@@ -140,15 +140,53 @@ static void advance(struct trans *t, unsigned reg)
 	emit_mov16(&t->e, reg, R8);
 }
 
+/* The same for what is probably a device's: by way of cpu->scratch. CMPS has two operands to read,
+ * and R10 does not outlive the second call. */
+static bool by_device(const struct trans *t, const struct string_op *s)
+{
+	return trans_may_be_device(t, element_size(t)) && s->op != OP_CMPS;
+}
+
+static struct site *device_site(struct trans *t, bool writes)
+{
+	struct site *d = trans_site(t, OP_COPY);
+
+	d->mem_size = (u8)element_size(t);
+	d->reads = !writes;
+	d->writes = writes;
+	return d;
+}
+
+static void load(struct trans *t, u32 opcode, unsigned reg, struct hmem m)
+{
+	if (t->slow) {
+		trans_device_read(t, device_site(t, false), m);
+		m = CPU_FIELD(scratch);
+	}
+	access(t, opcode, reg, m);
+}
+
+static void store(struct trans *t, unsigned reg, struct hmem m)
+{
+	if (!t->slow) {
+		access(t, 0x88, reg, m);
+		return;
+	}
+	access(t, 0x88, reg, CPU_FIELD(scratch));
+	trans_device_store(t, device_site(t, true), m);
+}
+
 static void step(struct trans *t, const struct string_op *s, unsigned src, struct site *site)
 {
 	bool compares = s->op == OP_CMPS || s->op == OP_SCAS;
 	unsigned reg = s->src && s->dst ? R10 : R_A;
 
 	if (s->src)
-		access(t, 0x8a, reg, element(t, R_SI, src, site));
-	if (s->dst)
-		access(t, compares ? 0x3a : 0x88, reg, element(t, R_DI, SEG_ES, site));
+		load(t, 0x8a, reg, element(t, R_SI, src, site));
+	if (s->dst && compares)
+		load(t, 0x3a, reg, element(t, R_DI, SEG_ES, site));
+	else if (s->dst)
+		store(t, reg, element(t, R_DI, SEG_ES, site));
 	load_direction(t);
 	if (s->src)
 		advance(t, R_SI);
@@ -191,17 +229,19 @@ bool translate_string(struct trans *t)
 	if (!s)
 		return false;
 	src = source_segment(t);
-	if (!(t->key & (KEY_SLOW | KEY_TF)) && copies(t, s, src)) {
+	if (!t->slow && !(t->key & KEY_TF) && copies(t, s, src)) {
 		copy(t);
 	} else {
 		struct site *site = trans_site(t, s->op);
 
 		site->insn.seg = (u8)src;
 		site->insn.osize = (u8)element_size(t);
-		if (!t->slow && !(t->key & KEY_TF) && steps(t, s, src))
+		if ((!t->slow || by_device(t, s)) && !(t->key & KEY_TF) && steps(t, s, src)) {
 			step(t, s, src, site);
-		else
+		} else {
+			site->noted = t->slow && !(t->key & KEY_SLOW);
 			trans_call_hard(t, site, false);
+		}
 	}
 	return true;
 }

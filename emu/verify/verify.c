@@ -182,7 +182,9 @@ static bool is_site_stub(const struct recomp *r, u64 to)
 		if (to == (&r->load_segment[0][0])[i])
 			return true;
 	return to == r->call_hard || to == r->call_iret || to == r->call_segment ||
-	       to == r->call_slow_read || to == r->call_slow_write || to == r->call_slow_store;
+	       to == r->call_slow_read || to == r->call_slow_write || to == r->call_slow_store ||
+	       to == r->call_device_read || to == r->call_device_write ||
+	       to == r->call_device_store;
 }
 
 /* The stubs that need nothing. */

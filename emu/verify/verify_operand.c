@@ -20,7 +20,7 @@ static const struct {
 	FIELD(quiet_flags, true), FIELD(quiet_flags_of, true), FIELD(quiet_flags_df, false),
 	FIELD(events, false),	  FIELD(seg, false),	       FIELD(poll, false),
 	FIELD(lookup_tag, false), FIELD(scratch, true),	       FIELD(thread_base, false),
-	FIELD(shadow, true),	  FIELD(x87_ran, true),
+	FIELD(shadow, true),	  FIELD(x87_ran, true),	       FIELD(slow_gla, false),
 #undef FIELD
 };
 
