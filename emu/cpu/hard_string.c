@@ -34,18 +34,6 @@ static void compare(struct cpu *cpu, u32 a, u32 b, unsigned size)
 	cpu->eflags = (cpu->eflags & ~(EFLAGS_ARITH & ~EFLAGS_DF)) | f;
 }
 
-static void advance_by(struct cpu *cpu, const struct insn *in, unsigned reg, u32 by)
-{
-	u32 mask = insn_address_mask(in);
-
-	cpu->gpr[reg] = (cpu->gpr[reg] & ~mask) | ((cpu->gpr[reg] + by) & mask);
-}
-
-static void advance(struct cpu *cpu, const struct insn *in, unsigned reg)
-{
-	advance_by(cpu, in, reg, cpu->eflags & EFLAGS_DF ? 0u - in->osize : in->osize);
-}
-
 static enum cpu_result one(struct cpu *cpu, const struct insn *in)
 {
 	u32 mask = insn_address_mask(in), a = 0, b = 0;
@@ -74,10 +62,7 @@ static enum cpu_result one(struct cpu *cpu, const struct insn *in)
 	default:
 		cpu->gpr[REG_EAX] = operand_merge(cpu->gpr[REG_EAX], a, in->osize);
 	}
-	if (src)
-		advance(cpu, in, REG_ESI);
-	if (in->op != OP_LODS)
-		advance(cpu, in, REG_EDI);
+	cpu_string_advance(cpu, in);
 	return CPU_NEXT;
 }
 
@@ -235,14 +220,14 @@ static enum cpu_result some(struct cpu *cpu, const struct insn *in)
 		n = by_calls(cpu, in, count);
 	if (n) {
 		if (in->op == OP_MOVS || in->op == OP_CMPS)
-			advance_by(cpu, in, REG_ESI, n * in->osize);
-		advance_by(cpu, in, REG_EDI, n * in->osize);
+			cpu_string_move(cpu, in, REG_ESI, n * in->osize);
+		cpu_string_move(cpu, in, REG_EDI, n * in->osize);
 	} else {
 		if (one(cpu, in) != CPU_NEXT)
 			return CPU_FAULT;
 		n = 1;
 	}
-	advance_by(cpu, in, REG_ECX, 0u - n);
+	cpu_string_move(cpu, in, REG_ECX, 0u - n);
 	return CPU_NEXT;
 }
 

@@ -32,3 +32,20 @@ bool cpu_string_span(struct cpu *cpu, enum cpu_seg seg, const struct insn *in, u
 {
 	return cpu_string_range(cpu, seg, in, offset, access, e, gla, n) && e->host;
 }
+
+void cpu_string_move(struct cpu *cpu, const struct insn *in, unsigned reg, u32 by)
+{
+	u32 mask = insn_address_mask(in);
+
+	cpu->gpr[reg] = (cpu->gpr[reg] & ~mask) | ((cpu->gpr[reg] + by) & mask);
+}
+
+void cpu_string_advance(struct cpu *cpu, const struct insn *in)
+{
+	u32 by = cpu->eflags & EFLAGS_DF ? 0u - in->osize : in->osize;
+
+	if (in->op == OP_MOVS || in->op == OP_CMPS || in->op == OP_LODS)
+		cpu_string_move(cpu, in, REG_ESI, by);
+	if (in->op != OP_LODS)
+		cpu_string_move(cpu, in, REG_EDI, by);
+}

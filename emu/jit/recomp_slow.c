@@ -8,6 +8,7 @@
 
 #include "emu/block/block.h"
 #include "emu/cpu/hard_ops.h"
+#include "emu/cpu/string_span.h"
 #include "emu/jit/recomp_mode.h"
 #include "emu/trans/stub_segment.h"
 #include "emu/cpu/semantics.h"
@@ -493,6 +494,8 @@ static enum cpu_result written(struct recomp *r, const struct site *s)
 {
 	if (!r->code_changed && !r->flush_wanted)
 		return CPU_NEXT;
+	if (s->insn.op == OP_STOS || s->insn.op == OP_MOVS)
+		cpu_string_advance(r->cpu, &s->insn);
 	r->cpu->eip += s->insn.len;
 	return CPU_JUMP;
 }

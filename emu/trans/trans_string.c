@@ -147,10 +147,12 @@ static bool by_device(const struct trans *t, const struct string_op *s)
 	return trans_may_be_device(t, element_size(t)) && s->op != OP_CMPS;
 }
 
-static struct site *device_site(struct trans *t, bool writes)
+/* op: what C finishes if it leaves the block behind the store; the registers come after that. */
+static struct site *device_site(struct trans *t, unsigned op, bool writes)
 {
-	struct site *d = trans_site(t, OP_COPY);
+	struct site *d = trans_site(t, op);
 
+	d->insn.osize = (u8)element_size(t);
 	d->mem_size = (u8)element_size(t);
 	d->reads = !writes;
 	d->writes = writes;
@@ -160,20 +162,20 @@ static struct site *device_site(struct trans *t, bool writes)
 static void load(struct trans *t, u32 opcode, unsigned reg, struct hmem m)
 {
 	if (t->slow) {
-		trans_device_read(t, device_site(t, false), m);
+		trans_device_read(t, device_site(t, OP_COPY, false), m);
 		m = CPU_FIELD(scratch);
 	}
 	access(t, opcode, reg, m);
 }
 
-static void store(struct trans *t, unsigned reg, struct hmem m)
+static void store(struct trans *t, unsigned op, unsigned reg, struct hmem m)
 {
 	if (!t->slow) {
 		access(t, 0x88, reg, m);
 		return;
 	}
 	access(t, 0x88, reg, CPU_FIELD(scratch));
-	trans_device_store(t, device_site(t, true), m);
+	trans_device_store(t, device_site(t, op, true), m);
 }
 
 static void step(struct trans *t, const struct string_op *s, unsigned src, struct site *site)
@@ -186,7 +188,7 @@ static void step(struct trans *t, const struct string_op *s, unsigned src, struc
 	if (s->dst && compares)
 		load(t, 0x3a, reg, element(t, R_DI, SEG_ES, site));
 	else if (s->dst)
-		store(t, reg, element(t, R_DI, SEG_ES, site));
+		store(t, s->op, reg, element(t, R_DI, SEG_ES, site));
 	load_direction(t);
 	if (s->src)
 		advance(t, R_SI);
