@@ -113,6 +113,15 @@ u64 console_written(void)
 	return written;
 }
 
+static void (*capture)(void *ctx, const char *s, size_t n);
+static void *capture_ctx;
+
+void console_capture(void (*fn)(void *ctx, const char *s, size_t n), void *ctx)
+{
+	capture = fn;
+	capture_ctx = ctx;
+}
+
 void console_print(const char *fmt, ...)
 {
 	char text[512], shown[TEXT_ESCAPED(sizeof(text))];
@@ -121,7 +130,13 @@ void console_print(const char *fmt, ...)
 	va_start(ap, fmt);
 	fmt_vprint(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	console_write(shown, text_escape(shown, sizeof(shown), text, "\n\t"));
+
+	size_t n = text_escape(shown, sizeof(shown), text, "\n\t");
+
+	if (capture)
+		capture(capture_ctx, shown, n);
+	else
+		console_write(shown, n);
 }
 
 u32 console_queued(void)

@@ -42,6 +42,8 @@ void console_write(const char *s, size_t n);	 /* \n becomes \r\n on serial */
 void console_write_raw(const char *s, size_t n); /* bytes as they are: a guest's own console */
 /* Text of ours with parts of others' in it: control characters other than \n and \t are shown as
  * text_escape() does. */
+/* While fn is there, what console_print() prints goes to it alone. */
+void console_capture(void (*fn)(void *ctx, const char *s, size_t n), void *ctx);
 void console_print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* To the serial line alone, as it is; false: none is written to. */
 bool console_write_serial(const char *s, size_t n);

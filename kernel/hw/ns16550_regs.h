@@ -8,6 +8,8 @@
 
 #define COM1_PORT 0x3f8
 #define COM1_IRQ  4
+#define COM2_PORT 0x2f8
+#define COM2_IRQ  3
 
 /* Offsets from the first port. */
 enum { RBR_THR, IER, IIR_FCR, LCR, MCR, LSR, MSR, SCR };

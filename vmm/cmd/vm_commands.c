@@ -12,6 +12,7 @@
 #include "vmm/raw/isolation.h"
 #include "vmm/cmd/vm_devices.h"
 #include "vmm/console/vm_console.h"
+#include "vmm/gdb/gdb_server.h"
 #include "vmm/vm/vm_debug.h"
 #include "vmm/vm/vm_life.h"
 #include "vmm/vm/vm_media.h"
@@ -189,6 +190,7 @@ static int cmd_destroy(int argc, char **argv)
 	if (!vm)
 		return E_NOENT;
 	console_print("%s: destroyed\n", vm->config.name);
+	gdb_server_end(vm);
 	vm_task_end(vm);
 	vm_destroy(vm);
 	return 0;

@@ -16,6 +16,7 @@
 #include "vmm/run/run.h"
 #include "vmm/console/vm_console.h"
 #include "vmm/console/vm_display.h"
+#include "vmm/gdb/gdb_server.h"
 #include "vmm/console/vm_screen.h"
 #include "vmm/vm/vm_finish.h"
 #include "vmm/vm/vm_life.h"
@@ -87,6 +88,7 @@ static struct vm *create_vms(const struct config *c)
 			continue;
 		}
 		vm_task_begin(vm);
+		gdb_server_begin(vm);
 		vm_report(vm, "%lluM, engine %s", (unsigned long long)(cv->memory / MiB),
 			  vm_engine_name(cv->engine));
 		if (!cv->start)

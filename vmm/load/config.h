@@ -44,6 +44,7 @@ struct config_vm {
 	unsigned boots; /* of them; 0: the BIOS' own order */
 	bool boot_menu, sercon;
 	enum config_engine engine;
+	char gdb[8]; /* gdb = com2: the line of the machine where gdb comes; "": none */
 	enum config_serial serial[4]; /* default: serial0 = console, others none */
 	enum config_triple triple;    /* on_triple_fault; default: stop, with a BIOS reset */
 	bool verify;	  /* verify = yes: each block of translated code is proven to be confined */

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The registers that gdb is shown, in its own order (its features org.gnu.gdb.i386.core and .sse),
+ * and behind them control registers and segment bases.
+ *
+ * EIP is linear: CS's base is added. So code is found and disassembled where it is, in real mode,
+ * too; the architecture says then that it is 16-bit code.
+ */
+#pragma once
+
+#include "emu/cpu/cpu.h"
+
+#define GDB_CORE 41u /* up to MXCSR */
+#define GDB_REGS 52u
+#define GDB_WIDE 16u /* bytes of the largest */
+
+#define GDB_ESP 4u
+#define GDB_EBP 5u
+#define GDB_EIP 8u
+
+/* Bytes of register n. */
+unsigned gdb_reg_size(unsigned n);
+/* cpu->fpu holds the FPU's state. */
+void gdb_reg_read(struct cpu *cpu, unsigned n, u8 *value);
+/* False: it cannot have this value, or never changes by hand. */
+bool gdb_reg_write(struct cpu *cpu, unsigned n, const u8 *value);
+
+/* Bytes [at, at + size) of the target description; returns how many there are, fewer at its end. */
+size_t gdb_target_xml(const struct cpu *cpu, size_t at, char *buf, size_t size);

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""Debian's gdb at COM2 (docs/gdb.md), with no script of ours: it stops, steps and watches a guest that computes, in raw and in
+translated code, and the guest's sums stay right; and what is no gdb does no harm.
+
+One test:  /usr/bin/python3 -m pytest tests/boot/test_gdb.py -k points
+"""
+import os
+import random
+import re
+import socket
+
+import pexpect
+import pytest
+
+from guests import Guests, check_bystander, vm
+from machine import ROOT, TIMEOUT
+
+NOISE = int(os.environ.get("NOISE", 1 << 16))  # bytes; NOISE=1048576 takes 100 s, since QEMU's line gives an interrupt a byte or four
+SUM = r"SUM \d+ \w+ \d+ \w+ ticks \d+"
+
+
+class Gdb:
+    """The unmodified gdb; each command's output up to its prompt."""
+
+    def __init__(self, target, *arguments):
+        self.process = pexpect.spawn("gdb", ["-q", "-nx", "-ex", "set pagination off", "-ex", "set confirm off", "-ex",
+                                             "set remotetimeout 60", *arguments], timeout=TIMEOUT, encoding="latin-1", echo=False)
+        self.process.expect_exact("(gdb) ")
+        self.ask("target remote " + target)
+
+    def ask(self, command):
+        self.process.send(command + "\n")
+        self.process.expect_exact("(gdb) ")
+        return self.process.before.replace("\r", "")
+
+    def start(self, command):
+        """One that does not come back by itself."""
+        self.process.send(command + "\n")
+        self.process.expect("Continuing")
+
+    def interrupt(self):
+        self.process.send("\x03")
+        self.process.expect_exact("(gdb) ")
+        return self.process.before
+
+    def value(self, what):
+        return int(re.search(r"= (?:0x)?([0-9a-f]+)", self.ask("p/x " + what))[1], 16)
+
+
+def line(tmp_path):
+    path = str(tmp_path / "com2")
+    return path, ["-chardev", "socket,id=gdb,path=%s,server=on,wait=off" % path, "-serial", "chardev:gdb"]
+
+
+@pytest.mark.parametrize("engine,ring", [("ring1", 0), ("auto", 3), ("recompile-all", 0)])
+def test_points(engine, ring, tmp_path):
+    path, extra = line(tmp_path)
+    with Guests([vm("a", "bystander", "ring=%d" % ring, engine, gdb="com2")], extra=extra) as m:
+        m.wait_line("a: SUM")
+        gdb = Gdb(path, os.path.join(ROOT, "build/test-guests/bystander.elf"))
+        assert "Breakpoint 1 at" in gdb.ask("break on_timer")
+        for _ in range(3):
+            assert "Breakpoint 1, " in gdb.ask("continue")
+            assert gdb.value("$pc") == gdb.value("&on_timer")
+        gdb.ask("delete 1")
+        assert "ardware watchpoint 2: " in gdb.ask("watch *(int *)&ticks")
+        for _ in range(3):
+            said = gdb.ask("continue")
+            old, new = re.search(r"Old value = (\d+)\s+New value = (\d+)", said).groups()
+            assert int(new) == int(old) + 1
+        gdb.ask("delete 2")
+        seen = set()
+        for _ in range(50):
+            gdb.ask("stepi")
+            seen.add(gdb.value("$pc"))
+        assert len(seen) > 20
+        assert re.search(r"eflags +0x\w+ +\[", gdb.ask("info registers eflags"))
+        assert "Tag Word" in gdb.ask("info float")
+        assert re.search(r"a +paused +" + engine, gdb.ask("monitor vm list"))
+        assert "unknown command" in gdb.ask("monitor nonsense")
+        gdb.start("continue")
+        m.wait_line(r"a: SUM [^\n]*\n")
+        assert "SIGINT" in gdb.interrupt()
+        assert "Cannot access memory" in gdb.ask("x/x 0xf0000000")
+        gdb.ask("detach")
+        for _ in range(3):
+            m.wait_line(r"a: SUM [^\n]*\n")
+        assert check_bystander([text for text in m.lines("a") if re.fullmatch(SUM, text)]) >= 3
+        gdb.process.close(force=True)
+
+
+def test_noise(tmp_path):
+    """Random bytes: the guest runs on, and gdb is served afterwards."""
+    path, extra = line(tmp_path)
+    rnd = random.Random(15)
+    with Guests([vm("a", "bystander", "", "auto", gdb="com2")], extra=extra) as m:
+        m.wait_line("a: SUM")
+        s = socket.socket(socket.AF_UNIX)
+        s.settimeout(TIMEOUT)
+        s.connect(path)
+        s.sendall(rnd.randbytes(NOISE))
+        s.sendall(b"#00$qC#b4")
+        said = b""
+        while b"$QC1#c5" not in said:  # then all of it has been read
+            said += s.recv(4096)
+        s.close()
+        gdb = Gdb(path)
+        assert gdb.value("$cs") in (8, 16)
+        gdb.ask("detach")
+        m.wait_line(r"a: SUM [^\n]*\n")
+        assert check_bystander([text for text in m.lines("a") if re.fullmatch(SUM, text)]) >= 2
+        gdb.process.close(force=True)

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The gdb stub (emu/gdb): frames, acknowledgements and escapes, registers, memory, points, going
+ * on and stopping, questions; and what is no packet.
+ */
+#include "tests/unit/guest_fixture.h"
+
+#include "emu/cpu/stop_list.h"
+#include "emu/cpu/stops.h"
+#include "emu/gdb/gdb_regs.h"
+#include "emu/gdb/gdb_stub.h"
+#include "kernel/base/error.h"
+
+static struct gdb_stub g;
+static char heard[32768];
+static size_t heard_len;
+static unsigned goes, steps, stops, kills, detached;
+static char command_said[256];
+
+static void put_out(void *ctx, const char *s, size_t n)
+{
+	(void)ctx;
+	assert_true(heard_len + n < sizeof(heard));
+	memcpy(heard + heard_len, s, n);
+	heard_len += n;
+	heard[heard_len] = '\0';
+}
+
+static int op_add(void *ctx, const struct cpu_stop *stop)
+{
+	(void)ctx;
+	return cpu_stop_add(&m.cpu, stop);
+}
+
+static int op_remove(void *ctx, const struct cpu_stop *stop)
+{
+	(void)ctx;
+	return cpu_stop_remove(&m.cpu, stop);
+}
+
+static void op_forget(void *ctx)
+{
+	(void)ctx;
+	while (m.cpu.stops.count)
+		cpu_stop_remove(&m.cpu,
+				&(struct cpu_stop){ m.cpu.stops.at[0].gla, m.cpu.stops.at[0].len, 0,
+						    m.cpu.stops.at[0].kind });
+}
+
+static int op_go(void *ctx)
+{
+	(void)ctx;
+	goes++;
+	return 0;
+}
+
+static int op_step(void *ctx)
+{
+	(void)ctx;
+	steps++;
+	m.cpu.eip++;
+	gdb_stub_stopped(&g, GDB_STOP_STEP, NULL);
+	return 0;
+}
+
+static void op_stop(void *ctx)
+{
+	(void)ctx;
+	stops++;
+	gdb_stub_stopped(&g, GDB_STOP_ASKED, NULL);
+}
+
+static void op_attached(void *ctx, bool on)
+{
+	(void)ctx;
+	detached += !on;
+}
+
+static void op_kill(void *ctx)
+{
+	(void)ctx;
+	kills++;
+}
+
+static void op_command(void *ctx, const char *line)
+{
+	(void)ctx;
+	strcpy(command_said, line);
+	gdb_stub_print(&g, "Hi\n", 3);
+}
+
+static void op_fpu(void *ctx, bool changed)
+{
+	(void)ctx;
+	(void)changed;
+}
+
+static const struct gdb_ops ops = { put_out, op_add,	  op_remove, op_forget,	 op_go, op_step,
+				    op_stop, op_attached, op_kill,   op_command, op_fpu };
+
+static int setup(void **state)
+{
+	guest_setup(state);
+	op_forget(NULL);
+	gdb_stub_init(&g, &m.cpu, &ops, NULL);
+	heard_len = goes = steps = stops = kills = detached = 0;
+	heard[0] = '\0';
+	return 0;
+}
+
+#define GDB_TEST(f) cmocka_unit_test_prestate_setup_teardown(f, setup, NULL, (void *)(uintptr_t) #f)
+
+static void feed(const void *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		gdb_stub_input(&g, ((const u8 *)s)[i]);
+}
+
+static void send_bytes(const char *text, size_t n)
+{
+	char tail[4];
+	u8 sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum = (u8)(sum + (u8)text[i]);
+	snprintf(tail, sizeof(tail), "#%02x", sum);
+	feed("$", 1);
+	feed(text, n);
+	feed(tail, 3);
+}
+
+/* The text of the one packet that answers, whose checksum is right. */
+static const char *ask(const char *text)
+{
+	char *end;
+	u8 sum = 0;
+
+	heard_len = 0;
+	heard[0] = '\0';
+	send_bytes(text, strlen(text));
+	if (!heard[0] || !strcmp(heard, "+"))
+		return NULL;
+	assert_int_equal(heard[0], '+');
+	assert_int_equal(heard[1], '$');
+	end = strchr(heard, '#');
+	assert_non_null(end);
+	assert_int_equal(end[3], 0);
+	for (const char *p = heard + 2; p < end; p++)
+		sum = (u8)(sum + (u8)*p);
+	assert_int_equal(sum, strtoul(end + 1, NULL, 16));
+	*end = '\0';
+	return heard + 2;
+}
+
+#define answers(text, answer) assert_string_equal(ask(text), (answer))
+
+static void frames(void **state)
+{
+	(void)state;
+	feed("+noise\x03", 7);
+	assert_int_equal(heard_len, 0);
+	assert_false(g.attached);
+	feed("$g#00", 5);
+	assert_string_equal(heard, "-");
+	heard_len = 0;
+	feed("$g#zz", 5);
+	assert_string_equal(heard, "-");
+	assert_false(g.attached);
+	heard_len = 0;
+	feed("$qC$qAttached#8f", 16); /* the first was cut short */
+	assert_string_equal(heard, "+$1#31");
+	assert_true(g.attached);
+	assert_int_equal(stops, 1);
+	answers("QStartNoAckMode", "OK");
+	heard_len = 0;
+	feed("$qC#b4", 6);
+	assert_string_equal(heard, "$QC1#c5");
+	heard_len = 0;
+	feed("$", 1);
+	for (unsigned i = 0; i < 2 * GDB_PACKET; i++)
+		feed("A", 1);
+	feed("#00", 3);
+	assert_int_equal(heard_len, 0);
+	feed("$qC#b4", 6);
+	assert_string_equal(heard, "$QC1#c5");
+}
+
+static void registers_by_number(void **state)
+{
+	(void)state;
+	m.cpu.gpr[REG_EAX] = 0x12345678;
+	answers("p0", "78563412");
+	answers("P0=efbeadde", "OK");
+	assert_int_equal(m.cpu.gpr[REG_EAX], 0xdeadbeef);
+	answers("p8", "00600000");
+	answers("Pa=34120000", "E01"); /* CS */
+	answers("Pa=08000000", "OK");  /* as it is */
+	answers("p34", "E01");
+	answers("p", "E01");
+	answers("P0", "E01");
+	answers("P0=1", "E01");
+	answers("P0=", "E01");
+	answers("p20", "00000000000000000000000000000000");
+	answers("P20=000102030405060708090a0b0c0d0e0f", "OK");
+	assert_int_equal(m.cpu.fpu.image[160 + 15], 15);
+	answers("P28=ffffffff", "E01"); /* MXCSR */
+	answers("P28=801f0000", "OK");
+}
+
+static void all_registers(void **state)
+{
+	char all[2048], back[2048] = "G";
+	size_t len = 0;
+
+	(void)state;
+	for (unsigned n = 0; n < GDB_REGS; n++)
+		len += 2 * gdb_reg_size(n);
+	strcpy(all, ask("g"));
+	assert_int_equal(strlen(all), len);
+	memcpy(all, "44332211", 8); /* EAX */
+	strcat(back, all);
+	answers(back, "OK");
+	assert_int_equal(m.cpu.gpr[REG_EAX], 0x11223344);
+	assert_string_equal(ask("g"), all);
+	answers("G", "OK"); /* none */
+	answers("Gxyz", "E01");
+}
+
+/* EIP is where the code lies; and gdb is told how wide it is. */
+static void real_mode(void **state)
+{
+	(void)state;
+	assert_non_null(strstr(ask("qXfer:features:read:target.xml:0,200"), "<architecture>i386<"));
+	m.cpu.cr0 &= ~CR0_PE;
+	m.cpu.seg[SEG_CS] = (struct cpu_segment){ 0x7c0, 0x9b, 0x7c00, 0xffff };
+	m.cpu.eip = 0x10;
+	assert_non_null(
+		strstr(ask("qXfer:features:read:target.xml:0,200"), "<architecture>i8086<"));
+	answers("p8", "107c0000");
+	answers("P8=207c0000", "OK");
+	assert_int_equal(m.cpu.eip, 0x20);
+	assert_non_null(strstr(ask("?"), "08:207c0000;"));
+	ask("s7d00");
+	assert_int_equal(m.cpu.eip, 0x101);
+}
+
+static void memory(void **state)
+{
+	(void)state;
+	put(AT_DATA, 0x44332211, 4);
+	answers("m8000,4", "11223344");
+	answers("M8000,2:aabb", "OK");
+	answers("m8000,4", "aabb3344");
+	heard_len = 0;
+	send_bytes("X8000,3:\x7d\x03\x7d\x5d\x7d\x0a", 14); /* # } * */
+	assert_string_equal(heard, "+$OK#9a");
+	assert_memory_equal(m.ram + AT_DATA, "#}*", 3);
+	answers("X8000,9:abc", "E01");
+	answers("X8000,0:", "OK");
+	answers("M8000,4:aabb", "E01");
+	answers("M8000,2:zz", "E01");
+	answers("M8000", "E01");
+	answers("m", "E01");
+	answers("m8000", "E01");
+	answers("mfffffffff,1", "E01");
+	answers("mf0000000,4", "E14");
+	answers("m1ffffe,8", "0000"); /* as far as there is memory */
+	answers("Mf0000000,1:00", "E01");
+	assert_true(strlen(ask("m0,ffffffff")) > 4000);
+}
+
+static void points(void **state)
+{
+	(void)state;
+	answers("Z0,6000,1", "OK");
+	assert_true(cpu_stops_at(&m.cpu, 0x6000));
+	answers("Z1,6001,1", "OK");
+	answers("z0,6000,1", "OK");
+	answers("z0,6000,1", "E01");
+	answers("Z2,8000,4", "OK");
+	answers("Z3,8000,4", "OK");
+	answers("Z4,8000,64", "OK");
+	answers("Z4,8000,0", "E01");
+	answers("Z2,8000,ffffff", "E01");
+	answers("Z5,8000,4", "");
+	answers("Z", "");
+	answers("Z0", "E01");
+	answers("Z0,", "E01");
+	assert_int_equal(m.cpu.stops.count, 4);
+	answers("D", "OK");
+	assert_int_equal(m.cpu.stops.count, 0);
+	assert_int_equal(detached, 1);
+	assert_false(g.attached);
+}
+
+static void going_on(void **state)
+{
+	static const struct cpu_stop data = { .gla = 0x8004, .len = 4, .kind = STOP_WRITE };
+
+	(void)state;
+	answers("vCont?", "vCont;c;C;s;S");
+	assert_null(ask("vCont;c"));
+	assert_int_equal(goes, 1);
+	assert_true(g.running);
+	heard_len = 0;
+	feed("\x03", 1);
+	assert_non_null(strstr(heard, "$T02thread:1;"));
+	assert_false(g.running);
+	feed("\x03", 1); /* it stands */
+	assert_int_equal(stops, 2);
+	assert_null(ask("c"));
+	gdb_stub_stopped(&g, GDB_STOP_STEP, &data);
+	assert_non_null(strstr(heard, "$T05thread:1;watch:8004;"));
+	assert_non_null(strstr(ask("s"), "T05"));
+	assert_non_null(strstr(ask("vCont;s:1;c"), "T05"));
+	assert_non_null(strstr(ask("S05"), "T05"));
+	assert_int_equal(steps, 3);
+	answers("vCont;", "E01");
+	answers("vCont;x", "E01");
+	assert_null(ask("C05"));
+	gdb_stub_stopped(&g, GDB_STOP_FAULT, NULL);
+	assert_non_null(strstr(heard, "$T0bthread:1;"));
+	/* Not expected: nobody is told. */
+	heard_len = 0;
+	gdb_stub_stopped(&g, GDB_STOP_STEP, NULL);
+	assert_int_equal(heard_len, 0);
+	assert_null(ask("c"));
+	gdb_stub_stopped(&g, GDB_STOP_ENDED, NULL);
+	assert_non_null(strstr(heard, "$W00#"));
+	answers("c", "W00");
+	answers("?", "W00");
+	assert_null(ask("k"));
+	assert_int_equal(kills, 1);
+}
+
+static void questions(void **state)
+{
+	char xml[8192] = "", text[64];
+	const char *piece;
+
+	(void)state;
+	assert_non_null(
+		strstr(ask("qSupported:multiprocess+;xmlRegisters=i386"), "PacketSize=1000;"));
+	answers("qfThreadInfo", "m1");
+	answers("qsThreadInfo", "l");
+	answers("Hg0", "OK");
+	answers("qNoSuch", "");
+	answers("vMustReplyEmpty", "");
+	answers("~", "");
+	answers("", "");
+	/* In pieces, as one. */
+	for (unsigned at = 0;; at += 97) {
+		snprintf(text, sizeof(text), "qXfer:features:read:target.xml:%x,61", at);
+		piece = ask(text);
+		strcat(xml, piece + 1);
+		if (piece[0] == 'l')
+			break;
+		assert_int_equal(strlen(piece), 98);
+	}
+	assert_non_null(strstr(xml, "</feature></target>"));
+	assert_null(strstr(strstr(xml, "</target>") + 1, "<"));
+	assert_non_null(strstr(xml, "name=\"dr7\" bitsize=\"32\" type=\"int32\" regnum=\"51\""));
+	answers("qXfer:features:read:target.xml:ffff,10", "l");
+	answers("qXfer:features:read:target.xml:x", "E01");
+	assert_non_null(strstr(ask("qXfer:memory-map:read::0,fff"), "length=\"0x100000000\""));
+	heard_len = 0;
+	send_bytes("qRcmd,72656773", 14);
+	assert_string_equal(heard, "+$O48690a#bb$OK#9a");
+	assert_string_equal(command_said, "regs");
+	answers("qRcmd,7", "E01");
+	answers("qRcmd,zz", "E01");
+}
+
+/* A million random bytes, and then gdb is answered as ever. */
+static void noise(void **state)
+{
+	static const char likely[] = "$#+-\x03}0123456789abcdefqvZzgGpPmMXcsDk?:;,=";
+	u32 x = 1;
+
+	(void)state;
+	for (unsigned i = 0; i < 1000000; i++) {
+		x = x * 1664525 + 1013904223;
+		gdb_stub_input(&g, x & BIT(8) ? (u8)(x >> 24)
+					      : (u8)likely[(x >> 16) % (sizeof(likely) - 1)]);
+		heard_len = 0;
+	}
+	feed("#00", 3);
+	g.no_ack = g.ended = false;
+	answers("qC", "QC1");
+}
+
+static const struct CMUnitTest gdb_tests[] = {
+	GDB_TEST(frames),	 GDB_TEST(registers_by_number),
+	GDB_TEST(all_registers), GDB_TEST(real_mode),
+	GDB_TEST(memory),	 GDB_TEST(points),
+	GDB_TEST(going_on),	 GDB_TEST(questions),
+	GDB_TEST(noise),
+};
+
+GUEST_MAIN(gdb_tests)
