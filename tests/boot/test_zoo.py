@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""Small systems of our own that use a PC as old software does, each a floppy that SeaBIOS boots. They print the lines of bare QEMU
-under each engine, and what QEMU does not know (limits of segments) as the manual says.
+"""Small systems of our own that use a PC as old software does, each a floppy that SeaBIOS boots. They print the lines of bare
+QEMU under each engine, and what QEMU does not know (limits of segments) as the manual says.
 
 Alone:  /usr/bin/python3 -m pytest tests/boot/test_zoo.py
 """
 import functools
+import os
 
 import pytest
 
 from guests import Guests, bare_lines_of, build, compared
-from machine import ICOUNT
+from machine import GUESTS, ICOUNT
 
 ENGINES = {"auto": "no", "recompile-all": "yes"}
 # Lines that bare QEMU does not print so.
@@ -17,8 +18,8 @@ ALONE = {"realmode": ["  limits d d c 6"], "chips16": [], "emm": []}
 
 
 @functools.lru_cache(maxsize=None)
-def bare_lines(guest):
-    return bare_lines_of(guest, ["-cpu", "max,-apic", "-M", "pc,usb=off,hpet=off", "-nodefaults", "-vga", "std",
+def bare_lines(guest, *drives):
+    return bare_lines_of(guest, [*drives, "-cpu", "max,-apic", "-M", "pc,usb=off,hpet=off", "-nodefaults", "-vga", "std",
                                  *["-device", "isa-serial"] * 3, "-snapshot", "-fda"])
 
 
@@ -37,6 +38,23 @@ def test_zoo(guest):
             printed = [line for line in lines[lines.index("loaded from 00"):] if not line.startswith(("debug port", "stopped"))]
             assert compared(printed) == bare_lines(guest), engine
             assert [line for line in printed if line.startswith("  ")] == ALONE[guest], engine
+
+
+def test_bios():
+    """A floppy asks the BIOS for its screen, hard disk and CD, which hold the same image."""
+    build()
+    with open(os.path.join(GUESTS, "bios16"), "rb") as f:
+        image = f.read()
+    drive = "file=%s,format=raw,if=ide,index=" % os.path.join(GUESTS, "bios16")
+    with Guests(["[ringleader]\nexit = poweroff\n", *[section("bios16", engine) + "disk0 = hd%d.img\ncdrom = cd%d.img\n" % (n, n)
+                                                      for n, engine in enumerate(ENGINES)]],
+                files={"%s%d.img" % (kind, n): image for kind in ("hd", "cd") for n in range(len(ENGINES))}) as m:
+        m.wait_stopped(ENGINES)
+        for engine in ENGINES:
+            lines = m.lines(engine)
+            printed = [line for line in lines[lines.index("loaded from 00"):] if not line.startswith(("debug port", "stopped"))]
+            bare = bare_lines("bios16", "-drive", drive + "0", "-drive", drive + "2,media=cdrom", "-boot", "a")
+            assert compared(printed) == bare, engine
 
 
 def test_idle():
