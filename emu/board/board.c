@@ -30,6 +30,7 @@
 #include "emu/chip/reset_control.h"
 #include "emu/chip/uart16550.h"
 #include "emu/chip/vga.h"
+#include "emu/chip/virtio_console.h"
 #include "emu/dev/completion.h"
 #include "emu/dev/device.h"
 #include "emu/dev/drives.h"
@@ -69,6 +70,7 @@ struct board {
 	struct i8042 *kbc;
 	struct reset_control *reset;
 	struct uart16550 *uart[PC_SERIAL_PORTS];
+	struct virtio_console *console; /* NULL: none */
 	struct ferr *ferr;
 	struct i82077 *floppy;
 	struct pci_bus *pci;
@@ -346,6 +348,7 @@ static void find_devices(struct board *b)
 	b->fw_cfg = devices_find(s, &fw_cfg_class, 0);
 	for (unsigned i = 0; i < PC_SERIAL_PORTS; i++)
 		b->uart[i] = devices_find(s, &uart16550_class, i);
+	b->console = devices_find(s, &virtio_console_class, 0);
 }
 
 /* A disk without a medium is no disk. */
@@ -365,7 +368,9 @@ static u16 virtio_disks(const struct board_config *c)
 static u16 options_of(const struct board_config *c)
 {
 	return (u16)((c->debug_exit ? PC_OPTION_DEBUG_EXIT : 0) | (c->apic ? PC_OPTION_APIC : 0) |
-		     (c->no_vga ? 0 : PC_OPTION_VGA) | virtio_disks(c));
+		     (c->no_vga ? 0 : PC_OPTION_VGA) | virtio_disks(c) |
+		     (c->virtio_rng ? PC_OPTION_VIRTIO_RNG : 0) |
+		     (c->virtio_console ? PC_OPTION_VIRTIO_CONSOLE : 0));
 }
 
 static int add_devices(struct board *b)
@@ -532,8 +537,15 @@ u64 board_run_timers(struct board *b)
 
 /* --- The outside world */
 
+bool board_console_listens(const struct board *b)
+{
+	return b->console && virtio_console_listens(b->console);
+}
+
 bool board_serial_rx(struct board *b, unsigned port, u8 byte)
 {
+	if (port == VIRTIO_CONSOLE_PORT && b->console)
+		return virtio_console_rx(b->console, byte);
 	return port >= PC_SERIAL_PORTS || uart16550_rx(b->uart[port], byte);
 }
 
@@ -541,6 +553,8 @@ void board_serial_ready(struct board *b, unsigned port)
 {
 	if (port < PC_SERIAL_PORTS)
 		uart16550_tx_ready(b->uart[port]);
+	else if (port == VIRTIO_CONSOLE_PORT && b->console)
+		virtio_console_tx_ready(b->console);
 }
 
 void board_serial_break(struct board *b, unsigned port)

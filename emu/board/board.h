@@ -47,7 +47,9 @@ bool board_intr_pending(struct board *b);
  * ns or UINT64_MAX. */
 u64 board_run_timers(struct board *b);
 
-/* A byte from outside for serial port 0..3; false when the guest's UART cannot take it (offer it
+/* Serial port 4 is the virtio console. Has the guest a driver for it that is ready? */
+bool board_console_listens(const struct board *b);
+/* A byte from outside for serial port 0..4; false when the guest's UART cannot take it (offer it
  * again later). */
 bool board_serial_rx(struct board *b, unsigned port, u8 byte);
 void board_serial_ready(struct board *b, unsigned port);

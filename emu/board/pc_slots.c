@@ -28,6 +28,8 @@
 #include "emu/chip/uart16550.h"
 #include "emu/chip/vga.h"
 #include "emu/chip/virtio_blk.h"
+#include "emu/chip/virtio_console.h"
+#include "emu/chip/virtio_rng.h"
 #include "kernel/hw/i8042_regs.h"
 #include "kernel/hw/i8259_regs.h"
 #include "kernel/hw/reset_control_regs.h"
@@ -201,6 +203,14 @@ const struct device_slot pc_slots[] = {
 		.name = "virtio-blk3",
 		.unit = 3,
 		VIRTIO_SLOT(virtio_blk_class, 7, PC_OPTION_VIRTIO_BLK(3)),
+	},
+	{
+		.name = "virtio-rng",
+		VIRTIO_SLOT(virtio_rng_class, 8, PC_OPTION_VIRTIO_RNG),
+	},
+	{
+		.name = "virtio-con",
+		VIRTIO_SLOT(virtio_console_class, 9, PC_OPTION_VIRTIO_CONSOLE),
 	},
 	{
 		.class = &ferr_class,

@@ -11,7 +11,9 @@
 #define PC_OPTION_APIC	     BIT(1) /* local APIC, I/O APIC, HPET */
 #define PC_OPTION_VGA	     BIT(2)
 
-#define PC_OPTION_VIRTIO_BLK(n) BIT(3 + (n)) /* 0 to 3 */
+#define PC_OPTION_VIRTIO_BLK(n)	 BIT(3 + (n)) /* 0 to 3 */
+#define PC_OPTION_VIRTIO_RNG	 BIT(7)
+#define PC_OPTION_VIRTIO_CONSOLE BIT(8)
 
 #define PC_SERIAL_PORTS 4
 

@@ -53,6 +53,7 @@ void virtio_state(struct virtio *v, struct snap *s)
 	snap_u8(s, v->isr);
 	snap_u8(s, v->generation);
 	snap_bool(s, v->broken);
+	snap_bool(s, v->told);
 	snap_u16(s, v->queue_select);
 	snap_u32(s, v->kicked);
 	for (unsigned q = 0; q < v->type->queues; q++)

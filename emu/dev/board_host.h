@@ -19,6 +19,8 @@ struct board_host {
 	/* false: it took the byte and wants no other before board_serial_ready(). */
 	bool (*serial_tx)(void *ctx, unsigned port, u8 byte);
 	void (*debug_tx)(void *ctx, u8 byte); /* ports 402h and E9h */
+	/* n random bytes; wanted by boards with an entropy device only. */
+	void (*entropy)(void *ctx, u8 *bytes, u32 n);
 	/* A line about the machine for who runs it; NULL: nobody reads it. */
 	void (*report)(void *ctx, const char *text);
 	void (*power_off)(void *ctx);		   /* ACPI S5 */

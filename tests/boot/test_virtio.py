@@ -10,6 +10,7 @@ import re
 import pytest
 
 from machine import Machine
+from test_os import grub_command, grub_type, ours, shown
 
 SIZE = 1 << 20
 DRIVERS = ("virtio", "virtio_ring", "virtio_pci_modern_dev", "virtio_pci_legacy_dev", "virtio_pci", "virtio_blk")
@@ -56,4 +57,34 @@ def test_disk(way):
         assert "rror" in m.run("dd if=/dev/zero of=/dev/vdb bs=512 count=1 conv=fsync || echo error")
         m.process.send("poweroff -f\r")
         m.expect("stopped: power off")
+        m.ended()
+
+
+def test_entropy_and_console():
+    """What is typed goes to the virtio console as soon as it has a driver, and to COM1 before."""
+    with Machine(debian("auto", "apic = yes\nrng = virtio\nconsole = virtio\n")) as m:
+        m.shell()
+        insert(m, DRIVERS[:-1] + ("virtio-rng",))
+        assert "virtio_rng" in m.run("cat /sys/class/misc/hw_random/rng_current")
+        sums = m.run("for i in 1 2 3; do dd if=/dev/hwrng bs=256 count=16 2>/dev/null | md5sum; done").split()[::2]
+        assert len(set(sums)) == 3 and hashlib.md5(bytes(4096)).hexdigest() not in sums
+        m.process.send("insmod /lib/modules/$(uname -r)/virtio_console.ko; exec </dev/hvc0 >/dev/hvc0; "
+                       "echo rea''dy; read x; echo go''t $x; poweroff -f\r")
+        m.expect("ready")
+        m.process.send("hello\r")
+        m.expect("got hello")
+        m.expect("stopped: power off")
+        m.ended()
+
+
+@pytest.mark.parametrize("kind", ["legacy", "modern"])
+def test_firmware(kind):
+    """SeaBIOS has drivers of its own for both."""
+    with ours("auto", "disk0 = grub-rescue-cdrom.iso,bus=virtio\nvirtio = %s\nboot = disk\n" % kind) as m:
+        m.expect(shown("executed automatically"))
+        m.process.send("c")
+        m.expect(shown("grub> "))
+        assert "(hd0)" in " ".join(grub_command(m, "ls")).split()
+        grub_type(m, "halt")
+        m.expect(r"stopped: power off")
         m.ended()

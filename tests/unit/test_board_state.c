@@ -47,6 +47,7 @@ static const struct {
 	[PLACE_IDE0] = { DRIVE_DISK, 64 * KiB, false },
 	[PLACE_IDE1] = { DRIVE_DISK, 48 * KiB, true },
 	[PLACE_IDE2] = { DRIVE_CDROM, 128 * KiB, true },
+	[PLACE_VIRTIO0] = { DRIVE_DISK, 32 * KiB, false },
 };
 
 struct machine {
@@ -168,6 +169,11 @@ static void exit_code(void *ctx, u32 code)
 	tell(ctx, 0x6000ull + code);
 }
 
+static void entropy(void *ctx, u8 *bytes, u32 n)
+{
+	memset(bytes, ctx ? 0x5a : 0, n);
+}
+
 static void add_drives(struct machine *m)
 {
 	for (unsigned i = 0; i < DRIVE_PLACES; i++) {
@@ -184,9 +190,12 @@ static void add_drives(struct machine *m)
 static struct machine *machine_new(void)
 {
 	struct machine *m = calloc(1, sizeof(*m));
-	const struct board_config config = {
-		.ram_size = 64 * MiB, .debug_exit = true, .apic = true, .drives = m->drive
-	};
+	const struct board_config config = { .ram_size = 64 * MiB,
+					     .debug_exit = true,
+					     .apic = true,
+					     .drives = m->drive,
+					     .virtio_rng = true,
+					     .virtio_console = true };
 	const struct board_host host = {
 		.now = now,
 		.wall_clock = wall,
@@ -200,6 +209,7 @@ static struct machine *machine_new(void)
 		.reset = reset,
 		.a20 = a20,
 		.exit_code = exit_code,
+		.entropy = entropy,
 		.ctx = m,
 	};
 
@@ -365,10 +375,10 @@ static const u16 setups[][24] = {
 /* CF8h for a function that exists, mostly at a register that can be written. */
 static u32 pci_address(void)
 {
-	static const u32 function[] = { 0x0000, 0x0800, 0x0b00 };
-	static const u8 reg[] = { 0x04, 0x3c, 0x40, 0x60, 0x80, 0x50, 0x70 };
+	static const u32 function[] = { 0x0000, 0x0800, 0x0b00, 0x2000, 0x4000, 0x4800 };
+	static const u8 reg[] = { 0x04, 0x3c, 0x40, 0x60, 0x80, 0x50, 0x70, 0x9c, 0xa4 };
 
-	return 0x80000000u | function[rnd() % 3] | reg[rnd() % ARRAY_SIZE(reg)];
+	return 0x80000000u | function[rnd() % ARRAY_SIZE(function)] | reg[rnd() % ARRAY_SIZE(reg)];
 }
 
 /* Registers of the APICs and the HPET, rather than the gaps between them. */
@@ -391,8 +401,11 @@ static struct op random_memory(void)
 	return op;
 }
 
+#define VIRTIO_PORTS 0xc100u
+
 static struct op random_access(void)
 {
+	static const u8 virtio[] = { 4, 8, 9 };
 	const struct device_slot *s = &pc_slots[rnd() % pc_slot_count];
 	const struct device_ports *r = &s->ports[rnd() % DEVICE_RANGES];
 	struct op op = { .kind = one_in(3) ? READ : WRITE, .size = 1, .value = rnd() };
@@ -402,6 +415,9 @@ static struct op random_access(void)
 		r = &s->ports[rnd() % DEVICE_RANGES];
 	}
 	op.port = (u16)(r->first + rnd() % r->count);
+	if (one_in(10)) /* a virtio device's, where a reset leaves it */
+		op.port = (u16)(VIRTIO_PORTS + 0x80 * virtio[rnd() % ARRAY_SIZE(virtio)] +
+				rnd() % 36);
 	if (one_in(4))
 		op.size = 1u << rnd() % 3;
 	if (op.kind == WRITE && one_in(3))

@@ -177,8 +177,11 @@ void vm_console_debug(struct vm *vm, u8 byte)
 
 /* --- Input */
 
+/* The virtio console as soon as the guest has a driver for it; a boot loader has none. */
 static unsigned console_port(const struct vm *vm)
 {
+	if (vm->config.serial[VM_LINE_VIRTIO] == SERIAL_CONSOLE && board_console_listens(vm->board))
+		return VM_LINE_VIRTIO;
 	for (unsigned p = 0; p < ARRAY_SIZE(vm->config.serial); p++)
 		if (vm->config.serial[p] == SERIAL_CONSOLE)
 			return p;

@@ -299,6 +299,8 @@ static bool vm_word_key(struct parser *p, const char *key, const char *value)
 	static const char *const lines[] = { "com2" };
 	static const char *const screens[] = { "std", "none" };
 	static const char *const idles[] = { "hlt", "detect" };
+	static const char *const rngs[] = { "none", "virtio" };
+	static const char *const consoles[] = { "serial", "virtio" };
 	static const char *const buses[] = { "ide", "virtio" };
 	static const char *const virtios[] = { "both", "legacy", "modern" };
 	struct config_vm *vm = p->vm;
@@ -329,6 +331,13 @@ static bool vm_word_key(struct parser *p, const char *key, const char *value)
 		i = parse_word(p, key, value, idles, ARRAY_SIZE(idles), "hlt or detect");
 		if (i >= 0)
 			vm->idle_detect = i;
+	} else if (!strcmp(key, "rng")) {
+		i = parse_word(p, key, value, rngs, ARRAY_SIZE(rngs), "none or virtio");
+		vm->virtio_rng = i > 0;
+	} else if (!strcmp(key, "console")) {
+		i = parse_word(p, key, value, consoles, ARRAY_SIZE(consoles), "serial or virtio");
+		if (i > 0)
+			vm->serial[CONFIG_SERIALS - 1] = SERIAL_CONSOLE;
 	} else if (!strcmp(key, "bus")) {
 		i = parse_word(p, key, value, buses, ARRAY_SIZE(buses), "ide or virtio");
 		vm->bus = config_bus_find(value);

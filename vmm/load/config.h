@@ -26,6 +26,8 @@ enum config_boot { BOOT_FROM_FLOPPY, BOOT_FROM_CDROM, BOOT_FROM_DISK, BOOT_KINDS
 #define CONFIG_FIRMWARE "/usr/share/seabios/bios-256k.bin"
 #define CONFIG_VGABIOS	"/usr/share/seabios/vgabios-stdvga.bin"
 
+#define CONFIG_SERIALS 5
+
 struct config_vm {
 	char name[CONFIG_NAME];
 	unsigned line; /* of its section header */
@@ -45,8 +47,10 @@ struct config_vm {
 	bool boot_menu, sercon;
 	enum config_engine engine;
 	char gdb[8]; /* gdb = com2: the line of the machine where gdb comes; "": none */
-	enum config_serial serial[4]; /* default: serial0 = console, others none */
-	enum config_triple triple;    /* on_triple_fault; default: stop, with a BIOS reset */
+	/* Default: serial0 = console, others none. The last one is the virtio console. */
+	enum config_serial serial[CONFIG_SERIALS];
+	bool virtio_rng;	   /* rng = virtio */
+	enum config_triple triple; /* on_triple_fault; default: stop, with a BIOS reset */
 	bool verify;	  /* verify = yes: each block of translated code is proven to be confined */
 	bool debug_exit;  /* debug_exit = yes: port 501h, for test guests */
 	bool apic;	  /* apic = yes: local APIC, I/O APIC and HPET */

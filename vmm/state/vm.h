@@ -37,7 +37,7 @@ enum vm_start {
 #define VM_CONSOLE_HOLD_NS 60000000000ull
 #define VM_CONSOLE_LINE	   256u
 
-enum { VM_LINE_COM1, VM_LINE_COM4 = 3, VM_LINE_DEBUG, VM_LINES };
+enum { VM_LINE_COM1, VM_LINE_COM4 = 3, VM_LINE_VIRTIO, VM_LINE_DEBUG, VM_LINES };
 
 struct vm_console {
 	u8 kept_data[VM_CONSOLE_KEPT];

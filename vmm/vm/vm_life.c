@@ -17,6 +17,7 @@
 #include "vmm/console/vm_console.h"
 #include "vmm/console/vm_display.h"
 #include "vmm/run/vcpu_life.h"
+#include "vmm/vm/vm_entropy.h"
 #include "vmm/vm/vm_load.h"
 #include "vmm/vm/vm_media.h"
 #include "vmm/vm/vm_ram.h"
@@ -111,6 +112,12 @@ static void request(struct vm *vm, enum vm_request what, const char *why)
 	vm->request_why = why;
 }
 
+static void host_entropy(void *ctx, u8 *bytes, u32 n)
+{
+	(void)ctx;
+	vm_entropy(bytes, n);
+}
+
 static void host_report(void *ctx, const char *text)
 {
 	vm_report(ctx, "%s", text);
@@ -156,6 +163,7 @@ static const struct board_host host_template = {
 	.completed = host_completed,
 	.serial_tx = host_serial,
 	.debug_tx = host_debug,
+	.entropy = host_entropy,
 	.report = host_report,
 	.power_off = host_power_off,
 	.reset = host_reset,
@@ -182,6 +190,8 @@ static int create_board(struct vm *vm, const struct board_file *firmware,
 		.no_vga = c->no_vga,
 		.drives = vm_media_places(vm),
 		.virtio = virtio[c->virtio],
+		.virtio_rng = c->virtio_rng,
+		.virtio_console = c->serial[VM_LINE_VIRTIO] != SERIAL_NONE,
 		.rts_wired = console_flow() == CONSOLE_FLOW_RTSCTS,
 		.firmware = *firmware,
 		.vgabios = *vgabios,
