@@ -28,11 +28,11 @@ $(BUILD)/zydis/.fetched: iso/fetch-source
 	iso/fetch-source zydis $(ZYDIS_VERSION) $(ZYDIS_SHA256) $(BUILD)/zydis
 	@touch $@
 
-$(BUILD)/mon/zydis/%.o: $(BUILD)/zydis/.fetched
+$(BUILD)/mon/zydis/%.o: $(BUILD)/zydis/.fetched boot/zydis_libc.h
 	@mkdir -p $(@D)
 	@echo '  CC   zydis/$*.c'
 	@$(CC) -std=gnu11 -O2 -w $(MON_MACHINE) -I$(BUILD)/zydis/include -I$(BUILD)/zydis/src -DZYAN_NO_LIBC $(ZYDIS_DEF) \
-		-c $(BUILD)/zydis/src/$*.c -o $@
+		-include boot/zydis_libc.h -c $(BUILD)/zydis/src/$*.c -o $@
 
 # --- Compiling ---
 # A file that changes when what it holds does: objects that depend on it are made anew when their flags change.

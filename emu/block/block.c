@@ -87,6 +87,7 @@ static void note_data(struct recomp *r, gpa_t page)
 		return;
 	r->flush_wanted = r->keep_data_pages = true;
 	memset(r->slow, 0, sizeof(r->slow));
+	memset(r->slow_pages, 0, sizeof(r->slow_pages));
 }
 
 static u32 hash_of(gpa_t gpa, u32 eip, u32 key)
@@ -368,8 +369,7 @@ void block_drop_cut(struct recomp *r, gpa_t page)
 
 void block_clear_lookup(struct recomp *r)
 {
-	for (u32 i = 0; i < LOOKUP_ENTRIES; i++)
-		r->lookup[i] = NO_ENTRY;
+	memset(r->lookup, 0, LOOKUP_ENTRIES * sizeof(*r->lookup)); /* NO_ENTRY each */
 }
 
 void block_drop_all(struct recomp *r)
@@ -413,6 +413,22 @@ static struct slow_note *slow_note(struct recomp *r, gla_t gla)
 	return least;
 }
 
+/* The bit that tells of a page whether there ever was a slow instruction. */
+static u64 *slow_page(struct recomp *r, gla_t gla, u64 *bit)
+{
+	u32 n = (gla >> PAGE_SHIFT) % (64 * ARRAY_SIZE(r->slow_pages));
+
+	*bit = 1ull << (n % 64);
+	return &r->slow_pages[n / 64];
+}
+
+bool block_page_has_slow(struct recomp *r, gla_t gla)
+{
+	u64 bit;
+
+	return *slow_page(r, gla, &bit) & bit;
+}
+
 bool block_is_slow(struct recomp *r, gla_t gla)
 {
 	const struct slow_note *n = slow_note(r, gla);
@@ -423,12 +439,17 @@ bool block_is_slow(struct recomp *r, gla_t gla)
 bool block_note_slow(struct recomp *r, gla_t gla)
 {
 	struct slow_note *n = slow_note(r, gla);
+	u64 *page, bit;
 
 	if (n->gla != gla)
 		*n = (struct slow_note){ .gla = gla };
 	if (n->count < SLOW_ENOUGH)
 		n->count++;
-	return n->count == SLOW_ENOUGH;
+	if (n->count < SLOW_ENOUGH)
+		return false;
+	page = slow_page(r, gla, &bit);
+	*page |= bit;
+	return true;
 }
 
 /* They begin on the page of the instruction. */

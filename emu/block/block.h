@@ -56,6 +56,7 @@ void block_clear_lookup(struct recomp *r);
  * true when it has happened often enough for translating it with the call inline.
  */
 bool block_is_slow(struct recomp *r, gla_t gla);
+bool block_page_has_slow(struct recomp *r, gla_t gla); /* may be asked first, once a block */
 bool block_note_slow(struct recomp *r, gla_t gla);
 /* An instruction that calls C inline met plain memory, or did not. True when it has done so often
  * enough that it was in vain: the note is gone, and what was made of the instruction as well. */

@@ -198,6 +198,7 @@ struct trans {
 	struct emit e;
 	u32 key, eip, next; /* this instruction's EIP and the next one's */
 	bool slow;	    /* memory operands go through C */
+	bool slow_page;	    /* some instructions of the page do */
 	bool ended;
 	bool sti;    /* the instruction before was STI */
 	bool flat;   /* 32-bit code, DS and SS flat: the short way is open */
@@ -213,6 +214,7 @@ struct trans {
 	/* Fetching: the page's bytes, and what an instruction that leaves them is put together in.
 	 */
 	const u8 *page;
+	u32 easy;	/* from the block's EIP so far, instructions are whole on the page */
 	gpa_t next_gpa; /* of the following page, if the bytes reach it; ~0 if not */
 	const u8 *bytes;
 	unsigned have;
@@ -224,6 +226,7 @@ struct trans {
 	unsigned insns;
 	struct fixup fixup[BLOCK_FIXUPS];
 	unsigned fixups;
+	u64 fixup_bits; /* one for the low bits of each target there has been */
 	struct edge edge[2 * BLOCK_INSNS];
 	unsigned edges;
 	u32 return_eip[BLOCK_INSNS];
@@ -293,6 +296,8 @@ struct recomp {
 	u32 calls_seen;		   /* what cpu->device_calls was when C looked last */
 	bool step_slow, slow_next; /* the next instruction's memory goes through C */
 	struct slow_note slow[512][4];
+	/* A bit for the linear pages of those that are translated so. */
+	u64 slow_pages[16];
 	u32 edge;     /* by which translated code came to the dispatcher, or SLOT_NONE */
 	u32 edge_key; /* the mode in which translated code came to the dispatcher */
 	bool direct;  /* the code found last may be found from other pages without asking */

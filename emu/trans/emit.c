@@ -2,123 +2,172 @@
 /*
  * Writes host instructions into a buffer: single bytes, and forms with a ModRM byte. A buffer that
  * is full is noted (emit.overflow), not written behind.
+ *
+ * A form asks once for the room that any of them needs (room()), puts its bytes with the position
+ * in a register, and commits the position (advance()).
  */
 #include "emu/trans/emit.h"
 
 #include "kernel/base/bytes.h"
 
+/* The most bytes that are put without asking again: prefixes, REX, opcode, ModRM, SIB, disp32. */
+#define FORM_MAX 16
+
+/* Where the next bytes go. Behind an overflow that is the buffer's end, again and again. */
+static inline u8 *room(struct emit *e)
+{
+	if (e->end - e->p < FORM_MAX) {
+		e->overflow = true;
+		e->p = e->end - FORM_MAX;
+	}
+	return e->p;
+}
+
+static inline void advance(struct emit *e, u8 *p)
+{
+	e->p = p;
+}
+
+static inline u8 *put_u32(u8 *p, u32 v)
+{
+	put_le32(p, v);
+	return p + 4;
+}
+
 void emit_u8(struct emit *e, u8 v)
 {
-	if (e->p >= e->end) {
-		e->overflow = true;
-		return;
-	}
-	*e->p++ = v;
+	u8 *p = room(e);
+
+	*p++ = v;
+	advance(e, p);
 }
 
 void emit_u32(struct emit *e, u32 v)
 {
-	for (int i = 0; i < 4; i++)
-		emit_u8(e, (u8)(v >> (8 * i)));
+	advance(e, put_u32(room(e), v));
 }
 
 void emit_u64(struct emit *e, u64 v)
 {
-	emit_u32(e, (u32)v);
-	emit_u32(e, (u32)(v >> 32));
+	u8 *p = put_u32(room(e), (u32)v);
+
+	advance(e, put_u32(p, (u32)(v >> 32)));
 }
 
 /* opcode: up to three bytes, the first in the highest used byte; 0F maps keep their escape. */
-static void emit_opcode(struct emit *e, u32 opcode)
+static inline u8 *put_opcode(u8 *p, u32 opcode)
 {
-	if (opcode > 0xffff)
-		emit_u8(e, (u8)(opcode >> 16));
-	if (opcode > 0xff)
-		emit_u8(e, (u8)(opcode >> 8));
-	emit_u8(e, (u8)opcode);
+	if (opcode > 0xff) {
+		if (opcode > 0xffff)
+			*p++ = (u8)(opcode >> 16);
+		*p++ = (u8)(opcode >> 8);
+	}
+	*p++ = (u8)opcode;
+	return p;
 }
 
-static void emit_rex(struct emit *e, u8 bits)
+/* bits: W, R, X and B. */
+static inline u8 *put_rex(u8 *p, unsigned bits)
 {
 	if (bits)
-		emit_u8(e, 0x40 | bits);
+		*p++ = (u8)(0x40 | bits);
+	return p;
 }
 
 void emit_rr(struct emit *e, bool w, u32 opcode, unsigned reg, unsigned rm)
 {
-	emit_rex(e, (u8)((w ? 8 : 0) | (reg >= 8 ? 4 : 0) | (rm >= 8 ? 1 : 0)));
-	emit_opcode(e, opcode);
-	emit_u8(e, (u8)(0xc0 | (reg & 7) << 3 | (rm & 7)));
+	u8 *p = put_rex(room(e), (w ? 8u : 0) | (reg & 8) >> 1 | (rm & 8) >> 3);
+
+	p = put_opcode(p, opcode);
+	*p++ = (u8)(0xc0 | (reg & 7) << 3 | (rm & 7));
+	advance(e, p);
+}
+
+static inline unsigned rex_bits(unsigned reg, struct hmem m)
+{
+	return (reg >= 8 ? 4u : 0) | (m.index >= 8 ? 2u : 0) | (m.base >= 8 ? 1u : 0);
 }
 
 u8 emit_rex_bits(unsigned reg, struct hmem m)
 {
-	return (u8)((reg >= 8 ? 4 : 0) | (m.index >= 8 ? 2 : 0) | (m.base >= 8 ? 1 : 0));
+	return (u8)rex_bits(reg, m);
+}
+
+static inline u8 *put_guest_prefix(u8 *p, const struct recomp *r, struct hmem m)
+{
+	if (!m.guest)
+		return p;
+	if (r->cfg.membase_gs)
+		*p++ = 0x65;
+	*p++ = 0x67;
+	return p;
 }
 
 void emit_guest_prefix(struct emit *e, const struct recomp *r, struct hmem m)
 {
-	if (!m.guest)
-		return;
-	if (r->cfg.membase_gs)
-		emit_u8(e, 0x65);
-	emit_u8(e, 0x67);
+	advance(e, put_guest_prefix(room(e), r, m));
 }
 
-static unsigned scale_bits(u8 scale)
+static inline u8 sib(struct hmem m, unsigned base)
 {
-	return scale == 8 ? 3 : scale == 4 ? 2 : scale == 2 ? 1 : 0;
+	unsigned scale = m.scale == 8 ? 3 : m.scale >> 1; /* of 1, 2, 4, 8: 0 to 3 */
+	unsigned index = m.index < 0 ? 4u : (unsigned)m.index & 7;
+
+	return (u8)(scale << 6 | index << 3 | base);
+}
+
+static inline u8 *put_modrm_mem(u8 *p, unsigned reg, struct hmem m)
+{
+	unsigned r = (reg & 7) << 3, base = (unsigned)m.base & 7, mod;
+
+	if (m.base < 0) { /* [index*scale + disp32] or [disp32]: SIB without base */
+		*p++ = (u8)(r | 4);
+		*p++ = sib(m, 5);
+		return put_u32(p, (u32)m.disp);
+	}
+	mod = m.disp == 0 && base != 5 ? 0 : m.disp == (s8)m.disp ? 0x40 : 0x80;
+	if (m.index >= 0 || base == 4) {
+		*p++ = (u8)(mod | r | 4);
+		*p++ = sib(m, base);
+	} else {
+		*p++ = (u8)(mod | r | base);
+	}
+	if (mod == 0x40)
+		*p++ = (u8)m.disp;
+	else if (mod == 0x80)
+		p = put_u32(p, (u32)m.disp);
+	return p;
 }
 
 void emit_modrm_mem(struct emit *e, unsigned reg, struct hmem m)
 {
-	unsigned r = (reg & 7) << 3;
-	bool disp8 = m.disp >= -128 && m.disp <= 127;
-
-	if (m.base < 0) { /* [index*scale + disp32] or [disp32]: SIB without base */
-		emit_u8(e, (u8)(r | 4));
-		emit_u8(e, (u8)(scale_bits(m.scale) << 6 |
-				(m.index < 0 ? 4u : (unsigned)m.index & 7) << 3 | 5));
-		emit_u32(e, (u32)m.disp);
-		return;
-	}
-
-	unsigned mod = m.disp == 0 && (m.base & 7) != 5 ? 0 : disp8 ? 0x40 : 0x80;
-
-	if (m.index >= 0 || (m.base & 7) == 4) {
-		emit_u8(e, (u8)(mod | r | 4));
-		emit_u8(e, (u8)(scale_bits(m.scale) << 6 |
-				(m.index < 0 ? 4u : (unsigned)m.index & 7) << 3 |
-				((unsigned)m.base & 7)));
-	} else {
-		emit_u8(e, (u8)(mod | r | ((unsigned)m.base & 7)));
-	}
-	if (mod == 0x40)
-		emit_u8(e, (u8)m.disp);
-	else if (mod == 0x80)
-		emit_u32(e, (u32)m.disp);
+	advance(e, put_modrm_mem(room(e), reg, m));
 }
 
 void emit_rm(struct emit *e, const struct recomp *r, bool w, u32 opcode, unsigned reg,
 	     struct hmem m)
 {
-	emit_guest_prefix(e, r, m);
-	emit_rex(e, (u8)((w ? 8 : 0) | emit_rex_bits(reg, m)));
-	emit_opcode(e, opcode);
-	emit_modrm_mem(e, reg, m);
+	u8 *p = put_guest_prefix(room(e), r, m);
+
+	p = put_rex(p, (w ? 8u : 0) | rex_bits(reg, m));
+	p = put_opcode(p, opcode);
+	advance(e, put_modrm_mem(p, reg, m));
 }
 
 void emit_mov_imm32(struct emit *e, unsigned reg, u32 imm)
 {
-	emit_rex(e, reg >= 8 ? 1 : 0);
-	emit_u8(e, (u8)(0xb8 | (reg & 7)));
-	emit_u32(e, imm);
+	u8 *p = put_rex(room(e), reg >= 8 ? 1 : 0);
+
+	*p++ = (u8)(0xb8 | (reg & 7));
+	advance(e, put_u32(p, imm));
 }
 
 void emit_mov_imm64(struct emit *e, unsigned reg, u64 imm)
 {
-	emit_rex(e, (u8)(8 | (reg >= 8 ? 1 : 0)));
-	emit_u8(e, (u8)(0xb8 | (reg & 7)));
+	u8 *p = put_rex(room(e), 8u | (reg >= 8 ? 1 : 0));
+
+	*p++ = (u8)(0xb8 | (reg & 7));
+	advance(e, p);
 	emit_u64(e, imm);
 }
 
@@ -173,8 +222,11 @@ void emit_call(struct emit *e, u64 target)
 
 void emit_jmp_word(struct emit *e, u64 word)
 {
-	emit_u8(e, 0xff); /* jmp [rip + disp32] */
-	emit_u8(e, 0x25);
+	u8 *p = room(e);
+
+	*p++ = 0xff; /* jmp [rip + disp32] */
+	*p++ = 0x25;
+	advance(e, p);
 	emit_rel32(e, word);
 }
 

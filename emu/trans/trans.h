@@ -70,6 +70,11 @@ void trans_poll(struct trans *t);
 void trans_jump(struct trans *t, u32 target);
 /* The way out of the block to a known EIP. */
 void trans_edge(struct trans *t, u32 target);
+/* Most instructions are the target of no pending jump: known by this without a look at each. */
+static inline u64 trans_fixup_bit(u32 target)
+{
+	return 1ull << (target % 64);
+}
 /* A jump to the EIP in R8 by the look-up table; and one that ends the block. */
 void trans_emit_jump_r8(struct emit *e, const struct recomp *r);
 void trans_jump_r8(struct trans *t);

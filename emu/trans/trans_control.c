@@ -135,6 +135,7 @@ static void branch_rel32(struct trans *t, u32 target)
 		return;
 	}
 	t->fixup[t->fixups++] = (struct fixup){ target, t->e.p, t->marked };
+	t->fixup_bits |= trans_fixup_bit(target);
 	emit_u32(&t->e, 0);
 }
 

@@ -50,6 +50,27 @@ static void by_decoder(struct trans *t)
 	translate_copy(t);
 }
 
+/* How many bytes from here on begin instructions that lie on the page whatever their length, and
+ * within the limit. */
+static u32 easy_bytes(const struct trans *t)
+{
+	u32 offset = (t->base + t->eip) & (PAGE_SIZE - 1);
+	u64 left = MIN((u64)PAGE_SIZE - offset, (u64)t->limit - t->eip + 1);
+
+	return t->page && left >= INSN_MAX ? (u32)left - INSN_MAX + 1 : 0;
+}
+
+static void fetch(struct trans *t)
+{
+	if (t->eip - t->b->eip < t->easy) {
+		t->bytes = t->page + ((t->base + t->eip) & (PAGE_SIZE - 1));
+		t->have = INSN_MAX;
+		t->next_gpa = ~0ull;
+	} else {
+		trans_fetch(t);
+	}
+}
+
 static bool begin(struct trans *t, struct recomp *r, u32 key)
 {
 	struct block *b = &r->block[r->blocks];
@@ -76,6 +97,9 @@ static bool begin(struct trans *t, struct recomp *r, u32 key)
 			     .incoming = SLOT_NONE };
 	t->flat = (key & KEY_FLAT_MASK) == KEY_FLAT;
 	t->page = gpmem_ptr(cpu->mem, w.gpa & PAGE_MASK, false);
+	t->easy = easy_bytes(t);
+	t->slow_page = block_page_has_slow(r, t->base + t->eip);
+	t->fixup_bits = 0;
 	t->insns = t->fixups = t->edges = t->returns = t->marked = 0;
 	t->ended = t->sti = t->padded = false;
 	t->esp_bias = 0;
@@ -187,7 +211,7 @@ static void one(struct trans *t)
 {
 	struct insn_map *at = &t->map[t->insns];
 
-	trans_fetch(t);
+	fetch(t);
 	if (t->padded && !(t->eip & 15) && t->insns)
 		emit_align(&t->e, CODE_LINE);
 	t->padded = false;
@@ -198,7 +222,7 @@ static void one(struct trans *t)
 	at->inner = false;
 	t->sti = false;
 	t->insns++;
-	t->slow = t->key & KEY_SLOW || block_is_slow(t->r, t->base + t->eip);
+	t->slow = t->key & KEY_SLOW || (t->slow_page && block_is_slow(t->r, t->base + t->eip));
 	if (!t->flat || t->slow || t->have < INSN_MAX || !translate_fast(t))
 		by_decoder(t);
 	if (((t->base + t->next - 1) ^ (t->base + t->eip)) & ~(PAGE_SIZE - 1))
@@ -222,7 +246,8 @@ static void translate_insns(struct trans *t)
 	       t->e.p < t->e.start + EMIT_BUFFER / 2 &&
 	       (((t->base + t->eip) ^ (t->base + t->b->eip)) & ~(PAGE_SIZE - 1)) == 0 &&
 	       !(t->insns && stops_here(t))) {
-		resolve_fixups(t, t->eip);
+		if (t->fixup_bits & trans_fixup_bit(t->eip))
+			resolve_fixups(t, t->eip);
 		one(t);
 		if (t->ended && (t->eip <= t->b->eip || !next_target(t)))
 			break;

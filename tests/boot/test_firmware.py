@@ -7,9 +7,11 @@ Alone:  /usr/bin/python3 -m pytest tests/boot/test_firmware.py
 import functools
 import os
 import re
+import tempfile
 
 from guests import Guests, bare_lines_of, build, compared
-from machine import Console, Machine
+from machine import ICOUNT, Console, Machine
+from screen import Screen
 
 SEABIOS = "/usr/share/seabios"
 CONFIG = """
@@ -44,11 +46,15 @@ def comparable(lines):
     return [re.sub(r"\b(0x)?[0-9a-f]{4,}\b", "#", line.rstrip()) for line in lines if line.strip() and not DIFFERS.search(line)]
 
 
+def bare_board(firmware, memory):
+    return ["-M", "pc,usb=off,hpet=off,graphics=off", "-cpu", "max,-apic", "-m", str(memory), "-nodefaults", "-vga", "none",
+            "-boot", "reboot-timeout=-1", "-bios", os.path.join(SEABIOS, firmware), *["-device", "isa-serial"] * 4,
+            "-chardev", "stdio,id=debug", "-device", "isa-debugcon,iobase=0x402,chardev=debug"]
+
+
 @functools.lru_cache(maxsize=None)
 def bare_lines(firmware, memory):
-    with Console(["-M", "pc,usb=off,hpet=off,graphics=off", "-cpu", "max,-apic", "-m", str(memory), "-nodefaults", "-vga", "none",
-                  "-boot", "reboot-timeout=-1", "-bios", os.path.join(SEABIOS, firmware), *["-device", "isa-serial"] * 4,
-                  "-chardev", "stdio,id=debug", "-device", "isa-debugcon,iobase=0x402,chardev=debug"], "bare_" + firmware) as m:
+    with Console(bare_board(firmware, memory), "bare_" + firmware) as m:
         m.expect(r"No bootable device\.")
         return comparable(m.text().replace("\r", "").split("\n"))
 
@@ -73,6 +79,30 @@ def test_seabios_lines():
             assert ours[-1] == "No bootable device."
             # And on its screen, which is COM1.
             assert re.search(r"\] %s: (?!debug port)[^\n]*SeaBIOS \(version 1" % name, text), name
+
+
+def test_instructions():
+    """From the reset vector to where nothing boots: instructions that QEMU executes, ours over bare. A reset at the prompt is ours."""
+    with tempfile.TemporaryDirectory() as folder:
+        qemu = Screen(folder)
+
+        def count():
+            return qemu.command("query-replay")["icount"]
+
+        with Console([*bare_board("bios-256k.bin", 64), *ICOUNT, *qemu.arguments], "bare_counted") as m:
+            m.expect(r"No bootable device\.")
+            bare = count()
+    with tempfile.TemporaryDirectory() as folder:
+        qemu = Screen(folder)
+        with Machine("[vm pc]\nmemory = 64M\nvga = none\nserial0 = log\n", extra=[*ICOUNT, *qemu.arguments]) as m:
+            m.expect("No bootable device")
+            m.prompt()
+            before = count()
+            m.process.send("reset pc\r")
+            m.expect("No bootable device")
+            ours = count() - before
+    print("instructions: bare %d, ours %d, ratio %.2f" % (bare, ours, ours / bare))
+    assert ours < 4.7 * bare, (ours, bare)
 
 
 def test_switching():
