@@ -11,6 +11,7 @@ include boot/monitor.mk
 include iso/image.mk
 include iso/guests.mk
 include tests/guests/guests.mk
+include tests/os/os.mk
 include tests/host.mk
 include tests/bench/bench.mk
 include tests/diff.mk
@@ -38,7 +39,7 @@ deps:
 ## test     everything: lint, unit tests, boots in QEMU; ends with one line of counts
 .PHONY: test
 test: deps
-	@$(MAKE) --no-print-directory -s -j2 $(BUILD)/ringleader.elf base guests test-guests $(UNIT) $(DIFF) $(FUZZ_REPLAY) $(if $(wildcard $(VECTORS)),$(VECTORS_PROGRAM) $(VECTORS_PROGRAM)-asan)
+	@$(MAKE) --no-print-directory -s -j2 $(BUILD)/ringleader.elf base guests systems test-guests $(UNIT) $(DIFF) $(FUZZ_REPLAY) $(if $(wildcard $(VECTORS)),$(VECTORS_PROGRAM) $(VECTORS_PROGRAM)-asan)
 	@$(PYTHON) tests/run.py
 
 ## lint     layering, names, file sizes, SPDX lines, formatting
@@ -54,7 +55,7 @@ layers: $(BUILD)/ringleader.elf
 ## boot     only the tests that boot in QEMU
 .PHONY: boot
 boot: deps
-	@$(MAKE) --no-print-directory -s -j2 $(BUILD)/ringleader.elf base guests test-guests
+	@$(MAKE) --no-print-directory -s -j2 $(BUILD)/ringleader.elf base guests systems test-guests
 	@$(PYTHON) -m pytest -q tests/boot
 
 ## format   clang-format over all C files

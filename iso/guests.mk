@@ -9,7 +9,7 @@ GUEST_PROGRAMS := $(patsubst tests/guests/linux/%.c,$(GUEST_ROOT)/bin/%,$(filter
 GUEST_CFLAGS := -m32 -march=i686 -std=gnu11 -O2 -Wall -Wextra -Werror -ffreestanding -fno-pic -no-pie -nostdlib -static \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none -Wl,--build-id=none
 
-$(GUESTS)/.fetched: iso/fetch-guests
+$(GUESTS)/.fetched: iso/fetch-guests iso/apt-i386
 	iso/fetch-guests $(GUESTS) $(GUEST_ROOT)
 	@touch $@
 

@@ -2,8 +2,11 @@
 """Systems that boot from their own media, by the firmware. Each is driven by one script, on bare QEMU and as a guest of ours, and
 must say the same.
 
-Alone:  make guests && /usr/bin/python3 -m pytest tests/boot/test_os.py
+Those of systems.py that take less than a minute are here too; `make check-os` runs all of them.
+
+Alone:  make guests systems && /usr/bin/python3 -m pytest tests/boot/test_os.py
 """
+import functools
 import os
 import re
 
@@ -11,6 +14,8 @@ import pyte
 import pytest
 
 from machine import GUESTS, Console, Machine
+from sides import side
+from systems import SYSTEMS
 
 SEABIOS = "/usr/share/seabios/bios-256k.bin"
 MOVE = r"(?:[\r\n]*\x1b\[[0-9;?]*[A-Za-z])"
@@ -93,3 +98,19 @@ def test_grub(medium, engine):
         m.ended()
     assert grub_lines(said) == grub_lines(expected)
     assert device in " ".join(said["ls"]).split() and len(said["dump"]) >= 4 and len(grub_lines(said)[2]) == 2, said
+
+
+@functools.lru_cache(maxsize=None)
+def on_bare_qemu(name, folder):
+    with side(SYSTEMS[name], "bare", folder) as m:
+        SYSTEMS[name].script(m)
+        return m
+
+
+@pytest.mark.parametrize("name, engine", [("grub_legacy", "auto"), ("grub_legacy", "recompile")])
+def test_system(name, engine, tmp_path_factory):
+    expected = on_bare_qemu(name, str(tmp_path_factory.getbasetemp()))
+    with side(SYSTEMS[name], engine, None) as m:
+        SYSTEMS[name].script(m)
+    assert [mark[0] for mark in m.marks] == [mark[0] for mark in expected.marks]
+    assert m.notes == expected.notes

@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: MIT
+"""Systems that nobody here wrote, and how each is used: one script for bare QEMU and for our VM. tests/os makes the media.
+
+Each script sets the same marks on both sides, and notes what must be the same."""
+import hashlib
+import re
+
+
+class System:
+    def __init__(self, script, media, memory=64, firmware=None, keys=None):
+        self.name, self.script = script.__name__, script
+        self.media, self.memory, self.firmware, self.keys = media, memory, firmware, keys or {}
+
+    def boots(self):
+        return next(iter(self.media))
+
+
+SYSTEMS = {}
+
+
+def system(**more):
+    def add(script):
+        SYSTEMS[script.__name__] = System(script, **more)
+        return script
+    return add
+
+
+def command(m, text, prompt, after):
+    """A command, and the screen when it has said the last that it says."""
+    m.type(text + "\n")
+    return m.wait(re.escape(prompt + text) + r"[\s\S]*" + after)
+
+
+def below(lines, text):
+    """What stands below the last line that has the text."""
+    last = max(i for i, line in enumerate(lines) if text in line)
+    return [line for line in lines[last + 1:] if line]
+
+
+@system(media={"floppy": "legacy.img"})
+def grub_legacy(m):
+    m.wait("^grub>")
+    m.mark("prompt")
+    command(m, "displaymem", "grub> ", "^grub>")
+    m.mark("displaymem")
+    m.note("geometry", below(command(m, "geometry (fd0)", "grub> ", "^grub>"), "geometry"))
+    m.mark("geometry")
+    m.type("halt\n")
+    m.ended()
+    m.mark("halt")
+
+
+@system(media={"floppy": "syslinux.img"})
+def syslinux_floppy(m):
+    """The modules that say what machine this is."""
+    m.wait("^boot:")
+    m.mark("prompt")
+    said = command(m, "meminfo.c32", "boot: ", "^boot:")
+    m.note("memory", [line for line in said if re.match(r"INT 15h|  +[0125] ", line)])
+    m.mark("meminfo.c32")
+    said = command(m, "cpuidtest.c32", "boot: ", "^boot:")
+    m.note("processor", [line for line in said if re.match("Vendor|Model|Family|Stepping", line)])
+    m.mark("cpuidtest.c32")
+    m.type("pcitest.c32\n")
+    said = m.wait("Press Enter")
+    m.note("devices", re.findall(r"8086:7...", "\n".join(said)))
+    m.mark("pcitest.c32")
+    m.key("ret")
+    m.type("\n\n")
+    m.wait("^boot:\\s*$")
+    m.type("hdt.c32 nomodes\n")
+    m.wait("< Exit")
+    m.note("menu", m.settled())
+    m.key("ret")
+    m.wait("Missing pci.ids")
+    m.note("PCI", m.settled())
+    m.mark("hdt.c32")
+
+
+def linux(m, how):
+    """The boot loader's entry for Linux: to a shell on the serial line, work, and off."""
+    m.wait("^boot:")
+    m.mark("prompt")
+    m.type(how + "\n")
+    m.expect(r"Linux version ")
+    m.mark("kernel")
+    m.shell()
+    m.mark("shell")
+    m.note("kernel", m.run("uname -srm"))
+    m.note("sum", m.run("md5sum /bin/busybox"))
+    m.note("memory", re.findall(r"BIOS-e820: (.*00000000000[0-9a-e].*)", m.run("dmesg")))
+    m.process.send("poweroff -f\r")
+    m.ended()
+    m.mark("off")
+
+
+@system(media={"disk0": "fat.img"}, memory=128)
+def syslinux_disk(m):
+    linux(m, "linux")
+
+
+@system(media={"cdrom": "isolinux.iso"}, memory=128)
+def isolinux(m):
+    linux(m, "linux")
+
+
+@system(media={"disk0": "fat.img"}, memory=128)
+def linux_screen(m):
+    """The same with its console on the VGA, and typed at the keyboard."""
+    m.wait("^boot:")
+    m.type("screen\n")
+    m.wait(r"Type 'poweroff -f'[\s\S]*#$")
+    m.mark("shell")
+    m.type("uname -srm; md5sum /bin/busybox; echo END\n")
+    said = m.wait(r"^END")
+    m.note("screen", said[said.index([x for x in said if "echo END" in x][0]):])
+    m.type("poweroff -f\n")
+    m.ended()
+    m.mark("off")
+
+
+@system(media={"disk0": "fat.img"}, memory=128)
+def vesamenu(m):
+    """A menu in a VBE mode, and from it MEMDISK with GRUB Legacy's floppy."""
+    m.wait("^boot:")
+    m.type("menu\n")
+    m.wait_for(lambda: m.picture()[:2] == (640, 480))
+    m.settled()
+    m.mark("menu")
+    m.note("menu", hashlib.sha256(m.picture()[2]).hexdigest())
+    m.key("ret")
+    m.wait("^grub>")
+    m.mark("memdisk")
+    m.note("geometry", below(command(m, "geometry (fd0)", "grub> ", "^grub>"), "geometry"))
+    m.type("halt\n")
+    m.ended()
+    m.mark("halt")
+
+
+def use_ipxe(m):
+    m.wait("Press Ctrl-B")
+    m.key("ctrl-b")
+    m.wait("^iPXE>")
+    m.mark("prompt")
+    command(m, "cpuid 0 && echo has an FPU", "iPXE> ", "^has an FPU")
+    command(m, "cpuid 30 || echo is no IA-64", "iPXE> ", "^is no IA-64")
+    m.mark("cpuid")
+    command(m, "sleep 2 && echo awake", "iPXE> ", "^awake")
+    m.mark("sleep")
+    m.type("reboot\n")
+
+
+@system(media={"cdrom": "ipxe.iso"})
+def ipxe(m):
+    use_ipxe(m)
+    m.rebooted("iPXE>")
+    m.mark("reboot")
+
+
+@system(media={"disk0": "fat.img"})
+def ipxe_lkrn(m):
+    m.wait("^boot:")
+    m.type("ipxe\n")
+    use_ipxe(m)
+    m.rebooted("iPXE>")
+    m.mark("reboot")
+
+
+@system(media={"cdrom": "multiboot.iso"})
+def multiboot_example(m):
+    """A kernel that gets a frame buffer, and draws a line in it."""
+    m.wait("invaders")
+    m.mark("menu")
+    m.key("ret")
+    m.wait_for(lambda: m.picture()[:2] == (1024, 768) and any(m.picture()[2]))
+    m.settled()
+    m.note("line", hashlib.sha256(m.picture()[2]).hexdigest())
+    m.mark("line")
+
+
+@system(media={"cdrom": "multiboot.iso"})
+def invaders(m):
+    """A game: it has the keyboard to itself, and draws on the text screen."""
+    def ship():
+        return max(line.find("/ \\") for line in m.lines())
+
+    m.wait("invaders")
+    m.key("down")
+    m.key("ret")
+    m.wait(r"/ \\")
+    m.mark("game")
+    before = ship()
+    m.key("left")
+    m.key("left")
+    m.wait_for(lambda: 0 <= ship() < before)
+    m.mark("ship")
+
+
+@system(media={}, firmware="u-boot.rom", keys={"apic": "yes"})
+def u_boot(m):
+    """As firmware, on the serial line."""
+    m.expect("U-Boot 2", "autoboot")
+    m.process.send(" ")
+    m.expect("\n=> ")
+    m.mark("prompt")
+    m.note("bdinfo", re.findall(r"(?:DRAM bank|-> size|flashsize).*", serial_command(m, "bdinfo")))
+    m.mark("bdinfo")
+    m.note("pci", re.findall(r"\d\d\.\d\d\.\d\d +0x\w+ +0x\w+", serial_command(m, "pci")))
+    m.mark("pci")
+
+
+def serial_command(m, text):
+    m.process.send(text + "\r")
+    m.expect("\n=> ")
+    return m.process.before
+
+
+@system(media={"disk0": "fat.img"}, memory=8)
+def memtest(m):
+    """A whole pass."""
+    m.wait("^boot:")
+    m.type("memtest\n")
+    m.wait(r"Memtest86\+ v6")
+    m.mark("starts")
+    m.wait(r"Pass complete|Pass: +[1-9]|\*\*\*")
+    m.mark("pass")
+    said = m.lines()
+    m.note("errors", [line for line in said if "Errors" in line and "Errors: 0" not in line.replace("  ", " ")])
+    m.note("frame", said[0][:25])
