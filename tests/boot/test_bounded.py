@@ -6,7 +6,7 @@ instructions, whatever the host does: see docs/engine.md.
 """
 from guests import PLACES, Guests, bare_lines, compared, vm
 from machine import ICOUNT
-from test_share import STORMS, section
+from test_share import CHIPS, STORM_FILES, STORMS, storm_sections
 
 BOUND = 2000000  # ns, that is instructions
 LATE = 3000000  # a piece of work with interrupts on: a millisecond, and what was not known to be coming
@@ -16,16 +16,18 @@ LASTS = 60000000  # ns for each storm
 def test_storms():
     """Each storm by itself: interrupts are off for less than 2 ms, and its turns end in time."""
     sections = [vm("bystander", "bystander", "ring=3 every=20000", "auto")]
-    sections += [section(n) for n in range(len(STORMS))]
+    sections += storm_sections()
     found = {}
-    with Guests(sections, extra=ICOUNT) as m:
+    with Guests(sections, extra=ICOUNT, files=STORM_FILES, memory="2G") as m:
         m.wait_line(r"bystander: SUM [^\n]*\n")
         m.quiet("bystander")
-        for name, _ in STORMS:
+        for name, _ in STORMS + CHIPS:
             m.process.send("resume %s\r" % name)
             m.expect("%s: storm" % name)
-            while m.counters(name)["vm.time_ns"] < LASTS:
-                pass
+            time = 0
+            while time < LASTS:
+                last, time = time, m.counters(name)["vm.time_ns"]
+                assert time > last, name
             m.process.send("pause %s\r" % name)
             m.expect(name + r": (paused|stopped)")
             stat = m.counters(name)

@@ -17,6 +17,11 @@ STORMS = [
     ("self_modifying", "ring1"), ("device_memory", "auto"), ("tables", "ring1"), ("idle", "auto"),
     ("halted", "auto"), ("sleepless", "auto"), ("alarm", "recompile"), ("reset", "auto"),
 ]
+# tests/guests/chips.c, as well: the same by chips of the PC.
+CHIPS = [
+    ("pam", "auto"), ("vga_memory", "auto"), ("vga_modes", "auto"), ("firmware_dma", "ring1"), ("disk_words", "auto"),
+    ("disk_dma", "auto"), ("lapic_timer", "auto"), ("lapic_self", "ring1"),
+]
 ASLEEP = ("idle", "halted")
 FAIR = 0.45
 LINES = 12  # of a figure; with 1000 rounds a line, some hundred slices of two busy VMs
@@ -59,22 +64,26 @@ def test_two_busy():
         assert checked(m, "one") and checked(m, "two")
 
 
-def section(n):
+def storm_sections():
     """The one that is reset all the time has 6 MiB of images to be loaded each time."""
-    name, engine = STORMS[n]
-    more = {"initrd": "vmlinuz-686"} if name == "reset" else {}
-    return vm(name, "storm", "what=%d" % n, engine, autostart="no", **more)
+    more = {"reset": {"initrd": "vmlinuz-686"}, "lapic_timer": {"apic": "yes"}, "lapic_self": {"apic": "yes"}}
+    kinds = [("storm", STORMS, {}), ("chips", CHIPS, {"disk0": "disk.img"})]
+    return [vm(name, guest, "what=%d" % n, engine, autostart="no", **keys, **more.get(name, {}))
+            for guest, rows, keys in kinds for n, (name, engine) in enumerate(rows)]
+
+
+STORM_FILES = {"disk.img": bytes(1 << 20)}
 
 
 def test_beside_a_storm():
     """One VM computes; the other loops with interrupts off, sits in a giant REP, storms with faults, port accesses and more."""
     sections = [vm("bystander", "bystander", "ring=3 every=1000", "auto")]
-    sections += [section(n) for n in range(len(STORMS))]
+    sections += storm_sections()
     shares = {}
-    with Guests(sections, extra=ICOUNT) as m:
+    with Guests(sections, extra=ICOUNT, files=STORM_FILES, memory="2G") as m:
         m.wait_line(r"bystander: SUM [^\n]*\n")
         m.prompt()
-        for name, _ in STORMS:
+        for name, _ in STORMS + CHIPS:
             alone = rate(m, "bystander")
             command(m, "resume", name, "storm")
             shares[name] = rate(m, "bystander") / alone
