@@ -15,7 +15,7 @@ TRIALS = 5
 
 def press_shift(stub, qemu):
     """The machine runs until the interrupt comes."""
-    handler = stub.symbol["keyboard_interrupt"]
+    handler = stub.symbol["ps2_interrupt"]
     stub.breakpoint(handler, True)
     stub.go()
     qemu.command("send-key", keys=[{"type": "qcode", "data": "shift"}], **{"hold-time": 1})
