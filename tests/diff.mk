@@ -37,10 +37,11 @@ $(BUILD)/diff/directed-asan: $(DIRECTED_LIB:%.c=$(BUILD)/host/%.o) $(BUILD)/host
 # run no guest's code.
 UNIT_BASE_0 := $(patsubst tests/unit/%.c,$(BUILD)/base0/%,$(shell grep -LE 'emu/board/' $$(grep -lE '(guest|debug)_fixture.h' tests/unit/test_*.c)))
 DIFF += $(UNIT_BASE_0)
+BASE_0_LIB := $(DIFF_FAST) $(patsubst %.c,$(BUILD)/diff/%.o,$(wildcard emu/dbg/*.c emu/gdb/*.c))
 
-$(BUILD)/base0/%: tests/unit/%.c $(DIFF_FAST)
+$(BUILD)/base0/%: tests/unit/%.c $(BASE_0_LIB)
 	@mkdir -p $(@D)
-	$(HOST_CC) $(DIFF_CFLAGS) -DGUEST_MACHINE=MACHINE_BASE_0 -MMD -MP -MF $@.d $< $(DIFF_FAST) -pie -lcmocka -o $@
+	$(HOST_CC) $(DIFF_CFLAGS) -DGUEST_MACHINE=MACHINE_BASE_0 -MMD -MP -MF $@.d $< $(BASE_0_LIB) -pie -lcmocka -o $@
 
 -include $(UNIT_BASE_0:%=%.d)
 
