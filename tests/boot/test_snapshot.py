@@ -176,8 +176,10 @@ def test_no_memory():
         assert "no room for the stream" in m.process.match[2] and n > 3, (n, m.process.match[0])
         m.process.send("snapshot drop s0\rsave one again\r")
         m.expect("one: saved as again: ")
-        m.process.send("load one s1\r")
+        m.process.send("snapshot drop s2\rload one s1\r")  # a load keeps what the machine is now until it is over
         m.expect("one: loaded from s1: ")
+        m.process.send("save one s2\r")
+        m.expect("one: saved as s2: ")
         m.process.send("save one lost\r")
         m.expect("one: not saved: ")
         m.process.send("snapshot list\r")
