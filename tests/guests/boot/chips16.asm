@@ -163,7 +163,8 @@ timer:
 	mov	al, 0
 	out	PIT, al
 	out	PIT, al
-	in	al, 0x61
+	mov	cx, 200				; trials: while a host is busy elsewhere, counter 0 goes round
+.again:	in	al, 0x61
 	and	al, 0xfc
 	out	0x61, al
 	mov	al, 0xb0			; counter 2: mode 0, 20000, its gate closed
@@ -174,7 +175,7 @@ timer:
 	out	PIT + 2, al
 	in	al, 0x61
 	and	al, 0x20			; its output is low
-	call	hex
+	mov	dl, al
 	call	count0
 	mov	bx, ax
 	in	al, 0x61
@@ -185,6 +186,11 @@ timer:
 	jz	.wait
 	call	count0
 	sub	bx, ax				; counts down
+	cmp	bx, 20000
+	jae	.whole
+	loop	.again
+.whole:	mov	al, dl
+	call	hex
 	cmp	bx, 20000
 	setae	al
 	call	hex
