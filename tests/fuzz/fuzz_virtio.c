@@ -14,12 +14,11 @@
 #include "emu/chip/virtio.h"
 #include "emu/dev/disk_memory.h"
 #include "emu/dev/drives.h"
-#include "emu/snap/snap.h"
 #include "kernel/base/alloc.h"
 #include "kernel/base/log.h"
+#include "tests/fuzz/board_saved.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/quiet_host.h"
-#include "tests/unit/tape.h"
 
 #define IMAGE	 (160 * KiB)
 #define RAM	 0xa0000u
@@ -35,7 +34,6 @@ static struct drive drive[DRIVE_PLACES];
 static u8 image[2][IMAGE];
 static struct gpmem mem;
 static struct board *board;
-static struct snap snap;
 
 static void entropy(void *ctx, u8 *bytes, u32 n)
 {
@@ -180,7 +178,6 @@ static void one(struct fuzz_input *in)
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
-	static struct tape tape;
 	static u8 zeros[RAM];
 	struct fuzz_input in = { data, data + size };
 
@@ -191,18 +188,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	place();
 	while (in.p < in.end)
 		one(&in);
-	tape.used = 0;
-	snap_save_to(&snap, tape_put, &tape);
-	snap.now = quiet_ns;
-	board_state(board, &snap);
-	if (!snap_finish(&snap))
-		panic("not saved: %s", snap.error);
-	tape.at = 0;
-	snap_load_from(&snap, tape_get, &tape);
-	snap.now = quiet_ns;
-	board_state(board, &snap);
-	if (!snap_finish(&snap))
-		panic("not loaded: %s", snap.error);
+	fuzz_save_and_load(board);
 	for (unsigned i = 0; i < 100; i++)
 		board_run_timers(board);
 	return 0;
