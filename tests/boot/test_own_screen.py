@@ -10,10 +10,10 @@ import pytest
 
 from guests import build, vm
 from machine import Machine
+from pictures import dump, ppm
 from screen import Screen
 from test_keys import moved
 from test_terminal import rows, strokes
-from test_vga import dump, ppm
 
 
 class Host(Screen):

@@ -11,7 +11,7 @@ import pytest
 
 from guests import build, vm
 from machine import ESCAPE, Machine
-from test_vga import dump
+from pictures import dump
 
 # What a PC shows for codes 1 to 31 and 127.
 GLYPHS = " ☺☻♥♦♣♠•◘○◙♂♀♪♫☼►◄↕‼¶§▬↨↑↓→←∟↔▲▼"

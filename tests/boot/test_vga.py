@@ -4,35 +4,14 @@
 One engine:  make guests && /usr/bin/python3 -m pytest tests/boot/test_vga.py -k auto
 """
 import functools
-import importlib.machinery
-import importlib.util
 import os
-import re
 
 import pytest
 
 from guests import build, vm
-from machine import GUESTS, ROOT, Console, Machine
+from machine import GUESTS, Console, Machine
+from pictures import dump, ppm
 from screen import Screen
-
-
-def screen_file():
-    """iso/screen-file as a module: it has no ending."""
-    path = os.path.join(ROOT, "iso/screen-file")
-    loader = importlib.machinery.SourceFileLoader("screen_file", path)
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("screen_file", loader))
-    loader.exec_module(module)
-    return module
-
-
-decode = screen_file()
-
-
-def ppm(path):
-    with open(path, "rb") as f:
-        data = f.read()
-    width, height = map(int, re.match(rb"P6\s(\d+)\s(\d+)\s255\s", data).groups())
-    return width, height, data[-3 * width * height:]
 
 
 class Bare(Console):
@@ -67,18 +46,6 @@ def bare(folder):
     build()
     with Bare("vga_modes", folder) as q:
         return pictures(q, q.picture)
-
-
-def dump(m, name):
-    """screendump at the prompt, and back to the guest."""
-    m.prompt()
-    m.process.send("screendump %s\r" % name)
-    m.expect(r"=== screen %s \d+ bytes ===" % name)
-    head = m.process.after
-    m.process.expect_exact("=== end ===", searchwindowsize=100)
-    found = decode.picture(decode.stream((head + m.process.before).encode()))
-    m.guest()
-    return found
 
 
 def differs(ours, theirs):
