@@ -35,6 +35,26 @@ $(GUESTS)/chaos: $(CHAOS_OBJ) $(TEST_GUEST_LIB) tests/guests/lib/testguest.ld
 	ld -m elf_i386 -z noexecstack --no-warn-rwx-segments -T tests/guests/lib/testguest.ld -o $(BUILD)/test-guests/chaos.elf $(filter %.o,$^)
 	objcopy -O binary $(BUILD)/test-guests/chaos.elf $@
 
+# The protected-mode zoo: kernels of one C file and the .asm file of its name, each on a floppy that loads it.
+ZOO := $(patsubst tests/guests/zoo/%.c,%,$(wildcard tests/guests/zoo/*.c))
+
+$(BUILD)/test-guests/zoo/%.asm.o: tests/guests/zoo/%.asm
+	@mkdir -p $(@D)
+	nasm -f elf32 -MD $(@:.o=.d) -o $@ $<
+
+$(GUESTS)/zoo-%.img: $(BUILD)/test-guests/zoo/%.c.o $(BUILD)/test-guests/zoo/%_code.asm.o $(TEST_GUEST_LIB) tests/guests/zoo/floppy.asm \
+	tests/guests/boot/floppy.inc tests/guests/lib/testguest.ld
+	ld -m elf_i386 -z noexecstack --no-warn-rwx-segments -T tests/guests/lib/testguest.ld -o $(BUILD)/test-guests/zoo/$*.elf $(filter %.o,$^)
+	objcopy -O binary $(BUILD)/test-guests/zoo/$*.elf $(BUILD)/test-guests/zoo/$*
+	nasm -f bin -DKERNEL='"$(BUILD)/test-guests/zoo/$*"' \
+		-DKERNEL_SECTORS=$$(($$(stat -c %s $(BUILD)/test-guests/zoo/$*) / 512 + 1)) -o $@ tests/guests/zoo/floppy.asm
+
+## check-zoo  the protected-mode zoo on all engines, with and without an APIC
+.PHONY: check-zoo
+check-zoo: deps
+	@$(MAKE) --no-print-directory -s -j2 $(BUILD)/ringleader.elf test-guests
+	@ZOO=full $(PYTHON) -m pytest -q tests/boot/test_zoo.py -k test_protected
+
 # Firmware and boot sectors: flat binaries.
 BOOT_GUESTS := $(patsubst tests/guests/boot/%.asm,$(GUESTS)/%,$(wildcard tests/guests/boot/*.asm))
 
@@ -44,7 +64,7 @@ $(BOOT_GUESTS): $(GUESTS)/%: tests/guests/boot/%.asm
 
 ## test-guests  builds the test guests of tests/guests
 .PHONY: test-guests
-test-guests: $(TEST_GUESTS) $(GUESTS)/chaos $(BOOT_GUESTS)
-.PRECIOUS: $(BUILD)/test-guests/%.o
+test-guests: $(TEST_GUESTS) $(GUESTS)/chaos $(BOOT_GUESTS) $(ZOO:%=$(GUESTS)/zoo-%.img)
+.PRECIOUS: $(BUILD)/test-guests/%.o $(BUILD)/test-guests/zoo/%.o
 
--include $(wildcard $(BUILD)/test-guests/*.d $(BUILD)/test-guests/chaos/*.d)
+-include $(wildcard $(BUILD)/test-guests/*.d $(BUILD)/test-guests/chaos/*.d $(BUILD)/test-guests/zoo/*.d)
