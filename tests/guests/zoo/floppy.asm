@@ -1,6 +1,6 @@
 ; SPDX-License-Identifier: MIT
-; A floppy that starts a kernel of tests/guests/lib as a PC does: the boot sector loads this, this reads the kernel by INT 13h, half
-; a track at a time, has the BIOS copy it above 1 MiB (INT 15h AH=87h), and enters it in protected mode with A20 on.
+; A floppy that starts a kernel of tests/guests/lib as a PC does: the boot sector loads this, this reads the kernel by INT 13h,
+; half a track at a time, has the BIOS copy it above 1 MiB (INT 15h AH=87h), and enters it in protected mode with A20 on.
 ;   nasm -f bin -DKERNEL='"build/guests/rings"' -DKERNEL_SECTORS=n -o rings.img floppy.asm
 CPU 686
 BITS 16
