@@ -264,7 +264,7 @@ static void wire(struct board *b)
 
 static void set_cmos16(struct mc146818 *r, u8 index, u64 value)
 {
-	u64 v = MIN(value, 0xffff);
+	u64 v = MIN(value, 0xffffull);
 
 	mc146818_set_cmos(r, index, (u8)v);
 	mc146818_set_cmos(r, (u8)(index + 1), (u8)(v >> 8));

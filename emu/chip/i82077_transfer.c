@@ -124,7 +124,7 @@ static bool may_begin(struct i82077 *f, bool write)
 /* Bytes that make the FIFO ask, without DMA. */
 static u32 burst(const struct i82077 *f)
 {
-	return f->configure & CONFIGURE_EFIFO ? 1 : 16u - MIN(f->configure & CONFIGURE_THR, 15u);
+	return f->configure & CONFIGURE_EFIFO ? 1 : 16u - (f->configure & CONFIGURE_THR);
 }
 
 void i82077_drive_dreq(struct i82077 *f)
@@ -216,7 +216,7 @@ static void next_run(struct i82077 *f)
 	while (t->r + n - 1 != t->eot && sector_exists(f, t->r + n))
 		n++;
 	if (counts_sectors(f) && t->dtl)
-		n = MIN(n, t->dtl);
+		n = (u8)MIN(n, t->dtl);
 	if (kind(f) == READ_DELETED) { /* the mark is another one: it stops behind this sector */
 		n = 1;
 		t->st2 |= ST2_MARK;

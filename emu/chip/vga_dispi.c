@@ -49,8 +49,8 @@ static void fit(struct vga_dispi *d)
 	lines = (u32)VGA_MEMORY / vga_dispi_pitch(d);
 	d->yres = between(d->yres, 1, MIN(VGA_DISPI_HEIGHT, lines));
 	d->virt_height = (u16)lines;
-	d->x = MIN(d->x, (u16)VGA_DISPI_WIDTH);
-	d->y = MIN(d->y, (u16)VGA_DISPI_HEIGHT);
+	d->x = (u16)MIN(d->x, VGA_DISPI_WIDTH);
+	d->y = (u16)MIN(d->y, VGA_DISPI_HEIGHT);
 	if (vga_dispi_start(d) * 4 + d->yres * vga_dispi_pitch(d) <= VGA_MEMORY)
 		return;
 	d->y = 0;

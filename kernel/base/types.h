@@ -38,6 +38,15 @@ typedef uintptr_t hva_t; /* monitor virtual, where a pointer's type would say no
 #define ALIGN_DOWN(x, a)      ((x) & ~((a)-1))
 #define BIT(n)		      (1u << (n))
 #define BIT64(n)	      (1ull << (n))
-#define MIN(a, b)	      ((a) < (b) ? (a) : (b))
-#define MAX(a, b)	      ((a) > (b) ? (a) : (b))
 #define container_of(p, t, m) ((t *)(void *)((char *)(p)-offsetof(t, m)))
+
+/* Each argument is evaluated once. The result's type is that of a < b ? a : b. */
+#define MIN(a, b)	      PICK(a, <, b, __COUNTER__)
+#define MAX(a, b)	      PICK(a, >, b, __COUNTER__)
+#define PICK(a, better, b, n) PICK_NAMED(a, better, b, n)
+#define PICK_NAMED(a, better, b, n)                 \
+	({                                          \
+		__auto_type a_##n = (a);            \
+		__auto_type b_##n = (b);            \
+		a_##n better b_##n ? a_##n : b_##n; \
+	})

@@ -181,7 +181,7 @@ static bool aim(struct draft *d, const ZydisDecodedOperand *o)
 		u32 i = rnd_below(&d->r, 64);
 
 		set_reg(d, index, i, width);
-		scaled = i * MAX(o->mem.scale, 1);
+		scaled = i * MAX(o->mem.scale, 1u);
 	} else if (o->mem.index >= ZYDIS_REGISTER_XMM0 && o->mem.index <= ZYDIS_REGISTER_YMM7) {
 		set_indices(d, (unsigned)(o->mem.index - ZYDIS_REGISTER_XMM0) & 7);
 	}

@@ -63,9 +63,9 @@ static void direct(struct gen *g, const ZydisDecodedInstruction *in, const Zydis
 		u32 i = rnd_below(&g->r, 64);
 
 		add_mov(g, (unsigned)index, i, size);
-		scaled = i * MAX(o->mem.scale, 1);
+		scaled = i * MAX(o->mem.scale, 1u);
 	} else if (index >= 0) { /* [reg + reg * s] */
-		at /= 1u + MAX(o->mem.scale, 1);
+		at /= 1u + MAX(o->mem.scale, 1u);
 	}
 	if (base >= 0)
 		add_mov(g, (unsigned)base, at - scaled, size);

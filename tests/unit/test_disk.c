@@ -342,7 +342,7 @@ static void test_queue(void **state)
 
 		for (struct list *p = d->work.next; p != &d->work; p = p->next)
 			n++;
-		assert_int_equal(n, MIN(DEPTH, REQUESTS - i));
+		assert_int_equal(n, MIN((u32)DEPTH, (u32)(REQUESTS - i)));
 		assert_int_equal(list_entry(d->work.next, struct disk_transfer, link)->sector,
 				 i * 10);
 		host_ends(d, 0, DISK_OK);

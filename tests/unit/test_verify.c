@@ -402,7 +402,7 @@ static bool decode_at(u32 offset, struct at *a)
 static void plant(const struct fault *f, struct at *a)
 {
 	memset(a->p, 0x90, a->in.length);
-	memcpy(a->p, f->plant, MIN(f->plant_len, a->in.length));
+	memcpy(a->p, f->plant, (size_t)MIN(f->plant_len, a->in.length));
 }
 
 /* Puts the fault into the first place of the copied block that it fits. */

@@ -47,7 +47,7 @@ struct shown {
 	struct ansi_screen terminal;
 	struct ansi_picture picture;
 	struct sixel encoder;
-	char out[MAX(PIECE, SIXEL_PIECE)];
+	char out[PIECE > SIXEL_PIECE ? PIECE : SIXEL_PIECE];
 };
 
 static struct vm_console_view view;
