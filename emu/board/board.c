@@ -461,6 +461,13 @@ void board_reset(struct board *b)
 	(void)power_on(b);
 }
 
+void board_cpu_init(struct board *b)
+{
+	if (b->lapic)
+		lapic_cpu_init(b->lapic);
+	a20_set(&b->a20, true);
+}
+
 void board_state(struct board *b, struct snap *s)
 {
 	if (s->loading) {

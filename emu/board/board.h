@@ -20,6 +20,8 @@ int board_create(const struct board_config *config, const struct board_host *hos
 		 struct gpmem *mem, struct board **out);
 void board_destroy(struct board *b);
 void board_reset(struct board *b);
+/* The CPU gets INIT: the local APIC does with it, and A20 goes on. All else stays as it is. */
+void board_cpu_init(struct board *b);
 /*
  * Saves or loads the devices, a section each. Memory, the board's own included, is in mem and is
  * its owner's to save. Loading wants the virtual clock (board_host.now) to be at s->now or later.

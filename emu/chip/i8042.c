@@ -115,9 +115,10 @@ static void refill(void *dev)
 	}
 }
 
-static void reset_machine(struct i8042 *c)
+/* The line leads to the INIT pin of the CPU. */
+static void pulse_reset(struct i8042 *c)
 {
-	c->host->reset(c->host->ctx, "reset (keyboard controller)");
+	c->host->cpu_init(c->host->ctx, "INIT (keyboard controller)");
 }
 
 static u8 output_port(const struct i8042 *c)
@@ -128,7 +129,7 @@ static u8 output_port(const struct i8042 *c)
 static void write_output_port(struct i8042 *c, u8 v)
 {
 	if (!(v & OUT_NO_RESET)) {
-		reset_machine(c);
+		pulse_reset(c);
 		return;
 	}
 	a20_set(c->a20, v & OUT_A20);
@@ -158,7 +159,7 @@ static void command(struct i8042 *c, u8 v)
 	c->command = 0;
 	if (v >= PULSE) { /* bits 0..3: which output lines to pulse low; line 0 is reset */
 		if (!(v & 1))
-			reset_machine(c);
+			pulse_reset(c);
 		return;
 	}
 	switch (v) {

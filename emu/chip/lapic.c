@@ -145,7 +145,7 @@ static void deliver(struct lapic *l, u8 mode, u8 vector, bool level)
 		l->host->nmi(l->host->ctx);
 		return;
 	case DELIVER_INIT:
-		l->host->reset(l->host->ctx, "INIT by the local APIC");
+		l->host->cpu_init(l->host->ctx, "INIT by the local APIC");
 		return;
 	default: /* SMI: there is no SMM. STARTUP: the processor does not wait for it */
 		return;
@@ -424,15 +424,12 @@ static const struct gpmem_mmio memory = { memory_read, memory_write };
 
 /* --- Life */
 
-/* RESET (SDM 3A 10.4.7.1), and then virtual wire mode, as firmware sets it up. The pins belong to
- * others. */
-static void reset(void *dev)
+/* INIT (SDM 3A 10.4.7.3), and then virtual wire mode, as firmware sets it up: one that goes on by
+ * the CMOS shutdown code does not. The pins belong to others. */
+void lapic_cpu_init(struct lapic *l)
 {
-	struct lapic *l = dev;
-
 	lapic_timer_reset(&l->count);
-	l->base = LAPIC_BASE | APIC_BASE_ENABLE | APIC_BASE_BSP;
-	l->id = l->tpr = l->ldr = l->esr = l->errors = l->command = l->command_high = 0;
+	l->tpr = l->ldr = l->esr = l->errors = l->command = l->command_high = 0;
 	l->dfr = ~0u;
 	l->spurious = SPURIOUS_ENABLE | 0xff;
 	for (unsigned i = 0; i < LVTS; i++)
@@ -443,6 +440,16 @@ static void reset(void *dev)
 	memset(l->isr, 0, sizeof(l->isr));
 	memset(l->tmr, 0, sizeof(l->tmr));
 	update(l);
+}
+
+/* SDM 3A 10.4.7.1. */
+static void reset(void *dev)
+{
+	struct lapic *l = dev;
+
+	l->base = LAPIC_BASE | APIC_BASE_ENABLE | APIC_BASE_BSP;
+	l->id = 0;
+	lapic_cpu_init(l);
 }
 
 static void timer_accept(void *ctx, u8 vector)

@@ -12,20 +12,18 @@ static u32 port92_read(void *dev, u16 offset, unsigned size)
 
 	(void)offset;
 	(void)size;
-	return (u8)(r->init | (r->a20->held & A20_FAST ? P92_A20 : 0));
+	return r->a20->held & A20_FAST ? P92_A20 : 0;
 }
 
 static void port92_write(void *dev, u16 offset, unsigned size, u32 value)
 {
 	struct reset_control *r = dev;
-	u8 old = r->init;
 
 	(void)offset;
 	(void)size;
-	r->init = value & P92_INIT;
 	a20_set(r->a20, value & P92_A20);
-	if (value & ~old & P92_INIT)
-		r->host->reset(r->host->ctx, "reset (port 92h)");
+	if (value & P92_INIT)
+		r->host->cpu_init(r->host->ctx, "INIT (port 92h)");
 }
 
 u8 reset_control_read_cf9(const struct reset_control *r)
@@ -38,8 +36,14 @@ void reset_control_write_cf9(struct reset_control *r, u8 value)
 	u8 old = r->cf9;
 
 	r->cf9 = value & (CF9_HARD | CF9_GO);
-	if (value & ~old & CF9_GO)
+	if (!(value & ~old & CF9_GO))
+		return;
+	if (value & CF9_HARD) {
 		r->host->reset(r->host->ctx, "reset (port CF9h)");
+	} else {
+		r->cf9 = 0;
+		r->host->cpu_init(r->host->ctx, "INIT (port CF9h)");
+	}
 }
 
 static const struct bus_ports port92_ports = { port92_read, port92_write, 1 };
@@ -48,7 +52,7 @@ static void reset_control_reset(void *dev)
 {
 	struct reset_control *r = dev;
 
-	r->init = r->cf9 = 0; /* A20: the keyboard controller switches it on */
+	r->cf9 = 0; /* A20: the keyboard controller switches it on */
 }
 
 static int reset_control_init(void *dev, const struct device_bay *bay)
@@ -65,13 +69,12 @@ static void reset_control_state(void *dev, struct snap *s)
 	struct reset_control *r = dev;
 	u8 port92 = (u8)port92_read(r, 0, 1);
 
+	/* INIT's bit was kept once. */
 	snap_range(s, port92, 0, P92_INIT | P92_A20);
 	snap_u8(s, r->cf9);
 	snap_require(s, !(r->cf9 & ~(CF9_HARD | CF9_GO)));
-	if (s->loading && snap_ok(s)) {
-		r->init = port92 & P92_INIT;
+	if (s->loading && snap_ok(s))
 		a20_load(r->a20, A20_FAST, port92 & P92_A20);
-	}
 }
 
 const struct device_class reset_control_class = {
@@ -85,5 +88,5 @@ const struct device_class reset_control_class = {
 	.title = "port 92h, CF9h",
 	.file = "reset_control.c",
 	.has = "fast A20 (one bit with the 8042's), INIT, reset",
-	.lacks = "INIT is a whole reset",
+	.lacks = "the bits that pulse INIT read 0 afterwards, as in QEMU",
 };

@@ -9,7 +9,6 @@
 #include "emu/dev/device.h"
 
 struct reset_control {
-	u8 init; /* bit 0 of port 92h */
 	u8 cf9;
 	struct a20_gate *a20;
 	const struct board_host *host;

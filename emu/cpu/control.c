@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Control registers, model-specific registers and RESET.
+ * Control registers, model-specific registers, RESET and INIT.
  */
 #include "emu/cpu/msr_table.h"
 #include "emu/cpu/semantics.h"
@@ -233,7 +233,8 @@ enum cpu_result cpu_write_msr(struct cpu *cpu, u32 index, u64 value)
 	return CPU_NEXT;
 }
 
-void cpu_reset(struct cpu *cpu)
+/* What RESET and INIT do alike. */
+static void start_registers(struct cpu *cpu)
 {
 	u32 id[4] = { 0 };
 
@@ -242,7 +243,6 @@ void cpu_reset(struct cpu *cpu)
 	cpu->eip = 0xfff0;
 	cpu_set_eflags(cpu, EFLAGS_ONE);
 	cpu->shadow = cpu->x87_ran = 0;
-	cpu->events = 0;
 	for (int s = 0; s < SEG_COUNT; s++)
 		cpu->seg[s] = (struct cpu_segment){ .attr = 0x93, .limit = 0xffff };
 	cpu->seg[SEG_CS] = (struct cpu_segment){
@@ -252,17 +252,32 @@ void cpu_reset(struct cpu *cpu)
 	cpu->ldtr = (struct cpu_segment){ .attr = 0x82, .limit = 0xffff };
 	cpu->gdtr = cpu->idtr = (struct cpu_table){ .limit = 0xffff };
 	cpu->cpl = 0;
-	cpu->cr0 = CR0_ET | CR0_NW | CR0_CD;
+	cpu->cr0 = CR0_ET | (cpu->cr0 & (CR0_NW | CR0_CD));
 	cpu->cr2 = cpu->cr3 = cpu->cr4 = 0;
 	memset(cpu->dr, 0, sizeof(cpu->dr));
 	cpu->debug_hits = 0;
 	cpu->dr[6] = cpu_dr_image(6, 0);
 	cpu->dr[7] = cpu_dr_image(7, 0);
 	cpu_debug_changed(cpu);
-	cpu->xcr0 = 1;
-	cpu->msr = (struct cpu_msrs){ .pat = 0x0007040600070406ull, .misc_enable = 1 };
+	cpu->msr.efer = 0;
 	cpu->nmi_blocked = cpu->halted = false;
 	if (cpu->env && cpu->env->cpuid)
 		cpu_env(cpu)->cpuid(cpu, 1, 0, id);
 	cpu->gpr[REG_EDX] = id[0];
+}
+
+void cpu_reset(struct cpu *cpu)
+{
+	cpu->events = 0;
+	cpu->cr0 = CR0_NW | CR0_CD;
+	cpu->xcr0 = 1;
+	cpu->msr = (struct cpu_msrs){ .pat = 0x0007040600070406ull, .misc_enable = 1 };
+	start_registers(cpu);
+}
+
+void cpu_init(struct cpu *cpu)
+{
+	start_registers(cpu);
+	cpu_tables_moved(cpu);
+	cpu_translations_changed(cpu, PAGING_CR0 | PAGING_CR3 | PAGING_CR4 | PAGING_EFER, 0);
 }

@@ -354,3 +354,6 @@ static inline enum cpu_result cpu_raise_noerr(struct cpu *cpu, u8 vector)
 
 /* State after RESET (SDM 3A 9.1.1, table 9-1); attachments are kept. */
 void cpu_reset(struct cpu *cpu);
+/* After INIT: FPU, MSRs (but EFER), XCR0, and CR0.CD and NW stay as they are. So do cpu->events:
+ * the INTR line is who drives it's. */
+void cpu_init(struct cpu *cpu);

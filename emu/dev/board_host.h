@@ -24,7 +24,10 @@ struct board_host {
 	/* A line about the machine for who runs it; NULL: nobody reads it. */
 	void (*report)(void *ctx, const char *text);
 	void (*power_off)(void *ctx);		   /* ACPI S5 */
-	void (*reset)(void *ctx, const char *why); /* port CF9h, keyboard controller, 92h */
+	void (*reset)(void *ctx, const char *why); /* of the machine: port CF9h */
+	/* INIT of the CPU: keyboard controller, 92h, CF9h, local APIC. When it comes to that,
+	 * between two instructions, whoever does it calls board_cpu_init(). */
+	void (*cpu_init)(void *ctx, const char *why);
 	void (*a20)(void *ctx, bool enabled);
 	void (*exit_code)(void *ctx, u32 code); /* isa-debug-exit at 501h, test guests only */
 	void *ctx;

@@ -16,6 +16,8 @@ from machine import GUESTS, ICOUNT
 ENGINES = {"auto": "no", "recompile-all": "yes"}
 # Lines that bare QEMU does not print so.
 ALONE = {"realmode": ["  limits d d c 6"], "chips16": [], "emm": []}
+# Ways that back16 is reset, and with which codes in CMOS.
+BACK = {"keyboard controller": "05 0a 0b 0c", "output port": "0a", "port 92h": "05 0a", "port CF9h": "0a", "triple fault": "05 0a"}
 
 # The zoo (tests/guests/zoo) likewise; raw ring 3 of a machine that is TCG's knows no limits either, so these are of recompile-all.
 ZOO = {
@@ -104,3 +106,22 @@ def test_idle():
             assert bool(count["vcpu.dozes"]) == (name == "dozes"), count
         print(used)
         assert used["dozes"] < 0.1 and used["asks"] > 0.5, used
+
+
+def test_back():
+    """INIT by each of its ways lets a program come back from protected mode (tests/guests/boot/back16.asm), as the local APIC's does
+    on bare QEMU."""
+    build()
+    bare = [line for line in bare_lines_of("back16", ["-cpu", "max", "-M", "pc,usb=off,hpet=off", "-nodefaults", "-snapshot", "-fda"])
+            if line.startswith("local APIC ")]
+    assert len(bare) == 4 and all(" memory be ef " in line for line in bare), bare
+    by_code = {line.split()[2]: line[len("local APIC "):] for line in bare}
+    with Guests(["[ringleader]\nexit = poweroff\n", *[section("back16", engine) + "apic = yes\n" for engine in ENGINES]]) as m:
+        m.wait_stopped(ENGINES)
+        for engine in ENGINES:
+            lines = m.lines(engine)
+            printed = [line for line in lines[lines.index("loaded from 00"):] if not line.startswith(("debug port", "stopped", "reset: "))]
+            expected = ["loaded from 00", *bare]
+            expected += ["%s %s" % (way, by_code[code]) for way, codes in BACK.items() for code in codes.split()]
+            assert compared(printed) == [*expected, "many be ef", "done"], engine
+            assert "reset: triple fault" in lines, lines

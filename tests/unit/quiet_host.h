@@ -76,5 +76,6 @@ static inline struct board_host quiet_host(void)
 				    .debug_tx = quiet_debug_tx,
 				    .power_off = quiet_event,
 				    .reset = quiet_reset,
+				    .cpu_init = quiet_reset,
 				    .a20 = quiet_level };
 }

@@ -26,7 +26,7 @@ struct machine {
 	struct gpmem mem;
 	u64 now, deadline;
 	bool intr, a20;
-	unsigned resets, power_offs, moved;
+	unsigned resets, inits, power_offs, moved;
 	const char *why;
 	u8 serial[4][64];
 	unsigned serial_len[4];
@@ -89,6 +89,14 @@ static void reset(void *ctx, const char *why)
 	m->why = why;
 }
 
+static void cpu_init(void *ctx, const char *why)
+{
+	struct machine *m = ctx;
+
+	m->inits++;
+	m->why = why;
+}
+
 static void a20(void *ctx, bool on)
 {
 	struct machine *m = ctx;
@@ -114,6 +122,7 @@ static int create(struct machine *m)
 		.debug_tx = debug_tx,
 		.power_off = power_off,
 		.reset = reset,
+		.cpu_init = cpu_init,
 		.a20 = a20,
 		.exit_code = exit_code,
 		.ctx = m,
@@ -406,14 +415,24 @@ static void test_resets(void **state)
 	struct machine *m = *state;
 
 	out8(m, 0x64, 0xfe);
-	assert_int_equal(m->resets, 1);
-	assert_string_equal(m->why, "reset (keyboard controller)");
+	assert_int_equal(m->inits, 1);
+	assert_string_equal(m->why, "INIT (keyboard controller)");
+	out8(m, 0xcf9, 0x04);
+	assert_int_equal(m->inits, 2);
+	out8(m, 0x92, 0x01);
+	assert_int_equal(m->inits, 3);
+	assert_int_equal(m->resets, 0);
 	out8(m, 0xcf9, 0x02);
 	out8(m, 0xcf9, 0x06);
-	assert_int_equal(m->resets, 2);
+	assert_int_equal(m->resets, 1);
 	assert_string_equal(m->why, "reset (port CF9h)");
-	out8(m, 0x92, 0x01);
-	assert_int_equal(m->resets, 3);
+	/* INIT leaves chips alone, but for A20, which goes on. */
+	init_pics(m, 0xab);
+	out8(m, 0x92, 0x00);
+	assert_false(m->a20);
+	board_cpu_init(m->board);
+	assert_int_equal(in8(m, 0x21), 0xab);
+	assert_true(m->a20);
 	/* A reset board is as new: nothing pending, nothing armed, all masked. */
 	init_pics(m, 0);
 	out8(m, 0x4d1, 0x40);

@@ -5,8 +5,7 @@
  * the first one's stream. From then on as before, every value read, every vector, every call to the
  * host and every deadline must be the same on both; and right after loading so must be each byte of
  * the devices' structs that is not a pointer or a statistic. Last, streams whose fields an enemy
- * wrote. Alone:
- * make build/unit/test_board_state && build/unit/test_board_state [seed]
+ * wrote. Alone: make build/unit/test_board_state && build/unit/test_board_state [seed]
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -207,6 +206,7 @@ static struct machine *machine_new(void)
 		.debug_tx = debug_tx,
 		.power_off = power_off,
 		.reset = reset,
+		.cpu_init = reset,
 		.a20 = a20,
 		.exit_code = exit_code,
 		.entropy = entropy,

@@ -176,7 +176,7 @@ static void model_specific(void **state)
 		{ 0xdeadbeef, NONE, 0 },
 	};
 	static const char *const vendors[] = { "Auth", "Hygo", "Genu" };
-	struct cpu_env env;
+	static struct cpu_env env; /* the next test still finds it */
 
 	(void)state;
 	env = *m.cpu.env;
@@ -210,9 +210,44 @@ static void model_specific(void **state)
 	assert_true(value == ((u64)id[2] << 32 | id[3]));
 }
 
+/* SDM 3A 9.1.1: what INIT keeps, and what it does not. */
+static void init_pin(void **state)
+{
+	static u8 image[sizeof(m.cpu.fpu.image)];
+
+	(void)state;
+	m.cpu.cr0 = CR0_PE | CR0_PG | CR0_ET | CR0_WP | CR0_CD;
+	m.cpu.cr3 = 0x5000;
+	m.cpu.cr4 = CR4_PSE;
+	m.cpu.cpl = 3;
+	m.cpu.halted = m.cpu.nmi_blocked = true;
+	m.cpu.dr[7] = 0x401;
+	m.cpu.xcr0 = 7;
+	m.cpu.events = CPU_EVENT_INTR;
+	m.cpu.msr.sysenter_eip = 0x1234;
+	m.cpu.msr.efer = EFER_NXE;
+	m.cpu.msr.tsc_offset = 77;
+	memset(m.cpu.fpu.image, 0x5a, sizeof(image));
+	memcpy(image, m.cpu.fpu.image, sizeof(image));
+	cpu_init(&m.cpu);
+	assert_int_equal(m.cpu.seg[SEG_CS].base + m.cpu.eip, 0xfffffff0);
+	assert_int_equal(m.cpu.cr0, CR0_ET | CR0_CD);
+	assert_int_equal(m.cpu.cr3 | m.cpu.cr4 | m.cpu.cpl, 0);
+	assert_false(m.cpu.halted || m.cpu.nmi_blocked);
+	assert_int_equal(m.cpu.dr[7], 0x400);
+	assert_true(m.cpu.xcr0 == 7 && m.cpu.msr.tsc_offset == 77);
+	assert_true(m.cpu.msr.sysenter_eip == 0x1234 && m.cpu.msr.efer == 0);
+	assert_int_equal(m.cpu.events, CPU_EVENT_INTR);
+	assert_memory_equal(image, m.cpu.fpu.image, sizeof(image));
+	cpu_reset(&m.cpu);
+	assert_int_equal(m.cpu.cr0, CR0_ET | CR0_CD | CR0_NW);
+	assert_int_equal(m.cpu.events, 0);
+	assert_true(m.cpu.xcr0 == 1 && m.cpu.msr.sysenter_eip == 0);
+}
+
 static const struct CMUnitTest control[] = {
 	GUEST_TEST(combinations),	 GUEST_TEST(in_ring_3),
 	GUEST_TEST(machine_status_word), GUEST_TEST(page_directory_pointers),
-	GUEST_TEST(model_specific),
+	GUEST_TEST(model_specific),	 GUEST_TEST(init_pin),
 };
 GUEST_MAIN(control)

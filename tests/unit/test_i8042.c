@@ -15,7 +15,7 @@ struct machine {
 
 static void reset(void *ctx, const char *why)
 {
-	assert_string_equal(why, "reset (keyboard controller)");
+	assert_string_equal(why, "INIT (keyboard controller)");
 	((struct machine *)ctx)->resets++;
 }
 
@@ -23,7 +23,7 @@ static void setup(struct machine *m)
 {
 	pc_init(&m->pc);
 	m->resets = 0;
-	m->pc.host.reset = reset;
+	m->pc.host.cpu_init = reset;
 	m->pc.host.ctx = m;
 	pc_plug(&m->pc, &i8042_class, &m->kbc);
 }

@@ -47,7 +47,7 @@ static int setup(void **state)
 	(void)state;
 	pc_init(&p);
 	p.host.tsc_due = tsc_due;
-	p.host.reset = on_reset;
+	p.host.cpu_init = on_reset;
 	tsc_offset = 0;
 	reset_why = NULL;
 	ended = 0;

@@ -11,7 +11,7 @@
 #include "tests/unit/pc_fixture.h"
 
 static struct {
-	unsigned resets, exits;
+	unsigned resets, inits, exits;
 	const char *why;
 	u32 code;
 	char text[16];
@@ -22,6 +22,13 @@ static void reset(void *ctx, const char *why)
 {
 	(void)ctx;
 	seen.resets++;
+	seen.why = why;
+}
+
+static void cpu_init(void *ctx, const char *why)
+{
+	(void)ctx;
+	seen.inits++;
 	seen.why = why;
 }
 
@@ -43,6 +50,7 @@ static void setup(struct pc *p)
 	memset(&seen, 0, sizeof(seen));
 	pc_init(p);
 	p->host.reset = reset;
+	p->host.cpu_init = cpu_init;
 	p->host.debug_tx = tx;
 	p->host.exit_code = exit_code;
 }
@@ -63,20 +71,27 @@ static void test_reset_control(void **state)
 	assert_int_equal(p.a20_changes, 1);
 	assert_int_equal(in8(&p, 0x92), 0x02);
 	out8(&p, 0x92, 0x03);
-	assert_int_equal(seen.resets, 1);
-	out8(&p, 0x92, 0x03); /* no edge */
-	assert_int_equal(seen.resets, 1);
+	assert_int_equal(seen.inits, 1);
+	assert_string_equal(seen.why, "INIT (port 92h)");
+	assert_int_equal(in8(&p, 0x92), 0x02);
+	out8(&p, 0x92, 0x03);
+	assert_int_equal(seen.inits, 2);
 	reset_control_class.reset(&r);
 	assert_int_equal(in8(&p, 0x92), 0x02); /* the 8042's reset decides */
-	/* CF9h: the reset goes with the rising edge of bit 2. */
+	/* CF9h: the reset goes with the rising edge of bit 2, and is INIT without bit 1. */
+	reset_control_write_cf9(&r, 0x04);
+	assert_int_equal(seen.inits, 3);
+	assert_string_equal(seen.why, "INIT (port CF9h)");
+	assert_int_equal(reset_control_read_cf9(&r), 0);
 	reset_control_write_cf9(&r, 0x02);
-	assert_int_equal(seen.resets, 1);
+	assert_int_equal(seen.resets, 0);
 	reset_control_write_cf9(&r, 0xfe);
-	assert_int_equal(seen.resets, 2);
+	assert_int_equal(seen.resets, 1);
 	assert_string_equal(seen.why, "reset (port CF9h)");
 	assert_int_equal(reset_control_read_cf9(&r), 0x06);
 	reset_control_write_cf9(&r, 0x06);
-	assert_int_equal(seen.resets, 2);
+	assert_int_equal(seen.resets, 1);
+	assert_int_equal(seen.inits, 3);
 }
 
 static void test_debug_ports(void **state)

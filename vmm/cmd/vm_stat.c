@@ -123,6 +123,7 @@ void vm_print_stat(struct vm *vm)
 		      vm_engine_name(vm->config.engine), vm_state_name(vm->state));
 	pair("vm", "time_ns", NULL, vm_now(vm));
 	pair("vm", "resets", NULL, vm->resets);
+	pair("vm", "inits", NULL, vm->inits);
 	pair("vm", "overhead_bytes", NULL, vm_overhead(vm));
 	print_engine(vm->vcpu);
 	print_rows("recomp", recomp_row, ARRAY_SIZE(recomp_row),

@@ -100,6 +100,14 @@ void vcpu_reset(struct vcpu *v)
 	v->steps = 0;
 }
 
+void vcpu_init(struct vcpu *v)
+{
+	vcpu_unload(v);
+	cpu_init(&v->cpu);
+	recomp_unsignal(&v->cpu, CPU_EVENT_NMI);
+	v->must_progress = v->shutdown = false;
+}
+
 void vcpu_forget(struct vcpu *v)
 {
 	recomp_flush(v->cpu.recomp);

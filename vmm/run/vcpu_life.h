@@ -12,3 +12,5 @@ void vcpu_destroy(struct vcpu *v);
 /* Power-on: first the registers, then all that was made from the guest's memory. */
 void vcpu_reset(struct vcpu *v);
 void vcpu_forget(struct vcpu *v);
+/* The INIT pin: what was made from memory stays. */
+void vcpu_init(struct vcpu *v);

@@ -81,7 +81,14 @@ struct vm_load {
 enum vm_state { VM_RUNNING, VM_PAUSED, VM_STOPPED };
 
 /* What a device handler or vm_kill() asked for; done by the run loop, between two instructions. */
-enum vm_request { VM_REQ_NONE, VM_REQ_POWER_OFF, VM_REQ_RESET, VM_REQ_EXIT, VM_REQ_KILL };
+enum vm_request {
+	VM_REQ_NONE,
+	VM_REQ_POWER_OFF,
+	VM_REQ_RESET,
+	VM_REQ_CPU_INIT,
+	VM_REQ_EXIT,
+	VM_REQ_KILL
+};
 
 struct vm {
 	struct list link;
@@ -122,6 +129,7 @@ struct vm {
 	u64 fixed_bytes; /* what its creation took beside RAM and pool */
 	bool halt_reported;
 	u64 resets, resets_unsaid, reset_reported; /* how often; of them without a line; ns */
+	u64 inits;				   /* of the processor alone */
 };
 
 extern struct list vm_list;

@@ -133,6 +133,15 @@ static void host_reset(void *ctx, const char *why)
 	request(ctx, VM_REQ_RESET, why);
 }
 
+/* INIT lets the processor start again at the reset vector. A machine that was loaded without a
+ * firmware has nothing there. */
+static void host_cpu_init(void *ctx, const char *why)
+{
+	struct vm *vm = ctx;
+
+	request(vm, vm->config.kernel[0] ? VM_REQ_RESET : VM_REQ_CPU_INIT, why);
+}
+
 static void host_exit(void *ctx, u32 code)
 {
 	struct vm *vm = ctx;
@@ -167,6 +176,7 @@ static const struct board_host host_template = {
 	.report = host_report,
 	.power_off = host_power_off,
 	.reset = host_reset,
+	.cpu_init = host_cpu_init,
 	.a20 = host_a20,
 	.exit_code = host_exit,
 };
@@ -329,12 +339,11 @@ void vm_reset(struct vm *vm, const char *why)
 }
 
 /* One that dies and is reset at once would print a line each time, a few hundred a second. */
-void vm_reset_itself(struct vm *vm, const char *why)
+static void report_own(struct vm *vm, const char *why)
 {
 	u64 now = clock_now();
 
-	reset(vm);
-	if (vm->resets > RESETS_QUIET && now - vm->reset_reported < RESET_LINE_NS) {
+	if (vm->resets + vm->inits > RESETS_QUIET && now - vm->reset_reported < RESET_LINE_NS) {
 		vm->resets_unsaid++;
 		return;
 	}
@@ -343,6 +352,30 @@ void vm_reset_itself(struct vm *vm, const char *why)
 	vm->resets_unsaid = 0;
 	vm->reset_reported = now;
 	vm_report(vm, "reset: %s", why);
+}
+
+void vm_reset_itself(struct vm *vm, const char *why)
+{
+	reset(vm);
+	report_own(vm, why);
+}
+
+void vm_cpu_init(struct vm *vm)
+{
+	vm->inits++;
+	vm->halt_reported = false;
+	vcpu_init(vm->vcpu);
+	board_cpu_init(vm->board);
+}
+
+void vm_shut_down(struct vm *vm)
+{
+	if (vm->config.kernel[0]) {
+		vm_reset_itself(vm, "triple fault");
+		return;
+	}
+	vm_cpu_init(vm);
+	report_own(vm, "triple fault");
 }
 
 void vm_do_request(struct vm *vm)
@@ -358,6 +391,9 @@ void vm_do_request(struct vm *vm)
 		return;
 	case VM_REQ_RESET:
 		vm_reset_itself(vm, vm->request_why);
+		return;
+	case VM_REQ_CPU_INIT:
+		vm_cpu_init(vm);
 		return;
 	case VM_REQ_EXIT:
 		vm_stop(vm, "%s, code %u", vm->request_why, vm->exit_code);

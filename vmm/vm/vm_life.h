@@ -17,6 +17,10 @@ void vm_destroy(struct vm *vm);
  * again, in its next turns. */
 void vm_reset(struct vm *vm, const char *why);
 void vm_reset_itself(struct vm *vm, const char *why);
+/* The INIT pin: the processor alone starts again; memory and chips stay as they are. */
+void vm_cpu_init(struct vm *vm);
+/* A triple fault, with on_triple_fault = reset: a chipset answers with INIT. */
+void vm_shut_down(struct vm *vm);
 /* Carries out vm->request. */
 void vm_do_request(struct vm *vm);
 

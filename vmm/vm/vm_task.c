@@ -42,7 +42,7 @@ static void handle_stop(struct vcpu *v, enum vcpu_stop stop)
 		if (vm_debug_shut_down(vm))
 			return;
 		if (vm->config.triple == TRIPLE_RESET)
-			vm_reset_itself(vm, "triple fault");
+			vm_shut_down(vm);
 		else
 			vm_stop(vm, "triple fault at %04x:%08x", v->cpu.seg[SEG_CS].sel,
 				v->cpu.eip);
