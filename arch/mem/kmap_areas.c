@@ -9,6 +9,7 @@
  */
 #include "arch/mem/kmap.h"
 
+#include "arch/mem/image.h"
 #include "arch/mem/kmap_tables.h"
 #include "kernel/base/log.h"
 
@@ -17,6 +18,8 @@
 #define CODE_SLOTS   ((unsigned)(CODE_ALIAS / LARGE_2M))
 #define DEVICE_START 0xffffffffe0000000ull
 #define DEVICE_END   0xfffffffffff00000ull
+#define FENCE_START  0xfffffffffff80000ull /* nothing else lies behind DEVICE_END */
+#define FENCE_SIZE   0x10000u
 #define SLOT_ORDER   9u
 
 static void *code_slot[CODE_SLOTS]; /* its memory, NULL if free */
@@ -103,4 +106,16 @@ void *kmap_physical(hpa_t hpa, size_t size, enum kmap_cache cache)
 void *kmap_device(hpa_t hpa, size_t size, bool write_combine)
 {
 	return kmap_physical(hpa, size, write_combine ? KMAP_WRITE_COMBINE : KMAP_UNCACHED);
+}
+
+const u8 *kmap_fence(void)
+{
+	u64 size;
+
+	for (hva_t at = FENCE_START; at < FENCE_START + FENCE_SIZE; at += PAGE_SIZE)
+		if (!kmap_table_lookup(at, &size) &&
+		    kmap_table_try_map(at, kmap_hpa(image_rodata_start), PAGE_SIZE, PTE_NX,
+				       PAGE_SIZE))
+			return NULL;
+	return (const u8 *)FENCE_START;
 }

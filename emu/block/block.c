@@ -386,6 +386,7 @@ void block_drop_all(struct recomp *r)
 	r->page_blocks_free = NULL;
 	memset(r->hash, 0, sizeof(r->hash));
 	memset(r->linear, 0, sizeof(r->linear));
+	memset(r->fence, 0, sizeof(r->fence));
 	block_clear_lookup(r);
 	r->blocks = 0;
 	r->arena_next = 8; /* a site is never 0 */

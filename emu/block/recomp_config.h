@@ -12,6 +12,13 @@
  */
 #define RECOMP_SPACE (8 * GiB)
 
+/*
+ * The fence of segments of 64 KiB: a load at poll_quiet + n is allowed for 0 <= n < RECOMP_FENCE,
+ * and raises #PF on RECOMP_FENCE bytes before and behind. The guest never sees what is read there,
+ * so all its pages may be the same one.
+ */
+#define RECOMP_FENCE 0x10000u
+
 struct recomp_config {
 	u8 *cache_rw; /* the code cache as written, */
 	u8 *cache_rx; /* and as executed (may be the same); page aligned */
@@ -24,9 +31,11 @@ struct recomp_config {
 	 * runs.
 	 */
 	const u8 *host_fpu;
-	const u8 *poll_quiet;  /* a readable byte */
-	const u8 *poll_signal; /* 128 bytes whose load raises #PF, at RECOMP_SPACE or above */
-	bool verify;	       /* run the confinement verifier on every block */
+	const u8 *poll_quiet; /* the fence, at RECOMP_SPACE or above */
+	/* Loads that raise #PF, at RECOMP_SPACE or above: RECOMP_FENCE bytes before it, and twice
+	 * as many from there on. */
+	const u8 *poll_signal;
+	bool verify; /* run the confinement verifier on every block */
 };
 
 /* Why recomp_run() came back. cpu is complete and between two instructions in every case. */

@@ -98,6 +98,8 @@ struct far_tag {
 };
 #define FAR_TAGS 256u
 
+#define FENCE_NOTES 256u
+
 struct lookup_entry {
 	u64 minus_tag; /* -(tag + eip): sums to 0 with them */
 	u64 code;
@@ -296,6 +298,7 @@ struct recomp {
 	u32 calls_seen;		   /* what cpu->device_calls was when C looked last */
 	bool step_slow, slow_next; /* the next instruction's memory goes through C */
 	struct slow_note slow[512][4];
+	u32 fence[FENCE_NOTES]; /* who met the fence: linear address + 1 (fence.c) */
 	/* A bit for the linear pages of those that are translated so. */
 	u64 slow_pages[16];
 	u32 edge;     /* by which translated code came to the dispatcher, or SLOT_NONE */

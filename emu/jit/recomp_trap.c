@@ -8,6 +8,7 @@
 
 #include "emu/block/block.h"
 #include "emu/cpu/semantics.h"
+#include "emu/trans/fence.h"
 
 #define TRAPPED 0x7fffffffu
 
@@ -160,7 +161,9 @@ bool recomp_trap(struct cpu *cpu, struct host_frame *f, u8 vector, u32 error, u6
 	if (!at)
 		return false;
 	if (vector == VEC_PF && cr2 - r->cfg.membase >= RECOMP_SPACE) { /* the poll */
-		r->step_slow = cr2 == (u64)recomp_thread_trap(r);
+		r->step_slow = cr2 == (u64)recomp_thread_trap(r) || fence_met(r, cr2);
+		if (fence_met(r, cr2) && fence_note(r, b->base + b->eip + at->guest))
+			block_drop(r, b);
 		save_frame(cpu, f, b, at);
 		redirect(r, f, CPU_RETRY);
 		return true;

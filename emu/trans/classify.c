@@ -92,7 +92,7 @@ static bool far_transfer(struct trans *t)
 		s->insn.imm = t->op[0].ptr.offset;
 		s->insn.imm2 = t->op[0].ptr.segment;
 	}
-	if (!trans_real_far(t, s, imm))
+	if (!trans_real_far(t, imm))
 		trans_call_hard(t, s, true);
 	return true;
 }

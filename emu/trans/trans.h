@@ -94,33 +94,35 @@ void trans_note_return(struct trans *t);
  */
 bool trans_real_load(struct trans *t, unsigned seg, bool pop, struct site *s);
 bool trans_real_load_pointer(struct trans *t, unsigned seg);
-bool trans_real_far(struct trans *t, struct site *s, bool imm);
+bool trans_real_far(struct trans *t, bool imm);
 /* PUSH and POP of 32 bits on a flat stack; reg: a host register. */
 void trans_push(struct trans *t, unsigned reg, unsigned size);
 void trans_pop(struct trans *t, unsigned reg, unsigned size);
 /*
- * Calls the stub with s if an access of size bytes at offset m (16 bits) would pass 64 KiB, which
- * faults then. R11 and the site are used.
+ * The fence: leaves for C, which executes the instruction, unless R8 + disp is within 64 KiB; R8
+ * has 16 bits, and disp 16 with a sign. The same for the end of size bytes at offset m, which is in
+ * R8 or known. R9 is used.
  */
-void trans_check_64k(struct trans *t, struct hmem m, unsigned size, struct site *s, u64 stub);
+void trans_fence(struct trans *t, s32 disp);
+void trans_check_64k(struct trans *t, struct hmem m, unsigned size);
 /* Adds a segment's base to an address; R8, R9 are clobbered. */
 struct hmem trans_add_base(struct trans *t, struct hmem m, unsigned seg);
 /*
- * trans_stack16.c: the same on a stack with 16-bit addresses (trans_stack_16()). s: the operation
- * in C, for a stack pointer that would pass 64 KiB, where it faults. reg may not be R8, R9 or R11.
+ * trans_stack16.c: the same on a stack with 16-bit addresses (trans_stack_16()). What would make SP
+ * wrap around, or pass 64 KiB, is left to C. reg may not be R8 or R9.
  */
-void trans_push16(struct trans *t, unsigned reg, unsigned size, struct site *s);
-void trans_push16_imm(struct trans *t, u32 value, unsigned size, struct site *s);
+void trans_push16(struct trans *t, unsigned reg, unsigned size);
+void trans_push16_imm(struct trans *t, u32 value, unsigned size);
 /* Loads the top of the stack, then moves the pointer. reg may be any of the guest's, or R10. */
-void trans_pop16(struct trans *t, unsigned reg, unsigned size, unsigned release, struct site *s);
-/*
- * The word, or size bytes of words, at SP + delta (R8 then holds that, in 16 bits), or at R8.
- * may_wrap: they are several, each of which SP could wrap around before, which is left to C.
- */
-struct hmem trans_top16(struct trans *t, s32 delta, unsigned size, bool may_wrap, struct site *s);
-struct hmem trans_stack16_at_r8(struct trans *t, unsigned size, bool may_wrap, struct site *s);
-/* SP = R8 */
-void trans_set_sp(struct trans *t);
+void trans_pop16(struct trans *t, unsigned reg, unsigned size, unsigned release);
+/* The size bytes below SP, which is then to be moved down by them; those from SP on; or those at
+ * the offset in R8. */
+struct hmem trans_below16(struct trans *t, unsigned size);
+struct hmem trans_above16(struct trans *t, unsigned size);
+struct hmem trans_stack16_at_r8(struct trans *t, unsigned size);
+/* Moves SP by what one of these has looked at; and upwards by anything. */
+void trans_move_sp(struct trans *t, s32 by);
+void trans_release_sp(struct trans *t, u32 by);
 /* An instruction with a register and guest memory, with 66h if size is 2. */
 void trans_access(struct trans *t, u32 opcode, unsigned reg, unsigned size, struct hmem m);
 /* trans_fetch.c: how the block is fetched (ACCESS_*); the bytes at t->eip; the decoder for its

@@ -2,10 +2,12 @@
 /*
  * Addresses: what an access through a segment takes.
  *
- * 16-bit addresses are put together in R8. A segment of 64 KiB needs a look at accesses of more
- * than a byte, without a flag: the last byte's offset has bit 16 set if it is beyond; BSWAP brings
- * that bit down for JRCXZ (RCX waits in R11).
+ * 16-bit addresses are put together in R8. In a segment of 64 KiB an access of more than a byte
+ * must not pass the end, and an offset that is a register and a displacement must not leave the 64
+ * KiB. One load looks at both, and leaves the flags alone: it reads the fence at the place that the
+ * access has in its segment. If that faults, C executes the instruction (recomp_trap()).
  */
+#include "emu/trans/fence.h"
 #include "emu/trans/trans.h"
 
 /* An address of 16 bits that is not known is in R8. */
@@ -64,41 +66,59 @@ struct hmem trans_add_base(struct trans *t, struct hmem m, unsigned seg)
 	return m;
 }
 
-void trans_check_64k(struct trans *t, struct hmem m, unsigned size, struct site *s, u64 stub)
+void trans_fence(struct trans *t, s32 disp)
 {
-	struct emit *e = &t->e;
-	struct emit_label within = { 0 };
+	emit_load_zx(&t->e, NULL, 1, R9,
+		     (struct hmem){ .base = R_POLL, .index = R8, .scale = 1, .disp = disp });
+}
 
-	if (size < 2 || (m.base < 0 && (u32)m.disp + size <= 0x10000))
-		return;
-	s->ends = true;
-	emit_mov64(e, R11, R_C);
-	m.disp += (s32)size - 1;
-	emit_lea(e, false, R_C, m);
-	emit_bswap(e, R_C);
-	emit_movzx16(e, R_C, R_C); /* not 0 beyond 64 KiB */
-	emit_jrcxz(e, &within);
-	emit_mov64(e, R_C, R11);
-	trans_call_site(t, s, stub); /* it faults */
-	emit_label(e, &within);
-	emit_mov64(e, R_C, R11);
+void trans_check_64k(struct trans *t, struct hmem m, unsigned size)
+{
+	if (size > 1 && m.base == R8)
+		trans_fence(t, m.disp + (s32)size - 1);
+}
+
+/*
+ * A register and a displacement that rarely passes 64 KiB with it: with the fence before or behind
+ * for those who do. A negative one is looked at for the first byte, and must lie below 64 KiB by
+ * itself then.
+ */
+static bool stays_inside(const struct trans *t, const ZydisDecodedOperand *op, unsigned size)
+{
+	s64 disp = op->mem.disp.value;
+
+	return size > 1 && op->mem.disp.has_displacement && trans_gpr(op->mem.base) >= 0 &&
+	       trans_gpr(op->mem.index) < 0 && (disp >= 0 || disp <= -(s64)size) &&
+	       disp < RECOMP_FENCE / 2 && !fence_was_met(t->r, t->base + t->eip);
+}
+
+static struct hmem inside_64k(struct trans *t, const ZydisDecodedOperand *op, unsigned size)
+{
+	s32 disp = (s32)op->mem.disp.value;
+	unsigned base = trans_host_reg((unsigned)trans_gpr(op->mem.base));
+
+	emit_movzx16(&t->e, R8, base);
+	trans_fence(t, disp < 0 ? disp : disp + (s32)size - 1);
+	return (struct hmem){ .base = R8, .index = -1, .scale = 1, .disp = disp, .guest = true };
 }
 
 struct hmem trans_address(struct trans *t, const ZydisDecodedOperand *op)
 {
-	struct hmem m = trans_address_noseg(t, op);
 	unsigned seg = trans_seg(op->mem.segment), size = trans_mem_bytes(t, op);
+	bool small = trans_seg_class(t, seg) == CLASS_64K;
+	struct hmem m;
 
+	if (small && stays_inside(t, op, size))
+		return trans_add_base(t, inside_64k(t, op, size), seg);
+	m = trans_address_noseg(t, op);
 	if (trans_seg_class(t, seg) == CLASS_FLAT)
 		return m;
-	if (trans_seg_class(t, seg) == CLASS_64K && size > 1 &&
-	    !(m.base < 0 && (u32)m.disp + size <= 0x10000)) {
-		struct site *s = trans_site(t, OP_COPY);
-
-		s->mem_size = (u8)size;
-		s->writes = op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
-		trans_check_64k(t, m, size, s, t->r->call_slow_read);
+	if (small && m.base < 0 && (u32)m.disp + size > RECOMP_FENCE) {
+		emit_mov_imm32(&t->e, R8, (u32)m.disp);
+		m = (struct hmem){ .base = R8, .index = -1, .scale = 1, .guest = true };
 	}
+	if (small)
+		trans_check_64k(t, m, size);
 	return trans_add_base(t, m, seg);
 }
 

@@ -353,13 +353,13 @@ static bool call(struct trans *t)
 		return false;
 	if (imm) {
 		poll(t, relative_target(t));
-		trans_push16_imm(t, t->next, size, near_site(t));
+		trans_push16_imm(t, t->next, size);
 		trans_jump(t, relative_target(t));
 	} else {
 		if (!indirect_target(t))
 			return false;
 		emit_mov(&t->e, R10, R8); /* the target waits */
-		trans_push16_imm(t, t->next, size, near_site(t));
+		trans_push16_imm(t, t->next, size);
 		emit_mov(&t->e, R8, R10);
 		trans_jump_r8(t);
 	}
@@ -380,7 +380,7 @@ static bool ret(struct trans *t)
 	}
 	if (!trans_stack_16(t))
 		return false;
-	trans_pop16(t, R10, size, release, near_site(t));
+	trans_pop16(t, R10, size, release);
 	emit_mov(&t->e, R8, R10);
 	trans_jump_r8(t);
 	return true;

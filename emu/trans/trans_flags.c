@@ -38,27 +38,20 @@ static void pushf(struct trans *t)
 	if (trans_stack_flat(t))
 		trans_push(t, R10, size);
 	else
-		trans_push16(t, R10, size, trans_site(t, OP_PUSHF));
+		trans_push16(t, R10, size);
 }
 
 /* The image on top of the stack, into R8. */
-static void load_image(struct trans *t, unsigned size, struct site *s)
+static void load_image(struct trans *t, unsigned size)
 {
-	struct hmem m = trans_stack_flat(t) ? GSP_AT(0) : trans_top16(t, 0, size, false, s);
+	struct hmem m = trans_stack_flat(t) ? GSP_AT(0) : trans_above16(t, size);
 
 	emit_load_zx(&t->e, t->r, size, R8, m);
 }
 
 static void drop_image(struct trans *t, unsigned size)
 {
-	struct hmem behind = GSP_AT((s32)size);
-
-	if (trans_stack_flat(t)) {
-		emit_lea(&t->e, false, R_GSP, behind);
-		return;
-	}
-	emit_lea(&t->e, false, R10, behind);
-	emit_mov16(&t->e, R_GSP, R10);
+	emit_lea(&t->e, false, R_GSP, GSP_AT((s32)size));
 }
 
 /*
@@ -73,7 +66,7 @@ static void popf(struct trans *t)
 	struct emit *e = &t->e;
 	struct emit_label easy = { 0 };
 
-	load_image(t, size, s);
+	load_image(t, size);
 	emit_load32(e, R9, CPU_FIELD(quiet_flags));
 	emit_alu(e, ALU_XOR, R9, R8);
 	emit_alu_imm(e, ALU_AND, R9, size == 2 ? POPF_HARD & 0xffff : POPF_HARD);

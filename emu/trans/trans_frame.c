@@ -15,12 +15,14 @@ static unsigned word_size(const struct trans *t)
 	return t->in.operand_width / 8u;
 }
 
-/* ALL words from delta bytes beside the stack pointer on; R8 then holds SP + delta, if it is SP. */
-static struct hmem words(struct trans *t, s32 delta, struct site *s)
+/* ALL words below the stack pointer, or from there on. */
+static struct hmem words(struct trans *t, bool below)
 {
-	struct hmem m = GSP_AT(delta);
+	unsigned size = ALL * word_size(t);
 
-	return trans_stack_flat(t) ? m : trans_top16(t, delta, ALL * word_size(t), true, s);
+	if (trans_stack_flat(t))
+		return GSP_AT(below ? -(s32)size : 0);
+	return below ? trans_below16(t, size) : trans_above16(t, size);
 }
 
 static struct hmem word(const struct trans *t, struct hmem m, unsigned n)
@@ -29,40 +31,27 @@ static struct hmem word(const struct trans *t, struct hmem m, unsigned n)
 	return m;
 }
 
-/* Moves the stack pointer; of one with 16 bits R8 has the value from before. */
-static void move_top(struct trans *t, s32 from_esp, s32 from_r8)
-{
-	if (trans_stack_flat(t)) {
-		emit_lea(&t->e, false, R_GSP, GSP_AT(from_esp));
-		return;
-	}
-	if (from_r8)
-		emit_lea(&t->e, false, R8,
-			 (struct hmem){ .base = R8, .index = -1, .scale = 1, .disp = from_r8 });
-	trans_set_sp(t);
-}
-
-static void pusha(struct trans *t, struct site *s)
+static void pusha(struct trans *t)
 {
 	s32 size = (s32)(ALL * word_size(t));
-	struct hmem m = words(t, -size, s);
+	struct hmem m = words(t, true);
 
 	for (unsigned reg = 0; reg < ALL; reg++)
 		trans_access(t, 0x89, trans_host_reg(reg), word_size(t), word(t, m, 7 - reg));
-	move_top(t, -size, 0);
+	emit_lea(&t->e, false, R_GSP, GSP_AT(-size));
 }
 
-static void popa(struct trans *t, struct site *s)
+static void popa(struct trans *t)
 {
 	s32 size = (s32)(ALL * word_size(t));
-	struct hmem m = words(t, 0, s);
+	struct hmem m = words(t, false);
 
 	for (unsigned n = 0; n < ALL; n++)
 		trans_access(t, 0x8b, R10, word_size(t), word(t, m, n));
 	for (unsigned n = 0; n < ALL; n++)
 		if (7 - n != REG_ESP)
 			trans_access(t, 0x8b, trans_host_reg(7 - n), word_size(t), word(t, m, n));
-	move_top(t, size, size);
+	emit_lea(&t->e, false, R_GSP, GSP_AT(size));
 }
 
 /* ESP = EBP + 4, EBP = [EBP]: loaded first, since it may fault. */
@@ -76,17 +65,15 @@ static void leave32(struct trans *t)
 	emit_mov(&t->e, R_BP, R8);
 }
 
-static void leave16(struct trans *t, struct site *s)
+static void leave16(struct trans *t)
 {
 	unsigned size = word_size(t);
-	struct hmem m;
 
 	emit_movzx16(&t->e, R8, R_BP);
-	m = trans_stack16_at_r8(t, size, false, s);
-	trans_access(t, 0x8b, R10, size, m);
+	trans_access(t, 0x8b, R10, size, trans_stack16_at_r8(t, size));
 	emit_lea(&t->e, false, R8,
 		 (struct hmem){ .base = R8, .index = -1, .scale = 1, .disp = (s32)size });
-	trans_set_sp(t);
+	emit_mov16(&t->e, R_GSP, R8);
 	if (size == 2)
 		emit_mov16(&t->e, R_BP, R10);
 	else
@@ -102,15 +89,15 @@ bool translate_frame(struct trans *t)
 	switch (t->in.mnemonic) {
 	case ZYDIS_MNEMONIC_PUSHA:
 	case ZYDIS_MNEMONIC_PUSHAD:
-		pusha(t, trans_site(t, OP_PUSHA));
+		pusha(t);
 		return true;
 	case ZYDIS_MNEMONIC_POPA:
 	case ZYDIS_MNEMONIC_POPAD:
-		popa(t, trans_site(t, OP_POPA));
+		popa(t);
 		return true;
 	case ZYDIS_MNEMONIC_LEAVE:
 		if (!flat)
-			leave16(t, trans_site(t, OP_LEAVE));
+			leave16(t);
 		else if (word_size(t) == 4)
 			leave32(t);
 		else

@@ -39,7 +39,7 @@ bool trans_real_load(struct trans *t, unsigned seg, bool pop, struct site *s)
 	if (pop) {
 		if (!trans_stack_16(t))
 			return false;
-		trans_pop16(t, R10, 2, 0, s);
+		trans_pop16(t, R10, 2, 0);
 		emit_mov(&t->e, R8, R10);
 	} else if (mi < 0) {
 		emit_movzx16(&t->e, R8, trans_host_reg(s->insn.rm));
@@ -89,7 +89,7 @@ static void go(struct trans *t, bool imm)
 }
 
 /* CS and the next IP, in one store, which SP must not wrap around in. */
-static void push_return(struct trans *t, struct site *s)
+static void push_return(struct trans *t)
 {
 	struct emit *e = &t->e;
 	struct hmem m;
@@ -97,37 +97,39 @@ static void push_return(struct trans *t, struct site *s)
 	emit_load_zx(e, NULL, 2, R10, CPU_FIELD(seg[SEG_CS].sel));
 	emit_store_imm32(e, RETURN, t->next & 0xffff);
 	emit_store16(e, R10, CALLER);
-	m = trans_top16(t, -4, 4, true, s);
+	m = trans_below16(t, 4);
 	emit_load32(e, R10, RETURN);
 	trans_access(t, 0x89, R10, 4, m);
-	trans_set_sp(t);
+	trans_move_sp(t, -4);
 }
 
-static void far_return(struct trans *t, struct site *s)
+static void far_return(struct trans *t)
 {
-	s32 release = t->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE ? (s32)t->op[0].imm.value.u : 0;
+	u32 release = t->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE ? (u32)t->op[0].imm.value.u : 0;
 
-	emit_load_zx(&t->e, t->r, 4, R10, trans_top16(t, 0, 4, true, s));
+	emit_load_zx(&t->e, t->r, 4, R10, trans_above16(t, 4));
 	emit_store32(&t->e, R10, POINTER);
-	emit_lea(&t->e, false, R8, GSP_AT(4 + release));
-	trans_set_sp(t);
+	if (release)
+		trans_release_sp(t, 4 + release);
+	else
+		trans_move_sp(t, 4);
 	go(t, false);
 }
 
-bool trans_real_far(struct trans *t, struct site *s, bool imm)
+bool trans_real_far(struct trans *t, bool imm)
 {
 	bool jump = t->in.mnemonic == ZYDIS_MNEMONIC_JMP;
 
 	if (!real(t) || trans_seg_class(t, SEG_CS) != CLASS_64K || (!jump && !trans_stack_16(t)))
 		return false;
 	if (t->in.mnemonic == ZYDIS_MNEMONIC_RET) {
-		far_return(t, s);
+		far_return(t);
 		return true;
 	}
 	if (!imm && !fetch_pointer(t))
 		return false;
 	if (!jump)
-		push_return(t, s);
+		push_return(t);
 	go(t, imm);
 	if (!jump)
 		trans_note_return(t);

@@ -118,19 +118,18 @@ static bool push_16(struct trans *t)
 		if (trans_mem_checked(t, o))
 			return false;
 		emit_load_zx(&t->e, t->r, size, R10, trans_address(t, o));
-		trans_push16(t, R10, size, stack_site(t, OP_SLOW_PUSH));
+		trans_push16(t, R10, size);
 	} else if (o->type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
-		trans_push16_imm(t, (u32)o->imm.value.u, size, stack_site(t, OP_SLOW_PUSH));
+		trans_push16_imm(t, (u32)o->imm.value.u, size);
 	} else if (trans_gpr(o->reg.value) >= 0) {
-		trans_push16(t, trans_host_reg((unsigned)trans_gpr(o->reg.value)), size,
-			     stack_site(t, OP_SLOW_PUSH));
+		trans_push16(t, trans_host_reg((unsigned)trans_gpr(o->reg.value)), size);
 	} else {
 		unsigned seg = trans_seg(o->reg.value);
 
 		emit_load_zx(
 			&t->e, NULL, 2, R10,
 			cpu_field(offsetof(struct cpu, seg) + seg * sizeof(struct cpu_segment)));
-		trans_push16(t, R10, size, stack_site(t, OP_SLOW_PUSH));
+		trans_push16(t, R10, size);
 	}
 	return true;
 }
@@ -142,7 +141,7 @@ static bool pop_16(struct trans *t)
 	if (!trans_stack_16(t) || o->type != ZYDIS_OPERAND_TYPE_REGISTER)
 		return false;
 	trans_pop16(t, trans_host_reg((unsigned)trans_gpr(o->reg.value)), (unsigned)stack_size(t),
-		    0, stack_site(t, OP_SLOW_POP));
+		    0);
 	return true;
 }
 

@@ -1,52 +1,68 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Stacks with 16-bit addresses: SP is the lower half of R12, and SS has a base. The new pointer is
- * written when nothing can fail any more; the upper half of ESP stays.
+ * Stacks with 16-bit addresses: SP is the lower half of R12, and SS has a base. Where the fence has
+ * shown that SP does not wrap around, LEA moves all of R12: the upper half of ESP stays. That is
+ * done when nothing can fail any more.
  */
 #include "emu/trans/trans.h"
 
-struct hmem trans_stack16_at_r8(struct trans *t, unsigned size, bool may_wrap, struct site *s)
+/* At the offset in R8, plus disp. */
+static struct hmem at_r8(struct trans *t, s32 disp)
 {
-	struct hmem m = { .base = R8, .index = -1, .scale = 1, .guest = true };
+	struct hmem m = { .base = R8, .index = -1, .scale = 1, .disp = disp, .guest = true };
 
-	if (may_wrap || trans_seg_class(t, SEG_SS) == CLASS_64K)
-		trans_check_64k(t, m, size, s, t->r->call_hard);
 	return trans_seg_class(t, SEG_SS) == CLASS_FLAT ? m : trans_add_base(t, m, SEG_SS);
 }
 
-struct hmem trans_top16(struct trans *t, s32 delta, unsigned size, bool may_wrap, struct site *s)
+struct hmem trans_stack16_at_r8(struct trans *t, unsigned size)
 {
-	if (delta) {
-		emit_lea(&t->e, false, R8, GSP_AT(delta));
-		emit_movzx16(&t->e, R8, R8);
-	} else {
-		emit_movzx16(&t->e, R8, R_GSP);
-	}
-	return trans_stack16_at_r8(t, size, may_wrap, s);
+	trans_fence(t, (s32)size - 1);
+	return at_r8(t, 0);
 }
 
-void trans_set_sp(struct trans *t)
+struct hmem trans_below16(struct trans *t, unsigned size)
 {
-	emit_mov16(&t->e, R_GSP, R8);
+	emit_movzx16(&t->e, R8, R_GSP);
+	trans_fence(t, -(s32)size);
+	return at_r8(t, -(s32)size);
 }
 
-void trans_push16(struct trans *t, unsigned reg, unsigned size, struct site *s)
+/* SP itself must not pass 64 KiB. */
+struct hmem trans_above16(struct trans *t, unsigned size)
 {
-	trans_access(t, 0x89, reg, size, trans_top16(t, -(s32)size, size, false, s));
-	trans_set_sp(t);
+	emit_movzx16(&t->e, R8, R_GSP);
+	trans_fence(t, (s32)size);
+	return at_r8(t, 0);
 }
 
-void trans_push16_imm(struct trans *t, u32 value, unsigned size, struct site *s)
+void trans_move_sp(struct trans *t, s32 by)
 {
-	trans_access(t, 0xc7, 0, size, trans_top16(t, -(s32)size, size, false, s));
+	emit_lea(&t->e, false, R_GSP, GSP_AT(by));
+}
+
+void trans_release_sp(struct trans *t, u32 by)
+{
+	emit_lea(&t->e, false, R9, GSP_AT((s32)by));
+	emit_mov16(&t->e, R_GSP, R9);
+}
+
+void trans_push16(struct trans *t, unsigned reg, unsigned size)
+{
+	trans_access(t, 0x89, reg, size, trans_below16(t, size));
+	trans_move_sp(t, -(s32)size);
+}
+
+void trans_push16_imm(struct trans *t, u32 value, unsigned size)
+{
+	trans_access(t, 0xc7, 0, size, trans_below16(t, size));
 	for (unsigned i = 0; i < size; i++)
 		emit_u8(&t->e, (u8)(value >> 8 * i));
-	trans_set_sp(t);
+	trans_move_sp(t, -(s32)size);
 }
 
-void trans_pop16(struct trans *t, unsigned reg, unsigned size, unsigned release, struct site *s)
+void trans_pop16(struct trans *t, unsigned reg, unsigned size, unsigned release)
 {
-	struct hmem m = trans_top16(t, 0, size, false, s);
+	struct hmem m = trans_above16(t, size);
 
 	if (size == 2 && reg >= R8 && reg != R_GSP) { /* a temporary: all of it */
 		emit_load_zx(&t->e, t->r, 2, reg, m);
@@ -56,6 +72,8 @@ void trans_pop16(struct trans *t, unsigned reg, unsigned size, unsigned release,
 	} else {
 		trans_access(t, 0x8b, reg, size, m);
 	}
-	emit_lea(&t->e, false, R8, GSP_AT((s32)(size + release)));
-	trans_set_sp(t);
+	if (release)
+		trans_release_sp(t, size + release);
+	else
+		trans_move_sp(t, (s32)size);
 }

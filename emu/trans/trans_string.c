@@ -87,8 +87,8 @@ static bool steps(const struct trans *t, const struct string_op *s, unsigned src
 	return !repeats(t) && (!s->src || reachable(t, src)) && (!s->dst || reachable(t, SEG_ES));
 }
 
-/* What a pointer register points at; s in C if that passes 64 KiB. R8, R9 and R11 are used. */
-static struct hmem element(struct trans *t, unsigned reg, unsigned seg, struct site *s)
+/* What a pointer register points at; R8 and R9 are used. */
+static struct hmem element(struct trans *t, unsigned reg, unsigned seg)
 {
 	struct hmem m = { .base = (s8)reg, .index = -1, .scale = 1, .guest = true };
 
@@ -97,7 +97,7 @@ static struct hmem element(struct trans *t, unsigned reg, unsigned seg, struct s
 		m.base = R8;
 	}
 	if (trans_seg_class(t, seg) == CLASS_64K)
-		trans_check_64k(t, m, element_size(t), s, t->r->call_hard);
+		trans_check_64k(t, m, element_size(t));
 	return trans_seg_class(t, seg) == CLASS_FLAT ? m : trans_add_base(t, m, seg);
 }
 
@@ -178,17 +178,17 @@ static void store(struct trans *t, unsigned op, unsigned reg, struct hmem m)
 	trans_device_store(t, device_site(t, op, true), m);
 }
 
-static void step(struct trans *t, const struct string_op *s, unsigned src, struct site *site)
+static void step(struct trans *t, const struct string_op *s, unsigned src)
 {
 	bool compares = s->op == OP_CMPS || s->op == OP_SCAS;
 	unsigned reg = s->src && s->dst ? R10 : R_A;
 
 	if (s->src)
-		load(t, 0x8a, reg, element(t, R_SI, src, site));
+		load(t, 0x8a, reg, element(t, R_SI, src));
 	if (s->dst && compares)
-		load(t, 0x3a, reg, element(t, R_DI, SEG_ES, site));
+		load(t, 0x3a, reg, element(t, R_DI, SEG_ES));
 	else if (s->dst)
-		store(t, s->op, reg, element(t, R_DI, SEG_ES, site));
+		store(t, s->op, reg, element(t, R_DI, SEG_ES));
 	load_direction(t);
 	if (s->src)
 		advance(t, R_SI);
@@ -239,7 +239,7 @@ bool translate_string(struct trans *t)
 		site->insn.seg = (u8)src;
 		site->insn.osize = (u8)element_size(t);
 		if ((!t->slow || by_device(t, s)) && !(t->key & KEY_TF) && steps(t, s, src)) {
-			step(t, s, src, site);
+			step(t, s, src);
 		} else {
 			site->noted = t->slow && !(t->key & KEY_SLOW);
 			trans_call_hard(t, site, false);

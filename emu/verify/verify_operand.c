@@ -78,6 +78,17 @@ static bool table_access(struct verify *v, const ZydisDecodedOperand *o, s64 dis
 	return true;
 }
 
+/* Beside the place where an event is signalled, or the fence, is nothing but they. */
+static bool fence_access(const struct verify *v, const ZydisDecodedOperand *o, s64 disp)
+{
+	int index = verify_reg(o->mem.index);
+	struct value offset = index < 0 ? (struct value){ VALUE_ANY, 0 } : v->now.reg[index];
+
+	return o->mem.scale == 1 && disp >= -(s64)RECOMP_FENCE && disp <= RECOMP_FENCE &&
+	       (offset.kind == VALUE_U16 ||
+		(offset.kind == VALUE_CONST && offset.data < RECOMP_FENCE));
+}
+
 /* With 64-bit addresses: the host's memory. */
 static bool host_address(struct verify *v, const ZydisDecodedOperand *o, bool write)
 {
@@ -92,7 +103,8 @@ static bool host_address(struct verify *v, const ZydisDecodedOperand *o, bool wr
 		return cpu_access(v, disp, size, write);
 	if (base == R_TABLE && !write)
 		return table_access(v, o, disp, size);
-	if (base == R_POLL && !indexed && !write && disp == 0 && size == 1)
+	if (base == R_POLL && !write && size == 1 &&
+	    (indexed ? fence_access(v, o, disp) : disp == 0))
 		return true;
 	if (base == R_SP && !indexed && disp == 8 && size == 1)
 		return true;

@@ -21,6 +21,10 @@
 
 #define WINDOW	   (8 * GiB) /* guests never form an address above 4 GiB plus one operand */
 #define CACHE_SIZE (4u * MiB)
+/* The fence, and the place that signals, each with RECOMP_FENCE bytes around that fault. */
+#define FENCE_AT   RECOMP_FENCE
+#define SIGNAL_AT  (4u * RECOMP_FENCE)
+#define POLLS_SIZE (6u * RECOMP_FENCE)
 
 static struct machine *machine_of(struct cpu *cpu)
 {
@@ -413,8 +417,9 @@ int machine_create(struct machine *m, u64 ram_size, unsigned flags)
 		return err;
 	m->cache = mmap(NULL, CACHE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC,
 			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	m->poll_page = mmap(NULL, PAGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (m->cache == MAP_FAILED || m->poll_page == MAP_FAILED)
+	m->polls = mmap(NULL, POLLS_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (m->cache == MAP_FAILED || m->polls == MAP_FAILED ||
+	    mprotect(m->polls + FENCE_AT, RECOMP_FENCE, PROT_READ))
 		return E_NOMEM;
 	if (gs && syscall(SYS_arch_prctl, ARCH_SET_GS, m->base))
 		return E_NOSYS;
@@ -429,8 +434,8 @@ int machine_create(struct machine *m, u64 ram_size, unsigned flags)
 				      .membase = m->base,
 				      .membase_gs = gs,
 				      .host_fpu = m->host_fpu,
-				      .poll_quiet = m->ram,
-				      .poll_signal = m->poll_page,
+				      .poll_quiet = m->polls + FENCE_AT,
+				      .poll_signal = m->polls + SIGNAL_AT,
 				      .verify = !(flags & MACHINE_NO_VERIFY) };
 	err = recomp_create(&m->cpu, &cfg);
 	if (!err)
@@ -444,7 +449,7 @@ void machine_destroy(struct machine *m)
 	gpmem_destroy(&m->mem);
 	munmap((void *)m->base, WINDOW);
 	munmap(m->cache, CACHE_SIZE);
-	munmap(m->poll_page, PAGE_SIZE);
+	munmap(m->polls, POLLS_SIZE);
 	munmap(m->ram, m->ram_size);
 	close(m->fd);
 }

@@ -43,7 +43,7 @@ struct machine {
 	u8 *ram; /* guest-physical 0 .. ram_size */
 	u64 ram_size;
 	u64 base; /* of the guest's linear space */
-	u8 *cache, *poll_page;
+	u8 *cache, *polls;
 	struct machine_mapping mapping[MACHINE_MAPPINGS];
 	unsigned mappings;
 	bool window_cpl3;   /* for whom the window's pages are mapped */

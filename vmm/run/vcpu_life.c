@@ -37,9 +37,11 @@ static int create_recompiler(struct vcpu *v)
 {
 	struct recomp_config rc = { .cache_size = CODE_CACHE_SIZE,
 				    .verify = v->vm->config.verify,
-				    .poll_quiet = (const u8 *)v,
+				    .poll_quiet = kmap_fence(),
 				    .poll_signal = (const u8 *)VCPU_POLL_TRAP };
 
+	if (!rc.poll_quiet)
+		return E_NOMEM;
 	rc.cache_rx = kmap_code(rc.cache_size, &rc.cache_rw);
 	if (!rc.cache_rx)
 		return E_NOMEM;
