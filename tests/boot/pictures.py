@@ -34,7 +34,7 @@ def dump(m, name):
     m.process.send("screendump %s\r" % name)
     m.expect(r"=== screen %s \d+ bytes ===" % name)
     head = m.process.after
-    m.process.expect_exact("=== end ===", searchwindowsize=100)
+    m.process.expect_exact("=== end ===")
     found = decode.picture(decode.stream((head + m.process.before).encode()))
     m.guest()
     return found

@@ -196,6 +196,19 @@ def invaders(m):
     m.mark("ship")
 
 
+@system(media={"cdrom": "mach.iso", "disk0": "fat.img", "floppy": "legacy.img"})
+def mach(m):
+    """A microkernel, and a task of our own on it: tests/guests/mach."""
+    m.note("said", below(m.wait("^type>"), "=== GNU Mach"))
+    m.mark("drives")
+    m.type("anything\n")
+    m.wait("you typed anything")
+    m.mark("keyboard")
+    m.type("\n")
+    m.rebooted("type>")
+    m.mark("reboot")
+
+
 @system(media={}, firmware="u-boot.rom", keys={"apic": "yes"})
 def u_boot(m):
     """As firmware, on the serial line."""

@@ -8,7 +8,23 @@ $(OS)/.fetched: tests/os/fetch iso/apt-i386
 	tests/os/fetch $(OS)/parts
 	@touch $@
 
-$(OS)/.made: tests/os/media $(OS)/.fetched $(GUESTS)/initrd.gz
+# A task for GNU Mach. It has an FPU, and computes with it.
+MACH_TASK := $(patsubst tests/guests/%,$(BUILD)/test-guests/%.o,$(wildcard tests/guests/mach/*.c tests/guests/mach/*.asm))
+
+$(BUILD)/test-guests/mach/%.c.o: tests/guests/mach/%.c
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -mgeneral-regs-only,$(TEST_GUEST_CFLAGS)) -mfpmath=387 -c $< -o $@
+
+$(BUILD)/test-guests/mach/%.asm.o: tests/guests/mach/%.asm
+	@mkdir -p $(@D)
+	nasm -f elf32 -MD $(@:.o=.d) -o $@ $<
+
+$(OS)/parts/mach-task: $(MACH_TASK) $(OS)/.fetched
+	ld -m elf_i386 -z noexecstack -e _start -o $@ $(filter %.o,$^)
+
+-include $(wildcard $(BUILD)/test-guests/mach/*.d)
+
+$(OS)/.made: tests/os/media $(OS)/.fetched $(OS)/parts/mach-task $(GUESTS)/initrd.gz
 	tests/os/media $(OS)/parts $(GUESTS) $(OS)
 	@touch $@
 
