@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a task says to GNU Mach: messages with typed fields, and the calls that are made of them. A call returns Mach's code, 0 if
- * it went well.
+ * What a task says to GNU Mach: messages with typed fields, and the calls that are made of them. A
+ * call returns Mach's code, 0 if it went well.
  */
 #pragma once
 

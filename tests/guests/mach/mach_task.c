@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A task that GNU Mach starts from its boot script, in place of a Hurd: `task HOST_PORT DEVICE_PORT`. It uses what Mach makes of
- * the processor, a line for each: tasks behind a call gate, memory copied when it is written, threads that share the time and the
- * FPU, faults that come as messages, segments in LDT and GDT, ports by the bitmap of the TSS; then the drives and the keyboard. It
- * ends with a reset. tests/boot/systems.py runs it.
+ * A task that GNU Mach starts from its boot script, in place of a Hurd: `task HOST_PORT
+ * DEVICE_PORT`. It uses what Mach makes of the processor, a line for each: traps behind a call
+ * gate, memory copied when it is written, threads that share the time and the FPU, segments in LDT
+ * and GDT, ports by the bitmap of the TSS, faults that come as messages; then the drives and the
+ * keyboard. It ends with a reset. tests/boot/systems.py runs it.
  */
 #include "mach.h"
 
