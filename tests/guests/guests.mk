@@ -37,12 +37,13 @@ $(GUESTS)/chaos: $(CHAOS_OBJ) $(TEST_GUEST_LIB) tests/guests/lib/testguest.ld
 
 # The protected-mode zoo: kernels of one C file and the .asm file of its name, each on a floppy that loads it.
 ZOO := $(patsubst tests/guests/zoo/%.c,%,$(wildcard tests/guests/zoo/*.c))
+ZOO_LIB := $(patsubst tests/guests/%,$(BUILD)/test-guests/%.o,$(wildcard tests/guests/zoo/lib/*.c tests/guests/zoo/lib/*.asm))
 
 $(BUILD)/test-guests/zoo/%.asm.o: tests/guests/zoo/%.asm
 	@mkdir -p $(@D)
 	nasm -f elf32 -MD $(@:.o=.d) -o $@ $<
 
-$(GUESTS)/zoo-%.img: $(BUILD)/test-guests/zoo/%.c.o $(BUILD)/test-guests/zoo/%_code.asm.o $(TEST_GUEST_LIB) tests/guests/zoo/floppy.asm \
+$(GUESTS)/zoo-%.img: $(BUILD)/test-guests/zoo/%.c.o $(BUILD)/test-guests/zoo/%_code.asm.o $(ZOO_LIB) $(TEST_GUEST_LIB) tests/guests/zoo/floppy.asm \
 	tests/guests/boot/floppy.inc tests/guests/lib/testguest.ld
 	ld -m elf_i386 -z noexecstack --no-warn-rwx-segments -T tests/guests/lib/testguest.ld -o $(BUILD)/test-guests/zoo/$*.elf $(filter %.o,$^)
 	objcopy -O binary $(BUILD)/test-guests/zoo/$*.elf $(BUILD)/test-guests/zoo/$*
@@ -67,4 +68,4 @@ $(BOOT_GUESTS): $(GUESTS)/%: tests/guests/boot/%.asm
 test-guests: $(TEST_GUESTS) $(GUESTS)/chaos $(BOOT_GUESTS) $(ZOO:%=$(GUESTS)/zoo-%.img)
 .PRECIOUS: $(BUILD)/test-guests/%.o $(BUILD)/test-guests/zoo/%.o
 
--include $(wildcard $(BUILD)/test-guests/*.d $(BUILD)/test-guests/chaos/*.d $(BUILD)/test-guests/zoo/*.d)
+-include $(wildcard $(BUILD)/test-guests/*.d $(BUILD)/test-guests/chaos/*.d $(BUILD)/test-guests/zoo/*.d $(BUILD)/test-guests/zoo/lib/*.d)

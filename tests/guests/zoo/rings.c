@@ -5,100 +5,25 @@
  *
  * Lines that begin with two blanks are not bare QEMU's: TCG knows no limits of segments.
  */
-#include "lib/testguest.h"
+#include "zoo/lib/zoo.h"
 
-#define DONE	  0x81 /* INT 81h ends a function in another ring */
-#define GDT_COUNT 512u
-#define STACK(r)  (0x6000u + (r)*0x400u) /* where ring r's code begins; 16-bit gates see 16 bits */
-#define INNER(r)  (0xa000u + (r)*0x400u) /* what the TSS says */
-#define STACK16	  0x20000u
-
-#define CODE32	  0x00cf9a00u
-#define DATA32	  0x00cf9200u
-#define CODE16	  0x00009a00u
-#define DATA16	  0x00009200u
-#define DPL(n)	  ((n) << 13)
-#define CONFORMS  0x400u
-#define ABSENT(d) ((d) & ~0x8000u)
-#define GATE32	  0x8c00u
-#define GATE16	  0x8400u
-
-/* Selectors without RPL */
-#define CODE(r)	     (0x80u + (r)*0x10u)
-#define DATA(r)	     (0x88u + (r)*0x10u)
-#define NARROW(r)    (0xc0u + (r)*0x10u) /* 16-bit code */
-#define NARROW_SS(r) (0xc8u + (r)*0x10u)
-#define GATE	     0x100u
-#define OTHER	     0x108u
-#define LIMITED	     0x110u
+#define GATE	FREE
+#define OTHER	(FREE + 8)
+#define LIMITED (FREE + 16)
 
 const char guest_name[] = "rings";
 
-extern u32 ring_way[5], ring_arg, ring_data, gate_seen[8];
-extern u32 (*ring_fn)(u32);
+extern u32 gate_seen[8];
 extern struct {
 	u32 offset;
 	u16 selector, unused;
 } far_pointer;
-void ring_go(u32), ring_main(void), far_call(u32), far_jump(u32);
+void far_call(u32), far_jump(u32);
 u32 call_with_0(u32), call_with_3(u32), call_with_31(u32);
 u32 read_ds_after(u32), ring_flags(u32);
 extern const u8 gate32_0[], gate32_3[], gate32_31[], gate16_0[], gate16_3[], gate16_31[], words_0[],
 	words_3[], words_31[], gate16_begin[], inner_ds[], conforming[], conforming_jump[],
 	wrap16[], ring1_handler[];
-
-static u64 *gdt;
-static u32 result;
-
-static void set(u32 selector, u32 base, u32 limit, u32 kind)
-{
-	gdt[selector / 8] = (u64)((base & 0xff000000) | (kind & 0xf0ff00) | (limit & 0xf0000) |
-				  (base >> 16 & 0xff))
-				    << 32 |
-			    (base << 16 | (limit & 0xffff));
-}
-
-static void set_gate(u32 selector, u32 target, u32 offset, u32 count, u32 kind)
-{
-	gdt[selector / 8] = (u64)((offset & 0xffff0000) | kind | count) << 32 |
-			    (target << 16 | (offset & 0xffff));
-}
-
-static bool done(struct guest_frame *f)
-{
-	result = f->eax;
-	return false;
-}
-
-static void ring_0(u32 arg)
-{
-	result = ring_fn(arg);
-}
-
-/* fn(arg) in a ring: the vector that it ended with, DONE if it returned. */
-static int in_ring(u32 ring, u32 (*fn)(u32), u32 arg, u32 eflags)
-{
-	result = 0;
-	ring_fn = fn;
-	ring_arg = arg;
-	ring_data = DATA(3) | 3;
-	ring_way[0] = (u32)ring_main;
-	ring_way[1] = CODE(ring) | ring;
-	ring_way[2] = eflags;
-	ring_way[3] = STACK(ring);
-	ring_way[4] = DATA(ring) | ring;
-	if (ring)
-		return attempt(ring_go, 0);
-	return attempt(ring_0, arg) < 0 ? DONE : (int)caught.vector;
-}
-
-static void say_end(int vector)
-{
-	if (vector == DONE)
-		print(" ok");
-	else
-		print(" %d:%x", vector, vector < 0 ? 0 : caught.error);
-}
 
 /* --- Gates with parameters, from each ring to each inner one and itself */
 
@@ -117,23 +42,18 @@ static const struct {
 	{ "16-bit, 31", GATE16, 31, NULL, words_31, gate16_31 },
 };
 
-static void inner_stacks(bool narrow)
+static void narrow_stacks(void)
 {
 	for (u32 r = 1; r < 3; r++) {
-		tss.other[r * 2 - 2] = narrow ? 0x1000 * r : INNER(r);
-		tss.other[r * 2 - 1] = (narrow ? NARROW_SS(r) : DATA(r)) | r;
+		tss.other[r * 2 - 2] = 0x1000 * r;
+		tss.other[r * 2 - 1] = NARROW_SS(r) | r;
 	}
 }
 
 static int in_narrow_ring(u32 ring, const u8 *code)
 {
-	ring_way[0] = (u32)(code - gate16_begin);
-	ring_way[1] = NARROW(ring) | ring;
-	ring_way[2] = 0x202;
-	ring_way[3] = STACK(ring);
-	ring_way[4] = DATA(ring) | ring;
-	ring_data = DATA(3) | 3;
-	return attempt(ring_go, 0);
+	return go_to(NARROW(ring) | ring, (u32)(code - gate16_begin), 0x202, DATA(ring) | ring,
+		     STACK(ring));
 }
 
 static void gate_from_to(u32 k, u32 from, u32 to)
@@ -152,14 +72,15 @@ static void gate_from_to(u32 k, u32 from, u32 to)
 	print("%u to %u:", from, to);
 	say_end(kinds[k].words ? in_narrow_ring(from, kinds[k].words)
 			       : in_ring(from, kinds[k].caller, 0, 0x202));
-	print(" %x cs %x ss %x lost %x ds %x", result, gate_seen[1], gate_seen[2], gate_seen[4],
+	print(" %x cs %x ss %x lost %x ds %x", zoo_result, gate_seen[1], gate_seen[2], gate_seen[4],
 	      gate_seen[5]);
 	print(" esp %x\r\n", from == 0 ? 0 : gate_seen[3]);
 }
 
 static void gates(bool narrow)
 {
-	inner_stacks(narrow);
+	if (narrow)
+		narrow_stacks();
 	for (u32 k = 0; k < COUNT(kinds); k++) {
 		print("gate %s%s\r\n", kinds[k].name, narrow ? ", 16-bit stacks" : "");
 		for (u32 from = 0; from < 4; from++)
@@ -167,7 +88,7 @@ static void gates(bool narrow)
 				if (narrow ? to != 0 && to != from : from || !kinds[k].words)
 					gate_from_to(k, from, to);
 	}
-	inner_stacks(false);
+	zoo_inner_stacks();
 }
 
 /* --- What gates refuse */
@@ -213,7 +134,7 @@ static void gate_faults(void)
 	refused("to data", 3, go_call, 3);
 	set_gate(GATE, 0x7ff8, good, 0, GATE32 | DPL(3));
 	refused("behind the table", 3, go_call, 3);
-	set(OTHER, 0, 0xfffff, ABSENT(CODE32) | DPL(1));
+	set(OTHER, 0, ALL, ABSENT(CODE32) | DPL(1));
 	set_gate(GATE, OTHER, good, 0, GATE32 | DPL(3));
 	refused("code not present", 3, go_call, 3);
 
@@ -226,15 +147,15 @@ static void gate_faults(void)
 	refused("stack's DPL", 3, go_call, 3);
 	stacks[1] = CODE(1) | 1;
 	refused("stack of code", 3, go_call, 3);
-	set(OTHER, 0, 0xfffff, ABSENT(DATA32) | DPL(1));
+	set(OTHER, 0, ALL, ABSENT(DATA32) | DPL(1));
 	stacks[1] = OTHER | 1;
 	refused("  stack not present", 3, go_call, 3);
-	set(OTHER, 0, 0xfffff, (DATA32 & ~0x200u) | DPL(1));
+	set(OTHER, 0, ALL, (DATA32 & ~0x200u) | DPL(1));
 	refused("stack not writable", 3, go_call, 3);
-	set(OTHER, 0, 0x10, (DATA32 & ~0x800000u) | DPL(1));
+	set(OTHER, 0, 0x10, BYTES(DATA32) | DPL(1));
 	stacks[0] = 8;
 	refused("  stack too small", 3, go_call, 3);
-	inner_stacks(false);
+	zoo_inner_stacks();
 }
 
 /* --- A stack or a segment that is not there, brought by its handler, and the instruction again */
@@ -243,7 +164,7 @@ static u32 brought;
 
 static bool bring(struct guest_frame *f)
 {
-	gdt[(f->error & 0xfff8) / 8] |= (u64)0x8000 << 32;
+	zoo_gdt[(f->error & 0xfff8) / 8] |= PRESENT;
 	brought += f->vector;
 	return true;
 }
@@ -258,35 +179,35 @@ static void repair(void)
 {
 	trap_hook[11] = bring;
 	trap_hook[12] = bring;
-	set(OTHER, 0, 0xfffff, DATA32 | DPL(3));
+	set(OTHER, 0, ALL, DATA32 | DPL(3));
 	for (u32 i = 0; i < 3; i++) {
-		gdt[OTHER / 8] &= ~((u64)0x8000 << 32);
+		zoo_gdt[OTHER / 8] &= ~PRESENT;
 		print("data not present, ring %u:", i + 1);
 		say_end(in_ring(i + 1, load_outer, OTHER | 3, 0x202));
 		print(" %u\r\n", brought);
 		brought = 0;
 	}
-	set(OTHER, 0, 0xfffff, ABSENT(DATA32) | DPL(1));
+	set(OTHER, 0, ALL, ABSENT(DATA32) | DPL(1));
 	tss.other[1] = OTHER | 1;
 	set_gate(GATE, CODE(1), (u32)gate32_3, 3, GATE32 | DPL(3));
 	far_pointer.selector = GATE | 3;
 	print("  inner stack not present:");
 	say_end(in_ring(3, call_with_3, 0, 0x202));
-	print(" %x %u\r\n", result, brought);
+	print(" %x %u\r\n", zoo_result, brought);
 	brought = 0;
-	set(OTHER, 0, 0xfffff, ABSENT(CODE32) | DPL(2));
+	set(OTHER, 0, ALL, ABSENT(CODE32) | DPL(2));
 	set_gate(GATE, OTHER, (u32)gate32_31, 31, GATE32 | DPL(3));
 	print("inner code not present:");
 	say_end(in_ring(3, call_with_31, 0, 0x202));
-	print(" %x %u\r\n", result, brought);
+	print(" %x %u\r\n", zoo_result, brought);
 	brought = 0;
 	set_gate(GATE, CODE(2), (u32)gate32_31, 31, ABSENT(GATE32) | DPL(3));
 	print("gate not present:");
 	say_end(in_ring(3, call_with_31, 0, 0x202));
-	print(" %x %u\r\n", result, brought);
+	print(" %x %u\r\n", zoo_result, brought);
 	trap_hook[11] = NULL;
 	trap_hook[12] = NULL;
-	inner_stacks(false);
+	zoo_inner_stacks();
 }
 
 /* --- Conforming code, segments that a way out takes away, interrupts to ring 1, IOPL */
@@ -294,7 +215,7 @@ static void repair(void)
 static void conform(void)
 {
 	for (u32 dpl = 0; dpl < 4; dpl++) {
-		set(OTHER, 0, 0xfffff, CODE32 | CONFORMS | DPL(dpl));
+		set(OTHER, 0, ALL, CODE32 | CONFORMS | DPL(dpl));
 		print("conforming of DPL %u:", dpl);
 		for (u32 ring = 1; ring < 4; ring++) {
 			far_pointer.offset = (u32)conforming;
@@ -302,7 +223,7 @@ static void conform(void)
 			say_end(in_ring(ring, go_call, 0, 0x202));
 			far_pointer.offset = (u32)conforming_jump;
 			say_end(in_ring(ring, go_jump, 0, 0x202));
-			print(" %x", result);
+			print(" %x", zoo_result);
 			set_gate(GATE, OTHER, (u32)conforming, 0, GATE32 | DPL(3));
 			far_pointer.selector = GATE;
 			say_end(in_ring(ring, go_call, 0, 0x202));
@@ -321,7 +242,7 @@ static void taken_away(void)
 
 			print("ring %u, ds of DPL %u:", ring, dpl);
 			say_end(v);
-			print(" %x\r\n", result);
+			print(" %x\r\n", zoo_result);
 		}
 }
 
@@ -344,7 +265,7 @@ static void interrupts(void)
 	for (u32 ring = 0; ring < 4; ring++) {
 		print("INT to ring 1 from %u:", ring);
 		say_end(in_ring(ring, interrupt, 0, 0x202));
-		print(" %x\r\n", ring == 0 || ring == 1 ? 0 : result);
+		print(" %x\r\n", ring == 0 || ring == 1 ? 0 : zoo_result);
 		print("INT not present from %u:", ring);
 		say_end(in_ring(ring, interrupt_not_present, 0, 0x202));
 		print("\r\n");
@@ -376,7 +297,7 @@ static void iopl(void)
 			say_end(in_ring(ring, cli_sti, 0, 0x202 | pl << 12));
 			say_end(in_ring(ring, port, 0, 0x202 | pl << 12));
 			say_end(in_ring(ring, ring_flags, 0x3cd7, 0x202 | pl << 12));
-			print(" %x", result);
+			print(" %x", zoo_result);
 		}
 		print("\r\n");
 	}
@@ -420,11 +341,11 @@ static void try_limit(const char *what, u32 kind, u32 limit, u32 at)
 
 static void limits(void)
 {
-	try_limit("bytes", DATA32 & ~0x800000u, 0x4fff, 0x5000);
+	try_limit("bytes", BYTES(DATA32), 0x4fff, 0x5000);
 	try_limit("pages", DATA32, 0x4, 0x5000);
-	try_limit("down", (DATA32 & ~0x800000u) | 0x400, 0x4fff, 0x5002);
-	try_limit("down, pages", DATA32 | 0x400, 0x4, 0x5002);
-	try_limit("down, 64 KiB", DATA16 | 0x400, 0x4fff, 0x10001);
+	try_limit("down", BYTES(DATA32) | DOWN, 0x4fff, 0x5002);
+	try_limit("down, pages", DATA32 | DOWN, 0x4, 0x5002);
+	try_limit("down, 64 KiB", DATA16 | DOWN, 0x4fff, 0x10001);
 }
 
 static void wraps(void)
@@ -434,49 +355,16 @@ static void wraps(void)
 	for (u32 i = 0; i < 16; i++)
 		stack[0xfff0 + i] = stack[i] = 0;
 	set(LIMITED, STACK16, 0xffff, DATA16 | DPL(3));
-	ring_data = DATA(3) | 3;
-	ring_way[0] = (u32)(wrap16 - gate16_begin);
-	ring_way[1] = NARROW(3) | 3;
-	ring_way[2] = 0x202;
-	ring_way[3] = 0;
-	ring_way[4] = LIMITED | 3;
 	print("stack that wraps:");
-	say_end(attempt(ring_go, 0));
+	say_end(go_to(NARROW(3) | 3, (u32)(wrap16 - gate16_begin), 0x202, LIMITED | 3, 0));
 	print(" %x %x %x %x", gate_seen[0] & 0xffff, gate_seen[1] & 0xffff, gate_seen[2] & 0xffff,
 	      gate_seen[3] & 0xffff);
 	print(" %x %x\r\n", *(u32 *)(stack + 0xfffc), *(u32 *)stack);
 }
 
-static void tables(void)
-{
-	struct {
-		u16 limit;
-		u32 base;
-	} __attribute__((packed)) t;
-
-	gdt = page_alloc();
-	__asm__ volatile("sgdt %0" : "=m"(t));
-	for (u32 i = 0; i < 16; i++)
-		gdt[i] = ((u64 *)t.base)[i];
-	for (u32 r = 0; r < 4; r++) {
-		set(CODE(r), 0, 0xfffff, CODE32 | DPL(r));
-		set(DATA(r), 0, 0xfffff, DATA32 | DPL(r));
-		set(NARROW(r), (u32)gate16_begin, 0xffff, CODE16 | DPL(r));
-		set(NARROW_SS(r), STACK16, 0xffff, DATA16 | DPL(r));
-	}
-	t.limit = GDT_COUNT * 8 - 1;
-	t.base = (u32)gdt;
-	__asm__ volatile("lgdt %0" ::"m"(t));
-	idt_set(DONE, KCS, (u32)trap_stubs + DONE * 16, 0xee);
-	trap_hook[DONE] = done;
-	for (u32 at = 0; at < GUEST_RAM; at += PAGE_SIZE)
-		map(at, at, PTE_P | PTE_W | PTE_U);
-	inner_stacks(false);
-}
-
 void guest_main(void)
 {
-	tables();
+	zoo_begin(gate16_begin);
 	gates(false);
 	gates(true);
 	gate_faults();

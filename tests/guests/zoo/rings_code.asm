@@ -1,34 +1,18 @@
 ; SPDX-License-Identifier: MIT
-; What rings.c calls through gates, and the ways into other rings.
+; What rings.c calls through gates.
 BITS 32
-global ring_go, ring_main, ring_way, ring_fn, ring_arg, ring_data, far_pointer, far_call, far_jump, gate_seen
+extern ring_data
+global far_pointer, far_call, far_jump, gate_seen
 global call_with_0, call_with_3, call_with_31, words_0, words_3, words_31
 global gate32_0, gate32_3, gate32_31, gate16_begin, gate16_0, gate16_3, gate16_31
 global read_ds_after, inner_ds, conforming, conforming_jump, wrap16, wrap16_end, ring1_handler, ring_flags
 
 section .data
-ring_way:	times 5 dd 0		; EIP, CS, EFLAGS, ESP, SS
-ring_fn:	dd 0
-ring_arg:	dd 0
-ring_data:	dd 0			; for DS and ES
 far_pointer:	dd 0
 		dw 0, 0
 gate_seen:	times 8 dd 0		; sum, CS, SS, ESP of the callee; what the caller's ESP lost; DS, CPL
 
 section .text
-; void ring_go(u32): for attempt()
-ring_go:
-	mov	eax, [ring_data]
-	mov	ds, eax
-	mov	es, eax
-	mov	esp, ring_way
-	iret
-ring_main:				; in the other ring
-	push	dword [ring_arg]
-	call	[ring_fn]
-	add	esp, 4
-	int	0x81
-
 far_call:
 	call	far [far_pointer]
 	ret
