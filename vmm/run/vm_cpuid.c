@@ -46,6 +46,8 @@
 #define HYPERVISOR_FIRST 0x40000000u
 #define HYPERVISOR_LAST	 0x4fffffffu
 
+/* Code of V86 mode is never raw: its extensions are the virtual CPU's own. */
+#define VME_BIT	     BIT(1)  /* of leaf 1 EDX */
 #define APIC_BIT     BIT(9)  /* of leaves 1 and 80000001, EDX */
 #define DEADLINE_BIT BIT(24) /* of leaf 1 ECX: the timer by TSC deadline */
 
@@ -57,7 +59,7 @@ static void leaf_1(struct cpu *cpu, bool apic, u32 out[4])
 	out[2] &= ~HIDE_1_ECX & ~(u32)BIT(27);
 	if (cpu->cr4 & CR4_OSXSAVE)
 		out[2] |= BIT(27);
-	out[3] &= ~HIDE_1_EDX;
+	out[3] = (out[3] & ~HIDE_1_EDX) | VME_BIT;
 	if (apic) {
 		out[2] |= DEADLINE_BIT;
 		out[3] |= APIC_BIT;

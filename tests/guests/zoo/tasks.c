@@ -391,7 +391,7 @@ static void own(void)
 	for (u32 i = 0; i < 4; i++) {
 		u32 n = 7 + (i & 1);
 
-		/* Task 9 went to main without IRET: main's link and busy bits are its own affair. */
+		/* Task 9 went to main without IRET: busy bits are its own affair. */
 		set(TASK(n), (u32)tasks[n], sizeof(struct tss32) - 1, TSS32);
 		tasks[n]->eflags &= ~EFLAGS_NT;
 		jump(TASK(n));
