@@ -6,6 +6,7 @@ its image, which QEMU's TCG obeys) and misaligned (#AC for ever) end their own m
 and the prompt answers.
 """
 from guests import PLACES, Guests, bare_lines, check_bystander, compared, vm
+from machine import ICOUNT
 
 # Flags beside VM, and what V86 code does there.
 STRAY = {"trap": (0x200, 0), "loop": (0x200, 2), "off": (0, 2), "cli": (0x3200, 1)}
@@ -66,3 +67,30 @@ def test_raw_state():
             assert compared(lines) == bare_lines("stack16", "ring=%d" % PLACES[p][1], "max"), p
         assert m.counters("stack16-raw3")["rawexit.changed"] > 0
         assert check_bystander([line for line in m.lines("bystander") if line.startswith("SUM")]) >= 2
+
+
+# Rounds of drawing by planes, a call of the device or a trap for each byte, and of computing: tests/guests/draws.c.
+DRAWS = {"often": "rounds=4 draws=40000 compute=1", "rarely": "rounds=40 draws=1 compute=200", "turns": "rounds=3 draws=4000 compute=10000"}
+TOUCHES = 16  # vmm/raw/raw_device.h
+
+
+def test_code_that_draws():
+    """A program that draws is translated as long as it draws, and raw when it computes: in executed instructions, under -icount."""
+    cases = {name: ("auto", "ring=3 " + line) for name, line in DRAWS.items()}
+    cases["kernel"] = "ring1", "ring=0 " + DRAWS["often"]
+    with Guests([vm(name, "draws", line, engine) for name, (engine, line) in cases.items()], extra=ICOUNT) as m:
+        m.wait_stopped(cases)
+        m.prompt()
+        stat = {name: m.counters(name) for name in cases}
+        for name, (_, line) in cases.items():
+            said = [s for s in m.lines(name) if not s.startswith(("16M,", "stopped:"))]
+            assert compared(said) == bare_lines("draws", line, "max"), name
+    exits = {name: s["rawexit.pf_slow"] for name, s in stat.items()}
+    turns = {name: s["raw.device_turns"] for name, s in stat.items()}
+    raw = {name: (s["state.raw3.cycles"] + s["state.raw1.cycles"]) / s["state.recompiler.cycles"] for name, s in stat.items()}
+    print(exits, turns, raw)
+    for name in ("often", "kernel"):
+        assert turns[name] >= 1 and exits[name] <= TOUCHES * (turns[name] + 1), name
+        assert raw[name] < 0.1 and stat[name]["refused.device"] > 0, name
+    assert turns["rarely"] == 0 and exits["rarely"] >= 40 and raw["rarely"] > 10
+    assert 1 <= turns["turns"] and exits["turns"] <= TOUCHES * (turns["turns"] + 3) and raw["turns"] > 1

@@ -64,6 +64,7 @@ static void print_engine(const struct vcpu *v)
 		if (s->raw_exits[i])
 			pair("rawexit", raw_exit_name[i], NULL, s->raw_exits[i]);
 	pair("raw", "pf_filled", NULL, s->pf_filled);
+	pair("raw", "device_turns", NULL, v->raw_device.turns);
 	pair("vcpu", "code_traps", NULL, s->code_traps);
 	pair("vcpu", "cr3_loads", NULL, s->cr3_loads);
 	pair("vcpu", "view_switches", NULL, s->view_switches);

@@ -14,6 +14,7 @@
 #include "vmm/raw/isolation.h"
 #include "vmm/raw/raw_asm.h"
 #include "vmm/raw/raw_debug.h"
+#include "vmm/raw/raw_device.h"
 #include "vmm/raw/raw_stay.h"
 #include "vmm/state/account.h"
 #include "vmm/state/vcpu_load.h"
@@ -442,6 +443,14 @@ static bool sysenter(struct vcpu *v)
 	return true;
 }
 
+static void note_device(struct vcpu *v, gla_t gla, unsigned access)
+{
+	const struct softtlb_entry *e = cpu_translate(&v->cpu, gla, access);
+
+	if (e && (e->calls & BIT(access)))
+		raw_device_touched(v);
+}
+
 static void page_fault(struct vcpu *v, struct trap_frame *f)
 {
 	struct cpu *c = &v->cpu;
@@ -466,6 +475,7 @@ static void page_fault(struct vcpu *v, struct trap_frame *f)
 		v->stats.pf_filled++;
 		return;
 	case ENV_PF_SLOW:
+		note_device(v, gla, access);
 		v->must_progress = true;
 		leave_saved(v, f, access & ACCESS_EXEC ? RAWEXIT_FETCH : RAWEXIT_PF_SLOW);
 	case ENV_PF_FAULT:

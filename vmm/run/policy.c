@@ -9,12 +9,13 @@
 #include "emu/cpu/stops.h"
 #include "kernel/base/string.h"
 #include "vmm/raw/raw.h"
+#include "vmm/raw/raw_device.h"
 #include "vmm/raw/raw_stay.h"
 #include "vmm/state/vm.h"
 
 const char *const raw_refusal_name[REFUSE_COUNT] = {
 	"engine", "mode", "if",	  "flags", "stack16",  "segment",  "ring12",
-	"wp",	  "flat", "smep", "page",  "progress", "debugger",
+	"wp",	  "flat", "smep", "page",  "progress", "debugger", "device",
 };
 
 static bool auto_wants_ring1(struct vcpu *v)
@@ -182,6 +183,8 @@ bool raw_may_run(struct vcpu *v)
 		why = REFUSE_PROGRESS;
 	} else if (!v->cpu.vif || v->cpu.shadow) {
 		why = REFUSE_IF;
+	} else if (raw_device_refuses(v)) {
+		why = REFUSE_DEVICE;
 	} else {
 		if (program_goes_on(v))
 			return true;

@@ -46,6 +46,7 @@ enum raw_refusal {
 	REFUSE_PAGE,	 /* the code page is not clean */
 	REFUSE_PROGRESS, /* the recompiler has an instruction to finish first */
 	REFUSE_DEBUGGER, /* the page has a stop of the debugger */
+	REFUSE_DEVICE,	 /* the code works on a device's memory (vmm/raw/raw_device.h) */
 	REFUSE_COUNT
 };
 
@@ -76,6 +77,14 @@ struct policy {
 	struct policy_page page[POLICY_PAGES];
 	struct policy_page *staying; /* where the present stay began, NULL if at CPL 3 */
 	u64 trials, long_stays;
+};
+
+/* Raw code's touches of device memory, by the TSC (vmm/raw/raw_device.h). */
+struct raw_device {
+	u64 since;   /* the first of those counted now */
+	u64 until;   /* raw execution is refused until then; 0: it is not */
+	u64 turns;   /* times that it was refused, for stat */
+	u32 touches; /* counted */
 };
 
 /* With interrupts off. */
@@ -139,7 +148,8 @@ struct vcpu {
 	bool runs_on;
 
 	struct policy policy; /* of `auto` */
-	u64 isolation_seen;   /* what isolation_assert() has looked at: desc.entries_written + 1 */
+	struct raw_device raw_device;
+	u64 isolation_seen; /* what isolation_assert() has looked at: desc.entries_written + 1 */
 
 	enum vcpu_place place;
 	u64 place_since; /* TSC */
