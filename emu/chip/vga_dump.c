@@ -117,6 +117,34 @@ static bool dump_screen(struct dump *d, const struct vga_screen *s, const u8 *me
 	return !d->failed;
 }
 
+bool vga_dump_sum(struct vga *v, u8 show, u32 *width, u32 *height, u32 *sum)
+{
+	struct {
+		u32 rgb[VGA_WIDTH_MAX];
+		u8 bytes[VGA_WIDTH_MAX * 3];
+	} *line = mem_alloc(sizeof(*line));
+	struct vga_screen s;
+
+	if (!line)
+		return false;
+	vga_window_sync(v);
+	vga_screen_of(v, &s);
+	*width = s.width;
+	*height = s.height;
+	*sum = 0;
+	for (u32 y = 0; y < s.height; y++) {
+		u8 *to = line->bytes;
+
+		vga_draw_line(&s, v->memory, y, show, line->rgb);
+		for (u32 x = 0; x < s.width; x++)
+			for (u32 bits = 24; bits; to++)
+				*to = (u8)(line->rgb[x] >> (bits -= 8));
+		*sum = crc32_update(*sum, line->bytes, 3 * s.width);
+	}
+	mem_free(line);
+	return true;
+}
+
 bool vga_dump(struct vga *v, u8 show, vga_dump_put put, void *ctx)
 {
 	struct dump *d = mem_alloc(sizeof(*d));

@@ -24,3 +24,7 @@ typedef bool (*vga_dump_put)(void *ctx, void *bytes, u32 n);
 
 /* What is on the screen now; show: VGA_SHOW_*. False: put said so, or no memory. */
 bool vga_dump(struct vga *v, u8 show, vga_dump_put put, void *ctx);
+
+/* Its size, and the CRC-32 of red, green and blue of each pixel in reading order. False: no memory.
+ */
+bool vga_dump_sum(struct vga *v, u8 show, u32 *width, u32 *height, u32 *sum);

@@ -10,7 +10,7 @@ import pytest
 
 from guests import build, vm
 from machine import GUESTS, Console, Machine
-from pictures import dump, ppm
+from pictures import dump, dump_sum, picture_sum, ppm
 from screen import Screen
 
 
@@ -37,7 +37,7 @@ def pictures(console, picture):
         if line.startswith("END"):
             return found, lines
         if name:
-            found[name] = picture()
+            found[name] = picture(name)
             console.process.send("x")
 
 
@@ -45,7 +45,7 @@ def pictures(console, picture):
 def bare(folder):
     build()
     with Bare("vga_modes", folder) as q:
-        return pictures(q, q.picture)
+        return pictures(q, lambda name: q.picture())
 
 
 def differs(ours, theirs):
@@ -63,10 +63,16 @@ def differs(ours, theirs):
 
 @pytest.mark.parametrize("engine", ["auto", "recompile-all"])
 def test_pictures(engine, tmp_path_factory):
+    """Two pictures are the same if their sums are; one that is not comes whole, and so does one that is small."""
     theirs, their_lines = bare(str(tmp_path_factory.getbasetemp()))
+
+    def look(name):
+        if dump_sum(m, "v") == picture_sum(theirs[name]) and name != "DISPI 8":
+            return ""
+        return differs(dump(m, "v"), theirs[name])
+
     with Machine(vm("v", "vga_modes", "", engine, serial0="console")) as m:
-        ours, lines = pictures(m, lambda: dump(m, "v"))
+        found, lines = pictures(m, look)
     assert lines == their_lines
-    found = {name: differs(picture, theirs[name]) for name, picture in ours.items()}
     assert not any(found.values()), "\n".join("%s: %s" % pair for pair in found.items() if pair[1])
-    assert len(ours) > 25
+    assert len(found) > 25

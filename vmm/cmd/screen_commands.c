@@ -16,19 +16,37 @@
 #include "vmm/state/vm.h"
 
 /* What blinks is shown. */
-static int dump(struct vga *vga, struct snapshot *p)
+#define SHOW (VGA_SHOW_CURSOR | VGA_SHOW_BLINK)
+
+static int print_sum(const char *name, struct vga *vga)
 {
-	if (vga_dump(vga, VGA_SHOW_CURSOR | VGA_SHOW_BLINK, snapshot_append, p))
-		return snapshot_send_once(p, "screen");
-	return E_NOMEM;
+	u32 width, height, sum;
+
+	if (!vga_dump_sum(vga, SHOW, &width, &height, &sum))
+		return E_NOMEM;
+	console_print("%s: %u by %u, sum %08x\n", name, width, height, sum);
+	return 0;
+}
+
+static int send(const char *name, struct vga *vga)
+{
+	struct snapshot *p = snapshot_create(name);
+	int err = E_NOMEM;
+
+	if (p && vga_dump(vga, SHOW, snapshot_append, p))
+		err = snapshot_send_once(p, "screen");
+	if (err && p)
+		snapshot_free(p);
+	if (err == E_BUSY)
+		console_print("something else is being sent\n");
+	return err;
 }
 
 static int cmd_screendump(int argc, char **argv)
 {
-	struct vm *vm = vm_arg(argc, argv, 1);
+	bool sum = argc > 2 && !strcmp(argv[argc - 1], "sum");
+	struct vm *vm = vm_arg(argc - sum, argv, 1);
 	struct vga *vga = vm ? board_vga(vm->board) : NULL;
-	struct snapshot *p;
-	int err;
 
 	if (!vm)
 		return E_NOENT;
@@ -36,13 +54,7 @@ static int cmd_screendump(int argc, char **argv)
 		console_print("%s has no screen (vga = none)\n", vm->config.name);
 		return E_NOENT;
 	}
-	p = snapshot_create(vm->config.name);
-	err = p ? dump(vga, p) : E_NOMEM;
-	if (err && p)
-		snapshot_free(p);
-	if (err == E_BUSY)
-		console_print("something else is being sent\n");
-	return err;
+	return sum ? print_sum(vm->config.name, vga) : send(vm->config.name, vga);
 }
 
 /* The prompt's line is whole before the screen is drawn. */
@@ -69,8 +81,8 @@ static struct shell_command commands[] = {
 	  .run = cmd_screen,
 	  .complete = vm_complete },
 	{ .name = "screendump",
-	  .args = "NAME",
-	  .help = "send a picture of a VM's screen (iso/screen-file)",
+	  .args = "NAME [sum]",
+	  .help = "send a picture of a VM's screen (iso/screen-file), or only its size and CRC-32",
 	  .run = cmd_screendump,
 	  .complete = vm_complete },
 };
