@@ -23,6 +23,7 @@ BACK = {"keyboard controller": "05 0a 0b 0c", "output port": "0a", "port 92h": "
 ZOO = {
     "tasks": ["  SS not present: 12:00000208 in the new task", "  T bit: 1 traps, dr6 ffff8ff0",
               "  16-bit task: ax 00004323, sp 00000700, flags 00004006; in its TSS 00004324 00000030"],
+    "pager": [],
     "v8086": ["  traps: int 262 pushf 0 ports 123 int 21h 0 steps 000002a2"] * 2,
     "rings": ["  stack not present 12:00000108 cpl 3", "  stack too small 12:00000108 cpl 3",
               "  inner stack not present: ok d1d1d1d1 12", "  limit bytes:x....x....xx...xx...xxxx.xxxx.",
