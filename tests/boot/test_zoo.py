@@ -23,7 +23,9 @@ BACK = {"keyboard controller": "05 0a 0b 0c", "output port": "0a", "port 92h": "
 ZOO = {
     "tasks": ["  SS not present: 12:00000208 in the new task", "  T bit: 1 traps, dr6 ffff8ff0",
               "  16-bit task: ax 00004323, sp 00000700, flags 00004006; in its TSS 00004324 00000030"],
-    "pager": [],
+    "pager": ["  PAE, reserved: 14:0000000d cr2 40003000"],
+    "traps": ["  RF in a fault's frame: 1", "  GD: 1, dr6 ffff2ff0, dr7 00000400", "  x87 errors, NE 0, ring 0: ok IRQ 13 3, #MF 0",
+              "  x87 errors, NE 0, ring 3: ok IRQ 13 3, #MF 0", "  SYSENTER stepped: 15, 703b0e28"],
     "v8086": ["  traps: int 262 pushf 0 ports 123 int 21h 0 steps 000002a2"] * 2,
     "rings": ["  stack not present 12:00000108 cpl 3", "  stack too small 12:00000108 cpl 3",
               "  inner stack not present: ok d1d1d1d1 12", "  limit bytes:x....x....xx...xx...xxxx.xxxx.",

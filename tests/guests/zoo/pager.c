@@ -72,14 +72,14 @@ static volatile u32 *word(u32 at)
 	return (volatile u32 *)at;
 }
 
-static u32 *pte_of(u32 gla) /* through the directory that maps itself */
+static volatile u32 *pte_of(u32 gla) /* through the directory that maps itself */
 {
-	return (u32 *)(SELF + (gla >> 12) * 4);
+	return (volatile u32 *)(SELF + (gla >> 12) * 4);
 }
 
-static u32 *pde_of(u32 gla)
+static volatile u32 *pde_of(u32 gla)
 {
-	return (u32 *)(0xfffff000u + (gla >> 22) * 4);
+	return (volatile u32 *)(0xfffff000u + (gla >> 22) * 4);
 }
 
 static u32 read_it(u32 at)
@@ -302,14 +302,19 @@ static void marks(void)
 	for (const u8 *s = returns; s < returns_end; s++)
 		((u8 *)WORK)[s - returns] = *s;
 	for (u32 i = 0; i < 6; i++) {
-		*pde_of(WORK) &= ~(PTE_A | PTE_D);
+		u32 pde, pte;
+
+		/* A store to the table marks the directory's entry, which is its page's. */
 		*pte_of(WORK) &= ~(PTE_A | PTE_D);
+		load_cr3((u32)page_directory);
+		*pde_of(WORK) &= ~(PTE_A | PTE_D);
 		load_cr3((u32)page_directory);
 		if (i & 1)
 			in_ring(i & 4 ? 3 : 0, i & 2 ? write_it : call_it, WORK + (i & 2) * 4,
 				0x202);
-		print("%s%x %x", i ? ", " : "marks: ", *pde_of(WORK) & 0xfff,
-		      *pte_of(WORK) & 0xfff);
+		pde = *pde_of(WORK);
+		pte = *pte_of(WORK);
+		print("%s%x %x", i ? ", " : "marks: ", pde & 0xfff, pte & 0xfff);
 	}
 	*pte_of(WORK) = frames[0] | PTE_P | PTE_W | PTE_U;
 	invlpg(WORK);
@@ -332,18 +337,17 @@ static void rights(void)
 		map(WORK, frames[1], (e & 3) << 1 | PTE_P);
 		*pde_of(WORK) = (*pde_of(WORK) & ~6u) | (e >> 2) << 1;
 		load_cr3((u32)page_directory);
-		print("%s%x", e ? " " : "rights: ", e);
+		print("rights %x", e);
 		for (u32 i = 0; i < 4; i++) {
 			int v = in_ring(i & 2 ? 3 : 0, i & 1 ? write_it : read_it, WORK + 16,
 					0x202);
 
 			sum = sum << 4 | (v == 14 ? caught.error | 8 : 0);
 		}
-		print(":%x", sum);
+		print(": %x\r\n", sum);
 	}
 	*pde_of(WORK) |= 6;
 	load_cr3((u32)page_directory);
-	print("\r\n");
 }
 
 /* --- PAE, with pages of 2 MiB and NX */
@@ -431,7 +435,7 @@ static void pae(void)
 	/* Reserved bits */
 	table[3] = frames[3] | 7 | 1ull << 51;
 	invlpg(LARGE + 0x3000);
-	print("PAE, reserved:");
+	print("  PAE, reserved:"); /* TCG leaves P clear */
 	say_page_fault(in_ring(3, read_it, LARGE + 0x3000, 0x202));
 	print("\r\n");
 	/* A split of 2 MiB under the kernel's feet */
