@@ -293,8 +293,10 @@ struct recomp {
 	/* Looked at as one by recomp_stubs.c. */
 	bool code_changed; /* a block was dropped: the running one must leave soon */
 	bool flush_wanted;
-	bool device_wrote;	   /* a store is done behind which the block must be left */
-	bool unfinished;	   /* the last step did nothing: it is to be done again */
+	bool device_wrote; /* a store is done behind which the block must be left */
+	bool unfinished;   /* the last step did nothing: it is to be done again */
+	bool passes;	   /* the debugger's stop at `passed` does not count */
+	gla_t passed;
 	u32 calls_seen;		   /* what cpu->device_calls was when C looked last */
 	bool step_slow, slow_next; /* the next instruction's memory goes through C */
 	struct slow_note slow[512][4];

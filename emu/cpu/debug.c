@@ -59,7 +59,7 @@ static void add_stops(const struct cpu *cpu, struct cpu_watch *w)
 	for (unsigned i = 0; i < cpu->stops.count; i++) {
 		const struct cpu_stop *s = &cpu->stops.at[i];
 
-		if (s->kind == STOP_EXEC)
+		if (s->kind < STOP_WRITE || s->kind > STOP_ACCESS)
 			continue;
 		for (gla_t page = s->gla >> PAGE_SHIFT; page <= (s->gla + s->len - 1) >> PAGE_SHIFT;
 		     page++)

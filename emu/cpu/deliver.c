@@ -255,6 +255,14 @@ enum cpu_result cpu_deliver_fault(struct cpu *cpu)
 			   cpu->fault.has_error && cpu_protected(cpu), cpu->fault.error);
 }
 
+static enum cpu_result interrupt(struct cpu *cpu, u8 vector, enum cpu_event_kind kind)
+{
+	enum cpu_result res = cpu_deliver(cpu, vector, kind, false, 0);
+
+	cpu_stop_event(cpu, STOP_INTERRUPT, vector, 1, 0);
+	return res;
+}
+
 static enum cpu_result take_interrupt(struct cpu *cpu)
 {
 	u32 events = cpu->events;
@@ -265,7 +273,7 @@ static enum cpu_result take_interrupt(struct cpu *cpu)
 		__atomic_fetch_and(&cpu->events, ~CPU_EVENT_NMI, __ATOMIC_SEQ_CST);
 		cpu->nmi_blocked = true;
 		cpu->halted = false;
-		return cpu_deliver(cpu, VEC_NMI, EVENT_NMI, false, 0);
+		return interrupt(cpu, VEC_NMI, EVENT_NMI);
 	}
 	if ((events & CPU_EVENT_INTR) && cpu->vif) {
 		int vector = cpu_env(cpu)->intr_ack(cpu);
@@ -273,7 +281,7 @@ static enum cpu_result take_interrupt(struct cpu *cpu)
 		if (vector < 0)
 			return CPU_NEXT;
 		cpu->halted = false;
-		return cpu_deliver(cpu, (u8)vector, EVENT_EXTERNAL, false, 0);
+		return interrupt(cpu, (u8)vector, EVENT_EXTERNAL);
 	}
 	return CPU_NEXT;
 }

@@ -4,6 +4,7 @@
  */
 #include "emu/cpu/hard_ops.h"
 #include "emu/cpu/operand.h"
+#include "emu/cpu/stops.h"
 #include "emu/cpu/string_span.h"
 #include "emu/mem/gpmem.h"
 
@@ -126,13 +127,15 @@ static enum cpu_result strings(struct cpu *cpu, const struct insn *in, u16 port)
 }
 
 /* May the port be used? Then the debugger hears of it. */
-static enum cpu_result access_port(struct cpu *cpu, const struct insn *in, u16 *port)
+static enum cpu_result access_port(struct cpu *cpu, const struct insn *in, u16 *port, u8 way)
 {
 	*port = in->imm == (u32)-1 ? (u16)cpu->gpr[REG_EDX] : (u16)in->imm;
 	if (permission(cpu, *port, in->osize) != CPU_NEXT)
 		return CPU_FAULT;
 	if ((cpu->dr[7] & DR7_ENABLES) && !(in->rep && !repeats(cpu, in)))
 		cpu_debug_port(cpu, *port, in->osize);
+	if (!(in->rep && !repeats(cpu, in)))
+		cpu_stop_event(cpu, STOP_PORT, *port, in->osize, way);
 	return CPU_NEXT;
 }
 
@@ -140,7 +143,7 @@ enum cpu_result hard_in(struct cpu *cpu, const struct insn *in)
 {
 	u16 port;
 
-	if (access_port(cpu, in, &port) != CPU_NEXT)
+	if (access_port(cpu, in, &port, STOP_READS) != CPU_NEXT)
 		return CPU_FAULT;
 	cpu->gpr[REG_EAX] = operand_merge(cpu->gpr[REG_EAX],
 					  cpu_env(cpu)->io_read(cpu, port, in->osize), in->osize);
@@ -151,7 +154,7 @@ enum cpu_result hard_out(struct cpu *cpu, const struct insn *in)
 {
 	u16 port;
 
-	if (access_port(cpu, in, &port) != CPU_NEXT)
+	if (access_port(cpu, in, &port, STOP_WRITES) != CPU_NEXT)
 		return CPU_FAULT;
 	cpu_env(cpu)->io_write(cpu, port, in->osize, cpu->gpr[REG_EAX] & operand_mask(in->osize));
 	return cpu->events ? CPU_JUMP : CPU_NEXT;
@@ -159,7 +162,8 @@ enum cpu_result hard_out(struct cpu *cpu, const struct insn *in)
 
 enum cpu_result hard_io_string(struct cpu *cpu, const struct insn *in)
 {
+	u8 way = in->op == OP_INS ? STOP_READS : STOP_WRITES;
 	u16 port;
 
-	return access_port(cpu, in, &port) == CPU_NEXT ? strings(cpu, in, port) : CPU_FAULT;
+	return access_port(cpu, in, &port, way) == CPU_NEXT ? strings(cpu, in, port) : CPU_FAULT;
 }

@@ -4,6 +4,7 @@
  */
 #include "emu/cpu/hard_ops.h"
 #include "emu/cpu/operand.h"
+#include "emu/cpu/stops.h"
 
 static enum cpu_result privileged(struct cpu *cpu)
 {
@@ -123,11 +124,20 @@ static enum cpu_result cr_access(struct cpu *cpu, const struct insn *in)
 	return privileged(cpu);
 }
 
+static enum cpu_result write_cr(struct cpu *cpu, unsigned n, u32 value)
+{
+	enum cpu_result res = cpu_write_cr(cpu, n, value);
+
+	if (res != CPU_FAULT)
+		cpu_stop_event(cpu, STOP_CR, n, 1, STOP_WRITES);
+	return res;
+}
+
 enum cpu_result hard_mov_to_cr(struct cpu *cpu, const struct insn *in)
 {
 	if (cr_access(cpu, in) != CPU_NEXT)
 		return CPU_FAULT;
-	return cpu_write_cr(cpu, in->reg, cpu->gpr[in->rm]);
+	return write_cr(cpu, in->reg, cpu->gpr[in->rm]);
 }
 
 enum cpu_result hard_mov_from_cr(struct cpu *cpu, const struct insn *in)
@@ -186,7 +196,7 @@ enum cpu_result hard_lmsw(struct cpu *cpu, const struct insn *in)
 
 	if (privileged(cpu) != CPU_NEXT || operand16(cpu, in, &v) != CPU_NEXT)
 		return CPU_FAULT;
-	return cpu_write_cr(cpu, 0, (cpu->cr0 & ~0xeu) | (v & 0xf)); /* cannot clear PE */
+	return write_cr(cpu, 0, (cpu->cr0 & ~0xeu) | (v & 0xf)); /* cannot clear PE */
 }
 
 static void set_pair(struct cpu *cpu, u64 v)
@@ -208,15 +218,21 @@ enum cpu_result hard_rdmsr(struct cpu *cpu, const struct insn *in)
 	if (privileged(cpu) != CPU_NEXT || cpu_read_msr(cpu, cpu->gpr[REG_ECX], &v) != CPU_NEXT)
 		return CPU_FAULT;
 	set_pair(cpu, v);
+	cpu_stop_event(cpu, STOP_MSR, cpu->gpr[REG_ECX], 1, STOP_READS);
 	return CPU_NEXT;
 }
 
 enum cpu_result hard_wrmsr(struct cpu *cpu, const struct insn *in)
 {
+	enum cpu_result res;
+
 	(void)in;
 	if (privileged(cpu) != CPU_NEXT)
 		return CPU_FAULT;
-	return cpu_write_msr(cpu, cpu->gpr[REG_ECX], pair(cpu));
+	res = cpu_write_msr(cpu, cpu->gpr[REG_ECX], pair(cpu));
+	if (res != CPU_FAULT)
+		cpu_stop_event(cpu, STOP_MSR, cpu->gpr[REG_ECX], 1, STOP_WRITES);
+	return res;
 }
 
 enum cpu_result hard_xgetbv(struct cpu *cpu, const struct insn *in)
@@ -318,7 +334,7 @@ enum cpu_result hard_clts(struct cpu *cpu, const struct insn *in)
 	(void)in;
 	if (privileged(cpu) != CPU_NEXT)
 		return CPU_FAULT;
-	return cpu_write_cr(cpu, 0, cpu->cr0 & ~(u32)CR0_TS);
+	return write_cr(cpu, 0, cpu->cr0 & ~(u32)CR0_TS);
 }
 
 /* Also WBINVD: no cache is the guest's. */

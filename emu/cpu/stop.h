@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a debugger has asked a virtual CPU to stop at: addresses that are executed, read or written,
- * and exceptions before they are delivered. All of it is kept beside the guest's own DR0..DR7: the
+ * exceptions before they are delivered, interrupts that have been, ports, control registers, MSRs
+ * and the processor's mode. All of it is kept beside the guest's own DR0..DR7: the
  * guest's memory and registers hold no trace of it, and the guest's own breakpoints work on.
  *
  * Who watches:
@@ -11,9 +12,12 @@
  *   data        pages of watchpoints are in cpu->watch with those of the guest's breakpoints, and
  *               so every access to them comes to the accessors (emu/cpu/debug.c)
  *   exceptions  cpu_deliver_fault()
+ *   the rest    whoever does it asks by cpu_stop_event(), if `kinds` has its bit
  *
- * What was met is in `stopped`, and CPU_EVENT_STOP tells of it at the next boundary: behind the
- * instruction for data, in front of it for all else.
+ * What was met is in `stopped`, and CPU_EVENT_STOP tells of it at the next boundary: in front of
+ * the instruction for execution and exceptions, behind it for all else. `holds` is asked there
+ * whether a stop counts (cpu_stop_counts()): it knows conditions, and how often a stop is passed
+ * over.
  */
 #pragma once
 
@@ -24,24 +28,49 @@
 #define CPU_CHAIN      6u    /* faults of one delivery that are kept: a triple fault takes five */
 #define CPU_STOP_LEN   4096u /* bytes of a watchpoint at most */
 
-enum cpu_stop_kind { STOP_EXEC, STOP_WRITE, STOP_READ, STOP_ACCESS };
+enum cpu_stop_kind {
+	STOP_EXEC,
+	STOP_WRITE,
+	STOP_READ,
+	STOP_ACCESS, /* these three are of data */
+	STOP_PORT,
+	STOP_INTERRUPT, /* hardware's, NMI among them; at the handler's first instruction */
+	STOP_EXCEPTION,
+	STOP_CR, /* a write */
+	STOP_MSR,
+	STOP_MODE, /* real, V86, protected, paged */
+	STOP_KINDS
+};
+
+enum { STOP_READS = 1, STOP_WRITES = 2 };
 
 struct cpu_stop {
-	gla_t gla;
-	u32 len; /* of STOP_EXEC: 1 */
+	gla_t gla; /* or the first of `len` ports, vectors, control registers, MSRs */
+	u32 len;   /* of STOP_EXEC: 1 */
 	/* It counts only while ESP is at least this: behind a call, where the frame is gone. */
 	u32 min_esp;
 	u8 kind;
+	u8 ways; /* STOP_PORT, STOP_MSR */
+	u8 id;	 /* its owner's: below CPU_STOPS */
 };
 
-enum cpu_stopped_by { STOPPED_NOT, STOPPED_AT, STOPPED_BY_DATA, STOPPED_BY_EXCEPTION };
+enum cpu_stopped_by {
+	STOPPED_NOT,
+	STOPPED_AT,
+	STOPPED_BY_DATA,
+	STOPPED_BY_EXCEPTION,
+	STOPPED_BY_EVENT
+};
 
 struct cpu_stopped {
 	u8 by, kind; /* kind: of the stop that was met */
 	u8 vector;
 	u32 error;
-	gla_t gla; /* of the stop; of #PF */
+	gla_t gla; /* of the stop; of #PF; the port, vector or register */
+	u64 ids;   /* of all the stops that were met */
 };
+
+struct cpu;
 
 /* A fault that a helper found and that is still to be delivered. */
 struct cpu_fault {
@@ -60,11 +89,15 @@ struct cpu_stops {
 	struct cpu_stop at[CPU_STOPS];
 	u8 count;
 	u8 codes;      /* of them of STOP_EXEC */
+	u16 kinds;     /* that are there, by bit */
 	bool stepping; /* a repeated instruction ends behind each iteration */
 	/* The exception that was met is let through, once. */
 	bool pass_exception;
 	u32 vectors; /* exceptions to stop at, by bit */
 	u64 filter;  /* of the addresses of STOP_EXEC, by their hash */
+	/* Does this one count, of those that were met? NULL: all do. */
+	bool (*holds)(struct cpu *cpu, u8 id);
+	void *owner; /* holds()'s own */
 	struct cpu_stopped stopped;
 	/* The last event whose delivery failed, and what it failed with, in order. */
 	struct cpu_fault chain[CPU_CHAIN];

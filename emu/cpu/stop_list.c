@@ -8,6 +8,17 @@
 #include "emu/cpu/stops.h"
 #include "kernel/base/error.h"
 
+static bool of_data(const struct cpu_stop *s)
+{
+	return s->kind >= STOP_WRITE && s->kind <= STOP_ACCESS;
+}
+
+/* By bit, as far as exceptions have them. */
+static u32 vectors_of(const struct cpu_stop *s)
+{
+	return s->gla > 31 ? 0 : (u32)(BIT64(MIN(s->len, 32u)) - 1) << s->gla;
+}
+
 static u32 pages_of(const struct cpu_stop *s)
 {
 	return ((s->gla + s->len - 1) >> PAGE_SHIFT) - (s->gla >> PAGE_SHIFT) + 1;
@@ -19,7 +30,7 @@ static u32 data_pages(const struct cpu_stops *s)
 	u32 n = 0;
 
 	for (unsigned i = 0; i < s->count; i++)
-		if (s->at[i].kind != STOP_EXEC)
+		if (of_data(&s->at[i]))
 			n += pages_of(&s->at[i]);
 	return n;
 }
@@ -30,7 +41,12 @@ static void changed(struct cpu *cpu, const struct cpu_stop *stop)
 
 	s->codes = 0;
 	s->filter = 0;
+	s->kinds = 0;
+	s->vectors = 0;
 	for (unsigned i = 0; i < s->count; i++) {
+		s->kinds |= (u16)BIT(s->at[i].kind);
+		if (s->at[i].kind == STOP_EXCEPTION)
+			s->vectors |= vectors_of(&s->at[i]);
 		if (s->at[i].kind != STOP_EXEC)
 			continue;
 		s->codes++;
@@ -40,7 +56,7 @@ static void changed(struct cpu *cpu, const struct cpu_stop *stop)
 		if (cpu->code)
 			cpu->code->stop_changed(cpu, stop->gla);
 		cpu_env(cpu)->watch_changed(cpu);
-	} else {
+	} else if (of_data(stop)) {
 		cpu_debug_changed(cpu);
 	}
 }
@@ -48,12 +64,13 @@ static void changed(struct cpu *cpu, const struct cpu_stop *stop)
 int cpu_stop_add(struct cpu *cpu, const struct cpu_stop *stop)
 {
 	struct cpu_stops *s = &cpu->stops;
-	bool exec = stop->kind == STOP_EXEC;
 
-	if (stop->kind > STOP_ACCESS || !stop->len || stop->len > CPU_STOP_LEN ||
-	    (exec && stop->len != 1) || stop->gla + (stop->len - 1) < stop->gla)
+	if (stop->kind >= STOP_KINDS || stop->id >= CPU_STOPS || !stop->len ||
+	    (of_data(stop) && stop->len > CPU_STOP_LEN) ||
+	    (stop->kind == STOP_EXEC && stop->len != 1) || stop->gla + (stop->len - 1) < stop->gla)
 		return E_INVAL;
-	if (s->count == CPU_STOPS || (!exec && data_pages(s) + pages_of(stop) > CPU_STOP_PAGES))
+	if (s->count == CPU_STOPS ||
+	    (of_data(stop) && data_pages(s) + pages_of(stop) > CPU_STOP_PAGES))
 		return E_FULL;
 	s->at[s->count++] = *stop;
 	changed(cpu, stop);
@@ -63,7 +80,7 @@ int cpu_stop_add(struct cpu *cpu, const struct cpu_stop *stop)
 static bool same(const struct cpu_stop *a, const struct cpu_stop *b)
 {
 	return a->gla == b->gla && a->len == b->len && a->kind == b->kind &&
-	       a->min_esp == b->min_esp;
+	       a->min_esp == b->min_esp && a->ways == b->ways && a->id == b->id;
 }
 
 int cpu_stop_remove(struct cpu *cpu, const struct cpu_stop *stop)

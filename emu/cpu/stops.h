@@ -24,5 +24,15 @@ void cpu_stop_data(struct cpu *cpu, gla_t gla, unsigned len, bool write);
 bool cpu_stop_data_meets(const struct cpu *cpu, gla_t gla, unsigned len, bool write);
 /* An exception is about to be delivered, cpu->fault. True: it is to be stopped at. */
 bool cpu_stop_exception(struct cpu *cpu);
+/* It has accessed `len` ports from `number` on, and so forth: is there a stop for that? */
+void cpu_stop_note_event(struct cpu *cpu, enum cpu_stop_kind kind, u32 number, u32 len, u8 ways);
+static inline void cpu_stop_event(struct cpu *cpu, enum cpu_stop_kind kind, u32 number, u32 len,
+				  u8 ways)
+{
+	if (__builtin_expect(cpu->stops.kinds & BIT(kind), 0))
+		cpu_stop_note_event(cpu, kind, number, len, ways);
+}
+/* CPU_EVENT_STOP is there, at a boundary, and is cleared. Does it count? */
+bool cpu_stop_counts(struct cpu *cpu);
 /* The instruction was not completed, and will be executed again: what it met is not met yet. */
 void cpu_stop_forget(struct cpu *cpu);

@@ -20,7 +20,7 @@ static const char *const names[] = {
 };
 static const u8 cr_number[] = { 0, 2, 3, 4 }, dr_number[] = { 0, 1, 2, 3, 6, 7 };
 
-static int find(const char *name)
+int dbg_register_find(const char *name)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
 		if (!strcmp(name, names[i]))
@@ -33,7 +33,7 @@ const char *dbg_register_name(unsigned i)
 	return i < ARRAY_SIZE(names) ? names[i] : NULL;
 }
 
-static u32 value_of(const struct cpu *cpu, int n)
+u32 dbg_register_value(const struct cpu *cpu, int n)
 {
 	const u32 cr[] = { cpu->cr0, cpu->cr2, cpu->cr3, cpu->cr4 };
 
@@ -50,10 +50,10 @@ static u32 value_of(const struct cpu *cpu, int n)
 
 bool dbg_register(const struct cpu *cpu, const char *name, u32 *value)
 {
-	int n = find(name);
+	int n = dbg_register_find(name);
 
 	if (n >= 0)
-		*value = value_of(cpu, n);
+		*value = dbg_register_value(cpu, n);
 	return n >= 0;
 }
 
@@ -103,7 +103,7 @@ static const char *set_cr(struct cpu *cpu, unsigned n, u32 value)
 
 const char *dbg_register_set(struct cpu *cpu, const char *name, u32 value)
 {
-	int n = find(name);
+	int n = dbg_register_find(name);
 
 	if (n < 0)
 		return "there is no such register";
@@ -150,7 +150,7 @@ static bool base_of_selector(struct cpu *cpu, u16 sel, u32 *base)
 
 bool dbg_segment_base(struct cpu *cpu, const char *name, u32 *base)
 {
-	int n = find(name);
+	int n = dbg_register_find(name);
 	u64 sel;
 
 	if (n >= SEGMENTS && n < CRS) {

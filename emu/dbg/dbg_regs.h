@@ -10,6 +10,9 @@
 /* eax .. edi, eip, eflags, cs .. gs, cr0, cr2, cr3, cr4, dr0 .. dr7. False: there is none of that
  * name, in *value nothing. */
 bool dbg_register(const struct cpu *cpu, const char *name, u32 *value);
+/* Its number, -1 if there is none of that name; the value of one that there is. */
+int dbg_register_find(const char *name);
+u32 dbg_register_value(const struct cpu *cpu, int n);
 /* The i-th name, NULL at the end. */
 const char *dbg_register_name(unsigned i);
 

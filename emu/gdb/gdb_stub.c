@@ -4,6 +4,7 @@
  */
 #include "emu/gdb/gdb_stub.h"
 
+#include "emu/dbg/dbg_disas.h"
 #include "emu/dbg/dbg_mem.h"
 #include "emu/gdb/gdb_regs.h"
 #include "kernel/base/print.h"
@@ -298,6 +299,22 @@ static void tell_stop(struct gdb_stub *g, unsigned signal, const struct cpu_stop
 	send(g);
 }
 
+/* gdb keeps the description that it has been given, with its architecture. */
+static void tell_width(struct gdb_stub *g)
+{
+	unsigned bits = dbg_code_bits(g->cpu);
+	char text[120];
+
+	if (bits == g->told_bits)
+		return;
+	g->told_bits = bits;
+	if (bits == g->described_bits)
+		return;
+	fmt_print(text, sizeof(text),
+		  "[%u-bit code now: `unset tdesc filename` lets gdb ask for it again]\n", bits);
+	gdb_stub_print(g, text, strlen(text));
+}
+
 void gdb_stub_stopped(struct gdb_stub *g, enum gdb_stop why, const struct cpu_stop *data)
 {
 	static const u8 signal[] = { [GDB_STOP_ASKED] = SIGNAL_INT,
@@ -308,10 +325,12 @@ void gdb_stub_stopped(struct gdb_stub *g, enum gdb_stop why, const struct cpu_st
 	if (!g->running)
 		return;
 	g->running = false;
-	if (g->ended)
+	if (g->ended) {
 		say(g, "W00");
-	else
-		tell_stop(g, signal[why], data);
+		return;
+	}
+	tell_width(g);
+	tell_stop(g, signal[why], data);
 }
 
 /* --- Questions */
@@ -334,6 +353,7 @@ static void part(struct gdb_stub *g, const char *s, const char *text)
 		if (have)
 			memcpy(g->answer + 1, text + at, have);
 	} else {
+		g->described_bits = g->told_bits = dbg_code_bits(g->cpu);
 		have = gdb_target_xml(g->cpu, at, g->answer + 1, len);
 	}
 	g->answer[0] = have == len && len ? 'm' : 'l';
@@ -433,6 +453,14 @@ static void kill(struct gdb_stub *g)
 	g->ops->kill(g->ctx);
 }
 
+/* gdb's `run`, under target extended-remote. */
+static void restart(struct gdb_stub *g)
+{
+	g->ended = false;
+	g->ops->restart(g->ctx);
+	tell_stop(g, SIGNAL_TRAP, NULL);
+}
+
 static void v_packet(struct gdb_stub *g, const char *s)
 {
 	const char *rest;
@@ -441,6 +469,8 @@ static void v_packet(struct gdb_stub *g, const char *s)
 		say(g, "vCont;c;C;s;S");
 	} else if ((rest = behind(s, "vCont;"))) {
 		continue_by(g, rest);
+	} else if (behind(s, "vRun")) {
+		restart(g);
 	} else if (behind(s, "vKill")) {
 		say(g, "OK");
 		kill(g);
@@ -496,6 +526,7 @@ static void packet(struct gdb_stub *g)
 	case 'Q':
 		query(g, g->text);
 		return;
+	case '!': /* target extended-remote */
 	case 'H':
 	case 'T':
 		say(g, "OK");
@@ -531,18 +562,21 @@ static void attach(struct gdb_stub *g)
 
 static void received(struct gdb_stub *g)
 {
-	bool good = g->sum == g->sum_said && !g->broken;
+	bool good = g->sum == g->sum_said && !g->broken, interrupt = g->interrupt;
 
 	if (!g->no_ack)
 		g->ops->put(g->ctx, good ? "+" : "-", 1);
 	if (!good)
 		return;
+	g->interrupt = false;
 	g->text[g->in] = '\0';
 	attach(g);
 	/* While the guest runs gdb has nothing to ask; if it does, it has lost count. */
 	if (g->running)
 		g->ops->stop(g->ctx);
 	packet(g);
+	if (interrupt && g->running)
+		g->ops->stop(g->ctx);
 }
 
 static void in_text(struct gdb_stub *g, u8 byte)
@@ -580,6 +614,8 @@ void gdb_stub_input(struct gdb_stub *g, u8 byte)
 		if (byte == CTRL_C) {
 			if (g->running)
 				g->ops->stop(g->ctx);
+			else
+				g->interrupt = true;
 		} else if (byte == '$') {
 			g->state = GDB_TEXT;
 			g->sum = 0;

@@ -32,6 +32,8 @@ struct gdb_ops {
 	/* gdb came, or went: the guest goes on. */
 	void (*attached)(void *ctx, bool on);
 	void (*kill)(void *ctx);
+	/* Back to power-on, where the guest stands. */
+	void (*restart)(void *ctx);
 	/* A line for the prompt; what it prints comes by gdb_stub_print(). NULL: there is none. */
 	void (*command)(void *ctx, const char *line);
 	/* cpu->fpu is to hold the FPU's state, or has been changed. */
@@ -43,6 +45,9 @@ struct gdb_stub {
 	void *ctx;
 	struct cpu *cpu;
 	bool attached, running, no_ack, ended;
+	bool interrupt; /* gdb may send Ctrl-C just in front of the packet that says go */
+	/* Of the code, 16 or 32: when gdb asked for the description; when it was told. */
+	unsigned described_bits, told_bits;
 	enum { GDB_OUTSIDE, GDB_TEXT, GDB_SUM1, GDB_SUM2 } state;
 	bool escaped, broken;
 	u8 sum, sum_said;

@@ -231,15 +231,23 @@ static bool leaves_for(struct recomp *r, u32 event, enum recomp_exit exit)
 	return true;
 }
 
+/* Has something been met that a debugger waits for? */
+static bool stops(struct recomp *r)
+{
+	if (!(r->cpu->events & CPU_EVENT_STOP) || !cpu_stop_counts(r->cpu))
+		return false;
+	r->exit = RECOMP_STOP;
+	return true;
+}
+
 static RARELY bool take_events(struct recomp *r)
 {
 	struct cpu *cpu = r->cpu;
 
 	cpu_env(cpu)->code_runs(cpu, false);
 	r->left_by_iret = false;
-	return leaves_for(r, CPU_EVENT_STOP, RECOMP_STOP) ||
-	       leaves_for(r, CPU_EVENT_YIELD, RECOMP_EVENT) || finish(r, cpu_take_events(cpu)) ||
-	       leaves_for(r, CPU_EVENT_STOP, RECOMP_STOP);
+	return stops(r) || leaves_for(r, CPU_EVENT_YIELD, RECOMP_EVENT) ||
+	       finish(r, cpu_take_events(cpu)) || stops(r);
 }
 
 /* Translated code will be looked for in this mode. False: an event is to be taken first. */
@@ -301,6 +309,7 @@ static RARELY bool run_step(struct recomp *r, u32 key)
 				    .rf = cpu->eflags & EFLAGS_RF,
 				    .hits = cpu->debug_hits,
 				    .shadow = cpu->shadow };
+	bool ended;
 	u64 code;
 
 	if (!seek(r, key))
@@ -309,7 +318,11 @@ static RARELY bool run_step(struct recomp *r, u32 key)
 		return finish(r, CPU_FAULT);
 	r->failed = false;
 	code = recomp_find_code(r, key, r->edge);
-	return code ? after_step(r, execute(r, key, code), &was) : not_found(r);
+	if (!code)
+		return not_found(r);
+	ended = after_step(r, execute(r, key, code), &was);
+	r->passes &= r->unfinished;
+	return ended;
 }
 
 /* Runs one block, and what is chained to it. */
@@ -330,6 +343,19 @@ static inline __attribute__((always_inline)) bool run_block(struct recomp *r, u3
 	return left && r->pending != CPU_JUMP && finish(r, r->pending);
 }
 
+/* Is it one that counts? It is asked once, though an event may come in front of the instruction, or
+ * the instruction be begun again. */
+static RARELY bool stop_met(struct recomp *r)
+{
+	gla_t gla = r->cpu->seg[SEG_CS].base + r->cpu->eip;
+
+	if (r->passes && r->passed == gla)
+		return false;
+	r->passes = !cpu_stop_met(r->cpu);
+	r->passed = gla;
+	return !r->passes;
+}
+
 /* Runs a block, or one instruction if there is a reason. True: leave with r->exit. */
 static bool run_once(struct recomp *r)
 {
@@ -340,7 +366,7 @@ static bool run_once(struct recomp *r)
 	r->step_slow = false;
 	if (stops_here(cpu)) {
 		step = true;
-		if (cpu_stop_met(cpu)) {
+		if (stop_met(r)) {
 			r->exit = RECOMP_STOP;
 			return true;
 		}
@@ -448,7 +474,7 @@ enum recomp_exit recomp_step_quietly(struct cpu *cpu, bool *done)
 		cpu->stops.stepping = false;
 	}
 	*done = !r->unfinished;
-	if (leaves_for(r, CPU_EVENT_STOP, RECOMP_STOP))
+	if (stops(r))
 		return r->exit;
 	return ended ? r->exit : RECOMP_EVENT;
 }

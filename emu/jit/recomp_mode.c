@@ -8,6 +8,7 @@
 
 #include "emu/block/block.h"
 #include "emu/cpu/semantics.h"
+#include "emu/cpu/stops.h"
 #include "emu/trans/stub_real.h"
 #include "kernel/base/string.h"
 
@@ -109,9 +110,12 @@ u32 recomp_mode(struct recomp *r)
 {
 	const struct cpu *cpu = r->cpu;
 	struct mode_inputs *m = &r->mode_of;
+	u32 was, paged;
 
 	if (same_inputs(cpu, m))
 		return r->mode;
+	was = r->mode;
+	paged = m->cr0 & CR0_PG;
 	memcpy(r->cpu->mode_seg, cpu->seg, sizeof(cpu->mode_seg));
 	m->cr0 = cpu->cr0;
 	m->cr4 = cpu->cr4;
@@ -123,6 +127,8 @@ u32 recomp_mode(struct recomp *r)
 	set_thread_base(r, SEG_FS);
 	set_thread_base(r, SEG_GS);
 	set_quiet_flags(r->cpu);
+	if (((was ^ r->mode) & (KEY_PE | KEY_VM)) || ((paged ^ cpu->cr0) & CR0_PG))
+		cpu_stop_event(r->cpu, STOP_MODE, 0, 1, 0);
 	return r->mode;
 }
 

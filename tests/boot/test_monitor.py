@@ -83,6 +83,53 @@ def test_points(engine, ring, place):
         assert m.counters("a")["state.%s.entries" % place] > before
 
 
+LOOP = 40  # times that a point is met in vain
+
+
+@pytest.mark.parametrize("engine,ring", [("ring1", 0), ("recompile-all", 0)])
+def test_conditions(engine, ring):
+    """Points that count only sometimes, and what is done there. The guest sees nothing of them."""
+    at = symbols("bystander")
+    with Prompt([vm("a", "bystander", "ring=%d" % ring, engine)]) as m:
+        m.wait_line("a: SUM")
+        m.quiet("a")
+        ticks = "[0x%x]" % at["ticks"]
+        now = int(re.search(r"%08x +([0-9a-f]{8})" % at["ticks"], m.ask("x/d 0x%x" % at["ticks"]))[1], 16)
+        m.do("break 0x%x if %s == %d" % (at["on_timer"], ticks, now + LOOP))
+        assert m.do("cont", "a", "breakpoint 1 at") == at["on_timer"]
+        assert "%08x" % (now + LOOP) in m.ask("x/d 0x%x" % at["ticks"])
+        assert re.search("1 +break +%08x \\+1, met 1 times, if " % at["on_timer"], m.ask("break"))
+        m.do("condition 1")
+        m.do("ignore 1 %d" % (LOOP - 1))
+        m.do("cont", "a", "breakpoint 1 at")
+        assert "%08x" % (now + 2 * LOOP) in m.ask("x/d 0x%x" % at["ticks"])
+        assert "met %d times" % (LOOP + 1) in m.ask("break")
+        m.do("watch 0x%x if %s == %d" % (at["ticks"], ticks, now + 2 * LOOP + 5))
+        m.do("ignore 1 1000000")
+        m.do("cont", "a", "write of watchpoint 2 at")
+        assert "%08x" % (now + 2 * LOOP + 5) in m.ask("x/d 0x%x" % at["ticks"])
+        m.do("delete all")
+        m.do("catch interrupt 0x20")
+        m.do("cont", "a", "interrupt 20, catch 3 at")
+        m.do("catch port 0x20 w")  # the guest acknowledges it
+        m.do("delete 3")
+        m.do("cont", "a", "out to port 0020, catch 4 at")
+        # Commands, of which the last one lets it go on: it is met again and again.
+        m.do('commands 4 "x/d 0x%x; cont"' % at["ticks"])
+        m.do("cont")
+        seen = []
+        for _ in range(5):
+            m.wait_line(r"%08x  ([0-9a-f]{8})\r*\n" % at["ticks"])
+            seen.append(int(m.process.match[1], 16))
+        assert seen == list(range(seen[0], seen[0] + 5))
+        m.do("commands 4")
+        m.do("delete all")
+        m.process.send("cont\r")
+        for _ in range(3):
+            m.wait_line(r"a: SUM [^\n]*\n")
+        assert check_bystander([line for line in m.lines("a") if re.fullmatch(SUM, line)]) >= 3
+
+
 # Command, and what its answer holds.
 ANSWERS = [
     ("regs", r"eip=[0-9a-f]{8} eflags=[0-9a-f]{8} iopl=0( [A-Z]F)*\n"), ("regs a", "protected mode, 32 bits, cpl 0"),
@@ -114,8 +161,24 @@ ANSWERS = [
     ("delete 7", "7: there is no point of that number"), ("delete 0", "0: there is no point"),
     ("delete", r"delete \[NAME\]"), ("delete x", "x: not a number"), ("delete 1", ""), ("delete all", ""),
     ("catch", r"catch \[NAME\]"), ("catch fire", "fire: catch"), ("catch exception 32", "32: not a number up to 31"),
-    ("catch exception 13", ""), ("catch halt", ""), ("break", r"(?s)exceptions 00002000.*HLT with"),
-    ("catch nothing", ""), ("step x", "x: not a number"), ("step 9999999", "9999999: not a number up to 1000000"),
+    ("catch exception 13", "3: exception 0d"), ("catch exception", "4: exception all"), ("catch halt", ""),
+    ("catch halt if 1", r"catch \[NAME\]"), ("break", r"(?s)3 +exception 0d, met 0 times.*HLT with"),
+    ("catch port", r"catch \[NAME\]"), ("catch port 0x10000", "0x10000: not a number up to 65535"),
+    ("catch port 0xffff 2", "2: not a number up to 1"), ("catch port 0xfff0 4 w", r"5: port fff0 \+4 w"),
+    ("catch port 0xfff0 4 w 5", r"catch \[NAME\]"), ("catch interrupt 256", "256: not a number up to 255"),
+    ("catch interrupt 0xff", "6: interrupt ff"), ("catch cr 5", "5: not a number up to 4"), ("catch cr", "7: cr write all"),
+    ("catch msr 0x174 r", "8: msr 174 r"), ("catch msr x", "x: not a number"), ("catch mode 1", r"catch \[NAME\]"),
+    ("catch mode if eax == 5 && esp", "9: mode any"), ("break", r"9 +mode +any, met 0 times, if eax == 5 && esp"),
+    ("condition 9", ""), ("break", r"9 +mode +any, met 0 times\n"), ("condition", r"condition \[NAME\]"),
+    ("condition 9 eax ==", "eax ==: a number or a register is missing"), ("condition 99 1", "99: there is no point"),
+    ("condition 9 " + "1+" * 70 + "1", "too long"), ("condition 9 " + "1+" * 60 + "1", "too long"),
+    ("ignore 9", r"ignore \[NAME\]"), ("ignore 9 x", "x: not a number"), ("ignore 77 1", "77: there is no point"),
+    ("ignore 9 3", ""), ("commands", r"commands \[NAME\]"), ("commands 9 regs", ""),
+    ("break", r"9 +mode +any, met 0 times, passed over 3 times more, then regs"), ("commands 9", ""),
+    ("break 0x20 if", "if: a condition is missing"), ("break 0x20 if foo", "foo: not a number, nor a register or symbol"),
+    ("break 0x20 if 1 1", "1 1: an operator is missing"), ("break if 1", ""),
+    ("watch 0x20 if [0x20]==1", r"10: write 00000020 \+4"), ("delete 10", ""),
+    ("catch nothing", ""), ("break", r"\n"), ("step x", "x: not a number"), ("step 9999999", "9999999: not a number up to 1000000"),
     ("step 0", ""), ("next 1", r"next \[NAME\]"), ("finish 1", r"finish \[NAME\]"), ("until", r"until \[NAME\]"),
     ("until foo", "foo: not a number"), ("cont 1", r"cont \[NAME\]"), ("use b", "no VM is called b"), ("use a", ""),
     ("use", r"\na\n"), ("x/", r"x/|[0-9a-f]"), ("regs/4", "regs/4: unknown command"),

@@ -85,7 +85,29 @@ static const struct {
 	{ "+", 0, true },
 	{ "1+", 0, true },
 	{ "1++2", 0, true },
-	{ "-1", 0, true },
+	{ "-1", 0xffffffff, false },
+	{ "2+3*4", 14, false },
+	{ "(2+3)*4", 20, false },
+	{ "1 << 4 | 3 & 2", 18, false },
+	{ "10-4-3", 3, false },
+	{ "eip == 0x10 || 5 > 4 && !(3 != 3)", 1, false },
+	{ "~0 >> 28", 15, false },
+	{ "1<<32", 0, false },
+	{ "7%4 + 9/2", 7, false },
+	{ "byte[eip]", 0xb8, false },
+	{ "w [ eip ]", 0x12b8, false },
+	{ "[eip] - d[$eip]", 0, false },
+	{ "[[esp]]", 0, true },
+	{ "1/0", 0, true },
+	{ "1%(2-2)", 0, true },
+	{ "(1", 0, true },
+	{ "[1", 0, true },
+	{ "1)", 0, true },
+	{ "1 2", 0, true },
+	{ "byte", 0, true },
+	{ "1 =", 0, true },
+	{ "((((((((((((((((((1))))))))))))))))))", 0, true },
+	{ "1+(1+(1+(1+(1+(1+(1+(1+(1+(1+(1+(1+(1+(1+(1+(1+1)))))))))))))))", 0, true },
 	{ "0x", 0, true },
 	{ "ffh", 0, true },
 	{ "$xyz", 0, true },
@@ -104,6 +126,8 @@ static void typed_addresses(void **state)
 {
 	(void)state;
 	gdt(FREE, 0x100, 0xfffff, ATTR_DATA32);
+	CODE(AT_CODE, 0xb8, 0x12, 0x34, 0x56);
+	put(STACK0, 0xfffffff0, 4);
 	for (unsigned i = 0; i < ARRAY_SIZE(addresses); i++) {
 		u32 value = 0xdeadbeef;
 		const char *why = dbg_address(&m.cpu, addresses[i].text, &value);

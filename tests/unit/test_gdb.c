@@ -14,7 +14,7 @@
 static struct gdb_stub g;
 static char heard[32768];
 static size_t heard_len;
-static unsigned goes, steps, stops, kills, detached;
+static unsigned goes, steps, stops, kills, detached, restarts;
 static char command_said[256];
 
 static void put_out(void *ctx, const char *s, size_t n)
@@ -41,10 +41,11 @@ static int op_remove(void *ctx, const struct cpu_stop *stop)
 static void op_forget(void *ctx)
 {
 	(void)ctx;
-	while (m.cpu.stops.count)
-		cpu_stop_remove(&m.cpu,
-				&(struct cpu_stop){ m.cpu.stops.at[0].gla, m.cpu.stops.at[0].len, 0,
-						    m.cpu.stops.at[0].kind });
+	while (m.cpu.stops.count) {
+		const struct cpu_stop first = m.cpu.stops.at[0];
+
+		cpu_stop_remove(&m.cpu, &first);
+	}
 }
 
 static int op_go(void *ctx)
@@ -82,6 +83,13 @@ static void op_kill(void *ctx)
 	kills++;
 }
 
+static void op_restart(void *ctx)
+{
+	(void)ctx;
+	restarts++;
+	m.cpu.eip = 0xfff0;
+}
+
 static void op_command(void *ctx, const char *line)
 {
 	(void)ctx;
@@ -95,15 +103,27 @@ static void op_fpu(void *ctx, bool changed)
 	(void)changed;
 }
 
-static const struct gdb_ops ops = { put_out, op_add,	  op_remove, op_forget,	 op_go, op_step,
-				    op_stop, op_attached, op_kill,   op_command, op_fpu };
+static const struct gdb_ops ops = {
+	.put = put_out,
+	.add = op_add,
+	.remove = op_remove,
+	.forget_points = op_forget,
+	.go = op_go,
+	.step = op_step,
+	.stop = op_stop,
+	.attached = op_attached,
+	.kill = op_kill,
+	.restart = op_restart,
+	.command = op_command,
+	.fpu = op_fpu,
+};
 
 static int setup(void **state)
 {
 	guest_setup(state);
 	op_forget(NULL);
 	gdb_stub_init(&g, &m.cpu, &ops, NULL);
-	heard_len = goes = steps = stops = kills = detached = 0;
+	heard_len = goes = steps = stops = kills = detached = restarts = 0;
 	heard[0] = '\0';
 	return 0;
 }
@@ -226,6 +246,31 @@ static void all_registers(void **state)
 	answers("Gxyz", "E01");
 }
 
+static bool told_of_width(void)
+{
+	heard_len = 0;
+	heard[0] = '\0';
+	send_bytes("s", 1);
+	return strstr(heard, "$O5b31362d626974"); /* [16-bit */
+}
+
+/* gdb's `run`, and what gdb is told when code of the other width comes. */
+static void again_from_the_start(void **state)
+{
+	(void)state;
+	answers("!", "OK");
+	ask("qXfer:features:read:target.xml:0,200");
+	assert_non_null(strstr(ask("vRun;"), "T05"));
+	assert_int_equal(restarts, 1);
+	assert_false(told_of_width());
+	m.cpu.cr0 &= ~CR0_PE;
+	m.cpu.seg[SEG_CS] = (struct cpu_segment){ 0, 0x9b, 0, 0xffff };
+	assert_true(told_of_width());
+	assert_false(told_of_width());
+	ask("qXfer:features:read:target.xml:0,200");
+	assert_false(told_of_width());
+}
+
 /* EIP is where the code lies; and gdb is told how wide it is. */
 static void real_mode(void **state)
 {
@@ -306,8 +351,12 @@ static void going_on(void **state)
 	feed("\x03", 1);
 	assert_non_null(strstr(heard, "$T02thread:1;"));
 	assert_false(g.running);
-	feed("\x03", 1); /* it stands */
+	feed("\x03", 1); /* it stands, and stands again as soon as it goes */
 	assert_int_equal(stops, 2);
+	assert_non_null(strstr(ask("c"), "T02"));
+	assert_int_equal(stops, 3);
+	feed("\x03", 1); /* gdb has something to ask: the guest had stopped by itself */
+	answers("qC", "QC1");
 	assert_null(ask("c"));
 	gdb_stub_stopped(&g, GDB_STOP_STEP, &data);
 	assert_non_null(strstr(heard, "$T05thread:1;watch:8004;"));
@@ -390,10 +439,15 @@ static void noise(void **state)
 }
 
 static const struct CMUnitTest gdb_tests[] = {
-	GDB_TEST(frames),	 GDB_TEST(registers_by_number),
-	GDB_TEST(all_registers), GDB_TEST(real_mode),
-	GDB_TEST(memory),	 GDB_TEST(points),
-	GDB_TEST(going_on),	 GDB_TEST(questions),
+	GDB_TEST(frames),
+	GDB_TEST(registers_by_number),
+	GDB_TEST(all_registers),
+	GDB_TEST(real_mode),
+	GDB_TEST(again_from_the_start),
+	GDB_TEST(memory),
+	GDB_TEST(points),
+	GDB_TEST(going_on),
+	GDB_TEST(questions),
 	GDB_TEST(noise),
 };
 

@@ -22,6 +22,8 @@ static int setup(void **state)
 	m.cpu.stops.stopped = (struct cpu_stopped){ 0 };
 	m.cpu.stops.pass_exception = false;
 	m.cpu.stops.codes = 0;
+	m.cpu.stops.kinds = 0;
+	m.cpu.stops.holds = NULL;
 	m.cpu.stops.filter = 0;
 	return guest_setup(state);
 }
@@ -31,12 +33,16 @@ static int setup(void **state)
 
 static void add(u8 kind, gla_t gla, u32 len)
 {
-	assert_int_equal(cpu_stop_add(&m.cpu, &(struct cpu_stop){ gla, len, 0, kind }), 0);
+	assert_int_equal(
+		cpu_stop_add(&m.cpu, &(struct cpu_stop){ .gla = gla, .len = len, .kind = kind }),
+		0);
 }
 
 static void take_away(u8 kind, gla_t gla, u32 len)
 {
-	assert_int_equal(cpu_stop_remove(&m.cpu, &(struct cpu_stop){ gla, len, 0, kind }), 0);
+	assert_int_equal(
+		cpu_stop_remove(&m.cpu, &(struct cpu_stop){ .gla = gla, .len = len, .kind = kind }),
+		0);
 }
 
 /* One instruction; its exit. */
@@ -171,8 +177,9 @@ static void only_where_the_frame_is_gone(void **state)
 	CODE(AT_CODE, 0xe8, IMM32(0x0b), HLT);
 	CODE(AT_CODE + 0x10, 0x49, 0x74, 0x06, 0xe8, IMM32(0xfffffff8), 0x90, 0xc3);
 	m.cpu.gpr[REG_ECX] = 6;
-	assert_int_equal(cpu_stop_add(&m.cpu, &(struct cpu_stop){ AT_CODE + 0x18, 1, STACK0 - 4,
-								  STOP_EXEC }),
+	assert_int_equal(cpu_stop_add(&m.cpu, &(struct cpu_stop){ .gla = AT_CODE + 0x18,
+								  .len = 1,
+								  .min_esp = STACK0 - 4 }),
 			 0);
 	assert_stopped(machine_run(&m), STOPPED_AT, AT_CODE + 0x18);
 	assert_int_equal(m.cpu.gpr[REG_ESP], STACK0 - 4);
@@ -339,7 +346,7 @@ static void exceptions(void **state)
 {
 	(void)state;
 	CODE(AT_CODE, 0x40, 0x0f, 0x0b, HLT); /* inc eax; ud2 */
-	stops()->vectors = BIT(VEC_UD);
+	add(STOP_EXCEPTION, VEC_UD, 1);
 	assert_stopped(machine_run(&m), STOPPED_BY_EXCEPTION, AT_CODE + 1);
 	assert_int_equal(stops()->stopped.vector, VEC_UD);
 	assert_int_equal(m.cpu.gpr[REG_ESP], STACK0);
@@ -356,7 +363,7 @@ static void a_page_fault_before_cr2(void **state)
 	guest_paging();
 	set_page(AT_DATA, AT_DATA | 2);
 	CODE(AT_CODE, 0xa1, IMM32(AT_DATA + 8), HLT);
-	stops()->vectors = BIT(VEC_PF);
+	add(STOP_EXCEPTION, VEC_PF, 1);
 	m.cpu.cr2 = 0x1234;
 	assert_stopped(machine_run(&m), STOPPED_BY_EXCEPTION, AT_CODE);
 	assert_int_equal(stops()->stopped.gla, AT_DATA + 8);
@@ -369,7 +376,7 @@ static void a_debug_trap(void **state)
 	(void)state;
 	CODE(AT_CODE, 0x40, 0x41, HLT);
 	m.cpu.eflags |= EFLAGS_TF;
-	stops()->vectors = BIT(VEC_DB);
+	add(STOP_EXCEPTION, VEC_DB, 1);
 	assert_stopped(machine_run(&m), STOPPED_BY_EXCEPTION, AT_CODE + 1);
 	stops()->pass_exception = true;
 	assert_int_equal(machine_run(&m), RECOMP_HALT);
@@ -456,7 +463,174 @@ static void a_step_at_a_stop(void **state)
 
 static int try(u8 kind, gla_t gla, u32 len)
 {
-	return cpu_stop_add(&m.cpu, &(struct cpu_stop){ gla, len, 0, kind });
+	return cpu_stop_add(&m.cpu, &(struct cpu_stop){ .gla = gla, .len = len, .kind = kind });
+}
+
+/* --- Conditions and events */
+
+static u32 asked[4], answer;
+
+static bool holds(struct cpu *cpu, u8 id)
+{
+	(void)cpu;
+	asked[id]++;
+	return answer & BIT(id);
+}
+
+static void add_own(u8 id, u8 kind, gla_t gla, u32 len, u8 ways)
+{
+	assert_int_equal(cpu_stop_add(&m.cpu, &(struct cpu_stop){ .gla = gla,
+								  .len = len,
+								  .kind = kind,
+								  .ways = ways,
+								  .id = id }),
+			 0);
+}
+
+static void ask_own(u32 answers)
+{
+	memset(asked, 0, sizeof(asked));
+	answer = answers;
+	m.cpu.stops.holds = holds;
+}
+
+/* Asked once each time that control comes there, and of all that lie there. */
+static void one_that_does_not_count(void **state)
+{
+	(void)state;
+	CODE(AT_CODE, 0x40, 0x49, 0x75, 0xfc, HLT); /* inc eax; dec ecx; jnz */
+	m.cpu.gpr[REG_ECX] = 100;
+	add_own(0, STOP_EXEC, AT_CODE, 1, 0);
+	add_own(1, STOP_EXEC, AT_CODE, 1, 0);
+	add_own(2, STOP_EXEC, AT_CODE + 2, 1, 0);
+	ask_own(0);
+	assert_int_equal(machine_run(&m), RECOMP_HALT);
+	assert_int_equal(asked[0], 100);
+	assert_int_equal(asked[1], 100);
+	assert_int_equal(asked[2], 100);
+	m.cpu.halted = false;
+	m.cpu.eip = AT_CODE;
+	m.cpu.gpr[REG_ECX] = 3;
+	answer = BIT(1);
+	assert_stopped(machine_run(&m), STOPPED_AT, AT_CODE);
+	assert_int_equal(stops()->stopped.ids, BIT(1));
+}
+
+/* A write that two watch: the second one counts. */
+static void data_that_does_not_count(void **state)
+{
+	(void)state;
+	/* inc dword [8000h]; dec ecx; jnz; hlt */
+	CODE(AT_CODE, 0xff, 0x05, IMM32(AT_DATA), 0x49, 0x75, 0xf7, HLT);
+	m.cpu.gpr[REG_ECX] = 50;
+	add_own(0, STOP_WRITE, AT_DATA, 4, 0);
+	add_own(3, STOP_ACCESS, AT_DATA + 2, 4, 0);
+	ask_own(0);
+	assert_int_equal(machine_run(&m), RECOMP_HALT);
+	assert_int_equal(asked[0], 50);
+	assert_int_equal(asked[3], 50);
+	m.cpu.halted = false;
+	m.cpu.eip = AT_CODE;
+	m.cpu.gpr[REG_ECX] = 2;
+	answer = BIT(3);
+	assert_stopped(machine_run(&m), STOPPED_BY_DATA, AT_CODE + 6);
+	assert_int_equal(stops()->stopped.ids, BIT(3));
+}
+
+static const struct {
+	u8 code[10];
+	unsigned len;
+	u8 kind;
+	u32 number, count;
+	u8 ways;
+	bool hit;
+} events[] = {
+	{ { 0xe4, 0x60 }, 2, STOP_PORT, 0x60, 1, 0, true }, /* in al, 60h */
+	{ { 0xe4, 0x60 }, 2, STOP_PORT, 0x61, 1, 0, false },
+	{ { 0xe5, 0x60 }, 2, STOP_PORT, 0x63, 1, STOP_READS, true }, /* in eax */
+	{ { 0xe5, 0x60 }, 2, STOP_PORT, 0x50, 0x11, STOP_WRITES, false },
+	{ { 0xe6, 0x60 }, 2, STOP_PORT, 0x50, 0x11, STOP_WRITES, true }, /* out */
+	{ { 0x6c }, 1, STOP_PORT, 0x3333, 1, STOP_READS, true },	 /* insb */
+	{ { 0xf3, 0x6e }, 2, STOP_PORT, 0x3333, 1, STOP_WRITES, true },	 /* rep outsb, ECX = 1 */
+	{ { 0x0f, 0x22, 0xd0 }, 3, STOP_CR, 2, 1, 0, true },		 /* mov cr2, eax */
+	{ { 0x0f, 0x22, 0xd0 }, 3, STOP_CR, 0, 2, 0, false },
+	{ { 0x0f, 0x06 }, 2, STOP_CR, 0, 5, 0, true },		    /* clts */
+	{ { 0x0f, 0x20, 0xd0 }, 3, STOP_CR, 0, 5, 0, false },	    /* mov eax, cr2 */
+	{ { 0x0f, 0x32 }, 2, STOP_MSR, 0x10, 1, STOP_READS, true }, /* rdmsr */
+	{ { 0x0f, 0x32 }, 2, STOP_MSR, 0, ~0u, STOP_WRITES, false },
+	{ { 0x0f, 0x30 }, 2, STOP_MSR, 0, ~0u, STOP_WRITES, true }, /* wrmsr */
+};
+
+/* Behind the instruction, wherever in its block it is; and one with another number or way is not
+ * met. */
+static void events_stop(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(events); i++) {
+		u32 behind = AT_CODE + 1 + events[i].len;
+		enum recomp_exit e;
+
+		setup(state);
+		m.cpu.gpr[REG_EDX] = 0x3333;
+		m.cpu.gpr[REG_ESI] = m.cpu.gpr[REG_EDI] = AT_DATA;
+		m.cpu.gpr[REG_ECX] = events[i].kind == STOP_MSR ? 0x10 : 1;
+		CODE(AT_CODE, 0x43); /* inc ebx */
+		set_code(AT_CODE + 1, events[i].code, events[i].len);
+		put(behind, 0xf44343, 3);
+		add_own(1, events[i].kind, events[i].number, events[i].count, events[i].ways);
+		e = machine_run(&m);
+		if (!events[i].hit) {
+			assert_int_equal(e, RECOMP_HALT);
+			continue;
+		}
+		assert_stopped(e, STOPPED_BY_EVENT, behind);
+		assert_int_equal(stops()->stopped.kind, events[i].kind);
+		assert_int_equal(stops()->stopped.ids, BIT(1));
+		assert_int_equal(machine_run(&m), RECOMP_HALT);
+		assert_int_equal(m.cpu.gpr[REG_EBX], 0x44444447);
+	}
+}
+
+/* At the handler's first instruction. */
+static void an_interrupt(void **state)
+{
+	(void)state;
+	CODE(AT_CODE, 0xfb, 0x90, 0x90, HLT); /* sti */
+	add_own(2, STOP_INTERRUPT, 0x40, 1, 0);
+	m.pending_vector = 0x40;
+	recomp_signal(&m.cpu, CPU_EVENT_INTR);
+	assert_stopped(machine_run(&m), STOPPED_BY_EVENT, HANDLER(0x40));
+	assert_int_equal(stops()->stopped.gla, 0x40);
+	m.pending_vector = -1;
+	recomp_unsignal(&m.cpu, CPU_EVENT_INTR);
+}
+
+/* Paging ends, which another bit of CR0 does not. In front of the first instruction there. */
+static void another_mode(void **state)
+{
+	(void)state;
+	/* nop; CR0.WP turned over; CR0.PG cleared; nop; hlt */
+	CODE(AT_CODE, 0x90, 0x0f, 0x20, 0xc0, 0x35, IMM32(0x10000), 0x0f, 0x22, 0xc0, 0x25,
+	     IMM32(0x7fffffff), 0x0f, 0x22, 0xc0, 0x90, HLT);
+	guest_paging();
+	step();
+	add_own(0, STOP_MODE, 0, 1, 0);
+	assert_stopped(machine_run(&m), STOPPED_BY_EVENT, AT_CODE + 20);
+	assert_int_equal(machine_run(&m), RECOMP_HALT);
+}
+
+static void exceptions_that_do_not_count(void **state)
+{
+	(void)state;
+	CODE(AT_CODE, 0x0f, 0x0b, HLT); /* ud2 */
+	add_own(1, STOP_EXCEPTION, 0, 32, 0);
+	ask_own(0);
+	assert_int_equal(machine_run(&m), RECOMP_HALT);
+	assert_int_equal(asked[1], 1);
+	m.cpu.halted = false;
+	m.cpu.eip = AT_CODE;
+	answer = BIT(1);
+	assert_stopped(machine_run(&m), STOPPED_BY_EXCEPTION, AT_CODE);
 }
 
 static void bounds(void **state)
@@ -467,9 +641,9 @@ static void bounds(void **state)
 	assert_int_equal(try(STOP_WRITE, AT_DATA, 0), E_INVAL);
 	assert_int_equal(try(STOP_WRITE, AT_DATA, CPU_STOP_LEN + 1), E_INVAL);
 	assert_int_equal(try(STOP_WRITE, 0xfffffffc, 5), E_INVAL);
-	assert_int_equal(try(STOP_ACCESS + 1, AT_DATA, 1), E_INVAL);
+	assert_int_equal(try(STOP_KINDS, AT_DATA, 1), E_INVAL);
 	assert_int_equal(try(STOP_WRITE, 0xfffffffc, 4), 0);
-	assert_int_equal(cpu_stop_remove(&m.cpu, &(struct cpu_stop){ AT_DATA, 1, 0, STOP_EXEC }),
+	assert_int_equal(cpu_stop_remove(&m.cpu, &(struct cpu_stop){ .gla = AT_DATA, .len = 1 }),
 			 E_NOENT);
 	for (unsigned i = 1; i < CPU_STOP_PAGES; i++)
 		assert_int_equal(try(STOP_WRITE, AT_PAGES + i * PAGE_SIZE, 1), 0);
@@ -508,6 +682,12 @@ static const struct CMUnitTest stop_tests[] = {
 	STOP_TEST(one_by_one),
 	STOP_TEST(a_step_into_a_fault),
 	STOP_TEST(a_step_at_a_stop),
+	STOP_TEST(one_that_does_not_count),
+	STOP_TEST(data_that_does_not_count),
+	STOP_TEST(events_stop),
+	STOP_TEST(an_interrupt),
+	STOP_TEST(another_mode),
+	STOP_TEST(exceptions_that_do_not_count),
 	STOP_TEST(bounds),
 };
 

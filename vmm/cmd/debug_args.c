@@ -32,6 +32,23 @@ int debug_number(const char *text, u32 max, u32 *number)
 	return 0;
 }
 
+int debug_words(int argc, char **argv, int first, char *text, size_t size)
+{
+	size_t n = 0;
+
+	text[0] = '\0';
+	for (int i = first; i < argc; i++) {
+		if (n + 1 + strlen(argv[i]) >= size) {
+			console_print("%s...: too long\n", argv[first]);
+			return E_INVAL;
+		}
+		if (i > first)
+			text[n++] = ' ';
+		n += str_copy(text + n, argv[i], size - n);
+	}
+	return 0;
+}
+
 int debug_usage(const char *text)
 {
 	console_print("%s\n", text);

@@ -12,6 +12,8 @@ struct vm;
 int debug_address(struct vm *vm, const char *text, u32 *address);
 /* A number up to max. */
 int debug_number(const char *text, u32 max, u32 *number);
+/* The arguments from the first on, with blanks between them, in text. E_INVAL: too long. */
+int debug_words(int argc, char **argv, int first, char *text, size_t size);
 int debug_usage(const char *text);
 /* It runs, and must not. */
 int debug_must_stand(const struct vm *vm);

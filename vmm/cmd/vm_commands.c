@@ -22,16 +22,22 @@
 #include "vmm/cmd/vm_stat.h"
 
 static char used[CONFIG_NAME]; /* use NAME */
+static const char *used_for;   /* by commands of a point */
 
 static struct vm *default_vm(const char *command)
 {
-	struct vm *vm = used[0] ? vm_find(used) : NULL;
+	struct vm *vm = used_for ? vm_find(used_for) : used[0] ? vm_find(used) : NULL;
 
 	if (!vm && !list_empty(&vm_list) && vm_list.next == vm_list.prev)
 		vm = list_entry(vm_list.next, struct vm, link);
 	if (!vm)
 		console_print("%s: which VM? (vm list; use NAME)\n", command);
 	return vm;
+}
+
+void vm_use_for(const char *name)
+{
+	used_for = name;
 }
 
 struct vm *vm_arg(int argc, char **argv, int n)
@@ -165,7 +171,7 @@ static int cmd_reset(int argc, char **argv)
 
 	if (!vm)
 		return E_NOENT;
-	vm_reset(vm, "asked for at the prompt");
+	vm_debug_reset(vm, "asked for at the prompt");
 	return 0;
 }
 

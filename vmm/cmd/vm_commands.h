@@ -6,6 +6,8 @@
 
 struct vm;
 
+/* Which VM is meant where none is named, for the commands that follow; NULL: as `use` says. */
+void vm_use_for(const char *name);
 void vm_commands_init(void);
 /* The VM that an argument names, or the only one; reports and returns NULL if there is none
  * such. */

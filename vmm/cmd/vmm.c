@@ -24,6 +24,7 @@
 #include "vmm/cmd/screen_commands.h"
 #include "vmm/cmd/see_commands.h"
 #include "vmm/cmd/snap_commands.h"
+#include "vmm/cmd/point_commands.h"
 #include "vmm/cmd/stop_commands.h"
 #include "vmm/cmd/vm_commands.h"
 #include "vmm/vm/vm_refused.h"
@@ -109,6 +110,7 @@ void vmm_start(void)
 	run_install();
 	vm_commands_init();
 	see_commands_init();
+	point_commands_init();
 	stop_commands_init();
 	snap_commands_init();
 	screen_commands_init();

@@ -16,6 +16,7 @@
 #include "kernel/sched/sched.h"
 #include "vmm/state/vcpu_load.h"
 #include "vmm/vm/vm_debug.h"
+#include "vmm/vm/vm_point.h"
 #include "vmm/vm/vm_state.h"
 
 struct gdb_server {
@@ -44,16 +45,17 @@ static struct gdb_server *server_of(const struct vm *vm)
 static void told(struct vm *vm)
 {
 	static const u8 why[] = {
-		[STOOD_ASKED] = GDB_STOP_ASKED, [STOOD_STEP] = GDB_STOP_STEP,
-		[STOOD_POINT] = GDB_STOP_STEP,	[STOOD_EXCEPTION] = GDB_STOP_FAULT,
-		[STOOD_HALT] = GDB_STOP_STEP,	[STOOD_SHUTDOWN] = GDB_STOP_FAULT,
-		[STOOD_ENDED] = GDB_STOP_ENDED
+		[STOOD_ASKED] = GDB_STOP_ASKED,	   [STOOD_STEP] = GDB_STOP_STEP,
+		[STOOD_POINT] = GDB_STOP_STEP,	   [STOOD_HALT] = GDB_STOP_STEP,
+		[STOOD_SHUTDOWN] = GDB_STOP_FAULT, [STOOD_ENDED] = GDB_STOP_ENDED
 	};
 	const struct vm_debug *d = &vm->debug;
-	bool data = d->stood == STOOD_POINT && d->met.stop.kind != STOP_EXEC;
+	const struct cpu_stop *met = d->stood == STOOD_POINT ? &d->met.stop : NULL;
+	enum gdb_stop how = (enum gdb_stop)why[d->stood];
 
-	gdb_stub_stopped(&server_of(vm)->stub, (enum gdb_stop)why[d->stood],
-			 data ? &d->met.stop : NULL);
+	if (met && met->kind == STOP_EXCEPTION)
+		how = GDB_STOP_FAULT;
+	gdb_stub_stopped(&server_of(vm)->stub, how, met);
 }
 
 /* --- What gdb wants */
@@ -69,21 +71,21 @@ static int op_add(void *ctx, const struct cpu_stop *stop)
 {
 	struct gdb_server *g = ctx;
 
-	return vm_debug_add(g->vm, stop, OWNER_GDB, NULL);
+	return vm_point_add(g->vm, stop, OWNER_GDB, NULL);
 }
 
 static int op_remove(void *ctx, const struct cpu_stop *stop)
 {
 	struct gdb_server *g = ctx;
 
-	return vm_debug_remove(g->vm, stop, OWNER_GDB);
+	return vm_point_remove_same(g->vm, stop, OWNER_GDB);
 }
 
 static void op_forget_points(void *ctx)
 {
 	struct gdb_server *g = ctx;
 
-	vm_debug_remove_all(g->vm, OWNER_GDB);
+	vm_points_remove(g->vm, OWNER_GDB, ~0u);
 }
 
 static int op_go(void *ctx)
@@ -124,9 +126,18 @@ static void op_kill(void *ctx)
 {
 	struct gdb_server *g = ctx;
 
-	vm_debug_remove_all(g->vm, OWNER_GDB);
+	vm_points_remove(g->vm, OWNER_GDB, ~0u);
 	g->vm->debug.told = NULL;
 	vm_stop(g->vm, "killed by gdb");
+}
+
+static void op_restart(void *ctx)
+{
+	struct gdb_server *g = ctx;
+
+	g->vm->debug.told = told; /* gdb may have killed it */
+	vm_debug_stop(g->vm);
+	vm_debug_reset(g->vm, "by gdb");
 }
 
 static void print(void *ctx, const char *s, size_t n)
@@ -162,6 +173,7 @@ static const struct gdb_ops ops = {
 	.stop = op_stop,
 	.attached = op_attached,
 	.kill = op_kill,
+	.restart = op_restart,
 	.command = op_command,
 	.fpu = op_fpu,
 };

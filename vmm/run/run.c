@@ -7,6 +7,7 @@
 
 #include "arch/cpu/percpu.h"
 #include "emu/cpu/semantics.h"
+#include "emu/cpu/stops.h"
 #include "kernel/sched/sched.h"
 #include "kernel/time/clock.h"
 #include "vmm/console/vm_console.h"
@@ -27,10 +28,10 @@ static __attribute__((noinline)) bool deliver(struct vcpu *v, enum vcpu_stop *st
 	enum cpu_result taken = CPU_NEXT;
 
 	v->called = false;
-	if (!(v->cpu.events & CPU_EVENT_STOP))
+	if (!(v->cpu.events & CPU_EVENT_STOP) || !cpu_stop_counts(&v->cpu))
 		taken = cpu_take_events(&v->cpu);
-	if (v->cpu.events & CPU_EVENT_STOP) { /* met by raw code, or by what was just delivered */
-		recomp_unsignal(&v->cpu, CPU_EVENT_STOP);
+	/* Met by raw code, or by what was just delivered. */
+	if ((v->cpu.events & CPU_EVENT_STOP) && cpu_stop_counts(&v->cpu)) {
 		*stop = VCPU_DEBUGGER;
 		return false;
 	}

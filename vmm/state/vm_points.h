@@ -1,21 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a debugger has of one VM: its breakpoints and watchpoints by number, what else stops the VM,
- * and why it stands. vmm/vm/vm_debug.h has the functions.
+ * and why it stands. vmm/vm/vm_point.h and vmm/vm/vm_debug.h have the functions.
  */
 #pragma once
 
 #include "emu/cpu/stop.h"
 
 struct vm;
+struct dbg_expr;
 
 enum vm_owner { OWNER_PROMPT, OWNER_GDB, OWNER_ONCE /* gone at the next stop, whatever that is */ };
 
 struct vm_point {
+	bool used;
 	u32 number; /* 0: it has none */
 	struct cpu_stop stop;
 	enum vm_owner owner;
-	u64 hits;
+	u64 hits;	    /* its condition held */
+	u32 ignore;	    /* so many more hits are passed over */
+	struct vm_if *cond; /* NULL: always */
+	char *commands;	    /* for the prompt, at each stop; NULL: none */
 };
 
 enum vm_stood {
@@ -23,21 +28,21 @@ enum vm_stood {
 	STOOD_ASKED,
 	STOOD_STEP,
 	STOOD_POINT,
-	STOOD_EXCEPTION,
 	STOOD_HALT,
 	STOOD_SHUTDOWN,
 	STOOD_ENDED, /* the VM has stopped for good, or was reset */
 };
 
 struct vm_debug {
-	struct vm_point point[CPU_STOPS];
-	unsigned points;
-	u32 numbers;	  /* given out */
-	bool at_halt;	  /* HLT with interrupts off */
-	bool at_shutdown; /* a triple fault */
+	struct vm_point point[CPU_STOPS]; /* by the id of their stops */
+	u32 numbers;			  /* given out */
+	bool at_halt;			  /* HLT with interrupts off */
+	bool at_shutdown;		  /* a triple fault */
 	/* Why it stands, and what it met: a copy, since a point of OWNER_ONCE is gone. */
 	enum vm_stood stood;
 	struct vm_point met;
 	/* Told of each stop in place of the log. NULL: none. In the VM's turn, or of the prompt. */
 	void (*told)(struct vm *vm);
+	/* A point with commands was met. NULL: nobody runs them. */
+	void (*commands)(struct vm *vm, const char *text);
 };

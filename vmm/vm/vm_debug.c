@@ -4,70 +4,14 @@
  */
 #include "vmm/vm/vm_debug.h"
 
-#include "emu/cpu/stop_list.h"
 #include "emu/dbg/dbg_disas.h"
 #include "kernel/base/error.h"
 #include "kernel/base/print.h"
 #include "vmm/console/vm_console.h"
+#include "vmm/vm/vm_life.h"
+#include "vmm/vm/vm_point.h"
+#include "vmm/vm/vm_start.h"
 #include "vmm/vm/vm_state.h"
-
-/* --- Points */
-
-int vm_debug_add(struct vm *vm, const struct cpu_stop *stop, enum vm_owner owner, u32 *number)
-{
-	struct vm_debug *d = &vm->debug;
-	int err = cpu_stop_add(&vm->vcpu->cpu, stop);
-
-	if (err)
-		return err;
-	d->point[d->points++] = (struct vm_point){
-		.number = owner == OWNER_PROMPT ? ++d->numbers : 0, .stop = *stop, .owner = owner
-	};
-	if (number)
-		*number = d->numbers;
-	return 0;
-}
-
-static void drop(struct vm *vm, unsigned i)
-{
-	struct vm_debug *d = &vm->debug;
-
-	cpu_stop_remove(&vm->vcpu->cpu, &d->point[i].stop);
-	for (d->points--; i < d->points; i++)
-		d->point[i] = d->point[i + 1];
-}
-
-int vm_debug_delete(struct vm *vm, u32 number)
-{
-	for (unsigned i = 0; i < vm->debug.points; i++) {
-		if (vm->debug.point[i].number != number)
-			continue;
-		drop(vm, i);
-		return 0;
-	}
-	return E_NOENT;
-}
-
-int vm_debug_remove(struct vm *vm, const struct cpu_stop *stop, enum vm_owner owner)
-{
-	for (unsigned i = 0; i < vm->debug.points; i++) {
-		const struct vm_point *p = &vm->debug.point[i];
-
-		if (p->owner != owner || p->stop.gla != stop->gla || p->stop.len != stop->len ||
-		    p->stop.kind != stop->kind)
-			continue;
-		drop(vm, i);
-		return 0;
-	}
-	return E_NOENT;
-}
-
-void vm_debug_remove_all(struct vm *vm, enum vm_owner owner)
-{
-	for (unsigned i = vm->debug.points; i-- > 0;)
-		if (vm->debug.point[i].owner == owner)
-			drop(vm, i);
-}
 
 /* --- On */
 
@@ -88,7 +32,7 @@ int vm_debug_continue(struct vm *vm)
 int vm_debug_until(struct vm *vm, gla_t gla, u32 min_esp)
 {
 	const struct cpu_stop stop = { .gla = gla, .len = 1, .min_esp = min_esp };
-	int err = vm->state == VM_STOPPED ? E_INVAL : vm_debug_add(vm, &stop, OWNER_ONCE, NULL);
+	int err = vm->state == VM_STOPPED ? E_INVAL : vm_point_add(vm, &stop, OWNER_ONCE, NULL);
 
 	return err ? err : go_on(vm);
 }
@@ -107,6 +51,18 @@ int vm_debug_step(struct vm *vm, u32 steps)
 	v->steps = steps;
 	v->runs_on = false;
 	return 0;
+}
+
+void vm_debug_reset(struct vm *vm, const char *why)
+{
+	bool held = vm->debug.told && vm->state != VM_RUNNING;
+
+	vm_reset(vm, why);
+	if (!held)
+		return;
+	vm_start_piece(vm); /* its registers are power-on's at once */
+	vm_pause(vm);
+	vm->debug.stood = STOOD_ASKED;
 }
 
 /* --- Stopped */
@@ -138,7 +94,7 @@ static void stand(struct vm *vm, enum vm_stood why)
 	vm->vcpu->steps = 0;
 	vm_pause(vm);
 	d->stood = why;
-	vm_debug_remove_all(vm, OWNER_ONCE);
+	vm_points_remove(vm, OWNER_ONCE, ~0u);
 	tell(vm);
 }
 
@@ -148,40 +104,44 @@ void vm_debug_stop(struct vm *vm)
 		stand(vm, STOOD_ASKED);
 }
 
-/* The one that was met. A prompt's is shown rather than gdb's at the same place. */
-static struct vm_point *find_met(struct vm *vm, const struct cpu_stopped *s)
+/* The first one that was met; one of gdb's or the prompt's rather than the end of `next`. */
+static const struct vm_point *find_met(const struct vm *vm, u64 ids)
 {
-	struct vm_point *found = NULL;
+	const struct vm_point *found = NULL;
 
-	for (unsigned i = 0; i < vm->debug.points; i++) {
-		struct vm_point *p = &vm->debug.point[i];
+	for (; ids; ids &= ids - 1) {
+		const struct vm_point *p = &vm->debug.point[__builtin_ctzll(ids)];
 
-		if (p->stop.gla != s->gla || p->stop.kind != s->kind)
-			continue;
-		p->hits++;
-		if (!found || found->owner == OWNER_ONCE)
+		if (p->used && (!found || found->owner == OWNER_ONCE))
 			found = p;
 	}
 	return found;
+}
+
+/* All of them, and the VM stands. */
+static void run_commands(struct vm *vm, u64 ids)
+{
+	for (; ids; ids &= ids - 1) {
+		const struct vm_point *p = &vm->debug.point[__builtin_ctzll(ids)];
+
+		if (p->used && p->commands && vm->debug.commands)
+			vm->debug.commands(vm, p->commands);
+	}
 }
 
 void vm_debug_met(struct vm *vm)
 {
 	struct vm_debug *d = &vm->debug;
 	const struct cpu_stopped *s = &vm->vcpu->cpu.stops.stopped;
-	struct vm_point *met = NULL;
-	enum vm_stood why = STOOD_STEP;
+	const struct vm_point *met;
+	u64 ids = s->by == STOPPED_NOT ? 0 : s->ids;
 
 	if (vm->state != VM_RUNNING) /* it was stopped meanwhile */
 		return;
-	if (s->by == STOPPED_AT || s->by == STOPPED_BY_DATA) {
-		why = STOOD_POINT;
-		met = find_met(vm, s);
-	} else if (s->by == STOPPED_BY_EXCEPTION) {
-		why = STOOD_EXCEPTION;
-	}
+	met = find_met(vm, ids);
 	d->met = met ? *met : (struct vm_point){ .stop = { .gla = s->gla } };
-	stand(vm, why);
+	stand(vm, ids ? STOOD_POINT : STOOD_STEP);
+	run_commands(vm, ids);
 }
 
 bool vm_debug_halted(struct vm *vm)
@@ -239,15 +199,58 @@ static void print_chain(const struct cpu *c, char *text, size_t size)
 	}
 }
 
+static void print_event(const struct cpu *c, char *text, size_t size)
+{
+	const struct cpu_stopped *s = &c->stops.stopped;
+	bool write = s->error & STOP_WRITES;
+
+	switch ((enum cpu_stop_kind)s->kind) {
+	case STOP_EXEC:
+		fmt_print(text, size, "breakpoint");
+		return;
+	case STOP_WRITE:
+		fmt_print(text, size, "write of watchpoint");
+		return;
+	case STOP_READ:
+		fmt_print(text, size, "read of watchpoint");
+		return;
+	case STOP_ACCESS:
+		fmt_print(text, size, "access to watchpoint");
+		return;
+	case STOP_PORT:
+		fmt_print(text, size, "%s port %04x, catch", write ? "out to" : "in from", s->gla);
+		return;
+	case STOP_INTERRUPT:
+		fmt_print(text, size, "interrupt %02x, catch", s->gla);
+		return;
+	case STOP_EXCEPTION:
+		if (s->vector == VEC_PF)
+			fmt_print(text, size, "#PF of %x at %08x, catch", s->error, s->gla);
+		else
+			fmt_print(text, size, "%s (%x, %x), catch", name_of(s->vector), s->error,
+				  s->gla);
+		return;
+	case STOP_CR:
+		fmt_print(text, size, "cr%u written, catch", s->gla);
+		return;
+	case STOP_MSR:
+		fmt_print(text, size, "msr %08x %s, catch", s->gla, write ? "written" : "read");
+		return;
+	case STOP_MODE:
+		fmt_print(text, size, "mode changed, catch");
+		return;
+	case STOP_KINDS:
+		break;
+	}
+	*text = '\0';
+}
+
 void vm_debug_why(const struct vm *vm, char *text, size_t size)
 {
-	static const char *const kind[] = { "breakpoint", "write of watchpoint",
-					    "read of watchpoint", "access to watchpoint" };
 	const struct vm_debug *d = &vm->debug;
 	const struct cpu *c = &vm->vcpu->cpu;
-	const struct cpu_stopped *s = &c->stops.stopped;
 	u16 cs = c->seg[SEG_CS].sel;
-	char chain[100];
+	char what[100];
 
 	switch (d->stood) {
 	case STOOD_NOT:
@@ -261,25 +264,20 @@ void vm_debug_why(const struct vm *vm, char *text, size_t size)
 		fmt_print(text, size, "at %04x:%08x", cs, c->eip);
 		return;
 	case STOOD_POINT:
+		print_event(c, what, sizeof(what));
 		if (d->met.number)
-			fmt_print(text, size, "%s %u at %04x:%08x", kind[d->met.stop.kind],
-				  d->met.number, cs, c->eip);
+			fmt_print(text, size, "%s %u at %04x:%08x", what, d->met.number, cs,
+				  c->eip);
 		else
 			fmt_print(text, size, "at %04x:%08x", cs, c->eip);
-		return;
-	case STOOD_EXCEPTION:
-		fmt_print(text, size,
-			  s->vector == VEC_PF ? "%s of %x at %08x by %04x:%08x"
-					      : "%s (%x, %x) by %04x:%08x",
-			  name_of(s->vector), s->error, s->gla, cs, c->eip);
 		return;
 	case STOOD_HALT:
 		fmt_print(text, size, "halted with interrupts off at %04x:%08x", cs, c->eip);
 		return;
 	case STOOD_SHUTDOWN:
-		print_chain(c, chain, sizeof(chain));
+		print_chain(c, what, sizeof(what));
 		fmt_print(text, size, "frozen by a triple fault at %04x:%08x: %s", cs, c->eip,
-			  chain);
+			  what);
 		return;
 	}
 }

@@ -2,20 +2,11 @@
 /*
  * Stops a VM at a safe point, and lets it go on: by instructions, to an address, or freely. A VM
  * that a debugger stopped is paused: its registers are in struct cpu, between two instructions, and
- * its clock stands.
- *
- * Breakpoints and watchpoints are numbered from 1. They stay over a reset.
+ * its clock stands. vmm/vm/vm_point.h has the points.
  */
 #pragma once
 
 #include "vmm/state/vm.h"
-
-/* A new point; *number receives its own (OWNER_PROMPT only), if not NULL. As cpu_stop_add(). */
-int vm_debug_add(struct vm *vm, const struct cpu_stop *stop, enum vm_owner owner, u32 *number);
-/* E_NOENT: there is none of that number; or none that is the same and the owner's. */
-int vm_debug_delete(struct vm *vm, u32 number);
-int vm_debug_remove(struct vm *vm, const struct cpu_stop *stop, enum vm_owner owner);
-void vm_debug_remove_all(struct vm *vm, enum vm_owner owner);
 
 /*
  * The VM goes on for so many instructions, without interrupts; a halted one until an interrupt has
@@ -25,6 +16,8 @@ int vm_debug_step(struct vm *vm, u32 steps);
 /* The VM goes on until it comes to gla with ESP at least min_esp, or meets something else. */
 int vm_debug_until(struct vm *vm, gla_t gla, u32 min_esp);
 int vm_debug_continue(struct vm *vm);
+/* Back to power-on. A VM that is held for gdb stands there, in front of its first instruction. */
+void vm_debug_reset(struct vm *vm, const char *why);
 /* The VM stops where it is. */
 void vm_debug_stop(struct vm *vm);
 

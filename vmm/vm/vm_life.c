@@ -20,6 +20,7 @@
 #include "vmm/vm/vm_entropy.h"
 #include "vmm/vm/vm_load.h"
 #include "vmm/vm/vm_media.h"
+#include "vmm/vm/vm_point.h"
 #include "vmm/vm/vm_ram.h"
 #include "vmm/vm/vm_refused.h"
 #include "vmm/vm/vm_snap.h"
@@ -278,6 +279,7 @@ int vm_create(const struct config_vm *config, struct vm **out)
 			  (unsigned long long)(page_free_bytes() / MiB));
 		goto fail;
 	}
+	vm_points_init(vm);
 	err = vm_load_begin(vm); /* reports what is wrong; copied is in the VM's turns */
 	if (err)
 		goto fail;
@@ -306,6 +308,7 @@ void vm_destroy(struct vm *vm)
 	vm_console_forget(vm);
 	vm_display_forget(vm);
 	vm_snap_abandon(vm);
+	vm_points_destroy(vm);
 	list_del(&vm->link);
 	if (vm->vcpu) {
 		vcpu_destroy(vm->vcpu);

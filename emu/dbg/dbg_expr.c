@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The compiler of expressions, by precedence, and what runs them.
+ */
+#include "emu/dbg/dbg_expr.h"
+
+#include "emu/dbg/dbg_mem.h"
+#include "emu/dbg/dbg_regs.h"
+#include "kernel/base/string.h"
+
+#define WORD   64u
+#define NESTED 16u
+
+bool (*dbg_symbol_value)(struct cpu *cpu, const char *name, u32 *value);
+
+enum {
+	NUMBER,
+	REGISTER,
+	MEMORY,
+	NOT,
+	COMPLEMENT,
+	NEGATE,
+	/* Of two operands. */
+	OR_ELSE,
+	AND_ALSO,
+	OR,
+	XOR,
+	AND,
+	EQUAL,
+	UNEQUAL,
+	AT_MOST,
+	AT_LEAST,
+	BELOW,
+	ABOVE,
+	LEFT,
+	RIGHT,
+	ADD,
+	SUBTRACT,
+	MULTIPLY,
+	DIVIDE,
+	REMAINDER,
+};
+
+/* Longer ones first where one begins with the other. */
+static const struct {
+	const char *text;
+	u8 what, rank;
+} operators[] = {
+	{ "||", OR_ELSE, 1 }, { "&&", AND_ALSO, 2 },  { "==", EQUAL, 6 },   { "!=", UNEQUAL, 6 },
+	{ "<=", AT_MOST, 7 }, { ">=", AT_LEAST, 7 },  { "<<", LEFT, 8 },    { ">>", RIGHT, 8 },
+	{ "|", OR, 3 },	      { "^", XOR, 4 },	      { "&", AND, 5 },	    { "<", BELOW, 7 },
+	{ ">", ABOVE, 7 },    { "+", ADD, 9 },	      { "-", SUBTRACT, 9 }, { "*", MULTIPLY, 10 },
+	{ "/", DIVIDE, 10 },  { "%", REMAINDER, 10 },
+};
+
+struct parser {
+	struct cpu *cpu;
+	const char *at;
+	struct dbg_expr *e;
+	unsigned depth, nested; /* of the stack; of brackets and signs */
+};
+
+static const char *ranked(struct parser *p, unsigned rank);
+
+static const char *emit(struct parser *p, u8 what, u32 value, u8 size)
+{
+	if (p->e->count == DBG_EXPR_OPS)
+		return "too long";
+	p->e->at[p->e->count++] = (struct dbg_op){ what, size, value };
+	if (what <= REGISTER && ++p->depth > DBG_EXPR_DEPTH)
+		return "too deep";
+	if (what >= OR_ELSE)
+		p->depth--;
+	return NULL;
+}
+
+static void skip_blanks(struct parser *p)
+{
+	while (*p->at == ' ')
+		p->at++;
+}
+
+static bool in_word(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       c == '_' || c == '$' || c == '.';
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* 1fh, which begins with a digit. */
+static bool hex_number(const char *s, u64 *value)
+{
+	size_t n = strlen(s);
+	u64 v = 0;
+
+	if (n < 2 || n > 17 || (s[n - 1] | 0x20) != 'h' || s[0] < '0' || s[0] > '9')
+		return false;
+	for (size_t i = 0; i + 1 < n; i++) {
+		if (hex_digit(s[i]) < 0)
+			return false;
+		v = v * 16 + (u64)hex_digit(s[i]);
+	}
+	*value = v;
+	return true;
+}
+
+/* A number, a register or a symbol. */
+static const char *named(struct parser *p, const char *word)
+{
+	int reg = dbg_register_find(word[0] == '$' ? word + 1 : word);
+	u64 number;
+	u32 value;
+
+	if (reg >= 0)
+		return emit(p, REGISTER, (u32)reg, 0);
+	if (!str_to_u64(word, &number) || hex_number(word, &number))
+		return number > 0xffffffff ? "beyond 4 GiB" : emit(p, NUMBER, (u32)number, 0);
+	if (word[0] == '$')
+		return "there is no such register";
+	if (dbg_symbol_value && dbg_symbol_value(p->cpu, word, &value))
+		return emit(p, NUMBER, value, 0);
+	return "not a number, nor a register or symbol";
+}
+
+/* Behind a bracket or parenthesis that was opened. */
+static const char *enclosed(struct parser *p, char end, const char *missing)
+{
+	const char *why;
+
+	p->at++;
+	why = ranked(p, 1);
+	if (why)
+		return why;
+	skip_blanks(p);
+	if (*p->at != end)
+		return missing;
+	p->at++;
+	return NULL;
+}
+
+static const char *memory(struct parser *p, u8 size)
+{
+	const char *why = enclosed(p, ']', "] is missing");
+
+	return why ? why : emit(p, MEMORY, 0, size);
+}
+
+/* byte, word, dword, or their first letters. */
+static u8 size_word(const char *word)
+{
+	static const struct {
+		const char *text;
+		u8 size;
+	} sizes[] = { { "byte", 1 }, { "word", 2 }, { "dword", 4 },
+		      { "b", 1 },    { "w", 2 },    { "d", 4 } };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++)
+		if (!strcmp(word, sizes[i].text))
+			return sizes[i].size;
+	return 0;
+}
+
+static const char *word_term(struct parser *p)
+{
+	char word[WORD];
+	size_t n = 0;
+	u8 size;
+
+	while (in_word(p->at[n]))
+		n++;
+	if (!n || n >= WORD)
+		return n ? "too long" : "a number or a register is missing";
+	memcpy(word, p->at, n);
+	word[n] = '\0';
+	p->at += n;
+	size = size_word(word);
+	if (size) {
+		const char *behind = p->at;
+
+		skip_blanks(p);
+		if (*p->at == '[')
+			return memory(p, size);
+		p->at = behind;
+	}
+	return named(p, word);
+}
+
+static const char *term(struct parser *p)
+{
+	static const char signs[] = "!~-";
+	const char *sign, *why;
+
+	skip_blanks(p);
+	if (p->nested == NESTED)
+		return "too deep";
+	p->nested++;
+	sign = *p->at ? strchr(signs, *p->at) : NULL;
+	if (sign) {
+		p->at++;
+		why = term(p);
+		if (!why)
+			why = emit(p, (u8)(NOT + (sign - signs)), 0, 0);
+	} else if (*p->at == '(') {
+		why = enclosed(p, ')', ") is missing");
+	} else if (*p->at == '[') {
+		why = memory(p, 4);
+	} else {
+		why = word_term(p);
+	}
+	p->nested--;
+	return why;
+}
+
+/* The operator there, if it binds at least so strongly. */
+static int find_operator(const struct parser *p, unsigned rank)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(operators); i++)
+		if (!strncmp(p->at, operators[i].text, strlen(operators[i].text)))
+			return operators[i].rank >= rank ? (int)i : -1;
+	return -1;
+}
+
+static const char *ranked(struct parser *p, unsigned rank)
+{
+	const char *why = term(p);
+	int op;
+
+	while (!why) {
+		skip_blanks(p);
+		op = find_operator(p, rank);
+		if (op < 0)
+			return NULL;
+		p->at += strlen(operators[op].text);
+		why = ranked(p, operators[op].rank + 1u);
+		if (!why)
+			why = emit(p, operators[op].what, 0, 0);
+	}
+	return why;
+}
+
+const char *dbg_expr_compile(struct cpu *cpu, const char *text, struct dbg_expr *e)
+{
+	struct parser p = { .cpu = cpu, .at = text, .e = e };
+	const char *why;
+
+	e->count = 0;
+	why = ranked(&p, 1);
+	if (!why && *p.at)
+		why = "an operator is missing";
+	return why;
+}
+
+/* --- Values */
+
+static bool binary(u8 what, u32 a, u32 b, u32 *v)
+{
+	switch (what) {
+	case OR_ELSE:
+		*v = a || b;
+		return true;
+	case AND_ALSO:
+		*v = a && b;
+		return true;
+	case OR:
+		*v = a | b;
+		return true;
+	case XOR:
+		*v = a ^ b;
+		return true;
+	case AND:
+		*v = a & b;
+		return true;
+	case EQUAL:
+		*v = a == b;
+		return true;
+	case UNEQUAL:
+		*v = a != b;
+		return true;
+	case AT_MOST:
+		*v = a <= b;
+		return true;
+	case AT_LEAST:
+		*v = a >= b;
+		return true;
+	case BELOW:
+		*v = a < b;
+		return true;
+	case ABOVE:
+		*v = a > b;
+		return true;
+	case LEFT:
+		*v = b < 32 ? a << b : 0;
+		return true;
+	case RIGHT:
+		*v = b < 32 ? a >> b : 0;
+		return true;
+	case ADD:
+		*v = a + b;
+		return true;
+	case SUBTRACT:
+		*v = a - b;
+		return true;
+	case MULTIPLY:
+		*v = a * b;
+		return true;
+	case DIVIDE:
+		*v = b ? a / b : 0;
+		return b;
+	case REMAINDER:
+		*v = b ? a % b : 0;
+		return b;
+	}
+	return false;
+}
+
+static bool unary(struct cpu *cpu, const struct dbg_op *op, u32 *v)
+{
+	u32 at = *v;
+
+	switch (op->what) {
+	case MEMORY:
+		*v = 0;
+		return dbg_read(cpu, at, v, op->size) == op->size;
+	case NOT:
+		*v = !at;
+		return true;
+	case COMPLEMENT:
+		*v = ~at;
+		return true;
+	default:
+		*v = 0 - at;
+		return true;
+	}
+}
+
+bool dbg_expr_value(struct cpu *cpu, const struct dbg_expr *e, u32 *value)
+{
+	u32 stack[DBG_EXPR_DEPTH] = { 0 };
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < e->count; i++) {
+		const struct dbg_op *op = &e->at[i];
+
+		if (op->what == NUMBER) {
+			stack[n++] = op->value;
+		} else if (op->what == REGISTER) {
+			stack[n++] = dbg_register_value(cpu, (int)op->value);
+		} else if (op->what < OR_ELSE) {
+			if (!unary(cpu, op, &stack[n - 1]))
+				return false;
+		} else {
+			n--;
+			if (!binary(op->what, stack[n - 1], stack[n], &stack[n - 1]))
+				return false;
+		}
+	}
+	*value = stack[0];
+	return true;
+}

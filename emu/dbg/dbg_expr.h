@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Expressions as they are typed: numbers, registers, names, memory, and C's operators. They are
+ * compiled once, into a few operations on a stack, since a condition is asked each time that its
+ * point is met.
+ *
+ *   eax == 5 && [ebp+8] > 0x1000      byte[esi] != 0      d[cr3] & ~0xfff
+ *
+ * All values have 32 bits and no sign. `byte`, `word` and `dword` in front of a bracket say how
+ * much is read, at a linear address; dword is what a bracket alone means.
+ */
+#pragma once
+
+#include "emu/cpu/cpu.h"
+
+#define DBG_EXPR_OPS   48u
+#define DBG_EXPR_DEPTH 16u /* of the stack */
+
+struct dbg_expr {
+	u8 count;
+	struct dbg_op {
+		u8 what, size;
+		u32 value;
+	} at[DBG_EXPR_OPS];
+};
+
+/* NULL, or what is wrong. Names are registers and symbols.. */
+const char *dbg_expr_compile(struct cpu *cpu, const char *text, struct dbg_expr *e);
+/* False: memory that it reads is not there, or it divides by 0. */
+bool dbg_expr_value(struct cpu *cpu, const struct dbg_expr *e, u32 *value);
+
+/* Looks a symbol up; whoever has symbols sets it. NULL: there are none. */
+extern bool (*dbg_symbol_value)(struct cpu *cpu, const char *name, u32 *value);
