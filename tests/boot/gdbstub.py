@@ -39,13 +39,15 @@ def symbols():
 class Stub:
     """One connection; the machine stands while it is not told to go on."""
 
-    def __init__(self, path):
+    def __init__(self, path, began=True):
+        """began: without QEMU's -S."""
         self.symbol = symbols()
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(TIMEOUT)
         self.socket.connect(path)
         self.file = self.socket.makefile("rb")
-        self.stopped()  # which connecting does
+        if began:
+            self.stopped()  # which connecting does
 
     def send(self, text):
         self.socket.sendall(b"$%s#%02x" % (text.encode(), sum(text.encode()) & 0xff))

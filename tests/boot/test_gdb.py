@@ -9,47 +9,14 @@ import random
 import re
 import socket
 
-import pexpect
 import pytest
 
+from gdbclient import Gdb, guest_elf, line
 from guests import Guests, check_bystander, vm
-from machine import ROOT, TIMEOUT
+from machine import TIMEOUT
 
 NOISE = int(os.environ.get("NOISE", 1 << 16))  # bytes; NOISE=1048576 takes 100 s, since QEMU's line gives an interrupt a byte or four
 SUM = r"SUM \d+ \w+ \d+ \w+ ticks \d+"
-
-
-class Gdb:
-    """The unmodified gdb; each command's output up to its prompt."""
-
-    def __init__(self, target, *arguments):
-        self.process = pexpect.spawn("gdb", ["-q", "-nx", "-ex", "set pagination off", "-ex", "set confirm off", "-ex",
-                                             "set remotetimeout 60", *arguments], timeout=TIMEOUT, encoding="latin-1", echo=False)
-        self.process.expect_exact("(gdb) ")
-        self.ask("target remote " + target)
-
-    def ask(self, command):
-        self.process.send(command + "\n")
-        self.process.expect_exact("(gdb) ")
-        return self.process.before.replace("\r", "")
-
-    def start(self, command):
-        """One that does not come back by itself."""
-        self.process.send(command + "\n")
-        self.process.expect("Continuing")
-
-    def interrupt(self):
-        self.process.send("\x03")
-        self.process.expect_exact("(gdb) ")
-        return self.process.before
-
-    def value(self, what):
-        return int(re.search(r"= (?:0x)?([0-9a-f]+)", self.ask("p/x " + what))[1], 16)
-
-
-def line(tmp_path):
-    path = str(tmp_path / "com2")
-    return path, ["-chardev", "socket,id=gdb,path=%s,server=on,wait=off" % path, "-serial", "chardev:gdb"]
 
 
 @pytest.mark.parametrize("engine,ring", [("ring1", 0), ("auto", 3), ("recompile-all", 0)])
@@ -57,7 +24,7 @@ def test_points(engine, ring, tmp_path):
     path, extra = line(tmp_path)
     with Guests([vm("a", "bystander", "ring=%d" % ring, engine, gdb="com2")], extra=extra) as m:
         m.wait_line("a: SUM")
-        gdb = Gdb(path, os.path.join(ROOT, "build/test-guests/bystander.elf"))
+        gdb = Gdb(path, guest_elf("bystander"))
         assert "Breakpoint 1 at" in gdb.ask("break on_timer")
         for _ in range(3):
             assert "Breakpoint 1, " in gdb.ask("continue")

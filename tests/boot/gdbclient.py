@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+"""The unmodified gdb, driven as a person drives it, at the socket of a serial line."""
+import os
+import re
+
+import pexpect
+
+from machine import ROOT, TIMEOUT
+
+PROMPT = "(gdb) "
+
+
+def line(folder, name="com2"):
+    """A serial line that is a socket: its path, and QEMU's arguments."""
+    path = os.path.join(str(folder), name)
+    return path, ["-chardev", "socket,id=%s,path=%s,server=on,wait=off" % (name, path), "-serial", "chardev:" + name]
+
+
+def guest_elf(name):
+    return os.path.join(ROOT, "build/test-guests/%s.elf" % name)
+
+
+class Gdb:
+    """Each command's output up to the prompt behind it."""
+
+    def __init__(self, target, *arguments):
+        self.process = pexpect.spawn("gdb", ["-q", "-nx", "-ex", "set pagination off", "-ex", "set confirm off", "-ex",
+                                             "set remotetimeout 60", "-ex", "set style enabled off", *arguments], timeout=TIMEOUT,
+                                     encoding="latin-1", echo=False, env={**os.environ, "TERM": "dumb"})
+        self.process.delaybeforesend = None
+        name = os.environ.get("PYTEST_CURRENT_TEST", "gdb").split("::")[-1].split(" ")[0].replace("/", "_")
+        os.makedirs(os.path.join(ROOT, "build/logs"), exist_ok=True)
+        self.log = open(os.path.join(ROOT, "build/logs", name + ".gdb.log"), "a")
+        self.process.logfile_read = self.log
+        self.process.expect_exact(PROMPT)
+        self.ask("target remote " + target)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.process.close(force=True)
+        self.log.close()
+
+    def ask(self, command):
+        self.process.send(command + "\n")
+        self.process.expect_exact(PROMPT)
+        return self.process.before.replace("\r", "")
+
+    def start(self, command):
+        """One that does not come back by itself."""
+        self.process.send(command + "\n")
+        self.process.expect("Continuing")
+
+    def stopped(self):
+        """What it says when it comes back."""
+        self.process.expect_exact(PROMPT)
+        return self.process.before.replace("\r", "")
+
+    def interrupt(self):
+        self.process.send("\x03")
+        return self.stopped()
+
+    def value(self, what):
+        return int(re.search(r"= (?:0x)?([0-9a-f]+)", self.ask("p/x " + what))[1], 16)
+
+    def steps(self, count):
+        """The linear EIP behind each of so many steps."""
+        self.process.send("set $n = 0\nwhile $n < %d\nstepi\noutput/x $pc\necho  <- eip\\n\nset $n = $n + 1\nend\necho all done\\n\n" % count)
+        self.process.expect(r"all done\r*\n")
+        text = self.process.before
+        self.process.expect_exact(PROMPT)
+        return [int(x, 16) for x in re.findall(r"0x([0-9a-f]+) ?<- eip", text)]
