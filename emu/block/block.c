@@ -9,22 +9,19 @@
  *   3. Links: an edge jumps through a slot, which holds its own stub's address until the target is
  *      known. A slot that leads to another page is cut when the mapping changes.
  *   4. Guest pages: each has a list of its blocks. A write drops the blocks that it hits. A page
- *      that is written often is data for a while. A page where code and data mix has blocks that
- *      check their own source bytes.
+ *      that is written often is data for a while. A page where code and data mix (mixed.c) has
+ *      blocks that check their own source bytes.
  *   5. Slow sites: instructions that met device memory or a watched page. They are translated anew
  *      with a call of C inline, and once more without when that turns out to be in vain.
  *
  * A dead block keeps its memory until the next flush, since the running code may be its own.
  */
 #include "emu/block/block.h"
+#include "emu/block/mixed.h"
 
 #include "emu/mem/gpmem.h"
 #include "kernel/base/string.h"
 
-#define PAGE_IS_DATA 32u /* writes; each costs about as much as translating some instructions */
-#define STRIKES	     8u	 /* and so often that, without much else in between, the page is mixed */
-/* Stays of C. A strike is forgiven for each: then its writes are less than an eighth of them. */
-#define FORGIVEN (8u * PAGE_IS_DATA)
 /* A trap costs as much as ten calls; most instructions that meet a watched page meet others later.
  */
 #define SLOW_ENOUGH 16u
@@ -49,45 +46,6 @@ void *block_alloc(struct recomp *r, size_t size)
 	r->arena_next += need;
 	memset(p, 0, need);
 	return p;
-}
-
-bool block_page_mixed(const struct recomp *r, gpa_t page)
-{
-	u32 i = (u32)(page >> PAGE_SHIFT) % ARRAY_SIZE(r->data_page);
-
-	return (r->data_page[i].page == page && r->data_page[i].strikes >= STRIKES) ||
-	       gpmem_is_window(r->cpu->mem, page);
-}
-
-static u64 stays_of_c(const struct recomp *r)
-{
-	const struct recomp_stats *s = &r->stats;
-
-	return s->dispatches + s->hard_execs + s->slow_accesses + s->faults_resolved;
-}
-
-/*
- * The page was written to so often that its blocks are dropped. If that happens again and again,
- * they verify themselves from then on; whoever writes to the page shall do so inline again, which
- * takes a flush. A kernel that patches its own text writes each page some dozens of times, among
- * much else, and goes on to execute it.
- */
-static void note_data(struct recomp *r, gpa_t page)
-{
-	u32 i = (u32)(page >> PAGE_SHIFT) % ARRAY_SIZE(r->data_page);
-
-	if (r->data_page[i].page != page) {
-		r->data_page[i].page = page;
-		r->data_page[i].strikes = 0;
-	}
-	r->data_page[i].strikes -= (u32)MIN((stays_of_c(r) - r->data_page[i].last) / FORGIVEN,
-					    (u64)r->data_page[i].strikes);
-	r->data_page[i].last = stays_of_c(r);
-	if (++r->data_page[i].strikes != STRIKES)
-		return;
-	r->flush_wanted = r->keep_data_pages = true;
-	memset(r->slow, 0, sizeof(r->slow));
-	memset(r->slow_pages, 0, sizeof(r->slow_pages));
 }
 
 static u32 hash_of(gpa_t gpa, u32 eip, u32 key)
@@ -393,9 +351,7 @@ void block_drop_all(struct recomp *r)
 	r->slots = 0;
 	r->crosses[0] = r->crosses[1] = 0;
 	r->code_next = r->code_start;
-	if (!r->keep_data_pages)
-		memset(r->data_page, 0, sizeof(r->data_page));
-	r->keep_data_pages = false;
+	memset(r->data_page, 0, sizeof(r->data_page));
 	r->flush_wanted = false;
 	r->stats.cache_flushes++;
 }
@@ -465,6 +421,19 @@ void block_drop_holding(struct recomp *r, gla_t gla)
 	r->code_changed = true;
 }
 
+/* All is as if no instruction had been seen to need C: whoever writes to a page that became mixed
+ * shall do so inline again. */
+static void forget_slow(struct recomp *r)
+{
+	struct slow_note *n = r->slow[0];
+
+	for (unsigned i = 0; i < sizeof(r->slow) / sizeof(*n); i++)
+		if (n[i].count >= SLOW_ENOUGH)
+			block_drop_holding(r, n[i].gla);
+	memset(r->slow, 0, sizeof(r->slow));
+	memset(r->slow_pages, 0, sizeof(r->slow_pages));
+}
+
 bool block_note_plain(struct recomp *r, gla_t gla, bool plain)
 {
 	struct slow_note *n = slow_note(r, gla);
@@ -482,17 +451,11 @@ bool block_note_plain(struct recomp *r, gla_t gla, bool plain)
 	return true;
 }
 
-void block_written(struct recomp *r, gpa_t gpa, u32 len)
+/* Drops the blocks of the page that hold any of these bytes, or all. False: some are left. */
+static bool drop_written(struct recomp *r, struct page_blocks *p, gpa_t gpa, u32 len, bool all)
 {
-	struct page_blocks **pp = page_slot(r, gpa & PAGE_MASK), *p = *pp;
 	bool any = false;
 
-	if (!p)
-		return;
-	r->stats.smc_writes++;
-	p->hits++;
-	/* After many writes the page is data for now: all its blocks go, and it is free until it is
-	 * executed again. */
 	for (struct block *b = p->blocks, *next; b; b = next) {
 		int n = (b->gpa[0] & PAGE_MASK) == p->page ? 0 : 1;
 		gpa_t start = n == 0 ? b->gpa[0] : b->gpa[1];
@@ -501,7 +464,7 @@ void block_written(struct recomp *r, gpa_t gpa, u32 len)
 		next = b->page_next[n];
 		if (b->dead)
 			continue;
-		if (p->hits < PAGE_IS_DATA && (gpa >= end || gpa + len <= start)) {
+		if (!all && (gpa >= end || gpa + len <= start)) {
 			any = true;
 			continue;
 		}
@@ -509,10 +472,27 @@ void block_written(struct recomp *r, gpa_t gpa, u32 len)
 		r->stats.smc_blocks++;
 		r->code_changed = true;
 	}
-	if (any)
+	return !any;
+}
+
+/* After many writes the page is data for now: all its blocks go, and it is free until it is
+ * executed again. Or it is mixed from now on, and free for good. */
+void block_written(struct recomp *r, gpa_t gpa, u32 len)
+{
+	struct page_blocks **pp = page_slot(r, gpa & PAGE_MASK), *p = *pp;
+	bool data, mixed;
+
+	if (!p)
 		return;
-	if (p->hits >= PAGE_IS_DATA)
-		note_data(r, p->page);
+	r->stats.smc_writes++;
+	data = ++p->hits >= PAGE_IS_DATA;
+	mixed = block_note_write(r, gpa);
+	if (!drop_written(r, p, gpa, len, data || mixed))
+		return;
+	if ((data && block_note_data(r, p->page)) || mixed) {
+		block_mix_page(r, p->page);
+		forget_slow(r);
+	}
 	*pp = p->next;
 	gpmem_unwatch(r->cpu->mem, p->page, GPMEM_WATCH_CODE);
 	p->next = r->page_blocks_free;

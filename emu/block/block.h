@@ -25,8 +25,6 @@ void block_drop(struct recomp *r, struct block *b);
 void block_isolate_page(struct recomp *r, gla_t page);
 /* The blocks that hold the instruction at this linear address are dropped. */
 void block_drop_holding(struct recomp *r, gla_t gla);
-/* Code and data mix on this page. */
-bool block_page_mixed(const struct recomp *r, gpa_t page);
 /* Drops the blocks of a page that were cut short because the next page could not be fetched. */
 void block_drop_cut(struct recomp *r, gpa_t page);
 void block_drop_all(struct recomp *r);

@@ -54,6 +54,7 @@ struct recomp_stats {
 	u64 dispatches, lookup_misses, hard_execs;
 	u64 faults_resolved, faults_delivered, slow_accesses;
 	u64 smc_writes, smc_blocks, patches;
+	u64 mixed_pages, stale_blocks;
 	u64 verified_blocks;
 	u64 code_used, arena_used, slots_used; /* at present: bytes, bytes, slots */
 };

@@ -55,7 +55,8 @@ enum slow_op {
 	OP_SLOW_MASKMOV,
 	OP_SLOW_FETCH,
 	OP_SLOW_LONG,
-	OP_SLOW_STALE, /* imm: the block's number */
+	OP_SLOW_STALE,	 /* imm: the block's number */
+	OP_SLOW_PATCHED, /* imm2: an operation whose immediate is cpu->patched[reg] */
 	OP_SLOW_END
 };
 
@@ -133,7 +134,8 @@ struct block {
 	u32 eip, key, base, limit; /* base, limit: of CS */
 	u32 code, code_len;	   /* offset in the cache */
 	u16 len, insns, edges;
-	u16 check_len; /* host bytes that verify the guest's, at the block's start; 0: none */
+	/* Host bytes that verify the guest's, at the block's start; 0: none. block_source(). */
+	u16 check_len;
 	bool dead;
 	bool cut;	 /* ends in an instruction whose last bytes could not be fetched */
 	u32 incoming;	 /* first slot that leads here */
@@ -183,6 +185,7 @@ struct emit {
 };
 
 #define EMIT_BUFFER 16384u
+#define CHECK_BYTES 64u /* of the guest, that a block verifies at most */
 #define CROSS_MAX   8192u
 
 /* A jump inside the block to an instruction that is not reached yet: its rel32. */
@@ -221,8 +224,11 @@ struct trans {
 	const u8 *bytes;
 	unsigned have;
 	u8 buffer[16];
-	u8 check[64]; /* guest bytes that the block verifies */
+	u8 check[CHECK_BYTES]; /* guest bytes that the block verifies */
 	unsigned check_len;
+	u64 unchecked; /* a bit for each that it does not: immediates, which it loads */
+	u32 patched;   /* a bit for each instruction that has such a one, at check[immediate[]] */
+	u8 immediate[CPU_PATCHED], immediate_size[CPU_PATCHED];
 	bool mixed; /* the block lies, or its last bytes do, on a page where code and data mix */
 	struct insn_map map[BLOCK_INSNS];
 	unsigned insns;
@@ -245,6 +251,19 @@ struct trans {
 struct slow_note {
 	gla_t gla;
 	u16 count, plain;
+};
+
+/* mixed.c: an address on a page with blocks, how often it was written to, and when last. */
+struct write_note {
+	gpa_t gpa;
+	u64 last;
+	u32 count;
+};
+
+/* An instruction whose bytes had changed when a block that verifies itself was entered. */
+struct patch_note {
+	gpa_t gpa;
+	u32 count;
 };
 
 /* What the mode key is made of besides segments (cpu->mode_seg), for one comparison. */
@@ -272,21 +291,23 @@ struct recomp {
 	u32 mapping[2];			       /* of CPL 0..2, of CPL 3 */
 	struct tag tag_cache[TAG_CACHE], tag_last;
 	struct far_tag far[FAR_TAGS]; /* by the low byte of the selector (stub_real.c) */
+	u64 far_used[FAR_TAGS / 64];  /* a bit for each that may be in use */
 	struct tag far_of;	      /* the key, mapping and limit that they are good for */
 	u32 tags;		      /* given out */
 	u64 tag;		      /* what lookup_tag is while nothing is pending */
 	/*
-	 * Pages that were written to while they held code. Strike eight, and code and data mix: its
-	 * blocks verify themselves, and its writes are not caught any more. Forgotten when the
-	 * cache is full.
+	 * mixed.c: pages that were written to while they held code. Strike eight, and code and data
+	 * mix: its blocks verify themselves, and its writes are not caught any more. Forgotten when
+	 * the cache is full.
 	 */
 	struct {
 		gpa_t page;
 		u32 strikes;
 		u64 last; /* by the count of stays of C */
 	} data_page[256];
+	struct write_note write_note[256];
+	struct patch_note patch_note[256];
 	bool avx2;	      /* the guest's CPUID has it */
-	bool keep_data_pages; /* the next flush is not for want of room */
 	bool failed;	      /* recomp_fail() was called: the dispatcher comes out */
 	bool left_by_iret;    /* translated code was, and nothing happened since */
 	bool entered_handler; /* the last hard instruction was a software interrupt */

@@ -114,6 +114,7 @@ enum cpu_result {
 
 /* cpu->events: reasons to leave translated code at the next poll. Set by cpu_signal(), from
  * interrupt handlers too. */
+#define CPU_PATCHED    16u
 #define CPU_EVENT_INTR BIT(0) /* the interrupt line from the PIC or APIC is up (level) */
 #define CPU_EVENT_NMI  BIT(1)
 #define CPU_EVENT_YIELD \
@@ -253,6 +254,7 @@ struct cpu {
 	u32 device_calls; /* grows with the accesses that were calls of a device */
 	u8 scratch[64]
 		__attribute__((aligned(64))); /* memory operands of instructions that C helps */
+	u32 patched[CPU_PATCHED]; /* immediates that translated code has loaded (trans_check.c) */
 	u8 cpl;
 
 	/* Cold architectural state. */

@@ -7,6 +7,7 @@
 #include "emu/cpu/operand.h"
 
 #include "emu/block/block.h"
+#include "emu/block/mixed.h"
 #include "emu/cpu/hard_ops.h"
 #include "emu/cpu/string_span.h"
 #include "emu/jit/recomp_mode.h"
@@ -253,8 +254,20 @@ static enum cpu_result do_long(struct cpu *cpu, const struct insn *in)
 /* The block's guest bytes have changed: it is made anew. */
 static enum cpu_result do_stale(struct cpu *cpu, const struct insn *in)
 {
-	block_drop(cpu->recomp, &cpu->recomp->block[in->imm]);
+	struct block *b = &cpu->recomp->block[in->imm];
+
+	block_note_stale(cpu->recomp, b);
+	block_drop(cpu->recomp, b);
 	return CPU_RETRY;
+}
+
+static enum cpu_result do_patched(struct cpu *cpu, const struct insn *in)
+{
+	struct insn now = *in;
+
+	now.op = in->imm2;
+	now.imm = cpu->patched[in->reg];
+	return cpu_hard_exec(cpu, &now);
 }
 
 /* They set EIP themselves, behind the instruction if nothing else is said. */
@@ -272,6 +285,7 @@ static enum cpu_result (*const slow_function[])(struct cpu *cpu, const struct in
 	[OP_SLOW_FETCH - OP_COUNT] = do_fetch,
 	[OP_SLOW_LONG - OP_COUNT] = do_long,
 	[OP_SLOW_STALE - OP_COUNT] = do_stale,
+	[OP_SLOW_PATCHED - OP_COUNT] = do_patched,
 };
 _Static_assert(ARRAY_SIZE(slow_function) == OP_SLOW_END - OP_COUNT, "a function for each");
 
@@ -339,13 +353,19 @@ static enum cpu_result noted_string(struct recomp *r, const struct site *s)
 	return res;
 }
 
+static bool enters_handler(const struct insn *in)
+{
+	unsigned op = in->op == OP_SLOW_PATCHED ? in->imm2 : in->op;
+
+	return op < OP_COUNT && isa_op_is(op, HOW_ENTERS_HANDLER);
+}
+
 static enum cpu_result hard(struct recomp *r, const struct site *s)
 {
 	enum cpu_result res = s->noted ? noted_string(r, s) : execute(r->cpu, &s->insn);
 
 	r->stats.hard_execs++;
-	r->entered_handler = res == CPU_JUMP && s->insn.op < OP_COUNT &&
-			     isa_op_is(s->insn.op, HOW_ENTERS_HANDLER);
+	r->entered_handler = res == CPU_JUMP && enters_handler(&s->insn);
 	return res == CPU_NEXT && !goes_on(r, s) ? CPU_JUMP : res;
 }
 

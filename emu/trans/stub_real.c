@@ -121,19 +121,25 @@ void stub_real_emit(struct emit *e, struct recomp *r)
 			r->load_real[seg] = load_real(e, seg);
 	r->go_far = emit_here(e);
 	go_far(e, r);
-	stub_real_forget(r);
-}
-
-void stub_real_forget(struct recomp *r)
-{
 	for (unsigned i = 0; i < FAR_TAGS; i++)
 		r->far[i].minus_sel = FAR_UNUSED;
+}
+
+/* Whoever goes to protected mode and back for each call of the BIOS comes here some ten times, and
+ * has used a few entries. */
+void stub_real_forget(struct recomp *r)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(r->far_used); i++) {
+		for (; r->far_used[i]; r->far_used[i] &= r->far_used[i] - 1)
+			r->far[64 * i + (u32)__builtin_ctzll(r->far_used[i])].minus_sel =
+				FAR_UNUSED;
+	}
 }
 
 void stub_real_note_tag(struct recomp *r, u32 key)
 {
 	const struct cpu_segment *cs = &r->cpu->seg[SEG_CS];
-	u32 mapping = r->mapping[key & KEY_CPL3 ? 1 : 0];
+	u32 mapping = r->mapping[key & KEY_CPL3 ? 1 : 0], at = cs->sel & (FAR_TAGS - 1);
 
 	if (cs->base != (u32)cs->sel << 4)
 		return; /* after a reset, or from protected mode */
@@ -141,5 +147,6 @@ void stub_real_note_tag(struct recomp *r, u32 key)
 		stub_real_forget(r);
 		r->far_of = (struct tag){ .key = key, .mapping = mapping, .limit = cs->limit };
 	}
-	r->far[cs->sel & (FAR_TAGS - 1)] = (struct far_tag){ -(u64)cs->sel, r->tag };
+	r->far[at] = (struct far_tag){ -(u64)cs->sel, r->tag };
+	r->far_used[at / 64] |= 1ull << at % 64;
 }

@@ -136,6 +136,17 @@ void trans_set_decoder(struct trans *t);
 unsigned trans_decode(struct trans *t);
 /* Fetches and decodes the instruction at t->eip. False: it does not decode. */
 bool trans_decode_here(struct trans *t);
+/*
+ * trans_patched.c: may the decoded instruction take its immediate from cpu->patched? The load of
+ * it, of size bytes at imm, for instruction n; and the instruction, if that is so of it.
+ */
+bool trans_patchable(const struct trans *t);
+void trans_load_patched(struct trans *t, unsigned n, gla_t imm, unsigned size);
+bool translate_patched(struct trans *t);
+static inline bool trans_is_patched(const struct trans *t, unsigned n)
+{
+	return n < CPU_PATCHED && (t->patched >> n & 1);
+}
 /* Begins a block that verifies its own bytes (trans_check.c). Returns how many instructions it may
  * have. */
 unsigned trans_check(struct trans *t, unsigned most);

@@ -4,13 +4,14 @@
  * writes need not be caught. Such a block begins with a comparison of the guest's bytes with those
  * that it was made of, is entered at its first instruction only, and ends behind the first
  * instruction that writes to memory or jumps: what it has checked cannot change before it is
- * executed.
+ * executed. Immediates that change again and again are loaded instead (trans_patched.c).
  */
 #include "emu/block/block.h"
+#include "emu/block/mixed.h"
 #include "emu/trans/trans.h"
 #include "kernel/base/string.h"
 
-#define CHECK_INSNS 16u
+#define CHECK_INSNS CPU_PATCHED
 
 /* Operands, named and implied, are written to memory; or control goes elsewhere. */
 static bool ends_block(const struct trans *t)
@@ -34,6 +35,20 @@ static bool ends_block(const struct trans *t)
 	return false;
 }
 
+/* The instruction, n-th of the block, lies at check[at]. Its immediate is not compared if the
+ * program writes it. */
+static void note_patched(struct trans *t, unsigned n, unsigned at)
+{
+	unsigned imm = at + t->in.raw.imm[0].offset, size = t->in.raw.imm[0].size / 8u;
+
+	if (!block_is_patched(t->r, t->b->gpa[0] + at) || !trans_patchable(t))
+		return;
+	t->patched |= 1u << n;
+	t->unchecked |= ((1ull << size) - 1) << imm;
+	t->immediate[n] = (u8)imm;
+	t->immediate_size[n] = (u8)size;
+}
+
 /* Finds how many instructions the block will have, and notes their bytes. */
 static unsigned scan(struct trans *t, unsigned most)
 {
@@ -41,6 +56,7 @@ static unsigned scan(struct trans *t, unsigned most)
 	unsigned n = 0, len = 0;
 	bool more = true;
 
+	t->unchecked = 0;
 	while (more && n < MIN(most, CHECK_INSNS) && len + 15 <= sizeof(t->check) &&
 	       t->eip <= t->limit &&
 	       (((t->base + t->eip) ^ (t->base + start)) & ~(PAGE_SIZE - 1)) == 0) {
@@ -48,6 +64,8 @@ static unsigned scan(struct trans *t, unsigned most)
 		unsigned size = known ? t->in.length : t->have; /* or what is there of it */
 
 		memcpy(t->check + len, t->bytes, size);
+		if (known)
+			note_patched(t, n, len);
 		len += size;
 		n++;
 		t->eip += size;
@@ -79,6 +97,16 @@ static void compare(struct trans *t, gla_t gla, const u8 *bytes, unsigned size,
 	emit_label(e, &same);
 }
 
+/* How many bytes from here on are to be compared in one piece; 0: this one is not compared. */
+static unsigned piece(const struct trans *t, unsigned at)
+{
+	unsigned n = 0;
+
+	while (n < 4 && at + n < t->check_len && !(t->unchecked >> (at + n) & 1))
+		n++;
+	return n == 3 ? 2 : n;
+}
+
 unsigned trans_check(struct trans *t, unsigned most)
 {
 	unsigned n = scan(t, most);
@@ -89,11 +117,16 @@ unsigned trans_check(struct trans *t, unsigned most)
 	s->insn.imm = t->r->blocks; /* this block's number */
 	emit_mov64(e, R10, R_C);
 	for (unsigned at = 0; at < t->check_len;) {
-		unsigned left = t->check_len - at, size = left >= 4 ? 4 : left >= 2 ? 2 : 1;
+		unsigned size = piece(t, at);
 
-		compare(t, t->base + t->eip + at, t->check + at, size, &stale);
-		at += size;
+		if (size)
+			compare(t, t->base + t->eip + at, t->check + at, size, &stale);
+		at += MAX(size, 1u);
 	}
+	for (unsigned i = 0; i < n; i++)
+		if (trans_is_patched(t, i))
+			trans_load_patched(t, i, t->base + t->eip + t->immediate[i],
+					   t->immediate_size[i]);
 	emit_jmp_near(e, &done);
 	emit_label(e, &stale);
 	emit_mov64(e, R_C, R10);

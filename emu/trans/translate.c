@@ -7,6 +7,7 @@
 #include "emu/trans/translate.h"
 
 #include "emu/block/block.h"
+#include "emu/block/mixed.h"
 #include "emu/cpu/stops.h"
 #include "emu/trans/trans.h"
 #include "emu/verify/verify.h"
@@ -44,8 +45,8 @@ static void by_decoder(struct trans *t)
 	 * Who encodes anew is asked first; what it does not, insn.def may say that C executes.
 	 * Flags and control do not ask whether the instruction exists: all of theirs do.
 	 */
-	if (translate_flags(t) || translate_control(t) || translate_stack(t) ||
-	    translate_frame(t) || translate_hard(t) || translate_string(t))
+	if (translate_patched(t) || translate_flags(t) || translate_control(t) ||
+	    translate_stack(t) || translate_frame(t) || translate_hard(t) || translate_string(t))
 		return;
 	translate_copy(t);
 }
@@ -102,6 +103,7 @@ static bool begin(struct trans *t, struct recomp *r, u32 key)
 	t->fixup_bits = 0;
 	t->insns = t->fixups = t->edges = t->returns = t->marked = 0;
 	t->ended = t->sti = t->padded = false;
+	t->patched = 0;
 	t->esp_bias = 0;
 	trans_set_decoder(t);
 	return true;
@@ -188,7 +190,7 @@ static void commit(struct trans *t)
 	b->len = (u16)(t->eip - b->eip);
 	b->insns = (u16)t->insns;
 	b->edges = (u16)t->edges;
-	b->map = block_alloc(r, t->insns * sizeof(t->map[0]));
+	b->map = block_alloc(r, t->insns * sizeof(t->map[0]) + (b->check_len ? b->len : 0));
 	b->edge = block_alloc(r, t->edges * sizeof(t->edge[0]));
 	if (t->e.overflow || r->flush_wanted) {
 		r->flush_wanted = true; /* the dispatcher flushes and comes again */
@@ -196,6 +198,8 @@ static void commit(struct trans *t)
 	}
 	memcpy(b->map, t->map, t->insns * sizeof(t->map[0]));
 	memcpy(b->edge, t->edge, t->edges * sizeof(t->edge[0]));
+	if (b->check_len)
+		memcpy(block_source(b), t->check, b->len);
 	if (r->cfg.verify && !prove(r, b))
 		return;
 	copy_code(r, b);
@@ -223,7 +227,8 @@ static void one(struct trans *t)
 	t->sti = false;
 	t->insns++;
 	t->slow = t->key & KEY_SLOW || (t->slow_page && block_is_slow(t->r, t->base + t->eip));
-	if (!t->flat || t->slow || t->have < INSN_MAX || !translate_fast(t))
+	if (!t->flat || t->slow || t->have < INSN_MAX || trans_is_patched(t, t->insns - 1) ||
+	    !translate_fast(t))
 		by_decoder(t);
 	if (((t->base + t->next - 1) ^ (t->base + t->eip)) & ~(PAGE_SIZE - 1))
 		crosses(t);

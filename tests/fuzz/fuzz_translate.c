@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "emu/block/block.h"
+#include "emu/block/mixed.h"
 #include "emu/jit/recomp_mode.h"
 #include "emu/trans/translate.h"
 #include "kernel/base/log.h"
@@ -101,8 +102,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	cpu->env->paging_changed(cpu, PAGING_CR0);
 	translate(cpu->recomp, recomp_mode(cpu->recomp));
 	translate(cpu->recomp, recomp_mode(cpu->recomp) | KEY_SLOW);
-	cpu->recomp->data_page[CODE >> PAGE_SHIFT].page = CODE;
-	cpu->recomp->data_page[CODE >> PAGE_SHIFT].strikes = 2;
+	block_mix_page(cpu->recomp, CODE);
 	translate(cpu->recomp, recomp_mode(cpu->recomp));
 	memset(cpu->recomp->data_page, 0, sizeof(cpu->recomp->data_page));
 	for (unsigned i = 0; i < STEPS && fuzz_step(); i++)

@@ -305,6 +305,188 @@ static void test_fill_from_code_on(void **state)
 	assert_int_equal(m.ram[AT_FILL + 16 + FILLED], 0);
 }
 
+/* Does another run of so many rounds cost no fault, no call of C for its writes, and no block? */
+static void runs_freely(u32 at, u32 times)
+{
+	const struct recomp_stats *s = recomp_stats(m.cpu.recomp), before = *s;
+
+	m.cpu.gpr[REG_ECX] = times;
+	m.cpu.eip = at;
+	assert_int_equal(guest_run(), HALTED);
+	assert_in_range(s->smc_writes - before.smc_writes, 0, 4);
+	assert_in_range(s->slow_accesses - before.slow_accesses, 0, 4);
+	assert_in_range(s->blocks - before.blocks, 0, 8);
+}
+
+/* A variable beside code, among a hundred times as many other calls of C, as where a boot loader
+ * calls the BIOS. */
+static void test_data_beside_busy_code(void **state)
+{
+	u64 before;
+
+	(void)state;
+	CODE(AT_CODE, 0xff, 0x05, IMM32(AT_CODE + 0x800), /* L: inc dword [+800h] */
+	     0xbb, IMM32(100),				  /* mov ebx, 100 */
+	     0x0f, 0x06, 0x4b, 0x75, 0xfb,		  /* M: clts; dec ebx; jnz M */
+	     0x49, 0x75, 0xed, HLT);			  /* dec ecx; jnz L */
+	before = recomp_stats(m.cpu.recomp)->mixed_pages;
+	run_counter(200);
+	assert_int_equal(recomp_stats(m.cpu.recomp)->mixed_pages - before, 1);
+	runs_freely(AT_CODE, 1000);
+	assert_int_equal(get(AT_CODE + 0x800, 4), 1200);
+}
+
+/* A kernel patches its text here and there, and goes on to run it in large blocks. */
+static void test_patched_here_and_there(void **state)
+{
+	u64 before;
+
+	(void)state;
+	CODE(AT_CODE, 0xbf, IMM32(AT_CODE + 0x400),	     /* mov edi, +400h */
+	     0xc6, 0x07, 0x90, 0x47,			     /* L: mov byte [edi], 90h; inc edi */
+	     0xbb, IMM32(100), 0x0f, 0x06, 0x4b, 0x75, 0xfb, /* mov ebx; M: clts; dec ebx; jnz M */
+	     0x49, 0x75, 0xef, HLT);			     /* dec ecx; jnz L */
+	before = recomp_stats(m.cpu.recomp)->mixed_pages;
+	run_counter(1000);
+	assert_int_equal(recomp_stats(m.cpu.recomp)->mixed_pages - before, 0);
+}
+
+/* Immediates that the program writes: what it does with EDX, of ECX and what EDX was. */
+static u32 moves(u32 ecx, u32 edx)
+{
+	(void)edx;
+	return ecx;
+}
+
+static u32 moves16(u32 ecx, u32 edx)
+{
+	return (edx & 0xffff0000) | (u16)ecx;
+}
+
+static u32 moves8(u32 ecx, u32 edx)
+{
+	return (edx & 0xffffff00) | (u8)ecx;
+}
+
+static u32 adds(u32 ecx, u32 edx)
+{
+	return edx + ecx;
+}
+
+static u32 by_sign(u32 ecx)
+{
+	return (ecx & 0x7f) - (ecx & 0x80);
+}
+
+static u32 adds_signed(u32 ecx, u32 edx)
+{
+	return edx + by_sign(ecx);
+}
+
+static u32 subtracts16(u32 ecx, u32 edx)
+{
+	return (edx & 0xffff0000) | (u16)(edx - by_sign(ecx));
+}
+
+static u32 xors8(u32 ecx, u32 edx)
+{
+	return edx ^ (u8)ecx;
+}
+
+static u32 moves_high(u32 ecx, u32 edx)
+{
+	return (edx & 0xffff00ff) | (u32)(u8)ecx << 8;
+}
+
+static const struct {
+	u8 bytes[8], len, imm, size;
+	u32 (*what)(u32 ecx, u32 edx);
+	bool slowly; /* is made anew each time */
+} form[] = {
+	{ { 0xba }, 5, 1, 4, moves, false },
+	{ { 0x66, 0xba }, 4, 2, 2, moves16, false },
+	{ { 0xb2 }, 2, 1, 1, moves8, false },
+	{ { 0xc7, 0xc2 }, 6, 2, 4, moves, false },
+	{ { 0x81, 0xc2 }, 6, 2, 4, adds, false },
+	{ { 0x83, 0xc2 }, 3, 2, 1, adds_signed, false },
+	{ { 0x66, 0x83, 0xea }, 4, 3, 1, subtracts16, false },
+	{ { 0x80, 0xf2 }, 3, 2, 1, xors8, false },
+	{ { 0xb6 }, 2, 1, 1, moves_high, true }, /* mov dh, imm8 */
+	{ { 0x8d, 0x92 }, 6, 2, 4, adds, true }, /* a displacement: lea edx, [edx + disp32] */
+};
+
+/* at: how far into the page. In the last rounds the instruction reaches to the next one. */
+static void patch_in_loop(unsigned n, u32 at)
+{
+	static const u8 store[5][3] = {
+		[1] = { 0x88, 0x0d, 0 }, [2] = { 0x66, 0x89, 0x0d }, [4] = { 0x89, 0x0d, 0 }
+	};
+	u8 code[64];
+	u32 len = form[n].size == 2 ? 3 : 2, imm, edx = 0;
+
+	memcpy(code, store[form[n].size], len);
+	imm = AT_CODE + at + len + 4 + form[n].imm;
+	memcpy(code + len, &imm, 4);
+	memcpy(code + len + 4, form[n].bytes, form[n].len);
+	len += 4u + form[n].len;
+	memcpy(code + len, (u8[]){ 0x49, 0x75, (u8) - (len + 3), HLT }, 4); /* dec ecx; jnz */
+	set_code(AT_CODE + at, code, len + 4);
+	m.cpu.gpr[REG_EDX] = 0;
+	m.cpu.gpr[REG_ECX] = 300;
+	m.cpu.eip = AT_CODE + at;
+	assert_int_equal(guest_run(), HALTED);
+	if (form[n].slowly)
+		m.cpu.gpr[REG_ECX] = 300, m.cpu.eip = AT_CODE + at, guest_run();
+	else
+		runs_freely(AT_CODE + at, 300);
+	for (u32 i = 0; i < 600; i++)
+		edx = form[n].what(300 - i % 300, edx);
+	assert_int_equal(m.cpu.gpr[REG_EDX], edx);
+}
+
+static void test_patched_immediates(void **state)
+{
+	for (unsigned n = 0; n < ARRAY_SIZE(form); n++) {
+		guest_setup(state);
+		patch_in_loop(n, 0);
+		for (u32 last = 1; last < form[n].len; last++) {
+			guest_setup(state);
+			patch_in_loop(n, PAGE_SIZE - (form[n].size == 2 ? 7 : 6) - last);
+		}
+	}
+}
+
+/* The number of INT n; with TF, too, which the interrupt clears on its way. */
+static void test_patched_interrupt(void **state)
+{
+	u32 sum = 0;
+
+	(void)state;
+	for (u32 v = 0x40; v < 0x48; v++) {
+		const u8 code[] = { 0x83, 0xc2, (u8)v, 0xcf }; /* add edx, v; iretd */
+
+		set_code(AT_TARGET + 16 * (v - 0x40), code, sizeof(code));
+		idt((u8)v, CODE0, AT_TARGET + 16 * (v - 0x40), 0x8e);
+	}
+	CODE(AT_CODE, 0x88, 0xc8, 0x24, 7, 0x04, 0x40, /* L: mov al, cl; and al, 7; add al, 40h */
+	     0xa2, IMM32(AT_CODE + 12), 0xcd, 0,       /* mov [n + 1], al; n: int 0 */
+	     0x49, 0x75, 0xf0, HLT);
+	m.cpu.gpr[REG_EDX] = 0;
+	run_counter(300);
+	runs_freely(AT_CODE, 300);
+	for (u32 i = 1; i <= 300; i++)
+		sum += 2 * (0x40 + i % 8);
+	assert_int_equal(m.cpu.gpr[REG_EDX], sum);
+	m.cpu.gpr[REG_EAX] = 0x30;
+	m.cpu.eip = AT_CODE + 6;
+	cpu_set_eflags(&m.cpu, EFLAGS_ONE | EFLAGS_TF);
+	assert_int_equal(guest_run(), VEC_DB); /* behind the store */
+	m.cpu.eip = AT_CODE + 11;
+	m.cpu.halted = false;
+	cpu_set_eflags(&m.cpu, EFLAGS_ONE | EFLAGS_TF);
+	assert_int_equal(guest_run(), 0x30);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -323,6 +505,10 @@ int main(void)
 		GUEST_TEST(test_mixed_page_faults),
 		GUEST_TEST(test_mixed_page_with_a_breakpoint),
 		GUEST_TEST(test_fill_from_code_on),
+		GUEST_TEST(test_data_beside_busy_code),
+		GUEST_TEST(test_patched_here_and_there),
+		GUEST_TEST(test_patched_immediates),
+		GUEST_TEST(test_patched_interrupt),
 	};
 
 	return cmocka_run_group_tests(tests, guest_create, guest_destroy);

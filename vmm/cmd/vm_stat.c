@@ -100,8 +100,8 @@ static const struct row recomp_row[] = {
 	RECOMP_ROW(dispatches),	     RECOMP_ROW(lookup_misses),	   RECOMP_ROW(hard_execs),
 	RECOMP_ROW(faults_resolved), RECOMP_ROW(faults_delivered), RECOMP_ROW(slow_accesses),
 	RECOMP_ROW(smc_writes),	     RECOMP_ROW(smc_blocks),	   RECOMP_ROW(patches),
-	RECOMP_ROW(verified_blocks), RECOMP_ROW(code_used),	   RECOMP_ROW(arena_used),
-	RECOMP_ROW(slots_used),
+	RECOMP_ROW(mixed_pages),     RECOMP_ROW(stale_blocks),	   RECOMP_ROW(verified_blocks),
+	RECOMP_ROW(code_used),	     RECOMP_ROW(arena_used),	   RECOMP_ROW(slots_used),
 };
 
 static const struct row shadow_row[] = {
