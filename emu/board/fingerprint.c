@@ -7,7 +7,7 @@
 
 #include "emu/cpu/env.h"
 
-#define FINGERPRINT_VERSION 1
+#define FINGERPRINT_VERSION 2
 
 #define NOW_MAX	  (BIT64(62) - 1) /* 146 years: deadlines behind it do not wrap */
 #define TSC_SLACK 50u		  /* a fiftieth: clocks are measured, and not twice the same */
@@ -38,6 +38,14 @@ void fingerprint_cpuid(struct fingerprint *f, struct cpu *cpu)
 	}
 }
 
+/* Of register r of a leaf, bits that guests are told of since version 2. */
+static u32 new_bits(u32 leaf_number, unsigned r)
+{
+	bool features = leaf_number == 1 || leaf_number == 0x80000001;
+
+	return features && r == 3 ? BIT(12) /* MTRR */ : 0;
+}
+
 static void cpuid_state(struct fingerprint *f, struct snap *s)
 {
 	static const char *const reg[] = { "EAX", "EBX", "ECX", "EDX" };
@@ -47,6 +55,8 @@ static void cpuid_state(struct fingerprint *f, struct snap *s)
 			u32 id = f->id[i][r];
 
 			snap_u32(s, id);
+			if (s->loading && s->version < 2)
+				id |= f->id[i][r] & new_bits(leaf[i].leaf, r);
 			if (id != f->id[i][r])
 				snap_fail(s,
 					  "another processor: CPUID leaf %x, %s was %08x, "

@@ -3,6 +3,7 @@
  * Control registers, model-specific registers, RESET and INIT.
  */
 #include "emu/cpu/msr_table.h"
+#include "emu/cpu/mtrr.h"
 #include "emu/cpu/semantics.h"
 #include "emu/mem/gpmem.h"
 #include "kernel/base/error.h"
@@ -156,8 +157,6 @@ static u64 *plain_msr(struct cpu *cpu, u32 index)
 		return &cpu->msr.misc_enable;
 	case MSR_APIC_BASE:
 		return &cpu->msr.apic_base;
-	case MSR_MTRR_DEF_TYPE:
-		return &cpu->msr.mtrr_def_type;
 	}
 	return NULL;
 }
@@ -165,6 +164,7 @@ static u64 *plain_msr(struct cpu *cpu, u32 index)
 enum cpu_result cpu_read_msr(struct cpu *cpu, u32 index, u64 *value)
 {
 	u64 *plain = plain_msr(cpu, index);
+	int err;
 
 	if (index == MSR_APIC_BASE && !cpu_env(cpu)->msr_read(cpu, index, value))
 		return CPU_NEXT;
@@ -182,9 +182,10 @@ enum cpu_result cpu_read_msr(struct cpu *cpu, u32 index, u64 *value)
 	}
 	if (msr_table_read(cpu, index, value))
 		return CPU_NEXT;
-	if (cpu_env(cpu)->msr_read(cpu, index, value))
-		return cpu_raise(cpu, VEC_GP, 0);
-	return CPU_NEXT;
+	err = mtrr_read(cpu, index, value);
+	if (err == E_NOENT)
+		err = cpu_env(cpu)->msr_read(cpu, index, value);
+	return err ? cpu_raise(cpu, VEC_GP, 0) : CPU_NEXT;
 }
 
 /* Eight memory types, of which 2, 3 and 8 up do not exist (SDM 3A 12.12.2). */
@@ -199,12 +200,12 @@ bool cpu_pat_is_valid(u64 value)
 enum cpu_result cpu_write_msr(struct cpu *cpu, u32 index, u64 value)
 {
 	u64 *plain = plain_msr(cpu, index);
+	int err;
 
 	if (index == MSR_PAT && !cpu_pat_is_valid(value))
 		return cpu_raise(cpu, VEC_GP, 0);
 	if (index == MSR_APIC_BASE) {
-		int err = cpu_env(cpu)->msr_write(cpu, index, value);
-
+		err = cpu_env(cpu)->msr_write(cpu, index, value);
 		if (err != E_NOENT)
 			return err ? cpu_raise(cpu, VEC_GP, 0) : CPU_NEXT;
 	}
@@ -228,9 +229,10 @@ enum cpu_result cpu_write_msr(struct cpu *cpu, u32 index, u64 value)
 	}
 	if (msr_table_write(cpu, index, value))
 		return CPU_NEXT;
-	if (cpu_env(cpu)->msr_write(cpu, index, value))
-		return cpu_raise(cpu, VEC_GP, 0);
-	return CPU_NEXT;
+	err = mtrr_write(cpu, index, value);
+	if (err == E_NOENT)
+		err = cpu_env(cpu)->msr_write(cpu, index, value);
+	return err ? cpu_raise(cpu, VEC_GP, 0) : CPU_NEXT;
 }
 
 /* What RESET and INIT do alike. */

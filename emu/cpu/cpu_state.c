@@ -6,10 +6,11 @@
  */
 #include "emu/cpu/cpu_state.h"
 
+#include "emu/cpu/mtrr.h"
 #include "emu/cpu/semantics.h"
 #include "emu/snap/snap.h"
 
-#define CPU_VERSION 1
+#define CPU_VERSION 2 /* 2: MTRRs */
 
 #define EFLAGS_KEPT 0x003f7fd7u /* all that there are */
 #define MXCSR_KEPT  0x0000ffffu /* SDM 1 10.2.3; DAZ is on every 64-bit processor */
@@ -90,6 +91,12 @@ static void msr_state(struct cpu_msrs *m, struct snap *s)
 	snap_u64(s, m->apic_base);
 	for (unsigned i = 0; i < ARRAY_SIZE(m->kept); i++)
 		snap_u64(s, m->kept[i]);
+	if (s->version < 2)
+		return;
+	for (unsigned i = 0; i < ARRAY_SIZE(m->mtrr_fixed); i++)
+		snap_u64(s, m->mtrr_fixed[i]);
+	for (unsigned i = 0; i < ARRAY_SIZE(m->mtrr_var); i++)
+		snap_u64(s, m->mtrr_var[i]);
 }
 
 /* Which parts of the image this processor knows: x87, SSE, AVX. */
@@ -199,6 +206,8 @@ static void check_control(struct cpu *cpu, struct snap *s)
 			  (unsigned long long)cpu->xcr0);
 	if (cpu->msr.efer & ~(u64)EFER_NXE)
 		snap_fail(s, "field efer is %llx", (unsigned long long)cpu->msr.efer);
+	if (!mtrr_state_is_valid(cpu))
+		snap_fail(s, "an MTRR is such as no write leaves");
 	if (!cpu_pat_is_valid(cpu->msr.pat))
 		snap_fail(s, "field pat is %llx", (unsigned long long)cpu->msr.pat);
 	for (unsigned i = 0; i < ARRAY_SIZE(cpu->pdpte); i++)

@@ -33,7 +33,6 @@ _Static_assert(ARRAY_SIZE(kept) == ARRAY_SIZE(((struct cpu_msrs *)0)->kept), "on
  */
 static const struct msr_fact facts[] = {
 	{ 0x8b, 0x8b, ANY, IGNORED, 0 },	     /* microcode: no update is loaded */
-	{ 0xfe, 0xfe, ANY, CONSTANT, 0 },	     /* MTRRcap: no MTRRs */
 	{ 0x1d9, 0x1d9, ANY, IGNORED, 0 },	     /* DEBUGCTL: no branch records or steps */
 	{ 0x1db, 0x1de, ANY, CONSTANT, 0 },	     /* last branch and exception */
 	{ 0x17, 0x17, INTEL, CONSTANT, 0 },	     /* platform ID */

@@ -101,11 +101,16 @@ enum cpu_vector {
 
 #define MSR_TSC		  0x10u
 #define MSR_APIC_BASE	  0x1bu
+#define MSR_MTRR_CAP	  0xfeu
 #define MSR_TSC_DEADLINE  0x6e0u
 #define MSR_SYSENTER_CS	  0x174u
 #define MSR_SYSENTER_ESP  0x175u
 #define MSR_SYSENTER_EIP  0x176u
 #define MSR_MISC_ENABLE	  0x1a0u
+#define MSR_MTRR_VAR	  0x200u /* base, mask, base .. */
+#define MSR_MTRR_FIX64K	  0x250u
+#define MSR_MTRR_FIX16K	  0x258u
+#define MSR_MTRR_FIX4K	  0x268u
 #define MSR_PAT		  0x277u
 #define MSR_MTRR_DEF_TYPE 0x2ffu
 #define MSR_EFER	  0xc0000080u

@@ -89,6 +89,7 @@ def linux(m, how):
     m.note("kernel", m.run("uname -srm"))
     m.note("sum", m.run("md5sum /bin/busybox"))
     m.note("memory", re.findall(r"BIOS-e820: (.*00000000000[0-9a-e].*)", m.run("dmesg")))
+    m.note("caching", [m.run("cat /proc/mtrr"), re.findall(r"(?:MTRR|PAT)[^\n]*", m.run("dmesg"))])
     m.process.send("poweroff -f\r")
     m.ended()
     m.mark("off")

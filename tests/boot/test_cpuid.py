@@ -17,7 +17,7 @@ def bits(*n):
 
 # docs/cpuid.md as bits: what the kernel is not told of, and programs must not act on. (leaf, register): bits. Nothing else
 # may differ; and a bit of a feature (HIDDEN) may only be missing in the kernel's answer, never added to it.
-EDX_1 = bits(7, 9, 12, 14, 17, 18, 21, 22, 28, 29, 31)
+EDX_1 = bits(7, 9, 14, 17, 18, 21, 22, 28, 29, 31)
 HIDDEN = {
     (1, ECX): bits(2, 3, 4, 5, 6, 7, 8, 10, 11, 14, 15, 17, 18, 21, 24, 31),
     (1, EDX): EDX_1,
@@ -25,7 +25,7 @@ HIDDEN = {
     (7, ECX): ALL & ~bits(8, 9, 10),
     (7, EDX): ALL & ~bits(4, 10),
     (0x80000001, ECX): ALL & ~bits(0, 5, 6, 7, 8),
-    (0x80000001, EDX): bits(7, 9, 11, 12, 14, 17, 19, 25, 26, 27, 29, 30, 31),
+    (0x80000001, EDX): bits(7, 9, 11, 14, 17, 19, 25, 26, 27, 29, 30, 31),
 }
 # Not the processor's: VME, which the virtual CPU always has; processor numbering, sizes of the state that XCR0 enables, address
 # bits; and leaves that the kernel sees empty (MONITOR, thermal, performance counters, SVM, sub-leaves of 7).

@@ -102,7 +102,7 @@ def on_bare_qemu(name, folder):
         return m
 
 
-@pytest.mark.parametrize("name, engine", [("grub_legacy", "auto"), ("grub_legacy", "recompile")])
+@pytest.mark.parametrize("name, engine", [("grub_legacy", "auto"), ("grub_legacy", "recompile"), ("u_boot", "auto")])
 def test_system(name, engine, tmp_path_factory):
     expected = on_bare_qemu(name, str(tmp_path_factory.getbasetemp()))
     with side(SYSTEMS[name], engine, None) as m:

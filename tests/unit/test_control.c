@@ -210,6 +210,80 @@ static void model_specific(void **state)
 	assert_true(value == ((u64)id[2] << 32 | id[3]));
 }
 
+/* SDM 3A 11.11.2: which values each MTRR takes. */
+static void memory_types(void **state)
+{
+	enum { TYPES = 1, BASE, MASK, DEFAULT };
+	static const struct {
+		u32 first, last;
+		u8 kind;
+	} regs[] = {
+		{ 0x250, 0x250, TYPES }, { 0x258, 0x259, TYPES },   { 0x268, 0x26f, TYPES },
+		{ 0x200, 0x20e, BASE },	 { 0x2ff, 0x2ff, DEFAULT }, { 0x201, 0x20f, MASK },
+	};
+	static const struct {
+		u8 kind;
+		bool good;
+		u64 value;
+	} t[] = {
+		{ TYPES, true, 0x0605040100060606 },
+		{ TYPES, false, 0x0605040100060206 },
+		{ TYPES, false, 0x0306060606060606 },
+		{ TYPES, false, 0x0606060706060606 },
+		{ BASE, true, 0xffffff006 },
+		{ BASE, true, 0x80000000 },
+		{ BASE, false, 0x80000002 },
+		{ BASE, false, 0x80000100 },
+		{ BASE, false, 0x80000806 },
+		{ BASE, false, BIT64(36) },
+		{ MASK, true, 0xffffff800 },
+		{ MASK, true, 0xf80000000 },
+		{ MASK, false, 0xf80000801 },
+		{ MASK, false, 0xf80000400 },
+		{ MASK, false, BIT64(63) | 0x800 },
+		{ DEFAULT, true, 0xc06 },
+		{ DEFAULT, true, 0x800 },
+		{ DEFAULT, false, 0xc07 },
+		{ DEFAULT, false, 0xd00 },
+		{ DEFAULT, false, 0x1c06 },
+		{ DEFAULT, false, BIT64(32) | 0xc06 },
+	};
+	u64 value;
+
+	(void)state;
+	assert_int_equal(cpu_read_msr(&m.cpu, MSR_MTRR_CAP, &value), CPU_NEXT);
+	assert_int_equal(value, 0x508);
+	assert_int_equal(cpu_write_msr(&m.cpu, MSR_MTRR_CAP, value), CPU_FAULT);
+	assert_int_equal(m.cpu.fault.vector, VEC_GP);
+	for (unsigned r = 0; r < ARRAY_SIZE(regs); r++) {
+		u32 step = regs[r].kind == BASE || regs[r].kind == MASK ? 2 : 1;
+
+		for (u32 index = regs[r].first; index <= regs[r].last; index += step) {
+			u64 is = 0;
+
+			for (unsigned n = 0; n < ARRAY_SIZE(t); n++) {
+				if (t[n].kind != regs[r].kind)
+					continue;
+				assert_int_equal(cpu_write_msr(&m.cpu, index, t[n].value),
+						 t[n].good ? CPU_NEXT : CPU_FAULT);
+				is = t[n].good ? t[n].value : is;
+				assert_int_equal(cpu_read_msr(&m.cpu, index, &value), CPU_NEXT);
+				assert_true(value == is);
+			}
+		}
+	}
+	static const u32 none[] = { 0x1ff, 0x210, 0x251, 0x257, 0x25a, 0x267, 0x270, 0x2fe };
+
+	for (unsigned n = 0; n < ARRAY_SIZE(none); n++)
+		assert_int_equal(cpu_read_msr(&m.cpu, none[n], &value), CPU_FAULT);
+	cpu_init(&m.cpu);
+	assert_int_equal(cpu_read_msr(&m.cpu, 0x20f, &value), CPU_NEXT);
+	assert_true(value == 0xf80000000);
+	cpu_reset(&m.cpu);
+	assert_int_equal(cpu_read_msr(&m.cpu, 0x20f, &value), CPU_NEXT);
+	assert_true(value == 0);
+}
+
 /* SDM 3A 9.1.1: what INIT keeps, and what it does not. */
 static void init_pin(void **state)
 {
@@ -249,5 +323,6 @@ static const struct CMUnitTest control[] = {
 	GUEST_TEST(combinations),	 GUEST_TEST(in_ring_3),
 	GUEST_TEST(machine_status_word), GUEST_TEST(page_directory_pointers),
 	GUEST_TEST(model_specific),	 GUEST_TEST(init_pin),
+	GUEST_TEST(memory_types),
 };
 GUEST_MAIN(control)

@@ -229,6 +229,9 @@ static void test_refused(void **state)
 	REFUSED(c->seg[SEG_CS].attr |= 3 << 5, "CS is of another level");
 	REFUSED(c->seg[SEG_CS].attr |= SEG_ATTR_DOWN | 3 << 5, "CS is of another level");
 	REFUSED(c->tr.attr = SEG_ATTR_P | SEG_ATTR_S | 1, "TR has attributes");
+	REFUSED(c->msr.mtrr_var[3] = 1, "an MTRR");
+	REFUSED(c->msr.mtrr_fixed[10] = 7, "an MTRR");
+	REFUSED(c->msr.mtrr_def_type = 0x1000, "an MTRR");
 	REFUSED(c->tr.attr = SEG_ATTR_UNUSABLE, "TR has attributes");
 	REFUSED(c->ldtr.attr = SEG_ATTR_P | 4, "LDTR has attributes");
 	REFUSED(c->fpu.image[26] = 1, "field mxcsr");
@@ -242,11 +245,11 @@ static void test_refused(void **state)
 }
 
 /*
- * The bytes of version 1. A change here that is not meant makes saved machines useless without a
+ * The bytes of version 2. A change here that is not meant makes saved machines useless without a
  * word: raise the version in emu/cpu/cpu_state.c, and read what is new only if (s->version >= it).
  */
-#define LAYOUT_BYTES 0x2e7
-#define LAYOUT_CRC   0x65a33c89
+#define LAYOUT_BYTES 0x3bf
+#define LAYOUT_CRC   0x5ef35ea0
 
 static void test_layout(void **state)
 {
@@ -262,11 +265,13 @@ static void test_layout(void **state)
 	c->cr2 = 0x12345678;
 	c->dr[2] = 0x87654321;
 	c->msr.sysenter_eip = 0x1122334455667788;
+	c->msr.mtrr_fixed[10] = 0x0605040100060605;
+	c->msr.mtrr_var[15] = 0xf80000800;
 	c->nmi_blocked = true;
 	write_state(&tape);
 	payload = tape_section(&tape, &at, &length);
 	assert_string_equal(payload - TAPE_HEAD, "cpu");
-	assert_int_equal(payload[12 - (int)TAPE_HEAD], 1);
+	assert_int_equal(payload[12 - (int)TAPE_HEAD], 2);
 	assert_int_equal(length, LAYOUT_BYTES);
 	assert_int_equal(crc32_update(0, payload, length), LAYOUT_CRC);
 }

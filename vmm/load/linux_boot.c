@@ -13,6 +13,7 @@
  */
 #include "vmm/load/linux_boot.h"
 
+#include "emu/cpu/mtrr.h"
 #include "kernel/base/error.h"
 #include "kernel/base/print.h"
 #include "kernel/base/string.h"
@@ -236,4 +237,5 @@ void linux_boot_start(const struct linux_boot *b, struct cpu *cpu, struct gpmem 
 	gpmem_write(mem, ZERO_PAGE, zp, sizeof(zp));
 	gpmem_write(mem, CMDLINE_AT, b->image.cmdline, (u32)strlen(b->image.cmdline) + 1);
 	set_cpu(cpu, mem, b->header.entry);
+	mtrr_as_firmware(cpu, b->ram_size <= 2 * GiB ? 0x80000000 : 0xc0000000);
 }

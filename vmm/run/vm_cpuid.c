@@ -9,9 +9,9 @@
 #include "arch/cpu/processor.h"
 
 /* Leaf 1 EDX */
-#define HIDE_1_EDX                                                                             \
-	(BIT(7) /* MCE */ | BIT(9) /* APIC: the board's, by APIC_BIT */ | BIT(12) /* MTRR */ | \
-	 BIT(14) /* MCA */ | BIT(17) /* PSE-36 */ | BIT(18) /* PSN */ | BIT(21) /* DS */ |     \
+#define HIDE_1_EDX                                                                            \
+	(BIT(7) /* MCE */ | BIT(9) /* APIC: the board's, by APIC_BIT */ | BIT(14) /* MCA */ | \
+	 BIT(17) /* PSE-36 */ | BIT(18) /* PSN */ | BIT(21) /* DS */ |                        \
 	 BIT(22) /* ACPI thermal */ | BIT(28) /* HTT */ | BIT(29) /* TM */ | BIT(31) /* PBE */)
 /* Leaf 1 ECX */
 #define HIDE_1_ECX                                                                             \
@@ -33,11 +33,11 @@
 /* Leaf 7.0 EDX: fast short REP MOV, MD_CLEAR */
 #define KEEP_7_EDX (BIT(4) | BIT(10))
 /* Leaf 80000001 */
-#define HIDE_81_EDX                                                                         \
-	(BIT(7) /* MCE */ | BIT(9) /* APIC */ | BIT(11) /* SYSCALL: EFER.SCE stays 0 */ |   \
-	 BIT(12) /* MTRR */ | BIT(14) /* MCA */ | BIT(17) /* PSE-36 */ | BIT(19) /* MP */ | \
-	 BIT(25) /* EFER.FFXSR */ | BIT(26) /* 1 GiB pages */ | BIT(27) /* RDTSCP */ |      \
-	 BIT(29) /* LM */ | BIT(30) | BIT(31) /* 3DNow! and its extension: #UD when translated */)
+#define HIDE_81_EDX                                                                               \
+	(BIT(7) /* MCE */ | BIT(9) /* APIC */ | BIT(11) /* SYSCALL: EFER.SCE stays 0 */ |         \
+	 BIT(14) /* MCA */ | BIT(17) /* PSE-36 */ | BIT(19) /* MP */ | BIT(25) /* EFER.FFXSR */ | \
+	 BIT(26) /* 1 GiB pages */ | BIT(27) /* RDTSCP */ | BIT(29) /* LM */ | BIT(30) |          \
+	 BIT(31) /* 3DNow! and its extension: #UD when translated */)
 #define KEEP_81_ECX                                                           \
 	(BIT(0) /* LAHF */ | BIT(5) /* ABM */ | BIT(6) /* SSE4A */ | BIT(7) | \
 	 BIT(8) /* PREFETCHW */)
