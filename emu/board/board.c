@@ -78,6 +78,7 @@ struct board {
 	struct piix4_pm *pm;
 	struct i440fx *bridge;
 	struct fw_cfg *fw_cfg;
+	struct vga *vga; /* NULL: none */
 	struct pc_memory memory;
 	struct acpi_layout acpi; /* without firmware: where the tables lie */
 };
@@ -246,6 +247,18 @@ static void cf8_side_write(void *ctx, unsigned offset, u8 value)
 		reset_control_write_cf9(b->reset, value);
 }
 
+/* In front of the video memory. */
+static void smram(void *ctx, bool open)
+{
+	struct board *b = ctx;
+
+	if (b->vga && open)
+		vga_window_cover(b->vga, true);
+	pc_memory_show_smram(&b->memory, open);
+	if (b->vga && !open)
+		vga_window_cover(b->vga, false);
+}
+
 static void wire(struct board *b)
 {
 	b->pic->eoi = pic_eoi;
@@ -256,6 +269,7 @@ static void wire(struct board *b)
 	b->pci->side_write = cf8_side_write;
 	b->pci->side_ctx = b;
 	i440fx_listen(b->bridge, pc_memory_set_part, &b->memory);
+	i440fx_listen_smram(b->bridge, smram, b);
 	if (b->lapic)
 		wire_apic(b);
 }
@@ -346,6 +360,7 @@ static void find_devices(struct board *b)
 	b->pm = devices_find(s, &piix4_pm_class, 0);
 	b->bridge = devices_find(s, &i440fx_class, 0);
 	b->fw_cfg = devices_find(s, &fw_cfg_class, 0);
+	b->vga = devices_find(s, &vga_class, 0);
 	for (unsigned i = 0; i < PC_SERIAL_PORTS; i++)
 		b->uart[i] = devices_find(s, &uart16550_class, i);
 	b->console = devices_find(s, &virtio_console_class, 0);
@@ -597,7 +612,7 @@ void board_fpu_error(struct board *b)
 
 struct vga *board_vga(const struct board *b)
 {
-	return devices_find(&b->devices, &vga_class, 0);
+	return b->vga;
 }
 
 const struct device_set *board_devices(const struct board *b)

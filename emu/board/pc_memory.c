@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One block of the monitor's memory holds the board's RAM, and one the firmware.
+ * One block of the monitor's memory holds the board's RAM, and one the firmware. SMRAM is RAM where
+ * no processor reaches, with a window that shows its bytes: so it is saved, and nobody needs to
+ * know where the window is.
  */
 #include "emu/board/pc_memory.h"
 
@@ -12,6 +14,9 @@
 
 #define UPPER_SIZE (PC_HIGH - PC_ROMS)
 #define UNIT	   0x4000u /* a region each: parts are made of them */
+
+#define SMRAM_AWAY	  GPMEM_PARKED(8)
+#define SMRAM_WINDOW_AWAY GPMEM_PARKED(9)
 
 /* Chunks of memory in one piece, gpmem's from then on. */
 static u8 **chunks_of(u8 *memory, u32 size)
@@ -42,9 +47,25 @@ static u8 *page_aligned(void *p)
 	return (u8 *)ALIGN_UP((hva_t)p, (hva_t)PAGE_SIZE);
 }
 
+/* Nobody reads or writes a window that shows something. */
+static const struct gpmem_mmio no_calls;
+
+static int add_smram(struct pc_memory *m)
+{
+	int err = add_ram(m, SMRAM_AWAY, PC_VIDEO_SIZE, m->smram, "SMRAM");
+
+	m->smram_at = SMRAM_WINDOW_AWAY;
+	if (!err)
+		err = gpmem_add_window(m->mem, m->smram_at, PC_VIDEO_SIZE, &no_calls, NULL,
+				       "SMRAM");
+	if (!err)
+		gpmem_show(m->mem, m->smram_at, m->smram);
+	return err;
+}
+
 static int add_regions(struct pc_memory *m)
 {
-	int err = 0;
+	int err = add_smram(m);
 
 	for (u32 at = 0; at < UPPER_SIZE && !err; at += UNIT)
 		err = add_ram(m, PC_ROMS + at, UNIT, m->upper + at, "upper RAM");
@@ -77,11 +98,12 @@ int pc_memory_create(struct pc_memory *m, struct gpmem *mem, const u8 *firmware,
 	int err;
 
 	*m = (struct pc_memory){ .mem = mem };
-	m->block = mem_alloc(UPPER_SIZE + UNIT + PAGE_SIZE);
+	m->block = mem_alloc(UPPER_SIZE + UNIT + PC_VIDEO_SIZE + PAGE_SIZE);
 	if (!m->block)
 		return E_NOMEM;
 	m->upper = page_aligned(m->block);
 	m->ones = m->upper + UPPER_SIZE;
+	m->smram = m->ones + UNIT;
 	memset(m->ones, 0xff, UNIT);
 	err = add_regions(m);
 	return err || !firmware ? err : add_firmware(m, firmware, firmware_size);
@@ -108,6 +130,16 @@ void pc_memory_clear(struct pc_memory *m)
 {
 	memset(m->upper, 0, UPPER_SIZE);
 	pc_memory_tell(m, PC_ROMS, UPPER_SIZE);
+	memset(m->smram, 0, PC_VIDEO_SIZE);
+	pc_memory_tell(m, m->smram_at, PC_VIDEO_SIZE);
+}
+
+void pc_memory_show_smram(struct pc_memory *m, bool open)
+{
+	gpa_t to = open ? PC_VIDEO : SMRAM_WINDOW_AWAY;
+
+	if (to != m->smram_at && !gpmem_move(m->mem, m->smram_at, to))
+		m->smram_at = to;
 }
 
 /* What is read where RAM is not. */

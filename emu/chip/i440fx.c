@@ -40,6 +40,15 @@ static void switch_parts(struct i440fx *h, unsigned reg, unsigned len)
 	}
 }
 
+/* No processor here is in SMM, so D_CLS, which keeps data accesses in SMM from it, does nothing. */
+static void switch_smram(struct i440fx *h)
+{
+	u8 open = SMRAM_ON | SMRAM_OPEN;
+
+	if (h->smram_set)
+		h->smram_set(h->smram_ctx, (h->pci.config[REG_SMRAM] & open) == open);
+}
+
 /* Locked, SMM's memory cannot be opened any more before a reset. */
 static void lock_smram(struct i440fx *h)
 {
@@ -52,6 +61,7 @@ static void lock_smram(struct i440fx *h)
 static void i440fx_written(void *ctx, unsigned reg, unsigned len)
 {
 	lock_smram(ctx);
+	switch_smram(ctx);
 	switch_parts(ctx, reg, len);
 }
 
@@ -60,6 +70,13 @@ void i440fx_listen(struct i440fx *h, i440fx_part_fn set, void *ctx)
 	h->part_set = set;
 	h->part_ctx = ctx;
 	switch_parts(h, 0, 256);
+}
+
+void i440fx_listen_smram(struct i440fx *h, i440fx_smram_fn set, void *ctx)
+{
+	h->smram_set = set;
+	h->smram_ctx = ctx;
+	switch_smram(h);
 }
 
 void i440fx_open_bios(struct i440fx *h)
@@ -90,6 +107,7 @@ static void i440fx_reset(void *dev)
 	f->config[REG_SMRAM] = SMRAM_BASE;
 	f->writable[REG_SMRAM] = SMRAM_OPEN | SMRAM_CLOSE | SMRAM_LOCK | SMRAM_ON;
 	f->writable[REG_SMRAM + 1] = 0xff;
+	switch_smram(h);
 	switch_parts(h, 0, 256);
 }
 
@@ -128,6 +146,6 @@ const struct device_class i440fx_class = {
 	.title = "82441FX",
 	.file = "i440fx.c",
 	.has = "PAM: reads and writes of C0000h-FFFFFh go to RAM or ROM, by parts of 16 KiB; "
-	       "registers; SMRAM's lock",
-	.lacks = "SMM: SMRAM switches nothing; what is behind the DRAM registers",
+	       "SMRAM opened, closed and locked; registers",
+	.lacks = "SMM; what is behind the DRAM registers",
 };

@@ -25,8 +25,13 @@ extern const struct i440fx_part i440fx_parts[I440FX_PARTS]; /* by address */
 /* Do reads and writes of the part reach RAM? */
 typedef void (*i440fx_part_fn)(void *ctx, const struct i440fx_part *part, bool reads, bool writes);
 
+/* SMRAM lies at A0000h to BFFFFh, in front of what else is there, or is out of reach. */
+typedef void (*i440fx_smram_fn)(void *ctx, bool open);
+
 struct i440fx {
 	struct pci_function pci;
+	i440fx_smram_fn smram_set;
+	void *smram_ctx;
 	i440fx_part_fn part_set; /* NULL: nobody listens */
 	void *part_ctx;
 };
@@ -35,5 +40,6 @@ extern const struct device_class i440fx_class;
 
 /* set is told of each part now, and whenever its register is written. */
 void i440fx_listen(struct i440fx *h, i440fx_part_fn set, void *ctx);
+void i440fx_listen_smram(struct i440fx *h, i440fx_smram_fn set, void *ctx);
 /* As firmware leaves it: E0000h to FFFFFh is RAM. For a board that starts without one. */
 void i440fx_open_bios(struct i440fx *h);

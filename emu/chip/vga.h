@@ -179,6 +179,8 @@ int vga_window_create(struct vga *v);
 void vga_window_check(struct vga *v);
 /* All are hidden, and memory is up to date. The next access to one may show it again. */
 void vga_window_hide(struct vga *v);
+/* The windows at A0000h and up go where no processor reaches, or come back. */
+void vga_window_cover(struct vga *v, bool covered);
 /* Memory, dirty pages and font_dirty become what has been written until now. */
 void vga_window_sync(struct vga *v);
 

@@ -249,6 +249,25 @@ static void window_write(void *ctx, u64 offset, unsigned size, u64 value)
 
 static const struct gpmem_mmio window_ops = { window_read, window_write };
 
+/* --- Places */
+
+#define COVERED GPMEM_PARKED(10) /* from here on, as from PC_VIDEO on */
+
+void vga_window_cover(struct vga *v, bool covered)
+{
+	for (unsigned i = 0; i < VGA_WINDOWS; i++) {
+		struct vga_window *w = &v->window[i];
+		bool was = w->at >= COVERED;
+		gpa_t to = covered ? w->at - PC_VIDEO + COVERED : w->at - COVERED + PC_VIDEO;
+
+		if (covered == was)
+			continue;
+		hide(v, w);
+		if (!gpmem_move(v->mem, w->at, to))
+			w->at = to;
+	}
+}
+
 /* --- Creation */
 
 static int add(struct vga *v, struct vga_window *w, gpa_t at, u32 size, u64 *noted)

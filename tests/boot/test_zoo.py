@@ -15,7 +15,7 @@ from machine import GUESTS, ICOUNT
 
 ENGINES = {"auto": "no", "recompile-all": "yes"}
 # Lines that bare QEMU does not print so.
-ALONE = {"realmode": ["  limits d d c 6"], "chips16": [], "emm": []}
+ALONE = {"realmode": ["  limits d d c 6"], "chips16": ["  locked 1a"], "emm": []}
 # Ways that back16 is reset, and with which codes in CMOS.
 BACK = {"keyboard controller": "05 0a 0b 0c", "output port": "0a", "port 92h": "05 0a", "port CF9h": "0a", "triple fault": "05 0a"}
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The host bridge's PAM registers and what they do to memory: each part in each of its four states,
- * against a model of two memories; who watches a part is told when its bytes become others; DMA and
- * saved machines. Alone: make build/unit/test_pc_memory && build/unit/test_pc_memory [seed]
+ * against a model of two memories; who watches a part is told when its bytes become others; SMRAM;
+ * DMA and saved machines. Alone: make build/unit/test_pc_memory && build/unit/test_pc_memory [seed]
  */
 #include "emu/board/pc_memory.h"
 #include "emu/chip/i440fx.h"
@@ -24,7 +24,7 @@ static struct pci_bus pci;
 static struct i440fx bridge;
 static struct pc_memory memory;
 static u8 firmware[FIRMWARE_SIZE];
-static unsigned told[UPPER / PAGE_SIZE], switches;
+static unsigned told[UPPER / PAGE_SIZE], switches, smram_moves;
 
 static void written(void *ctx, gpa_t gpa, u32 len)
 {
@@ -36,8 +36,18 @@ static void written(void *ctx, gpa_t gpa, u32 len)
 static void switched(void *ctx, gpa_t start, u64 size)
 {
 	(void)ctx;
+	if (start == PC_VIDEO || start >= GPMEM_REACH) {
+		assert_int_equal(size, PC_VIDEO_SIZE);
+		smram_moves++;
+		return;
+	}
 	assert_in_range(start, PC_ROMS, PC_HIGH - size);
 	switches++;
+}
+
+static void smram(void *ctx, bool open)
+{
+	pc_memory_show_smram(ctx, open);
 }
 
 static void start(const u8 *image, u32 size)
@@ -52,8 +62,9 @@ static void start(const u8 *image, u32 size)
 	pc_plug(&pc, &pci_class, &pci);
 	pc_plug(&pc, &i440fx_class, &bridge);
 	i440fx_listen(&bridge, pc_memory_set_part, &memory);
+	i440fx_listen_smram(&bridge, smram, &memory);
 	gpmem_set_watcher(&mem, GPMEM_WATCH_CODE, written, NULL);
-	switches = 0;
+	switches = smram_moves = 0;
 }
 
 static int setup(void **state)
@@ -140,6 +151,60 @@ static void test_registers(void **state)
 	i440fx_class.reset(&bridge);
 	put_config(0x72, 1, 0x40);
 	assert_int_equal(get_config(0x72), 0x42);
+}
+
+/* D_OPEN with G_SMRAME: RAM at A0000h, in place of what is there. Nothing else opens it. */
+static void test_smram(void **state)
+{
+	static struct snap s;
+	struct gpmem_cursor out = { 0 }, in = { 0 };
+	struct tape t = { 0 };
+
+	(void)state;
+	for (unsigned v = 0; v < 16; v++) {
+		bool open = (v & 9) == 9; /* 40h and 08h */
+		u8 value = (u8)((v & 8 ? 0x40 : 0) | (v & 4 ? 0x20 : 0) | (v & 1 ? 0x08 : 0));
+
+		put_config(0x72, 1, value);
+		write8(PC_VIDEO + v, (u8)(0x80 + v));
+		write8(PC_ROMS - 1 - v, (u8)(0x40 + v));
+		assert_int_equal(read8(PC_VIDEO + v), open ? 0x80 + v : 0xff);
+		assert_int_equal(read8(PC_ROMS - 1 - v), open ? 0x40 + v : 0xff);
+		assert_int_equal(gpmem_ptr(&mem, PC_VIDEO, true) != NULL, open);
+	}
+	/* Closed, it keeps what it holds; open again, or in a saved machine, it shows that. */
+	put_config(0x72, 1, 0x08);
+	assert_int_equal(read8(PC_VIDEO + 9), 0xff);
+	smram_moves = 0;
+	put_config(0x72, 1, 0x48);
+	put_config(0x72, 1, 0x48);
+	assert_int_equal(smram_moves, 2); /* from one place, to the other */
+	assert_int_equal(read8(PC_VIDEO + 9), 0x89);
+	snap_save_to(&s, tape_put, &t);
+	assert_true(snap_begin(&s, "bridge", i440fx_class.version));
+	i440fx_class.state(&bridge, &s);
+	snap_end(&s);
+	assert_false(gpmem_save_pages(&mem, &s, &out, 1000));
+	assert_true(snap_finish(&s));
+	i440fx_class.reset(&bridge);
+	pc_memory_clear(&memory);
+	assert_int_equal(read8(PC_VIDEO + 9), 0xff);
+	put_config(0x72, 1, 0x48);
+	assert_int_equal(read8(PC_VIDEO + 9), 0);
+	put_config(0x72, 1, 0x00);
+	snap_load_from(&s, tape_get, &t);
+	assert_true(snap_begin(&s, "bridge", i440fx_class.version));
+	i440fx_class.state(&bridge, &s);
+	snap_end(&s);
+	assert_false(gpmem_load_pages(&mem, &s, &in, 1000));
+	assert_true(snap_finish(&s));
+	free(t.bytes);
+	assert_int_equal(read8(PC_VIDEO + 9), 0x89);
+	/* Locked, it goes, and does not come back before a reset. */
+	put_config(0x72, 1, 0x58);
+	assert_int_equal(read8(PC_VIDEO + 9), 0xff);
+	put_config(0x72, 1, 0x48);
+	assert_int_equal(read8(PC_VIDEO + 9), 0xff);
 }
 
 /* A part's reads and writes, and nobody else's. */
@@ -331,8 +396,8 @@ int main(int argc, char **argv)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		CASE(test_power_on), CASE(test_registers), CASE(test_parts),	CASE(test_model),
-		CASE(test_watchers), CASE(test_dma),	   CASE(test_firmware),
+		CASE(test_power_on), CASE(test_registers), CASE(test_parts), CASE(test_model),
+		CASE(test_smram),    CASE(test_watchers),  CASE(test_dma),   CASE(test_firmware),
 	};
 
 	random_state = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;

@@ -12,6 +12,7 @@ next:
 	call	interrupts
 	call	timer
 	call	clock
+	call	smram
 	quit
 
 ; --- 8259A: other vectors, IRR and ISR, poll mode, automatic EOI, by the timer's line
@@ -321,6 +322,64 @@ clock:
 	out	PIC, al
 	pop	ax
 	iret
+; --- SMRAM in front of the video memory, as the host bridge's register opens it; QEMU does not know the lock
+
+BRIDGE_SMRAM	equ 0x72
+ROUTINE		equ 0x3000
+
+%macro smram_ 1				; the register
+	mov	eax, 0x80000000 | (BRIDGE_SMRAM & 0xfc)
+	mov	dx, 0xcf8
+	out	dx, eax
+	mov	dx, 0xcfc + (BRIDGE_SMRAM & 3)
+	mov	al, %1
+	out	dx, al
+%endmacro
+
+smram:	begin	"smram"
+	mov	ax, 0xb800
+	mov	es, ax
+	mov	ax, 0xa000
+	mov	fs, ax
+	mov	word [es:0x700], 0x1741		; a character
+	mov	cx, 3
+.again:	smram_	0x4a
+	mov	bp, [es:0x700]			; RAM's, once it was written
+	mov	[es:0x700], cx
+	mov	byte [fs:ROUTINE], 0xb0		; MOV AL, n; RETF
+	mov	[fs:ROUTINE + 1], cl
+	mov	byte [fs:ROUTINE + 2], 0xcb
+	call	0xa000:ROUTINE
+	call	hex
+	show_word [es:0x700]
+	smram_	0x0a
+	show_word [es:0x700]
+	cmp	cl, 3
+	je	.first
+	show_word bp
+.first:	mov	word [es:0x700], 0x1741
+	loop	.again
+	mov	cx, 2000			; at full speed both ways
+.flip:	smram_	0x4a
+	inc	word [es:0x700]
+	smram_	0x0a
+	inc	word [es:0x700]
+	loop	.flip
+	show_word [es:0x700]
+	smram_	0x4a
+	show_word [es:0x700]
+	smram_	0x0a
+	finish
+	begin	"  locked"
+	smram_	0x1a
+	smram_	0x4a
+	in	al, dx
+	call	hex
+	finish
+	push	ds
+	pop	es
+	ret
+
 cmos:					; AL
 	out	0x70, al
 	in	al, 0x71
