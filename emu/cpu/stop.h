@@ -71,6 +71,7 @@ struct cpu_stopped {
 };
 
 struct cpu;
+struct dbg_symbols;
 
 /* A fault that a helper found and that is still to be delivered. */
 struct cpu_fault {
@@ -97,7 +98,8 @@ struct cpu_stops {
 	u64 filter;  /* of the addresses of STOP_EXEC, by their hash */
 	/* Does this one count, of those that were met? NULL: all do. */
 	bool (*holds)(struct cpu *cpu, u8 id);
-	void *owner; /* holds()'s own */
+	void *owner;			   /* holds()'s own */
+	const struct dbg_symbols *symbols; /* for those who show addresses, or are given names */
 	struct cpu_stopped stopped;
 	/* The last event whose delivery failed, and what it failed with, in order. */
 	struct cpu_fault chain[CPU_CHAIN];

@@ -7,6 +7,7 @@
 #include <Zydis/Zydis.h>
 
 #include "emu/dbg/dbg_mem.h"
+#include "emu/dbg/dbg_symbols.h"
 
 #define LONGEST 15u
 #define SHOWN	8u /* bytes in front of the text */
@@ -28,15 +29,43 @@ static void add_bytes(struct dbg_line *l, const u8 *code, unsigned n)
 	dbg_add(l, "%s ", n > SHOWN ? "+" : " ");
 }
 
+/* Where a near branch leads. */
+static void add_target(struct dbg_line *l, const struct cpu *cpu,
+		       const ZydisDisassembledInstruction *in)
+{
+	const ZydisDecodedOperand *o = &in->operands[0];
+	ZyanU64 target;
+
+	if (in->info.operand_count && o->type == ZYDIS_OPERAND_TYPE_IMMEDIATE &&
+	    o->imm.is_relative &&
+	    ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(&in->info, o, in->runtime_address, &target)))
+		dbg_add_symbol(l, cpu->stops.symbols, (u32)target);
+}
+
+/* Where a function begins, and in front of the first line. */
+static void print_label(const struct cpu *cpu, gla_t gla, bool first, const struct dbg_out *out)
+{
+	const struct dbg_symbol *s = dbg_symbols_near(cpu->stops.symbols, gla);
+	struct dbg_line l = { .len = 0 };
+
+	if (!s || (s->value != gla && !first))
+		return;
+	dbg_add_symbol(&l, cpu->stops.symbols, gla);
+	dbg_add(&l, ":");
+	dbg_end(&l, out);
+}
+
 gla_t dbg_disassemble(struct cpu *cpu, gla_t gla, unsigned bits, unsigned n,
 		      const struct dbg_out *out)
 {
-	while (n--) {
+	for (bool first = true; n--; first = false) {
 		ZydisDisassembledInstruction in;
 		struct dbg_line l = { .len = 0 };
 		u8 code[LONGEST];
 		unsigned have = dbg_read(cpu, gla, code, sizeof(code)), len = 1;
 
+		if (have)
+			print_label(cpu, gla, first, out);
 		dbg_add(&l, "%08x  ", gla);
 		if (!have) {
 			dbg_add(&l, "not mapped, or no memory");
@@ -47,6 +76,7 @@ gla_t dbg_disassemble(struct cpu *cpu, gla_t gla, unsigned bits, unsigned n,
 			len = in.info.length;
 			add_bytes(&l, code, len);
 			dbg_add(&l, "%s", in.text);
+			add_target(&l, cpu, &in);
 		} else {
 			add_bytes(&l, code, 1);
 			dbg_add(&l, "(undefined)");

@@ -6,12 +6,11 @@
 
 #include "emu/dbg/dbg_mem.h"
 #include "emu/dbg/dbg_regs.h"
+#include "emu/dbg/dbg_symbols.h"
 #include "kernel/base/string.h"
 
 #define WORD   64u
 #define NESTED 16u
-
-bool (*dbg_symbol_value)(struct cpu *cpu, const char *name, u32 *value);
 
 enum {
 	NUMBER,
@@ -124,7 +123,7 @@ static const char *named(struct parser *p, const char *word)
 		return number > 0xffffffff ? "beyond 4 GiB" : emit(p, NUMBER, (u32)number, 0);
 	if (word[0] == '$')
 		return "there is no such register";
-	if (dbg_symbol_value && dbg_symbol_value(p->cpu, word, &value))
+	if (dbg_symbols_value(p->cpu->stops.symbols, word, &value))
 		return emit(p, NUMBER, value, 0);
 	return "not a number, nor a register or symbol";
 }

@@ -28,6 +28,3 @@ struct dbg_expr {
 const char *dbg_expr_compile(struct cpu *cpu, const char *text, struct dbg_expr *e);
 /* False: memory that it reads is not there, or it divides by 0. */
 bool dbg_expr_value(struct cpu *cpu, const struct dbg_expr *e, u32 *value);
-
-/* Looks a symbol up; whoever has symbols sets it. NULL: there are none. */
-extern bool (*dbg_symbol_value)(struct cpu *cpu, const char *name, u32 *value);

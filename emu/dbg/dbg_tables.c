@@ -6,6 +6,7 @@
 
 #include "emu/cpu/transfer.h"
 #include "emu/dbg/dbg_mem.h"
+#include "emu/dbg/dbg_symbols.h"
 #include "emu/dbg/dbg_regs.h"
 #include "kernel/base/string.h"
 
@@ -218,20 +219,31 @@ void dbg_print_walk(struct cpu *cpu, gla_t gla, const struct dbg_out *out)
 
 /* --- Frames */
 
+static void print_frame(const struct cpu *cpu, unsigned n, u32 eip, u32 bp,
+			const struct dbg_out *out)
+{
+	gla_t gla = cpu->seg[SEG_CS].base + eip;
+	struct dbg_line l = { .len = 0 };
+
+	dbg_add(&l, "#%u  %08x  frame %08x", n, gla, bp);
+	dbg_add_symbol(&l, cpu->stops.symbols, gla);
+	dbg_end(&l, out);
+}
+
 void dbg_print_frames(struct cpu *cpu, unsigned n, const struct dbg_out *out)
 {
 	const struct cpu_segment *ss = &cpu->seg[SEG_SS];
 	unsigned size = cpu->seg[SEG_CS].attr & SEG_ATTR_DB ? 4 : 2;
 	u32 mask = size == 4 ? 0xffffffff : 0xffff, bp = cpu->gpr[REG_EBP] & mask;
 
-	dbg_print(out, "#0  %08x  frame %08x", cpu->seg[SEG_CS].base + cpu->eip, bp);
+	print_frame(cpu, 0, cpu->eip, bp, out);
 	for (unsigned i = 1; i < n; i++) {
 		u32 next = 0, ret = 0;
 
 		if (!bp || dbg_read(cpu, ss->base + bp, &next, size) < size ||
 		    dbg_read(cpu, ss->base + bp + size, &ret, size) < size)
 			return;
-		dbg_print(out, "#%u  %08x  frame %08x", i, cpu->seg[SEG_CS].base + ret, next);
+		print_frame(cpu, i, ret, next, out);
 		if (next <= bp) /* stacks grow downwards: there is no frame below */
 			return;
 		bp = next;

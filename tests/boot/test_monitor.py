@@ -90,21 +90,28 @@ LOOP = 40  # times that a point is met in vain
 def test_conditions(engine, ring):
     """Points that count only sometimes, and what is done there. The guest sees nothing of them."""
     at = symbols("bystander")
-    with Prompt([vm("a", "bystander", "ring=%d" % ring, engine)]) as m:
+    names = "".join("%08x T %s\n" % (value, name) for name, value in at.items())
+    with Prompt([vm("a", "bystander", "ring=%d" % ring, engine, symbols="names.map")], files={"names.map": names.encode()}) as m:
         m.wait_line("a: SUM")
         m.quiet("a")
-        ticks = "[0x%x]" % at["ticks"]
+        ticks = "[ticks]"
+        assert "%d symbols of names.map" % len(at) in m.ask("symbols")
+        assert "%08x  on_timer\n" % at["on_timer"] in m.ask("symbols a on_ti")
+        assert "no such thing" in m.ask("symbols nothing_of_that_name")
+        assert re.search(r" <on_timer>:\n%08x" % at["on_timer"], m.ask("disas on_timer 2"))
+        assert re.search(r" <on_timer\+\w+>:\n", m.ask("x/1i on_timer+%d" % 1))
         now = int(re.search(r"%08x +([0-9a-f]{8})" % at["ticks"], m.ask("x/d 0x%x" % at["ticks"]))[1], 16)
-        m.do("break 0x%x if %s == %d" % (at["on_timer"], ticks, now + LOOP))
+        m.do("break on_timer if %s == %d" % (ticks, now + LOOP))
         assert m.do("cont", "a", "breakpoint 1 at") == at["on_timer"]
         assert "%08x" % (now + LOOP) in m.ask("x/d 0x%x" % at["ticks"])
+        assert re.search(r"#0  %08x  frame \w+ <on_timer>" % at["on_timer"], m.ask("backtrace"))
         assert re.search("1 +break +%08x \\+1, met 1 times, if " % at["on_timer"], m.ask("break"))
         m.do("condition 1")
         m.do("ignore 1 %d" % (LOOP - 1))
         m.do("cont", "a", "breakpoint 1 at")
         assert "%08x" % (now + 2 * LOOP) in m.ask("x/d 0x%x" % at["ticks"])
         assert "met %d times" % (LOOP + 1) in m.ask("break")
-        m.do("watch 0x%x if %s == %d" % (at["ticks"], ticks, now + 2 * LOOP + 5))
+        m.do("watch ticks if %s == %d" % (ticks, now + 2 * LOOP + 5))
         m.do("ignore 1 1000000")
         m.do("cont", "a", "write of watchpoint 2 at")
         assert "%08x" % (now + 2 * LOOP + 5) in m.ask("x/d 0x%x" % at["ticks"])

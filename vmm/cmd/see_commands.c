@@ -22,6 +22,7 @@
 #define FRAMES_DEFAULT 32u
 #define TABLE_DEFAULT  32u
 #define LINES_MAX      8192u
+#define SYMBOLS_SHOWN  100u
 
 static void line(void *ctx, const char *text)
 {
@@ -217,7 +218,37 @@ static int cmd_backtrace(int argc, char **argv)
 	return err;
 }
 
+/* The VM's symbols that contain a word; or how many it has. */
+static int cmd_symbols(int argc, char **argv)
+{
+	struct vm *vm = vm_take(&argc, &argv);
+	const struct dbg_symbols *s = vm ? vm->vcpu->cpu.stops.symbols : NULL;
+	u32 found;
+
+	if (!vm)
+		return E_NOENT;
+	if (argc > 2)
+		return debug_usage("symbols [NAME] [WORD]");
+	if (!s) {
+		console_print("%s has no symbols: symbols = FILE\n", vm->config.name);
+		return E_NOENT;
+	}
+	if (argc < 2) {
+		console_print("%u symbols of %s\n", s->count, vm->config.symbols);
+		return 0;
+	}
+	found = dbg_print_symbols(s, argv[1], SYMBOLS_SHOWN, &console_lines);
+	if (found > SYMBOLS_SHOWN)
+		console_print("and %u more\n", found - SYMBOLS_SHOWN);
+	return found ? 0 : E_NOENT;
+}
+
 static struct shell_command commands[] = {
+	{ .name = "symbols",
+	  .args = "[NAME] [WORD]",
+	  .help = "a VM's symbols that contain a word",
+	  .run = cmd_symbols,
+	  .complete = vm_complete },
 	{ .name = "regs",
 	  .args = "[NAME]",
 	  .help = "a VM's registers",

@@ -274,7 +274,7 @@ struct vm_field {
 
 static const struct vm_field files[] = {
 	FIELD("kernel", kernel),   FIELD("initrd", initrd), FIELD("firmware", firmware),
-	FIELD("vgabios", vgabios), FIELD("state", state),
+	FIELD("vgabios", vgabios), FIELD("state", state),   FIELD("symbols", symbols),
 };
 static const struct vm_field switches[] = {
 	FIELD("boot_menu", boot_menu),	 FIELD("sercon", sercon), FIELD("verify", verify),

@@ -34,7 +34,8 @@ struct config_vm {
 	bool bad;      /* had an error: must not be started */
 	u64 memory;    /* bytes, multiple of 4 KiB; default 64M */
 	char kernel[CONFIG_PATH], initrd[CONFIG_PATH];
-	char state[CONFIG_PATH]; /* a saved machine that it starts as */
+	char state[CONFIG_PATH];   /* a saved machine that it starts as */
+	char symbols[CONFIG_PATH]; /* names of its addresses, for the debugger */
 	char cmdline[CONFIG_CMDLINE];
 	struct config_drive drive[CONFIG_DRIVES];
 	enum config_bus bus;	   /* of disks that do not say theirs */

@@ -6,9 +6,9 @@
 #pragma once
 
 #include "emu/cpu/stop.h"
+#include "emu/dbg/dbg_symbols.h"
 
 struct vm;
-struct dbg_expr;
 
 enum vm_owner { OWNER_PROMPT, OWNER_GDB, OWNER_ONCE /* gone at the next stop, whatever that is */ };
 
@@ -35,9 +35,10 @@ enum vm_stood {
 
 struct vm_debug {
 	struct vm_point point[CPU_STOPS]; /* by the id of their stops */
-	u32 numbers;			  /* given out */
-	bool at_halt;			  /* HLT with interrupts off */
-	bool at_shutdown;		  /* a triple fault */
+	struct dbg_symbols symbols;
+	u32 numbers;	  /* given out */
+	bool at_halt;	  /* HLT with interrupts off */
+	bool at_shutdown; /* a triple fault */
 	/* Why it stands, and what it met: a copy, since a point of OWNER_ONCE is gone. */
 	enum vm_stood stood;
 	struct vm_point met;

@@ -26,6 +26,7 @@
 #include "vmm/vm/vm_snap.h"
 #include "vmm/vm/vm_start.h"
 #include "vmm/vm/vm_state.h"
+#include "vmm/vm/vm_symbols.h"
 
 #define RESETS_QUIET  3u /* that are reported whatever their distance */
 #define RESET_LINE_NS 1000000000ull
@@ -280,6 +281,9 @@ int vm_create(const struct config_vm *config, struct vm **out)
 		goto fail;
 	}
 	vm_points_init(vm);
+	err = vm_symbols_load(vm); /* reports what is wrong */
+	if (err)
+		goto fail;
 	err = vm_load_begin(vm); /* reports what is wrong; copied is in the VM's turns */
 	if (err)
 		goto fail;
@@ -309,6 +313,7 @@ void vm_destroy(struct vm *vm)
 	vm_display_forget(vm);
 	vm_snap_abandon(vm);
 	vm_points_destroy(vm);
+	vm_symbols_free(vm);
 	list_del(&vm->link);
 	if (vm->vcpu) {
 		vcpu_destroy(vm->vcpu);
