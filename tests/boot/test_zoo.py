@@ -19,15 +19,17 @@ ALONE = {"realmode": ["  limits d d c 6"], "chips16": ["  locked 1a"], "emm": []
 # Ways that back16 is reset, and with which codes in CMOS.
 BACK = {"keyboard controller": "05 0a 0b 0c", "output port": "0a", "port 92h": "05 0a", "port CF9h": "0a", "triple fault": "05 0a"}
 
-# The zoo (tests/guests/zoo) likewise; raw ring 3 of a machine that is TCG's knows no limits either, so these are of recompile-all.
+# The protected-mode zoo likewise: tests/guests/zoo and two of tests/guests/boot. Raw ring 3 of a machine that is TCG's knows no
+# limits either, so these lines are of recompile-all.
 ZOO = {
-    "tasks": ["  SS not present: 12:00000208 in the new task", "  T bit: 1 traps, dr6 ffff8ff0",
+    "extender": ["  limits 00 0d 00 00 00 0d 00 00"], "entries": [],
+    "zoo-tasks.img": ["  SS not present: 12:00000208 in the new task", "  T bit: 1 traps, dr6 ffff8ff0",
               "  16-bit task: ax 00004323, sp 00000700, flags 00004006; in its TSS 00004324 00000030"],
-    "pager": ["  PAE, reserved: 14:0000000d cr2 40003000"],
-    "traps": ["  RF in a fault's frame: 1", "  GD: 1, dr6 ffff2ff0, dr7 00000400", "  x87 errors, NE 0, ring 0: ok IRQ 13 3, #MF 0",
+    "zoo-pager.img": ["  PAE, reserved: 14:0000000d cr2 40003000"],
+    "zoo-traps.img": ["  RF in a fault's frame: 1", "  GD: 1, dr6 ffff2ff0, dr7 00000400", "  x87 errors, NE 0, ring 0: ok IRQ 13 3, #MF 0",
               "  x87 errors, NE 0, ring 3: ok IRQ 13 3, #MF 0", "  SYSENTER stepped: 15, 703b0e28"],
-    "v8086": ["  traps: int 262 pushf 0 ports 123 int 21h 0 steps 000002a2"] * 2,
-    "rings": ["  stack not present 12:00000108 cpl 3", "  stack too small 12:00000108 cpl 3",
+    "zoo-v8086.img": ["  traps: int 262 pushf 0 ports 123 int 21h 0 steps 000002a2"] * 2,
+    "zoo-rings.img": ["  stack not present 12:00000108 cpl 3", "  stack too small 12:00000108 cpl 3",
               "  inner stack not present: ok d1d1d1d1 12", "  limit bytes:x....x....xx...xx...xxxx.xxxx.",
               "  limit pages:x....x....xx...xx...xxxx.xxxx.", "  limit down:...xx...xx...xx...xx...xx...xx",
               "  limit down, pages:...xx...xx...xx...xx...xx...xx", "  limit down, 64 KiB:xx...xx...xxx..xxx..xxxxxxxxxx"],
@@ -67,13 +69,13 @@ def test_protected(apic):
     """The protected-mode zoo, all of it on one machine."""
     build()
     engines = ["auto", "ring1", "recompile", "recompile-all"] if FULL else list(ENGINES)
-    vms = {"%s-%s" % (guest, engine): (guest, engine) for guest in ZOO for engine in engines}
-    with Guests(["[ringleader]\nexit = poweroff\n", *[section("zoo-%s.img" % guest, engine, name, "apic = %s\n" % apic)
+    vms = {"%s-%s" % (guest.split(".")[0], engine): (guest, engine) for guest in ZOO for engine in engines}
+    with Guests(["[ringleader]\nexit = poweroff\n", *[section(guest, engine, name, "apic = %s\n" % apic)
                                                      for name, (guest, engine) in vms.items()]]) as m:
         m.wait_stopped(vms)
         for name, (guest, engine) in vms.items():
             printed = printed_by(m, name)
-            assert compared(printed) == bare_lines("zoo-%s.img" % guest, cpu="max" if apic == "yes" else "max,-apic"), name
+            assert compared(printed) == bare_lines(guest, cpu="max" if apic == "yes" else "max,-apic"), name
             if engine == "recompile-all":
                 assert [line for line in printed if line.startswith("  ") and " attempts" not in line] == ZOO[guest], name
 
