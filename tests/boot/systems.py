@@ -77,7 +77,16 @@ def syslinux_floppy(m):
     m.mark("hdt.c32")
 
 
-def linux(m, how):
+def apic_notes(m):
+    """Which controller each interrupt of the ISA bus has, and where that was found."""
+    lines = re.findall(r"^ *(\d+): +\d+ +(IO-APIC +\d+-\w+|XT-PIC)", m.run("cat /proc/interrupts"), re.MULTILINE)
+    m.note("interrupts", {irq: " ".join(where.split()) for irq, where in lines if int(irq) in (0, 1, 4, 8, 9, 12)})
+    log = m.run("dmesg")
+    m.note("tables", re.findall(r"(?:INT_SRC_OVR|IOAPIC\[0\]|LAPIC_NMI|found SMP MP-table)[^\n]*", log))
+    m.note("clocks", sorted(set(re.findall(r"hpet0: at MMIO \w+|hpet id: \w+|Switched APIC routing[^\n]*", log))))
+
+
+def linux(m, how, more=None):
     """The boot loader's entry for Linux: to a shell on the serial line, work, and off."""
     m.wait("^boot:")
     m.mark("prompt")
@@ -90,6 +99,8 @@ def linux(m, how):
     m.note("sum", m.run("md5sum /bin/busybox"))
     m.note("memory", re.findall(r"BIOS-e820: (.*00000000000[0-9a-e].*)", m.run("dmesg")))
     m.note("caching", [m.run("cat /proc/mtrr"), re.findall(r"(?:MTRR|PAT)[^\n]*", m.run("dmesg"))])
+    if more:
+        more(m)
     m.process.send("poweroff -f\r")
     m.ended()
     m.mark("off")
@@ -103,6 +114,12 @@ def syslinux_disk(m):
 @system(media={"cdrom": "isolinux.iso"}, memory=128)
 def isolinux(m):
     linux(m, "linux")
+
+
+@system(media={"cdrom": "isolinux.iso"}, memory=128, keys={"apic": "yes"})
+def isolinux_apic(m):
+    """Behind the BIOS, which sets up local APIC, I/O APIC and their tables."""
+    linux(m, "linux", apic_notes)
 
 
 @system(media={"disk0": "fat.img"}, memory=128)
