@@ -3,11 +3,11 @@
  * The monitor's own address space.
  *
  *     FFFF_8000_0000_0000  all physical memory (direct map, no-execute, 2 MiB or 1 GiB pages)
+ *     FFFF_FFFE_0000_0000  the fence (kmap_fence)
  *     FFFF_FFFF_8000_0000  the image: text RX, rodata R, data RW
  *     FFFF_FFFF_A000_0000  code caches as executed (kmap_code), within 2 GiB of the image
  *     FFFF_FFFF_C000_0000  the same, writable and not executable
  *     FFFF_FFFF_E000_0000  device memory (kmap_device)
- *     FFFF_FFFF_FFF8_0000  the fence (kmap_fence)
  *
  * The low half is empty: no identity mapping survives start-up.
  */
@@ -55,7 +55,8 @@ enum kmap_cache { KMAP_UNCACHED, KMAP_WRITE_COMBINE, KMAP_CACHED };
 /* A mapping of something outside the direct map: firmware tables cached, registers not. Never
  * undone. NULL when out of space. */
 void *kmap_physical(hpa_t hpa, size_t size, enum kmap_cache cache);
-/* 64 KiB that can be read, all of one page, with as much before and behind that cannot. */
+/* 64 KiB that can be read, all of one page, with as much before and more than 4 GiB behind that
+ * cannot. */
 const u8 *kmap_fence(void);
 /* Uncached mapping of device registers (write_combine: for frame buffers). NULL when out of space.
  */

@@ -18,7 +18,7 @@
 #define CODE_SLOTS   ((unsigned)(CODE_ALIAS / LARGE_2M))
 #define DEVICE_START 0xffffffffe0000000ull
 #define DEVICE_END   0xfffffffffff00000ull
-#define FENCE_START  0xfffffffffff80000ull /* nothing else lies behind DEVICE_END */
+#define FENCE_START  0xfffffffe00000000ull /* nothing lies in the 6 GiB from there to the image */
 #define FENCE_SIZE   0x10000u
 #define SLOT_ORDER   9u
 

@@ -14,10 +14,11 @@
 
 /*
  * The fence of segments of 64 KiB: a load at poll_quiet + n is allowed for 0 <= n < RECOMP_FENCE,
- * and raises #PF on RECOMP_FENCE bytes before and behind. The guest never sees what is read there,
- * so all its pages may be the same one.
+ * and raises #PF on RECOMP_FENCE bytes before and from there to RECOMP_FENCED. The guest never sees
+ * what is read there, so all its pages may be the same one.
  */
-#define RECOMP_FENCE 0x10000u
+#define RECOMP_FENCE  0x10000u
+#define RECOMP_FENCED (4 * GiB + 2 * RECOMP_FENCE) /* an offset of 32 bits, and an operand */
 
 struct recomp_config {
 	u8 *cache_rw; /* the code cache as written, */
@@ -32,8 +33,8 @@ struct recomp_config {
 	 */
 	const u8 *host_fpu;
 	const u8 *poll_quiet; /* the fence, at RECOMP_SPACE or above */
-	/* Loads that raise #PF, at RECOMP_SPACE or above: RECOMP_FENCE bytes before it, and twice
-	 * as many from there on. */
+	/* Loads that raise #PF, at RECOMP_SPACE or above: RECOMP_FENCE bytes before it, and
+	 * RECOMP_FENCED from there on. */
 	const u8 *poll_signal;
 	bool verify; /* run the confinement verifier on every block */
 };

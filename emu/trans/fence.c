@@ -11,7 +11,7 @@ static u32 place(gla_t gla)
 
 bool fence_met(const struct recomp *r, u64 cr2)
 {
-	return cr2 - ((u64)r->cfg.poll_quiet - RECOMP_FENCE) < 3 * (u64)RECOMP_FENCE;
+	return cr2 - ((u64)r->cfg.poll_quiet - RECOMP_FENCE) < RECOMP_FENCE + RECOMP_FENCED;
 }
 
 bool fence_note(struct recomp *r, gla_t gla)

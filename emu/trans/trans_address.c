@@ -102,12 +102,31 @@ static struct hmem inside_64k(struct trans *t, const ZydisDecodedOperand *op, un
 	return (struct hmem){ .base = R8, .index = -1, .scale = 1, .disp = disp, .guest = true };
 }
 
+/* An address of 32 bits, which does not wrap around at 64 KiB but faults, for a byte, too: 4 GiB
+ * behind the fence fault. Compilers for real mode (gcc -m16) make no others. */
+static struct hmem wide_inside_64k(struct trans *t, const ZydisDecodedOperand *op, unsigned size)
+{
+	struct hmem m = trans_address_noseg(t, op);
+	bool known = m.base < 0 && m.index < 0;
+
+	if (known && (u32)m.disp < RECOMP_FENCE && (u32)m.disp + size <= RECOMP_FENCE)
+		return m;
+	if (known)
+		emit_mov_imm32(&t->e, R8, (u32)m.disp);
+	else
+		emit_lea(&t->e, false, R8, m);
+	trans_fence(t, (s32)size - 1);
+	return (struct hmem){ .base = R8, .index = -1, .scale = 1, .guest = true };
+}
+
 struct hmem trans_address(struct trans *t, const ZydisDecodedOperand *op)
 {
 	unsigned seg = trans_seg(op->mem.segment), size = trans_mem_bytes(t, op);
 	bool small = trans_seg_class(t, seg) == CLASS_64K;
 	struct hmem m;
 
+	if (small && t->in.address_width != 16)
+		return trans_add_base(t, wide_inside_64k(t, op, size), seg);
 	if (small && stays_inside(t, op, size))
 		return trans_add_base(t, inside_64k(t, op, size), seg);
 	m = trans_address_noseg(t, op);

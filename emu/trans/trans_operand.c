@@ -49,8 +49,7 @@ bool trans_mem_checked(const struct trans *t, const ZydisDecodedOperand *op)
 {
 	unsigned seg = trans_seg(op->mem.segment);
 
-	if (trans_seg_class(t, seg) == CLASS_CHECKED ||
-	    (trans_seg_class(t, seg) == CLASS_64K && t->in.address_width != 16))
+	if (trans_seg_class(t, seg) == CLASS_CHECKED)
 		return true;
 	return seg == SEG_CS && (t->key & KEY_PE) && !(t->key & KEY_VM) &&
 	       (op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE);

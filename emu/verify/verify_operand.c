@@ -79,6 +79,11 @@ static bool table_access(struct verify *v, const ZydisDecodedOperand *o, s64 dis
 	return true;
 }
 
+static bool below_4g(struct value a)
+{
+	return a.kind >= VALUE_U32 && a.kind <= VALUE_CONST;
+}
+
 /* Beside the place where an event is signalled, or the fence, is nothing but they. */
 static bool fence_access(const struct verify *v, const ZydisDecodedOperand *o, s64 disp)
 {
@@ -86,8 +91,7 @@ static bool fence_access(const struct verify *v, const ZydisDecodedOperand *o, s
 	struct value offset = index < 0 ? (struct value){ VALUE_ANY, 0 } : v->now.reg[index];
 
 	return o->mem.scale == 1 && disp >= -(s64)RECOMP_FENCE && disp <= RECOMP_FENCE &&
-	       (offset.kind == VALUE_U16 ||
-		(offset.kind == VALUE_CONST && offset.data < RECOMP_FENCE));
+	       below_4g(offset);
 }
 
 /* With 64-bit addresses: the host's memory. */
@@ -163,11 +167,6 @@ bool verify_operands(struct verify *v)
 }
 
 /* --- Values --- */
-
-static bool below_4g(struct value a)
-{
-	return a.kind >= VALUE_U32 && a.kind <= VALUE_CONST;
-}
 
 static struct value add(struct value a, struct value b)
 {

@@ -21,10 +21,10 @@
 
 #define WINDOW	   (8 * GiB) /* guests never form an address above 4 GiB plus one operand */
 #define CACHE_SIZE (4u * MiB)
-/* The fence, and the place that signals, each with RECOMP_FENCE bytes around that fault. */
+/* The fence, and the place that signals, each with what must fault before and behind it. */
 #define FENCE_AT   RECOMP_FENCE
-#define SIGNAL_AT  (4u * RECOMP_FENCE)
-#define POLLS_SIZE (6u * RECOMP_FENCE)
+#define SIGNAL_AT  (FENCE_AT + RECOMP_FENCED)
+#define POLLS_SIZE (SIGNAL_AT + RECOMP_FENCED)
 
 static struct machine *machine_of(struct cpu *cpu)
 {
@@ -417,7 +417,8 @@ int machine_create(struct machine *m, u64 ram_size, unsigned flags)
 		return err;
 	m->cache = mmap(NULL, CACHE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC,
 			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	m->polls = mmap(NULL, POLLS_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	m->polls = mmap(NULL, POLLS_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			-1, 0);
 	if (m->cache == MAP_FAILED || m->polls == MAP_FAILED ||
 	    mprotect(m->polls + FENCE_AT, RECOMP_FENCE, PROT_READ))
 		return E_NOMEM;

@@ -123,6 +123,67 @@ static void operands(void **state)
 	}
 }
 
+/* Offsets of 32 bits do not wrap around. */
+static const struct form wide[] = {
+	{ "mov al, [ebx]", { 0x67, 0x8a, 0x03 }, 3, 1, 0, DATA_FAULTS },
+	{ "mov ax, [ebx]", { 0x67, 0x8b, 0x03 }, 3, 2, 0, DATA_FAULTS },
+	{ "mov eax, [ebx + 6]", { 0x66, 0x67, 0x8b, 0x43, 6 }, 5, 4, 6, DATA_FAULTS },
+	{ "mov eax, [ebp - 2]", { 0x66, 0x67, 0x8b, 0x45, 0xfe }, 5, 4, -2, SS_FAULTS },
+	{ "mov ax, [esp + 8]", { 0x67, 0x8b, 0x44, 0x24, 8 }, 5, 2, 8, SS_FAULTS },
+};
+static const u32 wide_offset[] = { 0,	    1,		0x8000,	    0xfffb,  0xfffc,
+				   0xfffd,  0xfffe,	0xffff,	    0x10000, 0x10001,
+				   0x18000, 0x12345678, 0x80000000, ~1u };
+
+static void run_wide(const struct form *f, u32 offset)
+{
+	u32 reg = offset - (u32)f->disp, eax;
+	bool faults = (u64)offset + f->size > SEG_BYTES;
+	int vector;
+
+	setup(reg, reg >> 16);
+	eax = m.cpu.gpr[REG_EAX];
+	vector = guest_run();
+	if (vector != (faults ? f->fault : VEC_END))
+		fail_msg("%s, offset %x: vector %d", f->name, offset, vector);
+	if (!faults) {
+		u32 mask = 0xffffffffu >> (32 - 8 * f->size);
+
+		assert_int_equal(m.cpu.gpr[REG_EAX], (eax & ~mask) | value_at(offset, f->size));
+	}
+}
+
+static void wide_operands(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(wide); i++) {
+		put_code(wide[i].code, wide[i].len);
+		for (unsigned n = 0; n < ARRAY_SIZE(wide_offset) * TIMES; n++)
+			run_wide(&wide[i], wide_offset[n / TIMES]);
+		for (unsigned n = 0; n < ARRAY_SIZE(wide_offset); n++)
+			run_wide(&wide[i], wide_offset[n]);
+	}
+}
+
+/* Code of gcc -m16, which has no others, needs no C for them. */
+static void wide_loop(void **state)
+{
+	u64 before;
+
+	(void)state;
+	recomp_flush(m.cpu.recomp);
+	/* l: mov eax, [ebx]; mov [ebx + 8], ax; add dx, [700h]; loop l; int 30h */
+	CODE(AT_CODE, 0x66, 0x67, 0x8b, 0x03, 0x67, 0x89, 0x43, 8, 0x67, 0x03, 0x15, IMM32(0x700),
+	     0xe2, 0xef, INT_END);
+	setup(0x1000, 0);
+	m.cpu.gpr[REG_ECX] = 1000;
+	m.cpu.gpr[REG_EDX] = 0;
+	before = recomp_stats(m.cpu.recomp)->slow_accesses;
+	assert_int_equal(guest_run(), VEC_END);
+	assert_int_equal(recomp_stats(m.cpu.recomp)->slow_accesses - before, 0);
+	assert_int_equal(m.cpu.gpr[REG_EDX], 1000 * value_at(0x700, 2) & 0xffff);
+}
+
 /* The stack: bytes that are pushed or, negative, popped, words of size bytes. */
 struct stack_form {
 	const char *name;
@@ -212,9 +273,8 @@ static void wraps_in_a_loop(void **state)
 int main(void)
 {
 	const struct CMUnitTest fence[] = {
-		GUEST_TEST(operands),
-		GUEST_TEST(stacks),
-		GUEST_TEST(wraps_in_a_loop),
+		GUEST_TEST(operands), GUEST_TEST(wide_operands),   GUEST_TEST(wide_loop),
+		GUEST_TEST(stacks),   GUEST_TEST(wraps_in_a_loop),
 	};
 
 	return cmocka_run_group_tests(fence, guest_create, guest_destroy);

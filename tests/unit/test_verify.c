@@ -266,7 +266,7 @@ CHANGE(poll_dword, a->p[2] = 0xaf) /* imul r9d, [r13]: four bytes */
 CHANGE(fence_dword, a->p[2] = 0xaf)
 CHANGE(fence_store, memcpy(a->p, "\x90\x47\x88", 3)) /* mov [r13 + r8 + 9], r9b */
 CHANGE(index_rax, *rex(a) &= (u8)~2u)
-CHANGE(unbounded_r8, memcpy(a->p, "\x41\x89\xd8\x90", 4)) /* mov r8d, ebx */
+CHANGE(unbounded_r8, memcpy(a->p, "\x49\x89\xd8\x90", 4)) /* mov r8, rbx */
 CHANGE(lea_esp, *rex(a) &= (u8)~4u)
 CHANGE(lea_r13, *modrm(a) = (u8)(*modrm(a) & ~0x38u) | 5 << 3)
 CHANGE(lea_r14, *modrm(a) = (u8)(*modrm(a) & ~0x38u) | 6 << 3)
