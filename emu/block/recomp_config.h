@@ -52,7 +52,7 @@ enum recomp_exit {
 struct recomp_stats {
 	u64 blocks, blocks_evicted, cache_flushes;
 	u64 guest_insns, guest_bytes, host_bytes;
-	u64 dispatches, lookup_misses, hard_execs;
+	u64 dispatches, went_on, lookup_misses, hard_execs;
 	u64 faults_resolved, faults_delivered, slow_accesses;
 	u64 smc_writes, smc_blocks, patches;
 	u64 mixed_pages, stale_blocks;

@@ -60,6 +60,9 @@ enum slow_op {
 	OP_SLOW_END
 };
 
+/* What C tells a stub besides an enum cpu_result: to go on at r->go_on. */
+#define STUB_GO_ON 0x100u
+
 /* Mode key: everything that translated code depends on besides its bytes and EIP. */
 #define KEY_D	   BIT(0)
 #define KEY_B	   BIT(1)
@@ -330,12 +333,13 @@ struct recomp {
 	struct mode_inputs mode_of; /* what mode was computed from */
 	u32 mode;
 	enum cpu_result pending; /* what translated code was left with */
+	u64 go_on;		 /* where it goes on instead (recomp_go_on()) */
 	enum recomp_exit exit;	 /* what recomp_run() is left with */
 	u8 buffer[EMIT_BUFFER] __attribute__((aligned(8)));
 	struct trans trans;
 	struct recomp_stats stats;
 	/* stubs, as executed */
-	u64 loaded[10]; /* the last instructions of the stubs that load R_POLL */
+	u64 loaded[16]; /* the last instructions of the stubs that load R_POLL */
 	unsigned loads;
 	u64 segment_stubs; /* where load_segment[] begin, the last ones */
 	u64 enter, leave_dispatch, leave_edge, leave_trap, call_hard, call_iret, call_segment,

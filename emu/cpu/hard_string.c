@@ -119,6 +119,18 @@ static u32 bulk(struct cpu *cpu, const struct insn *in, u32 count)
 	return n;
 }
 
+/* A copy of any size would be a loop. */
+static u32 element_at(const u8 *p, unsigned size)
+{
+	u32 v = *p;
+
+	if (size == 2)
+		__builtin_memcpy(&v, p, 2);
+	else if (size == 4)
+		__builtin_memcpy(&v, p, 4);
+	return v;
+}
+
 /* REP CMPS and REP SCAS: as many iterations as there are before the end of a page, or up to the one
  * that ends them; the flags are the last one's. 0: one by one. */
 static u32 bulk_compare(struct cpu *cpu, const struct insn *in, u32 count)
@@ -126,6 +138,7 @@ static u32 bulk_compare(struct cpu *cpu, const struct insn *in, u32 count)
 	u32 mask = insn_address_mask(in), n = MIN(count, BULK_MAX / in->osize), done = 0;
 	u32 a = cpu->gpr[REG_EAX] & operand_mask(in->osize), b = 0;
 	struct softtlb_entry left, right;
+	const u8 *from = NULL, *to;
 	gla_t src, dst;
 
 	if (cpu->eflags & (EFLAGS_DF | EFLAGS_TF) || cpu_align_checked(cpu) || n < 2 ||
@@ -135,12 +148,15 @@ static u32 bulk_compare(struct cpu *cpu, const struct insn *in, u32 count)
 	if (in->op == OP_CMPS && !cpu_string_span(cpu, in->seg, in, cpu->gpr[REG_ESI] & mask,
 						  ACCESS_READ, &left, &src, &n))
 		return 0;
+	if (in->op == OP_CMPS)
+		from = left.host + (src & (PAGE_SIZE - 1));
+	to = right.host + (dst & (PAGE_SIZE - 1));
 	do {
 		u32 at = done++ * in->osize;
 
-		if (in->op == OP_CMPS)
-			__builtin_memcpy(&a, left.host + (src & (PAGE_SIZE - 1)) + at, in->osize);
-		__builtin_memcpy(&b, right.host + (dst & (PAGE_SIZE - 1)) + at, in->osize);
+		if (from)
+			a = element_at(from + at, in->osize);
+		b = element_at(to + at, in->osize);
 	} while (done < n && (a == b) == (in->rep == 0xf3));
 	compare(cpu, a, b, in->osize);
 	return done;

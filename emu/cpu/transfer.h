@@ -67,6 +67,13 @@ bool ring_change_in(struct cpu *cpu, u8 vector, enum cpu_event_kind kind, bool h
 /* IRET with words of size bytes. */
 bool ring_change_out(struct cpu *cpu, unsigned size);
 
+/*
+ * --- real_change.c: the usual INT n of real mode, whose next instruction is at next, and IRET of
+ * 16 bits of real and V86 mode. True: done. False: nothing is.
+ */
+bool real_change_in(struct cpu *cpu, u8 vector, u32 next);
+bool real_change_out(struct cpu *cpu);
+
 /* --- call_gate.c. gate: its descriptor. next: the EIP to return to. */
 enum cpu_result call_gate_transfer(struct cpu *cpu, u16 sel, const u32 gate[2], u32 next,
 				   bool call);

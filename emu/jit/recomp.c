@@ -250,20 +250,6 @@ static RARELY bool take_events(struct recomp *r)
 	       finish(r, cpu_take_events(cpu)) || stops(r);
 }
 
-/* Translated code will be looked for in this mode. False: an event is to be taken first. */
-static bool seek(struct recomp *r, u32 key)
-{
-	struct cpu *cpu = r->cpu;
-
-	cpu_env(cpu)->code_sought(cpu);
-	r->tag = recomp_tag(r, key);
-	if ((key & (KEY_PE | KEY_VM)) != KEY_PE)
-		stub_real_note_tag(r, key);
-	cpu->poll = r->cfg.poll_quiet;
-	cpu->lookup_tag = r->tag;
-	return !cpu_must_stop(cpu) || cpu->shadow;
-}
-
 /* Runs what was found; true: with a result, r->pending, that is to be looked at. */
 static inline __attribute__((always_inline)) bool execute(struct recomp *r, u32 key, u64 code)
 {
@@ -312,7 +298,7 @@ static RARELY bool run_step(struct recomp *r, u32 key)
 	bool ended;
 	u64 code;
 
-	if (!seek(r, key))
+	if (!recomp_seek(r, key))
 		return false;
 	if (breaks_here(cpu) && cpu_debug_fetch(cpu) == CPU_FAULT)
 		return finish(r, CPU_FAULT);
@@ -373,7 +359,7 @@ static bool run_once(struct recomp *r)
 	}
 	if (step || (key & (KEY_SLOW | KEY_TF)))
 		return run_step(r, key | (step ? KEY_SLOW : 0));
-	return seek(r, key) && run_block(r, key);
+	return recomp_seek(r, key) && run_block(r, key);
 }
 
 static enum recomp_exit leave(const struct recomp *r)

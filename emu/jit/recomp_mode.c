@@ -45,6 +45,24 @@ static unsigned thread_class(const struct cpu *cpu, unsigned s)
 	return CLASS_BASED;
 }
 
+/* Six segments of 64 KiB, as V86 mode always has them. */
+#define ALL_64K                                                        \
+	(CLASS_64K << KEY_SEG(SEG_ES) | CLASS_64K << KEY_SEG(SEG_CS) | \
+	 CLASS_64K << KEY_SEG(SEG_SS) | CLASS_64K << KEY_SEG(SEG_DS) | \
+	 CLASS_64K << KEY_SEG(SEG_FS) | CLASS_64K << KEY_SEG(SEG_GS))
+
+static u32 segment_classes(const struct cpu *cpu)
+{
+	u32 key = 0;
+
+	if (cpu_v86(cpu))
+		return ALL_64K;
+	for (unsigned s = 0; s < SEG_FS; s++)
+		key |= seg_class(cpu, &cpu->seg[s]) << KEY_SEG(s);
+	return key | thread_class(cpu, SEG_FS) << KEY_SEG(SEG_FS) |
+	       thread_class(cpu, SEG_GS) << KEY_SEG(SEG_GS);
+}
+
 static u32 compute_mode(const struct cpu *cpu)
 {
 	u32 key = 0;
@@ -73,10 +91,7 @@ static u32 compute_mode(const struct cpu *cpu)
 		key |= KEY_NOAVX;
 	if (cpu_tsc_trapped(cpu))
 		key |= KEY_TSD;
-	for (unsigned s = 0; s < SEG_FS; s++)
-		key |= seg_class(cpu, &cpu->seg[s]) << KEY_SEG(s);
-	return key | thread_class(cpu, SEG_FS) << KEY_SEG(SEG_FS) |
-	       thread_class(cpu, SEG_GS) << KEY_SEG(SEG_GS);
+	return key | segment_classes(cpu);
 }
 
 static void set_thread_base(struct recomp *r, unsigned seg)
@@ -184,4 +199,45 @@ u64 recomp_tag(struct recomp *r, u32 key)
 		*t = (struct tag){ key, mapping, cs->base, cs->limit,
 				   (u32)(find_tag(r, key) >> 32) };
 	return (u64)t->number << 32;
+}
+
+bool recomp_seek(struct recomp *r, u32 key)
+{
+	struct cpu *cpu = r->cpu;
+
+	cpu_env(cpu)->code_sought(cpu);
+	r->tag = recomp_tag(r, key);
+	if ((key & (KEY_PE | KEY_VM)) != KEY_PE)
+		stub_real_note_tag(r, key);
+	cpu->poll = r->cfg.poll_quiet;
+	cpu->lookup_tag = r->tag;
+	return !cpu_must_stop(cpu) || cpu->shadow;
+}
+
+/* Must the dispatcher look at what was, or at what comes? */
+static bool dispatcher_asked(const struct recomp *r)
+{
+	const struct cpu *cpu = r->cpu;
+
+	return r->code_changed || r->flush_wanted || r->step_slow || cpu->events ||
+	       cpu->debug_hits || cpu->shadow || cpu->watch.codes || cpu->stops.codes ||
+	       (r->edge_key & (KEY_TF | KEY_SLOW)) || cpu_env(cpu)->want_leave(r->cpu);
+}
+
+bool recomp_go_on(struct recomp *r)
+{
+	struct cpu *cpu = r->cpu;
+	const struct lookup_entry *l = &r->lookup[cpu->eip & 0xffff];
+	u32 key;
+
+	if (dispatcher_asked(r))
+		return false;
+	key = recomp_mode(r);
+	if ((key & (KEY_TF | KEY_SLOW)) || !recomp_seek(r, key) || l->minus_tag + r->tag + cpu->eip)
+		return false;
+	cpu->eflags &= ~EFLAGS_RF;
+	r->edge_key = key;
+	r->go_on = l->code;
+	r->stats.went_on++;
+	return true;
 }

@@ -10,5 +10,13 @@
 u32 recomp_mode(struct recomp *r);
 /* The same where only this segment register was loaded since it was asked last. */
 u32 recomp_mode_segment(struct recomp *r, unsigned seg);
+/* Translated code will be looked for in this mode: its tag and view. False: an event is to be taken
+ * first. */
+bool recomp_seek(struct recomp *r, u32 key);
+/*
+ * An instruction in C that transferred control is done, and nothing asks for the dispatcher:
+ * translated code goes on at r->go_on, which the look-up table has. False: it is left.
+ */
+bool recomp_go_on(struct recomp *r);
 /* The tag of look-up entries in this mode, under this mapping, from this code segment. */
 u64 recomp_tag(struct recomp *r, u32 key);

@@ -310,6 +310,29 @@ static enum cpu_result in_c(struct cpu *cpu, u32 offset,
 	return r->pending;
 }
 
+/* A fault is delivered at once where nobody looks at single instructions. */
+static void deliver(struct recomp *r)
+{
+	const struct cpu *cpu = r->cpu;
+
+	if ((r->edge_key & (KEY_TF | KEY_SLOW)) || cpu->debug_hits || cpu->events ||
+	    cpu->stops.vectors)
+		return;
+	r->stats.faults_delivered++;
+	r->pending = cpu_deliver_fault(r->cpu);
+}
+
+/* Mostly where a transfer leads is known code. */
+static u32 ended(struct recomp *r)
+{
+	if (r->pending == CPU_FAULT)
+		deliver(r);
+	if (r->pending != CPU_JUMP || !recomp_go_on(r))
+		return r->pending;
+	cpu_env(r->cpu)->code_runs(r->cpu, true);
+	return STUB_GO_ON;
+}
+
 static u32 mode_behind(struct recomp *r, const struct insn *in)
 {
 	switch (in->op) {
@@ -369,17 +392,43 @@ static enum cpu_result hard(struct recomp *r, const struct site *s)
 	return res == CPU_NEXT && !goes_on(r, s) ? CPU_JUMP : res;
 }
 
-enum cpu_result recomp_hard(struct cpu *cpu, u32 site)
+/* Of real and V86 mode, too short for an account of its own. */
+static bool usual_change(struct recomp *r, const struct site *s)
 {
-	return in_c(cpu, site, hard);
+	const struct insn *in = &s->insn;
+
+	if (in->lock || in->osize != 2 || (r->edge_key & (KEY_TF | KEY_SLOW)))
+		return false;
+	if (in->op == OP_IRET)
+		return real_change_out(r->cpu);
+	return real_change_in(r->cpu, (u8)in->imm, s->eip + in->len);
 }
 
-/* Once in each system call: the usual one is too short for an account of its own. */
-enum cpu_result recomp_iret(struct cpu *cpu, u32 site)
+static u32 transferred(struct recomp *r)
+{
+	r->stats.hard_execs++;
+	r->pending = CPU_JUMP;
+	return recomp_go_on(r) ? STUB_GO_ON : CPU_JUMP;
+}
+
+u32 recomp_hard(struct cpu *cpu, u32 site)
 {
 	struct recomp *r = cpu->recomp;
 	const struct site *s = (const struct site *)(const void *)(r->arena + site);
 
+	if (s->insn.op == OP_INT && usual_change(r, s))
+		return transferred(r);
+	return in_c(cpu, site, hard) == CPU_NEXT ? CPU_NEXT : ended(cpu->recomp);
+}
+
+/* Once in each system call: the usual one is too short for an account of its own. */
+u32 recomp_iret(struct cpu *cpu, u32 site)
+{
+	struct recomp *r = cpu->recomp;
+	const struct site *s = (const struct site *)(const void *)(r->arena + site);
+
+	if (usual_change(r, s))
+		return transferred(r);
 	if (s->insn.lock || !ring_change_out(cpu, s->insn.osize))
 		return recomp_hard(cpu, site);
 	r->stats.hard_execs++;
@@ -388,7 +437,7 @@ enum cpu_result recomp_iret(struct cpu *cpu, u32 site)
 	return CPU_JUMP;
 }
 
-enum cpu_result recomp_segment(struct cpu *cpu, u32 site)
+u32 recomp_segment(struct cpu *cpu, u32 site)
 {
 	struct recomp *r = cpu->recomp;
 	const struct site *s = (const struct site *)(const void *)(r->arena + site);
@@ -414,7 +463,7 @@ enum cpu_result recomp_segment(struct cpu *cpu, u32 site)
 	}
 	cpu->eip = s->eip + s->insn.len;
 	r->pending = CPU_JUMP;
-	return CPU_JUMP;
+	return recomp_go_on(r) ? STUB_GO_ON : CPU_JUMP;
 }
 
 /* The address of a memory operand; bit strings move it by the register's bit number (SDM 2, BT). */

@@ -6,13 +6,16 @@
 
 #include "emu/block/recomp_internal.h"
 
-/* Called from the stubs. site: offset of a struct site in the arena; it knows the EIP. */
-enum cpu_result recomp_hard(struct cpu *cpu, u32 site);
+/*
+ * Called from the stubs. site: offset of a struct site in the arena; it knows the EIP. The result
+ * is an enum cpu_result or, of the first three, STUB_GO_ON.
+ */
+u32 recomp_hard(struct cpu *cpu, u32 site);
 /* IRET. */
-enum cpu_result recomp_iret(struct cpu *cpu, u32 site);
+u32 recomp_iret(struct cpu *cpu, u32 site);
 /* MOV and POP of DS, ES, FS, GS in flat protected-mode code: the load that is done over and over.
  */
-enum cpu_result recomp_segment(struct cpu *cpu, u32 site);
+u32 recomp_segment(struct cpu *cpu, u32 site);
 /* A memory operand is fetched to cpu->scratch, or at least checked; stored from there; checked and
  * stored at once. */
 enum cpu_result recomp_slow_read(struct cpu *cpu, u32 site);

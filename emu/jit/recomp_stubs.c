@@ -7,8 +7,9 @@
  *   leave_dispatch    stores the guest and returns to C: eax = 0, edx = SLOT_NONE; R8 is the EIP
  *   leave_edge        called by an edge's stub: eax = 0, edx = offset of the return address
  *   call_hard         called with R9 = site: stores the guest, calls C; 0 reloads the guest and
- *                     returns, else leaves. C sets the EIP, which the site knows. The other call_*
- *                     are the same with other C functions.
+ *                     returns, STUB_GO_ON reloads it and jumps to r->go_on, else leaves. C sets the
+ *                     EIP, which the site knows. The other call_* are the same with other C
+ *                     functions.
  *
  * Flags are kept by LAHF and SETO: PUSHFQ and POPFQ take tens of cycles on real processors and end
  * a translation under QEMU. DF, which neither knows, has a copy in cpu->quiet_flags.
@@ -103,11 +104,21 @@ static u64 align_stub(struct emit *e)
 	return emit_here(e);
 }
 
-/* eax: 0 goes on in translated code, else leaves with it. */
-static u64 c_stub(struct emit *e, struct recomp *r, const void *fn)
+/* To r->go_on, which is read before its register is the guest's. */
+static void go_on(struct emit *e, struct recomp *r)
+{
+	emit_mov_imm64(e, R_A, (u64)&r->go_on);
+	emit_load64(e, R8, (struct hmem){ .base = R_A, .index = -1, .scale = 1 });
+	emit_alu64_imm8(e, ALU_ADD, R_SP, 8); /* the return address */
+	load_guest(e, r);
+	emit_jmp_reg(e, R8);
+}
+
+/* eax: 0 goes on in translated code, STUB_GO_ON does so elsewhere, else leaves with it. */
+static u64 c_stub(struct emit *e, struct recomp *r, const void *fn, bool jumps)
 {
 	u64 at = align_stub(e);
-	struct emit_label leave = { 0 };
+	struct emit_label leave = { 0 }, left = { 0 };
 
 	store_guest(e, r);
 	emit_mov64(e, R_DI, R_CPU);
@@ -117,10 +128,16 @@ static u64 c_stub(struct emit *e, struct recomp *r, const void *fn)
 	emit_call_reg(e, R_A);
 	emit_alu64_imm8(e, ALU_ADD, R_SP, 8);
 	emit_test(e, R_A, R_A);
-	emit_jcc(e, CC_NZ, &leave);
+	emit_jcc_near(e, CC_NZ, &leave);
 	load_guest(e, r);
 	emit_ret(e);
 	emit_label(e, &leave);
+	if (jumps) {
+		emit_alu_imm(e, ALU_CMP, R_A, STUB_GO_ON);
+		emit_jcc_near(e, CC_NZ, &left);
+		go_on(e, r);
+		emit_label(e, &left);
+	}
 	emit_alu64_imm8(e, ALU_ADD, R_SP, 8); /* the return address */
 	emit_mov_imm32(e, R_D, SLOT_NONE);
 	epilogue(e);
@@ -162,12 +179,12 @@ void recomp_emit_stubs(struct recomp *r, const struct stub_targets *to)
 	stub_fpu_to_host(&e, r);
 	epilogue(&e);
 
-	r->call_hard = c_stub(&e, r, to->hard);
-	r->call_iret = c_stub(&e, r, to->iret);
-	r->call_segment = c_stub(&e, r, to->segment);
-	r->call_slow_read = c_stub(&e, r, to->slow_read);
-	r->call_slow_write = c_stub(&e, r, to->slow_write);
-	r->call_slow_store = c_stub(&e, r, to->slow_store);
+	r->call_hard = c_stub(&e, r, to->hard, true);
+	r->call_iret = c_stub(&e, r, to->iret, true);
+	r->call_segment = c_stub(&e, r, to->segment, true);
+	r->call_slow_read = c_stub(&e, r, to->slow_read, false);
+	r->call_slow_write = c_stub(&e, r, to->slow_write, false);
+	r->call_slow_store = c_stub(&e, r, to->slow_store, false);
 	align_stub(&e);
 	r->call_device_read = stub_device_emit(&e, r, false, r->call_slow_read);
 	align_stub(&e);

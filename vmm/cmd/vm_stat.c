@@ -102,6 +102,7 @@ static const struct row recomp_row[] = {
 	RECOMP_ROW(smc_writes),	     RECOMP_ROW(smc_blocks),	   RECOMP_ROW(patches),
 	RECOMP_ROW(mixed_pages),     RECOMP_ROW(stale_blocks),	   RECOMP_ROW(verified_blocks),
 	RECOMP_ROW(code_used),	     RECOMP_ROW(arena_used),	   RECOMP_ROW(slots_used),
+	RECOMP_ROW(went_on),
 };
 
 static const struct row shadow_row[] = {

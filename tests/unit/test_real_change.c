@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The short INT n of real mode and IRET of real and V86 mode (emu/cpu/real_change.c) beside the
+ * long ones: random states, where the short way is gone in most. Both must end in the same
+ * registers and memory; where the short way says no, nothing may have changed.
+ */
+#include "emu/cpu/transfer.h"
+#include "tests/unit/guest_fixture.h"
+#include "tests/unit/random.h"
+
+#define ROUNDS	  8000u
+#define STACK_SEG 0x400u
+#define IMAGE	  0x20000u /* as much memory as these tests touch */
+
+static u8 before[IMAGE], after[IMAGE];
+
+static u32 some_sp(void)
+{
+	u32 r = (u32)rnd();
+
+	return one_in(8) ? r & 0xffff : one_in(4) ? (r & 15) - 8 : 0x1000 + (r & 0xfff);
+}
+
+static void some_state(bool v86)
+{
+	struct cpu *c = &m.cpu;
+
+	c->cr0 = v86 ? c->cr0 | CR0_PE : c->cr0 & ~CR0_PE;
+	cpu_set_eflags(c, ((u32)rnd() & (EFLAGS_ARITH | EFLAGS_IF | EFLAGS_IOPL | EFLAGS_NT)) |
+				  (v86 ? EFLAGS_VM : 0));
+	if (v86 && !one_in(8))
+		c->eflags |= EFLAGS_IOPL;
+	c->cpl = v86 ? 3 : 0;
+	for (unsigned s = 0; s < SEG_COUNT; s++)
+		cpu_set_v86_segment(c, s, STACK_SEG + ((u32)rnd() & 0xff));
+	if (!v86)
+		for (unsigned s = 0; s < SEG_COUNT; s++)
+			c->seg[s].attr = 0x93;
+	if (one_in(16))
+		c->seg[SEG_SS].limit = one_in(2) ? 0xffffffff : 0xfff;
+	if (one_in(32))
+		c->seg[SEG_SS].attr |= SEG_ATTR_DB;
+	if (one_in(32))
+		c->seg[SEG_CS].limit = 0xfff;
+	c->gpr[REG_ESP] = (u32)rnd() << 16 | (some_sp() & 0xffff);
+	c->eip = (u32)rnd() & 0xffff;
+	c->idtr = (struct cpu_table){ one_in(4) ? AT_IDT : 0, one_in(8) ? 0x7f : 0x3ff };
+	c->nmi_blocked = (u32)rnd() & 1;
+	c->shadow = 0;
+	for (u32 i = 0; i < 0x1000; i += 4)
+		put(i, (u32)rnd(), 4);
+	for (u32 i = 0; i < 16; i += 2)
+		put(c->seg[SEG_SS].base + ((c->gpr[REG_ESP] + i) & 0xffff), (u32)rnd() & 0xffff, 2);
+}
+
+static void assert_same(const struct cpu *a, const struct cpu *b)
+{
+	assert_memory_equal(a->gpr, b->gpr, sizeof(a->gpr));
+	assert_int_equal(a->eip, b->eip);
+	assert_int_equal(cpu_eflags(a), cpu_eflags(b));
+	assert_memory_equal(a->seg, b->seg, sizeof(a->seg));
+	assert_int_equal(a->cpl, b->cpl);
+	assert_int_equal(a->shadow, b->shadow);
+	assert_int_equal(a->nmi_blocked, b->nmi_blocked);
+}
+
+/* Fills the TLB by the long way first. True: the short one was gone. */
+static bool compare(bool (*short_way)(void), enum cpu_result (*long_way)(void))
+{
+	static struct cpu start, end;
+	enum cpu_result res;
+	struct softtlb tlb;
+	bool gone;
+
+	start = m.cpu;
+	memcpy(before, m.ram, IMAGE);
+	res = long_way();
+	end = m.cpu;
+	tlb = m.cpu.tlb;
+	memcpy(after, m.ram, IMAGE);
+	memcpy(m.ram, before, IMAGE);
+	m.cpu = start;
+	m.cpu.tlb = tlb;
+	gone = short_way();
+	assert_same(&m.cpu, gone ? &end : &start);
+	assert_memory_equal(m.ram, gone ? after : before, IMAGE);
+	assert_true(!gone || res == CPU_JUMP);
+	return gone;
+}
+
+static u8 vector;
+
+static bool short_in(void)
+{
+	return real_change_in(&m.cpu, vector, m.cpu.eip + 2);
+}
+
+static enum cpu_result long_in(void)
+{
+	const struct insn in = { .op = OP_INT, .len = 2, .osize = 2, .asize = 2, .imm = vector };
+
+	return cpu_hard_exec(&m.cpu, &in);
+}
+
+static bool short_out(void)
+{
+	return real_change_out(&m.cpu);
+}
+
+static enum cpu_result long_out(void)
+{
+	const struct insn in = { .op = OP_IRET, .len = 1, .osize = 2, .asize = 2 };
+
+	return cpu_hard_exec(&m.cpu, &in);
+}
+
+static void test_in(void **state)
+{
+	unsigned gone = 0;
+
+	random_state = 1;
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		guest_setup(state);
+		some_state(one_in(16));
+		vector = (u8)rnd();
+		gone += compare(short_in, long_in);
+	}
+	assert_in_range(gone, ROUNDS / 2, ROUNDS);
+}
+
+static void test_out(void **state)
+{
+	unsigned gone = 0;
+
+	random_state = 2;
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		guest_setup(state);
+		some_state(i & 1);
+		gone += compare(short_out, long_out);
+	}
+	assert_in_range(gone, ROUNDS / 2, ROUNDS);
+}
+
+int main(void)
+{
+	const struct CMUnitTest real_change[] = {
+		GUEST_TEST(test_in),
+		GUEST_TEST(test_out),
+	};
+
+	return cmocka_run_group_tests(real_change, guest_create, guest_destroy);
+}
