@@ -133,3 +133,21 @@ def test_back():
             expected += ["%s %s" % (way, by_code[code]) for way, codes in BACK.items() for code in codes.split()]
             assert compared(printed) == [*expected, "many be ef", "done"], engine
             assert "reset: triple fault" in lines, lines
+
+
+def test_speed():
+    """A program that takes whatever it gets, with speed = N%, executes that share, in turns of its share of a millisecond; counted
+    under -icount. A cycle is a nanosecond here, and an instruction."""
+    shares = {"little": 0.05, "more": 0.15}
+    with Guests([section("idle16", "auto").replace("auto]", name + "]") + "speed = %d%%\n" % (100 * share)
+                 for name, share in shares.items()], extra=ICOUNT) as m:
+        m.wait_stopped(shares)
+        m.prompt()
+        for name, share in shares.items():
+            assert [line for line in m.lines(name) if line.startswith("key")] == ["key 1e 61 28"], name
+            count = m.counters(name)
+            cycles = sum(n for key, n in count.items() if key.startswith("state.") and key.endswith(".cycles"))
+            used = cycles / count["vm.time_ns"]
+            print(name, used, count["vcpu.slices"])
+            assert 0.9 * share < used < 1.05 * share, (name, used)
+            assert count["vcpu.slices"] > 0.8 * count["vm.time_ns"] / 1e6, count

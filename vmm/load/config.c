@@ -369,6 +369,9 @@ static void vm_key(struct parser *p, const char *key, const char *value)
 		parse_disk_writes(p, value);
 	} else if (!strcmp(key, "memory")) {
 		parse_memory(p, value);
+	} else if (!strcmp(key, "speed")) {
+		if (!config_speed_parse(value, &vm->speed))
+			bad_value(p, key, value, "1% to 100%, or a number of MHz, as 33MHz");
 	} else if (!strcmp(key, "boot")) {
 		parse_boot(p, value);
 	} else if (!strcmp(key, "cmdline")) {

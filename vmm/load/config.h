@@ -8,6 +8,7 @@
 
 #include "kernel/base/types.h"
 #include "vmm/load/config_drive.h"
+#include "vmm/load/config_speed.h"
 
 #define CONFIG_NAME    32
 #define CONFIG_CMDLINE 1024
@@ -52,12 +53,13 @@ struct config_vm {
 	enum config_serial serial[CONFIG_SERIALS];
 	bool virtio_rng;	   /* rng = virtio */
 	enum config_triple triple; /* on_triple_fault; default: stop, with a BIOS reset */
-	bool verify;	  /* verify = yes: each block of translated code is proven to be confined */
-	bool debug_exit;  /* debug_exit = yes: port 501h, for test guests */
-	bool apic;	  /* apic = yes: local APIC, I/O APIC and HPET */
-	bool no_vga;	  /* vga = none */
-	bool idle_detect; /* idle = detect: programs that wait by asking are found out */
-	bool start;	  /* autostart = yes (default) */
+	bool verify;	 /* verify = yes: each block of translated code is proven to be confined */
+	bool debug_exit; /* debug_exit = yes: port 501h, for test guests */
+	bool apic;	 /* apic = yes: local APIC, I/O APIC and HPET */
+	bool no_vga;	 /* vga = none */
+	struct config_speed speed; /* speed = N% or NMHz */
+	bool idle_detect;	   /* idle = detect: programs that wait by asking are found out */
+	bool start;		   /* autostart = yes (default) */
 };
 
 struct config {

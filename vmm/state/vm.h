@@ -78,6 +78,12 @@ struct vm_load {
 	u64 began, told; /* when, by the monitor's clock, in ns */
 };
 
+/* vmm/vm/vm_speed.h */
+struct vm_speed {
+	u32 num, den;	 /* its share of the processor; num = 0: all */
+	u64 rests_until; /* its last turns are paid for then */
+};
+
 enum vm_state { VM_RUNNING, VM_PAUSED, VM_STOPPED };
 
 /* What a device handler or vm_kill() asked for; done by the run loop, between two instructions. */
@@ -112,6 +118,7 @@ struct vm {
 	struct vm_keys keys;
 	struct vm_load load;
 	struct vm_debug debug;
+	struct vm_speed speed;
 
 	/* Virtual time = clock - time_offset; stands still while paused. */
 	u64 time_offset, paused_at;

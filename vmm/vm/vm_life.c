@@ -24,6 +24,7 @@
 #include "vmm/vm/vm_ram.h"
 #include "vmm/vm/vm_refused.h"
 #include "vmm/vm/vm_snap.h"
+#include "vmm/vm/vm_speed.h"
 #include "vmm/vm/vm_start.h"
 #include "vmm/vm/vm_state.h"
 #include "vmm/vm/vm_symbols.h"
@@ -249,6 +250,7 @@ int vm_create(const struct config_vm *config, struct vm **out)
 	vm->config = *config;
 	vm->debug.at_shutdown = config->triple == TRIPLE_FREEZE;
 	vm->state = VM_RUNNING;
+	vm_speed_init(vm);
 	vm->time_offset = clock_now();
 	vm->deadline = UINT64_MAX;
 	list_init(&vm->link);

@@ -16,6 +16,7 @@
 #include "vmm/vm/vm_debug.h"
 #include "vmm/vm/vm_finish.h"
 #include "vmm/vm/vm_life.h"
+#include "vmm/vm/vm_speed.h"
 #include "vmm/vm/vm_start.h"
 #include "vmm/vm/vm_state.h"
 
@@ -91,7 +92,7 @@ static void vm_turn(struct task *t, u64 end)
 	struct vm *vm = container_of(t, struct vm, task);
 	struct vcpu *v = vm->vcpu;
 	enum vcpu_stop stop = VCPU_SLICE;
-	u64 now;
+	u64 began = clock_now(), now;
 
 	v->place = PLACE_MONITOR;
 	v->place_since = sched_turn_began();
@@ -102,8 +103,9 @@ static void vm_turn(struct task *t, u64 end)
 	else if (vm->start != VM_STARTED)
 		start_pieces(vm, end);
 	else
-		stop = vcpu_run(v, end);
+		stop = vcpu_run(v, end = vm_speed_turn_end(vm, began, end));
 	now = clock_now();
+	vm_speed_pay(vm, began, now);
 	if (now > end)
 		v->stats.late_ns = MAX(v->stats.late_ns, now - end);
 	interrupts_on(v);
@@ -122,7 +124,7 @@ static u64 vm_turn_wanted(struct task *t)
 
 	if (vm->state == VM_RUNNING && vm->start == VM_STARTED)
 		fed = MIN(vm_console_feed(vm), vm_keys_feed(vm));
-	return MIN(fed, vm_wakes_at(vm));
+	return vm_speed_wakes_at(vm, MIN(fed, vm_wakes_at(vm)));
 }
 
 void vm_task_begin(struct vm *vm)
