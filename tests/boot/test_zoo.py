@@ -19,10 +19,10 @@ ALONE = {"realmode": ["  limits d d c 6"], "chips16": ["  locked 1a"], "emm": []
 # Ways that back16 is reset, and with which codes in CMOS.
 BACK = {"keyboard controller": "05 0a 0b 0c", "output port": "0a", "port 92h": "05 0a", "port CF9h": "0a", "triple fault": "05 0a"}
 
-# The protected-mode zoo likewise: tests/guests/zoo and two of tests/guests/boot. Raw ring 3 of a machine that is TCG's knows no
+# The protected-mode zoo likewise: tests/guests/zoo and three of tests/guests/boot. Raw ring 3 of a machine that is TCG's knows no
 # limits either, so these lines are of recompile-all.
 ZOO = {
-    "extender": ["  limits 00 0d 00 00 00 0d 00 00"], "entries": [],
+    "extender": ["  limits 00 0d 00 00 00 0d 00 00"], "entries": [], "tiny": [],
     "zoo-tasks.img": ["  SS not present: 12:00000208 in the new task", "  T bit: 1 traps, dr6 ffff8ff0",
               "  16-bit task: ax 00004323, sp 00000700, flags 00004006; in its TSS 00004324 00000030"],
     "zoo-pager.img": ["  PAE, reserved: 14:0000000d cr2 40003000"],
