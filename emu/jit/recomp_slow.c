@@ -393,7 +393,7 @@ static enum cpu_result hard(struct recomp *r, const struct site *s)
 }
 
 /* Of real and V86 mode, too short for an account of its own. */
-static bool usual_change(struct recomp *r, const struct site *s)
+static __attribute__((noinline)) bool usual_change(struct recomp *r, const struct site *s)
 {
 	const struct insn *in = &s->insn;
 
@@ -427,7 +427,7 @@ u32 recomp_iret(struct cpu *cpu, u32 site)
 	struct recomp *r = cpu->recomp;
 	const struct site *s = (const struct site *)(const void *)(r->arena + site);
 
-	if (usual_change(r, s))
+	if (s->insn.osize == 2 && usual_change(r, s)) /* a kernel's has 4 */
 		return transferred(r);
 	if (s->insn.lock || !ring_change_out(cpu, s->insn.osize))
 		return recomp_hard(cpu, site);
