@@ -409,6 +409,8 @@ static int add_devices(struct board *b)
 		.pci = b->pci,
 		.msi = { .send = b->lapic ? message : NULL, .ctx = b },
 		.virtio = b->config.virtio,
+		.vga_rom = b->config.vgabios.data,
+		.vga_rom_size = b->config.vgabios.size,
 		.a20 = &b->a20,
 		.drives = b->config.drives ? b->config.drives : none,
 		.completions = &b->completions,

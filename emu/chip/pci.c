@@ -35,6 +35,21 @@ void pci_function_set_bar(struct pci_function *f, unsigned n, u32 size, u8 flags
 	pci_set32(f->writable, PCI_BAR(n), ~(size - 1));
 }
 
+void pci_function_set_rom(struct pci_function *f, u32 size)
+{
+	pci_set32(f->config, PCI_ROM, 0);
+	pci_set32(f->writable, PCI_ROM, size ? ~(size - 1) | PCI_ROM_ENABLE : 0);
+}
+
+u32 pci_function_rom(const struct pci_function *f)
+{
+	u32 rom = pci_get32(f, PCI_ROM);
+
+	if (!(rom & PCI_ROM_ENABLE) || !(f->config[PCI_COMMAND] & PCI_COMMAND_MEMORY))
+		return UINT32_MAX;
+	return rom & ~PCI_ROM_ENABLE;
+}
+
 void pci_function_state(struct pci_function *f, struct snap *s)
 {
 	u8 config[sizeof(f->config)];

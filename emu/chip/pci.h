@@ -42,6 +42,10 @@ void pci_function_init(struct pci_function *f, const struct pci_identity *id, co
 /* Base address register n: size a power of two (memory 16 and up, I/O 4 and up); flags are its
  * read-only low bits. */
 void pci_function_set_bar(struct pci_function *f, unsigned n, u32 size, u8 flags);
+/* The expansion ROM's base address; size a power of two, 4 KiB and up; 0: it has none. */
+void pci_function_set_rom(struct pci_function *f, u32 size);
+/* Where the ROM is decoded; UINT32_MAX: nowhere. */
+u32 pci_function_rom(const struct pci_function *f);
 /* Puts f where the slot of its bay says. */
 void pci_plug(const struct device_bay *bay, struct pci_function *f);
 

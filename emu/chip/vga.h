@@ -12,6 +12,7 @@
  *     vga_edid.c      the monitor's description
  *     vga_window.c    A0000h..BFFFFh and the frame buffer: mapped straight, or calls
  *     vga_mmio.c      the registers in memory; base addresses
+ *     vga_rom.c       the VGA BIOS on the adapter
  *     vga_screen.c    what the registers make of the screen
  *     vga_draw.c      pictures, a scan line at a time
  *
@@ -102,7 +103,9 @@ struct vga {
 	u8 *text;
 	struct vga_window window[VGA_WINDOWS], frame_buffer;
 	u64 window_written[VGA_WINDOWS], frame_buffer_written[VGA_PAGES / 64];
-	gpa_t mmio_at;
+	gpa_t mmio_at, rom_at;
+	u8 *rom; /* NULL: the adapter has none */
+	u32 rom_size;
 	u8 edid[256]; /* of a monitor that takes every size */
 	/* Pages of video memory written since the last picture; and has plane 2 been, the fonts? */
 	u64 dirty[VGA_PAGES / 64];
@@ -187,6 +190,11 @@ void vga_window_sync(struct vga *v);
 /* --- vga_mmio.c */
 
 int vga_mmio_create(struct vga *v);
-/* The frame buffer and the registers in memory, where the base addresses say; GPMEM_PARKED(): the
- * function does not decode. */
-void vga_mmio_place(struct vga *v, gpa_t frame_buffer, gpa_t registers);
+/* The frame buffer, the registers in memory and the ROM, where the base addresses say;
+ * GPMEM_PARKED(): the function does not decode. */
+void vga_mmio_place(struct vga *v, gpa_t frame_buffer, gpa_t registers, gpa_t rom);
+
+/* --- vga_rom.c */
+
+/* The bytes are copied; NULL: there is no ROM. */
+int vga_rom_create(struct vga *v, const u8 *bytes, u32 size);

@@ -29,9 +29,11 @@ static void place(struct vga *v)
 	bool decodes = v->pci.config[PCI_COMMAND] & PCI_COMMAND_MEMORY;
 	gpa_t frame_buffer = pci_get32(&v->pci, PCI_BAR(BAR_FRAME_BUFFER)) & ~15u;
 	gpa_t registers = pci_get32(&v->pci, PCI_BAR(BAR_REGISTERS)) & ~15u;
+	u32 rom = pci_function_rom(&v->pci);
 
 	vga_mmio_place(v, decodes ? frame_buffer : GPMEM_PARKED(0),
-		       decodes ? registers : GPMEM_PARKED(1));
+		       decodes ? registers : GPMEM_PARKED(1),
+		       rom == UINT32_MAX ? GPMEM_PARKED(3) : rom);
 }
 
 static void pci_written(void *ctx, unsigned reg, unsigned len)
@@ -51,6 +53,7 @@ static void pci_reset_function(struct vga *v)
 	pci_function_init(f, &id, "VGA");
 	pci_function_set_bar(f, BAR_FRAME_BUFFER, VGA_MEMORY, BAR_PREFETCHABLE);
 	pci_function_set_bar(f, BAR_REGISTERS, VGA_MMIO_SIZE, 0);
+	pci_function_set_rom(f, v->rom_size);
 	pci_set16(f->config, PCI_COMMAND, PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
 	pci_set32(f->config, PCI_BAR(BAR_FRAME_BUFFER), FRAME_BUFFER_AT | BAR_PREFETCHABLE);
 	pci_set32(f->config, PCI_BAR(BAR_REGISTERS), REGISTERS_AT);
@@ -126,6 +129,8 @@ static int vga_init(void *dev, const struct device_bay *bay)
 		err = vga_window_create(v);
 	if (!err)
 		err = vga_mmio_create(v);
+	if (!err)
+		err = vga_rom_create(v, bay->vga_rom, bay->vga_rom_size);
 	if (err)
 		return err;
 	vga_reset(v);
@@ -136,7 +141,10 @@ static int vga_init(void *dev, const struct device_bay *bay)
 /* The regions stay in gpmem, which must not be used any more. */
 static void vga_destroy(void *dev)
 {
-	mem_free(((struct vga *)dev)->taken);
+	struct vga *v = dev;
+
+	mem_free(v->taken);
+	mem_free(v->rom);
 }
 
 static void dac_state(struct vga_dac *d, struct snap *s)
@@ -230,7 +238,8 @@ const struct device_class vga_class = {
 	.title = "VGA",
 	.file = "vga_device.c",
 	.has = "registers, DAC of 6 and 8 bits, retrace timing, planes with all read and write "
-	       "modes, text, chain-4, DISPI B0C5h with 16 MiB, registers in memory, EDID",
+	       "modes, text, chain-4, DISPI B0C5h with 16 MiB, registers in memory, EDID, "
+	       "an expansion ROM (PCI register 30h) with the VGA BIOS",
 	.lacks = "light pen, overscan, retrace interrupt; the gaps that a card leaves in chained "
 		 "addressing",
 };

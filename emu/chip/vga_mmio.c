@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The registers in memory, at base address 2, and where both base addresses put what they name.
+ * The registers in memory, at base address 2, and where all base addresses put what they name.
  *
  *      0    the monitor's description          500h   DISPI, a word for each register
  *      400h ports 3C0h to 3DFh                 600h   length of this part, and byte order
@@ -70,8 +70,10 @@ static gpa_t move(struct vga *v, gpa_t from, gpa_t to, gpa_t parked)
 	return parked;
 }
 
-void vga_mmio_place(struct vga *v, gpa_t frame_buffer, gpa_t registers)
+void vga_mmio_place(struct vga *v, gpa_t frame_buffer, gpa_t registers, gpa_t rom)
 {
 	v->frame_buffer.at = move(v, v->frame_buffer.at, frame_buffer, GPMEM_PARKED(0));
 	v->mmio_at = move(v, v->mmio_at, registers, GPMEM_PARKED(1));
+	if (v->rom)
+		v->rom_at = move(v, v->rom_at, rom, GPMEM_PARKED(3));
 }

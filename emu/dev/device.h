@@ -137,8 +137,10 @@ struct device_bay {
 	struct dma_line dma;
 	struct pci_bus *pci;
 	struct a20_gate *a20;
-	const struct drive *drives;	 /* DRIVE_PLACES of them: emu/dev/drives.h */
-	u8 virtio;			 /* enum virtio_kind: emu/chip/virtio.h */
+	const struct drive *drives; /* DRIVE_PLACES of them: emu/dev/drives.h */
+	u8 virtio;		    /* enum virtio_kind: emu/chip/virtio.h */
+	const u8 *vga_rom;	    /* on the screen's adapter; NULL: none */
+	u32 vga_rom_size;
 	struct completions *completions; /* for a device that waits for the outside */
 	const struct board_host *host;	 /* outlives the device */
 };

@@ -20,9 +20,11 @@
 #define PCI_SECONDARY_BUS   0x19 /* of a bridge */
 #define PCI_BAR(n)	    (0x10 + 4 * (n))
 #define PCI_SUBSYSTEM	    0x2c
+#define PCI_ROM		    0x30 /* base address of the expansion ROM; bit 0: it decodes */
 #define PCI_CAPABILITIES    0x34 /* where the first one is: id(8) next(8) ... */
 #define PCI_IRQ_LINE	    0x3c
 #define PCI_IRQ_PIN	    0x3d
+#define PCI_ROM_ENABLE	    0x00000001u
 #define PCI_COMMAND_IO	    0x0001u
 #define PCI_COMMAND_MEMORY  0x0002u
 #define PCI_COMMAND_MASTER  0x0004u

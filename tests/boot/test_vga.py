@@ -8,10 +8,11 @@ import os
 
 import pytest
 
-from guests import build, vm
+from guests import Guests, bare_lines, build, compared, vm
 from machine import GUESTS, Console, Machine
 from pictures import dump, dump_sum, picture_sum, ppm
 from screen import Screen
+from sides import VGABIOS
 
 
 class Bare(Console):
@@ -76,3 +77,15 @@ def test_pictures(engine, tmp_path_factory):
     assert lines == their_lines
     assert not any(found.values()), "\n".join("%s: %s" % pair for pair in found.items() if pair[1])
     assert len(found) > 25
+
+
+def test_rom():
+    """The VGA BIOS behind the expansion ROM's base address, as on bare QEMU; a VGA without it has no such address."""
+    engines = {"auto": "auto", "translated": "recompile-all"}
+    sections = [vm(name, "rom", "", engine, vgabios=VGABIOS) for name, engine in engines.items()]
+    with Guests([*sections, vm("without", "rom", "", "auto")]) as m:
+        m.wait_stopped([*engines, "without"])
+        for name in engines:
+            said = [line for line in m.lines(name) if not line.startswith(("16M,", "stopped:"))]
+            assert compared(said) == bare_lines("rom", "", "max"), name
+        assert "sized 00000000" in m.lines("without")

@@ -76,6 +76,8 @@ static enum env_pf env_page_fault(struct cpu *cpu, gla_t gla, unsigned access)
 	ram = gpmem_ptr(cpu->mem, w.gpa & PAGE_MASK, false);
 	if (!ram || !gpmem_is_writable(gpmem_find(cpu->mem, w.gpa)))
 		return ENV_PF_SLOW;
+	if (ram < m->ram || ram >= m->ram + m->ram_size) /* a device's, behind a window */
+		return ENV_PF_SLOW;
 	if (cpu_debug_watches(cpu, gla))
 		return ENV_PF_SLOW;
 	watched = gpmem_watches(cpu->mem, w.gpa) != 0;

@@ -41,8 +41,10 @@ struct pc {
 	struct gpmem memory;
 	const struct dma_controller *dma; /* NULL: no channel is wired */
 	struct completions completions;
-	struct msi_line msi;		   /* none, unless the test has one */
-	u8 virtio;			   /* enum virtio_kind */
+	struct msi_line msi; /* none, unless the test has one */
+	u8 virtio;	     /* enum virtio_kind */
+	const u8 *vga_rom;
+	u32 vga_rom_size;
 	struct drive drives[DRIVE_PLACES]; /* none, if the test puts none there */
 	struct board_host host;		   /* what a device calls must be filled in by its test */
 };
@@ -120,6 +122,8 @@ static inline void pc_plug(struct pc *p, const struct device_class *class, void 
 				   .completions = &p->completions,
 				   .msi = p->msi,
 				   .virtio = p->virtio,
+				   .vga_rom = p->vga_rom,
+				   .vga_rom_size = p->vga_rom_size,
 				   .host = &p->host };
 	for (unsigned irq = 0; irq < 16; irq++)
 		if (s->irqs & BIT(irq))

@@ -244,6 +244,25 @@ static void test_mistakes(void **state)
 	}
 }
 
+/* A VGA has a ROM where a BIOS looks for it, or one is named; no VGA, no ROM. */
+static void test_vgabios(void **state)
+{
+	struct config c;
+
+	(void)state;
+	assert_int_equal(parse("[vm a]\nvga = none\n[vm b]\nkernel = k\nvgabios = v\n"
+			       "[vm c]\nkernel = k\n[vm d]\nvgabios = v\nvga = none\n"
+			       "[vm e]\nkernel = k\nvga = none\nvgabios = v\n",
+			       &c),
+			 2);
+	assert_string_equal(c.vm[0].vgabios, "");
+	assert_string_equal(c.vm[0].firmware, CONFIG_FIRMWARE);
+	assert_string_equal(c.vm[1].vgabios, "v");
+	assert_string_equal(c.vm[2].vgabios, "");
+	assert_true(c.vm[3].bad && c.vm[4].bad);
+	config_free(&c);
+}
+
 /* Without a kernel there is a BIOS, the package's unless another is named. */
 static void test_firmware(void **state)
 {
@@ -383,6 +402,7 @@ int main(void)
 		cmocka_unit_test(test_buses),
 		cmocka_unit_test(test_mistakes),
 		cmocka_unit_test(test_firmware),
+		cmocka_unit_test(test_vgabios),
 		cmocka_unit_test(test_others_survive),
 		cmocka_unit_test(test_quotes_and_comments),
 		cmocka_unit_test(test_files_that_are_no_text),

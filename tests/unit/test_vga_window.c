@@ -24,11 +24,13 @@ static void switched(void *ctx, gpa_t start, u64 size)
 	((struct machine *)ctx)->switched++;
 }
 
-static struct machine *machine_new(void)
+static struct machine *machine_with_rom(const u8 *rom, u32 size)
 {
 	struct machine *m = calloc(1, sizeof(*m));
 
 	pc_init(&m->pc);
+	m->pc.vga_rom = rom;
+	m->pc.vga_rom_size = size;
 	gpmem_init(&m->mem);
 	m->pc.mem = &m->mem;
 	m->pc.pci = &m->pci;
@@ -36,6 +38,11 @@ static struct machine *machine_new(void)
 	m->mem.protect_ctx = m;
 	pc_plug(&m->pc, &vga_class, &m->vga);
 	return m;
+}
+
+static struct machine *machine_new(void)
+{
+	return machine_with_rom(NULL, 0);
 }
 
 static void machine_free(struct machine *m)
@@ -257,6 +264,51 @@ static void test_base_addresses(void **state)
 	machine_free(m);
 }
 
+/* PCI Local Bus 2.1, 6.2.5.2: sized as any base address, decoded with both bits only, read-only. */
+static void test_rom(void **state)
+{
+	static const u8 bytes[5000] = { 0x55, 0xaa, 10, [4999] = 0x77 };
+	struct machine *m = machine_with_rom(bytes, sizeof(bytes));
+	u32 v = 0, at = 0xe8000000;
+
+	(void)state;
+	assert_int_equal(pci_get32(&m->vga.pci, PCI_ROM), 0);
+	pci_write(m, PCI_ROM, 0xfffffffe);
+	assert_int_equal(pci_get32(&m->vga.pci, PCI_ROM), 0xffffe000);
+	pci_write(m, PCI_ROM, at);
+	assert_int_equal(guest_read(m, at), 0xff);
+	pci_write(m, PCI_ROM, at + 0x7fe + PCI_ROM_ENABLE);
+	assert_int_equal(pci_get32(&m->vga.pci, PCI_ROM), at + 1);
+	gpmem_read(&m->mem, at, &v, 4);
+	assert_int_equal(v, 0x0aaa55);
+	assert_int_equal(guest_read(m, at + 4999), 0x77);
+	assert_int_equal(guest_read(m, at + 5000), 0);
+	assert_int_equal(guest_read(m, at + 0x2000), 0xff);
+	guest_write(m, at, 1);
+	assert_int_equal(guest_read(m, at), 0x55);
+	pci_write(m, PCI_COMMAND, 0);
+	assert_int_equal(guest_read(m, at), 0xff);
+	pci_write(m, PCI_COMMAND, PCI_COMMAND_MEMORY);
+	pci_write(m, PCI_ROM, 0xe9000001);
+	assert_int_equal(guest_read(m, at), 0xff);
+	assert_int_equal(guest_read(m, 0xe9000001), 0xaa);
+	/* Where something else is, that is what is found; and it is back when it is moved away. */
+	pci_write(m, PCI_BAR(0), at);
+	pci_write(m, PCI_ROM, at + 1);
+	assert_int_equal(guest_read(m, at + 1), 0x07); /* a blank of the planes */
+	pci_write(m, PCI_BAR(0), 0xe0000000);
+	assert_int_equal(guest_read(m, at + 1), 0xaa);
+	vga_class.reset(&m->vga);
+	assert_int_equal(pci_get32(&m->vga.pci, PCI_ROM), 0);
+	assert_int_equal(guest_read(m, at), 0xff);
+	machine_free(m);
+	/* One without. */
+	m = machine_new();
+	pci_write(m, PCI_ROM, 0xffffffff);
+	assert_int_equal(pci_get32(&m->vga.pci, PCI_ROM), 0);
+	machine_free(m);
+}
+
 static void test_registers_in_memory(void **state)
 {
 	struct machine *m = machine_new();
@@ -287,6 +339,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_same),
 		cmocka_unit_test(test_dirty),
 		cmocka_unit_test(test_base_addresses),
+		cmocka_unit_test(test_rom),
 		cmocka_unit_test(test_registers_in_memory),
 	};
 

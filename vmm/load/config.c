@@ -442,8 +442,8 @@ static bool out_of_place(struct parser *p, const char *const *keys, unsigned n, 
 static void finish_vm(struct parser *p)
 {
 	static const char *const of_kernel[] = { "initrd", "cmdline" };
-	static const char *const of_bios[] = { "firmware", "vgabios", "boot", "boot_menu",
-					       "sercon" };
+	static const char *const of_bios[] = { "firmware", "boot", "boot_menu", "sercon" };
+	static const char *const of_screen[] = { "vgabios" };
 	struct config_vm *vm = p->vm;
 
 	config_drives_set_bus(vm->drive, vm->bus);
@@ -452,6 +452,9 @@ static void finish_vm(struct parser *p)
 		     "[vm %s]: four IDE disks and a CD-ROM: the IDE controller has four places in "
 		     "all",
 		     vm->name);
+	if (vm->no_vga &&
+	    out_of_place(p, of_screen, ARRAY_SIZE(of_screen), "but no screen (vga = none)"))
+		return;
 	if (vm->kernel[0]) {
 		out_of_place(p, of_bios, ARRAY_SIZE(of_bios),
 			     "which a machine with a kernel does not use");
@@ -461,7 +464,7 @@ static void finish_vm(struct parser *p)
 		return;
 	if (!vm->firmware[0])
 		parse_path(p, "firmware", CONFIG_FIRMWARE, vm->firmware);
-	if (!vm->vgabios[0])
+	if (!vm->vgabios[0] && !vm->no_vga)
 		parse_path(p, "vgabios", CONFIG_VGABIOS, vm->vgabios);
 	if (!seen_before(p, "on_triple_fault"))
 		vm->triple = TRIPLE_RESET;

@@ -35,13 +35,14 @@ static int load_rom(const struct config_vm *config, const char *name,
 int vm_load_firmware(const struct config_vm *config, struct board_file *firmware,
 		     struct board_file *vgabios)
 {
-	int err;
+	int err = 0;
 
 	*firmware = *vgabios = (struct board_file){ 0 };
-	if (config->kernel[0])
-		return 0;
-	err = load_rom(config, config->firmware, firmware_refused, firmware);
-	return err ? err : load_rom(config, config->vgabios, option_rom_refused, vgabios);
+	if (!config->kernel[0])
+		err = load_rom(config, config->firmware, firmware_refused, firmware);
+	if (!err && config->vgabios[0])
+		err = load_rom(config, config->vgabios, option_rom_refused, vgabios);
+	return err;
 }
 
 int vm_load_begin(struct vm *vm)
