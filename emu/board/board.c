@@ -553,6 +553,11 @@ bool board_intr_pending(struct board *b)
 	return b->lapic ? lapic_pending(b->lapic) : i8259_pending(b->pic);
 }
 
+void board_settle(struct board *b)
+{
+	completions_run(&b->completions);
+}
+
 u64 board_run_timers(struct board *b)
 {
 	completions_run(&b->completions);

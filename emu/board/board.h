@@ -48,6 +48,8 @@ bool board_intr_pending(struct board *b);
 /* Runs completions that were posted and fires due timers; returns the next deadline in virtual
  * ns or UINT64_MAX. */
 u64 board_run_timers(struct board *b);
+/* What was posted runs, so that it need not be saved. */
+void board_settle(struct board *b);
 
 /* Serial port 4 is the virtio console. Has the guest a driver for it that is ready? */
 bool board_console_listens(const struct board *b);

@@ -304,6 +304,7 @@ static void drive_state(struct i82077_drive *d, struct snap *s)
 {
 	u64 sectors = d->port.backend ? d->port.backend->sectors : 0, saved = sectors;
 
+	disk_settle(&d->port, s->loading);
 	snap_range(s, d->track, 0, 83);
 	snap_bool(s, d->changed);
 	snap_u64(s, saved);

@@ -554,6 +554,7 @@ static void device_state(struct ata_device *d, struct snap *s)
 {
 	u64 sectors = d->port->backend ? d->port->backend->sectors : 0, saved = sectors;
 
+	disk_settle(d->port, s->loading);
 	regs_state(&d->r, s);
 	snap_bool(s, d->intrq);
 	snap_range(s, d->heads, 1, 16);

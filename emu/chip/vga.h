@@ -102,13 +102,13 @@ struct vga {
 	 */
 	u8 *text;
 	struct vga_window window[VGA_WINDOWS], frame_buffer;
-	u64 window_written[VGA_WINDOWS], frame_buffer_written[VGA_PAGES / 64];
+	u64 window_written[VGA_WINDOWS];
 	gpa_t mmio_at, rom_at;
 	u8 *rom; /* NULL: the adapter has none */
 	u32 rom_size;
 	u8 edid[256]; /* of a monitor that takes every size */
 	/* Pages of video memory written since the last picture; and has plane 2 been, the fonts? */
-	u64 dirty[VGA_PAGES / 64];
+	u64 dirty[VGA_PAGES / 64], frame_buffer_written[VGA_PAGES / 64];
 	bool font_dirty;
 	u32 settings; /* grows with each change of a register that a picture depends on */
 

@@ -98,18 +98,23 @@ static void transfer_ended(void *ctx)
 	finish(r, result);
 }
 
+static void tell_change(struct disk_port *p)
+{
+	p->medium_changed = false;
+	if (!list_empty(&p->refused))
+		completion_post(p->completions, &p->completion);
+	dispatch(p);
+	if (p->changed)
+		p->changed(p->dev);
+}
+
 /* One refused request each time, as its done may change everything. */
 static void port_event(void *ctx)
 {
 	struct disk_port *p = ctx;
 
 	if (p->medium_changed) {
-		p->medium_changed = false;
-		if (!list_empty(&p->refused))
-			completion_post(p->completions, &p->completion);
-		dispatch(p);
-		if (p->changed)
-			p->changed(p->dev);
+		tell_change(p);
 		return;
 	}
 	if (list_empty(&p->refused))
@@ -182,6 +187,17 @@ static void cancel_list(struct disk_port *p, struct list *l)
 {
 	while (!list_empty(l))
 		disk_cancel(p, list_entry(l->next, struct disk_request, link));
+}
+
+void disk_settle(struct disk_port *p, bool loading)
+{
+	if (!p->medium_changed)
+		return;
+	if (!loading)
+		tell_change(p);
+	p->medium_changed = false;
+	if (list_empty(&p->refused))
+		completion_cancel(p->completions, &p->completion);
 }
 
 void disk_cancel_all(struct disk_port *p)

@@ -78,6 +78,9 @@ void disk_submit(struct disk_port *p, struct disk_request *r);
  * still be written. Harmless on one that is not pending. */
 void disk_cancel(struct disk_port *p, struct disk_request *r);
 void disk_cancel_all(struct disk_port *p);
+/* Before the device's state is saved: a change of the medium that it has not been told yet is told
+ * now. Loading: it never is, as the state knows what is in the drive. */
+void disk_settle(struct disk_port *p, bool loading);
 /* The short way of media in memory: where a sector lies, and in *sectors how many of so many do in
  * a row, until the caller returns. NULL: a request is needed, which may also say what is wrong. */
 const u8 *disk_readable(const struct disk_port *p, u64 sector, u32 *sectors);

@@ -10,11 +10,10 @@
 #include "kernel/base/string.h"
 
 #define BLOCK_SECTORS (COW_BLOCK / DISK_SECTOR)
-#define GROUP_BLOCKS  512u /* pointers of a block */
-#define GROUP_SECTORS (GROUP_BLOCKS * BLOCK_SECTORS)
+#define GROUP_SECTORS (COW_GROUP * BLOCK_SECTORS)
 #define DEPTH	      2
 
-_Static_assert(GROUP_BLOCKS * sizeof(u8 *) == COW_BLOCK, "a group is a block of pointers");
+_Static_assert(COW_GROUP * sizeof(u8 *) == COW_BLOCK, "a group is a block of pointers");
 
 /* --- Media */
 
@@ -42,16 +41,29 @@ static void give(struct cow_medium *m, void *block)
 	m->taken--;
 }
 
+bool cow_medium_drop(struct cow_medium *m, u32 *group)
+{
+	u8 **g;
+
+	while (m->group && *group < m->groups && !m->group[*group])
+		(*group)++;
+	if (!m->group || *group == m->groups)
+		return false;
+	g = m->group[*group];
+	for (u32 i = 0; i < COW_GROUP; i++)
+		if (g[i])
+			give(m, g[i]);
+	m->group[(*group)++] = NULL;
+	give(m, g);
+	return true;
+}
+
 void cow_medium_destroy(struct cow_medium *m)
 {
-	for (u32 g = 0; m->group && g < m->groups; g++) {
-		if (!m->group[g])
-			continue;
-		for (u32 i = 0; i < GROUP_BLOCKS; i++)
-			if (m->group[g][i])
-				give(m, m->group[g][i]);
-		give(m, m->group[g]);
-	}
+	u32 group = 0;
+
+	while (cow_medium_drop(m, &group))
+		;
 	mem_free(m->group);
 	*m = (struct cow_medium){ .image = NULL };
 }
@@ -60,7 +72,7 @@ static u8 *block_of(const struct cow_medium *m, u64 sector)
 {
 	u8 **g = m->group ? m->group[sector / GROUP_SECTORS] : NULL;
 
-	return g ? g[sector / BLOCK_SECTORS % GROUP_BLOCKS] : NULL;
+	return g ? g[sector / BLOCK_SECTORS % COW_GROUP] : NULL;
 }
 
 const u8 *cow_medium_written(const struct cow_medium *m, u64 sector)
@@ -70,14 +82,14 @@ const u8 *cow_medium_written(const struct cow_medium *m, u64 sector)
 
 bool cow_medium_next(const struct cow_medium *m, u64 *block)
 {
-	u64 blocks = (u64)m->groups * GROUP_BLOCKS;
+	u64 blocks = (u64)m->groups * COW_GROUP;
 
 	while (m->group && *block < blocks) {
-		u8 **g = m->group[*block / GROUP_BLOCKS];
+		u8 **g = m->group[*block / COW_GROUP];
 
-		if (g && g[*block % GROUP_BLOCKS])
+		if (g && g[*block % COW_GROUP])
 			return true;
-		*block = g ? *block + 1 : (*block / GROUP_BLOCKS + 1) * GROUP_BLOCKS;
+		*block = g ? *block + 1 : (*block / COW_GROUP + 1) * COW_GROUP;
 	}
 	return false;
 }
@@ -134,7 +146,7 @@ static bool own_block(struct cow_medium *m, u64 sector, bool fill)
 			return false;
 		memset(*g, 0, COW_BLOCK);
 	}
-	b = &(*g)[sector / BLOCK_SECTORS % GROUP_BLOCKS];
+	b = &(*g)[sector / BLOCK_SECTORS % COW_GROUP];
 	if (*b)
 		return true;
 	*b = take(m);
@@ -143,6 +155,13 @@ static bool own_block(struct cow_medium *m, u64 sector, bool fill)
 	if (fill)
 		read_image(m, ALIGN_DOWN(sector, (u64)BLOCK_SECTORS) * DISK_SECTOR, COW_BLOCK, *b);
 	return true;
+}
+
+u8 *cow_medium_own(struct cow_medium *m, u64 block)
+{
+	u64 sector = block * BLOCK_SECTORS;
+
+	return m->group && own_block(m, sector, false) ? block_of(m, sector) : NULL;
 }
 
 bool cow_medium_write(struct cow_medium *m, u64 sector, u32 sectors, const u8 *from)

@@ -13,6 +13,8 @@
 
 #define COW_BLOCK 4096u
 
+#define COW_GROUP 512u /* blocks that are found by one more */
+
 struct cow_blocks {
 	void *(*take)(void *ctx); /* COW_BLOCK bytes; NULL: no more */
 	void (*give)(void *ctx, void *block);
@@ -53,6 +55,10 @@ u8 *cow_medium_writable(struct cow_medium *m, u64 sector, u32 *sectors);
 bool cow_medium_next(const struct cow_medium *m, u64 *block);
 /* The block that holds this sector if it was ever written, else NULL. */
 const u8 *cow_medium_written(const struct cow_medium *m, u64 sector);
+/* A block to be written whole. NULL: it was refused, or the medium cannot be written. */
+u8 *cow_medium_own(struct cow_medium *m, u64 block);
+/* Gives back what was written, the first group at or behind *group. False: nothing is left. */
+bool cow_medium_drop(struct cow_medium *m, u32 *group);
 
 /* Returns 0 or E_NOMEM; no medium is in it. */
 int cow_drive_init(struct cow_drive *d);

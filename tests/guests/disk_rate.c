@@ -3,7 +3,8 @@
  * Reads and writes the first `mib` MiB of the first IDE disk, from one end to the other, by DMA and
  * by PIO, and says how many ticks of the TSC each way took. The disk holds what disk_word() says;
  * what is written says it too, so every way leaves the disk as it was. `rounds=n` goes through all
- * ways n times; `mark=n` has it write other words to 128 KiB from sector n on at the end.
+ * ways n times; `mark=n` has it write other words to 128 KiB from sector n on at the end;
+ * `change=1` has each way write other words than the one before, and the next read expects them.
  * tests/bench/disk.py compares the ticks with bare QEMU's.
  *
  *   make build/guests/disk_rate; as selectors.c says
@@ -27,6 +28,7 @@ const char guest_name[] = "disk_rate";
 #define MARKED	  0x10000u /* what is written there is that of a sector so far behind */
 
 static u16 master; /* port */
+static u32 stamp, change;
 static volatile u32 interrupts;
 
 static void outl(u16 port, u32 v)
@@ -53,7 +55,7 @@ static u64 ticks(void)
 /* Sectors differ from each other, and so do words of one. */
 static u32 disk_word(u32 sector, u32 i)
 {
-	return (sector * 128 + i) * 2654435761u;
+	return (sector * 128 + i) * 2654435761u + stamp;
 }
 
 static bool on_disk(struct guest_frame *f)
@@ -172,6 +174,8 @@ static void measure(const char *name, bool (*transfer)(u32 sector), bool in, u32
 	bool good = true;
 	u64 sum = 0;
 
+	if (!in)
+		stamp += change;
 	for (u32 sector = 0; sector < mib * 2048; sector += COMMAND) {
 		u64 began;
 
@@ -210,6 +214,7 @@ void guest_main(void)
 	u32 mib = cmdline_number("mib", 4), rounds = cmdline_number("rounds", 1);
 	u32 mark = cmdline_number("mark", NO_MARK);
 
+	change = cmdline_number("change", 0);
 	begin();
 	for (u32 i = 0; i < rounds; i++) {
 		measure("dma-read", dma_read, true, mib);

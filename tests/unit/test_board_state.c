@@ -18,7 +18,7 @@
 #include "emu/board/board.h"
 #include "emu/board/pc_slots.h"
 #include "emu/dev/device.h"
-#include "emu/dev/disk_memory.h"
+#include "emu/dev/cow_state.h"
 #include "emu/dev/drives.h"
 #include "emu/snap/crc32.h"
 #include "emu/snap/snap.h"
@@ -28,14 +28,17 @@
 #include "kernel/hw/i8042_regs.h"
 #include "kernel/hw/pci_regs.h"
 #include "kernel/hw/x86.h"
+#include "tests/unit/board_traffic.h"
 #include "tests/unit/random.h"
+#include "tests/unit/tape.h"
 
 #define STREAM_MAX (256 * KiB)
 
 /* Of both machines: virtual time, and how much longer the wall clock has run. */
 static u64 now_ns, paused_s;
 
-/* What is in the drives. They are not part of the stream: a machine that is loaded gets a copy. */
+/* What is in the drives: images that all machines have, and what each has written is loaded from a
+ * stream of its own. */
 static const struct {
 	enum drive_kind kind;
 	u32 size;
@@ -49,10 +52,12 @@ static const struct {
 	[PLACE_VIRTIO0] = { DRIVE_DISK, 32 * KiB, false },
 };
 
+static u8 image[DRIVE_PLACES][320 * KiB];
+
 struct machine {
-	struct disk_memory disk[DRIVE_PLACES];
+	struct cow_drive disk[DRIVE_PLACES];
+	struct cow_medium medium[DRIVE_PLACES];
 	struct drive drive[DRIVE_PLACES];
-	u8 *image[DRIVE_PLACES];
 	struct board *board;
 	struct gpmem mem;
 	bool intr, a20, line_busy;
@@ -173,15 +178,30 @@ static void entropy(void *ctx, u8 *bytes, u32 n)
 	memset(bytes, ctx ? 0x5a : 0, n);
 }
 
+static void *take_block(void *ctx)
+{
+	(void)ctx;
+	return malloc(COW_BLOCK);
+}
+
+static void give_block(void *ctx, void *block)
+{
+	(void)ctx;
+	free(block);
+}
+
+static const struct cow_blocks blocks = { take_block, give_block, NULL };
+
 static void add_drives(struct machine *m)
 {
 	for (unsigned i = 0; i < DRIVE_PLACES; i++) {
 		if (drives[i].kind == DRIVE_NONE)
 			continue;
-		m->image[i] = calloc(1, drives[i].size);
-		assert_int_equal(disk_memory_init(&m->disk[i], m->image[i], drives[i].size,
-						  drives[i].read_only),
+		assert_int_equal(cow_medium_init(&m->medium[i], image[i], drives[i].size, 1,
+						 drives[i].read_only, &blocks),
 				 0);
+		assert_int_equal(cow_drive_init(&m->disk[i]), 0);
+		cow_drive_insert(&m->disk[i], &m->medium[i]);
 		m->drive[i] = (struct drive){ drives[i].kind, &m->disk[i].backend };
 	}
 }
@@ -225,9 +245,10 @@ static void machine_free(struct machine *m)
 {
 	board_destroy(m->board);
 	for (unsigned i = 0; i < DRIVE_PLACES; i++) {
-		if (m->image[i])
-			assert_int_equal(disk_backend_destroy(&m->disk[i].backend), 0);
-		free(m->image[i]);
+		if (drives[i].kind == DRIVE_NONE)
+			continue;
+		assert_int_equal(cow_drive_destroy(&m->disk[i]), 0);
+		cow_medium_destroy(&m->medium[i]);
 	}
 	gpmem_destroy(&m->mem);
 	free(m);
@@ -253,6 +274,54 @@ static bool load(struct machine *m)
 	board_state(m->board, &snap);
 	m->loading = false;
 	return snap_finish(&snap);
+}
+
+/* What was written, and which drives are empty, from a to b, whose drives are as at power-on. */
+static void copy_media(struct machine *a, struct machine *b)
+{
+	static struct tape t;
+
+	t.used = t.at = 0;
+	snap_save_to(&snap, tape_put, &t);
+	for (unsigned i = 0; i < DRIVE_PLACES; i++) {
+		struct cow_cursor c = { 0 };
+
+		if (drives[i].kind == DRIVE_NONE)
+			continue;
+		cow_save_medium(&a->medium[i], "medium", &snap);
+		while (cow_save_blocks(&a->medium[i], &snap, &c, 1 + (u32)rnd() % 20))
+			;
+	}
+	assert_true(snap_finish(&snap));
+	snap_load_from(&snap, tape_get, &t);
+	for (unsigned i = 0; i < DRIVE_PLACES; i++) {
+		struct cow_cursor c = { 0 };
+
+		if (drives[i].kind == DRIVE_NONE)
+			continue;
+		if (!a->disk[i].medium)
+			cow_drive_insert(&b->disk[i], NULL);
+		cow_load_medium(&b->medium[i], "medium", &snap, &c);
+		while (cow_load_blocks(&b->medium[i], &snap, &c, 1 + (u32)rnd() % 20))
+			;
+		assert_int_equal(b->medium[i].taken, a->medium[i].taken);
+		assert_int_equal(c.taken, a->medium[i].taken);
+	}
+	if (!snap_finish(&snap))
+		fail_msg("%s", snap.error);
+}
+
+static void compare_media(const struct machine *a, const struct machine *b)
+{
+	static u8 x[sizeof(image[0])], y[sizeof(image[0])];
+
+	for (unsigned i = 0; i < DRIVE_PLACES; i++) {
+		const struct cow_medium *m = &a->medium[i];
+
+		cow_medium_read(m, 0, (u32)m->sectors, x);
+		cow_medium_read(&b->medium[i], 0, (u32)m->sectors, y);
+		assert_memory_equal(x, y, m->sectors * DISK_SECTOR);
+	}
 }
 
 /* Words that differ between two boards just created are pointers. */
@@ -299,143 +368,9 @@ static void compare_structs(const struct machine *a, const struct machine *b)
 
 /* --- Traffic */
 
-enum op_kind {
-	READ,
-	WRITE,
-	MEMORY_READ,
-	MEMORY_WRITE,
-	MSR,
-	TIMERS,
-	ACK,
-	KEY,
-	MOUSE,
-	RX,
-	BREAK,
-	LINE,
-	FPU_ERROR,
-	BUTTON,
-	OPS
-};
-
-struct op {
-	enum op_kind kind;
-	u32 port; /* or an address */
-	unsigned size;
-	u64 value;
-};
-
-/* What a random byte rarely does: devices that are switched on. Each pair is a port and a value. */
-static const u16 setups[][24] = {
-	{ 0x20, 0x11, 0x21, 0x30, 0x21, 0x04, 0x21, 0x01, 0xa0, 0x11, 0xa1, 0x38, 0xa1, 0x02 },
-	{ 0xa1, 0x01, 0x21, 0x00, 0xa1, 0x00 },
-	{ 0x43, 0x34, 0x40, 0x00, 0x40, 0x08 }, /* mode 2, 2048 */
-	{ 0x43, 0x36, 0x40, 0x11, 0x40, 0x01 }, /* mode 3, odd */
-	{ 0x43, 0x30, 0x40, 0x00, 0x40, 0x40 }, /* one shot */
-	{ 0x43, 0xb6, 0x42, 0x34, 0x42, 0x12, 0x61, 0x01 },
-	{ 0x43, 0xb2, 0x42, 0x34, 0x42, 0x02, 0x61, 0x00, 0x61, 0x01 }, /* mode 1 */
-	{ 0x70, 0x0a, 0x71, 0x26, 0x70, 0x0b, 0x71, 0x72 },
-	{ 0x70, 0x0a, 0x71, 0x2f, 0x70, 0x0b, 0x71, 0x12, 0x70, 0x0c },
-	{ 0x70, 0x01, 0x71, 0xff, 0x70, 0x03, 0x71, 0xff, 0x70, 0x05, 0x71, 0xff },
-	{ 0x64, 0x60, 0x60, 0x47, 0x64, 0xd4, 0x60, 0xf4 },
-	{ 0x60, 0xf0, 0x60, 0x01 },
-	{ 0x64, 0xd1, 0x60, 0xdd },
-	{ 0x3fb, 0x03, 0x3fc, 0x0b, 0x3fa, 0x81, 0x3f9, 0x0f },
-	{ 0x2fb, 0x03, 0x2fc, 0x1b, 0x2fa, 0x01, 0x2f9, 0x0f, 0x2f8, 0x55 },
-	{ 0x3eb, 0x80, 0x3e8, 0x60, 0x3e9, 0x00, 0x3eb, 0x07, 0x3ec, 0x0b, 0x3e9, 0x05 },
-	{ 0xb2, 0xf1, 0x602, 0x21, 0x603, 0x01 },
-	{ 0x0c, 0x00, 0x0b, 0x46, 0x04, 0x00, 0x04, 0x10, 0x05, 0xff, 0x05, 0x03, 0x0a, 0x02 },
-	{ 0x0c, 0x00, 0x0b, 0x4a, 0x04, 0x00, 0x04, 0x10, 0x05, 0xff, 0x05, 0x03, 0x0a, 0x02 },
-	{ 0x3f2, 0x3c, 0x3f7, 0x02, 0x3f5, 0x07, 0x3f5, 0x01 },
-	{ 0x3f2, 0x38, 0x3f2, 0x3c, 0x3f5, 0x08 },
-	{ 0x3f5, 0x0f, 0x3f5, 0x00, 0x3f5, 0x02 },
-	{ 0x3f5, 0x13, 0x3f5, 0x00, 0x3f5, 0x48, 0x3f5, 0x00, 0x3f5, 0x4a, 0x3f5, 0x00 },
-	{ 0x3f5, 0x03, 0x3f5, 0xdf, 0x3f5, 0x03 },
-	{ 0x3f5, 0x03, 0x3f5, 0xdf, 0x3f5, 0x02 },
-	{ 0x3f5, 0x46, 0x3f5, 0x00, 0x3f5, 0x02, 0x3f5, 0x00, 0x3f5, 0x01, 0x3f5, 0x02, 0x3f5, 0x08,
-	  0x3f5, 0x1b, 0x3f5, 0xff },
-	{ 0x3f5, 0x45, 0x3f5, 0x00, 0x3f5, 0x02, 0x3f5, 0x00, 0x3f5, 0x01, 0x3f5, 0x02, 0x3f5, 0x08,
-	  0x3f5, 0x1b, 0x3f5, 0xff },
-	{ 0x1f6, 0xe0, 0x1f2, 0x03, 0x1f3, 0x05, 0x1f4, 0x00, 0x1f5, 0x00, 0x1f7, 0x20 },
-	{ 0x1f6, 0xe0, 0x1f2, 0x03, 0x1f3, 0x05, 0x1f4, 0x00, 0x1f5, 0x00, 0x1f7, 0x30 },
-	{ 0x1f2, 0x08, 0x1f7, 0xc6 },
-	{ 0x1f6, 0xf0, 0x1f2, 0x43, 0x1f3, 0x05, 0x1f4, 0x00, 0x1f5, 0x00, 0x1f7, 0xc4 },
-	{ 0xc006, 0x01, 0x1f6, 0xe0, 0x1f2, 0x10, 0x1f3, 0x05, 0x1f4, 0x00, 0x1f5, 0x00, 0x1f7,
-	  0xc8, 0xc000, 0x09 },
-	{ 0x1f6, 0xe0, 0x1f2, 0x10, 0x1f3, 0x05, 0x1f4, 0x00, 0x1f5, 0x00, 0x1f7, 0xca, 0xc000,
-	  0x01 },
-	{ 0x3f6, 0x04, 0x3f6, 0x00, 0x1f7, 0xec },
-	{ 0x176, 0xa0, 0x171, 0x00, 0x174, 0x00, 0x175, 0x08, 0x177, 0xa0 },
-	{ 0x170, 0x28, 0x170, 0x00, 0x170, 0x00, 0x170, 0x00, 0x170, 0x00, 0x170, 0x00,
-	  0x170, 0x00, 0x170, 0x00, 0x170, 0x04, 0x170, 0x00, 0x170, 0x00, 0x170, 0x00 },
-	{ 0x170, 0x43, 0x170, 0x00, 0x170, 0x00, 0x170, 0x00, 0x170, 0x00, 0x170, 0x00,
-	  0x170, 0x00, 0x170, 0x00, 0x170, 0x40, 0x170, 0x00, 0x170, 0x00, 0x170, 0x00 },
-	{ 0x3f5, 0x4d, 0x3f5, 0x00, 0x3f5, 0x02, 0x3f5, 0x08, 0x3f5, 0x1b, 0x3f5, 0xf6 },
-};
-
-/* CF8h for a function that exists, mostly at a register that can be written. */
-static u32 pci_address(void)
+static void change_medium(struct machine *m, enum drive_place place)
 {
-	static const u32 function[] = { 0x0000, 0x0800, 0x0b00, 0x2000, 0x4000, 0x4800 };
-	static const u8 reg[] = { 0x04, 0x3c, 0x40, 0x60, 0x80, 0x50, 0x70, 0x9c, 0xa4 };
-
-	return 0x80000000u | function[rnd() % ARRAY_SIZE(function)] | reg[rnd() % ARRAY_SIZE(reg)];
-}
-
-/* Registers of the APICs and the HPET, rather than the gaps between them. */
-static struct op random_memory(void)
-{
-	static const u32 base[] = { LAPIC_BASE, LAPIC_BASE, IOAPIC_BASE, HPET_BASE };
-	u32 b = base[rnd() % ARRAY_SIZE(base)];
-	struct op op = { .kind = one_in(3) ? MEMORY_READ : MEMORY_WRITE, .size = 4 };
-
-	if (b == LAPIC_BASE)
-		op.port = b + (u32)(rnd() % 64) * 16;
-	else if (b == IOAPIC_BASE)
-		op.port = b + (u32)(rnd() % 5) * 16;
-	else
-		op.port = b + (u32)(rnd() % 0x70) * 4;
-	op.value = one_in(2) ? rnd() : rnd() & 0x1ffff;
-	if (one_in(8))
-		op.size = 1u << rnd() % 4;
-	op.port &= ~(op.size - 1);
-	return op;
-}
-
-#define VIRTIO_PORTS 0xc100u
-
-static struct op random_access(void)
-{
-	static const u8 virtio[] = { 4, 8, 9 };
-	const struct device_slot *s = &pc_slots[rnd() % pc_slot_count];
-	const struct device_ports *r = &s->ports[rnd() % DEVICE_RANGES];
-	struct op op = { .kind = one_in(3) ? READ : WRITE, .size = 1, .value = rnd() };
-
-	while (!r->count) {
-		s = &pc_slots[rnd() % pc_slot_count];
-		r = &s->ports[rnd() % DEVICE_RANGES];
-	}
-	op.port = (u16)(r->first + rnd() % r->count);
-	if (one_in(10)) /* a virtio device's, where a reset leaves it */
-		op.port = (u16)(VIRTIO_PORTS + 0x80 * virtio[rnd() % ARRAY_SIZE(virtio)] +
-				rnd() % 36);
-	if (one_in(4))
-		op.size = 1u << rnd() % 3;
-	if (op.kind == WRITE && one_in(3))
-		op.value = 1u << rnd() % 8;
-	if (op.port == PCI_ADDRESS_PORT && one_in(2))
-		op = (struct op){ WRITE, op.port, 4, pci_address() };
-	return op;
-}
-
-static struct op random_op(void)
-{
-	if (one_in(3))
-		return random_memory();
-	if (!one_in(4))
-		return random_access();
-	return (struct op){
-		.kind = (enum op_kind)(rnd() % OPS), .port = 0x20, .size = 1, .value = rnd()
-	};
+	cow_drive_insert(&m->disk[place], m->disk[place].medium ? NULL : &m->medium[place]);
 }
 
 static u64 apply(struct machine *m, const struct op *op)
@@ -488,6 +423,9 @@ static u64 apply(struct machine *m, const struct op *op)
 		return 0;
 	case FPU_ERROR:
 		board_fpu_error(b);
+		return 0;
+	case MEDIUM:
+		change_medium(m, op->value & 1 ? PLACE_FLOPPY0 : PLACE_IDE2);
 		return 0;
 	default:
 		if (!(op->value >> 32 & 7))
@@ -556,22 +494,24 @@ static void test_same_afterwards(void **state)
 {
 	struct machine *a, *b;
 	unsigned pins = 0;
+	u64 written = 0;
 
 	(void)state;
 	random_state = seed;
 	now_ns = 0;
+	for (unsigned i = 0; i < sizeof(image); i++)
+		((u8 *)image)[i] = (u8)(i >> 9);
 	find_pointers();
 	a = machine_new();
 	for (unsigned round = 0; round < 3000; round++) {
 		u32 len;
 		static u8 first[STREAM_MAX];
 
+		board_settle(a->board);
 		save(a);
 		b = machine_new();
 		b->line_busy = a->line_busy;
-		for (unsigned i = 0; i < DRIVE_PLACES; i++)
-			if (a->image[i])
-				memcpy(b->image[i], a->image[i], drives[i].size);
+		copy_media(a, b);
 		if (!load(b))
 			fail_msg("%s", snap.error);
 		compare_structs(a, b);
@@ -586,6 +526,9 @@ static void test_same_afterwards(void **state)
 		assert_memory_equal(stream, first, len);
 		a->told = b->told = 0;
 		traffic(a, b, 1 + (unsigned)(rnd() % 100));
+		if (one_in(20))
+			compare_media(a, b);
+		written += a->medium[PLACE_IDE0].taken + a->medium[PLACE_FLOPPY0].taken > 2;
 		machine_free(a); /* loaded over and over: an error would add up */
 		a = b;
 		if (one_in(50))
@@ -593,6 +536,7 @@ static void test_same_afterwards(void **state)
 	}
 	machine_free(a);
 	assert_in_range(pins, 100, 2900); /* both kinds of moments were among them */
+	assert_in_range(written, 100, 3000);
 }
 
 /* --- A stream from an enemy who knows how to count */

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include "emu/chip/floppy_format.h"
@@ -181,6 +182,8 @@ struct kept {
 	u32 at, size;
 };
 
+static struct snap s;
+
 static bool keep(void *ctx, void *bytes, u32 n)
 {
 	struct kept *k = ctx;
@@ -203,12 +206,69 @@ static bool take_back(void *ctx, void *bytes, u32 n)
 	return true;
 }
 
+/* How much is taken, or -1 and s.error. */
+static s64 load_into(struct cow_medium *m, const struct kept *from, u32 bytes, bool check)
+{
+	static struct kept k;
+	struct cow_cursor c;
+
+	memcpy(&k, from, sizeof(k));
+	k.size = MIN(k.size, bytes);
+	k.at = 0;
+	snap_load_from(&s, take_back, &k);
+	cow_load_medium(m, "a.img", &s, &c);
+	while (check ? cow_check_blocks(m, &s, &c, 4) : cow_load_blocks(m, &s, &c, 4))
+		;
+	return snap_finish(&s) ? (s64)c.taken : -1;
+}
+
+/* m as the stream has it, into media with that image, with another one, and with too few blocks. */
+static void load_saved(const struct cow_medium *m, const struct kept *k, const u8 *image)
+{
+	static u8 x[301 * COW_BLOCK], y[sizeof(x)], other[sizeof(x)];
+	struct payer payer = { 0, 100 };
+	const struct cow_blocks blocks = { take, give, &payer };
+	struct cow_medium n;
+	u32 group = 0;
+
+	assert_int_equal(cow_medium_init(&n, image, m->size, 1, false, &blocks), 0);
+	assert_int_equal(load_into(&n, k, k->size, true), m->taken);
+	assert_int_equal(n.taken, 0);
+	assert_int_equal(load_into(&n, k, k->size, false), m->taken);
+	assert_int_equal(n.taken, m->taken);
+	cow_medium_read(m, 0, (u32)m->sectors, x);
+	cow_medium_read(&n, 0, (u32)m->sectors, y);
+	assert_memory_equal(x, y, m->sectors * DISK_SECTOR);
+	while (cow_medium_drop(&n, &group))
+		;
+	assert_int_equal(payer.taken, 0);
+	for (u32 bytes = 0; bytes < k->size; bytes += 777) {
+		assert_int_equal(load_into(&n, k, bytes, true), -1);
+		assert_non_null(strstr(s.error, "ends here"));
+	}
+	assert_int_equal(n.taken, 0);
+	payer.limit = 20;
+	assert_int_equal(load_into(&n, k, k->size, false), -1);
+	assert_non_null(strstr(s.error, "no room for block"));
+	cow_medium_destroy(&n);
+	memcpy(other, image, m->size);
+	other[120 * COW_BLOCK] ^= 1;
+	assert_int_equal(cow_medium_init(&n, other, m->size, 1, false, &blocks), 0);
+	assert_int_equal(load_into(&n, k, k->size, true), -1);
+	assert_non_null(strstr(s.error, "another one: block 120"));
+	cow_medium_destroy(&n);
+	assert_int_equal(cow_medium_init(&n, other, m->size - 1, 1, false, &blocks), 0);
+	assert_int_equal(load_into(&n, k, k->size, true), -1);
+	assert_non_null(strstr(s.error, "and has"));
+	cow_medium_destroy(&n);
+	assert_int_equal(payer.taken, 0);
+}
+
 /* Runs that are longer than a section, and the last block, of which the image has a part. */
 static void test_saved(void **state)
 {
 	static u8 image[300 * COW_BLOCK + 700], model[301 * COW_BLOCK];
 	static struct kept k;
-	static struct snap s;
 	struct payer payer = { 0, 100 };
 	const struct cow_blocks blocks = { take, give, &payer };
 	struct cow_cursor cursor = { 0 };
@@ -267,6 +327,7 @@ static void test_saved(void **state)
 	}
 	assert_true(snap_finish(&s));
 	assert_int_equal(count, 0);
+	load_saved(&m, &k, image);
 	cow_medium_destroy(&m);
 }
 

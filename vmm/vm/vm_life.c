@@ -344,6 +344,10 @@ static void reset(struct vm *vm)
 
 void vm_reset(struct vm *vm, const char *why)
 {
+	if (vm_snap_writes_media(vm)) {
+		vm_report(vm, "not reset: it is being loaded");
+		return;
+	}
 	vm_report(vm, "reset: %s", why);
 	reset(vm);
 }

@@ -4,6 +4,7 @@
  */
 #include "vmm/vm/vm_media.h"
 
+#include "emu/dev/cow_state.h"
 #include "kernel/base/alloc.h"
 #include "kernel/base/error.h"
 #include "kernel/base/log.h"
@@ -80,7 +81,7 @@ static int promise(struct vm *vm)
 
 /* --- Media */
 
-static struct vm_medium *medium_of(struct vm_media *m, const struct module *module)
+struct vm_medium *vm_media_of(struct vm_media *m, const struct module *module)
 {
 	struct list *p;
 
@@ -93,9 +94,8 @@ static struct vm_medium *medium_of(struct vm_media *m, const struct module *modu
 	return NULL;
 }
 
-/* One that is new in this VM. NULL: there is no memory. */
-static struct vm_medium *new_medium(struct vm_media *m, const struct module *module,
-				    enum drive_kind kind, bool read_only)
+struct vm_medium *vm_media_add(struct vm_media *m, const struct module *module,
+			       enum drive_kind kind, bool read_only)
 {
 	struct vm_medium *v = mem_alloc(sizeof(*v));
 
@@ -113,10 +113,32 @@ static struct vm_medium *new_medium(struct vm_media *m, const struct module *mod
 	return v;
 }
 
-static void insert(struct vm_media *m, enum config_drive_name n, struct vm_medium *v)
+static struct vm_medium *medium_in(const struct vm_media *m, int drive)
 {
-	v->drive = (int)n;
-	cow_drive_insert(&m->drive[n], &v->cow);
+	struct list *p;
+
+	list_for_each (p, &m->media) {
+		struct vm_medium *v = list_entry(p, struct vm_medium, link);
+
+		if (v->drive == drive)
+			return v;
+	}
+	return NULL;
+}
+
+const struct module *vm_media_module(const struct vm *vm, int drive)
+{
+	const struct vm_medium *v = medium_in(vm->media, drive);
+
+	return v ? v->module : NULL;
+}
+
+u32 vm_media_sample(const struct module *module)
+{
+	struct cow_medium image;
+
+	(void)cow_medium_init(&image, module->data, module->size, 1, true, NULL);
+	return cow_image_sample(&image);
 }
 
 /* What the configuration says is in that drive. */
@@ -138,16 +160,16 @@ static int insert_first(struct vm *vm, enum config_drive_name n)
 		vm_report(vm, "%s = %s: %s", config_drive_name(n), c->file, note);
 	if (!good)
 		return 0;
-	v = medium_of(vm->media, module);
+	v = vm_media_of(vm->media, module);
 	if (v) {
 		vm_refuse(&vm->config, "%s = %s: it is in %s too", config_drive_name(n), c->file,
 			  config_drive_name((enum config_drive_name)v->drive));
 		return E_BUSY;
 	}
-	v = new_medium(vm->media, module, kind, c->read_only);
+	v = vm_media_add(vm->media, module, kind, c->read_only);
 	if (!v)
 		return E_NOMEM;
-	insert(vm->media, n, v);
+	vm_media_exchange(vm, (int)n, v);
 	return 0;
 }
 
@@ -238,32 +260,24 @@ static int any_drive(const struct vm *vm, const char *name)
 struct vm_medium *vm_media_in(const struct vm *vm, const char *drive)
 {
 	int n = any_drive(vm, drive);
-	struct list *p;
+	struct vm_medium *v = n < 0 ? NULL : medium_in(vm->media, n);
 
-	if (n < 0)
-		return NULL;
-	list_for_each (p, &vm->media->media) {
-		struct vm_medium *v = list_entry(p, struct vm_medium, link);
-
-		if (v->drive == n)
-			return v;
-	}
-	console_print("%s: no medium is in %s\n", vm->config.name, drive);
-	return NULL;
+	if (n >= 0 && !v)
+		console_print("%s: no medium is in %s\n", vm->config.name, drive);
+	return v;
 }
 
-bool vm_media_written(const struct vm *vm)
-{
-	return vm->media->used;
-}
-
-/* One whose medium can be changed. */
+/* One whose medium can be changed, now. */
 static int find_drive(const struct vm *vm, const char *name)
 {
 	int n = any_drive(vm, name);
 
 	if (n < 0)
 		return -1;
+	if (vm->snap) {
+		console_print("%s is being saved or loaded\n", vm->config.name);
+		return -1;
+	}
 	if (config_drive_kind((enum config_drive_name)n) == DRIVE_DISK) {
 		console_print("%s is a fixed disk\n", name);
 		return -1;
@@ -271,16 +285,32 @@ static int find_drive(const struct vm *vm, const char *name)
 	return n;
 }
 
-static void take_out(struct vm_media *m, int n)
+void vm_media_forget(struct vm *vm)
 {
-	struct list *p;
+	struct vm_media *m = vm->media;
+	struct list *p, *following;
 
-	list_for_each (p, &m->media) {
+	for (p = m->media.next; p != &m->media; p = following) {
 		struct vm_medium *v = list_entry(p, struct vm_medium, link);
 
-		if (v->drive == n)
-			v->drive = -1;
+		following = p->next;
+		if (v->drive >= 0 || v->cow.taken)
+			continue;
+		list_del(&v->link);
+		cow_medium_destroy(&v->cow);
+		mem_free(v);
 	}
+}
+
+void vm_media_exchange(struct vm *vm, int drive, struct vm_medium *v)
+{
+	struct vm_medium *was = medium_in(vm->media, drive);
+
+	if (was)
+		was->drive = -1;
+	if (v)
+		v->drive = drive;
+	cow_drive_insert(&vm->media->drive[drive], v ? &v->cow : NULL);
 }
 
 int vm_media_eject(struct vm *vm, const char *drive)
@@ -293,8 +323,8 @@ int vm_media_eject(struct vm *vm, const char *drive)
 		console_print("%s: no medium is in %s\n", vm->config.name, drive);
 		return E_NOENT;
 	}
-	take_out(vm->media, n);
-	cow_drive_insert(&vm->media->drive[n], NULL);
+	vm_media_exchange(vm, n, NULL);
+	vm_media_forget(vm);
 	vm_report(vm, "%s is empty", drive);
 	return 0;
 }
@@ -319,18 +349,18 @@ int vm_media_insert(struct vm *vm, const char *drive, const char *file)
 		console_print("%s: %s\n", file, note);
 		return E_INVAL;
 	}
-	v = medium_of(vm->media, module);
+	v = vm_media_of(vm->media, module);
 	if (v && (v->drive >= 0 || v->kind != kind)) {
 		console_print("%s is in another drive of %s, or was in one of another kind\n", file,
 			      vm->config.name);
 		return E_BUSY;
 	}
 	if (!v)
-		v = new_medium(vm->media, module, kind, vm->config.drive[n].read_only);
+		v = vm_media_add(vm->media, module, kind, vm->config.drive[n].read_only);
 	if (!v)
 		return E_NOMEM;
-	take_out(vm->media, n);
-	insert(vm->media, (enum config_drive_name)n, v);
+	vm_media_exchange(vm, n, v);
+	vm_media_forget(vm);
 	vm_report(vm, "%s is in %s%s%s", file, drive, note[0] ? ": " : "", note);
 	return 0;
 }

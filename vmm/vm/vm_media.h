@@ -14,7 +14,8 @@
 
 struct vm;
 
-/* A module that was in one of the drives. It stays with its changes when it is taken out. */
+/* A module that was in one of the drives. It stays with its changes, if there
+ * are any, when it is taken out. */
 struct vm_medium {
 	struct list link;
 	struct cow_medium cow;
@@ -44,7 +45,17 @@ int vm_media_eject(struct vm *vm, const char *drive);
 /* What is in the drive of that name. NULL, which has been printed: nothing, or there is no such
  * drive. */
 struct vm_medium *vm_media_in(const struct vm *vm, const char *drive);
-/* Was anything written to any of its media? */
-bool vm_media_written(const struct vm *vm);
+/* Of a saved machine (vmm/vm/vm_media_state.h): the VM's medium of that module, one that is new in
+ * it (NULL: no memory), and which module is in a drive. NULL: none. */
+struct vm_medium *vm_media_of(struct vm_media *m, const struct module *module);
+struct vm_medium *vm_media_add(struct vm_media *m, const struct module *module,
+			       enum drive_kind kind, bool read_only);
+const struct module *vm_media_module(const struct vm *vm, int drive);
+/* Takes out what is in the drive, and puts in v unless it is NULL. */
+void vm_media_exchange(struct vm *vm, int drive, struct vm_medium *v);
+/* Those that are in no drive, and of which nothing was written. */
+void vm_media_forget(struct vm *vm);
+/* Tells whether the module is the same one (cow_image_sample()). */
+u32 vm_media_sample(const struct module *module);
 /* DRIVE_PLACES of them, for the board. */
 const struct drive *vm_media_places(const struct vm *vm);

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Saving:    registers, devices and time into the stream, then RAM.
+ * Saving:    registers, media, devices and time into the stream, then RAM, then what was written to
+ *            the media.
  * Loading:   1. A stream that this monitor did not write is read once to its end: checksums, and
- *               whether its RAM is this VM's.
- *            2. Registers, devices and time are loaded, after the present ones were saved: if a
- *               field is not good, these are loaded again, and the VM goes on.
+ *               whether its RAM and its media are this VM's.
+ *            2. The present state is saved. Then registers, devices and time are loaded, and the
+ *               media put into the drives: if a field is not good, the saved state is loaded, and
+ *               the VM goes on.
  *            3. What was made from RAM is forgotten, as by a reset (vmm/vm/vm_start.c).
  *            4. RAM is loaded, which cannot fail any more.
+ *            5. What was written to the media is given back, and loaded. A reset is refused then.
  *
  * Time stands still for the VM from 2. on: it goes on at the time when it was saved. While it is
  * saved time goes on, as while other VMs run.
@@ -29,12 +32,26 @@
 #include "vmm/console/vm_console.h"
 #include "vmm/state/vcpu_load.h"
 #include "vmm/vm/vm_media.h"
+#include "vmm/vm/vm_media_state.h"
 #include "vmm/vm/vm_state.h"
 
-#define PIECE_PAGES   64u /* a millisecond at most */
-#define TELL_EVERY_NS 1000000000ull
+#define PIECE_PAGES	  64u /* a millisecond at most */
+#define FORMAT_WITH_MEDIA 2u
+#define TELL_EVERY_NS	  1000000000ull
 
-enum step { SAVE_STATE, SAVE_RAM, SAVE_DISK, CHECK_STATE, CHECK_RAM, LOAD_STATE, LOAD_RAM };
+enum step {
+	SAVE_STATE,
+	SAVE_RAM,
+	SAVE_MEDIA,
+	SAVE_DISK, /* one alone, which is sent */
+	CHECK_STATE,
+	CHECK_RAM,
+	CHECK_MEDIA,
+	LOAD_STATE,
+	LOAD_RAM,
+	CLEAR_MEDIA,
+	LOAD_MEDIA,
+};
 
 struct vm_snap {
 	enum step step;
@@ -42,6 +59,8 @@ struct vm_snap {
 	struct snapshot *stream;
 	struct snapshot_reader reader;
 	struct gpmem_cursor ram;
+	struct vm_media_list media;
+	struct vm_media_cursor written;
 	const struct vm_medium *medium; /* SAVE_DISK */
 	struct cow_cursor blocks;
 	struct fingerprint print;
@@ -153,6 +172,11 @@ static void give_up_stream(struct vm_snap *j)
 	j->stream = NULL;
 }
 
+bool vm_snap_writes_media(const struct vm *vm)
+{
+	return vm->snap && vm->snap->step >= CLEAR_MEDIA;
+}
+
 void vm_snap_abandon(struct vm *vm)
 {
 	if (!vm->snap)
@@ -182,19 +206,25 @@ static void refuse(struct vm *vm)
 		vm_stop(vm, "its saved state could not be loaded");
 }
 
-static void tell_drives(struct vm *vm, const char *what)
-{
-	if (vm_media_written(vm))
-		vm_report(vm, "what was written to its drives is %s", what);
-}
-
 /* --- All but RAM */
 
-static void small_state(struct vm *vm, struct fingerprint *f, struct snap *s)
+/* Streams of the first format know nothing of media: these stay as they are. */
+static void media_state(struct vm *vm, struct vm_media_list *media, struct snap *s)
+{
+	if (s->format < FORMAT_WITH_MEDIA)
+		return;
+	vm_media_state(vm, media, s);
+	if (s->loading && snap_ok(s) && !vm_media_adopt(vm, media))
+		snap_fail(s, "no memory for its media");
+}
+
+static void small_state(struct vm *vm, struct fingerprint *f, struct vm_media_list *media,
+			struct snap *s)
 {
 	fingerprint_state(f, s);
 	if (s->loading && snap_ok(s))
 		vm->held_now = f->now;
+	media_state(vm, media, s);
 	cpu_state(&vm->vcpu->cpu, s);
 	board_state(vm->board, s);
 }
@@ -214,9 +244,10 @@ static void save_state(struct vm *vm)
 	struct vm_snap *j = vm->snap;
 
 	vcpu_unload(vm->vcpu);
+	board_settle(vm->board);
 	fingerprint_of(vm, &j->print);
 	snap_save_to(&j->snap, snapshot_append, j->stream);
-	small_state(vm, &j->print, &j->snap);
+	small_state(vm, &j->print, &j->media, &j->snap);
 	j->step = SAVE_RAM;
 }
 
@@ -224,7 +255,15 @@ static void save_ram(struct vm *vm)
 {
 	struct vm_snap *j = vm->snap;
 
-	if (gpmem_save_pages(&vm->mem, &j->snap, &j->ram, PIECE_PAGES))
+	if (!gpmem_save_pages(&vm->mem, &j->snap, &j->ram, PIECE_PAGES))
+		j->step = SAVE_MEDIA;
+}
+
+static void save_media(struct vm *vm)
+{
+	struct vm_snap *j = vm->snap;
+
+	if (vm_media_save(vm, &j->media, &j->snap, &j->written, PIECE_PAGES))
 		return;
 	if (!snap_finish(&j->snap)) {
 		refuse(vm);
@@ -233,7 +272,6 @@ static void save_ram(struct vm *vm)
 	vm_report(vm, "saved as %s: %llu KiB in %llu ms", j->name,
 		  (unsigned long long)(j->stream->bytes / KiB),
 		  (unsigned long long)((clock_now() - j->began) / 1000000));
-	tell_drives(vm, "not in it: `disk save`");
 	snapshot_publish(j->stream, j->name);
 	j->stream = NULL;
 	end(vm);
@@ -264,12 +302,23 @@ static void open_stream(struct vm_snap *j)
 	snap_load_from(&j->snap, snapshot_read, &j->reader);
 }
 
-static void check_state(struct vm_snap *j)
+static bool next_is(struct snap *s, const char *name)
 {
+	return !strcmp(snap_next(s), name);
+}
+
+static void check_state(struct vm *vm)
+{
+	struct vm_snap *j = vm->snap;
+	struct snap *s = &j->snap;
+
 	open_stream(j);
-	while (snap_ok(&j->snap) && strcmp(snap_next(&j->snap), "ram") &&
-	       strcmp(snap_next(&j->snap), "end"))
-		snap_skip(&j->snap);
+	while (snap_ok(s) && !next_is(s, "ram") && !next_is(s, "medium") && !next_is(s, "end")) {
+		if (next_is(s, "drives"))
+			vm_media_state(vm, &j->media, s);
+		else
+			snap_skip(s);
+	}
 	j->step = CHECK_RAM;
 }
 
@@ -277,19 +326,30 @@ static void check_ram(struct vm *vm)
 {
 	struct vm_snap *j = vm->snap;
 
-	if (gpmem_check_pages(&vm->mem, &j->snap, &j->ram, PIECE_PAGES))
+	if (!gpmem_check_pages(&vm->mem, &j->snap, &j->ram, PIECE_PAGES))
+		j->step = CHECK_MEDIA;
+}
+
+static void check_media(struct vm *vm)
+{
+	struct vm_snap *j = vm->snap;
+
+	if (vm_media_check(&j->media, &j->snap, &j->written, PIECE_PAGES))
 		return;
 	if (!snap_finish(&j->snap)) {
 		refuse(vm);
 		return;
 	}
 	j->ram = (struct gpmem_cursor){ 0 };
+	j->written = (struct vm_media_cursor){ 0 };
+	j->media.count = 0;
 	j->step = LOAD_STATE;
 }
 
 /* What the VM is before a load of which nobody knows whether it succeeds. */
 struct before {
 	struct snapshot *state;
+	struct vm_media_list media;
 	u64 tsc_offset;
 };
 
@@ -301,9 +361,10 @@ static bool save_before(struct vm *vm, struct before *b, struct snap *s)
 	b->tsc_offset = vm->vcpu->cpu.msr.tsc_offset;
 	if (!b->state)
 		return false;
+	board_settle(vm->board);
 	fingerprint_of(vm, &f);
 	snap_save_to(s, snapshot_append, b->state);
-	small_state(vm, &f, s);
+	small_state(vm, &f, &b->media, s);
 	return snap_finish(s);
 }
 
@@ -315,7 +376,7 @@ static void load_before(struct vm *vm, struct before *b, struct snap *s)
 	fingerprint_of(vm, &f);
 	snapshot_rewind(&r, b->state);
 	snap_load_from(s, snapshot_read, &r);
-	small_state(vm, &f, s);
+	small_state(vm, &f, &b->media, s);
 	vm->vcpu->cpu.msr.tsc_offset = b->tsc_offset;
 	vm->held = false;
 	if (!snap_finish(s))
@@ -338,7 +399,7 @@ static void load_state(struct vm *vm)
 	fingerprint_of(vm, &j->print);
 	vm->held = true;
 	vm->held_now = vm_now(vm);
-	small_state(vm, &j->print, &j->snap);
+	small_state(vm, &j->print, &j->media, &j->snap);
 	if (snap_ok(&j->snap)) {
 		j->step = LOAD_RAM;
 		vm->start = VM_START_TRANSLATIONS;
@@ -381,7 +442,7 @@ static void loaded(struct vm *vm)
 	vm_report(vm, "loaded from %s: %llu KiB in %llu ms", j->name,
 		  (unsigned long long)(j->stream->bytes / KiB),
 		  (unsigned long long)((clock_now() - j->began) / 1000000));
-	tell_drives(vm, "as it was before it was loaded");
+	vm_media_forget(vm);
 	vm->unborn = false;
 	end(vm);
 }
@@ -390,7 +451,25 @@ static void load_ram(struct vm *vm)
 {
 	struct vm_snap *j = vm->snap;
 
-	if (gpmem_load_pages(&vm->mem, &j->snap, &j->ram, PIECE_PAGES))
+	if (!gpmem_load_pages(&vm->mem, &j->snap, &j->ram, PIECE_PAGES))
+		j->step = j->snap.format < FORMAT_WITH_MEDIA ? LOAD_MEDIA : CLEAR_MEDIA;
+}
+
+static void clear_media(struct vm *vm)
+{
+	struct vm_snap *j = vm->snap;
+
+	if (vm_media_clear(vm, &j->written))
+		return;
+	j->written = (struct vm_media_cursor){ 0 };
+	j->step = LOAD_MEDIA;
+}
+
+static void load_media(struct vm *vm)
+{
+	struct vm_snap *j = vm->snap;
+
+	if (vm_media_load(vm, &j->media, &j->snap, &j->written, PIECE_PAGES))
 		return;
 	if (snap_finish(&j->snap)) {
 		loaded(vm);
@@ -429,20 +508,32 @@ void vm_snap_piece(struct vm *vm)
 	case SAVE_RAM:
 		save_ram(vm);
 		break;
+	case SAVE_MEDIA:
+		save_media(vm);
+		break;
 	case SAVE_DISK:
 		save_disk(vm);
 		break;
 	case CHECK_STATE:
-		check_state(j);
+		check_state(vm);
 		break;
 	case CHECK_RAM:
 		check_ram(vm);
+		break;
+	case CHECK_MEDIA:
+		check_media(vm);
 		break;
 	case LOAD_STATE:
 		load_state(vm);
 		break;
 	case LOAD_RAM:
 		load_ram(vm);
+		break;
+	case CLEAR_MEDIA:
+		clear_media(vm);
+		break;
+	case LOAD_MEDIA:
+		load_media(vm);
 		break;
 	}
 	if (vm->snap && j->step != SAVE_DISK)

@@ -26,5 +26,7 @@ int vm_snap_first(struct vm *vm, const char *name);
 int vm_snap_save_disk(struct vm *vm, const char *drive);
 /* The next piece of work; vm->start says what follows. */
 void vm_snap_piece(struct vm *vm);
+/* Its media are half of what they were and half of what was saved: it must not be reset. */
+bool vm_snap_writes_media(const struct vm *vm);
 /* The VM is reset or destroyed: what was under way is given up. */
 void vm_snap_abandon(struct vm *vm);
