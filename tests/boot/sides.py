@@ -94,6 +94,14 @@ class Side:
         for c in text:
             self.key("shift-" + c.lower() if c.isupper() else KEYS.get(c, c))
 
+    def still(self):
+        """The picture once two looks at it are the same."""
+        before, picture = None, self.picture()
+        while picture != before:
+            time.sleep(1)
+            before, picture = picture, self.picture()
+        return picture
+
     def settled(self):
         """The lines of the screen once two looks at it are the same."""
         before, lines = None, self.lines()
@@ -107,7 +115,7 @@ class BareSide(Side, Console):
     """QEMU's PC with as much as ours has of one."""
 
     def __init__(self, system, folder):
-        self.screen = Screen(folder)
+        self.screen, self.buttons = Screen(folder), 0
         arguments = ["-M", "pc,usb=off", "-cpu", "max", "-m", str(system.memory), "-nodefaults", "-vga", "std",
                      "-chardev", "stdio,id=s,signal=off", "-serial", "chardev:s", *self.screen.arguments,
                      "-bios", os.path.join(MEDIA, system.firmware) if system.firmware else SEABIOS]
@@ -115,10 +123,18 @@ class BareSide(Side, Console):
             arguments += ["-drive", BARE_DRIVE[drive] % os.path.join(MEDIA, file)]
         if system.media:
             arguments += ["-boot", BARE_BOOT[system.boots()]]
+        if system.direct:
+            kernel, initrd, cmdline = system.direct
+            arguments += ["-kernel", os.path.join(MEDIA, kernel), "-initrd", os.path.join(MEDIA, initrd), "-append", cmdline]
         super().__init__(arguments, "os-%s-bare" % system.name)
         end = time.monotonic() + TIMEOUT
-        while not os.path.exists(self.screen.path) and time.monotonic() < end:
-            time.sleep(0.05)
+        while True:
+            try:
+                self.screen.command("query-status")
+                break
+            except (FileNotFoundError, ConnectionRefusedError):  # QEMU has not come so far
+                assert time.monotonic() < end, "no QEMU"
+                time.sleep(0.05)
         self.begin("bare")
 
     def picture(self):
@@ -133,6 +149,15 @@ class BareSide(Side, Console):
         self.screen.command("send-key", keys=[{"type": "qcode", "data": k} for k in name.split("-")], **{"hold-time": 30})
         time.sleep(0.1)
 
+    def mouse(self, dx, dy, buttons):
+        """Moves the mouse, and says which buttons are held from then on: 1 is the left one."""
+        events = [{"type": "rel", "data": {"axis": axis, "value": value}} for axis, value in (("x", dx), ("y", dy)) if value]
+        if buttons != self.buttons:
+            events.append({"type": "btn", "data": {"button": "left", "down": bool(buttons)}})
+            self.buttons = buttons
+        self.screen.command("input-send-event", events=events)
+        time.sleep(0.1)
+
 
 class OurSide(Side, Machine):
     """A VM of ours. The console is at the prompt while nothing is asked of the serial line."""
@@ -144,8 +169,11 @@ class OurSide(Side, Machine):
             keys["firmware"] = os.path.join(MEDIA, system.firmware)
         if system.media:
             keys["boot"] = system.boots().rstrip("0")
+        if system.direct:
+            kernel, initrd, keys["cmdline"] = system.direct
+            keys.update(kernel=os.path.join(MEDIA, kernel), initrd=os.path.join(MEDIA, initrd))
         config = "[ringleader]\nexit = poweroff\n[vm pc]\n" + "".join("%s = %s\n" % pair for pair in keys.items())
-        super().__init__(config, name="os-%s-%s" % (system.name, engine), memory="1G")
+        super().__init__(config, name="os-%s-%s" % (system.name, engine), memory="%dM" % (512 + 2 * system.memory), media="virtio")
         self.expect(r"pc: \d+M")
         self.begin(engine)
 
@@ -158,6 +186,11 @@ class OurSide(Side, Machine):
     def key(self, name):
         self.prompt()
         self.monitor("sendkey pc " + name)
+        self.guest()
+
+    def mouse(self, dx, dy, buttons):
+        self.prompt()
+        self.monitor("mouse pc %d %d %d" % (dx, dy, buttons))
         self.guest()
 
 
