@@ -60,8 +60,8 @@ enum slow_op {
 	OP_SLOW_END
 };
 
-/* What C tells a stub besides an enum cpu_result: to go on at r->go_on. */
-#define STUB_GO_ON 0x100u
+/* What C tells a stub besides an enum cpu_result: to go on at r->go_on. Known by its sign. */
+#define STUB_GO_ON BIT(31)
 
 /* Mode key: everything that translated code depends on besides its bytes and EIP. */
 #define KEY_D	   BIT(0)

@@ -421,14 +421,22 @@ u32 recomp_hard(struct cpu *cpu, u32 site)
 	return in_c(cpu, site, hard) == CPU_NEXT ? CPU_NEXT : ended(cpu->recomp);
 }
 
+static __attribute__((noinline)) u32 iret16(struct cpu *cpu, u32 site)
+{
+	struct recomp *r = cpu->recomp;
+	const struct site *s = (const struct site *)(const void *)(r->arena + site);
+
+	return usual_change(r, s) ? transferred(r) : recomp_hard(cpu, site);
+}
+
 /* Once in each system call: the usual one is too short for an account of its own. */
 u32 recomp_iret(struct cpu *cpu, u32 site)
 {
 	struct recomp *r = cpu->recomp;
 	const struct site *s = (const struct site *)(const void *)(r->arena + site);
 
-	if (s->insn.osize == 2 && usual_change(r, s)) /* a kernel's has 4 */
-		return transferred(r);
+	if (s->insn.osize == 2)
+		return iret16(cpu, site);
 	if (s->insn.lock || !ring_change_out(cpu, s->insn.osize))
 		return recomp_hard(cpu, site);
 	r->stats.hard_execs++;

@@ -118,7 +118,7 @@ static void go_on(struct emit *e, struct recomp *r)
 static u64 c_stub(struct emit *e, struct recomp *r, const void *fn, bool jumps)
 {
 	u64 at = align_stub(e);
-	struct emit_label leave = { 0 }, left = { 0 };
+	struct emit_label leave = { 0 }, on = { 0 };
 
 	store_guest(e, r);
 	emit_mov64(e, R_DI, R_CPU);
@@ -132,15 +132,15 @@ static u64 c_stub(struct emit *e, struct recomp *r, const void *fn, bool jumps)
 	load_guest(e, r);
 	emit_ret(e);
 	emit_label(e, &leave);
-	if (jumps) {
-		emit_alu_imm(e, ALU_CMP, R_A, STUB_GO_ON);
-		emit_jcc_near(e, CC_NZ, &left);
-		go_on(e, r);
-		emit_label(e, &left);
-	}
+	if (jumps)
+		emit_jcc_near(e, CC_S, &on);
 	emit_alu64_imm8(e, ALU_ADD, R_SP, 8); /* the return address */
 	emit_mov_imm32(e, R_D, SLOT_NONE);
 	epilogue(e);
+	if (jumps) {
+		emit_label(e, &on);
+		go_on(e, r);
+	}
 	return at;
 }
 

@@ -167,14 +167,21 @@ static RARELY enum raw_refusal refusal(struct vcpu *v)
 	return v->cpu.cpl == 3 ? REFUSE_COUNT : ring1_refusal(v);
 }
 
-/* Nothing has changed since the last entry that a program could be refused for. */
-static bool program_goes_on(struct vcpu *v)
+/*
+ * Nothing has changed since the last entry that a program could be refused for. That there was one
+ * says that the engine is not recompile-all, which never looks whether segments are fresh. Once in
+ * each system call: no call is in it, so that it needs no frame.
+ */
+static inline __attribute__((always_inline)) bool program_goes_on(const struct vcpu *v)
 {
-	return v->cpu.cpl == 3 && v->vm->config.engine != ENGINE_RECOMPILE_ALL &&
-	       mode_refusal(&v->cpu) == REFUSE_COUNT && !v->desc.dirty && segments_fresh(v);
+	const struct cpu *c = &v->cpu;
+
+	return c->cpl == 3 && !v->must_progress && c->vif && !c->shadow && !v->raw_device.until &&
+	       !c->stops.codes && mode_refusal(c) == REFUSE_COUNT && !v->desc.dirty &&
+	       segments_fresh(v);
 }
 
-bool raw_may_run(struct vcpu *v)
+static RARELY bool ask(struct vcpu *v)
 {
 	enum raw_refusal why;
 
@@ -186,12 +193,15 @@ bool raw_may_run(struct vcpu *v)
 	} else if (raw_device_refuses(v)) {
 		why = REFUSE_DEVICE;
 	} else {
-		if (program_goes_on(v))
-			return true;
 		why = refusal(v);
 		if (why == REFUSE_COUNT)
 			return true;
 	}
 	v->stats.refusals[why]++;
 	return false;
+}
+
+bool raw_may_run(struct vcpu *v)
+{
+	return program_goes_on(v) || ask(v);
 }
