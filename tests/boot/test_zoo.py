@@ -65,10 +65,11 @@ def test_zoo(guest):
 
 
 @pytest.mark.parametrize("apic", ["no", "yes"] if FULL else ["no"])
-def test_protected(apic):
+@pytest.mark.parametrize("engines", [["auto", "recompile-all"], ["ring1", "recompile"]] if FULL else [list(ENGINES)],
+                         ids=lambda engines: "+".join(engines))
+def test_protected(engines, apic):
     """The protected-mode zoo, all of it on one machine."""
     build()
-    engines = ["auto", "ring1", "recompile", "recompile-all"] if FULL else list(ENGINES)
     vms = {"%s-%s" % (guest.split(".")[0], engine): (guest, engine) for guest in ZOO for engine in engines}
     with Guests(["[ringleader]\nexit = poweroff\n", *[section(guest, engine, name, "apic = %s\n" % apic)
                                                      for name, (guest, engine) in vms.items()]]) as m:
