@@ -3,7 +3,7 @@
  * The monitor's own address space.
  *
  *     FFFF_8000_0000_0000  all physical memory (direct map, no-execute, 2 MiB or 1 GiB pages)
- *     FFFF_FFFE_0000_0000  the fence (kmap_fence)
+ *     FFFF_FFFE_0035_7000  the fence (kmap_fence)
  *     FFFF_FFFF_8000_0000  the image: text RX, rodata R, data RW
  *     FFFF_FFFF_A000_0000  code caches as executed (kmap_code), within 2 GiB of the image
  *     FFFF_FFFF_C000_0000  the same, writable and not executable
