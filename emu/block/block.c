@@ -313,18 +313,6 @@ void block_isolate_page(struct recomp *r, gla_t page)
 	}
 }
 
-void block_drop_cut(struct recomp *r, gpa_t page)
-{
-	struct page_blocks *p = *page_slot(r, page);
-	struct block *b = p ? p->blocks : NULL;
-
-	while (b) {
-		if (b->cut)
-			block_drop(r, b);
-		b = b->page_next[(b->gpa[0] & PAGE_MASK) == page ? 0 : 1];
-	}
-}
-
 void block_clear_lookup(struct recomp *r)
 {
 	memset(r->lookup, 0, LOOKUP_ENTRIES * sizeof(*r->lookup)); /* NO_ENTRY each */
@@ -416,6 +404,17 @@ void block_drop_holding(struct recomp *r, gla_t gla)
 		struct block *b = &r->block[n - 1];
 
 		if (!b->dead && gla - (b->base + b->eip) < b->len)
+			block_drop(r, b);
+	}
+	r->code_changed = true;
+}
+
+void block_drop_cut(struct recomp *r, gla_t gla)
+{
+	for (u32 n = *linear_chain(r, gla); n; n = r->block[n - 1].linear_next) {
+		struct block *b = &r->block[n - 1];
+
+		if (!b->dead && b->cut && ((b->base + b->eip) ^ gla) < PAGE_SIZE)
 			block_drop(r, b);
 	}
 	r->code_changed = true;

@@ -241,7 +241,7 @@ static enum cpu_result do_fetch(struct cpu *cpu, const struct insn *in)
 	if (cpu_walk(cpu, at, access, &w) == CPU_FAULT ||
 	    cpu_walk(cpu, (at | (PAGE_SIZE - 1)) + 1, access, &next) == CPU_FAULT)
 		return CPU_FAULT;
-	block_drop_cut(cpu->recomp, w.gpa & PAGE_MASK);
+	block_drop_cut(cpu->recomp, at);
 	return CPU_RETRY;
 }
 

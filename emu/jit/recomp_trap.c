@@ -132,9 +132,9 @@ static bool check_load(struct cpu *cpu, struct host_frame *f, gla_t gla)
 	return true;
 }
 
-/* In a block's check of its own bytes: RCX is in R10. If they cannot be read the fetch will fault,
- * exactly. */
-static bool check_fault(struct recomp *r, struct host_frame *f, const struct block *b,
+/* In a block's check of its own bytes: RCX is in R10. If they cannot be read the block goes: what
+ * translates it anew meets the fetch that faults, exactly. */
+static bool check_fault(struct recomp *r, struct host_frame *f, struct block *b,
 			const struct insn_map *at, gla_t gla)
 {
 	struct cpu *cpu = r->cpu;
@@ -147,6 +147,7 @@ static bool check_fault(struct recomp *r, struct host_frame *f, const struct blo
 	}
 	f->gpr[R_C] = f->gpr[R10];
 	save_frame(cpu, f, b, at);
+	block_drop(r, b);
 	redirect(r, f, CPU_RETRY);
 	return true;
 }
