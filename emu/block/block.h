@@ -25,8 +25,8 @@ void block_drop(struct recomp *r, struct block *b);
 void block_isolate_page(struct recomp *r, gla_t page);
 /* The blocks that hold the instruction at this linear address are dropped. */
 void block_drop_holding(struct recomp *r, gla_t gla);
-/* Drops the blocks that begin on the page of this linear address and were cut short because the next
- * page could not be fetched. */
+/* Drops the blocks that begin on the page of this linear address and were cut short because the
+ * next page could not be fetched. */
 void block_drop_cut(struct recomp *r, gla_t gla);
 void block_drop_all(struct recomp *r);
 /* Guest-physical bytes [gpa, gpa + len) are about to change or have changed: drops what was

@@ -264,6 +264,46 @@ static void test_mixed_page_faults(void **state)
 	assert_int_equal(m.cpu.gpr[REG_ECX], 5);
 }
 
+/* The same where nobody says INVLPG, and the TLB has lost the page anyhow: look-ups still lead to
+ * the block. */
+static void test_mixed_page_goes_silently(void **state)
+{
+	(void)state;
+	guest_paging();
+	put_counter();
+	run_counter(1000);
+	set_page(AT_CODE, AT_CODE | 6);
+	m.cpu.eip = AT_CODE;
+	assert_int_equal(guest_run(), VEC_PF);
+	assert_int_equal(m.cpu.cr2, AT_CODE);
+	assert_int_equal(frame(1), AT_CODE);
+	set_page(AT_CODE, AT_CODE | 7);
+	run_counter(10);
+	assert_int_equal(get(AT_CODE + 0x800, 4), 1010);
+}
+
+/* The second half of an instruction at the end of such a page is absent, and comes. */
+static void test_across_the_end_of_a_mixed_page(void **state)
+{
+	(void)state;
+	guest_paging();
+	put_counter();
+	run_counter(1000);
+	CODE(AT_CODE + 0xffd, 0xb8, IMM32(0x11223344), HLT);
+	for (unsigned times = 0; times < 2; times++) {
+		set_page(AT_CODE + 0x1000, (AT_CODE + 0x1000) | 6);
+		m.cpu.eip = AT_CODE + 0xffd;
+		assert_int_equal(guest_run(), VEC_PF);
+		assert_int_equal(m.cpu.cr2, AT_CODE + 0x1000);
+		assert_int_equal(frame(1), AT_CODE + 0xffd);
+		set_page(AT_CODE + 0x1000, (AT_CODE + 0x1000) | 7);
+		m.cpu.eip = AT_CODE + 0xffd;
+		m.cpu.gpr[REG_EAX] = 0;
+		assert_int_equal(guest_run(), HALTED);
+		assert_int_equal(m.cpu.gpr[REG_EAX], 0x11223344);
+	}
+}
+
 /* A data breakpoint on such a page: the block's look at its own bytes is not the guest's. */
 static void test_mixed_page_with_a_breakpoint(void **state)
 {
@@ -503,6 +543,8 @@ int main(void)
 		GUEST_TEST(test_data_beside_code),
 		GUEST_TEST(test_code_on_a_mixed_page),
 		GUEST_TEST(test_mixed_page_faults),
+		GUEST_TEST(test_mixed_page_goes_silently),
+		GUEST_TEST(test_across_the_end_of_a_mixed_page),
 		GUEST_TEST(test_mixed_page_with_a_breakpoint),
 		GUEST_TEST(test_fill_from_code_on),
 		GUEST_TEST(test_data_beside_busy_code),
