@@ -57,8 +57,8 @@ static inline bool lapic_enabled(const struct lapic *l)
 	return l->base & APIC_BASE_ENABLE;
 }
 
-/* IA32_APIC_BASE. Returns 0, or E_INVAL for #GP: another base than FEE00000h, x2APIC mode, reserved
- * bits. */
 /* The CPU gets INIT. */
 void lapic_cpu_init(struct lapic *l);
+/* IA32_APIC_BASE. Returns 0, or E_INVAL for #GP: another base than FEE00000h, x2APIC mode, reserved
+ * bits. */
 int lapic_write_base(struct lapic *l, u64 value);

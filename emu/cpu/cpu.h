@@ -112,9 +112,10 @@ enum cpu_result {
 		      pending) */
 };
 
+#define CPU_PATCHED 16u
+
 /* cpu->events: reasons to leave translated code at the next poll. Set by cpu_signal(), from
  * interrupt handlers too. */
-#define CPU_PATCHED    16u
 #define CPU_EVENT_INTR BIT(0) /* the interrupt line from the PIC or APIC is up (level) */
 #define CPU_EVENT_NMI  BIT(1)
 #define CPU_EVENT_YIELD \
