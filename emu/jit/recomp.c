@@ -434,12 +434,16 @@ enum recomp_exit recomp_run_after_iret(struct cpu *cpu)
 enum recomp_exit recomp_step(struct cpu *cpu)
 {
 	struct recomp *r = cpu->recomp;
+	bool ended;
 
 	r->edge = SLOT_NONE;
 	if (take_events(r))
 		return r->exit;
-	r->step_slow = false;
-	return run_step(r, recomp_mode(r) | KEY_SLOW) ? r->exit : RECOMP_EVENT;
+	do { /* a block that was found to be stale is made anew, and has done nothing */
+		r->step_slow = r->unfinished = false;
+		ended = run_step(r, recomp_mode(r) | KEY_SLOW);
+	} while (!ended && r->unfinished && !cpu->events);
+	return ended ? r->exit : RECOMP_EVENT;
 }
 
 /* Interrupts may wait for one instruction anywhere (SDM 3A 6.8.3): nobody can tell. */
