@@ -95,12 +95,12 @@ class Side:
             self.key("shift-" + c.lower() if c.isupper() else KEYS.get(c, c))
 
     def still(self):
-        """The picture once two looks at it are the same."""
-        before, picture = None, self.picture()
-        while picture != before:
+        """The picture once five looks at it are the same: what scrolls by itself stands still between two."""
+        looks = [self.picture()]
+        while len(looks) < 5 or any(look != looks[-1] for look in looks[-5:]):
             time.sleep(1)
-            before, picture = picture, self.picture()
-        return picture
+            looks = looks[-4:] + [self.picture()]
+        return looks[-1]
 
     def settled(self):
         """The lines of the screen once two looks at it are the same."""
@@ -116,7 +116,7 @@ class BareSide(Side, Console):
 
     def __init__(self, system, folder):
         self.screen, self.buttons = Screen(folder), 0
-        arguments = ["-M", "pc,usb=off", "-cpu", "max", "-m", str(system.memory), "-nodefaults", "-vga", "std",
+        arguments = ["-M", "pc,usb=off", "-cpu", "max", "-m", str(system.memory), "-nodefaults", "-vga", system.keys.get("vga", "std"),
                      "-chardev", "stdio,id=s,signal=off", "-serial", "chardev:s", *self.screen.arguments,
                      "-bios", os.path.join(MEDIA, system.firmware) if system.firmware else SEABIOS]
         for drive, file in system.media.items():

@@ -268,36 +268,48 @@ def row(picture, colour):
 @system(media={"cdrom": "installer.iso"}, memory=768)
 def installer_gtk(m):
     """The same in a frame buffer: X on a VBE mode. A key chooses the language, and the mouse `Continue`."""
-    def chosen():
-        return row(m.picture(), bytes.fromhex("29867b"))
+    colour = bytes.fromhex("298a84")  # of the chosen line's upper half: it darkens downwards
 
-    def above():
+    def above(picture):
         """What is above the lower quarter, in which the pointer is."""
-        width, height, dots = m.still()
+        width, height, dots = picture
         return hashlib.sha256(dots[:3 * width * height * 3 // 4]).hexdigest()
+
+    def button(picture):
+        """A dot of `Continue`, which is lighter while the pointer is on it."""
+        width, _, dots = picture
+        return dots[3 * (570 * width + 700):][:3]
+
+    def another(noted):
+        """Whether another list is shown; it is noted."""
+        picture = m.still()
+        m.notes["location"] = above(picture)
+        return row(picture, colour) and m.notes["location"] != noted
 
     m.wait("^boot:")
     m.key("ret")
-    m.wait_for(chosen)
-    m.note("languages", hashlib.sha256(m.still()[2]).hexdigest())
+    m.wait_for(lambda: row(m.picture(), colour))
+    shown = m.still()
+    m.note("languages", hashlib.sha256(shown[2]).hexdigest())
     m.mark("language")
-    before = chosen()
     m.key("down")
-    m.wait_for(lambda: len(chosen()) and chosen() != before)
-    for dx, dy in [(200, 200)] * 6 + [(-5, -2)] * 10:  # to the corner, and slowly back
-        m.mouse(dx, dy, 0)
-    m.note("next language", above())
+    m.wait_for(lambda: row(m.picture(), colour) not in ([], row(shown, colour)))
+    for _ in range(6):
+        m.mouse(200, 200, 0)  # into the corner, from where the way up and left leads to `Continue`
+    plain = button(m.picture())
+    m.wait_for(lambda: m.mouse(-4, -3, 0) or button(m.picture()) != plain)
+    m.note("next language", above(m.still()))
     m.mark("key")
     m.mouse(0, 0, 1)
     m.mouse(0, 0, 0)
-    m.wait_for(lambda: chosen() and above() != m.notes["next language"])
-    m.note("location", above())
+    m.wait_for(lambda: another(m.notes["next language"]))
     m.mark("mouse")
 
 
-@system(firmware="u-boot.rom", keys={"apic": "yes"})
+@system(firmware="u-boot.rom", keys={"apic": "yes", "vga": "none"})
 def u_boot(m):
-    """As firmware, on the serial line."""
+    """As firmware, on the serial line. Without a VGA: its BIOS reads at C0000000h where U-Boot has left segments of 64 KiB, and
+    QEMU, unlike a processor, checks no limits."""
     m.expect("U-Boot 2", "autoboot")
     m.process.send(" ")
     m.expect("\n=> ")
