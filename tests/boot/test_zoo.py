@@ -128,12 +128,11 @@ def test_back():
     with Guests(["[ringleader]\nexit = poweroff\n", *[section("back16", engine) + "apic = yes\n" for engine in ENGINES]]) as m:
         m.wait_stopped(ENGINES)
         for engine in ENGINES:
-            lines = m.lines(engine)
+            lines = m.lines(engine)  # on a fast host too many a second to report each
             printed = [line for line in lines[lines.index("loaded from 00"):] if not line.startswith(("debug port", "stopped", "reset: "))]
             expected = ["loaded from 00", *bare]
             expected += ["%s %s" % (way, by_code[code]) for way, codes in BACK.items() for code in codes.split()]
             assert compared(printed) == [*expected, "many be ef", "done"], engine
-            assert "reset: triple fault" in lines, lines
 
 
 def test_speed():
