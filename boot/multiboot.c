@@ -38,14 +38,6 @@ static void add_range(u64 start, u64 length, u32 type)
 	boot_info.ranges++;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The string's first word. %XX in it is a byte: GRUB's shell and ours would take blanks, quotes, $
  * and } for their own, so iso/mkimage writes them so. */
 static void copy_name(char *to, size_t size, const char *string)

@@ -85,14 +85,6 @@ static bool in_word(char c)
 	       c == '_' || c == '$' || c == '.';
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* 1fh, which begins with a digit. */
 static bool hex_number(const char *s, u64 *value)
 {

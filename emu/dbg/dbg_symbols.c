@@ -27,14 +27,6 @@ static void take(struct taker *t, u64 value, size_t name, size_t len)
 
 /* --- Lines: "c1000000 T _text", "7c00 start", # and the rest are passed over */
 
-static int digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r';
@@ -64,9 +56,9 @@ static void take_line(struct taker *t, const char *text, size_t at, size_t end)
 	if (!n || n > 16)
 		return;
 	for (size_t i = 0; i < n; i++, at++) {
-		if (digit(text[at]) < 0)
+		if (hex_digit(text[at]) < 0)
 			return;
-		value = value << 4 | (u64)digit(text[at]);
+		value = value << 4 | (u64)hex_digit(text[at]);
 	}
 	n = word(text, &at, end);
 	if (n == 1) { /* a letter that says its kind, if more follows */

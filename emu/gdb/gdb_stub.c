@@ -71,22 +71,14 @@ static void ok_or(struct gdb_stub *g, bool good)
 
 /* --- Arguments */
 
-static int digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* A hexadecimal number of 32 bits at *s, which is passed over. */
 static bool number(const char **s, u32 *value)
 {
 	const char *from = *s;
 	u64 v = 0;
 
-	for (; digit(**s) >= 0 && v <= 0xffffffff; (*s)++)
-		v = v << 4 | (u64)digit(**s);
+	for (; hex_digit(**s) >= 0 && v <= 0xffffffff; (*s)++)
+		v = v << 4 | (u64)hex_digit(**s);
 	*value = (u32)v;
 	return *s != from && v <= 0xffffffff;
 }
@@ -109,7 +101,7 @@ static bool range(const char **s, u32 *address, u32 *len)
 static bool bytes(const char *s, u8 *b, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
-		int high = digit(s[2 * i]), low = high < 0 ? -1 : digit(s[2 * i + 1]);
+		int high = hex_digit(s[2 * i]), low = high < 0 ? -1 : hex_digit(s[2 * i + 1]);
 
 		if (low < 0)
 			return false;
@@ -215,7 +207,7 @@ static void point(struct gdb_stub *g, const char *s, bool set)
 {
 	static const u8 kind[] = { STOP_EXEC, STOP_EXEC, STOP_WRITE, STOP_READ, STOP_ACCESS };
 	struct cpu_stop stop = { 0 };
-	int type = digit(*s);
+	int type = hex_digit(*s);
 
 	if (type < 0 || type >= (int)ARRAY_SIZE(kind)) {
 		say(g, "");
@@ -607,7 +599,7 @@ static void in_text(struct gdb_stub *g, u8 byte)
 
 void gdb_stub_input(struct gdb_stub *g, u8 byte)
 {
-	int d = digit((char)byte);
+	int d = hex_digit((char)byte);
 
 	switch (g->state) {
 	case GDB_OUTSIDE:

@@ -21,6 +21,8 @@ char *strrchr(const char *s, int c);
 /* Copies at most size - 1 characters and always terminates; returns strlen(src). */
 size_t str_copy(char *dst, const char *src, size_t size);
 
+/* The value of a hexadecimal digit; -1: it is none. */
+int hex_digit(char c);
 /*
  * Parses an unsigned number, decimal or 0x hexadecimal, that fills the whole string; *value is
  * written on success only. Returns 0, or E_INVAL for an empty string, a stray character or an

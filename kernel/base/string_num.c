@@ -18,15 +18,12 @@ size_t str_copy(char *dst, const char *src, size_t size)
 	return len;
 }
 
-static int digit_value(char c)
+int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return 99;
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 int str_to_u64(const char *s, u64 *value)
@@ -40,7 +37,7 @@ int str_to_u64(const char *s, u64 *value)
 	if (!*s)
 		return E_INVAL;
 	for (; *s; s++) {
-		u64 d = (u64)digit_value(*s);
+		u64 d = (u64)hex_digit(*s); /* of no digit: beyond each base */
 
 		if (d >= base || v > (UINT64_MAX - d) / base)
 			return E_INVAL;
