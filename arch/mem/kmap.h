@@ -55,8 +55,9 @@ enum kmap_cache { KMAP_UNCACHED, KMAP_WRITE_COMBINE, KMAP_CACHED };
 /* A mapping of something outside the direct map: firmware tables cached, registers not. Never
  * undone. NULL when out of space. */
 void *kmap_physical(hpa_t hpa, size_t size, enum kmap_cache cache);
-/* 64 KiB that can be read, all of one page, with as much before and more than 4 GiB behind that
+/* Bytes that can be read, all of one page, with as many before and more than 4 GiB behind that
  * cannot. */
+#define KMAP_FENCE 0x10000u
 const u8 *kmap_fence(void);
 /* Uncached mapping of device registers (write_combine: for frame buffers). NULL when out of space.
  */

@@ -21,7 +21,6 @@
 /* Nothing lies in the 6 GiB from there to the image. An odd place: a TLB, QEMU's above all, keeps
  * pages by the low bits of their numbers, and buffers of a guest begin at round ones. */
 #define FENCE_START 0xfffffffe00357000ull
-#define FENCE_SIZE  0x10000u
 #define SLOT_ORDER  9u
 
 static void *code_slot[CODE_SLOTS]; /* its memory, NULL if free */
@@ -114,7 +113,7 @@ const u8 *kmap_fence(void)
 {
 	u64 size;
 
-	for (hva_t at = FENCE_START; at < FENCE_START + FENCE_SIZE; at += PAGE_SIZE)
+	for (hva_t at = FENCE_START; at < FENCE_START + KMAP_FENCE; at += PAGE_SIZE)
 		if (!kmap_table_lookup(at, &size) &&
 		    kmap_table_try_map(at, kmap_hpa(image_rodata_start), PAGE_SIZE, PTE_NX,
 				       PAGE_SIZE))

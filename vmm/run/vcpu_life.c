@@ -33,6 +33,8 @@ static int create_tables(struct vcpu *v)
 	return 0;
 }
 
+_Static_assert(KMAP_FENCE == RECOMP_FENCE, "what is mapped is what translated code reads");
+
 static int create_recompiler(struct vcpu *v)
 {
 	struct recomp_config rc = { .cache_size = CODE_CACHE_SIZE,
