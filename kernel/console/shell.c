@@ -246,6 +246,12 @@ void shell_register(struct shell_command *c)
 	list_add_before(&c->link, p);
 }
 
+void shell_register_all(struct shell_command *c, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		shell_register(&c[i]);
+}
+
 void shell_enter(void)
 {
 	active = true;

@@ -22,6 +22,7 @@ struct shell_command {
 
 void shell_init(void);
 void shell_register(struct shell_command *c);
+void shell_register_all(struct shell_command *c, unsigned count);
 /* Prints the prompt and takes the keyboard. */
 void shell_enter(void);
 /* Somebody else takes the keyboard: no prompt after the command that did it. */

@@ -296,25 +296,36 @@ static int cmd_delete(int argc, char **argv)
 	return err;
 }
 
+/* [NAME] NUMBER TEXT. NULL: reported in *err. */
+static struct vm_point *take_text(int argc, char **argv, const char *usage, struct vm **vm,
+				  char *text, size_t size, int *err)
+{
+	struct vm_point *p;
+
+	*vm = vm_take(&argc, &argv);
+	*err = E_NOENT;
+	if (!*vm)
+		return NULL;
+	if (argc < 2) {
+		*err = debug_usage(usage);
+		return NULL;
+	}
+	p = numbered(*vm, argv[1], err);
+	if (p)
+		*err = debug_words(argc, argv, 2, text, size);
+	return *err ? NULL : p;
+}
+
 static int cmd_condition(int argc, char **argv)
 {
-	struct vm *vm = vm_take(&argc, &argv);
 	char text[VM_CONDITION];
-	struct vm_point *p;
-	const char *why;
+	struct vm *vm;
 	int err;
+	struct vm_point *p = take_text(argc, argv, "condition [NAME] NUMBER [CONDITION]", &vm, text,
+				       sizeof(text), &err);
+	const char *why = p ? vm_point_set_condition(vm, p, text) : NULL;
 
-	if (!vm)
-		return E_NOENT;
-	if (argc < 2)
-		return debug_usage("condition [NAME] NUMBER [CONDITION]");
-	p = numbered(vm, argv[1], &err);
-	if (!err)
-		err = debug_words(argc, argv, 2, text, sizeof(text));
-	if (err)
-		return err;
-	why = vm_point_set_condition(vm, p, text);
-	return why ? wrong(text, why) : 0;
+	return why ? wrong(text, why) : err;
 }
 
 static int cmd_ignore(int argc, char **argv)
@@ -338,24 +349,17 @@ static int cmd_ignore(int argc, char **argv)
 
 static int cmd_commands(int argc, char **argv)
 {
-	struct vm *vm = vm_take(&argc, &argv);
 	char text[VM_COMMANDS];
-	struct vm_point *p;
-	const char *why;
+	struct vm *vm;
 	int err;
+	struct vm_point *p =
+		take_text(argc, argv, "commands [NAME] NUMBER [\"COMMAND; COMMAND ...\"]", &vm,
+			  text, sizeof(text), &err);
+	const char *why = p ? vm_point_set_commands(p, text) : NULL;
 
-	if (!vm)
-		return E_NOENT;
-	if (argc < 2)
-		return debug_usage("commands [NAME] NUMBER [\"COMMAND; COMMAND ...\"]");
-	p = numbered(vm, argv[1], &err);
-	if (!err)
-		err = debug_words(argc, argv, 2, text, sizeof(text));
-	if (err)
-		return err;
-	why = vm_point_set_commands(p, text);
-	vm->debug.commands = point_task_run;
-	return why ? wrong(text, why) : 0;
+	if (p)
+		vm->debug.commands = point_task_run;
+	return why ? wrong(text, why) : err;
 }
 
 static struct shell_command commands[] = {
@@ -398,6 +402,5 @@ static struct shell_command commands[] = {
 
 void point_commands_init(void)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
-		shell_register(&commands[i]);
+	shell_register_all(commands, ARRAY_SIZE(commands));
 }

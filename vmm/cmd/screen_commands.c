@@ -89,6 +89,5 @@ static struct shell_command commands[] = {
 
 void screen_commands_init(void)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
-		shell_register(&commands[i]);
+	shell_register_all(commands, ARRAY_SIZE(commands));
 }

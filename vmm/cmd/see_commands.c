@@ -336,6 +336,5 @@ static struct shell_command commands[] = {
 
 void see_commands_init(void)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
-		shell_register(&commands[i]);
+	shell_register_all(commands, ARRAY_SIZE(commands));
 }
