@@ -153,11 +153,39 @@ static void test_registers(void **state)
 	assert_int_equal(get_config(0x72), 0x42);
 }
 
+/* The bridge and all of RAM, to a tape; then both are as at power-on. */
+static void save(struct snap *s, struct tape *t)
+{
+	struct gpmem_cursor out = { 0 };
+
+	snap_save_to(s, tape_put, t);
+	assert_true(snap_begin(s, "bridge", i440fx_class.version));
+	i440fx_class.state(&bridge, s);
+	snap_end(s);
+	assert_false(gpmem_save_pages(&mem, s, &out, 1000));
+	assert_true(snap_finish(s));
+	i440fx_class.reset(&bridge);
+	pc_memory_clear(&memory);
+}
+
+/* And from the tape, which is freed. */
+static void load(struct snap *s, struct tape *t)
+{
+	struct gpmem_cursor in = { 0 };
+
+	snap_load_from(s, tape_get, t);
+	assert_true(snap_begin(s, "bridge", i440fx_class.version));
+	i440fx_class.state(&bridge, s);
+	snap_end(s);
+	assert_false(gpmem_load_pages(&mem, s, &in, 1000));
+	assert_true(snap_finish(s));
+	free(t->bytes);
+}
+
 /* D_OPEN with G_SMRAME: RAM at A0000h, in place of what is there. Nothing else opens it. */
 static void test_smram(void **state)
 {
 	static struct snap s;
-	struct gpmem_cursor out = { 0 }, in = { 0 };
 	struct tape t = { 0 };
 
 	(void)state;
@@ -180,25 +208,12 @@ static void test_smram(void **state)
 	put_config(0x72, 1, 0x48);
 	assert_int_equal(smram_moves, 2); /* from one place, to the other */
 	assert_int_equal(read8(PC_VIDEO + 9), 0x89);
-	snap_save_to(&s, tape_put, &t);
-	assert_true(snap_begin(&s, "bridge", i440fx_class.version));
-	i440fx_class.state(&bridge, &s);
-	snap_end(&s);
-	assert_false(gpmem_save_pages(&mem, &s, &out, 1000));
-	assert_true(snap_finish(&s));
-	i440fx_class.reset(&bridge);
-	pc_memory_clear(&memory);
+	save(&s, &t);
 	assert_int_equal(read8(PC_VIDEO + 9), 0xff);
 	put_config(0x72, 1, 0x48);
 	assert_int_equal(read8(PC_VIDEO + 9), 0);
 	put_config(0x72, 1, 0x00);
-	snap_load_from(&s, tape_get, &t);
-	assert_true(snap_begin(&s, "bridge", i440fx_class.version));
-	i440fx_class.state(&bridge, &s);
-	snap_end(&s);
-	assert_false(gpmem_load_pages(&mem, &s, &in, 1000));
-	assert_true(snap_finish(&s));
-	free(t.bytes);
+	load(&s, &t);
 	assert_int_equal(read8(PC_VIDEO + 9), 0x89);
 	/* Locked, it goes, and does not come back before a reset. */
 	put_config(0x72, 1, 0x58);
@@ -265,24 +280,10 @@ static void test_model(void **state)
 		assert_int_equal(gpmem_ptr(&mem, at, true) != NULL, (bits & 3) == 3);
 		assert_non_null(gpmem_ptr(&mem, at, false));
 		if (one_in(2000)) { /* saved and loaded: registers, and all of RAM */
-			struct gpmem_cursor out = { 0 }, in = { 0 };
 			struct tape t = { 0 };
 
-			snap_save_to(&s, tape_put, &t);
-			assert_true(snap_begin(&s, "bridge", i440fx_class.version));
-			i440fx_class.state(&bridge, &s);
-			snap_end(&s);
-			assert_false(gpmem_save_pages(&mem, &s, &out, 1000));
-			assert_true(snap_finish(&s));
-			i440fx_class.reset(&bridge);
-			pc_memory_clear(&memory);
-			snap_load_from(&s, tape_get, &t);
-			assert_true(snap_begin(&s, "bridge", i440fx_class.version));
-			i440fx_class.state(&bridge, &s);
-			snap_end(&s);
-			assert_false(gpmem_load_pages(&mem, &s, &in, 1000));
-			assert_true(snap_finish(&s));
-			free(t.bytes);
+			save(&s, &t);
+			load(&s, &t);
 			assert_memory_equal(memory.upper, ram, sizeof(ram));
 		}
 	}

@@ -44,19 +44,6 @@ static void write_cr4(u32 v)
 	__asm__ volatile("mov %0, %%cr4" ::"r"(v) : "memory");
 }
 
-static u32 read_cr0(void)
-{
-	u32 v;
-
-	__asm__ volatile("mov %%cr0, %0" : "=r"(v));
-	return v;
-}
-
-static void write_cr0(u32 v)
-{
-	__asm__ volatile("mov %0, %%cr0; jmp 1f; 1:" ::"r"(v) : "memory");
-}
-
 static void load_cr3(u32 v)
 {
 	__asm__ volatile("mov %0, %%cr3" ::"r"(v) : "memory");

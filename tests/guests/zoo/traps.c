@@ -30,19 +30,6 @@ u32 sysenter_rounds(u32);
 
 static u32 debug_count, debug_sum, debug_dr6, debug_first, debug_rf, stepped_ints;
 
-static u32 read_cr0(void)
-{
-	u32 v;
-
-	__asm__ volatile("mov %%cr0, %0" : "=r"(v));
-	return v;
-}
-
-static void write_cr0(u32 v)
-{
-	__asm__ volatile("mov %0, %%cr0" ::"r"(v) : "memory");
-}
-
 static void set_dr7(u32 v)
 {
 	__asm__ volatile("mov %0, %%dr7" ::"r"(v) : "memory");

@@ -41,6 +41,19 @@
 #define NARROW_SS(r) (0xc8u + (r)*0x10u)
 #define FREE	     0x100u
 
+static inline u32 read_cr0(void)
+{
+	u32 v;
+
+	__asm__ volatile("mov %%cr0, %0" : "=r"(v));
+	return v;
+}
+/* The jump is what the manual wants where paging changes. */
+static inline void write_cr0(u32 v)
+{
+	__asm__ volatile("mov %0, %%cr0; jmp 1f; 1:" ::"r"(v) : "memory");
+}
+
 extern u64 *zoo_gdt;
 extern u32 zoo_result; /* what the function in the other ring returned */
 
