@@ -2,7 +2,7 @@
 # Fuzzing of emu/cpu: libFuzzer targets, with clang's sanitizers, in build/fuzz/; and, built as everything else, the same
 # targets on the corpus in tests/fuzz/corpus/, which is part of `make test`.
 
-FUZZ_TARGETS := translate tables snap drives virtio vga
+FUZZ_TARGETS := translate tables snap drives virtio vga board
 FUZZ_CC := clang
 FUZZ_SRC := $(filter $(CPU_LIB) emu/board/% emu/chip/% emu/dev/%,$(HOST_SRC)) tests/fuzz/fuzz_common.c
 FUZZ_OBJ := $(FUZZ_SRC:%.c=$(BUILD)/fuzz/%.o) $(HOST_ZYDIS)
