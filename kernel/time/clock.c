@@ -104,6 +104,11 @@ u64 clock_now(void)
 	return tsc_now_ns();
 }
 
+u64 clock_at(u64 tsc)
+{
+	return clock_now() - tsc_to_ns(rdtsc() - tsc);
+}
+
 void clock_set_wall(u64 seconds)
 {
 	wall_at_start = seconds - clock_now() / 1000000000u;

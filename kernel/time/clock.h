@@ -17,8 +17,10 @@ struct clock_reference {
 void clock_init(const struct clock_reference *references, unsigned n);
 /* Seconds since 1970 UTC, now. */
 void clock_set_wall(u64 seconds);
-u64 clock_now(void);  /* ns */
-u64 clock_wall(void); /* seconds since 1970 UTC, from the RTC at start-up plus clock_now() */
+u64 clock_now(void);
+/* What it read at this TSC, which has passed. */
+u64 clock_at(u64 tsc); /* ns */
+u64 clock_wall(void);  /* seconds since 1970 UTC, from the RTC at start-up plus clock_now() */
 u64 clock_tsc_hz(void);
 u64 clock_ns_to_tsc(u64 ns);
 u64 clock_tsc_to_ns(u64 cycles);

@@ -33,7 +33,7 @@ def instructions(cpu):
         m.expect("debian: 256M, engine")
         m.prompt()
         log = m.monitor("log")
-        started = int(re.search(r"vcpu.started_ns (\d+)", m.monitor("stat debian")).group(1))
+        started = int(re.search(r"vcpu.started_ns (\d+)", m.monitor("stat -m debian")).group(1))
     steps, before = [], 0
     for seconds, text in re.findall(r"^\[ *(\d+\.\d+)\] (.*)$", log, re.MULTILINE):
         now = round(float(seconds) * 1e9)

@@ -108,8 +108,8 @@ class Guests(Machine):
             self.wait_line("%s: paused" % n)
 
     def counters(self, name):
-        """stat, whatever is printed around it: it begins with the VM's name and ends with desc.syncs."""
-        self.process.send("stat %s\r" % name)
+        """stat -m, whatever is printed around it: it begins with the VM's name and ends with desc.syncs."""
+        self.process.send("stat -m %s\r" % name)
         self.expect(r"vm %s\r*\n" % re.escape(name), r"desc\.syncs \d+")
         pairs = (line.split() for line in self.process.before.splitlines())
         return {p[0]: int(p[1]) for p in pairs if len(p) == 2 and p[1].isdigit()}

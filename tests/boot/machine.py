@@ -143,7 +143,7 @@ class Machine(Console):
 
     def stat(self, name):
         self.prompt()
-        text = self.monitor("stat " + name)
+        text = self.monitor("stat -m " + name)
         self.guest()
         pairs = (line.split() for line in text.splitlines())
         return {p[0]: int(p[1]) for p in pairs if len(p) == 2 and p[1].isdigit()}

@@ -204,7 +204,7 @@ def test_stat_says_each_thing_once():
     with Guests([vm("a", "bystander", "", "auto")]) as m:
         m.wait_line("a: SUM")
         m.quiet("a")
-        m.process.send("stat a\r")
+        m.process.send("stat -m a\r")
         m.expect(r"vm a\r*\n", r"desc\.syncs \d+")
         names = re.findall(r"^(\w+\.[\w.]+) \d+", m.process.before, re.MULTILINE)
         assert len(names) > 60 and len(names) == len(set(names)), sorted(n for n in names if names.count(n) > 1)

@@ -19,7 +19,6 @@
 #include "vmm/vm/vm_refused.h"
 #include "vmm/vm/vm_state.h"
 #include "vmm/vm/vm_task.h"
-#include "vmm/cmd/vm_stat.h"
 
 static char used[CONFIG_NAME]; /* use NAME */
 static const char *used_for;   /* by commands of a point */
@@ -218,16 +217,6 @@ static int cmd_verify(int argc, char **argv)
 	return E_INVAL;
 }
 
-static int cmd_stat(int argc, char **argv)
-{
-	struct vm *vm = vm_arg(argc, argv, 1);
-
-	if (!vm)
-		return E_NOENT;
-	vm_print_stat(vm);
-	return 0;
-}
-
 static int cmd_isolation(int argc, char **argv)
 {
 	struct vm *vm = vm_arg(argc, argv, 1);
@@ -246,21 +235,6 @@ static int cmd_devs(int argc, char **argv)
 	if (!vm)
 		return E_NOENT;
 	vm_list_devices(vm);
-	return 0;
-}
-
-static int cmd_trace(int argc, char **argv)
-{
-	u64 n = 40;
-
-	if (argc > 2 && str_to_u64(argv[2], &n))
-		return E_INVAL;
-
-	struct vm *vm = vm_arg(argc, argv, 1);
-
-	if (!vm)
-		return E_NOENT;
-	exit_trace_print(&vm->vcpu->trace, (unsigned)n);
 	return 0;
 }
 
@@ -355,11 +329,6 @@ static struct shell_command commands[] = {
 	  .help = "end a VM and free all that it has",
 	  .run = cmd_destroy,
 	  .complete = vm_complete },
-	{ .name = "stat",
-	  .args = "NAME",
-	  .help = "a VM's counters: cycles per state, exits, faults",
-	  .run = cmd_stat,
-	  .complete = vm_complete },
 	{ .name = "verify",
 	  .args = "NAME",
 	  .help = "prove that a VM's translated code is confined",
@@ -374,11 +343,6 @@ static struct shell_command commands[] = {
 	  .args = "NAME",
 	  .help = "a VM's devices, and how often their ports were used",
 	  .run = cmd_devs,
-	  .complete = vm_complete },
-	{ .name = "trace",
-	  .args = "NAME [N]",
-	  .help = "the last N exits of a VM's processor",
-	  .run = cmd_trace,
 	  .complete = vm_complete },
 	{ .name = "insert",
 	  .args = "NAME DRIVE MODULE",

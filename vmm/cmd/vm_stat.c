@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What `regs NAME` and `stat NAME` print.
+ * A VM's counters for programs, and every VM in short.
  */
 #include "vmm/cmd/vm_stat.h"
 
 #include "kernel/time/clock.h"
 #include "kernel/console/console.h"
+#include "vmm/cmd/stat_tables.h"
 #include "vmm/run/policy.h"
 #include "vmm/state/account.h"
 #include "vmm/state/vm.h"
@@ -31,7 +32,7 @@ void vm_print_all(void)
 			      c->halted ? " halted" : "");
 		console_print("    %u bytes of input not taken%s\n", ring_used(&vm->console.input),
 			      vm->console.blocked ? ", waits for the console's line" : "");
-		exit_trace_print(&vm->vcpu->trace, EXITS_SHOWN);
+		exit_trace_print(&vm->vcpu->trace, EXITS_SHOWN, NULL);
 	}
 }
 
@@ -49,14 +50,16 @@ static void print_irqs_off(const char *group, const struct irqs_off *o)
 		console_print("%s.irqs_off_at %s, eip %08x\n", group, o->began, o->eip);
 }
 
-static void print_engine(const struct vcpu *v)
+static void print_engine(const struct vcpu *v, u64 tsc)
 {
-	const struct vcpu_stats *s = &v->stats;
+	const struct vcpu_stats now = vcpu_stats_at(v, tsc), *s = &now;
 
 	for (int i = 0; i < PLACE_COUNT; i++) {
 		pair("state", vcpu_place_name[i], "cycles", s->cycles[i]);
 		pair("state", vcpu_place_name[i], "entries", s->entries[i]);
 	}
+	for (int i = 0; i < AWAY_COUNT; i++)
+		pair("away", vcpu_away_name[i], "cycles", s->away[i]);
 	for (int i = 0; i < REFUSE_COUNT; i++)
 		if (s->refusals[i])
 			pair("refused", raw_refusal_name[i], NULL, s->refusals[i]);
@@ -80,57 +83,27 @@ static void print_engine(const struct vcpu *v)
 	print_irqs_off("monitor", irqs_off_longest());
 }
 
-/* A counter of a statistics structure and its name: a row each, so that none is printed twice or
- * under another's name. */
-struct row {
-	const char *name;
-	u16 offset;
-};
-
-#define ROW(type, field)                             \
-	{                                            \
-#field, offsetof(struct type, field) \
-	}
-#define RECOMP_ROW(field) ROW(recomp_stats, field)
-#define SHADOW_ROW(field) ROW(shadow_stats, field)
-
-static const struct row recomp_row[] = {
-	RECOMP_ROW(blocks),	     RECOMP_ROW(blocks_evicted),   RECOMP_ROW(cache_flushes),
-	RECOMP_ROW(guest_insns),     RECOMP_ROW(guest_bytes),	   RECOMP_ROW(host_bytes),
-	RECOMP_ROW(dispatches),	     RECOMP_ROW(lookup_misses),	   RECOMP_ROW(hard_execs),
-	RECOMP_ROW(faults_resolved), RECOMP_ROW(faults_delivered), RECOMP_ROW(slow_accesses),
-	RECOMP_ROW(smc_writes),	     RECOMP_ROW(smc_blocks),	   RECOMP_ROW(patches),
-	RECOMP_ROW(mixed_pages),     RECOMP_ROW(stale_blocks),	   RECOMP_ROW(verified_blocks),
-	RECOMP_ROW(code_used),	     RECOMP_ROW(arena_used),	   RECOMP_ROW(slots_used),
-	RECOMP_ROW(went_on),
-};
-
-static const struct row shadow_row[] = {
-	SHADOW_ROW(roots_created),  SHADOW_ROW(roots_reused), SHADOW_ROW(roots_switched),
-	SHADOW_ROW(switch_pages),   SHADOW_ROW(switch_all),   SHADOW_ROW(tables_created),
-	SHADOW_ROW(tables_flushed), SHADOW_ROW(pool_flushes), SHADOW_ROW(evictions),
-	SHADOW_ROW(faults_filled),  SHADOW_ROW(faults_guest), SHADOW_ROW(faults_slow),
-	SHADOW_ROW(tracked_writes), SHADOW_ROW(prefetched),   SHADOW_ROW(pages_used),
-};
-
-static void print_rows(const char *group, const struct row *row, unsigned n, const void *stats)
+static void print_rows(const char *group, const struct stat_table *table, const void *stats)
 {
-	for (unsigned i = 0; i < n; i++)
-		pair(group, row[i].name, NULL, *(const u64 *)((const u8 *)stats + row[i].offset));
+	for (unsigned i = 0; i < table->rows; i++)
+		pair(group, table->row[i].name, NULL, stat_value(&table->row[i], stats));
 }
 
 void vm_print_stat(struct vm *vm)
 {
+	u64 tsc = rdtsc(); /* of all that is a time */
+
 	console_print("vm %s\nengine %s\nstate %s\n", vm->config.name,
 		      vm_engine_name(vm->config.engine), vm_state_name(vm->state));
+	pair("monitor", "clock_ns", NULL, clock_at(tsc));
+	pair("monitor", "tsc_hz", NULL, clock_tsc_hz());
 	pair("vm", "time_ns", NULL, vm_now(vm));
 	pair("vm", "resets", NULL, vm->resets);
 	pair("vm", "inits", NULL, vm->inits);
 	pair("vm", "overhead_bytes", NULL, vm_overhead(vm));
-	print_engine(vm->vcpu);
-	print_rows("recomp", recomp_row, ARRAY_SIZE(recomp_row),
-		   recomp_stats(vm->vcpu->cpu.recomp));
-	print_rows("shadow", shadow_row, ARRAY_SIZE(shadow_row), shadow_stats(vm->vcpu->shadow));
+	print_engine(vm->vcpu, tsc);
+	print_rows("recomp", &stat_recomp, recomp_stats(vm->vcpu->cpu.recomp));
+	print_rows("shadow", &stat_shadow, shadow_stats(vm->vcpu->shadow));
 	pair("pages", "analysed", NULL, vm->raw_pages.analysed);
 	pair("pages", "clean", NULL, vm->raw_pages.clean);
 	pair("pages", "dirty", NULL, vm->raw_pages.dirty);

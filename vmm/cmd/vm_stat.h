@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What `stat` prints: one `key value` pair a line, for people and programs.
+ * What `stat` prints.
  */
 #pragma once
 
 struct vm;
 
+/* One `key value` pair a line, for programs. */
 void vm_print_stat(struct vm *vm);
 /* Every VM in short, for the state dump. */
 void vm_print_all(void);

@@ -21,6 +21,7 @@
 #include "vmm/vm/vm_finish.h"
 #include "vmm/vm/vm_life.h"
 #include "vmm/cmd/input_commands.h"
+#include "vmm/cmd/measure_commands.h"
 #include "vmm/cmd/screen_commands.h"
 #include "vmm/cmd/see_commands.h"
 #include "vmm/cmd/snap_commands.h"
@@ -115,6 +116,7 @@ void vmm_start(void)
 	snap_commands_init();
 	screen_commands_init();
 	input_commands_init();
+	measure_commands_init();
 	if (modules_lost())
 		log_error("%u boot modules are left out: there is room for %u", modules_lost(),
 			  MODULE_MAX);

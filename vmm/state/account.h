@@ -4,7 +4,7 @@
  * per VM what was done for it, and of all. Interrupts are off while a vcpu's place is
  * PLACE_MONITOR, since traps come in by interrupt gates and the run loop holds them off;
  * vcpu_account() notes both with one reading of the TSC. A turn enables them around what may take
- * longer.
+ * longer. Every cycle since a vcpu was created is on one of its accounts.
  */
 #pragma once
 
@@ -12,6 +12,7 @@
 #include "vmm/state/vcpu.h"
 
 extern const char *const vcpu_place_name[PLACE_COUNT];
+extern const char *const vcpu_away_name[AWAY_COUNT];
 
 /* Interrupts went off at this TSC. */
 extern u64 irqs_off_since;
@@ -48,6 +49,14 @@ static inline enum vcpu_place vcpu_account(struct vcpu *v, enum vcpu_place place
 	v->place = place;
 	return before;
 }
+
+/* Its turn began at this TSC; has ended, and it is away for a reason; or the reason changes while
+ * it is away. */
+void vcpu_account_turn(struct vcpu *v, u64 began);
+void vcpu_account_away(struct vcpu *v, enum vcpu_away why);
+void vcpu_away_because(struct vcpu *v, enum vcpu_away why);
+/* Its counters at this TSC, which is now, between two turns. */
+struct vcpu_stats vcpu_stats_at(const struct vcpu *v, u64 now);
 
 /* What the present period began with: a trap's vector, or the run loop. */
 #define IRQS_OFF_RUN_LOOP 256u

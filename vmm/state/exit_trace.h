@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The last exits of a virtual CPU, for `trace NAME`: what left which engine, where, and when. One
+ * The last exits of a virtual CPU, for `exits`: what left which engine, where, and when. One
  * store per exit; always on.
  */
 #pragma once
 
 #include "kernel/base/types.h"
 
-#define EXIT_TRACE_SIZE 256u /* power of two */
+#define EXIT_TRACE_SIZE 1024u /* power of two */
 
 /* What ended a raw stay. */
 enum raw_exit {
@@ -54,5 +54,9 @@ static inline void exit_trace_add(struct exit_trace *t, u8 kind, u8 info, u32 ei
 	};
 }
 
-/* Prints the newest n entries, oldest first. */
-void exit_trace_print(const struct exit_trace *t, unsigned n);
+struct cpu;
+
+/* Prints the newest n entries, oldest first. cpu: whose they are, for names; may be NULL. */
+void exit_trace_print(const struct exit_trace *t, unsigned n, struct cpu *cpu);
+/* From which n places most of them came. E_NOMEM. */
+int exit_trace_print_places(const struct exit_trace *t, unsigned n, struct cpu *cpu);

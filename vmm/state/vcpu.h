@@ -31,6 +31,10 @@ enum vcpu_place {
 	PLACE_COUNT
 };
 
+/* Between its turns: it wants the processor, which others have or its speed denies; it is halted or
+ * dozes; it is paused, stopped, or being loaded. */
+enum vcpu_away { AWAY_WAITING, AWAY_IDLE, AWAY_STANDING, AWAY_COUNT, AWAY_NOT = AWAY_COUNT };
+
 /* Why raw execution was refused; counted once per decision. */
 enum raw_refusal {
 	REFUSE_ENGINE,	 /* the VM's engine setting, or the policy of `auto` */
@@ -53,6 +57,7 @@ enum raw_refusal {
 struct vcpu_stats {
 	u64 cycles[PLACE_COUNT];
 	u64 entries[PLACE_COUNT];
+	u64 away[AWAY_COUNT]; /* cycles; with those above, all since it was created */
 	u64 refusals[REFUSE_COUNT];
 	u64 raw_exits[RAWEXIT_COUNT];
 	u64 pf_filled;	/* #PF of raw code resolved by a shadow fill, without leaving it */
@@ -61,6 +66,14 @@ struct vcpu_stats {
 	u64 halts, interrupts, slices;
 	u64 started_ns; /* on the monitor's clock: the first instruction */
 	u64 late_ns;	/* at most that a slice lasted longer than it should have */
+};
+
+/* What stat has shown last, and when by the TSC. */
+struct vcpu_seen {
+	u64 tsc;
+	struct vcpu_stats vcpu;
+	struct recomp_stats recomp;
+	struct shadow_stats shadow;
 };
 
 /* What `auto` has measured (vmm/run/policy.h). */
@@ -152,11 +165,13 @@ struct vcpu {
 	u64 isolation_seen; /* what isolation_assert() has looked at: desc.entries_written + 1 */
 
 	enum vcpu_place place;
-	u64 place_since; /* TSC */
-	u16 trapped;	 /* the vector of the last trap or interrupt, or IRQS_OFF_RUN_LOOP */
+	u64 place_since; /* TSC; between turns that it went away */
+	enum vcpu_away away;
+	u16 trapped; /* the vector of the last trap or interrupt, or IRQS_OFF_RUN_LOOP */
 	struct irqs_off irqs_off;
 	struct idle idle;
 	struct vcpu_stats stats;
+	struct vcpu_seen seen;
 	struct exit_trace trace;
 };
 

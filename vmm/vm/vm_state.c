@@ -10,6 +10,7 @@
 #include "kernel/base/print.h"
 #include "kernel/time/clock.h"
 #include "vmm/console/vm_console.h"
+#include "vmm/state/account.h"
 
 static const char *const state_name[] = { "running", "paused", "stopped" };
 static const char *const engine_name[] = { "auto", "ring1", "recompile", "recompile-all" };
@@ -30,6 +31,7 @@ void vm_pause(struct vm *vm)
 		return;
 	vm->paused_at = clock_now();
 	vm->state = VM_PAUSED;
+	vcpu_away_because(vm->vcpu, AWAY_STANDING);
 	vm_console_end_lines(vm);
 }
 
@@ -54,6 +56,7 @@ void vm_resume(struct vm *vm)
 		return;
 	vm->time_offset += clock_now() - vm->paused_at;
 	vm->state = VM_RUNNING;
+	vcpu_away_because(vm->vcpu, vm->vcpu->cpu.halted ? AWAY_IDLE : AWAY_WAITING);
 	pass_stop(vm->vcpu);
 }
 

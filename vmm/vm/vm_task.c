@@ -87,6 +87,13 @@ static void start_pieces(struct vm *vm, u64 end)
 	interrupts_off();
 }
 
+static enum vcpu_away why_away(const struct vm *vm)
+{
+	if (vm->state != VM_RUNNING || vm->start != VM_STARTED)
+		return AWAY_STANDING;
+	return vm->vcpu->cpu.halted || vm->vcpu->idle.until ? AWAY_IDLE : AWAY_WAITING;
+}
+
 static void vm_turn(struct task *t, u64 end)
 {
 	struct vm *vm = container_of(t, struct vm, task);
@@ -94,8 +101,7 @@ static void vm_turn(struct task *t, u64 end)
 	enum vcpu_stop stop = VCPU_SLICE;
 	u64 began = clock_now(), now;
 
-	v->place = PLACE_MONITOR;
-	v->place_since = sched_turn_began();
+	vcpu_account_turn(v, sched_turn_began());
 	irqs_off_begin(v->place_since);
 	v->trapped = IRQS_OFF_RUN_LOOP;
 	if (vm->request)
@@ -114,7 +120,7 @@ static void vm_turn(struct task *t, u64 end)
 		vm_debug_ended(vm);
 	vm_check_finished();
 	interrupts_off();
-	vcpu_account(v, PLACE_MONITOR);
+	vcpu_account_away(v, why_away(vm));
 }
 
 static u64 vm_turn_wanted(struct task *t)
