@@ -134,6 +134,13 @@ static void *take(struct cow_medium *m)
 	return block;
 }
 
+/* As the image has it. */
+static void fill_block(const struct cow_medium *m, u64 sector)
+{
+	read_image(m, ALIGN_DOWN(sector, (u64)BLOCK_SECTORS) * DISK_SECTOR, COW_BLOCK,
+		   block_of(m, sector));
+}
+
 /* The block of a sector, taken if it is not there yet; then filled from the image, unless all of it
  * is about to be written. */
 static bool own_block(struct cow_medium *m, u64 sector, bool fill)
@@ -153,7 +160,7 @@ static bool own_block(struct cow_medium *m, u64 sector, bool fill)
 	if (!*b)
 		return false;
 	if (fill)
-		read_image(m, ALIGN_DOWN(sector, (u64)BLOCK_SECTORS) * DISK_SECTOR, COW_BLOCK, *b);
+		fill_block(m, sector);
 	return true;
 }
 
@@ -180,28 +187,69 @@ bool cow_medium_write(struct cow_medium *m, u64 sector, u32 sectors, const u8 *f
 	return true;
 }
 
+/* Where the next block would lie if it lay in a row with that of the sector. */
+static const u8 *next_in_row(const struct cow_medium *m, u64 sector)
+{
+	return block_of(m, sector) + COW_BLOCK;
+}
+
+/* Blocks that were written one after the other mostly lie so. */
+static u32 written_row(const struct cow_medium *m, u64 sector, u32 most)
+{
+	u32 n = in_block(sector, most);
+
+	while (n < most && block_of(m, sector + n) == next_in_row(m, sector + n - 1))
+		n += in_block(sector + n, most - n);
+	return n;
+}
+
+static u32 image_row(const struct cow_medium *m, u64 sector, u32 most)
+{
+	u32 n = in_block(sector, most);
+
+	while (n < most && !block_of(m, sector + n))
+		n += in_block(sector + n, most - n);
+	return n;
+}
+
 const u8 *cow_medium_readable(const struct cow_medium *m, u64 sector, u32 *sectors)
 {
 	const u8 *block = block_of(m, sector);
-	u32 n = in_block(sector, *sectors), most = *sectors;
 
 	if (block) {
-		*sectors = n;
+		*sectors = written_row(m, sector, *sectors);
 		return block + sector % BLOCK_SECTORS * DISK_SECTOR;
 	}
-	while (n < most && !block_of(m, sector + n))
-		n += in_block(sector + n, most - n);
 	if (sector >= m->size / DISK_SECTOR)
 		return NULL;
-	*sectors = (u32)MIN((u64)n, m->size / DISK_SECTOR - sector);
+	*sectors = (u32)MIN((u64)image_row(m, sector, *sectors), m->size / DISK_SECTOR - sector);
 	return m->image + sector * DISK_SECTOR;
+}
+
+/* Owns the block behind a row, so many sectors of which will be written, if it lies in the row.
+ * Else it is as if it had not been written yet. */
+static bool extend_row(struct cow_medium *m, u64 sector, u32 sectors)
+{
+	bool was_owned = block_of(m, sector);
+
+	if (!own_block(m, sector, sectors < BLOCK_SECTORS))
+		return false;
+	if (block_of(m, sector) == next_in_row(m, sector - 1))
+		return true;
+	if (!was_owned && sectors == BLOCK_SECTORS)
+		fill_block(m, sector);
+	return false;
 }
 
 u8 *cow_medium_writable(struct cow_medium *m, u64 sector, u32 *sectors)
 {
-	*sectors = in_block(sector, *sectors);
-	if (!own_block(m, sector, *sectors < BLOCK_SECTORS))
+	u32 most = *sectors, n = in_block(sector, most);
+
+	if (!own_block(m, sector, n < BLOCK_SECTORS))
 		return NULL;
+	while (n < most && extend_row(m, sector + n, in_block(sector + n, most - n)))
+		n += in_block(sector + n, most - n);
+	*sectors = n;
 	return block_of(m, sector) + sector % BLOCK_SECTORS * DISK_SECTOR;
 }
 

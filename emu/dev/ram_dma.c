@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A transfer goes page by page, as what lies behind a page's end may be something else.
+ * A transfer goes region by region, and page by page where there is no memory.
  */
 #include "emu/dev/ram_dma.h"
 
 #include "kernel/base/string.h"
 
-static u32 in_page(u64 at, u32 n)
-{
-	return MIN(n, PAGE_SIZE - (u32)(at & (PAGE_SIZE - 1)));
-}
-
-static bool is_memory(struct gpmem *m, u64 at)
+/* How many of n bytes at at are of one kind; *memory: RAM or ROM. */
+static u32 in_region(struct gpmem *m, u64 at, u32 n, bool *memory)
 {
 	const struct gpmem_region *r = at < GPMEM_REACH ? gpmem_find(m, at) : NULL;
 
-	return r && r->kind != GPMEM_MMIO;
+	*memory = r && r->kind != GPMEM_MMIO;
+	if (!*memory)
+		return MIN(n, PAGE_SIZE - (u32)(at & (PAGE_SIZE - 1)));
+	return (u32)MIN((u64)n, MIN(r->start + r->size, GPMEM_REACH) - at);
 }
 
 void ram_dma_read(struct gpmem *m, u64 at, void *buf, u32 n)
 {
 	for (u8 *to = buf; n;) {
-		u32 piece = in_page(at, n);
+		bool memory;
+		u32 piece = in_region(m, at, n, &memory);
 
-		if (is_memory(m, at))
+		if (memory)
 			gpmem_read(m, at, to, piece);
 		else
 			memset(to, 0xff, piece);
@@ -36,9 +36,10 @@ void ram_dma_read(struct gpmem *m, u64 at, void *buf, u32 n)
 void ram_dma_write(struct gpmem *m, u64 at, const void *buf, u32 n)
 {
 	for (const u8 *from = buf; n;) {
-		u32 piece = in_page(at, n);
+		bool memory;
+		u32 piece = in_region(m, at, n, &memory);
 
-		if (is_memory(m, at))
+		if (memory)
 			gpmem_write(m, at, from, piece);
 		from += piece;
 		at += piece;

@@ -124,6 +124,11 @@ int gpmem_add_mmio(struct gpmem *m, gpa_t start, u64 size, const struct gpmem_mm
 	return 0;
 }
 
+static u32 in_page(gpa_t gpa, u32 len)
+{
+	return MIN(len, PAGE_SIZE - (u32)(gpa & (PAGE_SIZE - 1)));
+}
+
 static u8 *byte_at(const struct gpmem_region *r, u64 offset)
 {
 	return r->chunk[offset >> GPMEM_CHUNK_SHIFT] + (offset & (GPMEM_CHUNK_SIZE - 1));
@@ -180,7 +185,7 @@ void gpmem_tell(struct gpmem *m, u8 watches, gpa_t gpa, u32 len)
 void gpmem_written(struct gpmem *m, gpa_t gpa, u32 len)
 {
 	while (len) {
-		u32 n = MIN(len, PAGE_SIZE - (u32)(gpa & (PAGE_SIZE - 1)));
+		u32 n = in_page(gpa, len);
 
 		gpmem_tell(m, gpmem_watches(m, gpa), gpa, n);
 		gpa += n;
@@ -249,6 +254,23 @@ void gpmem_device_write(const struct gpmem_device *d, u32 at, const void *buf, u
 	}
 }
 
+/* How many of len bytes lie in a row in the monitor's memory, too. */
+static u32 in_row(const struct gpmem_region *r, u64 offset, u32 len)
+{
+	u64 end = MIN(ALIGN_DOWN(offset, (u64)GPMEM_CHUNK_SIZE) + GPMEM_CHUNK_SIZE, r->size);
+
+	return (u32)MIN((u64)len, end - offset);
+}
+
+/* RAM in a row, its pages zeroed as far as they were not touched; those that are about to be
+ * written from end to end need not be. */
+static u8 *ram_row(struct gpmem_region *r, u64 offset, u32 len, bool write)
+{
+	for (u64 at = offset; at < offset + len; at = (at & PAGE_MASK) + PAGE_SIZE)
+		(void)ram_byte(r, at, write && in_page(at, (u32)(offset + len - at)) == PAGE_SIZE);
+	return byte_at(r, offset);
+}
+
 static struct gpmem_device device_at(const struct gpmem_region *r, gpa_t page)
 {
 	return (struct gpmem_device){ r->mmio, r->ctx, page - r->start };
@@ -261,13 +283,23 @@ struct gpmem_device gpmem_device_at(struct gpmem *m, gpa_t page)
 	return r && r->kind == GPMEM_MMIO ? device_at(r, page) : (struct gpmem_device){ 0 };
 }
 
+/* Bytes in a row. */
+static void read_memory(struct gpmem_region *r, u64 offset, void *buf, u32 n)
+{
+	const u8 *from = r->over		? r->over + offset
+			 : r->kind == GPMEM_ROM ? byte_at(r, offset)
+						: ram_row(r, offset, n, false);
+
+	memcpy(buf, from, n);
+}
+
 void gpmem_read(struct gpmem *m, gpa_t gpa, void *buf, u32 len)
 {
 	u8 *out = buf;
 
 	while (len) {
-		u32 n = MIN(len, PAGE_SIZE - (u32)(gpa & (PAGE_SIZE - 1)));
 		struct gpmem_region *r = gpmem_find(m, gpa);
+		u32 n = in_page(gpa, len);
 
 		if (!r) {
 			memset(out, 0xff, n);
@@ -276,7 +308,8 @@ void gpmem_read(struct gpmem *m, gpa_t gpa, void *buf, u32 len)
 
 			gpmem_device_read(&d, 0, out, n);
 		} else {
-			memcpy(out, gpmem_ptr(m, gpa, false), n);
+			n = in_row(r, gpa - r->start, len);
+			read_memory(r, gpa - r->start, out, n);
 		}
 		out += n;
 		gpa += n;
@@ -284,19 +317,29 @@ void gpmem_read(struct gpmem *m, gpa_t gpa, void *buf, u32 len)
 	}
 }
 
-/* Bytes of one page. What nobody reads now has no watchers: they are told by the switch. */
+/* Tells those of whom who watch pages that were written. Each may move the array of regions. */
+static void tell_row(struct gpmem *m, const u8 *page, gpa_t gpa, u32 len, u8 whom)
+{
+	for (u32 n; len; gpa += n, len -= n, page++) {
+		u8 watches = *page & whom;
+
+		n = in_page(gpa, len);
+		if (watches)
+			gpmem_tell(m, watches, gpa, n);
+	}
+}
+
+/* Bytes in a row. What nobody reads now has no watchers: they are told by the switch. */
 static void write_ram(struct gpmem *m, struct gpmem_region *r, gpa_t gpa, const void *buf, u32 n,
 		      u8 whom)
 {
 	u64 offset = gpa - r->start;
-	u8 watches;
 
 	if (r->sealed)
 		return;
-	memcpy(ram_byte(r, offset, n == PAGE_SIZE), buf, n);
-	watches = r->page[offset >> PAGE_SHIFT] & whom;
-	if (watches && !r->over)
-		gpmem_tell(m, watches, gpa, n);
+	memcpy(ram_row(r, offset, n, true), buf, n);
+	if (!r->over)
+		tell_row(m, &r->page[offset >> PAGE_SHIFT], gpa, n, whom);
 }
 
 static void write_telling(struct gpmem *m, gpa_t gpa, const void *buf, u32 len, u8 whom)
@@ -304,14 +347,15 @@ static void write_telling(struct gpmem *m, gpa_t gpa, const void *buf, u32 len, 
 	const u8 *in = buf;
 
 	while (len) {
-		u32 n = MIN(len, PAGE_SIZE - (u32)(gpa & (PAGE_SIZE - 1)));
 		struct gpmem_region *r = gpmem_find(m, gpa);
+		u32 n = in_page(gpa, len);
 
 		if (r && r->kind == GPMEM_MMIO) {
 			struct gpmem_device d = device_at(r, gpa);
 
 			gpmem_device_write(&d, 0, in, n);
 		} else if (r && r->kind == GPMEM_RAM) {
+			n = in_row(r, gpa - r->start, len);
 			write_ram(m, r, gpa, in, n, whom);
 		}
 		in += n;

@@ -18,15 +18,18 @@ void *memset(void *dst, int c, size_t n)
 	return dst;
 }
 
-/* Lines of 64 bytes by single moves. */
+#define LINE 128u /* bytes */
+
+/* Lines by single moves. */
 static void copy_lines(void **dst, const void **src, size_t lines)
 {
 	u64 a, b;
 
 	__asm__ volatile(
-		"1: movq (%[s]), %[a]\n"
+		"1:\n"
+		"movq 0(%[s]), %[a]\n"
 		"movq 8(%[s]), %[b]\n"
-		"movq %[a], (%[d])\n"
+		"movq %[a], 0(%[d])\n"
 		"movq %[b], 8(%[d])\n"
 		"movq 16(%[s]), %[a]\n"
 		"movq 24(%[s]), %[b]\n"
@@ -40,8 +43,24 @@ static void copy_lines(void **dst, const void **src, size_t lines)
 		"movq 56(%[s]), %[b]\n"
 		"movq %[a], 48(%[d])\n"
 		"movq %[b], 56(%[d])\n"
-		"addq $64, %[s]\n"
-		"addq $64, %[d]\n"
+		"movq 64(%[s]), %[a]\n"
+		"movq 72(%[s]), %[b]\n"
+		"movq %[a], 64(%[d])\n"
+		"movq %[b], 72(%[d])\n"
+		"movq 80(%[s]), %[a]\n"
+		"movq 88(%[s]), %[b]\n"
+		"movq %[a], 80(%[d])\n"
+		"movq %[b], 88(%[d])\n"
+		"movq 96(%[s]), %[a]\n"
+		"movq 104(%[s]), %[b]\n"
+		"movq %[a], 96(%[d])\n"
+		"movq %[b], 104(%[d])\n"
+		"movq 112(%[s]), %[a]\n"
+		"movq 120(%[s]), %[b]\n"
+		"movq %[a], 112(%[d])\n"
+		"movq %[b], 120(%[d])\n"
+		"subq $-128, %[s]\n"
+		"subq $-128, %[d]\n"
 		"decq %[n]\n"
 		"jnz 1b"
 		: [s] "+r"(*src), [d] "+r"(*dst), [n] "+r"(lines), [a] "=&r"(a), [b] "=&r"(b)
@@ -56,8 +75,8 @@ void *memcpy(void *restrict dst, const void *restrict src, size_t n)
 	size_t words = n / 8;
 
 	if (n >= 256) {
-		copy_lines(&d, &s, n / 64);
-		words = n % 64 / 8;
+		copy_lines(&d, &s, n / LINE);
+		words = n % LINE / 8;
 	}
 	n &= 7;
 	__asm__ volatile("rep movsq" : "+D"(d), "+S"(s), "+c"(words) : : "memory");

@@ -8,6 +8,7 @@ bench: deps
 	@$(PYTHON) tests/bench/footprint.py
 	@$(PYTHON) tests/bench/bench.py $(BENCH)
 	@$(MAKE) --no-print-directory -s bench-video
+	-@$(MAKE) --no-print-directory -s bench-disk
 
 ## bench-video  video memory, ours over bare QEMU, as a table (VIDEO passes options on)
 .PHONY: bench-video
@@ -15,7 +16,7 @@ bench-video: deps
 	@$(MAKE) --no-print-directory -s $(BUILD)/ringleader.elf test-guests guests
 	@$(PYTHON) tests/bench/video.py $(VIDEO)
 
-## bench-disk  an IDE disk read and written by DMA and PIO, ours over bare QEMU (DISK='--runs 5 --engines auto'); fails under its bars
+## bench-disk  IDE and virtio disks read and written, ours over bare QEMU (DISK='--runs 5 --engines auto'); fails under its bars
 .PHONY: bench-disk
 bench-disk: deps
 	@$(MAKE) --no-print-directory -s $(BUILD)/ringleader.elf test-guests

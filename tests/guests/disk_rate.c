@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reads and writes the first `mib` MiB of the first IDE disk, from one end to the other, by DMA and
- * by PIO, and says how many ticks of the TSC each way took. The disk holds what disk_word() says;
- * what is written says it too, so every way leaves the disk as it was. `rounds=n` goes through all
- * ways n times; `mark=n` has it write other words to 128 KiB from sector n on at the end;
- * `change=1` has each way write other words than the one before, and the next read expects them.
+ * by PIO, and says how many ticks of the TSC each way took. `virtio=1` adds the virtio disk,
+ * by requests of the same size. Disks hold what disk_word() says; what is written says it too, so
+ * every way leaves the disk as it was. `rounds=n` goes through all ways n times; `mark=n` has it
+ * write other words to 128 KiB from sector n on at the end; `change=1` has each way write other
+ * words than the one before, and the next read expects them.
  * tests/bench/disk.py compares the ticks with bare QEMU's.
  *
  *   make build/guests/disk_rate; as selectors.c says
  */
-#include "lib/testguest.h"
+#include "virtio/driver.h"
 
 const char guest_name[] = "disk_rate";
 
@@ -17,6 +18,7 @@ const char guest_name[] = "disk_rate";
 #define COMMAND	  256u /* sectors of one, the most that 28 bits of address allow */
 #define BLOCK	  16u  /* sectors of READ MULTIPLE and WRITE MULTIPLE */
 #define BYTES	  (COMMAND * SECTOR)
+#define FEATURES  (F_EVENT_INDEX | 1ull << 9) /* and FLUSH: a write may end before it is safe */
 #define BUFFER	  ((u8 *)0x400000)
 #define TABLE	  ((volatile u32 *)0x3ff000) /* of two regions, as one has 64 KiB at most */
 #define PCI_IDE	  0x80000900u
@@ -25,24 +27,13 @@ const char guest_name[] = "disk_rate";
 #define FAILED	  0x21 /* fault, error */
 #define REQUESTED 0x08
 #define NO_MARK	  0xffffffffu
+#define ANSWERED  0x77u	   /* a status that no device gives */
 #define MARKED	  0x10000u /* what is written there is that of a sector so far behind */
 
 static u16 master; /* port */
 static u32 stamp, change;
 static volatile u32 interrupts;
-
-static void outl(u16 port, u32 v)
-{
-	__asm__ volatile("outl %0, %1" ::"a"(v), "Nd"(port));
-}
-
-static u32 inl(u16 port)
-{
-	u32 v;
-
-	__asm__ volatile("inl %1, %0" : "=a"(v) : "Nd"(port));
-	return v;
-}
+static struct virtio virtio;
 
 static u64 ticks(void)
 {
@@ -150,6 +141,30 @@ static bool pio_write(u32 sector)
 	return true;
 }
 
+static bool by_virtio(u32 type, u32 sector, bool in)
+{
+	static u32 header[4];
+	static volatile u8 status;
+	const struct vq_part part[] = { { header, sizeof(header), false },
+					{ BUFFER, BYTES, in },
+					{ (void *)&status, 1, true } };
+
+	header[0] = type;
+	header[2] = sector;
+	status = ANSWERED;
+	return vq_request(&virtio.q[0], part, COUNT(part)) == (in ? BYTES : 0) + 1 && !status;
+}
+
+static bool virtio_read(u32 sector)
+{
+	return by_virtio(0, sector, true);
+}
+
+static bool virtio_write(u32 sector)
+{
+	return by_virtio(1, sector, false);
+}
+
 static void fill(u32 sector)
 {
 	u32 *word = (u32 *)BUFFER;
@@ -189,16 +204,25 @@ static void measure(const char *name, bool (*transfer)(u32 sector), bool in, u32
 	print("  rate %s %u MiB %u kiloticks\n", name, mib, (u32)(sum >> 10));
 }
 
+static void begin_virtio(void)
+{
+	bool there = virtio_find(&virtio, VIRTIO_BLK, 0, true) && virtio_begin(&virtio, FEATURES);
+
+	if (there) {
+		virtio_queue(&virtio, 0);
+		virtio_go(&virtio);
+	}
+	check(there, "a virtio disk");
+}
+
 static void begin(void)
 {
 	TABLE[0] = (u32)BUFFER;
 	TABLE[1] = 0; /* 64 KiB */
 	TABLE[2] = (u32)BUFFER + 0x10000;
 	TABLE[3] = 0x80000000;
-	outl(0xcf8, PCI_IDE | 4);
-	outl(0xcfc, inl(0xcfc) | 5);
-	outl(0xcf8, PCI_IDE | 0x20);
-	master = (u16)(inl(0xcfc) & 0xfff0);
+	pci_write(PCI_IDE, 4, pci_read(PCI_IDE, 4) | 5);
+	master = (u16)(pci_read(PCI_IDE, 0x20) & 0xfff0);
 	trap_hook[0x2e] = on_disk;
 	outb(0x21, 0xfb);
 	outb(0xa1, 0xbf);
@@ -212,15 +236,21 @@ static void begin(void)
 void guest_main(void)
 {
 	u32 mib = cmdline_number("mib", 4), rounds = cmdline_number("rounds", 1);
-	u32 mark = cmdline_number("mark", NO_MARK);
+	u32 mark = cmdline_number("mark", NO_MARK), with_virtio = cmdline_number("virtio", 0);
 
 	change = cmdline_number("change", 0);
 	begin();
+	if (with_virtio)
+		begin_virtio();
 	for (u32 i = 0; i < rounds; i++) {
 		measure("dma-read", dma_read, true, mib);
 		measure("dma-write", dma_write, false, mib);
 		measure("pio-read", pio_read, true, mib);
 		measure("pio-write", pio_write, false, mib);
+		if (!with_virtio)
+			continue;
+		measure("virtio-read", virtio_read, true, mib);
+		measure("virtio-write", virtio_write, false, mib);
 	}
 	measure("dma-read", dma_read, true, mib); /* what PIO wrote */
 	if (mark != NO_MARK) {

@@ -29,6 +29,9 @@ $(TEST_GUESTS): $(GUESTS)/%: $(BUILD)/test-guests/%.c.o $(TEST_GUEST_LIB) tests/
 	ld -m elf_i386 -z noexecstack --no-warn-rwx-segments -T tests/guests/lib/testguest.ld -o $(BUILD)/test-guests/$*.elf $(filter %.o,$^)
 	objcopy -O binary $(BUILD)/test-guests/$*.elf $@
 
+# Guests with a driver of virtio devices.
+$(GUESTS)/disk_rate $(GUESTS)/virtio: $(BUILD)/test-guests/virtio/driver.c.o
+
 # The fuzzing kernel has several files.
 $(GUESTS)/chaos: $(CHAOS_OBJ) $(TEST_GUEST_LIB) tests/guests/lib/testguest.ld
 	@mkdir -p $(@D)
@@ -68,4 +71,5 @@ $(BOOT_GUESTS): $(GUESTS)/%: tests/guests/boot/%.asm
 test-guests: $(TEST_GUESTS) $(GUESTS)/chaos $(BOOT_GUESTS) $(ZOO:%=$(GUESTS)/zoo-%.img)
 .PRECIOUS: $(BUILD)/test-guests/%.o $(BUILD)/test-guests/zoo/%.o
 
--include $(wildcard $(BUILD)/test-guests/*.d $(BUILD)/test-guests/chaos/*.d $(BUILD)/test-guests/zoo/*.d $(BUILD)/test-guests/zoo/lib/*.d)
+-include $(wildcard $(BUILD)/test-guests/*.d $(BUILD)/test-guests/chaos/*.d $(BUILD)/test-guests/virtio/*.d \
+	$(BUILD)/test-guests/zoo/*.d $(BUILD)/test-guests/zoo/lib/*.d)

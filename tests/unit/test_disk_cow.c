@@ -19,8 +19,13 @@
 #include "tests/unit/random.h"
 #include "vmm/load/media.h"
 
+#define POOL 1024u
+
+/* Of a pool, the next free block mostly, so that many lie in a row. */
 struct payer {
-	unsigned taken, limit;
+	unsigned taken, limit, next;
+	u8 (*pool)[COW_BLOCK];
+	bool used[POOL];
 };
 
 static void *take(void *ctx)
@@ -29,20 +34,36 @@ static void *take(void *ctx)
 
 	if (p->taken == p->limit)
 		return NULL;
+	if (!p->pool)
+		p->pool = malloc((size_t)POOL * COW_BLOCK);
+	if (one_in(8))
+		p->next = (u32)rnd() % POOL;
+	while (p->used[p->next])
+		p->next = (p->next + 1) % POOL;
+	p->used[p->next] = true;
 	p->taken++;
-	return malloc(COW_BLOCK);
+	return memset(p->pool[p->next], 0xee, COW_BLOCK);
 }
 
 static void give(void *ctx, void *block)
 {
-	((struct payer *)ctx)->taken--;
-	free(block);
+	struct payer *p = ctx;
+	size_t n = (size_t)((u8(*)[COW_BLOCK])block - p->pool);
+
+	assert_true(n < POOL && p->used[n]);
+	p->used[n] = false;
+	if (--p->taken)
+		return;
+	free(p->pool);
+	p->pool = NULL;
 }
 
 #define SECTORS 6000u
 
-/* By a request's way or by the short way, which ends at a block that is refused; returns how
- * many sectors were written. */
+static unsigned long_rows, stops;
+
+/* By a request's way or by the short way, which ends at a block that is refused, or as the device
+ * is reset; returns how many sectors were written. */
 static u32 write_somehow(struct cow_medium *m, u32 at, u32 n, const u8 *data)
 {
 	u32 done = 0;
@@ -55,8 +76,14 @@ static u32 write_somehow(struct cow_medium *m, u32 at, u32 n, const u8 *data)
 
 		if (!to)
 			break;
+		assert_in_range(part, 1, n - done);
+		long_rows += part > COW_BLOCK / DISK_SECTOR;
 		memcpy(to, data + done * DISK_SECTOR, part * DISK_SECTOR);
 		done += part;
+		if (one_in(8)) {
+			stops += done < n;
+			break;
+		}
 	}
 	return done;
 }
@@ -79,7 +106,7 @@ static void test_random(void **state)
 {
 	static u8 image[SECTORS * DISK_SECTOR], before[sizeof(image)], model[sizeof(image)];
 	static u8 data[DISK_MAX * DISK_SECTOR], back[sizeof(data)];
-	struct payer payer = { 0, 400 };
+	struct payer payer = { .limit = 400 };
 	const struct cow_blocks blocks = { take, give, &payer };
 	struct cow_medium m;
 	unsigned refused = 0;
@@ -106,6 +133,8 @@ static void test_random(void **state)
 		assert_memory_equal(back, model + at * DISK_SECTOR, n * DISK_SECTOR);
 	}
 	assert_in_range(refused, 1, 1900);
+	assert_in_range(long_rows, 100, 1900);
+	assert_in_range(stops, 20, 1900);
 	assert_int_equal(payer.taken, 400);
 	assert_int_equal(m.taken, 400);
 	for (u32 s = 0; s < SECTORS; s++) {
@@ -126,7 +155,7 @@ static void test_random(void **state)
 /* The image ends in the midst of a sector: ASan would see who reads behind it. */
 static void test_odd_size(void **state)
 {
-	struct payer payer = { 0, 10 };
+	struct payer payer = { .limit = 10 };
 	const struct cow_blocks blocks = { take, give, &payer };
 	u8 *image = malloc(5000), back[16 * DISK_SECTOR], zero[DISK_SECTOR] = { 0 };
 	struct cow_medium m;
@@ -226,7 +255,7 @@ static s64 load_into(struct cow_medium *m, const struct kept *from, u32 bytes, b
 static void load_saved(const struct cow_medium *m, const struct kept *k, const u8 *image)
 {
 	static u8 x[301 * COW_BLOCK], y[sizeof(x)], other[sizeof(x)];
-	struct payer payer = { 0, 100 };
+	struct payer payer = { .limit = 100 };
 	const struct cow_blocks blocks = { take, give, &payer };
 	struct cow_medium n;
 	u32 group = 0;
@@ -269,7 +298,7 @@ static void test_saved(void **state)
 {
 	static u8 image[300 * COW_BLOCK + 700], model[301 * COW_BLOCK];
 	static struct kept k;
-	struct payer payer = { 0, 100 };
+	struct payer payer = { .limit = 100 };
 	const struct cow_blocks blocks = { take, give, &payer };
 	struct cow_cursor cursor = { 0 };
 	struct cow_medium m;
@@ -357,7 +386,7 @@ static enum disk_result request(struct disk_port *p, enum disk_op op, u64 sector
 static void test_drive(void **state)
 {
 	static u8 image[64 * DISK_SECTOR], data[64 * DISK_SECTOR];
-	struct payer payer = { 0, 3 };
+	struct payer payer = { .limit = 3 };
 	const struct cow_blocks blocks = { take, give, &payer };
 	struct completions queue;
 	struct cow_medium a, b;
