@@ -167,7 +167,16 @@ ANSWERS = [
     ("break 0x20 if", "if: a condition is missing"), ("break 0x20 if foo", "foo: not a number, nor a register or symbol"),
     ("break 0x20 if 1 1", "1 1: an operator is missing"), ("break if 1", ""),
     ("watch 0x20 if [0x20]==1", r"10: write 00000020 \+4"), ("delete 10", ""),
-    ("catch nothing", ""), ("break", r"\n"), ("step x", "x: not a number"), ("step 9999999", "9999999: not a number up to 1000000"),
+    ("catch nothing", ""), ("break", r"\n"),
+    ("in 0x3fd", r"03fd  [0-9a-f]{2}\n"), ("in a 0x21 2", r"0021  [0-9a-f]{4}\n"), ("in 0xcfc 4", r"0cfc  [0-9a-f]{8}\n"),
+    ("in", r"in \[NAME\] PORT"), ("in 0x10000", "0x10000: not a number up to 65535"), ("in 0xfffd 4", "0xfffd: not a number up to 65532"),
+    ("in 1 3", "3: 1, 2 or 4 bytes"), ("in 1 5", "5: not a number up to 4"), ("in x", "x: not a number"), ("out 0x80", r"out \[NAME\] PORT VALUE"),
+    ("out 0x80 256", "256: not a number up to 255"), ("out 0x70 0x0f", ""), ("out 0x71 0x5a", ""), ("in 0x71", "0071  5a"),
+    ("out 0x80 0x1234 2", ""), ("out 0xcf8 0x80000000 4", ""), ("in 0xcfc 4", "0cfc  12378086"),
+    ("nmi 1", r"nmi \[NAME\]"), ("inject", r"inject \[NAME\] VECTOR"), ("inject 256", "256: not a number up to 255"),
+    ("inject x", "x: not a number"), ("engine", r"\nring1\n"), ("engine fast", "fast: auto, ring1"), ("engine a b c", r"engine \[NAME\]"),
+    ("engine recompile-all", ""), ("engine", r"\nrecompile-all\n"), ("step x", "x: not a number"),
+    ("step 9999999", "9999999: not a number up to 1000000"),
     ("step 0", ""), ("next 1", r"next \[NAME\]"), ("finish 1", r"finish \[NAME\]"), ("until", r"until \[NAME\]"),
     ("until foo", "foo: not a number"), ("cont 1", r"cont \[NAME\]"), ("use b", "no VM is called b"), ("use a", ""),
     ("use", r"\na\n"), ("x/", r"x/|[0-9a-f]"), ("regs/4", "regs/4: unknown command"),
@@ -198,6 +207,37 @@ def test_arguments():
         for _ in range(2):
             m.wait_line(r"a: SUM [^\n]*\n")
         assert check_bystander([line for line in m.lines("a") if re.fullmatch(SUM, line)]) >= 2
+
+
+def instruction(guest, section, name):
+    """Where the guest has such an instruction."""
+    out = subprocess.run(["objdump", "-D", "-j", section, os.path.join(ROOT, "build/test-guests/%s.elf" % guest)], stdout=subprocess.PIPE, text=True,
+                         check=True).stdout
+    return int(re.search(r"^ *([0-9a-f]+):[^\n]*\t%s *$" % name, out, re.MULTILINE)[1], 16)
+
+
+def test_change():
+    """Interrupts and NMI of the operator's, which the guest's own IRET ends; and the engine of a guest that runs."""
+    iret = instruction("bystander", ".dirty", "iret")
+    with Prompt([vm("a", "bystander", "ring=0", "ring1")]) as m:
+        m.wait_line("a: SUM")
+        m.quiet("a")
+        for command, vector in (("inject 0x51", 0x51), ("nmi", 2), ("inject 0xff", 0xff), ("nmi", 2)):
+            m.do("catch interrupt %d" % vector)
+            assert "bad" not in m.ask(command)
+            if vector != 2:
+                assert "in use" in m.ask(command)
+            m.do("cont", "a", "interrupt %02x, catch . at" % vector)
+            m.do("delete all")
+            m.ask("set eip 0x%x" % iret)
+        for engine in ("recompile-all", "ring1", "recompile", "ring1", "recompile-all", "ring1"):
+            m.ask("engine " + engine)
+            before = m.counters("a")["state.raw1.entries"]
+            m.do("cont")
+            m.wait_line(r"a: SUM [^\n]*\n")
+            m.do("pause a", "a", "paused at")
+            assert (m.counters("a")["state.raw1.entries"] > before) == (engine == "ring1"), engine
+        assert check_bystander([line for line in m.lines("a") if re.fullmatch(SUM, line)]) >= 6
 
 
 def test_frozen():

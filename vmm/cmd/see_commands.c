@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Looking into a VM. Nothing here changes it but `set` and `out`. It may run meanwhile: commands
+ * Looking into a VM. Nothing here changes it but `set`. It may run meanwhile: commands
  * run between its turns.
  */
 #include "vmm/cmd/see_commands.h"
@@ -63,27 +63,6 @@ static int cmd_set(int argc, char **argv)
 		return 0;
 	console_print("%s = %s: %s\n", argv[1], argv[2], why);
 	return E_INVAL;
-}
-
-/* As the guest's processor would: what the write asks for is done in the VM's next turn. */
-static int cmd_out(int argc, char **argv)
-{
-	struct vm *vm = vm_take(&argc, &argv);
-	u32 port, value, size = 1;
-
-	if (!vm)
-		return E_NOENT;
-	if (argc < 3 || argc > 4)
-		return debug_usage("out [NAME] PORT VALUE [SIZE]");
-	if (debug_number(argv[1], 0xffff, &port) ||
-	    (argc == 4 && debug_number(argv[3], 4, &size)) ||
-	    debug_number(argv[2], 0xffffffff, &value))
-		return E_INVAL;
-	if (size == 0 || size == 3)
-		return debug_usage("out [NAME] PORT VALUE [SIZE]: 1, 2 or 4 bytes");
-	board_io_write(vm->board, (u16)port, size, value);
-	console_print("%s: %x to port %x\n", vm->config.name, value, port);
-	return 0;
 }
 
 static int examine(int argc, char **argv, bool physical)
@@ -279,11 +258,6 @@ static struct shell_command commands[] = {
 	  .args = "[NAME] REGISTER VALUE",
 	  .help = "give a register of a paused VM a value",
 	  .run = cmd_set,
-	  .complete = vm_complete },
-	{ .name = "out",
-	  .args = "[NAME] PORT VALUE [SIZE]",
-	  .help = "write to a port as the VM's processor does; 1 byte, or 2 or 4",
-	  .run = cmd_out,
 	  .complete = vm_complete },
 	{ .name = "x",
 	  .args = "[/FORMAT] [NAME] ADDRESS",

@@ -70,7 +70,10 @@ static int env_intr_ack(struct cpu *cpu)
 {
 	struct vcpu *v = vcpu_of(cpu);
 
-	int vector = board_intr_ack(v->vm->board);
+	int vector = vm_take_injected(v->vm);
+
+	if (vector < 0)
+		vector = board_intr_ack(v->vm->board);
 
 	v->stats.interrupts++;
 	exit_trace_add(&v->trace, TRACE_IRQ, (u8)vector, cpu->eip, 0, rdtsc());

@@ -112,6 +112,14 @@ void vcpu_init(struct vcpu *v)
 	v->must_progress = v->shutdown = false;
 }
 
+/* Translated code asks for raw execution at other places, and the last raw entry says nothing. */
+void vcpu_engine_changed(struct vcpu *v)
+{
+	recomp_flush(v->cpu.recomp);
+	v->fresh_written = UINT64_MAX;
+	v->called = false;
+}
+
 void vcpu_forget(struct vcpu *v)
 {
 	recomp_flush(v->cpu.recomp);

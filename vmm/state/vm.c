@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 
+#include "kernel/base/error.h"
 #include "kernel/base/print.h"
 #include "kernel/base/string.h"
 #include "kernel/time/clock.h"
@@ -37,6 +38,27 @@ u64 vm_now(const struct vm *vm)
 u64 vm_deadline(const struct vm *vm)
 {
 	return vm->deadline == UINT64_MAX ? UINT64_MAX : vm->deadline + vm->time_offset;
+}
+
+int vm_inject(struct vm *vm, u8 vector)
+{
+	if (vm->injected)
+		return E_BUSY;
+	vm->injected = (u16)(1 + vector);
+	recomp_signal(&vm->vcpu->cpu, CPU_EVENT_INTR);
+	return 0;
+}
+
+int vm_take_injected(struct vm *vm)
+{
+	int vector = vm->injected - 1;
+
+	if (!vm->injected)
+		return -1;
+	vm->injected = 0;
+	if (!board_intr_pending(vm->board))
+		recomp_unsignal(&vm->vcpu->cpu, CPU_EVENT_INTR);
+	return vector;
 }
 
 u64 vm_wakes_at(const struct vm *vm)

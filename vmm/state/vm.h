@@ -129,6 +129,7 @@ struct vm {
 	enum vm_start start;
 	struct vm_snap *snap; /* saves or loads it: vmm/vm/vm_snap.c */
 	bool unborn;	      /* it has not run, and waits for its saved state */
+	u16 injected;	      /* 1 + the vector of the operator's interrupt; 0: none */
 	u64 start_at;	      /* how far its present step is, in bytes of RAM */
 
 	/* Pages for shadow tables: in use, and promised at its creation. */
@@ -147,6 +148,14 @@ u64 vm_now(const struct vm *vm); /* virtual ns */
  * passed. UINT64_MAX: never. */
 u64 vm_deadline(const struct vm *vm);
 u64 vm_wakes_at(const struct vm *vm);
+
+/*
+ * An interrupt of this vector comes past the interrupt controllers, as soon as the processor takes
+ * interrupts. E_BUSY: one such waits already. A reset and a loaded machine forget it.
+ */
+int vm_inject(struct vm *vm, u8 vector);
+/* The processor acknowledges: its vector; -1: there is none. */
+int vm_take_injected(struct vm *vm);
 
 /*
  * Ends it from any depth: in a fault handler, in a device, with half of a change done. Only notes

@@ -53,7 +53,7 @@ static void host_intr(void *ctx, bool level)
 		return;
 	if (level)
 		recomp_signal(&vm->vcpu->cpu, CPU_EVENT_INTR);
-	else
+	else if (!vm->injected)
 		recomp_unsignal(&vm->vcpu->cpu, CPU_EVENT_INTR);
 }
 
@@ -337,19 +337,21 @@ static void reset(struct vm *vm)
 	vm_console_end_lines(vm);
 	vm->resets++;
 	vm->request = VM_REQ_NONE;
+	vm->injected = 0;
 	vm->halt_reported = false;
 	vm_resume(vm);
 	vm_start_begin(vm);
 }
 
-void vm_reset(struct vm *vm, const char *why)
+bool vm_reset(struct vm *vm, const char *why)
 {
 	if (vm_snap_writes_media(vm)) {
 		vm_report(vm, "not reset: it is being loaded");
-		return;
+		return false;
 	}
 	vm_report(vm, "reset: %s", why);
 	reset(vm);
+	return true;
 }
 
 /* One that dies and is reset at once would print a line each time, a few hundred a second. */

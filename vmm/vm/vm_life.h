@@ -15,7 +15,7 @@ void vm_destroy(struct vm *vm);
 
 /* Back to power-on, by the operator or the guest; the work is done, and the images are loaded
  * again, in its next turns. */
-void vm_reset(struct vm *vm, const char *why);
+bool vm_reset(struct vm *vm, const char *why); /* false: it is being loaded, which goes on */
 void vm_reset_itself(struct vm *vm, const char *why);
 /* The INIT pin: the processor alone starts again; memory and chips stay as they are. */
 void vm_cpu_init(struct vm *vm);

@@ -431,6 +431,7 @@ static void loaded(struct vm *vm)
 
 	set_time(vm, &j->print);
 	cpu_state_loaded(cpu);
+	vm->injected = 0;
 	recomp_unsignal(cpu, CPU_EVENT_INTR);
 	if (board_intr_pending(vm->board))
 		recomp_signal(cpu, CPU_EVENT_INTR);
