@@ -449,8 +449,11 @@ static void kill(struct gdb_stub *g)
 static void restart(struct gdb_stub *g)
 {
 	g->ended = false;
-	g->ops->restart(g->ctx);
-	tell_stop(g, SIGNAL_TRAP, NULL);
+	g->running = true; /* it may stand before this returns */
+	if (!g->ops->restart(g->ctx))
+		return;
+	g->running = false;
+	say(g, "E01");
 }
 
 static void v_packet(struct gdb_stub *g, const char *s)
@@ -552,16 +555,29 @@ static void attach(struct gdb_stub *g)
 	g->ops->stop(g->ctx);
 }
 
+/* What every gdb says first. The one before may have gone without a word: its points go now, and
+ * it is not told any more where the guest stops. */
+static void begin(struct gdb_stub *g)
+{
+	g->running = g->no_ack = false;
+	if (g->attached) {
+		g->ops->forget_points(g->ctx);
+		g->ops->stop(g->ctx);
+	}
+}
+
 static void received(struct gdb_stub *g)
 {
 	bool good = g->sum == g->sum_said && !g->broken, interrupt = g->interrupt;
 
+	g->text[g->in] = '\0';
+	if (good && behind(g->text, "qSupported"))
+		begin(g);
 	if (!g->no_ack)
 		g->ops->put(g->ctx, good ? "+" : "-", 1);
 	if (!good)
 		return;
 	g->interrupt = false;
-	g->text[g->in] = '\0';
 	attach(g);
 	/* While the guest runs gdb has nothing to ask; if it does, it has lost count. */
 	if (g->running)

@@ -32,8 +32,8 @@ struct gdb_ops {
 	/* gdb came, or went: the guest goes on. */
 	void (*attached)(void *ctx, bool on);
 	void (*kill)(void *ctx);
-	/* Back to power-on, where the guest stands. */
-	void (*restart)(void *ctx);
+	/* Back to power-on; gdb_stub_stopped() when it stands in front of its first instruction. */
+	int (*restart)(void *ctx);
 	/* A line for the prompt; what it prints comes by gdb_stub_print(). NULL: there is none. */
 	void (*command)(void *ctx, const char *line);
 	/* cpu->fpu is to hold the FPU's state, or has been changed. */

@@ -56,6 +56,37 @@ def test_points(engine, ring, tmp_path):
         gdb.process.close(force=True)
 
 
+def test_reset(tmp_path):
+    """After `monitor reset` and `starti` the guest stands in front of its first instruction, with its images loaded: gdb looks at
+    the byte where a breakpoint is set, and would go past a CCh there, which it takes for the guest's own (docs/gdb.md)."""
+    path, extra = line(tmp_path)
+    with Guests([vm("a", "bystander", "", "ring1", gdb="com2")], extra=extra) as m:
+        m.wait_line("a: SUM")
+        with Gdb(path, guest_elf("bystander")) as gdb:
+            first = "*(unsigned char *)&on_timer"
+            was = gdb.value(first)
+            gdb.ask("disconnect")
+            gdb.ask("target extended-remote " + path)
+            for again in ("monitor reset", "starti"):
+                gdb.ask("set var %s = 0xcc" % first)
+                assert gdb.value(first) == 0xcc
+                gdb.ask(again)
+                gdb.ask("maintenance flush register-cache")
+                assert gdb.value(first) == was
+                assert gdb.value("$cr0") & 1 and gdb.value("*(unsigned char *)$pc")
+                gdb.ask("break on_timer")
+                for _ in range(3):
+                    assert "Breakpoint" in gdb.ask("continue")
+                    assert gdb.value("$pc") == gdb.value("&on_timer")
+                gdb.ask("delete")
+            gdb.ask("detach")
+        m.wait_line("a: reset: by gdb")
+        m.text = ""
+        for _ in range(2):
+            m.wait_line(r"a: SUM [^\n]*\n")
+        assert check_bystander([text for text in m.lines("a") if re.fullmatch(SUM, text)]) >= 2
+
+
 def test_noise(tmp_path):
     """Random bytes: the guest runs on, and gdb is served afterwards."""
     path, extra = line(tmp_path)

@@ -15,6 +15,7 @@ static struct gdb_stub g;
 static char heard[32768];
 static size_t heard_len;
 static unsigned goes, steps, stops, kills, detached, restarts;
+static bool busy; /* it cannot be restarted now */
 static char command_said[256];
 
 static void put_out(void *ctx, const char *s, size_t n)
@@ -83,11 +84,15 @@ static void op_kill(void *ctx)
 	kills++;
 }
 
-static void op_restart(void *ctx)
+static int op_restart(void *ctx)
 {
 	(void)ctx;
+	if (busy)
+		return E_BUSY;
 	restarts++;
 	m.cpu.eip = 0xfff0;
+	gdb_stub_stopped(&g, GDB_STOP_STEP, NULL);
+	return 0;
 }
 
 static void op_command(void *ctx, const char *line)
@@ -262,6 +267,9 @@ static void again_from_the_start(void **state)
 	ask("qXfer:features:read:target.xml:0,200");
 	assert_non_null(strstr(ask("vRun;"), "T05"));
 	assert_int_equal(restarts, 1);
+	busy = true;
+	answers("vRun;", "E01");
+	busy = false;
 	assert_false(told_of_width());
 	m.cpu.cr0 &= ~CR0_PE;
 	m.cpu.seg[SEG_CS] = (struct cpu_segment){ 0, 0x9b, 0, 0xffff };
@@ -312,6 +320,22 @@ static void memory(void **state)
 	answers("m1ffffe,8", "0000"); /* as far as there is memory */
 	answers("Mf0000000,1:00", "E01");
 	assert_true(strlen(ask("m0,ffffffff")) > 4000);
+}
+
+/* gdb went without a word while the guest ran, and another one comes. */
+static void comes_again(void **state)
+{
+	(void)state;
+	ask("QStartNoAckMode");
+	heard_len = 0;
+	send_bytes("Z0,1000,1", 9);
+	send_bytes("c", 1);
+	assert_true(g.running);
+	assert_int_equal(m.cpu.stops.count, 1);
+	assert_non_null(strstr(ask("qSupported:x"), "PacketSize"));
+	assert_false(g.running);
+	assert_int_equal(m.cpu.stops.count, 0);
+	answers("qC", "QC1");
 }
 
 static void points(void **state)
@@ -445,6 +469,7 @@ static const struct CMUnitTest gdb_tests[] = {
 	GDB_TEST(real_mode),
 	GDB_TEST(again_from_the_start),
 	GDB_TEST(memory),
+	GDB_TEST(comes_again),
 	GDB_TEST(points),
 	GDB_TEST(going_on),
 	GDB_TEST(questions),

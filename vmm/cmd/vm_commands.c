@@ -170,8 +170,7 @@ static int cmd_reset(int argc, char **argv)
 
 	if (!vm)
 		return E_NOENT;
-	vm_debug_reset(vm, "asked for at the prompt");
-	return 0;
+	return vm_debug_reset(vm, "asked for at the prompt");
 }
 
 static int cmd_powerbutton(int argc, char **argv)

@@ -52,10 +52,12 @@ static void told(struct vm *vm)
 	const struct vm_debug *d = &vm->debug;
 	const struct cpu_stop *met = d->stood == STOOD_POINT ? &d->met.stop : NULL;
 	enum gdb_stop how = (enum gdb_stop)why[d->stood];
+	struct gdb_server *g = server_of(vm);
 
 	if (met && met->kind == STOP_EXCEPTION)
 		how = GDB_STOP_FAULT;
-	gdb_stub_stopped(&server_of(vm)->stub, how, met);
+	gdb_stub_stopped(&g->stub, how, met);
+	waitq_wake(&g->input); /* what came meanwhile: listen() */
 }
 
 /* --- What gdb wants */
@@ -106,7 +108,7 @@ static void op_stop(void *ctx)
 {
 	struct gdb_server *g = ctx;
 
-	vm_debug_stop(g->vm);
+	vm_debug_hold(g->vm);
 }
 
 /* While gdb is there a triple fault is for it to see. */
@@ -117,6 +119,7 @@ static void op_attached(void *ctx, bool on)
 
 	log_info("%s: gdb %s", vm->config.name, on ? "is here" : "is gone");
 	vm->debug.told = on ? told : NULL;
+	vm->debug.at_start = false;
 	vm->debug.at_shutdown = on || vm->config.triple == TRIPLE_FREEZE;
 	if (!on && vm->state == VM_PAUSED)
 		vm_debug_continue(vm);
@@ -131,13 +134,14 @@ static void op_kill(void *ctx)
 	vm_stop(g->vm, "killed by gdb");
 }
 
-static void op_restart(void *ctx)
+static int op_restart(void *ctx)
 {
 	struct gdb_server *g = ctx;
 
 	g->vm->debug.told = told; /* gdb may have killed it */
-	vm_debug_stop(g->vm);
-	vm_debug_reset(g->vm, "by gdb");
+	if (g->vm->state == VM_RUNNING)
+		vm_pause(g->vm);
+	return vm_debug_reset(g->vm, "by gdb");
 }
 
 static void print(void *ctx, const char *s, size_t n)
@@ -180,6 +184,12 @@ static const struct gdb_ops ops = {
 
 /* --- Bytes */
 
+/* While the VM is on its way to its first instruction, gdb would see what was before. */
+static bool hears(const struct gdb_server *g)
+{
+	return !g->vm || !vm_debug_starts(g->vm);
+}
+
 static void listen(struct task *t, u64 until)
 {
 	struct gdb_server *g = container_of(t, struct gdb_server, task);
@@ -188,7 +198,7 @@ static void listen(struct task *t, u64 until)
 	(void)until;
 	task_sleep(t, &g->input, UINT64_MAX);
 	irq_enable();
-	while ((byte = line_read(g->line)) >= 0)
+	while (hears(g) && (byte = line_read(g->line)) >= 0)
 		if (g->vm)
 			gdb_stub_input(&g->stub, (u8)byte);
 	irq_disable();
@@ -238,4 +248,5 @@ void gdb_server_end(struct vm *vm)
 		return;
 	gdb_stub_stopped(&g->stub, GDB_STOP_ENDED, NULL);
 	g->vm = NULL;
+	waitq_wake(&g->input);
 }

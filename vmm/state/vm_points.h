@@ -39,6 +39,7 @@ struct vm_debug {
 	u32 numbers;	  /* given out */
 	bool at_halt;	  /* HLT with interrupts off */
 	bool at_shutdown; /* a triple fault */
+	bool at_start;	  /* its first instruction, which it is on its way to */
 	/* Why it stands, and what it met: a copy, since a point of OWNER_ONCE is gone. */
 	enum vm_stood stood;
 	struct vm_point met;

@@ -10,7 +10,6 @@
 #include "vmm/console/vm_console.h"
 #include "vmm/vm/vm_life.h"
 #include "vmm/vm/vm_point.h"
-#include "vmm/vm/vm_start.h"
 #include "vmm/vm/vm_state.h"
 
 /* --- On */
@@ -53,16 +52,14 @@ int vm_debug_step(struct vm *vm, u32 steps)
 	return 0;
 }
 
-void vm_debug_reset(struct vm *vm, const char *why)
+int vm_debug_reset(struct vm *vm, const char *why)
 {
 	bool held = vm->debug.told && vm->state != VM_RUNNING;
 
-	vm_reset(vm, why);
-	if (!held)
-		return;
-	vm_start_piece(vm); /* its registers are power-on's at once */
-	vm_pause(vm);
-	vm->debug.stood = STOOD_ASKED;
+	if (!vm_reset(vm, why))
+		return E_BUSY;
+	vm->debug.at_start = held;
+	return 0;
 }
 
 /* --- Stopped */
@@ -93,6 +90,7 @@ static void stand(struct vm *vm, enum vm_stood why)
 
 	vm->vcpu->steps = 0;
 	vm_pause(vm);
+	d->at_start = false;
 	d->stood = why;
 	vm_points_remove(vm, OWNER_ONCE, ~0u);
 	tell(vm);
@@ -102,6 +100,27 @@ void vm_debug_stop(struct vm *vm)
 {
 	if (vm->state == VM_RUNNING)
 		stand(vm, STOOD_ASKED);
+}
+
+void vm_debug_hold(struct vm *vm)
+{
+	if (vm->start == VM_STARTED || vm->snap || vm->state == VM_STOPPED) {
+		vm_debug_stop(vm);
+		return;
+	}
+	vm->debug.at_start = true;
+	vm_resume(vm);
+}
+
+bool vm_debug_starts(const struct vm *vm)
+{
+	return vm->debug.at_start && vm->state == VM_RUNNING;
+}
+
+void vm_debug_started(struct vm *vm)
+{
+	if (vm_debug_starts(vm))
+		stand(vm, STOOD_STEP);
 }
 
 /* The first one that was met; one of gdb's or the prompt's rather than the end of `next`. */
@@ -162,6 +181,7 @@ bool vm_debug_shut_down(struct vm *vm)
 
 void vm_debug_ended(struct vm *vm)
 {
+	vm->debug.at_start = false;
 	if (!vm->debug.told)
 		return;
 	vm->debug.stood = STOOD_ENDED;

@@ -16,17 +16,26 @@ int vm_debug_step(struct vm *vm, u32 steps);
 /* The VM goes on until it comes to gla with ESP at least min_esp, or meets something else. */
 int vm_debug_until(struct vm *vm, gla_t gla, u32 min_esp);
 int vm_debug_continue(struct vm *vm);
-/* Back to power-on. A VM that is held for gdb stands there, in front of its first instruction. */
-void vm_debug_reset(struct vm *vm, const char *why);
+/*
+ * Back to power-on. A VM that is held for gdb stands in front of its first instruction, with its
+ * memory cleared and its images loaded, as soon as its turns have done that: vm_debug_starts() till
+ * then. E_BUSY: it is being loaded, and goes on with that.
+ */
+int vm_debug_reset(struct vm *vm, const char *why);
+bool vm_debug_starts(const struct vm *vm);
 /* The VM stops where it is. */
 void vm_debug_stop(struct vm *vm);
+/* The same; one that has not come to its first instruction yet goes so far. */
+void vm_debug_hold(struct vm *vm);
 
 /* What the VM's turn ended with: VCPU_DEBUGGER; HLT that nothing ends; a triple fault. True: the VM
  * stands, and nothing else is to be done about it. */
 void vm_debug_met(struct vm *vm);
 bool vm_debug_halted(struct vm *vm);
 bool vm_debug_shut_down(struct vm *vm);
-/* It has stopped for good, or was reset: whoever waits for a stop is told. */
+/* Its images are where they belong, and it may stand in front of its first instruction. */
+void vm_debug_started(struct vm *vm);
+/* It has stopped for good: whoever waits for a stop is told. */
 void vm_debug_ended(struct vm *vm);
 
 /* Why it stands, in words; "" if it runs. */

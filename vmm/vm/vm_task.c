@@ -116,6 +116,8 @@ static void vm_turn(struct task *t, u64 end)
 		v->stats.late_ns = MAX(v->stats.late_ns, now - end);
 	interrupts_on(v);
 	handle_stop(v, stop); /* may print */
+	if (vm->start == VM_STARTED)
+		vm_debug_started(vm);
 	if (vm->state == VM_STOPPED)
 		vm_debug_ended(vm);
 	vm_check_finished();
