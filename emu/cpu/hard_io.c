@@ -55,13 +55,15 @@ static u32 read_many(struct cpu *cpu, const struct insn *in, u16 port, u32 n)
 	u32 off = cpu->gpr[REG_EDI] & insn_address_mask(in);
 	u8 buffer[STRING_SPAN_MAX], *out;
 	struct softtlb_entry to;
-	gla_t gla;
+	gla_t gla, start;
 
-	if (!cpu_string_span(cpu, SEG_ES, in, off, ACCESS_WRITE, &to, &gla, &n) ||
+	if (!cpu_string_span(cpu, SEG_ES, in, off, ACCESS_WRITE, &to, &start, &n) ||
 	    !gpmem_ptr(cpu->mem, to.gpa, true))
 		return 0;
-	gla &= PAGE_SIZE - 1;
+	gla = start & (PAGE_SIZE - 1);
 	out = gpmem_watches(cpu->mem, to.gpa) ? buffer : to.host + gla;
+	if (out == buffer && softtlb_leads(cpu, start, to.gpa + gla, n * in->osize))
+		return 0;
 	n = cpu_env(cpu)->io_read_many(cpu, port, in->osize, out, n);
 	if (out == buffer)
 		gpmem_write(cpu->mem, to.gpa + gla, buffer, n * in->osize);

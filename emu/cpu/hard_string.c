@@ -85,6 +85,16 @@ static bool in_bulk(const struct cpu *cpu, const struct insn *in)
 	       !cpu_rep_stepped(cpu) && !cpu_align_checked(cpu);
 }
 
+/* Do these bytes lead to the operands, by a TLB that follows the tables? */
+static bool moves_itself(struct cpu *cpu, const struct insn *in, gpa_t gpa, u32 len)
+{
+	u32 mask = insn_address_mask(in);
+
+	return softtlb_leads(cpu, cpu->seg[SEG_ES].base + (cpu->gpr[REG_EDI] & mask), gpa, len) ||
+	       (in->op == OP_MOVS &&
+		softtlb_leads(cpu, cpu->seg[in->seg].base + (cpu->gpr[REG_ESI] & mask), gpa, len));
+}
+
 /* So many iterations of REP MOVS or REP STOS at once; 0: one by one. Faults nothing, changes no
  * register. */
 static u32 bulk(struct cpu *cpu, const struct insn *in, u32 count)
@@ -110,6 +120,9 @@ static u32 bulk(struct cpu *cpu, const struct insn *in, u32 count)
 	if (in->op == OP_MOVS && to.gpa == from.gpa && dst - src < len)
 		return 0;
 	out = gpmem_watches(cpu->mem, to.gpa) ? buffer : to.host + dst;
+	/* What is written may say where later iterations read and write. */
+	if (out == buffer && moves_itself(cpu, in, to.gpa + dst, len))
+		return 0;
 	if (in->op == OP_STOS)
 		repeat(out, cpu->gpr[REG_EAX], in->osize, n);
 	else

@@ -45,7 +45,8 @@ static inline struct softtlb_entry *softtlb_entry(struct cpu *cpu, gla_t gla)
 
 /*
  * Where the page of gla lies, if the access is allowed (A and D bits are set): through the TLB of
- * emu/cpu/softtlb.c. NULL: cpu->fault is the #PF. The entry is good until the next call. rights
+ * emu/cpu/softtlb.c. NULL: cpu->fault is the #PF. The entry is good until the next call, and until
+ * the next write through the accessors: that may be one to a table, and forget it. rights
  * says whether host may be used this way: for writing it may not while somebody watches the page.
  */
 const struct softtlb_entry *cpu_translate(struct cpu *cpu, gla_t gla, unsigned access);
@@ -60,6 +61,15 @@ const struct softtlb_entry *cpu_translate(struct cpu *cpu, gla_t gla, unsigned a
 void cpu_translations_changed(struct cpu *cpu, unsigned what, gla_t gla);
 /* This TLB and the loads alone: RESET, other pages with data breakpoints, and tests. */
 void softtlb_flush(struct cpu *cpu);
+
+/*
+ * From now on this TLB follows the guest's tables (docs/memory.md, "Coherent"): no entry outlives a
+ * write to what it was found through. Before the CPU runs; for good.
+ */
+void softtlb_follow(struct cpu *cpu);
+/* Is the page of gla, or may it be, found through these bytes (on one page)? Without
+ * softtlb_follow() nobody asks: false. */
+bool softtlb_leads(struct cpu *cpu, gla_t gla, gpa_t gpa, u32 len);
 
 /* --- Linear memory: emu/cpu/linmem.c */
 

@@ -2,7 +2,8 @@
 /*
  * The TLB of the C code: linear pages that a full walk has allowed, with the monitor's address of
  * their bytes. Its rules are those of a processor's TLB: the guest's own INVLPG and CR3 load make
- * it forget. A page that becomes watched loses its right to be written.
+ * it forget, and, if it follows the tables, their writes do. A page that becomes watched loses its
+ * right to be written.
  */
 #include "emu/cpu/semantics.h"
 #include "emu/mem/gpmem.h"
@@ -64,6 +65,75 @@ static struct softtlb_entry made(struct gpmem *m, gla_t page, const struct pagew
 				       .device = gpmem_device_at(m, gpa) };
 }
 
+/* --- Following the tables */
+
+static void note_path(struct cpu *cpu, struct softtlb_entry *e, const struct pagewalk *w)
+{
+	struct softtlb_path *p = &cpu->tlb.path[e - cpu->tlb.entry];
+
+	*p = (struct softtlb_path){ .levels = w->levels, .size = cpu->cr4 & CR4_PAE ? 8 : 4 };
+	for (unsigned i = 0; i < w->levels; i++) {
+		p->at[i] = w->entry_gpa[i];
+		gpmem_watch(cpu->mem, p->at[i], GPMEM_WATCH_WALK);
+	}
+}
+
+static bool leads(const struct softtlb_path *p, gpa_t gpa, u32 len)
+{
+	for (unsigned i = 0; i < p->levels; i++)
+		if (gpa < p->at[i] + p->size && p->at[i] < gpa + len)
+			return true;
+	return false;
+}
+
+static bool uses(const struct softtlb_path *p, gpa_t page)
+{
+	for (unsigned i = 0; i < p->levels; i++)
+		if ((p->at[i] & PAGE_MASK) == page)
+			return true;
+	return false;
+}
+
+/*
+ * Places of descriptors and gates (cpu_tables_moved()) were taken from entries that may be another
+ * page's by now: they go with each write, and are taken again from entries that are watched.
+ */
+static void tables_written(void *ctx, gpa_t gpa, u32 len)
+{
+	struct cpu *cpu = ctx;
+	bool used = false;
+
+	for (u64 left = cpu->tlb.filled; left; left &= left - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(left);
+
+		if (leads(&cpu->tlb.path[i], gpa, len)) {
+			forget(&cpu->tlb.entry[i]);
+			cpu->tlb.filled &= ~BIT64(i);
+		} else {
+			used |= uses(&cpu->tlb.path[i], gpa & PAGE_MASK);
+		}
+	}
+	cpu_tables_moved(cpu);
+	if (!used)
+		gpmem_unwatch(cpu->mem, gpa, GPMEM_WATCH_WALK);
+}
+
+void softtlb_follow(struct cpu *cpu)
+{
+	cpu->tlb.follows = true;
+	gpmem_set_watcher(cpu->mem, GPMEM_WATCH_WALK, tables_written, cpu);
+}
+
+bool softtlb_leads(struct cpu *cpu, gla_t gla, gpa_t gpa, u32 len)
+{
+	const struct softtlb_entry *e = softtlb_entry(cpu, gla);
+
+	return cpu->tlb.follows && (e->page != (gla & ~(PAGE_SIZE - 1)) ||
+				    leads(&cpu->tlb.path[e - cpu->tlb.entry], gpa, len));
+}
+
+/* --- */
+
 /* What was allowed once by a full walk is allowed again; other ways of access walk for themselves.
  */
 static struct softtlb_entry *fill(struct cpu *cpu, gla_t gla, unsigned access)
@@ -80,6 +150,8 @@ static struct softtlb_entry *fill(struct cpu *cpu, gla_t gla, unsigned access)
 	cpu->tlb.filled |= BIT64(e - cpu->tlb.entry);
 	if (!(e->rights | e->slow) || e->page != page || e->gpa != (w.gpa & PAGE_MASK))
 		*e = made(cpu->mem, page, &w);
+	if (cpu->tlb.follows)
+		note_path(cpu, e, &w);
 	if (e->host && (write ? writes_directly(cpu, gla, w.gpa)
 			      : (access & ACCESS_EXEC) || !cpu_debug_watches(cpu, gla)))
 		e->rights |= BIT(access);

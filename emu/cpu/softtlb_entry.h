@@ -8,6 +8,10 @@
  * change of A20 (softtlb_flush(), by the environment's paging_changed). Writing is direct only
  * while nobody watches the page. When a watch begins anywhere, all entries lose the right to write
  * until a walk gives it back.
+ *
+ * A TLB that follows the tables (softtlb_follow(), "coherent") also forgets what was found through
+ * an entry of the guest's tables as soon as that is written: the tables of its entries are watched
+ * (GPMEM_WATCH_WALK).
  */
 #pragma once
 
@@ -29,8 +33,17 @@ struct softtlb_entry {
 
 _Static_assert(sizeof(struct softtlb_entry) == 64, "found by a shift (recomp_stubs.c)");
 
+/* The entries of the guest's tables that led to a page: so many levels. */
+struct softtlb_path {
+	gpa_t at[2];
+	u32 levels;
+	u32 size; /* of each: 4 or 8 bytes */
+};
+
 struct softtlb {
 	struct softtlb_entry entry[SOFTTLB_ENTRIES];
 	u64 filled;  /* bit per entry: may have rights */
 	u32 watches; /* gpmem's count of watches begun when the rights to write were given */
+	bool follows;
+	struct softtlb_path path[SOFTTLB_ENTRIES]; /* of each entry, if it follows */
 };

@@ -379,7 +379,7 @@ void gpmem_restore(struct gpmem *m, gpa_t page, const void *bytes)
 
 void gpmem_write_marks(struct gpmem *m, gpa_t gpa, const void *buf, u32 len)
 {
-	write_telling(m, gpa, buf, len, WATCH_MASK & (u8)~GPMEM_WATCH_TABLE);
+	write_telling(m, gpa, buf, len, WATCH_MASK & (u8) ~(GPMEM_WATCH_TABLE | GPMEM_WATCH_WALK));
 }
 
 void gpmem_set_watcher(struct gpmem *m, u8 watch, gpmem_watch_fn written, void *ctx)

@@ -30,7 +30,8 @@ enum gpmem_kind { GPMEM_RAM, GPMEM_ROM, GPMEM_MMIO };
 #define GPMEM_WATCH_RAW	   BIT(2) /* analysed for raw ring 1 */
 #define GPMEM_WATCH_DESC   BIT(3) /* holds (part of) the guest's GDT or LDT */
 #define GPMEM_WATCH_SCREEN BIT(4) /* shows on a screen: the next write is waited for */
-#define GPMEM_WATCHES	   5
+#define GPMEM_WATCH_WALK   BIT(5) /* a guest page table that led to an entry of softtlb.c */
+#define GPMEM_WATCHES	   6
 #define GPMEM_ZEROED	   BIT(7) /* internal: contents are valid */
 
 struct gpmem_region {
@@ -146,8 +147,8 @@ void gpmem_restore(struct gpmem *m, gpa_t page, const void *bytes);
 
 /*
  * As gpmem_write, for the accessed and dirty bits that the walk of page tables sets: these are not
- * the guest's writes, and GPMEM_WATCH_TABLE is not told of them. They give no right that a later
- * fault would not give, so shadow tables stay right without.
+ * the guest's writes, and those who follow page tables (GPMEM_WATCH_TABLE, _WALK) are not told of
+ * them. They give no right that a later fault would not give, so shadow tables stay right without.
  */
 void gpmem_write_marks(struct gpmem *m, gpa_t gpa, const void *buf, u32 len);
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the monitor costs: the same kernel, initramfs and programs on ours and on bare QEMU, and the figures side by side.
 
-    bench.py [--runs 5] [--cpu max] [--engines auto,ring1,recompile] [--kernel vmlinuz-686]
+    bench.py [--runs 5] [--cpu max] [--engines auto,ring1,recompile] [--kernel vmlinuz-686] [--tlb architectural]
 
 Instructions: each side once under QEMU's -icount, where one instruction is one nanosecond. They say what the monitor adds on any
 host, so the bars are on them. Programs are counted by the guest's own clock (CLOCK_MONOTONIC), the boot by QEMU's counter.
@@ -51,7 +51,7 @@ def start(engine, options, extra=()):
     name = "bench-%s" % (engine or "bare")
     if engine is None:
         return BareMachine(options.kernel, cpu=options.cpu, name=name, extra=extra), "Booting from ROM"
-    return Machine(debian(options.kernel, engine), cpu=options.cpu, name=name, extra=extra), r"debian: 256M, engine"
+    return Machine(debian(options.kernel, engine, tlb=options.tlb), cpu=options.cpu, name=name, extra=extra), r"debian: 256M, engine"
 
 
 def stop(machine):
@@ -148,6 +148,7 @@ def main():
     p.add_argument("--cpu", default="max")
     p.add_argument("--engines", default="auto,ring1,recompile")
     p.add_argument("--kernel", default="vmlinuz-686")
+    p.add_argument("--tlb", default="architectural")
     options = p.parse_args()
     engines = options.engines.split(",")
     sides, sums, counted = [None, *engines], {}, {}

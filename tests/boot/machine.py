@@ -16,7 +16,7 @@ ICOUNT = ["-icount", "shift=0,sleep=off"]
 OVMF = "/usr/share/OVMF/OVMF_CODE.fd"
 
 
-def debian(kernel="vmlinuz-686", engine="auto", memory="256M", initrd="initrd.gz"):
+def debian(kernel="vmlinuz-686", engine="auto", memory="256M", initrd="initrd.gz", **more):
     """A configuration: one Debian, with whose end the machine goes off."""
     return """[ringleader]
 exit = poweroff
@@ -26,7 +26,7 @@ kernel  = %s
 initrd  = %s
 cmdline = console=ttyS0
 engine  = %s
-""" % (memory, kernel, initrd, engine)
+""" % (memory, kernel, initrd, engine) + "".join("%s = %s\n" % pair for pair in more.items())
 
 
 class Console:

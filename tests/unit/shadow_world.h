@@ -39,8 +39,8 @@ struct world {
 
 /* What the runs met: the test is worth something only if that is much. */
 static struct {
-	u64 mappings, exact, granted, refused, slow, hidden, fills, tables, roots, flushes, stale,
-		stores, code;
+	u64 followed, mappings, exact, granted, refused, slow, hidden, fills, tables, roots,
+		flushes, stale, stores, code;
 } met;
 
 #define CHECK(w, ok, why) check_that(w, ok, why, __LINE__)

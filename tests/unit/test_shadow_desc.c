@@ -204,6 +204,35 @@ static void test_written_entries_only(void **state)
 	end();
 }
 
+/* A coherent TLB: the page table is written, and nobody executes INVLPG. */
+static void test_follows_page_tables(void **state)
+{
+	u64 read;
+
+	(void)state;
+	begin();
+	shadow_desc_follow(&m.d);
+	shadow_desc_invalidate(&m.d);
+	assert_false(shadow_desc_sync(&m.d));
+	for (unsigned copy = 0; copy < 4; copy++) {
+		map_gdt(3, copy & 1 ? GDT_FIRST : GDT_OTHER);
+		assert_true(shadow_desc_sync(&m.d));
+		expect(511 * 3, copy & 1 ? 511 * 3 : 511 * 3 + 1);
+		expect(5, 5);
+	}
+	put(0x1000 + (GDT_GLA >> 22) * 4, 0, 4); /* no page table at all */
+	assert_true(shadow_desc_sync(&m.d));
+	assert_int_equal(m.gdt[5], 0);
+	put(0x1000 + (GDT_GLA >> 22) * 4, TABLE | 3, 4);
+	assert_true(shadow_desc_sync(&m.d));
+	expect(5, 5);
+	read = m.d.entries_read;
+	put(TABLE + 512 * 4, 0x1003, 4); /* another page's entry */
+	assert_false(shadow_desc_sync(&m.d));
+	assert_int_equal(m.d.entries_read, read);
+	end();
+}
+
 static void test_moved_page(void **state)
 {
 	u64 writes;
@@ -294,9 +323,13 @@ static void test_look_alike(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_convert),	   cmocka_unit_test(test_unsafe_is_seen),
-		cmocka_unit_test(test_mirror),	   cmocka_unit_test(test_written_entries_only),
-		cmocka_unit_test(test_moved_page), cmocka_unit_test(test_counted),
+		cmocka_unit_test(test_convert),
+		cmocka_unit_test(test_unsafe_is_seen),
+		cmocka_unit_test(test_mirror),
+		cmocka_unit_test(test_written_entries_only),
+		cmocka_unit_test(test_follows_page_tables),
+		cmocka_unit_test(test_moved_page),
+		cmocka_unit_test(test_counted),
 		cmocka_unit_test(test_look_alike),
 	};
 

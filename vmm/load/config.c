@@ -299,6 +299,7 @@ static bool vm_word_key(struct parser *p, const char *key, const char *value)
 	static const char *const lines[] = { "com2" };
 	static const char *const screens[] = { "std", "none" };
 	static const char *const idles[] = { "hlt", "detect" };
+	static const char *const tlbs[] = { "architectural", "coherent" };
 	static const char *const rngs[] = { "none", "virtio" };
 	static const char *const consoles[] = { "serial", "virtio" };
 	static const char *const buses[] = { "ide", "virtio" };
@@ -331,6 +332,9 @@ static bool vm_word_key(struct parser *p, const char *key, const char *value)
 		i = parse_word(p, key, value, idles, ARRAY_SIZE(idles), "hlt or detect");
 		if (i >= 0)
 			vm->idle_detect = i;
+	} else if (!strcmp(key, "tlb")) {
+		i = parse_word(p, key, value, tlbs, ARRAY_SIZE(tlbs), "architectural or coherent");
+		vm->coherent_tlb = i > 0;
 	} else if (!strcmp(key, "rng")) {
 		i = parse_word(p, key, value, rngs, ARRAY_SIZE(rngs), "none or virtio");
 		vm->virtio_rng = i > 0;

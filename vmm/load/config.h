@@ -57,6 +57,7 @@ struct config_vm {
 	bool debug_exit; /* debug_exit = yes: port 501h, for test guests */
 	bool apic;	 /* apic = yes: local APIC, I/O APIC and HPET */
 	bool no_vga;	 /* vga = none */
+	bool coherent_tlb;	   /* tlb = coherent: tables written count at once */
 	struct config_speed speed; /* speed = N% or NMHz */
 	bool idle_detect;	   /* idle = detect: programs that wait by asking are found out */
 	bool start;		   /* autostart = yes (default) */

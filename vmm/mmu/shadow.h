@@ -36,6 +36,12 @@ struct shadow_host {
 	/* Upper half of every root: 256 entries to copy. */
 	const u64 *monitor_pml4;
 	bool have_nx;
+	/*
+	 * NULL: the guest's TLB is architectural, and forgets by INVLPG and control registers only.
+	 * Else it is coherent: what is written to tables counts at once, and this is called when
+	 * the shadow has followed, since shadow_code_mapping() may be another.
+	 */
+	void (*tables_followed)(void *ctx);
 	/* Pages that page_alloc() gives at most. */
 	u64 quota;
 	/* This VM cannot go on. Called at most with every page of the quota in use for one

@@ -116,15 +116,31 @@ static bool table_written(struct shadow_desc_table *t, gpa_t gpa, u32 len)
 	return mine;
 }
 
+/* Is it a page table through which pages of the table were found? They may lie elsewhere now. */
+static bool path_written(struct shadow_desc_table *t, gpa_t gpa, u32 len)
+{
+	bool mine = t->unmapped;
+
+	for (unsigned i = 0; i < pages_of(t) * 2; i++) {
+		gpa_t at = t->through[i / 2][i % 2];
+
+		mine |= ((at ^ gpa) & PAGE_MASK) == 0;
+		t->unmapped |= at < gpa + len && gpa < at + 8;
+	}
+	return mine;
+}
+
 static void written(void *ctx, gpa_t gpa, u32 len)
 {
 	struct shadow_desc *d = ctx;
 	bool gdt = table_written(&d->gdt, gpa, len), ldt = table_written(&d->ldt, gpa, len);
+	bool path =
+		d->follows && (path_written(&d->gdt, gpa, len) | path_written(&d->ldt, gpa, len));
 
 	d->watch_writes++;
-	if (gdt || ldt)
+	if (gdt || ldt || d->gdt.unmapped || d->ldt.unmapped)
 		d->dirty = true;
-	else
+	else if (!path)
 		gpmem_unwatch(d->cpu->mem, gpa, GPMEM_WATCH_DESC);
 }
 
@@ -135,6 +151,11 @@ void shadow_desc_init(struct shadow_desc *d, struct cpu *cpu, u64 *gdt, u64 *ldt
 				   .ldt = { .entry = ldt, .max = DESC_ENTRIES } };
 	shadow_desc_invalidate(d);
 	gpmem_set_watcher(cpu->mem, GPMEM_WATCH_DESC, written, d);
+}
+
+void shadow_desc_follow(struct shadow_desc *d)
+{
+	d->follows = true;
 }
 
 void shadow_desc_destroy(struct shadow_desc *d)
@@ -159,11 +180,17 @@ void shadow_desc_invalidate_page(struct shadow_desc *d, gla_t gla)
 }
 
 /* The page of the table's bytes at gla, watched from now on. */
-static gpa_t find_page(struct shadow_desc *d, gla_t gla)
+static gpa_t find_page(struct shadow_desc *d, gla_t gla, gpa_t through[2])
 {
 	struct pagewalk w;
+	u32 error = cpu_probe(d->cpu, gla, ACCESS_READ, &w);
 
-	if (cpu_probe(d->cpu, gla, ACCESS_READ, &w))
+	for (unsigned i = 0; d->follows && i < 2; i++) {
+		through[i] = i < w.levels ? w.entry_gpa[i] : NO_GPA;
+		if (i < w.levels)
+			gpmem_watch(d->cpu->mem, through[i], GPMEM_WATCH_DESC);
+	}
+	if (error)
 		return NO_GPA;
 	gpmem_watch(d->cpu->mem, w.gpa, GPMEM_WATCH_DESC);
 	return w.gpa & PAGE_MASK;
@@ -255,7 +282,8 @@ static bool set_entries(struct shadow_desc *d, struct shadow_desc_table *t, unsi
 static void look_up_pages(struct shadow_desc *d, struct shadow_desc_table *t, unsigned known)
 {
 	for (unsigned p = 0; p < pages_of(t); p++) {
-		gpa_t page = find_page(d, (t->base & ~(PAGE_SIZE - 1)) + (p << PAGE_SHIFT));
+		gpa_t page = find_page(d, (t->base & ~(PAGE_SIZE - 1)) + (p << PAGE_SHIFT),
+				       t->through[p]);
 
 		if (p >= known || page != t->page[p])
 			note_page(t, p, 0, PAGE_SIZE);

@@ -27,9 +27,11 @@ struct shadow_desc_table {
 	u32 base;   /* what is mirrored now */
 	u32 bytes;  /* of whole entries; 0 with an empty table */
 	u32 dpl1;   /* entries that have DPL 1 here */
-	bool unmapped;		       /* its pages have to be looked up again */
-	u32 written_from, written_to;  /* bytes since the last synchronisation; empty: from >= to */
-	gpa_t page[DESC_PAGES];	       /* where its pages lay then; NO_GPA: nowhere */
+	bool unmapped;		      /* its pages have to be looked up again */
+	u32 written_from, written_to; /* bytes since the last synchronisation; empty: from >= to */
+	gpa_t page[DESC_PAGES];	      /* where its pages lay then; NO_GPA: nowhere */
+	/* If it follows page tables: their entries that led there. */
+	gpa_t through[DESC_PAGES][2];
 	u32 ring12[DESC_ENTRIES / 32]; /* entries of DPL 1 or 2 */
 };
 
@@ -37,7 +39,8 @@ struct shadow_desc {
 	struct cpu *cpu;
 	struct shadow_desc_table gdt, ldt;
 	bool dirty;
-	u32 ring12; /* entries of DPL 1 or 2 in both */
+	bool follows; /* page tables: shadow_desc_follow() */
+	u32 ring12;   /* entries of DPL 1 or 2 in both */
 	u64 syncs, entries_read, entries_written, watch_writes;
 };
 
@@ -50,6 +53,10 @@ void shadow_desc_destroy(struct shadow_desc *d);
 void shadow_desc_invalidate(struct shadow_desc *d);
 /* The mapping of one page. */
 void shadow_desc_invalidate_page(struct shadow_desc *d, gla_t gla);
+
+/* From now on a write to a page table through which a page was found is such a change, too: the
+ * TLB is coherent. */
+void shadow_desc_follow(struct shadow_desc *d);
 
 /* Brings both tables up to date. Returns true if a live entry changed (loaded selectors may need a
  * reload). */

@@ -36,6 +36,18 @@ u32 shadow_code_mapping(struct shadow *s, bool cpl3)
 	return r->user_mapping;
 }
 
+/* A coherent TLB has no translation that the guest's tables do not have: what is missing is
+ * room. */
+static u16 table_of(struct shadow *s, gla_t gla)
+{
+	u16 t = NO_LINK;
+
+	do
+		t = s->current ? shadow_link_region(s, s->current, gla) : NO_LINK;
+	while (t == NO_LINK && s->current && s->host.tables_followed && shadow_make_room(s));
+	return t;
+}
+
 /*
  * Without a table a change of the entry would go unseen: the guest's own TLB may still lead to code
  * that its tables do not name any more. Such code is found until the guest flushes its TLB, and no
@@ -44,7 +56,7 @@ u32 shadow_code_mapping(struct shadow *s, bool cpl3)
 void shadow_note_code(struct shadow *s, gla_t gla, bool cpl3)
 {
 	unsigned region = gla >> 21, i = gla >> PAGE_SHIFT & 511;
-	u16 t = s->current ? shadow_link_region(s, s->current, gla) : NO_LINK;
+	u16 t = table_of(s, gla);
 
 	if (!cpl3 && !shadow_code_noted(s, region)) {
 		s->noted[region / 32] |= BIT(region & 31);

@@ -117,7 +117,8 @@ static void pte_written(struct shadow *s, struct table *t, unsigned e)
 
 /*
  * Leaves of every table made from this page follow it; the guest's own INVLPG or CR3 load makes the
- * TLB forget the old. Tables that nothing links to are dropped: the page is data now.
+ * TLB forget the old, or, if the TLB is coherent, the end of the write does. Tables that nothing
+ * links to are dropped: the page is data now.
  */
 static bool pt_written(struct shadow *s, gpa_t gpa, u32 len)
 {
@@ -152,4 +153,8 @@ void shadow_tables_written(void *ctx, gpa_t gpa, u32 len)
 	s->stats.tracked_writes++;
 	if (!pd && !pt)
 		gpmem_unwatch(s->cpu->mem, gpa, GPMEM_WATCH_TABLE);
+	if (s->host.tables_followed) {
+		shadow_flush_stale(s);
+		s->host.tables_followed(s->host.ctx);
+	}
 }

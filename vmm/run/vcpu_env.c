@@ -89,7 +89,7 @@ static enum env_pf env_page_fault(struct cpu *cpu, gla_t gla, unsigned access)
 	return filled;
 }
 
-static void tell_mapping(struct vcpu *v)
+void vcpu_tell_mapping(struct vcpu *v)
 {
 	recomp_set_mapping(v->cpu.recomp, false, shadow_code_mapping(v->shadow, false));
 	if (v->view == VIEW_USER) /* the only one that code of CPL 3 is found in */
@@ -100,7 +100,7 @@ static void tell_mapping(struct vcpu *v)
 static __attribute__((noinline)) void load_view(struct vcpu *v)
 {
 	vcpu_load_root(v, view_of(&v->cpu));
-	tell_mapping(v);
+	vcpu_tell_mapping(v);
 }
 
 /* The number of CPL 3 is its own view's: the kernel's says nothing about what a program maps. */
@@ -152,7 +152,7 @@ static void translations_changed(struct vcpu *v, const gla_t *page)
 			shadow_flush_stale(v->shadow);
 		}
 	}
-	tell_mapping(v);
+	vcpu_tell_mapping(v);
 }
 
 static void env_paging_changed(struct cpu *cpu, unsigned what)

@@ -71,6 +71,10 @@ int vcpu_create(struct vcpu *v, struct vm *vm, unsigned index)
 	v->shadow = shadow_create(&v->cpu, vcpu_shadow_host(v));
 	if (!v->shadow)
 		return E_NOMEM;
+	if (vm->config.coherent_tlb) {
+		softtlb_follow(&v->cpu);
+		shadow_desc_follow(&v->desc);
+	}
 	vcpu_reset(v);
 	vcpu_forget(v);
 	return 0;

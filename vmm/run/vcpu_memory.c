@@ -8,6 +8,7 @@
 #include "arch/mem/kmap.h"
 #include "kernel/base/string.h"
 #include "kernel/mem/page.h"
+#include "vmm/run/vcpu_env.h"
 #include "vmm/state/vm.h"
 
 static void *pool_alloc(void *ctx)
@@ -56,6 +57,11 @@ static void flush_all(void *ctx)
 	v->stats.cr3_loads++;
 }
 
+static void tables_followed(void *ctx)
+{
+	vcpu_tell_mapping(ctx);
+}
+
 static void kill(void *ctx, const char *why)
 {
 	const struct vcpu *v = ctx;
@@ -73,6 +79,7 @@ const struct shadow_host *vcpu_shadow_host(struct vcpu *v)
 		.tlb_flush_all = flush_all,
 		.monitor_pml4 = kmap_upper_pml4(),
 		.have_nx = cpu_features.nx,
+		.tables_followed = v->vm->config.coherent_tlb ? tables_followed : NULL,
 		.quota = v->vm->pool_quota,
 		.kill = kill,
 		.ctx = v,
