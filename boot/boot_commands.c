@@ -40,10 +40,11 @@ static int cmd_memmap(int argc, char **argv)
 
 static struct shell_command modules = { .name = "modules",
 					.help = "files that the boot loader brought",
-					.run = cmd_modules };
-static struct shell_command memmap = { .name = "memmap",
-				       .help = "the firmware's memory map",
-				       .run = cmd_memmap };
+					.run = cmd_modules,
+					.crash = true };
+static struct shell_command memmap = {
+	.name = "memmap", .help = "the firmware's memory map", .run = cmd_memmap, .crash = true
+};
 
 void boot_commands_init(void)
 {

@@ -19,6 +19,7 @@ struct stack {
 extern struct stack percpu_boot_stack;
 struct stack percpu_boot_stack __attribute__((section(".bss.stacks")));
 static struct stack ist_stack[PERCPU_IST_COUNT] __attribute__((section(".bss.stacks")));
+static struct stack crash_stack __attribute__((section(".bss.stacks")));
 
 static struct percpu boot_cpu;
 static struct tss boot_tss;
@@ -34,10 +35,20 @@ void percpu_init_boot(void)
 	boot_cpu.tss = &boot_tss;
 	boot_tss.rsp[0] = (u64)(&percpu_boot_stack + 1);
 	boot_tss.iomap = sizeof(boot_tss);
+	stack_set_owner(&crash_stack, &boot_cpu);
 	for (unsigned i = 0; i < PERCPU_IST_COUNT; i++) {
 		stack_set_owner(&ist_stack[i], &boot_cpu);
 		boot_tss.ist[i] = (u64)(&ist_stack[i] + 1);
 	}
+}
+
+void percpu_restart(void (*fn)(void))
+{
+	__asm__ volatile("mov %[top], %%rsp; xor %%ebp, %%ebp; push %%rbp; push %[fn]; ret"
+			 :
+			 : [top] "r"(&crash_stack + 1), [fn] "r"(fn)
+			 : "memory");
+	__builtin_unreachable();
 }
 
 bool percpu_stack_guard(hva_t page)

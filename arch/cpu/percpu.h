@@ -41,6 +41,10 @@ void percpu_init_boot(void);
 /* True for a page that must stay unmapped below a stack. */
 bool percpu_stack_guard(hva_t page);
 
+/* fn goes on at the top of a stack of its own, each time anew: what was on it is forgotten. For the
+ * prompt after a panic. */
+void percpu_restart(void (*fn)(void)) __attribute__((noreturn));
+
 /* Interrupt stack numbers in the TSS, as the IDT's gates name them. */
 #define PERCPU_IST_NMI	 1
 #define PERCPU_IST_DF	 2

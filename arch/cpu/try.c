@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads and writes of model-specific registers that may not exist. Each instruction has a row in
- * `.fixups`, so a fault goes on at its landing with `failed` still set.
+ * Reads and writes of what may not exist: model-specific registers, memory. Each instruction has a
+ * row in `.fixups`, so a fault goes on at its landing with `failed` still set.
  */
 #include "arch/cpu/try.h"
 
@@ -23,4 +23,19 @@ int rdmsr_safe(u32 index, u64 *value)
 int wrmsr_safe(u32 index, u64 value)
 {
 	return TRAP_TRY("wrmsr", "c"(index), "a"((u32)value), "d"((u32)(value >> 32)));
+}
+
+int read_u8_safe(hva_t at, u8 *value)
+{
+	u32 v = 0, failed = 1;
+
+	__asm__ volatile("1: movzbl (%[at]), %k[v]; xor %k[failed], %k[failed]; 2:\n\t"
+			 ".pushsection .fixups,\"a\"; .quad 1b, 2b; .popsection"
+			 : [v] "+r"(v), [failed] "+r"(failed)
+			 : [at] "r"(at)
+			 : "cc", "memory");
+	if (failed)
+		return E_FAULT;
+	*value = (u8)v;
+	return 0;
 }

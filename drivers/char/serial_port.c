@@ -63,6 +63,11 @@ static void write_now(const char *s, size_t n, bool cooked)
 	uart_driver_write_now(&uart, s, n, cooked);
 }
 
+static int read_now(void)
+{
+	return uart_driver_read_now(&uart);
+}
+
 static u32 queued(void)
 {
 	return ring_used(&uart.queue);
@@ -99,6 +104,7 @@ static const struct console_sink_ops sink = {
 	.flush = flush,
 	.input_taken = input_taken,
 	.set_flow = set_flow,
+	.read_now = read_now,
 };
 
 void serial_port_init(void)

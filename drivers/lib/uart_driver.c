@@ -258,6 +258,18 @@ void uart_driver_input_taken(struct uart_driver *u)
 	arm(u);
 }
 
+/* The sender may have been asked to stop. */
+int uart_driver_read_now(struct uart_driver *u)
+{
+	if (u->slow) {
+		ask_to_stop(u, false);
+		if (u->xchar && wait_empty(u))
+			u->ops->out(RBR_THR, u->xchar);
+		u->xchar = 0;
+	}
+	return u->ops->in(LSR)&LSR_DR ? u->ops->in(RBR_THR) : -1;
+}
+
 /* An edge-triggered line tells again only after it was low: every cause is served. */
 void uart_driver_interrupt(struct uart_driver *u)
 {

@@ -63,5 +63,8 @@ void uart_driver_flush(struct uart_driver *u);
 /* Past the queue, polled. */
 void uart_driver_write_now(struct uart_driver *u, const char *s, size_t n, bool cooked);
 
+/* The next byte that was received, or -1. After a panic: interrupts stay off. */
+int uart_driver_read_now(struct uart_driver *u);
+
 /* Input was taken: input_room() has grown. */
 void uart_driver_input_taken(struct uart_driver *u);

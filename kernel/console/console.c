@@ -171,7 +171,27 @@ void console_set_panic(void)
 	if (!panicking)
 		console_flush();
 	panicking = true;
+	capture = NULL;
 	console_begin_now();
+}
+
+int console_read_now(void)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(sink); i++) {
+		int byte = sink[i].ops && sink[i].ops->read_now ? sink[i].ops->read_now() : -1;
+
+		if (byte >= 0)
+			return byte;
+	}
+	return -1;
+}
+
+bool console_can_read_now(void)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(sink); i++)
+		if (sink[i].ops && sink[i].ops->read_now)
+			return true;
+	return false;
 }
 
 /* --- Input, the interrupt's side */

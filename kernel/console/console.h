@@ -27,6 +27,7 @@ struct console_sink_ops {
 	void (*flush)(void);	   /* sends them, or finds that it cannot */
 	void (*input_taken)(void); /* console_input_room() has grown */
 	void (*set_flow)(enum console_flow flow);
+	int (*read_now)(void); /* the next byte that was typed or -1, polled, after a panic */
 };
 
 /* Which of the attached sinks are written to; both at first. */
@@ -59,6 +60,9 @@ void console_begin_now(void);
 void console_end_now(void);
 /* From now on everything goes to every sink at once: the last words of a panic. */
 void console_set_panic(void);
+/* After that: the next byte of any sink, polled, or -1; whether one can be asked. */
+int console_read_now(void);
+bool console_can_read_now(void);
 
 /* --- Input */
 

@@ -16,6 +16,7 @@
 
 static struct list commands = LIST_INIT(commands);
 static struct lineedit editor;
+static bool crashed; /* only commands with .crash are known */
 
 static const char *error_text(int err)
 {
@@ -128,7 +129,7 @@ int shell_execute(const char *line)
 
 	struct shell_command *c = find_command(argc, argv, &used);
 
-	if (!c) {
+	if (!c || (crashed && !c->crash)) {
 		console_print("%s: unknown command; help lists them\n", argv[0]);
 		return E_NOENT;
 	}
@@ -220,13 +221,17 @@ static int cmd_help(int argc, char **argv)
 		struct shell_command *c = list_entry(p, struct shell_command, link);
 		int pad = 24 - (int)strlen(c->name);
 
+		if (crashed && !c->crash)
+			continue;
 		console_print("%s %-*s %s\n", c->name, MAX(pad, 1), c->args ? c->args : "",
 			      c->help);
 	}
 	return 0;
 }
 
-static struct shell_command help = { .name = "help", .help = "this list", .run = cmd_help };
+static struct shell_command help = {
+	.name = "help", .help = "this list", .run = cmd_help, .crash = true
+};
 
 void shell_init(void)
 {
@@ -257,6 +262,17 @@ void shell_enter(void)
 	active = true;
 	console_write("\n", 1);
 	lineedit_redraw(&editor);
+}
+
+void shell_begin_crash(void)
+{
+	crashed = true;
+	active = false;
+}
+
+bool shell_crashed(void)
+{
+	return crashed;
 }
 
 void shell_leave(void)

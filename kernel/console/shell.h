@@ -16,6 +16,9 @@ struct shell_command {
 	bool slash;	  /* "x/8d" is this command, too: argv[0] is whole */
 	/* argv[0] is the command. Returns 0, or an error that the shell prints. */
 	int (*run)(int argc, char **argv);
+	/* It only reads, or ends the machine, and allocates nothing: the prompt after a panic has
+	 * it. */
+	bool crash;
 	/* Completion of argument n: the i-th candidate, or NULL at the end; may be NULL. */
 	const char *(*complete)(int n, unsigned i);
 };
@@ -31,3 +34,6 @@ void shell_leave(void);
 void shell_input(u8 byte);
 /* Executes one line, for scripts and tests. */
 int shell_execute(const char *line);
+/* From now on only commands for the prompt after a panic are known. */
+void shell_begin_crash(void);
+bool shell_crashed(void);

@@ -99,11 +99,17 @@ static int cmd_reboot(int argc, char **argv)
 }
 
 static struct shell_command commands[] = {
-	{ .name = "log", .help = "what was logged, debug lines included", .run = cmd_log },
-	{ .name = "mem", .help = "the machine's memory", .run = cmd_mem },
-	{ .name = "cpu", .help = "the machine's processor and interrupts", .run = cmd_cpu },
-	{ .name = "poweroff", .help = "turn the machine off", .run = cmd_poweroff },
-	{ .name = "reboot", .help = "reset the machine", .run = cmd_reboot },
+	{ .name = "log",
+	  .help = "what was logged, debug lines included",
+	  .run = cmd_log,
+	  .crash = true },
+	{ .name = "mem", .help = "the machine's memory", .run = cmd_mem, .crash = true },
+	{ .name = "cpu",
+	  .help = "the machine's processor and interrupts",
+	  .run = cmd_cpu,
+	  .crash = true },
+	{ .name = "poweroff", .help = "turn the machine off", .run = cmd_poweroff, .crash = true },
+	{ .name = "reboot", .help = "reset the machine", .run = cmd_reboot, .crash = true },
 };
 
 void commands_init(void)

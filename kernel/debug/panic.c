@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Our own mistakes: one screen with the reason, the registers and a backtrace in names, on all
- * consoles.
+ * Our own mistakes: one screen with the reason, the registers, a backtrace in names and what the VM
+ * layer adds, on all consoles. Then the prompt of kernel/debug/crash.c, if a line can be read.
  *
  * The backtrace follows frame pointers while they stay inside the stack in use and rise: a guest's
  * EBP, which is what RBP holds on entry from guest code, is never followed.
@@ -13,10 +13,13 @@
 #include "arch/trap/trap.h"
 #include "arch/mem/kmap.h"
 #include "kernel/base/print.h"
+#include "kernel/base/string.h"
 #include "kernel/console/console.h"
 #include "kernel/console/log_ring.h"
+#include "kernel/debug/crash.h"
 #include "kernel/debug/power.h"
 #include "kernel/debug/symbols.h"
+#include "kernel/lib/cmdline.h"
 
 #define MAX_FRAMES 24
 
@@ -69,52 +72,120 @@ static void print_registers(const struct trap_frame *f)
 		      (ull)g[10], (ull)g[11]);
 	console_print("r12 %016llx r13 %016llx r14 %016llx r15 %016llx\n", (ull)g[12], (ull)g[13],
 		      (ull)g[14], (ull)g[15]);
-	console_print("rip %016llx rflags %08llx cs %04llx ss %04llx  cr0 %08llx cr2 %llx cr3 %llx "
-		      "cr4 %llx\n",
-		      (ull)f->rip, (ull)f->rflags, (ull)f->cs, (ull)f->ss, (ull)read_cr0(),
-		      (ull)read_cr2(), (ull)read_cr3(), (ull)read_cr4());
+	console_print("rip %016llx rflags %08llx cs %04llx ss %04llx\n", (ull)f->rip,
+		      (ull)f->rflags, (ull)f->cs, (ull)f->ss);
 }
 
 void panic_dump(const struct trap_frame *f)
 {
 	print_registers(f);
+	console_print("cr0 %08llx cr2 %llx cr3 %llx cr4 %llx\n", (ull)read_cr0(), (ull)read_cr2(),
+		      (ull)read_cr3(), (ull)read_cr4());
 	if (trap_from_guest(f))
 		console_print("in guest code, ring %llu\n", (ull)(f->cs & 3));
 	else
 		backtrace(f->rip, f->gpr[5], f->rsp);
 }
 
+/* --- The screen, kept so that it can be printed again */
+
+static struct {
+	char reason[512];
+	struct panic_site site;
+	struct trap_frame frame; /* if it was a trap */
+	bool trapped;
+	u64 cr0, cr2, cr3, cr4;
+} last;
+
+static void (*hook)(void);
+
+void panic_set_hook(void (*fn)(void))
+{
+	hook = fn;
+}
+
+static void print_screen(void)
+{
+	console_print("\n--- PANIC: %s ---\n", last.reason);
+	if (last.trapped)
+		print_registers(&last.frame);
+	else
+		console_print("rip %016llx rsp %016llx rbp %016llx\n", (ull)last.site.rip,
+			      (ull)last.site.rsp, (ull)last.site.rbp);
+	console_print("cr0 %08llx cr2 %llx cr3 %llx cr4 %llx\n", (ull)last.cr0, (ull)last.cr2,
+		      (ull)last.cr3, (ull)last.cr4);
+	if (last.trapped && trap_from_guest(&last.frame))
+		console_print("in guest code, ring %llu\n", (ull)(last.frame.cs & 3));
+	else if (last.trapped)
+		backtrace(last.frame.rip, last.frame.gpr[5], last.frame.rsp);
+	else
+		backtrace(last.site.rip, last.site.rbp, last.site.rsp);
+	if (hook)
+		hook();
+	console_print("--- end of panic ---\n");
+}
+
+static bool prompt_wanted(void)
+{
+	const char *how = cmdline_get("panic");
+
+	return how ? !strcmp(how, "prompt") : !cmdline_get("debug-exit");
+}
+
+/* --- What leads to it */
+
+/* Nobody but the prompt is asked from here on: fix-ups are all that is left of traps. */
 static void begin(void)
 {
+	struct percpu *pc = percpu_this();
+
 	irq_disable();
-	if (panics++ > 1)
+	if (panics++ > 1 && !crash_began())
 		power_after_panic(); /* printing itself fails */
+	pc->guest_trap = NULL;
+	pc->code_trap = NULL;
+	pc->after_irq = NULL;
+	last.cr0 = read_cr0();
+	last.cr2 = read_cr2();
+	last.cr3 = read_cr3();
+	last.cr4 = read_cr4();
 	log_set_frame(NULL, NULL);
 	console_set_panic();
 }
 
+/* What a second panic is about is more likely to be in the way. */
 static void end(void) __attribute__((noreturn));
 static void end(void)
 {
-	console_print("--- end of panic ---\n");
+	if (panics > 1)
+		hook = NULL;
+	print_screen();
+	if (prompt_wanted())
+		crash_prompt(print_screen);
 	power_after_panic();
 }
 
-static void print_reason(const char *fmt, va_list ap)
+/* A command of the prompt has failed: the screen stays the first one's. */
+static void end_command(const char *reason, u64 rip)
 {
-	char text[512];
+	char name[96];
 
-	fmt_vprint(text, sizeof(text), fmt, ap);
-	console_print("\n--- PANIC: %s ---\n", text);
+	console_print("\nthe command failed: %s in %s\n", reason,
+		      symbol_format(rip, name, sizeof(name)));
+	crash_prompt(print_screen);
 }
 
 static void end_by_panic(const struct panic_site *at, const char *fmt, va_list ap)
 {
+	char text[sizeof(last.reason)];
+
+	fmt_vprint(text, sizeof(text), fmt, ap);
+	if (crash_began())
+		end_command(text, at->rip);
 	begin();
-	print_reason(fmt, ap);
-	console_print("cr0 %08llx cr2 %llx cr3 %llx cr4 %llx\n", (ull)read_cr0(), (ull)read_cr2(),
-		      (ull)read_cr3(), (ull)read_cr4());
-	backtrace(at->rip, at->rbp, at->rsp);
+	str_copy(last.reason, text, sizeof(last.reason));
+	last.site = *at;
+	last.trapped = false;
 	end();
 }
 
@@ -135,13 +206,19 @@ static const char *explain(const struct trap_frame *f)
 
 static void end_by_trap(const struct trap_frame *f)
 {
-	begin();
-	console_print("\n--- PANIC: %s%s, vector %llu error %llx", trap_name(f->vector), explain(f),
-		      (ull)f->vector, (ull)f->error);
+	char text[sizeof(last.reason)];
+	size_t n =
+		(size_t)fmt_print(text, sizeof(text), "%s%s, vector %llu error %llx",
+				  trap_name(f->vector), explain(f), (ull)f->vector, (ull)f->error);
+
 	if (f->vector == VEC_PF)
-		console_print(" at address %llx", (ull)read_cr2());
-	console_print(" ---\n");
-	panic_dump(f);
+		fmt_print(text + n, sizeof(text) - n, " at address %llx", (ull)read_cr2());
+	if (crash_began())
+		end_command(text, f->rip);
+	begin();
+	str_copy(last.reason, text, sizeof(last.reason));
+	last.frame = *f;
+	last.trapped = true;
 	end();
 }
 

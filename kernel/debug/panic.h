@@ -8,5 +8,8 @@
 
 /* From now on. */
 void panic_init(void);
+/* Prints the rest of the screen, the VM's that ran: it may read only what stays readable in the
+ * middle of any change. */
+void panic_set_hook(void (*fn)(void));
 /* Registers, and a backtrace with symbols if it was the monitor's code, on the console. */
 void panic_dump(const struct trap_frame *frame);

@@ -24,5 +24,6 @@ void power_register(const struct power_ops *ops);
 void power_off(void) __attribute__((noreturn));
 void power_reboot(void) __attribute__((noreturn));
 void power_halt(void) __attribute__((noreturn));
-/* After a panic: debug-exit, or what `panic=halt|reboot|poweroff` says; halt by default. */
+/* After a panic without a prompt: debug-exit, or what `panic=halt|reboot|poweroff` says; halt by
+ * default. */
 void power_after_panic(void) __attribute__((noreturn));

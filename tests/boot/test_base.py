@@ -248,6 +248,30 @@ def test_panic_is_on_every_console(start):
     assert "#UD invalid opcode" in text and "do_ud+" in text and "Ringleader on" not in text
 
 
+def test_crash_prompt(start):
+    """After a double fault, whose stack is gone; any number of lines, bad ones among them."""
+    m = start("panic=prompt selftest=stack")
+    m.expect("PANIC: #DF double fault", r"recurse\+", "end of panic", "Nothing runs any more")
+
+    def crash(line, *answers):
+        m.expect("crash> ")
+        m.process.send(line + "\r")
+        m.expect(*answers)
+    crash("help", r"panic .*again", r"reboot ", r"xm +ADDRESS")
+    crash("xm 0 1", r"0000000000000000( --){16}")
+    crash("xm 0xffffffff80101000 1", r"ffffffff80101000( [0-9a-f]{2}){16}")
+    crash("xm 0xfffffffffffffff8 1", "--")
+    crash("xmp 0x100000 1", "02 b0 ad 1b|d6 50 52 e8")  # a Multiboot magic: boot/entry.asm
+    crash("symbol 0xffffffff80101000", r"[\w.:]+\+0")
+    for line in ("xm", "xm nothing", "xm 0 99999999", "xm 1 2 3", "symbol", "x" * 300, "\x7f\x7f\x01", "modules extra"):
+        crash(line, "\n")
+    crash("memm\x7f", "memory: ")
+    crash("panic", "PANIC: #DF double fault", r"recurse\+", "end of panic")
+    m.expect("crash> ")
+    m.process.send("poweroff\r")
+    assert m.exit_code() == EXIT_OK
+
+
 @pytest.mark.parametrize("how, command", [("panic=reboot selftest=ud", None), ("", "reboot")])
 def test_reboot(start, how, command):
     m = start(how, debug_exit=False)  # -no-reboot turns it into QEMU's exit

@@ -58,6 +58,8 @@ static int cmd_exits(int argc, char **argv)
 		return debug_usage("exits [-a] [NAME] [N]");
 	if (argc > 1 && debug_number(argv[1], EXIT_TRACE_SIZE, &n))
 		return E_INVAL;
+	if (places && shell_crashed())
+		return E_NOMEM; /* it allocates */
 	if (places)
 		return exit_trace_print_places(&vm->vcpu->trace, n, &vm->vcpu->cpu);
 	exit_trace_print(&vm->vcpu->trace, n, &vm->vcpu->cpu);
@@ -69,11 +71,13 @@ static struct shell_command commands[] = {
 	  .args = "[-m] [NAME]",
 	  .help = "where a VM's time goes, and its counters; -m: for programs",
 	  .run = cmd_stat,
+	  .crash = true,
 	  .complete = vm_complete },
 	{ .name = "exits",
 	  .args = "[-a] [NAME] [N]",
 	  .help = "the last N exits of a VM's processor; -a: whence most came",
 	  .run = cmd_exits,
+	  .crash = true,
 	  .complete = vm_complete },
 };
 

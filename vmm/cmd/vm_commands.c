@@ -292,11 +292,16 @@ static int cmd_eject(int argc, char **argv)
 }
 
 static struct shell_command commands[] = {
-	{ .name = "vm", .args = "list", .help = "list the virtual machines", .run = cmd_vm },
+	{ .name = "vm",
+	  .args = "list",
+	  .help = "list the virtual machines",
+	  .run = cmd_vm,
+	  .crash = true },
 	{ .name = "use",
 	  .args = "[NAME]",
 	  .help = "the VM that is meant where none is named",
 	  .run = cmd_use,
+	  .crash = true,
 	  .complete = vm_complete },
 	{ .name = "console",
 	  .args = "NAME",
@@ -342,6 +347,7 @@ static struct shell_command commands[] = {
 	  .args = "NAME",
 	  .help = "a VM's devices, and how often their ports were used",
 	  .run = cmd_devs,
+	  .crash = true,
 	  .complete = vm_complete },
 	{ .name = "insert",
 	  .args = "NAME DRIVE MODULE",

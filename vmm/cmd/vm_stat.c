@@ -13,27 +13,41 @@
 #include "vmm/vm/vm_life.h"
 #include "vmm/vm/vm_state.h"
 
-#define EXITS_SHOWN 8u
+#define EXITS_SHOWN    8u
+#define EXITS_AT_PANIC 16u
 
-/* Reads only what is whole at any time: interrupts and NMIs call it. */
+/* These read only what is whole at any time: interrupts, NMIs and panics call them. */
+
+static void print_short(const struct vm *vm, unsigned exits)
+{
+	const struct cpu *c = &vm->vcpu->cpu;
+
+	console_print("vm %s: %s, engine %s, in %s, cs %04x eip %08x (as it last left) cpl "
+		      "%u if %u%s\n",
+		      vm->config.name, vm_state_name(vm->state), vm_engine_name(vm->config.engine),
+		      vcpu_place_name[vm->vcpu->place], c->seg[SEG_CS].sel, c->eip, c->cpl,
+		      c->vif != 0, c->halted ? " halted" : "");
+	console_print("    %u bytes of input not taken%s\n", ring_used(&vm->console.input),
+		      vm->console.blocked ? ", waits for the console's line" : "");
+	exit_trace_print(&vm->vcpu->trace, exits, NULL);
+}
+
 void vm_print_all(void)
 {
 	struct list *p;
 
-	list_for_each (p, &vm_list) {
-		struct vm *vm = list_entry(p, struct vm, link);
-		const struct cpu *c = &vm->vcpu->cpu;
+	list_for_each (p, &vm_list)
+		print_short(list_entry(p, struct vm, link), EXITS_SHOWN);
+}
 
-		console_print("vm %s: %s, engine %s, in %s, cs %04x eip %08x (as it last left) cpl "
-			      "%u if %u%s\n",
-			      vm->config.name, vm_state_name(vm->state),
-			      vm_engine_name(vm->config.engine), vcpu_place_name[vm->vcpu->place],
-			      c->seg[SEG_CS].sel, c->eip, c->cpl, c->vif != 0,
-			      c->halted ? " halted" : "");
-		console_print("    %u bytes of input not taken%s\n", ring_used(&vm->console.input),
-			      vm->console.blocked ? ", waits for the console's line" : "");
-		exit_trace_print(&vm->vcpu->trace, EXITS_SHOWN, NULL);
-	}
+void vm_print_current(void)
+{
+	const struct vcpu *v = percpu_this()->vcpu;
+
+	if (v)
+		print_short(v->vm, EXITS_AT_PANIC);
+	else
+		console_print("no VM's state is in the processor\n");
 }
 
 static void pair(const char *group, const char *name, const char *unit, u64 value)

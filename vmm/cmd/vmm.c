@@ -11,6 +11,7 @@
 #include "kernel/lib/module.h"
 #include "kernel/console/console.h"
 #include "kernel/console/shell.h"
+#include "kernel/debug/panic.h"
 #include "kernel/debug/state_dump.h"
 #include "vmm/load/config.h"
 #include "vmm/run/run.h"
@@ -138,6 +139,7 @@ void vmm_start(void)
 	config_free(c);
 	mem_free(c);
 	state_dump_set_hook(vm_print_all);
+	panic_set_hook(vm_print_current);
 	if (first) {
 		vm_console_announce(first);
 		vm_console_focus(first);
