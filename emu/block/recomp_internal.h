@@ -275,6 +275,17 @@ struct mode_inputs {
 	u64 tsc_offset;
 };
 
+#define MODES_KNOWN 16u
+
+/* A mode key that was computed once, and where FS and GS are found in it. */
+struct mode_known {
+	bool is;
+	u32 mode;
+	struct mode_inputs of;
+	struct cpu_segment seg[SEG_COUNT] __attribute__((aligned(8)));
+	const u32 *thread_base[2];
+};
+
 struct recomp {
 	struct recomp_config cfg;
 	struct cpu *cpu;
@@ -289,10 +300,10 @@ struct recomp {
 	u32 arena_next, arena_size;
 	struct slot *slot;
 	u32 slots, slot_max;
-	u32 cross[2][CROSS_MAX], crosses[2];   /* slots that were linked to another page */
-	u32 code_start, code_next, slot_start; /* offsets in the cache */
-	u32 mapping[2];			       /* of CPL 0..2, of CPL 3 */
-	struct tag tag_cache[TAG_CACHE], tag_last;
+	u32 cross[2][CROSS_MAX], crosses[2];	      /* slots that were linked to another page */
+	u32 code_start, code_next, slot_start;	      /* offsets in the cache */
+	u32 mapping[2];				      /* of CPL 0..2, of CPL 3 */
+	struct tag tag_cache[TAG_CACHE], tag_last[2]; /* of CPL 0..2, of CPL 3 */
 	struct far_tag far[FAR_TAGS]; /* by the low byte of the selector (stub_real.c) */
 	u64 far_used[FAR_TAGS / 64];  /* a bit for each that may be in use */
 	struct tag far_of;	      /* the key, mapping and limit that they are good for */
@@ -330,7 +341,8 @@ struct recomp {
 	u32 edge;     /* by which translated code came to the dispatcher, or SLOT_NONE */
 	u32 edge_key; /* the mode in which translated code came to the dispatcher */
 	bool direct;  /* the code found last may be found from other pages without asking */
-	struct mode_inputs mode_of; /* what mode was computed from */
+	struct mode_inputs mode_of; /* what mode was computed from, with mode_seg */
+	struct mode_known mode_known[MODES_KNOWN];
 	u32 mode;
 	enum cpu_result pending; /* what translated code was left with */
 	u64 go_on;		 /* where it goes on instead (recomp_go_on()) */

@@ -173,17 +173,19 @@ struct cpu_seen {
 };
 
 /*
- * The usual way from CPL 3 into the handler of a vector at CPL 0, and the usual IRET back
- * (ring_change.c): good as long as the tables are where they were (moves is table_moves) and their
- * bytes what they were.
+ * The usual way from CPL 3 into the handler of a vector at CPL 0 (ring_change.c,
+ * ring_change_other.c), and the usual IRET back (ring_change.c): good as long as the tables are
+ * where they were (moves is table_moves) and their bytes what they were.
  */
 struct cpu_way_in {
 	u64 moves;
 	u8 vector;
-	bool soft; /* INT n may go it */
+	bool soft;  /* INT n may go it */
+	u8 size;    /* of the words it pushes */
+	bool tss32; /* of ring_change_other.c's */
 	u32 keep_if;
 	u32 eip;
-	const u8 *stack0; /* ESP0 and SS0 in the TSS */
+	const u8 *stack0; /* (E)SP0 and SS0 in the TSS */
 	struct cpu_seen gate, code, stack;
 	struct cpu_segment cs, ss;
 } __attribute__((aligned(64)));
@@ -285,7 +287,7 @@ struct cpu {
 	/* Counts what moves the tables: loads of GDTR, IDTR and TR, and of their mapping; never 0
 	 * after cpu_reset(). */
 	u64 table_moves;
-	struct cpu_way_in way_in[CPU_WAYS_IN];
+	struct cpu_way_in way_in[CPU_WAYS_IN], way_other[CPU_WAYS_IN];
 	struct cpu_way_out way_out;
 
 	/* Attachments. */

@@ -54,14 +54,6 @@ static enum cpu_result inner_stack(struct cpu *cpu, unsigned cpl, u32 ext,
 	return CPU_NEXT;
 }
 
-static void leave_v86(struct cpu *cpu)
-{
-	static const u8 data[] = { SEG_ES, SEG_DS, SEG_FS, SEG_GS };
-
-	for (unsigned i = 0; i < sizeof(data); i++)
-		cpu->seg[data[i]] = (struct cpu_segment){ .attr = SEG_ATTR_UNUSABLE };
-}
-
 /* Interrupt and trap gates (SDM 2 INT n, TRAP-OR-INTERRUPT-GATE). */
 static enum cpu_result enter_handler(struct cpu *cpu, const u32 gate[2], const struct event *e)
 {
@@ -93,7 +85,7 @@ static enum cpu_result enter_handler(struct cpu *cpu, const u32 gate[2], const s
 		return CPU_FAULT;
 	/* Nothing fails from here. */
 	if (cpu_v86(cpu))
-		leave_v86(cpu);
+		v86_drop_segments(cpu);
 	cpu->seg[SEG_CS] = code;
 	cpu->seg[SEG_SS] = stack;
 	cpu->gpr[REG_ESP] = esp;
@@ -207,7 +199,8 @@ enum cpu_result cpu_deliver(struct cpu *cpu, u8 vector, enum cpu_event_kind kind
 	unsigned misaligned = 0;
 	u8 first = vector;
 
-	if (ring_change_in(cpu, vector, kind, has_error, error))
+	if (ring_change_in(cpu, vector, kind, has_error, error) ||
+	    ring_change_other_in(cpu, vector, kind, has_error, error))
 		return CPU_JUMP;
 	res = once(cpu, vector, kind, has_error, error);
 	if (transfer_soft(kind) && res == CPU_FAULT)

@@ -88,20 +88,6 @@ static enum cpu_result return_to_v86(struct cpu *cpu)
 
 /* --- 3. Same or outer level */
 
-/* Flags that the old CPL may write. */
-static void set_flags(struct cpu *cpu, u32 image, unsigned size, unsigned cpl)
-{
-	u32 mask = EFLAGS_ARITH | EFLAGS_TF | EFLAGS_NT;
-
-	if (size == 4)
-		mask |= EFLAGS_RF | EFLAGS_AC | EFLAGS_ID;
-	if (cpl <= cpu_iopl(cpu))
-		mask |= EFLAGS_IF;
-	if (cpl == 0)
-		mask |= EFLAGS_IOPL | (size == 4 ? EFLAGS_VIF | EFLAGS_VIP : 0);
-	cpu_set_eflags(cpu, (cpu_eflags(cpu) & ~mask) | (image & mask));
-}
-
 static enum cpu_result return_protected(struct cpu *cpu, unsigned size, const u32 *w)
 {
 	u16 cs = (u16)w[AT_CS];
@@ -120,7 +106,7 @@ static enum cpu_result return_protected(struct cpu *cpu, unsigned size, const u3
 	if (w[AT_EIP] > code.limit)
 		return cpu_raise(cpu, VEC_GP, 0);
 	/* Nothing fails from here. */
-	set_flags(cpu, w[AT_FLAGS], size, cpu->cpl);
+	transfer_set_flags(cpu, w[AT_FLAGS], size, cpu->cpl);
 	cpu->eip = w[AT_EIP];
 	cpu->seg[SEG_CS] = code;
 	if (rpl > cpu->cpl) {
@@ -152,7 +138,7 @@ enum cpu_result cpu_iret(struct cpu *cpu, const struct insn *in)
 {
 	u32 w[3];
 
-	if (ring_change_out(cpu, in->osize))
+	if (ring_change_out(cpu, in->osize) || ring_change_other_out(cpu, in->osize))
 		return CPU_JUMP;
 	if (cpu_v86(cpu))
 		return iret_v86(cpu, in->osize);

@@ -9,13 +9,10 @@
  * it can be written, or read, without looking. Else nothing is done, and deliver.c and iret.c find
  * out what the case is, faults included.
  */
-#include "emu/cpu/transfer.h"
+#include "emu/cpu/ring_way.h"
 
 #define FLAT	  (SEG_ATTR_DB | SEG_ATTR_WRITE)
 #define FLAT_MASK (FLAT | SEG_ATTR_CODE | SEG_ATTR_DOWN | SEG_ATTR_UNUSABLE)
-
-/* Kept out of the way's own code, which then saves no registers for it. */
-#define RARELY __attribute__((noinline, cold))
 
 /* A stack of 32 bits from 0 to 4 GiB. */
 static bool flat(const struct cpu_segment *s)
@@ -37,15 +34,7 @@ static u8 *put_word(u8 *p, u32 v)
 	return p + 4;
 }
 
-static bool same(const struct cpu_seen *s)
-{
-	u64 now;
-
-	__builtin_memcpy(&now, s->at, 8);
-	return now == s->is;
-}
-
-static bool see(struct cpu *cpu, gla_t gla, struct cpu_seen *s)
+bool ring_way_see(struct cpu *cpu, gla_t gla, struct cpu_seen *s)
 {
 	s->at = cpu_lin_direct(cpu, gla, 8, ACCESS_READ);
 	if (s->at)
@@ -53,54 +42,61 @@ static bool see(struct cpu *cpu, gla_t gla, struct cpu_seen *s)
 	return s->at;
 }
 
-/* The segment that sel names at this level, if the last load tells. Only the GDT's are kept. */
-static bool see_segment(struct cpu *cpu, const struct cpu_load *last, u16 sel, unsigned cpl,
-			struct cpu_segment *out, struct cpu_seen *seen)
+bool ring_way_see_segment(struct cpu *cpu, const struct cpu_load *last, u16 sel, unsigned cpl,
+			  struct cpu_segment *out, struct cpu_seen *seen)
 {
 	const struct cpu_segment *s = cpu_load_known(cpu, last, sel, cpl);
 
-	if (!(sel & 0xfffc) || !s)
+	if (!(sel & 0xfffc) || (sel & 4) || !s)
 		return false;
 	*out = *s;
-	return see(cpu, cpu->gdtr.base + (sel & 0xfff8u), seen);
+	return ring_way_see(cpu, cpu->gdtr.base + (sel & 0xfff8u), seen);
 }
 
 /* --- In */
 
-/* A present interrupt or trap gate of 32 bits. */
-static bool see_gate(struct cpu *cpu, u8 vector, struct cpu_way_in *w)
+bool ring_way_see_gate(struct cpu *cpu, u8 vector, struct cpu_way_in *w)
 {
 	u32 offset = vector * 8u, hi;
+	unsigned type;
 
-	if (offset + 7 > cpu->idtr.limit || !see(cpu, cpu->idtr.base + offset, &w->gate))
+	if (offset + 7 > cpu->idtr.limit || !ring_way_see(cpu, cpu->idtr.base + offset, &w->gate))
 		return false;
 	hi = (u32)(w->gate.is >> 32);
+	type = DESC_TYPE(hi) & ~1u;
 	w->vector = vector;
 	w->soft = DESC_DPL(hi) == 3;
+	w->size = type == SYS_INT32 ? 4 : 2;
 	w->keep_if = hi & BIT(8) ? EFLAGS_IF : 0;
-	w->eip = (u32)(w->gate.is & 0xffff) | (hi & 0xffff0000);
-	return (hi & (DESC_P | DESC_S)) == DESC_P && (DESC_TYPE(hi) | 1) == SYS_TRAP32;
+	w->eip = (u32)(w->gate.is & 0xffff) | (w->size == 4 ? hi & 0xffff0000 : 0);
+	return (hi & (DESC_P | DESC_S)) == DESC_P && (type == SYS_INT32 || type == SYS_INT16);
+}
+
+bool ring_way_see_code(struct cpu *cpu, struct cpu_way_in *w)
+{
+	return ring_way_see_segment(cpu, &cpu->last_code[0], (u16)(w->gate.is >> 16) & 0xfffc, 0,
+				    &w->cs, &w->code) &&
+	       !(w->cs.attr & SEG_ATTR_DOWN) && w->eip <= w->cs.limit;
 }
 
 static bool see_stack(struct cpu *cpu, struct cpu_way_in *w)
 {
 	struct cpu_seen stack0;
 
-	if (!(cpu->tr.attr & 8) || cpu->tr.limit < 11 || !see(cpu, cpu->tr.base + 4, &stack0))
+	if (!(cpu->tr.attr & 8) || cpu->tr.limit < 11 ||
+	    !ring_way_see(cpu, cpu->tr.base + 4, &stack0))
 		return false;
 	w->stack0 = stack0.at;
-	return see_segment(cpu, &cpu->last_stack[0], (u16)(stack0.is >> 32), 0, &w->ss,
-			   &w->stack) &&
+	return ring_way_see_segment(cpu, &cpu->last_stack[0], (u16)(stack0.is >> 32), 0, &w->ss,
+				    &w->stack) &&
 	       flat(&w->ss);
 }
 
 static RARELY bool see_way_in(struct cpu *cpu, u8 vector, struct cpu_way_in *w)
 {
 	w->moves = 0;
-	if (!see_gate(cpu, vector, w) || !see_stack(cpu, w) ||
-	    !see_segment(cpu, &cpu->last_code[0], (u16)(w->gate.is >> 16) & 0xfffc, 0, &w->cs,
-			 &w->code) ||
-	    (w->cs.attr & SEG_ATTR_DOWN) || w->eip > w->cs.limit)
+	if (!ring_way_see_gate(cpu, vector, w) || w->size != 4 || !see_stack(cpu, w) ||
+	    !ring_way_see_code(cpu, w))
 		return false;
 	w->moves = cpu->table_moves;
 	return true;
@@ -116,12 +112,6 @@ static bool inner_esp(const struct cpu_way_in *w, u32 *esp)
 	return (u16)(stack0 >> 32) == w->ss.sel;
 }
 
-static bool way_in_is_good(const struct cpu *cpu, u8 vector, const struct cpu_way_in *w)
-{
-	return w->moves == cpu->table_moves && w->vector == vector && same(&w->gate) &&
-	       same(&w->code) && same(&w->stack);
-}
-
 static inline __attribute__((always_inline)) bool
 change_in(struct cpu *cpu, u8 vector, enum cpu_event_kind kind, bool has_error, u32 error)
 {
@@ -131,7 +121,7 @@ change_in(struct cpu *cpu, u8 vector, enum cpu_event_kind kind, bool has_error, 
 
 	if (cpu->cpl != 3 || cpu_v86(cpu))
 		return false;
-	if (!way_in_is_good(cpu, vector, w) && !see_way_in(cpu, vector, w))
+	if (!ring_way_in_is_good(cpu, vector, w) && !see_way_in(cpu, vector, w))
 		return false;
 	if ((transfer_soft(kind) && !w->soft) || !inner_esp(w, &esp) || esp < bytes)
 		return false;
@@ -146,13 +136,7 @@ change_in(struct cpu *cpu, u8 vector, enum cpu_event_kind kind, bool has_error, 
 	p = put_word(p, cpu->gpr[REG_ESP]);
 	put_word(p, cpu->seg[SEG_SS].sel);
 	cpu->gpr[REG_ESP] = esp - bytes;
-	cpu->eip = w->eip;
-	cpu->seg[SEG_CS] = w->cs;
-	cpu->seg[SEG_SS] = w->ss;
-	cpu->vif &= w->keep_if;
-	cpu->eflags &= ~(EFLAGS_TF | EFLAGS_NT | EFLAGS_RF);
-	cpu->shadow = 0;
-	cpu->cpl = 0;
+	ring_way_enter(cpu, w);
 	return true;
 }
 
@@ -171,8 +155,9 @@ bool cpu_deliver_int(struct cpu *cpu, u8 vector)
 static RARELY bool see_way_out(struct cpu *cpu, u16 cs, u16 ss, struct cpu_way_out *w)
 {
 	w->moves = 0;
-	if (!see_segment(cpu, &cpu->last_code[3], cs, 3, &w->cs, &w->code) ||
-	    !see_segment(cpu, &cpu->last_stack[3], ss, 3, &w->ss, &w->stack) || !flat(&w->ss))
+	if (!ring_way_see_segment(cpu, &cpu->last_code[3], cs, 3, &w->cs, &w->code) ||
+	    !ring_way_see_segment(cpu, &cpu->last_stack[3], ss, 3, &w->ss, &w->stack) ||
+	    !flat(&w->ss))
 		return false;
 	w->moves = cpu->table_moves;
 	return true;
@@ -181,7 +166,7 @@ static RARELY bool see_way_out(struct cpu *cpu, u16 cs, u16 ss, struct cpu_way_o
 static bool way_out_is_good(const struct cpu *cpu, u16 cs, u16 ss, const struct cpu_way_out *w)
 {
 	return w->moves == cpu->table_moves && w->cs.sel == cs && w->ss.sel == ss &&
-	       same(&w->code) && same(&w->stack);
+	       ring_way_same(&w->code) && ring_way_same(&w->stack);
 }
 
 /* Would CPL 3 keep it? Conforming code it would, too, but that is left to others. */

@@ -349,24 +349,30 @@ enum cpu_result cpu_set_accessed(struct cpu *cpu, u32 desc[2], gla_t gla);
 static inline const struct cpu_segment *cpu_load_known(struct cpu *cpu, const struct cpu_load *last,
 						       u16 sel, unsigned cpl)
 {
+	u32 base = cpu->gdtr.base, limit = cpu->gdtr.limit;
 	const u8 *p;
 	u64 desc;
 
-	if (last->s.sel != sel || last->cpl != cpl || (sel | 7u) > cpu->gdtr.limit)
+	if (last->s.sel != sel || last->cpl != cpl)
 		return NULL;
-	p = cpu_lin_direct(cpu, cpu->gdtr.base + (sel & 0xfff8u), 8, ACCESS_READ);
+	if (sel & 4) {
+		base = cpu->ldtr.base;
+		limit = cpu->ldtr.attr & SEG_ATTR_UNUSABLE ? 0 : cpu->ldtr.limit;
+	}
+	if ((sel | 7u) > limit)
+		return NULL;
+	p = cpu_lin_direct(cpu, base + (sel & 0xfff8u), 8, ACCESS_READ);
 	if (!p)
 		return NULL;
 	__builtin_memcpy(&desc, p, 8);
 	return desc == last->desc ? &last->s : NULL;
 }
 
-/* Notes a load from the descriptor (accessed); those from an LDT are not kept. */
+/* Notes a load from the descriptor (accessed). */
 static inline void cpu_note_load(struct cpu_load *last, const u32 desc[2],
 				 const struct cpu_segment *s, unsigned cpl)
 {
-	if (!(s->sel & 4))
-		*last = (struct cpu_load){ desc[0] | (u64)desc[1] << 32, *s, (u8)cpl };
+	*last = (struct cpu_load){ desc[0] | (u64)desc[1] << 32, *s, (u8)cpl };
 }
 
 /* The places of descriptors and gates are not what they were: GDTR, IDTR, TR or the mapping has

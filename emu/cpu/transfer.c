@@ -263,6 +263,19 @@ enum cpu_result transfer_same_level(struct cpu *cpu, const struct cpu_segment *c
 	return CPU_JUMP;
 }
 
+void transfer_set_flags(struct cpu *cpu, u32 image, unsigned size, unsigned cpl)
+{
+	u32 mask = EFLAGS_ARITH | EFLAGS_TF | EFLAGS_NT;
+
+	if (size == 4)
+		mask |= EFLAGS_RF | EFLAGS_AC | EFLAGS_ID;
+	if (cpl <= cpu_iopl(cpu))
+		mask |= EFLAGS_IF;
+	if (cpl == 0)
+		mask |= EFLAGS_IOPL | (size == 4 ? EFLAGS_VIF | EFLAGS_VIP : 0);
+	cpu_set_eflags(cpu, (cpu_eflags(cpu) & ~mask) | (image & mask));
+}
+
 void transfer_drop_segments(struct cpu *cpu)
 {
 	static const u8 data[] = { SEG_ES, SEG_DS, SEG_FS, SEG_GS };

@@ -38,6 +38,8 @@ void transfer_set_sp(struct cpu *cpu, u32 esp);
 /* Goes to code:offset at the same level; call: pushes CS and next as words of size bytes. */
 enum cpu_result transfer_same_level(struct cpu *cpu, const struct cpu_segment *code, u32 offset,
 				    u32 next, unsigned size, bool call);
+/* IRET's flags, of so many bytes: those that the level may write that it comes from. */
+void transfer_set_flags(struct cpu *cpu, u32 image, unsigned size, unsigned cpl);
 /* After a return to an outer level: data segments that it may not have become null. */
 void transfer_drop_segments(struct cpu *cpu);
 
@@ -66,6 +68,11 @@ bool ring_change_in(struct cpu *cpu, u8 vector, enum cpu_event_kind kind, bool h
 		    u32 error);
 /* IRET with words of size bytes. */
 bool ring_change_out(struct cpu *cpu, unsigned size);
+/* --- ring_change_other.c: the same for V86 mode and for segments that are not flat, and for IRET
+ * within one level. */
+bool ring_change_other_in(struct cpu *cpu, u8 vector, enum cpu_event_kind kind, bool has_error,
+			  u32 error);
+bool ring_change_other_out(struct cpu *cpu, unsigned size);
 
 /*
  * --- real_change.c: the usual INT n of real mode, whose next instruction is at next, and IRET of
@@ -102,6 +109,8 @@ enum cpu_result task_gate(struct cpu *cpu, const u32 gate[2], const struct task_
 
 /* --- v86.c: INT n in V86 mode. CPU_NEXT: through the IDT; else it is done, or #GP(0). */
 enum cpu_result v86_soft_int(struct cpu *cpu, u8 vector);
+/* Handlers of other modes find null in the data segments (SDM 3B 20.2.3). */
+void v86_drop_segments(struct cpu *cpu);
 /* At the end of IRET and of a task switch: VIF and VIP both set are #GP(0) before the next
  * instruction. CPU_JUMP or CPU_FAULT. */
 enum cpu_result v86_check_pending(struct cpu *cpu);

@@ -80,3 +80,11 @@ enum cpu_result v86_check_pending(struct cpu *cpu)
 	cpu->fault.at_target = true;
 	return CPU_FAULT;
 }
+
+void v86_drop_segments(struct cpu *cpu)
+{
+	static const u8 data[] = { SEG_ES, SEG_DS, SEG_FS, SEG_GS };
+
+	for (unsigned i = 0; i < sizeof(data); i++)
+		cpu->seg[data[i]] = (struct cpu_segment){ .attr = SEG_ATTR_UNUSABLE };
+}

@@ -94,15 +94,20 @@ static u32 compute_mode(const struct cpu *cpu)
 	return key | segment_classes(cpu);
 }
 
-static void set_thread_base(struct recomp *r, unsigned seg)
+static const u32 *thread_base(const struct recomp *r, unsigned seg)
 {
-	struct cpu *cpu = r->cpu;
+	const struct cpu *cpu = r->cpu;
 	unsigned class = seg_class(cpu, &cpu->seg[seg]);
 	/* Code that expects 64 KiB looks at the offset itself. */
 	bool usable =
 		class <= CLASS_BASED || (class == CLASS_64K && thread_class(cpu, seg) == CLASS_64K);
 
-	cpu->thread_base[seg - SEG_FS] = usable ? &cpu->seg[seg].base : recomp_thread_trap(r);
+	return usable ? &cpu->seg[seg].base : recomp_thread_trap(r);
+}
+
+static void set_thread_base(struct recomp *r, unsigned seg)
+{
+	r->cpu->thread_base[seg - SEG_FS] = thread_base(r, seg);
 }
 
 static void set_quiet_flags(struct cpu *cpu)
@@ -111,40 +116,72 @@ static void set_quiet_flags(struct cpu *cpu)
 	cpu->quiet_flags_df[1] = cpu->quiet_flags_df[0] | EFLAGS_DF;
 }
 
+static struct mode_inputs inputs_of(const struct cpu *cpu)
+{
+	return (struct mode_inputs){ .cr0 = cpu->cr0,
+				     .cr4 = cpu->cr4,
+				     .eflags = cpu->eflags & ~EFLAGS_ARITH,
+				     .cpl = cpu->cpl,
+				     .xcr0 = (u32)cpu->xcr0,
+				     .tsc_offset = cpu->msr.tsc_offset };
+}
+
 /* In one piece: they are the same nearly always. */
-static bool same_inputs(const struct cpu *cpu, const struct mode_inputs *m)
+static inline bool same_inputs(const struct cpu *cpu, const struct mode_inputs *m)
 {
 	return !((m->cr0 ^ cpu->cr0) | (m->cr4 ^ cpu->cr4) | (m->cpl ^ cpu->cpl) |
 		 ((m->eflags ^ cpu->eflags) & ~EFLAGS_ARITH) | (m->xcr0 ^ (u32)cpu->xcr0) |
-		 (m->tsc_offset ^ cpu->msr.tsc_offset)) &&
-	       cpu_same_segments(cpu->seg, cpu->mode_seg);
+		 (m->tsc_offset ^ cpu->msr.tsc_offset));
+}
+
+/*
+ * What was found out for this state before: whoever changes between two levels comes back to the
+ * same few. Segments of V86 mode are its own always, whatever their bases.
+ */
+static const struct mode_known *known_mode(struct recomp *r)
+{
+	const struct cpu *cpu = r->cpu;
+	bool v86 = cpu_v86(cpu);
+	unsigned at = v86 ? 0 : (cpu->seg[SEG_CS].sel >> 3 ^ cpu->seg[SEG_DS].sel >> 2 ^ cpu->cpl);
+	struct mode_known *k = &r->mode_known[at % MODES_KNOWN];
+
+	if (k->is && same_inputs(cpu, &k->of) && (v86 || cpu_same_segments(cpu->seg, k->seg)))
+		return k;
+	k->is = true;
+	k->of = inputs_of(cpu);
+	__builtin_memcpy(k->seg, cpu->seg, sizeof(k->seg));
+	k->mode = compute_mode(cpu);
+	k->thread_base[0] = thread_base(r, SEG_FS);
+	k->thread_base[1] = thread_base(r, SEG_GS);
+	return k;
+}
+
+/* Kept out of the way of those who are in the same mode still. */
+static __attribute__((noinline)) u32 change_mode(struct recomp *r)
+{
+	struct cpu *cpu = r->cpu;
+	const struct mode_known *k = known_mode(r);
+	u32 was = r->mode, paged = r->mode_of.cr0 & CR0_PG;
+
+	__builtin_memcpy(cpu->mode_seg, cpu->seg, sizeof(cpu->mode_seg));
+	r->mode_of = k->of;
+	r->mode = k->mode;
+	cpu->thread_base[0] = k->thread_base[0];
+	cpu->thread_base[1] = k->thread_base[1];
+	set_quiet_flags(cpu);
+	if (((was ^ r->mode) & (KEY_PE | KEY_VM)) || ((paged ^ cpu->cr0) & CR0_PG))
+		cpu_stop_event(cpu, STOP_MODE, 0, 1, 0);
+	return r->mode;
 }
 
 /* Computing it takes some hundred instructions; comparing what it is made of, fifty. */
 u32 recomp_mode(struct recomp *r)
 {
 	const struct cpu *cpu = r->cpu;
-	struct mode_inputs *m = &r->mode_of;
-	u32 was, paged;
 
-	if (same_inputs(cpu, m))
+	if (same_inputs(cpu, &r->mode_of) && cpu_same_segments(cpu->seg, cpu->mode_seg))
 		return r->mode;
-	was = r->mode;
-	paged = m->cr0 & CR0_PG;
-	memcpy(r->cpu->mode_seg, cpu->seg, sizeof(cpu->mode_seg));
-	m->cr0 = cpu->cr0;
-	m->cr4 = cpu->cr4;
-	m->eflags = cpu->eflags;
-	m->cpl = cpu->cpl;
-	m->xcr0 = (u32)cpu->xcr0;
-	m->tsc_offset = cpu->msr.tsc_offset;
-	r->mode = compute_mode(cpu);
-	set_thread_base(r, SEG_FS);
-	set_thread_base(r, SEG_GS);
-	set_quiet_flags(r->cpu);
-	if (((was ^ r->mode) & (KEY_PE | KEY_VM)) || ((paged ^ cpu->cr0) & CR0_PG))
-		cpu_stop_event(r->cpu, STOP_MODE, 0, 1, 0);
-	return r->mode;
+	return change_mode(r);
 }
 
 u32 recomp_mode_segment(struct recomp *r, unsigned seg)
@@ -188,12 +225,13 @@ static u64 find_tag(struct recomp *r, u32 key)
 	return (u64)t->number << 32;
 }
 
-/* Mostly the one that was asked for last. */
+/* Mostly the one that was asked for last, at this level. */
 u64 recomp_tag(struct recomp *r, u32 key)
 {
 	const struct cpu_segment *cs = &r->cpu->seg[SEG_CS];
-	struct tag *t = &r->tag_last;
-	u32 mapping = r->mapping[key & KEY_CPL3 ? 1 : 0];
+	bool cpl3 = key & KEY_CPL3;
+	struct tag *t = &r->tag_last[cpl3];
+	u32 mapping = r->mapping[cpl3];
 
 	if ((t->key ^ key) | (t->mapping ^ mapping) | (t->base ^ cs->base) | (t->limit ^ cs->limit))
 		*t = (struct tag){ key, mapping, cs->base, cs->limit,

@@ -392,16 +392,50 @@ static enum cpu_result hard(struct recomp *r, const struct site *s)
 	return res == CPU_NEXT && !goes_on(r, s) ? CPU_JUMP : res;
 }
 
-/* Of real and V86 mode, too short for an account of its own. */
+/* An instruction of V86 mode that IOPL does not allow: #GP, if that goes to its handler at once. */
+static bool v86_traps(struct recomp *r, const struct site *s)
+{
+	struct cpu *cpu = r->cpu;
+
+	if (cpu_iopl(cpu) == 3 || (cpu->cr4 & CR4_VME) || cpu->stops.vectors)
+		return false;
+	cpu->eip = s->eip;
+	if (!ring_change_other_in(cpu, VEC_GP, EVENT_EXCEPTION, true, 0))
+		return false;
+	r->stats.faults_delivered++;
+	return true;
+}
+
+static bool usual_int(struct recomp *r, const struct site *s)
+{
+	struct cpu *cpu = r->cpu;
+	u8 vector = (u8)s->insn.imm;
+	u32 next = s->eip + s->insn.len;
+
+	if (!(r->edge_key & (KEY_VM | KEY_PE)))
+		return real_change_in(cpu, vector, next);
+	if (!(r->edge_key & KEY_CPL3) || ((r->edge_key & KEY_VM) && cpu->tells_ints))
+		return false;
+	if ((r->edge_key & KEY_VM) && v86_traps(r, s))
+		return true;
+	cpu->eip = next;
+	return ring_change_other_in(cpu, vector, EVENT_SOFT_INT, false, 0);
+}
+
+static bool usual_iret(struct recomp *r, const struct site *s)
+{
+	if ((r->edge_key & (KEY_VM | KEY_PE)) == KEY_PE)
+		return ring_change_other_out(r->cpu, s->insn.osize);
+	return ((r->edge_key & KEY_VM) && v86_traps(r, s)) ||
+	       (s->insn.osize == 2 && real_change_out(r->cpu));
+}
+
+/* The usual transfers are too short for an account of their own. */
 static __attribute__((noinline)) bool usual_change(struct recomp *r, const struct site *s)
 {
-	const struct insn *in = &s->insn;
-
-	if (in->lock || in->osize != 2 || (r->edge_key & (KEY_TF | KEY_SLOW)))
+	if (s->insn.lock || (r->edge_key & (KEY_TF | KEY_SLOW)))
 		return false;
-	if (in->op == OP_IRET)
-		return real_change_out(r->cpu);
-	return real_change_in(r->cpu, (u8)in->imm, s->eip + in->len);
+	return s->insn.op == OP_IRET ? usual_iret(r, s) : usual_int(r, s);
 }
 
 static u32 transferred(struct recomp *r)
@@ -421,7 +455,7 @@ u32 recomp_hard(struct cpu *cpu, u32 site)
 	return in_c(cpu, site, hard) == CPU_NEXT ? CPU_NEXT : ended(cpu->recomp);
 }
 
-static __attribute__((noinline)) u32 iret16(struct cpu *cpu, u32 site)
+static __attribute__((noinline)) u32 other_iret(struct cpu *cpu, u32 site)
 {
 	struct recomp *r = cpu->recomp;
 	const struct site *s = (const struct site *)(const void *)(r->arena + site);
@@ -435,10 +469,8 @@ u32 recomp_iret(struct cpu *cpu, u32 site)
 	struct recomp *r = cpu->recomp;
 	const struct site *s = (const struct site *)(const void *)(r->arena + site);
 
-	if (s->insn.osize == 2)
-		return iret16(cpu, site);
-	if (s->insn.lock || !ring_change_out(cpu, s->insn.osize))
-		return recomp_hard(cpu, site);
+	if (s->insn.osize == 2 || s->insn.lock || !ring_change_out(cpu, 4))
+		return other_iret(cpu, site);
 	r->stats.hard_execs++;
 	r->left_by_iret = true;
 	r->pending = CPU_JUMP;

@@ -30,7 +30,7 @@ void stub_segment_note(struct recomp *r, enum cpu_seg seg)
 	const struct cpu_load *last = &cpu->last_load[seg];
 	const u8 *at;
 
-	if (cpu->cpl || last->cpl || s->sel < 4 || !cpu_same_segment(s, &last->s) ||
+	if (cpu->cpl || last->cpl || s->sel < 4 || (s->sel & 4) || !cpu_same_segment(s, &last->s) ||
 	    (r->mode >> KEY_SEG(seg) & 3) != stub_segment_class(seg))
 		return;
 	at = cpu_lin_direct(cpu, cpu->gdtr.base + (s->sel & 0xfff8u), 8, ACCESS_READ);

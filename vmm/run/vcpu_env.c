@@ -25,9 +25,10 @@ static struct vcpu *vcpu_of(struct cpu *cpu)
 	return cpu->env_ctx;
 }
 
+/* Without paging one root serves both (shadow_role()). */
 static enum shadow_view view_of(const struct cpu *cpu)
 {
-	return cpu->cpl == 3 ? VIEW_USER : VIEW_KERNEL;
+	return cpu->cpl == 3 && cpu_paging(cpu) ? VIEW_USER : VIEW_KERNEL;
 }
 
 static u32 env_io_read(struct cpu *cpu, u16 port, unsigned size)
@@ -92,7 +93,7 @@ static enum env_pf env_page_fault(struct cpu *cpu, gla_t gla, unsigned access)
 void vcpu_tell_mapping(struct vcpu *v)
 {
 	recomp_set_mapping(v->cpu.recomp, false, shadow_code_mapping(v->shadow, false));
-	if (v->view == VIEW_USER) /* the only one that code of CPL 3 is found in */
+	if (v->view == VIEW_USER || !cpu_paging(&v->cpu)) /* where code of CPL 3 is found */
 		recomp_set_mapping(v->cpu.recomp, true, shadow_code_mapping(v->shadow, true));
 }
 
@@ -103,13 +104,27 @@ static __attribute__((noinline)) void load_view(struct vcpu *v)
 	vcpu_tell_mapping(v);
 }
 
+/* Has the view been loaded, with the number of its mapping told? */
+static inline bool view_is_known(const struct vcpu *v, bool cpl3)
+{
+	return vcpu_root_is_loaded(v, view_of(&v->cpu)) &&
+	       recomp_mapping_is(v->cpu.recomp, cpl3, shadow_code_mapping(v->shadow, cpl3));
+}
+
+static __attribute__((noinline)) void user_code_sought(struct vcpu *v)
+{
+	if (!view_is_known(v, true))
+		load_view(v);
+}
+
 /* The number of CPL 3 is its own view's: the kernel's says nothing about what a program maps. */
 static void env_code_sought(struct cpu *cpu)
 {
 	struct vcpu *v = vcpu_of(cpu);
 
-	if (cpu->cpl == 3 || !vcpu_root_is_loaded(v, VIEW_KERNEL) ||
-	    !recomp_mapping_is(cpu->recomp, false, shadow_code_mapping(v->shadow, false)))
+	if (cpu->cpl == 3)
+		user_code_sought(v);
+	else if (!view_is_known(v, false))
 		load_view(v);
 }
 
