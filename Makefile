@@ -20,6 +20,7 @@ include tests/fuzz.mk
 include tests/bochs.mk
 include tests/attack.mk
 include tests/snapshots.mk
+include tests/noise.mk
 include tests/opinion.mk
 include tests/bench/recompiler.mk
 include tests/linux/linux.mk

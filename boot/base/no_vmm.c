@@ -13,13 +13,12 @@ static struct waitq input;
 
 static void shell_turn(struct task *t, u64 until)
 {
-	int c;
-
 	(void)until;
 	task_sleep(t, &input, UINT64_MAX);
 	irq_enable();
-	while ((c = console_read()) >= 0)
-		shell_input((u8)c);
+	shell_go_on();
+	while (console_peek() >= 0 && shell_take_input())
+		;
 	irq_disable();
 }
 

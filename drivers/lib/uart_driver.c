@@ -96,19 +96,28 @@ static void arm(struct uart_driver *u)
 		set_ier(u, (u8)(waiting ? u->ier | IER_THRE : u->ier & ~IER_THRE));
 }
 
-/* Until some of the queue is gone. False: the transmitter is dead, and costs the time to find that
- * out only once. */
+static void receive(struct uart_driver *u);
+
+/*
+ * Until some of the queue is gone. False: the transmitter is dead, and costs the time to find that
+ * out only once. Interrupts may be off for a long text: what is typed meanwhile is taken here, or
+ * the chip would lose what its FIFO does not hold.
+ */
 static bool wait_some(struct uart_driver *u)
 {
 	u32 before = ring_used(&u->queue);
 
-	for (unsigned spins = 0; fill(u), ring_used(&u->queue) == before; spins++) {
-		if (u->dead || spins == TX_SPINS) {
-			u->dead = true;
-			return false;
-		}
+	for (unsigned spins = 0;; spins++) {
+		if (u->interrupts)
+			receive(u);
+		fill(u);
+		if (ring_used(&u->queue) != before)
+			return true;
+		if (u->dead || spins == TX_SPINS)
+			break;
 	}
-	return true;
+	u->dead = true;
+	return false;
 }
 
 static void put(struct uart_driver *u, u8 byte)

@@ -122,6 +122,20 @@ void console_capture(void (*fn)(void *ctx, const char *s, size_t n), void *ctx)
 	capture_ctx = ctx;
 }
 
+/* A dump, or a panic's last words, come in between. */
+bool console_captured(void)
+{
+	return capture && !at_once;
+}
+
+void console_put(const char *s, size_t n)
+{
+	if (console_captured())
+		capture(capture_ctx, s, n);
+	else
+		console_write(s, n);
+}
+
 void console_print(const char *fmt, ...)
 {
 	char text[512], shown[TEXT_ESCAPED(sizeof(text))];
@@ -133,10 +147,7 @@ void console_print(const char *fmt, ...)
 
 	size_t n = text_escape(shown, sizeof(shown), text, "\n\t");
 
-	if (capture)
-		capture(capture_ctx, shown, n);
-	else
-		console_write(shown, n);
+	console_put(shown, n);
 }
 
 u32 console_queued(void)
@@ -279,9 +290,20 @@ u32 console_input_used(void)
 	return ring_used(&queue);
 }
 
+int console_input_find(u8 byte)
+{
+	return ring_find(&queue, byte);
+}
+
 int console_input_escape(void)
 {
-	return ring_find(&queue, escape_key);
+	return console_input_find(escape_key);
+}
+
+void console_input_again(void)
+{
+	if (input_hook)
+		input_hook();
 }
 
 void console_set_stuck(bool now)

@@ -41,10 +41,13 @@ enum console_flow console_flow(void);
 
 void console_write(const char *s, size_t n);	 /* \n becomes \r\n on serial */
 void console_write_raw(const char *s, size_t n); /* bytes as they are: a guest's own console */
+/* While fn is there, what the next two print goes to it alone. */
+void console_capture(void (*fn)(void *ctx, const char *s, size_t n), void *ctx);
+bool console_captured(void);
+/* An answer of a command: text as it is. */
+void console_put(const char *s, size_t n);
 /* Text of ours with parts of others' in it: control characters other than \n and \t are shown as
  * text_escape() does. */
-/* While fn is there, what console_print() prints goes to it alone. */
-void console_capture(void (*fn)(void *ctx, const char *s, size_t n), void *ctx);
 void console_print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* To the serial line alone, as it is; false: none is written to. */
 bool console_write_serial(const char *s, size_t n);
@@ -80,8 +83,12 @@ u32 console_input_room(void);
 int console_read(void); /* next input byte or -1; that task only, like the rest below */
 int console_peek(void);
 u32 console_input_used(void);
-/* How many bytes stand before the first escape key in the queue; -1: none is in it. */
+/* How many bytes stand before the first such byte in the queue, or before the first escape key; -1:
+ * none is there. */
+int console_input_find(u8 byte);
 int console_input_escape(void);
+/* The input hook is called, so that its task looks again. Any context. */
+void console_input_again(void);
 /* Nobody takes the input: the next BREAK throws input away until the escape key. */
 void console_set_stuck(bool stuck);
 void console_set_escape(u8 key); /* default 1Dh, Ctrl-] */

@@ -1,39 +1,49 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The prompt `rl>`: line editing, history, completion, and a table of commands that subsystems add
- * to.
+ * to (kernel/console/shell_table.c).
+ *
+ * A command is a function that returns at once. What takes time, and lets the machine go on
+ * meanwhile, is a job that the command begins: it has the prompt until it ends. Commands typed or
+ * read behind it wait. Ctrl-C ends a job, what a command still has to print, and all that was typed
+ * or read behind it.
  */
 #pragma once
 
-#include "kernel/base/list.h"
-#include "kernel/base/types.h"
-
-struct shell_command {
-	struct list link;
-	const char *name; /* "pause" */
-	const char *args; /* "NAME" */
-	const char *help; /* one line */
-	bool slash;	  /* "x/8d" is this command, too: argv[0] is whole */
-	/* argv[0] is the command. Returns 0, or an error that the shell prints. */
-	int (*run)(int argc, char **argv);
-	/* It only reads, or ends the machine, and allocates nothing: the prompt after a panic has
-	 * it. */
-	bool crash;
-	/* Completion of argument n: the i-th candidate, or NULL at the end; may be NULL. */
-	const char *(*complete)(int n, unsigned i);
-};
+#include "kernel/console/shell_table.h"
 
 void shell_init(void);
-void shell_register(struct shell_command *c);
-void shell_register_all(struct shell_command *c, unsigned count);
 /* Prints the prompt and takes the keyboard. */
 void shell_enter(void);
 /* Somebody else takes the keyboard: no prompt after the command that did it. */
 void shell_leave(void);
-/* One input byte while the shell has the keyboard. */
-void shell_input(u8 byte);
-/* Executes one line, for scripts and tests. */
-int shell_execute(const char *line);
-/* From now on only commands for the prompt after a panic are known. */
+/* Takes a byte of the console's input, if there is one. False: it waits for the job to end. */
+bool shell_take_input(void);
+/* Lets a job go on that asked for it; called when the console's input was hooked. */
+void shell_go_on(void);
+/* Ends what runs, and what waits behind it, as Ctrl-C does. */
+void shell_interrupt(void);
+/* Nothing but commands for the prompt after a panic is known from now on. */
 void shell_begin_crash(void);
-bool shell_crashed(void);
+/* Executes the commands of a line for somebody else than the operator: no job begins. */
+int shell_execute(const char *line);
+
+/* --- For commands */
+
+/* What works on beside the machine. All are called by the console's task, interrupts on. */
+struct shell_job {
+	/* It was woken by shell_job_wake(). True: it has ended. */
+	bool (*go_on)(void *ctx);
+	/* A byte was typed. True: it has ended. NULL: what is typed waits. */
+	bool (*key)(void *ctx, u8 byte);
+	/* Ctrl-C, or the keyboard is somebody else's. */
+	void (*interrupt)(void *ctx);
+	void *ctx;
+};
+
+/* From a command, as the last thing that it does. E_BUSY: not from here, which is said. */
+int shell_begin_job(const struct shell_job *job);
+/* From any context. */
+void shell_job_wake(void);
+/* Has Ctrl-C been typed since the command began? What it prints is thrown away then. */
+bool shell_interrupted(void);

@@ -21,7 +21,7 @@ typedef unsigned long long ull;
 static void print_log(const char *s, size_t n, void *ctx)
 {
 	(void)ctx;
-	console_write(s, n);
+	console_put(s, n);
 }
 
 static int cmd_log(int argc, char **argv)
@@ -114,5 +114,5 @@ static struct shell_command commands[] = {
 
 void commands_init(void)
 {
-	shell_register_all(commands, ARRAY_SIZE(commands));
+	shell_register_topic("machine", commands, ARRAY_SIZE(commands));
 }

@@ -93,10 +93,11 @@ class BareMachine(Console):
 
 
 class Machine(Console):
-    """Our image. config: the text of vms.conf. media: cd, disk, virtio (fast) or usb. files: contents of more files by name."""
+    """Our image. config: the text of vms.conf. media: cd, disk, virtio (fast) or usb. files: contents of more files by name; modules:
+    those of them that the configuration does not name."""
 
     def __init__(self, config, cpu="max", memory="1G", media="cd", firmware="bios", arguments="", extra=(),
-                 name=None, files=None):
+                 name=None, files=None, modules=()):
         self.folder = tempfile.TemporaryDirectory()
         conf = os.path.join(self.folder.name, "vms.conf")
         with open(conf, "w") as f:
@@ -108,7 +109,8 @@ class Machine(Console):
             with open(os.path.join(self.folder.name, file), "wb") as f:
                 f.write(data)
         self.image = os.path.join(self.folder.name, "out.iso")
-        subprocess.run([os.path.join(ROOT, "iso/mkimage"), "-o", self.image, "-a", arguments, conf], check=True)
+        subprocess.run([os.path.join(ROOT, "iso/mkimage"), "-o", self.image, "-a", arguments,
+                        *(word for module in modules for word in ("-m", os.path.join(self.folder.name, module))), conf], check=True)
         drive = {
             "cd": ["-cdrom", self.image],
             "disk": ["-drive", "file=%s,format=raw" % self.image],

@@ -29,6 +29,7 @@ static struct {
 	size_t sent, lost_out, lost_in;
 	u8 taken[1 << 18];
 	size_t got, breaks_got, ring;
+	unsigned types;		   /* bytes that the far end still sends, as fast as we do */
 	unsigned accesses, nmi_at; /* the NMI comes at this access; 0: none */
 } chip;
 
@@ -48,6 +49,12 @@ static void transmit(void)
 	assert_true(chip.sent < sizeof(chip.line) - FIFO);
 	chip.tx_used = 0;
 	chip.thre_told = false;
+	for (unsigned i = 0; i < FIFO && chip.types; i++, chip.types--) {
+		if (chip.rx_used < FIFO)
+			chip.rx[chip.rx_used++] = (u8)chip.types;
+		else
+			chip.lost_in++;
+	}
 }
 
 static u8 line_status(void)
@@ -189,6 +196,30 @@ static void test_start(void **state)
 	assert_int_equal(chip.reg[MCR], 0x0b);
 	assert_int_equal(chip.reg[IER], 5);
 	assert_false(uart_driver_init(&uart, &no_chip, queue, sizeof(queue)));
+}
+
+#define TYPED 300u
+
+/* What is typed while a text of ours waits for room in the queue is not lost. */
+static void test_input_during_output(void **state)
+{
+	static char text[2 * sizeof(queue)];
+
+	(void)state;
+	setup();
+	chip.speed = 100; /* looks for 16 bytes */
+	memset(text, 'x', sizeof(text));
+	chip.types = TYPED;
+	uart_driver_write(&uart, text, sizeof(text), false);
+	run_interrupts();
+	assert_int_equal(chip.types, 0);
+	assert_int_equal(chip.lost_in, 0);
+	assert_int_equal(chip.got, TYPED);
+	for (unsigned i = 0; i < TYPED; i++)
+		assert_int_equal(chip.taken[i], (u8)(TYPED - i));
+	drain();
+	assert_int_equal(chip.sent, sizeof(text));
+	assert_int_equal(chip.lost_out, 0);
 }
 
 /* No interrupt and no waiting where the line takes everything; a slow one is fed by interrupts. */
@@ -390,10 +421,15 @@ static void test_break(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_start),	   cmocka_unit_test(test_output),
-		cmocka_unit_test(test_dead),	   cmocka_unit_test(test_print_in_print),
-		cmocka_unit_test(test_hold_input), cmocka_unit_test(test_xon),
-		cmocka_unit_test(test_cts),	   cmocka_unit_test(test_break),
+		cmocka_unit_test(test_start),
+		cmocka_unit_test(test_input_during_output),
+		cmocka_unit_test(test_output),
+		cmocka_unit_test(test_dead),
+		cmocka_unit_test(test_print_in_print),
+		cmocka_unit_test(test_hold_input),
+		cmocka_unit_test(test_xon),
+		cmocka_unit_test(test_cts),
+		cmocka_unit_test(test_break),
 	};
 
 	return cmocka_run_group_tests_name("uart_driver", tests, NULL, NULL);

@@ -159,5 +159,5 @@ static struct shell_command commands[] = {
 
 void change_commands_init(void)
 {
-	shell_register_all(commands, ARRAY_SIZE(commands));
+	shell_register_topic("change", commands, ARRAY_SIZE(commands));
 }

@@ -83,5 +83,5 @@ static struct shell_command commands[] = {
 
 void measure_commands_init(void)
 {
-	shell_register_all(commands, ARRAY_SIZE(commands));
+	shell_register_topic("measure", commands, ARRAY_SIZE(commands));
 }

@@ -8,6 +8,7 @@
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
 #include "kernel/console/shell.h"
+#include "kernel/lib/words.h"
 #include "kernel/sched/sched.h"
 #include "vmm/cmd/vm_commands.h"
 #include "vmm/vm/vm_point.h"
@@ -27,9 +28,7 @@ static void run_commands(const char *name, char *text)
 
 	vm_use_for(name);
 	for (; text; text = next) {
-		next = strchr(text, ';');
-		if (next)
-			*next++ = '\0';
+		next = words_next_command(text);
 		if (!vm_find(name))
 			break;
 		shell_execute(text);

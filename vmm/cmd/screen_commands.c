@@ -89,5 +89,5 @@ static struct shell_command commands[] = {
 
 void screen_commands_init(void)
 {
-	shell_register_all(commands, ARRAY_SIZE(commands));
+	shell_register_topic("screen", commands, ARRAY_SIZE(commands));
 }

@@ -321,5 +321,5 @@ static struct shell_command commands[] = {
 
 void see_commands_init(void)
 {
-	shell_register_all(commands, ARRAY_SIZE(commands));
+	shell_register_topic("see", commands, ARRAY_SIZE(commands));
 }

@@ -155,5 +155,5 @@ static struct shell_command commands[] = {
 
 void snap_commands_init(void)
 {
-	shell_register_all(commands, ARRAY_SIZE(commands));
+	shell_register_topic("snapshot", commands, ARRAY_SIZE(commands));
 }

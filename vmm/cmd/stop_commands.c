@@ -136,5 +136,5 @@ static struct shell_command commands[] = {
 
 void stop_commands_init(void)
 {
-	shell_register_all(commands, ARRAY_SIZE(commands));
+	shell_register_topic("stop", commands, ARRAY_SIZE(commands));
 }

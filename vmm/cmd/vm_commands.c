@@ -367,5 +367,5 @@ static struct shell_command commands[] = {
 
 void vm_commands_init(void)
 {
-	shell_register_all(commands, ARRAY_SIZE(commands));
+	shell_register_topic("vm", commands, ARRAY_SIZE(commands));
 }

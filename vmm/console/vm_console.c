@@ -313,6 +313,17 @@ static bool give_to_view(u8 byte)
 	return taken;
 }
 
+/* What is typed behind a job of the prompt waits, unless an escape key stands behind it. */
+static bool give_to_shell(void)
+{
+	if (shell_take_input())
+		return true;
+	if (console_input_escape() < 0)
+		return false;
+	shell_interrupt();
+	return true;
+}
+
 /* One byte of input to where it belongs; false: it has to wait. */
 static bool take_input(u8 byte)
 {
@@ -325,11 +336,8 @@ static bool take_input(u8 byte)
 	}
 	if (view)
 		return give_to_view(byte);
-	if (!focus) {
-		console_read();
-		shell_input(byte);
-		return true;
-	}
+	if (!focus)
+		return give_to_shell();
 	if (input_room(focus)) {
 		console_read();
 		return vm_console_type(focus, byte);
@@ -351,6 +359,7 @@ static void take_all_input(struct task *t, u64 until)
 	task_sleep(t, &input, UINT64_MAX);
 	irq_enable();
 	stuck = false;
+	shell_go_on();
 	while ((c = console_peek()) >= 0 && !stuck)
 		stuck = !take_input((u8)c);
 	console_set_stuck(stuck);

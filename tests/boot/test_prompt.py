@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+"""The prompt itself: several commands in a line, quotes, scripts, help, Ctrl-C, and noise.
+
+One test:  /usr/bin/python3 -m pytest tests/boot/test_prompt.py -k scripts
+"""
+import os
+import random
+import re
+
+from guests import check_bystander, vm
+from prompt import Prompt
+
+NOISE = int(os.environ.get("NOISE_KIB", 16))  # `make check-noise`: 1,024
+SUM = r"SUM \d+ \w+ \d+ \w+ ticks \d+"
+
+SCRIPTS = {
+    "good.rl": b"# a comment; echo not this\r\n\n  echo one; echo \"two; three\"\r\n\tsource inner.rl\necho 'last \"word\"'",
+    "inner.rl": b"echo inside\n",
+    "bad.rl": b"echo before\nnonsense\necho never\n",
+    "outer.rl": b"source bad.rl\necho never\n",
+    "deep.rl": b"echo again\nsource deep.rl\n",
+    "long.rl": b"echo begins\necho " + b"x" * 300 + b"\necho never\n",
+    "binary.rl": bytes(range(256)) * 4,
+}
+
+ANSWERS = [
+    ("echo a; echo b;echo c", r"\na\nb\nc\n"), ("echo 'a; b' \"c;  d\" e;", r"\na; b c;  d e\n"), ("; ;;", ""),
+    ("echo \"a", "a quote is not closed"), ("echo 'a; echo b", "a quote is not closed"), ("nonsense; echo b", r"unknown command.*\nb\n"),
+    ("echo", r"\n\n"), ("# echo a; echo b", r"(?<!\na)\n.*"),
+    ("source good.rl", r"\none\ntwo; three\ninside\nlast \"word\"\n"), ("source", r"source MODULE\n"),
+    ("source nothing.rl", "no boot module is called nothing.rl"), ("source good.rl inner.rl", "source MODULE"),
+    ("source bad.rl; echo not", r"\nbefore\nnonsense: unknown command[^\n]*\nbad.rl: ended at line 2\n"),
+    ("source outer.rl", r"\nbefore\nnonsense: unknown command[^\n]*\nbad.rl: ended at line 2\n"),
+    ("source deep.rl", r"(\nagain){4}\n[^\n]*too many scripts inside each other"), ("source long.rl", r"\nbegins\nlong.rl: line 2 is too long"),
+    ("source binary.rl", "binary.rl: "), ("help", r"\nhelp +\[COMMAND \| TOPIC\] +what"), ("help", r"help TOPIC: prompt machine"),
+    ("help echo", r"echo WORD\.\.\.\n    print the words\nexamples:\n    echo "), ("help see", r"\ndisas "), ("help measure", r"\nexits "),
+    ("help vm list", r"vm list"), ("help nothing", "no command and no topic is called nothing"), ("help x y z", "memory at a linear address"),
+    ("help x/4d", "memory at a linear address"),
+]
+
+
+def test_scripts():
+    """What is typed in one line, and what scripts do."""
+    with Prompt([vm("a", "bystander", "", "auto")], files=SCRIPTS, modules=SCRIPTS) as m:
+        m.wait_line("a: SUM")
+        m.quiet("a")
+        for command, answer in ANSWERS:
+            said = m.ask(command)
+            assert re.search(answer, said), "%s: %s" % (command, said)
+            assert "never" not in said and "\nnot\n" not in said, said
+        # Ctrl-C ends what is printed, and what was to come: here it arrives while the first command prints.
+        m.process.send("x/8000b 0; echo never\r\x03echo alive\r")
+        m.expect(r"\^C", r"\nalive\r*\n")
+        assert "never" not in m.process.before.split("\n", 1)[1], m.process.before
+        m.process.send("resume a\r")
+        m.wait_line(r"a: SUM [^\n]*\n")
+
+
+def test_noise():
+    """Random bytes at the prompt. Whatever commands it makes, the monitor and the guest run on."""
+    noise = random.Random(15)
+    with Prompt([vm("a", "bystander", "ring=0", "ring1"), vm("b", "bystander", "ring=3", "auto")]) as m:
+        m.wait_line(r"a: SUM [^\n]*\n")
+        m.prompt()
+        m.text = ""
+        for _ in range(NOISE):
+            # The escape key and the letters of `poweroff` and `reboot` would rightly end the test.
+            data = bytes(noise.choice(ALPHABET) for _ in range(1024))
+            m.process.send(data.decode("latin-1"))
+        m.process.send("\x03\recho still here\r")
+        m.expect(r"\nstill here\r*\n")
+        for name in "ab":
+            m.wait_line(r"%s: SUM [^\n]*\n" % name)
+        for name in "ab":
+            assert check_bystander([line for line in m.lines(name) if re.fullmatch(SUM, line)]) >= 1
+
+
+ALPHABET = [b for b in range(256) if b not in (0x1d, ord("w"), ord("b"))]
