@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: MIT
-# A Debian on an IDE disk. DEBIAN_GCC=no leaves the compiler out, KERNEL=linux-image-686-pae takes another kernel.
-# DEBIAN passes options on: make check-debian-disk DEBIAN='--engines auto,recompile'.
+# A Debian on a disk. KERNEL=linux-image-686-pae takes another kernel, DEBIAN_GCC=no leaves the compiler out.
+# DEBIAN passes options on: make check-debian-disk DEBIAN='--engines auto,recompile --bus virtio'.
 
-DEBIAN_DISK := $(BUILD)/debian/disk.img
+KERNEL ?= linux-image-686
+DEBIAN_DISK := $(BUILD)/debian/$(KERNEL).img
 
-$(DEBIAN_DISK): tests/debian/make-disk
+$(BUILD)/debian/%.img: tests/debian/make-disk
 	@iso/deps debootstrap e2fsprogs
-	tests/debian/make-disk $@
+	KERNEL=$* tests/debian/make-disk $@
 
-## debian-disk  a hard disk with a Debian that boots by the BIOS, from Debian's packages: build/debian/disk.img (as root)
+# One with an X server, for check-os.
+$(OS)/debian-x.img: tests/debian/make-disk
+	@iso/deps debootstrap e2fsprogs
+	DEBIAN_GCC=no DEBIAN_X=yes tests/debian/make-disk $@
+
+## debian-disk  a hard disk with a Debian that boots by the BIOS, from Debian's packages: build/debian/KERNEL.img (as root)
 .PHONY: debian-disk
 debian-disk: deps
 	@$(MAKE) --no-print-directory -s $(DEBIAN_DISK)
@@ -17,4 +23,4 @@ debian-disk: deps
 .PHONY: check-debian-disk
 check-debian-disk: debian-disk
 	@$(MAKE) --no-print-directory -s $(BUILD)/ringleader.elf
-	@$(PYTHON) tests/debian/run.py $(DEBIAN)
+	@$(PYTHON) tests/debian/run.py --disk $(DEBIAN_DISK) $(DEBIAN)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Debian from an IDE disk, by the BIOS and GRUB, ours beside bare QEMU, by one script.
+"""Debian from a disk, by the BIOS and GRUB, ours beside bare QEMU, by one script.
 
-    run.py [--engines auto] [--disk build/debian/disk.img] [--bar 2.0]
+    run.py --disk IMAGE [--bus ide|virtio] [--engines auto] [--bar 2.0]
 
 Each side boots to `login:` on ttyS0 and on tty1, logs in, asks apt-get for its version, compiles a C program and runs it, writes
 64 MiB, reboots, finds them again, and goes off by the power button. What the commands say must be the same on both sides. Time is
@@ -27,7 +27,7 @@ exit = poweroff
 [vm debian]
 memory = %dM
 engine = %s
-disk0 = %s
+disk0 = %s,bus=%s
 boot = disk
 """
 PROGRAM = r'#include <stdio.h>\nint main(void) { puts("compiled"); return 0; }\n'
@@ -49,9 +49,9 @@ def instructions(qemu):
 class Bare:
     """The disk is not changed: what is written goes to a file of QEMU's."""
 
-    def __init__(self, disk, qemu):
+    def __init__(self, disk, bus, qemu):
         self.console = Console(["-cpu", "max", "-m", str(MEMORY), "-M", "pc,usb=off", "-nodefaults", "-vga", "std", "-bios", SEABIOS,
-                                "-drive", "file=%s,format=raw,if=ide,index=0,snapshot=on" % disk,
+                                "-drive", "file=%s,format=raw,if=%s,index=0,snapshot=on" % (disk, bus),
                                 "-chardev", "stdio,id=s,signal=off", "-serial", "chardev:s", *ICOUNT, *qemu.arguments],
                                "debian-disk-bare", once=False)
         self.qemu = qemu
@@ -68,9 +68,9 @@ class Bare:
 
 
 class Ours:
-    def __init__(self, engine, disk, qemu):
+    def __init__(self, engine, disk, bus, qemu):
         self.qemu = qemu
-        self.console = Machine(CONFIG % (MEMORY, engine, disk), memory="3G", media="virtio", name="debian-disk-" + engine,
+        self.console = Machine(CONFIG % (MEMORY, engine, disk, bus), memory="3G", media="virtio", name="debian-disk-" + engine,
                                extra=[*ICOUNT, *qemu.arguments])
 
     def begin(self):
@@ -139,18 +139,19 @@ def one_side(make):
 
 
 def main():
-    p = argparse.ArgumentParser(description="Debian from an IDE disk, ours over bare QEMU")
+    p = argparse.ArgumentParser(description="Debian from a disk, ours over bare QEMU")
     p.add_argument("--engines", default="auto")
-    p.add_argument("--disk", default=os.path.join(ROOT, "build", "debian", "disk.img"))
+    p.add_argument("--disk", required=True)
+    p.add_argument("--bus", choices=["ide", "virtio"], default="ide")
     p.add_argument("--bar", type=float, default=2.0)
     options = p.parse_args()
-    disk, failed = os.path.abspath(options.disk), 0
-    said, bare = one_side(lambda qemu: Bare(disk, qemu))
+    disk, bus, failed = os.path.abspath(options.disk), options.bus, 0
+    said, bare = one_side(lambda qemu: Bare(disk, bus, qemu))
     assert said["tty1"] == "debian login:" and re.match(r"apt \d", said["apt-get"]) and said["after"].startswith("data: OK"), said
     print("%-14s%10s%10s%10s%10s%10s" % ("10^9 instr.", "kernel", "login", "write", "reboot", "seconds"))
     print("%-14s" % "bare" + "".join("%10.2f" % v for v in bare.values()), flush=True)
     for engine in options.engines.split(","):
-        ours_said, ours = one_side(lambda qemu: Ours(engine, disk, qemu))
+        ours_said, ours = one_side(lambda qemu: Ours(engine, disk, bus, qemu))
         ratio = ours["login"] / bare["login"]
         wrong = [name for name in said if ours_said[name] != said[name]]
         failed += bool(wrong) or ratio > options.bar
