@@ -90,6 +90,12 @@ int gpmem_add_mmio(struct gpmem *m, gpa_t start, u64 size, const struct gpmem_mm
  * told.
  */
 void gpmem_switch(struct gpmem *m, gpa_t start, const u8 *over, bool sealed);
+/* RAM of the machine, which streams hold; not what a device shows. */
+static inline bool gpmem_is_saved(const struct gpmem_region *r)
+{
+	return r->kind == GPMEM_RAM && !r->window;
+}
+
 /* May direct writes be mapped, as far as nobody watches the page? */
 static inline bool gpmem_is_writable(const struct gpmem_region *r)
 {

@@ -7,7 +7,8 @@
 
 #include "kernel/base/string.h"
 
-#define RAM_VERSION 1
+#define RAM_VERSION    1
+#define PACKED_VERSION 1
 
 /* The first page of RAM at or behind *at; NULL: there is none. */
 static struct gpmem_region *next_page(struct gpmem *m, gpa_t *at)
@@ -15,7 +16,7 @@ static struct gpmem_region *next_page(struct gpmem *m, gpa_t *at)
 	for (unsigned i = 0; i < m->regions; i++) {
 		struct gpmem_region *r = &m->region[i];
 
-		if (r->kind != GPMEM_RAM || r->window || r->start + r->size <= *at)
+		if (!gpmem_is_saved(r) || r->start + r->size <= *at)
 			continue;
 		*at = MAX(*at, r->start);
 		return r;
@@ -60,22 +61,51 @@ static void save_run(struct gpmem *m, struct snap *s, gpa_t at, u32 pages)
 	snap_end(s);
 }
 
-bool gpmem_save_pages(struct gpmem *m, struct snap *s, struct gpmem_cursor *c, u32 budget)
+static void pack_run(struct gpmem *m, struct snap *s, struct gpmem_packer *p, gpa_t at, u32 pages)
+{
+	u32 bytes = pages * (u32)PAGE_SIZE;
+
+	if (!snap_begin(s, "packed", PACKED_VERSION))
+		return;
+	for (u32 i = 0; i < pages; i++)
+		memcpy(p->in + i * PAGE_SIZE, gpmem_ram(m, at + i * PAGE_SIZE), PAGE_SIZE);
+	bytes = lz_pack(&p->lz, p->in, bytes, p->out);
+	snap_u64(s, at);
+	snap_u32(s, pages);
+	snap_bytes(s, p->out, bytes);
+	snap_end(s);
+}
+
+static bool put_pages(struct gpmem *m, struct snap *s, struct gpmem_packer *p,
+		      struct gpmem_cursor *c, u32 budget)
 {
 	while (budget && snap_ok(s)) {
 		struct gpmem_region *r = next_page(m, &c->at);
 		u32 run;
 
-		if (!r)
+		if (!r || (p && c->at >= GPMEM_REACH))
 			return false;
 		run = run_length(m, r, c->at, GPMEM_STATE_RUN);
-		if (run)
+		if (run && p)
+			pack_run(m, s, p, c->at, run);
+		else if (run)
 			save_run(m, s, c->at, run);
 		run = MAX(run, 1u);
 		c->at += (u64)run * PAGE_SIZE;
 		budget -= MIN(budget, run);
 	}
 	return snap_ok(s);
+}
+
+bool gpmem_save_pages(struct gpmem *m, struct snap *s, struct gpmem_cursor *c, u32 budget)
+{
+	return put_pages(m, s, NULL, c, budget);
+}
+
+bool gpmem_pack_pages(struct gpmem *m, struct snap *s, struct gpmem_packer *p,
+		      struct gpmem_cursor *c, u32 budget)
+{
+	return put_pages(m, s, p, c, budget);
 }
 
 /* --- Loading */

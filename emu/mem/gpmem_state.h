@@ -10,6 +10,7 @@
 #pragma once
 
 #include "emu/mem/gpmem.h"
+#include "emu/snap/lz.h"
 #include "emu/snap/snap.h"
 
 #define GPMEM_STATE_RUN 15u
@@ -25,6 +26,18 @@ struct gpmem_cursor {
 /* Looks at budget pages at most, give or take a section. False: all are saved, or the stream has
  * failed. */
 bool gpmem_save_pages(struct gpmem *m, struct snap *s, struct gpmem_cursor *c, u32 budget);
+
+/* Room to work in. */
+struct gpmem_packer {
+	struct lz lz;
+	u8 in[GPMEM_STATE_RUN * PAGE_SIZE];
+	u8 out[GPMEM_STATE_RUN * PAGE_SIZE * 129 / 128 + 1];
+};
+
+/* As gpmem_save_pages(), for a stream that nobody loads into a machine: section "packed" has the
+ * pages as lz_pack() makes them. RAM out of the processor's reach is left out. */
+bool gpmem_pack_pages(struct gpmem *m, struct snap *s, struct gpmem_packer *p,
+		      struct gpmem_cursor *c, u32 budget);
 
 /*
  * The same for loading. What the stream passes over becomes zero; watchers are told. Each section

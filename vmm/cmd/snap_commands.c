@@ -14,6 +14,7 @@
 #include "vmm/snap/snapshot.h"
 #include "vmm/snap/snapshot_send.h"
 #include "vmm/state/vm.h"
+#include "vmm/vm/vm_debug.h"
 #include "vmm/vm/vm_snap.h"
 
 typedef unsigned long long ull;
@@ -99,6 +100,20 @@ static int cmd_disk(int argc, char **argv)
 	return vm ? vm_snap_save_disk(vm, argv[3]) : E_NOENT;
 }
 
+static int cmd_dump(int argc, char **argv)
+{
+	struct vm *vm = vm_arg(argc, argv, 1);
+	char why[sizeof(vm->stop_reason)];
+
+	if (!vm)
+		return E_NOENT;
+	if (vm->state == VM_STOPPED)
+		str_copy(why, vm->stop_reason, sizeof(why));
+	else
+		vm_debug_why(vm, why, sizeof(why));
+	return vm_snap_save_core(vm, why);
+}
+
 static const char *nth_snapshot(unsigned i)
 {
 	struct list *l;
@@ -146,6 +161,11 @@ static struct shell_command commands[] = {
 	  .help = "what was saved; drop it, or send it as text",
 	  .run = cmd_snapshot,
 	  .complete = complete_snapshot },
+	{ .name = "dump",
+	  .args = "NAME",
+	  .help = "send a VM's registers and memory for gdb (iso/core-file)",
+	  .run = cmd_dump,
+	  .complete = vm_complete },
 	{ .name = "disk",
 	  .args = "save NAME DRIVE",
 	  .help = "send what a VM has written to a drive (iso/disk-file)",

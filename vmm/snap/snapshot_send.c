@@ -7,6 +7,7 @@
 
 #include "arch/cpu/processor.h"
 #include "kernel/base/error.h"
+#include "kernel/base/log.h"
 #include "kernel/base/print.h"
 #include "kernel/console/console.h"
 #include "kernel/sched/sched.h"
@@ -17,9 +18,11 @@
 #define PIECE_LINES 12u
 #define QUEUE_MOST  4096u    /* bytes that may wait for the line already */
 #define RETRY_NS    1000000u /* when they do */
+#define TELL_NS	    5000000000ull
 
 static struct snapshot *sending; /* NULL: nobody */
 static struct snapshot_reader from;
+static u64 told; /* how far it is */
 static struct task task;
 
 static void begin(struct snapshot *p, const char *kind, const char *name)
@@ -29,6 +32,7 @@ static void begin(struct snapshot *p, const char *kind, const char *name)
 	console_print("=== %s %s %llu bytes ===\n", kind, name, (unsigned long long)p->bytes);
 	snapshot_rewind(&from, p);
 	sending = p;
+	told = clock_now();
 	flags = irq_save();
 	task_wake(&task);
 	irq_restore(flags);
@@ -84,12 +88,25 @@ static void send_line(void)
 	console_write(line, (size_t)(end - line));
 }
 
+static void tell_progress(void)
+{
+	u64 now = clock_now();
+
+	if (now - told < TELL_NS)
+		return;
+	told = now;
+	log_info("%s: %llu of %llu KiB sent", sending->vm, (unsigned long long)(from.at / KiB),
+		 (unsigned long long)(sending->bytes / KiB));
+}
+
 static void send_piece(void)
 {
 	for (u32 i = 0; i < PIECE_LINES && from.at < sending->bytes; i++)
 		send_line();
-	if (from.at < sending->bytes)
+	if (from.at < sending->bytes) {
+		tell_progress();
 		return;
+	}
 	console_print("=== end ===\n");
 	snapshot_done(sending);
 	sending = NULL;

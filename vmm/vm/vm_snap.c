@@ -19,6 +19,7 @@
 #include "arch/cpu/processor.h"
 #include "emu/board/fingerprint.h"
 #include "emu/cpu/cpu_state.h"
+#include "emu/dbg/dbg_core.h"
 #include "emu/dev/cow_state.h"
 #include "emu/mem/gpmem_state.h"
 #include "kernel/base/alloc.h"
@@ -44,6 +45,7 @@ enum step {
 	SAVE_RAM,
 	SAVE_MEDIA,
 	SAVE_DISK, /* one alone, which is sent */
+	SAVE_CORE, /* for a debugger, which is sent */
 	CHECK_STATE,
 	CHECK_RAM,
 	CHECK_MEDIA,
@@ -62,15 +64,18 @@ struct vm_snap {
 	struct vm_media_list media;
 	struct vm_media_cursor written;
 	const struct vm_medium *medium; /* SAVE_DISK */
+	struct gpmem_packer *packer;	/* SAVE_CORE */
 	struct cow_cursor blocks;
 	struct fingerprint print;
 	u64 began, told;
 	struct snap snap;
 };
 
+static void end(struct vm *vm);
+
 static bool saving(const struct vm_snap *j)
 {
-	return j->step <= SAVE_DISK;
+	return j->step <= SAVE_CORE;
 }
 
 /* --- Beginning */
@@ -135,6 +140,25 @@ int vm_snap_save_disk(struct vm *vm, const char *drive)
 	return 0;
 }
 
+int vm_snap_save_core(struct vm *vm, const char *why)
+{
+	struct gpmem_packer *packer;
+	int err = begin_saving(vm, vm->config.name, SAVE_CORE);
+
+	if (err)
+		return err;
+	packer = mem_alloc(sizeof(*packer));
+	if (!packer) {
+		end(vm);
+		return E_NOMEM;
+	}
+	vm->snap->packer = packer;
+	vcpu_unload(vm->vcpu);
+	snap_save_to(&vm->snap->snap, snapshot_append, vm->snap->stream);
+	dbg_save_core(&vm->vcpu->cpu, vm->config.name, why, &vm->snap->snap);
+	return 0;
+}
+
 int vm_snap_load(struct vm *vm, const char *name)
 {
 	struct snapshot *p = snapshot_open(name);
@@ -183,6 +207,7 @@ void vm_snap_abandon(struct vm *vm)
 		return;
 	give_up_stream(vm->snap);
 	vm->held = false;
+	mem_free(vm->snap->packer);
 	mem_free(vm->snap);
 	vm->snap = NULL;
 }
@@ -277,14 +302,12 @@ static void save_media(struct vm *vm)
 	end(vm);
 }
 
-/* The VM stands meanwhile, so that it is what the disk is at one moment. */
-static void save_disk(struct vm *vm)
+/* The stream is whole, and sent under that kind. */
+static void send_saved(struct vm *vm, const char *kind)
 {
 	struct vm_snap *j = vm->snap;
 
-	if (cow_save_blocks(&j->medium->cow, &j->snap, &j->blocks, PIECE_PAGES))
-		return;
-	if (snap_finish(&j->snap) && snapshot_send_once(j->stream, "disk") == E_BUSY)
+	if (snap_finish(&j->snap) && snapshot_send_once(j->stream, kind) == E_BUSY)
 		snap_fail(&j->snap, "something else is being sent");
 	if (!snap_ok(&j->snap)) {
 		refuse(vm);
@@ -292,6 +315,23 @@ static void save_disk(struct vm *vm)
 	}
 	j->stream = NULL;
 	end(vm);
+}
+
+/* The VM stands meanwhile, so that it is what the disk is at one moment. */
+static void save_disk(struct vm *vm)
+{
+	struct vm_snap *j = vm->snap;
+
+	if (!cow_save_blocks(&j->medium->cow, &j->snap, &j->blocks, PIECE_PAGES))
+		send_saved(vm, "disk");
+}
+
+static void save_core(struct vm *vm)
+{
+	struct vm_snap *j = vm->snap;
+
+	if (!gpmem_pack_pages(&vm->mem, &j->snap, j->packer, &j->ram, PIECE_PAGES))
+		send_saved(vm, "core");
 }
 
 /* --- Loading */
@@ -514,6 +554,9 @@ void vm_snap_piece(struct vm *vm)
 		break;
 	case SAVE_DISK:
 		save_disk(vm);
+		break;
+	case SAVE_CORE:
+		save_core(vm);
 		break;
 	case CHECK_STATE:
 		check_state(vm);

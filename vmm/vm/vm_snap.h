@@ -24,6 +24,9 @@ int vm_snap_load(struct vm *vm, const char *name);
 int vm_snap_first(struct vm *vm, const char *name);
 /* Begins to take what was written to the medium in that drive: it is then sent over the console. */
 int vm_snap_save_disk(struct vm *vm, const char *drive);
+/* Begins to take registers and memory for a debugger: they are then sent over the console,
+ * packed. why: what is said of its state. */
+int vm_snap_save_core(struct vm *vm, const char *why);
 /* The next piece of work; vm->start says what follows. */
 void vm_snap_piece(struct vm *vm);
 /* Its media are half of what they were and half of what was saved: it must not be reset. */
