@@ -275,7 +275,8 @@ struct mode_inputs {
 	u64 tsc_offset;
 };
 
-#define MODES_KNOWN 16u
+#define MODES_KNOWN    16u
+#define TAGS_LAST_BITS 3u
 
 /* A mode key that was computed once, and where FS and GS are found in it. */
 struct mode_known {
@@ -300,10 +301,10 @@ struct recomp {
 	u32 arena_next, arena_size;
 	struct slot *slot;
 	u32 slots, slot_max;
-	u32 cross[2][CROSS_MAX], crosses[2];	      /* slots that were linked to another page */
-	u32 code_start, code_next, slot_start;	      /* offsets in the cache */
-	u32 mapping[2];				      /* of CPL 0..2, of CPL 3 */
-	struct tag tag_cache[TAG_CACHE], tag_last[2]; /* of CPL 0..2, of CPL 3 */
+	u32 cross[2][CROSS_MAX], crosses[2];   /* slots that were linked to another page */
+	u32 code_start, code_next, slot_start; /* offsets in the cache */
+	u32 mapping[2];			       /* of CPL 0..2, of CPL 3 */
+	struct tag tag_cache[TAG_CACHE], tag_last[1u << TAGS_LAST_BITS];
 	struct far_tag far[FAR_TAGS]; /* by the low byte of the selector (stub_real.c) */
 	u64 far_used[FAR_TAGS / 64];  /* a bit for each that may be in use */
 	struct tag far_of;	      /* the key, mapping and limit that they are good for */

@@ -144,11 +144,42 @@ static u32 element_at(const u8 *p, unsigned size)
 	return v;
 }
 
+static u64 eight(const u8 *p)
+{
+	u64 v;
+
+	__builtin_memcpy(&v, p, 8);
+	return v;
+}
+
+/*
+ * How many elements need not be looked at one by one, because eight bytes at a time hold none that
+ * ends the instruction; fewer than n. With from NULL each is compared with a. Less its lanes'
+ * lowest bits, a word borrows into the highest bit of a lane only where one is 0.
+ */
+static u32 uninteresting(const u8 *from, const u8 *to, u32 a, const struct insn *in, u32 n)
+{
+	u32 per = 8u / in->osize, done = 0;
+	u64 low = in->osize == 1   ? 0x0101010101010101u
+		  : in->osize == 2 ? 0x0001000100010001u
+				   : 0x0000000100000001u;
+	u64 high = low << (in->osize * 8 - 1), all = a * low;
+
+	for (; done + per < n; done += per) {
+		u32 at = done * in->osize;
+		u64 differ = eight(to + at) ^ (from ? eight(from + at) : all);
+
+		if (in->rep == 0xf3 ? differ : (differ - low) & ~differ & high)
+			break;
+	}
+	return done;
+}
+
 /* REP CMPS and REP SCAS: as many iterations as there are before the end of a page, or up to the one
  * that ends them; the flags are the last one's. 0: one by one. */
 static u32 bulk_compare(struct cpu *cpu, const struct insn *in, u32 count)
 {
-	u32 mask = insn_address_mask(in), n = MIN(count, BULK_MAX / in->osize), done = 0;
+	u32 mask = insn_address_mask(in), n = MIN(count, BULK_MAX / in->osize), done;
 	u32 a = cpu->gpr[REG_EAX] & operand_mask(in->osize), b = 0;
 	struct softtlb_entry left, right;
 	const u8 *from = NULL, *to;
@@ -164,6 +195,7 @@ static u32 bulk_compare(struct cpu *cpu, const struct insn *in, u32 count)
 	if (in->op == OP_CMPS)
 		from = left.host + (src & (PAGE_SIZE - 1));
 	to = right.host + (dst & (PAGE_SIZE - 1));
+	done = uninteresting(from, to, a, in, n);
 	do {
 		u32 at = done++ * in->osize;
 

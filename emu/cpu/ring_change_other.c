@@ -70,12 +70,29 @@ static bool v86_passes(const struct cpu *cpu, enum cpu_event_kind kind)
 	       ((cpu->eflags & EFLAGS_IOPL) == EFLAGS_IOPL && !(cpu->cr4 & CR4_VME));
 }
 
-static void push_words(u8 *p, const u32 *words, unsigned n, unsigned size)
+static inline __attribute__((always_inline)) u8 *put_word(u8 *p, u32 value, unsigned size)
 {
-	while (n--) { /* the first word pushed lies highest */
-		cpu_copy(p, &words[n], size);
-		p += size;
-	}
+	cpu_copy(p, &value, size);
+	return p + size;
+}
+
+/* From p up, where the last word pushed lies. */
+static inline __attribute__((always_inline)) void
+push_frame(const struct cpu *cpu, u8 *p, unsigned size, u32 flags, const u32 *error)
+{
+	if (error)
+		p = put_word(p, *error, size);
+	p = put_word(p, cpu->eip, size);
+	p = put_word(p, cpu->seg[SEG_CS].sel, size);
+	p = put_word(p, flags, size);
+	p = put_word(p, cpu->gpr[REG_ESP], size);
+	p = put_word(p, cpu->seg[SEG_SS].sel, size);
+	if (!cpu_v86(cpu))
+		return;
+	p = put_word(p, cpu->seg[SEG_ES].sel, size);
+	p = put_word(p, cpu->seg[SEG_DS].sel, size);
+	p = put_word(p, cpu->seg[SEG_FS].sel, size);
+	put_word(p, cpu->seg[SEG_GS].sel, size);
 }
 
 bool ring_change_other_in(struct cpu *cpu, u8 vector, enum cpu_event_kind kind, bool has_error,
@@ -83,8 +100,7 @@ bool ring_change_other_in(struct cpu *cpu, u8 vector, enum cpu_event_kind kind, 
 {
 	struct cpu_way_in *w = &cpu->way_other[vector % CPU_WAYS_IN];
 	bool v86 = cpu_v86(cpu);
-	unsigned n = 0;
-	u32 words[10], esp, mask, sp, bytes;
+	u32 esp, mask, sp, bytes, flags;
 	u8 *p;
 
 	if (cpu->cpl != 3 || (v86 && !v86_passes(cpu, kind)))
@@ -101,21 +117,13 @@ bool ring_change_other_in(struct cpu *cpu, u8 vector, enum cpu_event_kind kind, 
 	p = cpu_lin_direct_write(cpu, w->ss.base + sp, bytes, 0);
 	if (!p)
 		return false;
-	if (v86) {
-		words[n++] = cpu->seg[SEG_GS].sel;
-		words[n++] = cpu->seg[SEG_FS].sel;
-		words[n++] = cpu->seg[SEG_DS].sel;
-		words[n++] = cpu->seg[SEG_ES].sel;
+	flags = transfer_flags_image(cpu, vector, kind);
+	if (w->size == 4)
+		push_frame(cpu, p, 4, flags, has_error ? &error : NULL);
+	else
+		push_frame(cpu, p, 2, flags, has_error ? &error : NULL);
+	if (v86)
 		v86_drop_segments(cpu);
-	}
-	words[n++] = cpu->seg[SEG_SS].sel;
-	words[n++] = cpu->gpr[REG_ESP];
-	words[n++] = transfer_flags_image(cpu, vector, kind);
-	words[n++] = cpu->seg[SEG_CS].sel;
-	words[n++] = cpu->eip;
-	if (has_error)
-		words[n++] = error;
-	push_words(p, words, n, w->size);
 	cpu->gpr[REG_ESP] = (esp & ~mask) | sp;
 	ring_way_enter(cpu, w);
 	return true;

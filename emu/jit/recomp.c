@@ -93,7 +93,8 @@ int recomp_create(struct cpu *cpu, const struct recomp_config *config)
 	cpu->lookup_table = (u64)r->lookup;
 	cpu->poll = config->poll_quiet;
 	cpu->lookup_tag = TAG_NEVER;
-	r->tag_last[0].key = r->tag_last[1].key = KEY_NONE;
+	for (unsigned i = 0; i < ARRAY_SIZE(r->tag_last); i++)
+		r->tag_last[i].key = KEY_NONE;
 	recomp_emit_stubs(r, &(struct stub_targets){
 				     (const void *)recomp_hard, (const void *)recomp_iret,
 				     (const void *)recomp_segment, (const void *)recomp_slow_read,

@@ -142,7 +142,9 @@ static const struct mode_known *known_mode(struct recomp *r)
 {
 	const struct cpu *cpu = r->cpu;
 	bool v86 = cpu_v86(cpu);
-	unsigned at = v86 ? 0 : (cpu->seg[SEG_CS].sel >> 3 ^ cpu->seg[SEG_DS].sel >> 2 ^ cpu->cpl);
+	u32 at = v86 ? 0
+		     : (u32)cpu->seg[SEG_CS].sel >> 3 ^ (u32)cpu->seg[SEG_DS].sel >> 3 << 1 ^
+				 (u32)cpu->cpl << 2;
 	struct mode_known *k = &r->mode_known[at % MODES_KNOWN];
 
 	if (k->is && same_inputs(cpu, &k->of) && (v86 || cpu_same_segments(cpu->seg, k->seg)))
@@ -225,12 +227,12 @@ static u64 find_tag(struct recomp *r, u32 key)
 	return (u64)t->number << 32;
 }
 
-/* Mostly the one that was asked for last, at this level. */
+/* Mostly one that was asked for lately. */
 u64 recomp_tag(struct recomp *r, u32 key)
 {
 	const struct cpu_segment *cs = &r->cpu->seg[SEG_CS];
 	bool cpl3 = key & KEY_CPL3;
-	struct tag *t = &r->tag_last[cpl3];
+	struct tag *t = &r->tag_last[key * 0x9e3779b1u >> (32 - TAGS_LAST_BITS)];
 	u32 mapping = r->mapping[cpl3];
 
 	if ((t->key ^ key) | (t->mapping ^ mapping) | (t->base ^ cs->base) | (t->limit ^ cs->limit))
@@ -239,17 +241,23 @@ u64 recomp_tag(struct recomp *r, u32 key)
 	return (u64)t->number << 32;
 }
 
-bool recomp_seek(struct recomp *r, u32 key)
+/* From here on look-up entries of this key match. False: an event is pending. */
+static inline bool set_tag(struct recomp *r, u32 key)
 {
 	struct cpu *cpu = r->cpu;
 
-	cpu_env(cpu)->code_sought(cpu);
 	r->tag = recomp_tag(r, key);
 	if ((key & (KEY_PE | KEY_VM)) != KEY_PE)
 		stub_real_note_tag(r, key);
 	cpu->poll = r->cfg.poll_quiet;
 	cpu->lookup_tag = r->tag;
 	return !cpu_must_stop(cpu) || cpu->shadow;
+}
+
+bool recomp_seek(struct recomp *r, u32 key)
+{
+	cpu_env(r->cpu)->code_sought(r->cpu);
+	return set_tag(r, key);
 }
 
 /* Must the dispatcher look at what was, or at what comes? */
@@ -259,23 +267,35 @@ static bool dispatcher_asked(const struct recomp *r)
 
 	return r->code_changed || r->flush_wanted || r->step_slow || cpu->events ||
 	       cpu->debug_hits || cpu->shadow || cpu->watch.codes || cpu->stops.codes ||
-	       (r->edge_key & (KEY_TF | KEY_SLOW)) || cpu_env(cpu)->want_leave(r->cpu);
+	       (r->edge_key & (KEY_TF | KEY_SLOW));
 }
 
-bool recomp_go_on(struct recomp *r)
+/* At EIP, if code is known there whose tag is r->tag. */
+static inline bool go_on(struct recomp *r, u32 key)
 {
 	struct cpu *cpu = r->cpu;
 	const struct lookup_entry *l = &r->lookup[cpu->eip & 0xffff];
-	u32 key;
 
-	if (dispatcher_asked(r))
-		return false;
-	key = recomp_mode(r);
-	if ((key & (KEY_TF | KEY_SLOW)) || !recomp_seek(r, key) || l->minus_tag + r->tag + cpu->eip)
+	if (l->minus_tag + r->tag + cpu->eip)
 		return false;
 	cpu->eflags &= ~EFLAGS_RF;
 	r->edge_key = key;
 	r->go_on = l->code;
 	r->stats.went_on++;
 	return true;
+}
+
+bool recomp_go_on(struct recomp *r)
+{
+	u32 key;
+
+	if (dispatcher_asked(r) || cpu_env(r->cpu)->want_leave(r->cpu))
+		return false;
+	key = recomp_mode(r);
+	return !(key & (KEY_TF | KEY_SLOW)) && recomp_seek(r, key) && go_on(r, key);
+}
+
+bool recomp_go_on_as(struct recomp *r, u32 key)
+{
+	return !dispatcher_asked(r) && set_tag(r, key) && go_on(r, key);
 }

@@ -477,33 +477,55 @@ u32 recomp_iret(struct cpu *cpu, u32 site)
 	return CPU_JUMP;
 }
 
+/* The selector, if it can be read without looking. */
+static inline bool new_selector(struct cpu *cpu, const struct insn *in, u16 *sel)
+{
+	const u8 *p;
+	gla_t gla;
+
+	if (in->op == OP_MOV_TO_SEG && !in->is_mem) {
+		*sel = (u16)cpu->gpr[in->rm];
+		return true;
+	}
+	if (cpu_align_checked(cpu) ||
+	    (in->op == OP_POP_SEG
+		     ? cpu_seg_check(cpu, SEG_SS, cpu->gpr[REG_ESP] & cpu_stack_mask(cpu), 2,
+				     ACCESS_READ, &gla)
+		     : cpu_seg_check(cpu, in->seg, insn_ea(cpu, in), 2, ACCESS_READ, &gla)) !=
+		    CPU_NEXT)
+		return false;
+	p = cpu_lin_direct(cpu, gla, 2, cpu_user_access(cpu));
+	if (p)
+		__builtin_memcpy(sel, p, 2);
+	return p;
+}
+
+/* Loads that were done before at this level; recomp_hard() does all others. */
 u32 recomp_segment(struct cpu *cpu, u32 site)
 {
 	struct recomp *r = cpu->recomp;
 	const struct site *s = (const struct site *)(const void *)(r->arena + site);
 	enum cpu_seg seg = s->insn.reg;
 	const struct cpu_segment was = cpu->seg[seg];
-	u16 sel = (u16)cpu->gpr[s->insn.rm];
+	u32 key;
+	u16 sel;
 
-	if (s->insn.op == OP_POP_SEG) {
-		const u8 *p = cpu_lin_direct(cpu, cpu->gpr[REG_ESP], 2, cpu_user_access(cpu));
-
-		if (!p)
-			return recomp_hard(cpu, site);
-		__builtin_memcpy(&sel, p, 2);
-	}
-	if (!cpu_load_segment_again(cpu, seg, sel))
+	if (!new_selector(cpu, &s->insn, &sel) || !cpu_load_segment_again(cpu, seg, sel))
 		return recomp_hard(cpu, site);
 	if (s->insn.op == OP_POP_SEG)
-		cpu->gpr[REG_ESP] += s->insn.osize;
+		set_esp(cpu, cpu->gpr[REG_ESP] + s->insn.osize);
 	r->stats.hard_execs++;
-	if (cpu_same_segment(&was, &cpu->seg[seg]) || recomp_mode_segment(r, seg) == r->edge_key) {
+	if (cpu_same_segment(&was, &cpu->seg[seg]))
+		key = r->edge_key;
+	else
+		key = recomp_mode_segment(r, seg);
+	if (key == r->edge_key) {
 		stub_segment_note(r, seg);
 		return CPU_NEXT;
 	}
 	cpu->eip = s->eip + s->insn.len;
 	r->pending = CPU_JUMP;
-	return recomp_go_on(r) ? STUB_GO_ON : CPU_JUMP;
+	return recomp_go_on_as(r, key) ? STUB_GO_ON : CPU_JUMP;
 }
 
 /* The address of a memory operand; bit strings move it by the register's bit number (SDM 2, BT). */

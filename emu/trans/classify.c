@@ -43,10 +43,9 @@ static void hard(struct trans *t, unsigned op)
 static void load_segment(struct trans *t, unsigned op, unsigned seg)
 {
 	struct site *s = trans_site(t, op);
-	u32 mode = t->key & (KEY_PE | KEY_VM | KEY_D | KEY_SLOW | KEY_TF);
 	bool pop = op == OP_POP_SEG;
-	bool often = mode == (KEY_PE | KEY_D) && seg != SEG_SS && seg != SEG_CS && seg <= SEG_GS &&
-		     !s->insn.is_mem && !s->insn.lock && (!pop || trans_stack_flat(t));
+	bool often = (t->key & (KEY_PE | KEY_VM | KEY_SLOW | KEY_TF)) == KEY_PE && seg != SEG_SS &&
+		     seg != SEG_CS && seg <= SEG_GS && !s->insn.lock;
 
 	s->insn.reg = (u8)seg;
 	s->mode = true;
@@ -54,8 +53,8 @@ static void load_segment(struct trans *t, unsigned op, unsigned seg)
 		return;
 	if (!often)
 		trans_call_hard(t, s, false);
-	else if (trans_seg_class(t, seg) != stub_segment_class(seg) ||
-		 (pop && t->in.operand_width != 32))
+	else if (trans_seg_class(t, seg) != stub_segment_class(seg) || s->insn.is_mem ||
+		 !(t->key & KEY_D) || (pop && (!trans_stack_flat(t) || t->in.operand_width != 32)))
 		trans_call_site(t, s, t->r->call_segment);
 	else {
 		if (pop)

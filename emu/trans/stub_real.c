@@ -2,7 +2,8 @@
 /*
  * The stubs of real and V86 mode. They leave the flags alone.
  *
- *   load_real[seg]   called with the selector in R8: the rest of a segment of 64 KiB stays as it is
+ *   load_real[seg]   called with the selector in R8: the rest of a segment of 64 KiB stays as it
+ *                    is; of CS, whose base the selector is known to have, the base, too
  *   go_far           jumped to with EIP in R8 and CS in R9
  *
  * Code of another segment has another number in the look-up table (recomp_tag()). go_far finds it
@@ -44,9 +45,11 @@ static u64 load_real(struct emit *e, unsigned seg)
 	u64 at = emit_here(e);
 
 	emit_movzx16(e, R8, R8);
-	make_base(e, R9, R8);
 	store_both(e, R8, 2, seg, offsetof(struct cpu_segment, sel));
-	store_both(e, R9, 4, seg, offsetof(struct cpu_segment, base));
+	if (seg != SEG_CS) {
+		make_base(e, R9, R8);
+		store_both(e, R9, 4, seg, offsetof(struct cpu_segment, base));
+	}
 	emit_ret(e);
 	return at;
 }
@@ -117,7 +120,7 @@ static void go_far(struct emit *e, const struct recomp *r)
 void stub_real_emit(struct emit *e, struct recomp *r)
 {
 	for (unsigned seg = 0; seg < SEG_COUNT; seg++)
-		if (seg != SEG_CS && seg != SEG_SS)
+		if (seg != SEG_SS)
 			r->load_real[seg] = load_real(e, seg);
 	r->go_far = emit_here(e);
 	go_far(e, r);

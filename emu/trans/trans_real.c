@@ -116,9 +116,19 @@ static void far_return(struct trans *t)
 	go(t, false);
 }
 
+/* The segment is where CS is already: as good as a near transfer, but that the selector may be
+ * another, as it is on the way from protected mode. */
+static void go_near(struct trans *t)
+{
+	emit_mov_imm32(&t->e, R8, t->op[0].ptr.segment);
+	load(t, SEG_CS);
+	trans_jump(t, t->op[0].ptr.offset & 0xffff);
+}
+
 bool trans_real_far(struct trans *t, bool imm)
 {
 	bool jump = t->in.mnemonic == ZYDIS_MNEMONIC_JMP;
+	bool near = imm && (u32)t->op[0].ptr.segment << 4 == t->base;
 
 	if (!real(t) || trans_seg_class(t, SEG_CS) != CLASS_64K || (!jump && !trans_stack_16(t)))
 		return false;
@@ -128,9 +138,14 @@ bool trans_real_far(struct trans *t, bool imm)
 	}
 	if (!imm && !fetch_pointer(t))
 		return false;
+	if (near && (t->op[0].ptr.offset & 0xffff) <= t->eip)
+		trans_poll(t);
 	if (!jump)
 		push_return(t);
-	go(t, imm);
+	if (near)
+		go_near(t);
+	else
+		go(t, imm);
 	if (!jump)
 		trans_note_return(t);
 	return true;
