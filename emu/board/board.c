@@ -30,6 +30,7 @@
 #include "emu/chip/reset_control.h"
 #include "emu/chip/uart16550.h"
 #include "emu/chip/vga.h"
+#include "emu/chip/virtio_balloon.h"
 #include "emu/chip/virtio_console.h"
 #include "emu/dev/completion.h"
 #include "emu/dev/device.h"
@@ -71,6 +72,7 @@ struct board {
 	struct reset_control *reset;
 	struct uart16550 *uart[PC_SERIAL_PORTS];
 	struct virtio_console *console; /* NULL: none */
+	struct virtio_balloon *balloon; /* NULL: none */
 	struct ferr *ferr;
 	struct i82077 *floppy;
 	struct pci_bus *pci;
@@ -364,6 +366,7 @@ static void find_devices(struct board *b)
 	for (unsigned i = 0; i < PC_SERIAL_PORTS; i++)
 		b->uart[i] = devices_find(s, &uart16550_class, i);
 	b->console = devices_find(s, &virtio_console_class, 0);
+	b->balloon = devices_find(s, &virtio_balloon_class, 0);
 }
 
 /* A disk without a medium is no disk. */
@@ -385,7 +388,8 @@ static u16 options_of(const struct board_config *c)
 	return (u16)((c->debug_exit ? PC_OPTION_DEBUG_EXIT : 0) | (c->apic ? PC_OPTION_APIC : 0) |
 		     (c->no_vga ? 0 : PC_OPTION_VGA) | virtio_disks(c) |
 		     (c->virtio_rng ? PC_OPTION_VIRTIO_RNG : 0) |
-		     (c->virtio_console ? PC_OPTION_VIRTIO_CONSOLE : 0));
+		     (c->virtio_console ? PC_OPTION_VIRTIO_CONSOLE : 0) |
+		     (c->virtio_balloon ? PC_OPTION_VIRTIO_BALLOON : 0));
 }
 
 static int add_devices(struct board *b)
@@ -569,6 +573,20 @@ u64 board_run_timers(struct board *b)
 bool board_console_listens(const struct board *b)
 {
 	return b->console && virtio_console_listens(b->console);
+}
+
+bool board_balloon(const struct board *b, u32 *target, u32 *actual)
+{
+	if (!b->balloon)
+		return false;
+	*target = b->balloon->target;
+	*actual = virtio_balloon_actual(b->balloon);
+	return true;
+}
+
+void board_balloon_ask(struct board *b, u32 pages)
+{
+	virtio_balloon_ask(b->balloon, pages);
 }
 
 bool board_serial_rx(struct board *b, unsigned port, u8 byte)

@@ -27,6 +27,7 @@
 #include "emu/chip/reset_control.h"
 #include "emu/chip/uart16550.h"
 #include "emu/chip/vga.h"
+#include "emu/chip/virtio_balloon.h"
 #include "emu/chip/virtio_blk.h"
 #include "emu/chip/virtio_console.h"
 #include "emu/chip/virtio_rng.h"
@@ -211,6 +212,10 @@ const struct device_slot pc_slots[] = {
 	{
 		.name = "virtio-con",
 		VIRTIO_SLOT(virtio_console_class, 9, PC_OPTION_VIRTIO_CONSOLE),
+	},
+	{
+		.name = "balloon",
+		VIRTIO_SLOT(virtio_balloon_class, 10, PC_OPTION_VIRTIO_BALLOON),
 	},
 	{
 		.class = &ferr_class,

@@ -14,6 +14,7 @@
 #define PC_OPTION_VIRTIO_BLK(n)	 BIT(3 + (n)) /* 0 to 3 */
 #define PC_OPTION_VIRTIO_RNG	 BIT(7)
 #define PC_OPTION_VIRTIO_CONSOLE BIT(8)
+#define PC_OPTION_VIRTIO_BALLOON BIT(9)
 
 #define PC_SERIAL_PORTS 4
 

@@ -15,9 +15,25 @@ void gpmem_init(struct gpmem *m)
 	memset(m, 0, sizeof(*m));
 }
 
+/* What lies elsewhere goes; whoever owns the chunks frees what is left of them. */
+static void give_all(struct gpmem *m, struct gpmem_region *r)
+{
+	for (u64 c = 0; r->elsewhere && c < gpmem_chunks(r); c++) {
+		u8 **table = r->elsewhere[c];
+
+		for (u32 i = 0; table && i < GPMEM_CHUNK_SIZE / PAGE_SIZE; i++)
+			if (table[i])
+				m->frames->give(m->frames->ctx, table[i]);
+		if (table)
+			m->frames->give(m->frames->ctx, table);
+	}
+	mem_free(r->elsewhere);
+}
+
 void gpmem_destroy(struct gpmem *m)
 {
 	for (unsigned i = 0; i < m->regions; i++) {
+		give_all(m, &m->region[i]);
 		mem_free(m->region[i].chunk);
 		mem_free(m->region[i].page);
 	}
@@ -134,17 +150,35 @@ static u8 *byte_at(const struct gpmem_region *r, u64 offset)
 	return r->chunk[offset >> GPMEM_CHUNK_SHIFT] + (offset & (GPMEM_CHUNK_SIZE - 1));
 }
 
+/* A page that is not where it was, or not touched yet. */
+static __attribute__((noinline)) u8 *first_byte(struct gpmem *m, struct gpmem_region *r, u64 offset,
+						bool whole_page)
+{
+	u8 *state = &r->page[offset >> PAGE_SHIFT], *page = byte_at(r, offset & PAGE_MASK);
+
+	if (*state & GPMEM_ELSEWHERE) {
+		u8 **place = gpmem_lend_place(r, offset);
+
+		if (!*place) {
+			*place = m->frames->take(m->frames->ctx, true);
+			m->given_back--;
+		}
+		page = *place;
+	}
+	if (!(*state & GPMEM_ZEROED) && !whole_page)
+		memset(page, 0, PAGE_SIZE);
+	*state |= GPMEM_ZEROED;
+	return page + (offset & (PAGE_SIZE - 1));
+}
+
 /* The byte in a RAM region, its page zeroed if this is the first touch, unless all of it is about
  * to be written. */
-static u8 *ram_byte(struct gpmem_region *r, u64 offset, bool whole_page)
+static u8 *ram_byte(struct gpmem *m, struct gpmem_region *r, u64 offset, bool whole_page)
 {
-	u8 *state = &r->page[offset >> PAGE_SHIFT];
+	u8 state = r->page[offset >> PAGE_SHIFT];
 
-	if (!(*state & GPMEM_ZEROED)) {
-		if (!whole_page)
-			memset(byte_at(r, offset & PAGE_MASK), 0, PAGE_SIZE);
-		*state |= GPMEM_ZEROED;
-	}
+	if ((state & (GPMEM_ZEROED | GPMEM_ELSEWHERE)) != GPMEM_ZEROED)
+		return first_byte(m, r, offset, whole_page);
 	return byte_at(r, offset);
 }
 
@@ -157,7 +191,7 @@ void *gpmem_ptr(struct gpmem *m, gpa_t gpa, bool write)
 	if (r->over && !write)
 		return (u8 *)(hva_t)r->over + (gpa - r->start);
 	if (r->kind == GPMEM_RAM && (!write || gpmem_is_writable(r)))
-		return ram_byte(r, gpa - r->start, false);
+		return ram_byte(m, r, gpa - r->start, false);
 	return r->kind == GPMEM_ROM && !write ? byte_at(r, gpa - r->start) : NULL;
 }
 
@@ -165,7 +199,7 @@ u8 *gpmem_ram(struct gpmem *m, gpa_t gpa)
 {
 	struct gpmem_region *r = gpmem_find(m, gpa);
 
-	return r && r->kind == GPMEM_RAM ? ram_byte(r, gpa - r->start, false) : NULL;
+	return r && r->kind == GPMEM_RAM ? ram_byte(m, r, gpa - r->start, false) : NULL;
 }
 
 static u8 *page_state(struct gpmem *m, gpa_t gpa)
@@ -258,17 +292,29 @@ void gpmem_device_write(const struct gpmem_device *d, u32 at, const void *buf, u
 static u32 in_row(const struct gpmem_region *r, u64 offset, u32 len)
 {
 	u64 end = MIN(ALIGN_DOWN(offset, (u64)GPMEM_CHUNK_SIZE) + GPMEM_CHUNK_SIZE, r->size);
+	u32 most = (u32)MIN((u64)len, end - offset), n = in_page(offset, most);
 
-	return (u32)MIN((u64)len, end - offset);
+	if (!r->elsewhere)
+		return most;
+	if (r->page[offset >> PAGE_SHIFT] & GPMEM_ELSEWHERE)
+		return n;
+	while (n < most && !(r->page[(offset + n) >> PAGE_SHIFT] & GPMEM_ELSEWHERE))
+		n += in_page(offset + n, most - n);
+	return n;
 }
 
 /* RAM in a row, its pages zeroed as far as they were not touched; those that are about to be
  * written from end to end need not be. */
-static u8 *ram_row(struct gpmem_region *r, u64 offset, u32 len, bool write)
+static u8 *ram_row(struct gpmem *m, struct gpmem_region *r, u64 offset, u32 len, bool write)
 {
-	for (u64 at = offset; at < offset + len; at = (at & PAGE_MASK) + PAGE_SIZE)
-		(void)ram_byte(r, at, write && in_page(at, (u32)(offset + len - at)) == PAGE_SIZE);
-	return byte_at(r, offset);
+	u32 n = in_page(offset, len);
+	u8 *first = ram_byte(m, r, offset, write && n == PAGE_SIZE);
+
+	for (u32 piece; n < len; n += piece) {
+		piece = in_page(offset + n, len - n);
+		(void)ram_byte(m, r, offset + n, write && piece == PAGE_SIZE);
+	}
+	return first;
 }
 
 static struct gpmem_device device_at(const struct gpmem_region *r, gpa_t page)
@@ -283,14 +329,17 @@ struct gpmem_device gpmem_device_at(struct gpmem *m, gpa_t page)
 	return r && r->kind == GPMEM_MMIO ? device_at(r, page) : (struct gpmem_device){ 0 };
 }
 
-/* Bytes in a row. */
-static void read_memory(struct gpmem_region *r, u64 offset, void *buf, u32 n)
+/* Bytes in a row. To read a page that is given back brings it not back. */
+static void read_memory(struct gpmem *m, struct gpmem_region *r, u64 offset, void *buf, u32 n)
 {
-	const u8 *from = r->over		? r->over + offset
-			 : r->kind == GPMEM_ROM ? byte_at(r, offset)
-						: ram_row(r, offset, n, false);
-
-	memcpy(buf, from, n);
+	if (r->over)
+		memcpy(buf, r->over + offset, n);
+	else if (r->kind == GPMEM_ROM)
+		memcpy(buf, byte_at(r, offset), n);
+	else if ((r->page[offset >> PAGE_SHIFT] & GPMEM_ELSEWHERE) && !*gpmem_lend_place(r, offset))
+		memset(buf, 0, n);
+	else
+		memcpy(buf, ram_row(m, r, offset, n, false), n);
 }
 
 void gpmem_read(struct gpmem *m, gpa_t gpa, void *buf, u32 len)
@@ -309,7 +358,7 @@ void gpmem_read(struct gpmem *m, gpa_t gpa, void *buf, u32 len)
 			gpmem_device_read(&d, 0, out, n);
 		} else {
 			n = in_row(r, gpa - r->start, len);
-			read_memory(r, gpa - r->start, out, n);
+			read_memory(m, r, gpa - r->start, out, n);
 		}
 		out += n;
 		gpa += n;
@@ -337,7 +386,7 @@ static void write_ram(struct gpmem *m, struct gpmem_region *r, gpa_t gpa, const 
 
 	if (r->sealed)
 		return;
-	memcpy(ram_row(r, offset, n, true), buf, n);
+	memcpy(ram_row(m, r, offset, n, true), buf, n);
 	if (!r->over)
 		tell_row(m, &r->page[offset >> PAGE_SHIFT], gpa, n, whom);
 }
@@ -373,7 +422,7 @@ void gpmem_restore(struct gpmem *m, gpa_t page, const void *bytes)
 {
 	struct gpmem_region *r = gpmem_find(m, page);
 
-	memcpy(ram_byte(r, page - r->start, true), bytes, PAGE_SIZE);
+	memcpy(ram_byte(m, r, page - r->start, true), bytes, PAGE_SIZE);
 	gpmem_written(m, page, PAGE_SIZE);
 }
 

@@ -8,6 +8,9 @@
  * CPU) tell the watchers; direct writes by guest code are kept off watched pages by the shadow
  * tables, which learn of a new watch by the protect hook.
  *
+ * Pages of RAM can be given back to the machine, one by one, and come back elsewhere when they are
+ * touched (emu/mem/gpmem_lend.c).
+ *
  * RAM can be switched (gpmem_switch()), as a chipset does with the first megabyte: reads find other
  * bytes, writes are lost, or both. Direct accesses follow, since every cache of where bytes lie is
  * told.
@@ -32,6 +35,7 @@ enum gpmem_kind { GPMEM_RAM, GPMEM_ROM, GPMEM_MMIO };
 #define GPMEM_WATCH_SCREEN BIT(4) /* shows on a screen: the next write is waited for */
 #define GPMEM_WATCH_WALK   BIT(5) /* a guest page table that led to an entry of softtlb.c */
 #define GPMEM_WATCHES	   6
+#define GPMEM_ELSEWHERE	   BIT(6) /* internal: not where its chunk is, or nowhere now */
 #define GPMEM_ZEROED	   BIT(7) /* internal: contents are valid */
 
 struct gpmem_region {
@@ -42,11 +46,23 @@ struct gpmem_region {
 	u8 *page;	/* RAM: state byte of each 4 KiB, GPMEM_WATCH_* | GPMEM_ZEROED */
 	const u8 *over; /* RAM: size bytes that reads find in its place; NULL: the RAM itself */
 	bool sealed;	/* RAM: writes are lost */
+	/* RAM whose pages can be given back: of each chunk that some are elsewhere of, where each
+	 * of these lies, or NULL: it is given back. */
+	u8 ***elsewhere;
 	const struct gpmem_mmio *mmio;
 	void *ctx;
 	const char *name;
 	bool window; /* a device's: RAM while it is shown, else MMIO */
 	u32 number;  /* of a window's first page, among those of all windows */
+};
+
+/* Whose pages they are that a guest gives back. */
+struct gpmem_frames {
+	/* A page, not zeroed; NULL: there is none. must: it is for an access that cannot fail, so
+	 * there is one, if only for the little while until the machine is ended. */
+	void *(*take)(void *ctx, bool must);
+	void (*give)(void *ctx, void *frame);
+	void *ctx;
 };
 
 typedef void (*gpmem_watch_fn)(void *ctx, gpa_t gpa, u32 len);
@@ -66,8 +82,10 @@ struct gpmem {
 	/* Bytes [start, start + size) lie elsewhere now, or have lost or gained the right to be
 	 * written: nobody may keep an address of theirs. */
 	void (*switched)(void *ctx, gpa_t start, u64 size);
-	void *protect_ctx; /* of both */
-	u32 window_pages;  /* of all windows */
+	void *protect_ctx;		   /* of both */
+	u32 window_pages;		   /* of all windows */
+	const struct gpmem_frames *frames; /* NULL: no page can be given back */
+	u64 given_back, lend_tables;	   /* pages: now; that say where others are */
 };
 
 void gpmem_init(struct gpmem *m);
@@ -166,7 +184,33 @@ u8 gpmem_watches(struct gpmem *m, gpa_t gpa);
 void gpmem_watch(struct gpmem *m, gpa_t gpa, u8 watch);
 void gpmem_unwatch(struct gpmem *m, gpa_t gpa, u8 watch);
 
-/* --- For gpmem_window.c */
+/* --- Pages that are given back */
+
+/* Pages of the region of RAM that begins there may be. E_NOMEM. Needs m->frames. */
+int gpmem_lend(struct gpmem *m, gpa_t start);
+/*
+ * Gives a page back. Its contents are lost, which all who watch it are told, and nobody keeps an
+ * address of it. False: it stays, as somebody goes on watching it, or it is none that may go.
+ */
+bool gpmem_give_back(struct gpmem *m, gpa_t page);
+/* Has it come again? True for pages that are there. False: there is none for it now. */
+bool gpmem_take_back(struct gpmem *m, gpa_t page);
+/* A page's own frame was given back; *now: where the page lies instead, NULL: nowhere. */
+bool gpmem_is_elsewhere(struct gpmem *m, gpa_t page, void **now);
+
+static inline u64 gpmem_chunks(const struct gpmem_region *r)
+{
+	return (r->size + GPMEM_CHUNK_SIZE - 1) >> GPMEM_CHUNK_SHIFT;
+}
+
+/* The place of that entry, of a page that is elsewhere. */
+static inline u8 **gpmem_lend_place(const struct gpmem_region *r, u64 offset)
+{
+	return &r->elsewhere[offset >> GPMEM_CHUNK_SHIFT]
+			    [offset >> PAGE_SHIFT & (GPMEM_CHUNK_SIZE / PAGE_SIZE - 1)];
+}
+
+/* --- For gpmem_window.c and gpmem_lend.c */
 
 /* The region that begins there; NULL: none does. */
 struct gpmem_region *gpmem_find_at(struct gpmem *m, gpa_t start);

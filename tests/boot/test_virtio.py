@@ -33,6 +33,41 @@ def sum_of(m, disk):
     return m.run("md5sum /dev/" + disk).split()[0]
 
 
+def free_memory(m):
+    """KiB, of the guest and of the machine."""
+    guest = int(re.search(r"MemFree: +(\d+)", m.run("cat /proc/meminfo"))[1])
+    m.prompt()
+    machine = int(re.search(r"memory: (\d+) KiB free", m.monitor("mem"))[1])
+    m.guest()
+    return guest, machine
+
+
+def balloon(m, mib):
+    """Until the guest has followed; how many KiB are given back."""
+    m.prompt()
+    m.monitor("balloon debian %d" % mib)
+    said = ""
+    while "does with %dM;" % mib not in said:
+        said = m.monitor("balloon debian")
+    m.guest()
+    return int(re.search(r"(\d+)K are given back", said)[1])
+
+
+def check_balloon(m):
+    """What Debian puts into it is the machine's, and comes again for files that fill all memory; what is never touched need not."""
+    before = free_memory(m)
+    assert balloon(m, 64) in range(60 << 10, (64 << 10) + 1)
+    small = free_memory(m)
+    assert before[0] - small[0] in range(60 << 10, 68 << 10) and small[1] - before[1] in range(60 << 10, 66 << 10)
+    assert balloon(m, 128) == 0
+    again = free_memory(m)
+    assert abs(again[0] - before[0]) < 4 << 10 and abs(again[1] - before[1]) < 2 << 10
+    m.run("dd if=/dev/urandom of=/tmp/a bs=1M count=30 2>/dev/null; cp /tmp/a /tmp/b; cmp /tmp/a /tmp/b; rm /tmp/a /tmp/b")
+    assert balloon(m, 100) in range(24 << 10, (28 << 10) + 1)
+    m.prompt()
+    assert "has 128M" in m.monitor("balloon debian 129") and "balloon NAME" in m.monitor("balloon debian x")
+
+
 # Engine, the machine's keys, the kernel's command line, and what its interrupts look like.
 WAYS = {
     "modern": ("auto", "apic = yes\n", "", "MSI"),
@@ -41,13 +76,14 @@ WAYS = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_disk(way):
+def test_disk_and_balloon(way):
     engine, keys, cmdline, controller = WAYS[way]
     data = image()
-    keys += "disk0 = data.img,bus=virtio\ndisk1 = fixed.img,readonly\nbus = virtio\n"
-    with Machine(debian(engine, keys, cmdline), files={"data.img": data, "fixed.img": data}) as m:
+    keys += "disk0 = data.img,bus=virtio\ndisk1 = fixed.img,readonly\nbus = virtio\nballoon = virtio\n"
+    config = debian(engine, keys, cmdline).replace("exit = poweroff", "exit = stay")
+    with Machine(config, files={"data.img": data, "fixed.img": data}) as m:
         m.shell()
-        insert(m)
+        insert(m, DRIVERS + ("virtio_balloon",))
         assert m.run("cd /sys/block; echo $(cat vda/size) $(cat vda/serial) $(cat vdb/ro); cd").split() == ["2048", "RLV00001", "1"]
         assert sum_of(m, "vda") == sum_of(m, "vdb") == hashlib.md5(data).hexdigest()
         assert re.search(r"%s.*virtio" % controller, m.run("cat /proc/interrupts"))
@@ -55,9 +91,16 @@ def test_disk(way):
         m.run("dd if=/dev/vdb of=/dev/vda bs=4k skip=1 count=200 conv=fsync 2>/dev/null; echo 3 > /proc/sys/vm/drop_caches")
         assert sum_of(m, "vda") == hashlib.md5(data[4096:201 * 4096] + data[200 * 4096:]).hexdigest()
         assert "rror" in m.run("dd if=/dev/zero of=/dev/vdb bs=512 count=1 conv=fsync || echo error")
-        m.process.send("poweroff -f\r")
-        m.expect("stopped: power off")
-        m.ended()
+        check_balloon(m)
+        # All that the machine holds for it comes back, wherever its pages are.
+        table = m.monitor("vm list")
+        held = [int(n) for n in re.search(r"debian .* (\d+)M +(\d+)K +(\d+)K", table).groups()]
+        away = int(re.search(r"(\d+)K are given back", m.monitor("balloon debian"))[1])
+        changed = 4 * 300  # blocks of the disk, and more is promised
+        before = int(re.search(r"memory: (\d+) KiB free", m.monitor("mem"))[1])
+        m.monitor("destroy debian")
+        after = int(re.search(r"memory: (\d+) KiB free", m.monitor("mem"))[1])
+        assert abs(after - before - ((held[0] + 16 << 10) + held[1] + held[2] - away)) < changed + 4096
 
 
 def test_entropy_and_console():

@@ -7,6 +7,7 @@
  *
  * Input: what (1), and by it: register (1 or 2) and value (4); or where in a queue, and bytes.
  */
+#include <sanitizer/asan_interface.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,13 +23,13 @@
 
 #define IMAGE	 (160 * KiB)
 #define RAM	 0xa0000u
-#define DEVICES	 4u
+#define DEVICES	 5u
 #define IO	 0xe000u /* + 80h * n: BAR 0 and BAR 4 are put there for each input */
 #define MEM	 0xf0000000u
 #define QUEUE_AT 0x10000u /* + 4000h for each queue: table, available, used of a queue of 0.9 */
 #define STEP	 0x4000u
 
-static const u8 number[DEVICES] = { 4, 5, 8, 9 };
+static const u8 number[DEVICES] = { 4, 5, 8, 9, 10 };
 static struct disk_memory disk[2];
 static struct drive drive[DRIVE_PLACES];
 static u8 image[2][IMAGE];
@@ -41,6 +42,28 @@ static void entropy(void *ctx, u8 *bytes, u32 n)
 	memset(bytes, 0x55, n);
 }
 
+/* Pages that the balloon gave back are not touched any more, which the sanitizer sees. There is not
+ * always another one. */
+static u8 *ram;
+static u32 asked;
+
+static void *take_frame(void *ctx, bool must)
+{
+	(void)ctx;
+	return must || ++asked % 5 ? malloc(PAGE_SIZE) : NULL;
+}
+
+static void give_frame(void *ctx, void *frame)
+{
+	(void)ctx;
+	if ((u8 *)frame >= ram && (u8 *)frame < ram + RAM)
+		ASAN_POISON_MEMORY_REGION(frame, PAGE_SIZE);
+	else
+		free(frame);
+}
+
+static const struct gpmem_frames frames = { take_frame, give_frame, NULL };
+
 static void create(void)
 {
 	struct board_host host = quiet_host();
@@ -48,8 +71,9 @@ static void create(void)
 
 	host.entropy = entropy;
 	gpmem_init(&mem);
-	chunk[0] = calloc(1, RAM);
-	if (gpmem_add_ram(&mem, 0, RAM, chunk, true, "ram"))
+	mem.frames = &frames;
+	chunk[0] = ram = calloc(1, RAM);
+	if (gpmem_add_ram(&mem, 0, RAM, chunk, true, "ram") || gpmem_lend(&mem, 0))
 		panic("no RAM");
 	for (unsigned i = 0; i < 2; i++) {
 		if (disk_memory_init(&disk[i], image[i], IMAGE, i))
@@ -61,7 +85,8 @@ static void create(void)
 						 .no_vga = true,
 						 .drives = drive,
 						 .virtio_rng = true,
-						 .virtio_console = true },
+						 .virtio_console = true,
+						 .virtio_balloon = true },
 			 &host, &mem, &board))
 		panic("no board");
 }
@@ -123,7 +148,7 @@ static void available(struct fuzz_input *in, u32 queue)
 static void one(struct fuzz_input *in)
 {
 	u8 what = fuzz_u8(in), where = fuzz_u8(in);
-	unsigned n = where & 3, q = where >> 2 & 1, size = 1u << (where >> 3) % 3;
+	unsigned n = what & 0x40 ? 4 : where & 3, q = where >> 2 & 1, size = 1u << (where >> 3) % 3;
 	u32 queue = QUEUE_AT + (2 * n + q) * STEP, v;
 	u16 io = (u16)(IO + n * VIRTIO_IO_SIZE);
 
@@ -184,6 +209,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	if (!board)
 		create();
 	board_reset(board);
+	asked = 0;
 	gpmem_write(&mem, 0, zeros, RAM);
 	place();
 	while (in.p < in.end)

@@ -214,7 +214,8 @@ static struct machine *machine_new(void)
 					     .apic = true,
 					     .drives = m->drive,
 					     .virtio_rng = true,
-					     .virtio_console = true };
+					     .virtio_console = true,
+					     .virtio_balloon = true };
 	const struct board_host host = {
 		.now = now,
 		.wall_clock = wall,

@@ -127,7 +127,8 @@ static void test_buses(void **state)
 	assert_int_equal(parse("[vm a]\nkernel = k\ndisk0 = d,readonly,bus=virtio\n"
 			       "disk1 = e\ndisk3 = f,bus=virtio\ncdrom = g\n"
 			       "[vm b]\nkernel = k\ndisk0 = d,bus=ide\ndisk2 = e,readonly\n"
-			       "bus = virtio\nvirtio = legacy\nrng = virtio\nconsole = virtio\n",
+			       "bus = virtio\nvirtio = legacy\nrng = virtio\nballoon = "
+			       "virtio\nconsole = virtio\n",
 			       &c),
 			 0);
 	assert_string_equal(messages, "");
@@ -142,6 +143,7 @@ static void test_buses(void **state)
 	assert_int_equal(config_drive_place(d, CONFIG_DISK0 + 2), PLACE_VIRTIO0 + 2);
 	assert_int_equal(c.vm[1].virtio, VIRTIO_FOR_OLD);
 	assert_true(c.vm[1].virtio_rng && !c.vm[0].virtio_rng);
+	assert_true(c.vm[1].balloon && !c.vm[0].balloon);
 	assert_int_equal(c.vm[1].serial[CONFIG_SERIALS - 1], SERIAL_CONSOLE);
 	assert_int_equal(c.vm[0].serial[CONFIG_SERIALS - 1], SERIAL_NONE);
 	config_free(&c);

@@ -301,6 +301,7 @@ static bool vm_word_key(struct parser *p, const char *key, const char *value)
 	static const char *const idles[] = { "hlt", "detect" };
 	static const char *const tlbs[] = { "architectural", "coherent" };
 	static const char *const rngs[] = { "none", "virtio" };
+	static const char *const balloons[] = { "none", "virtio" };
 	static const char *const consoles[] = { "serial", "virtio" };
 	static const char *const buses[] = { "ide", "virtio" };
 	static const char *const virtios[] = { "both", "legacy", "modern" };
@@ -338,6 +339,9 @@ static bool vm_word_key(struct parser *p, const char *key, const char *value)
 	} else if (!strcmp(key, "rng")) {
 		i = parse_word(p, key, value, rngs, ARRAY_SIZE(rngs), "none or virtio");
 		vm->virtio_rng = i > 0;
+	} else if (!strcmp(key, "balloon")) {
+		i = parse_word(p, key, value, balloons, ARRAY_SIZE(balloons), "none or virtio");
+		vm->balloon = i > 0;
 	} else if (!strcmp(key, "console")) {
 		i = parse_word(p, key, value, consoles, ARRAY_SIZE(consoles), "serial or virtio");
 		if (i > 0)

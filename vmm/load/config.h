@@ -52,6 +52,7 @@ struct config_vm {
 	/* Default: serial0 = console, others none. The last one is the virtio console. */
 	enum config_serial serial[CONFIG_SERIALS];
 	bool virtio_rng;	   /* rng = virtio */
+	bool balloon;		   /* balloon = virtio */
 	enum config_triple triple; /* on_triple_fault; default: stop, with a BIOS reset */
 	bool verify;	 /* verify = yes: each block of translated code is proven to be confined */
 	bool debug_exit; /* debug_exit = yes: port 501h, for test guests */

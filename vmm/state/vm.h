@@ -108,7 +108,9 @@ struct vm {
 	u32 exit_code;
 
 	struct gpmem mem;
-	u8 **chunk; /* every 2 MiB chunk of RAM, ours to free */
+	u8 **chunk;		    /* every 2 MiB chunk of RAM, ours to free */
+	struct gpmem_frames frames; /* for pages that its balloon gave back */
+	void *spare_page;	    /* with a balloon: vmm/vm/vm_ram.c */
 	unsigned chunks;
 	struct board *board;
 	struct vm_media *media; /* its drives: vmm/vm/vm_media.h */

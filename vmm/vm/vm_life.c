@@ -204,6 +204,7 @@ static int create_board(struct vm *vm, const struct board_file *firmware,
 		.drives = vm_media_places(vm),
 		.virtio = virtio[c->virtio],
 		.virtio_rng = c->virtio_rng,
+		.virtio_balloon = c->balloon,
 		.virtio_console = c->serial[VM_LINE_VIRTIO] != SERIAL_NONE,
 		.rts_wired = console_flow() == CONSOLE_FLOW_RTSCTS,
 		.firmware = *firmware,
@@ -326,7 +327,6 @@ void vm_destroy(struct vm *vm)
 	if (vm->board)
 		board_destroy(vm->board);
 	vm_media_destroy(vm);
-	gpmem_destroy(&vm->mem);
 	vm_ram_destroy(vm);
 	page_promise_end(vm->pool_quota);
 	mem_free(vm);
@@ -422,7 +422,7 @@ void vm_do_request(struct vm *vm)
 
 u64 vm_overhead(const struct vm *vm)
 {
-	return vm->fixed_bytes + (vm->pool_pages << PAGE_SHIFT);
+	return vm->fixed_bytes + ((vm->pool_pages + vm->mem.lend_tables) << PAGE_SHIFT);
 }
 
 u64 vm_promised(const struct vm *vm)

@@ -16,6 +16,7 @@ struct vm;
 
 /* Returns 0, or E_NOMEM with nothing held. */
 int vm_ram_create(struct vm *vm);
+/* And its guest-physical space. */
 void vm_ram_destroy(struct vm *vm);
 /* Forgets the contents of size bytes: every page is zeroed again when it is next touched. */
 void vm_ram_clear(struct vm *vm, gpa_t from, u64 size);
