@@ -197,6 +197,15 @@ static bool on_wire(struct guest_frame *f)
 	return true;
 }
 
+/* A wire that fell before it was looked at: input 7 of either controller. The second one has nothing
+ * in service then. */
+static bool on_spurious(struct guest_frame *f)
+{
+	if (f->vector >= 0x28)
+		outb(0x20, 0x20);
+	return true;
+}
+
 static bool on_message(struct guest_frame *f)
 {
 	virtio_interrupts += f->vector == VECTOR_QUEUE;
@@ -239,6 +248,7 @@ static void use_wire(struct virtio *v)
 		live[i] = v;
 		break;
 	}
+	trap_hook[0x27] = trap_hook[0x2f] = on_spurious;
 	trap_hook[0x20 + line] = on_wire;
 	outb(mask, inb(mask) & (u8)~BIT(line & 7));
 	outb(0x21, inb(0x21) & (u8)~BIT(2));
