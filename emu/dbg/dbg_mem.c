@@ -13,6 +13,7 @@ static unsigned room(u64 address, unsigned len)
 	return MIN(len, PAGE_SIZE - (unsigned)(address & (PAGE_SIZE - 1)));
 }
 
+/* Not by an address of the page: a page that the guest gave back would come again. */
 unsigned dbg_read_phys(struct cpu *cpu, gpa_t gpa, void *buf, unsigned len)
 {
 	u8 *out = buf;
@@ -20,11 +21,11 @@ unsigned dbg_read_phys(struct cpu *cpu, gpa_t gpa, void *buf, unsigned len)
 
 	while (done < len) {
 		unsigned n = room(gpa + done, len - done);
-		const u8 *p = gpmem_ptr(cpu->mem, gpa + done, false);
+		const struct gpmem_region *r = gpmem_find(cpu->mem, gpa + done);
 
-		if (!p)
+		if (!r || r->kind == GPMEM_MMIO)
 			break;
-		memcpy(out + done, p, n);
+		gpmem_read(cpu->mem, gpa + done, out + done, n);
 		done += n;
 	}
 	return done;

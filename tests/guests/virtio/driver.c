@@ -197,8 +197,8 @@ static bool on_wire(struct guest_frame *f)
 	return true;
 }
 
-/* A wire that fell before it was looked at: input 7 of either controller. The second one has nothing
- * in service then. */
+/* A wire that fell before it was looked at: input 7 of either controller. The second one has
+ * nothing in service then. */
 static bool on_spurious(struct guest_frame *f)
 {
 	if (f->vector >= 0x28)
