@@ -121,6 +121,7 @@ struct ata_channel {
 	struct disk_request *request;
 	struct completion *completion;
 	struct completions *completions;
+	const struct board_host *host;
 	struct irq_line irq;
 	struct gpmem *mem;
 	void (*advance)(struct ata_channel *c); /* the next step */

@@ -12,6 +12,7 @@
  */
 #include "emu/chip/i8259.h"
 
+#include "emu/dev/strict.h"
 #include "emu/snap/snap.h"
 #include "kernel/hw/i8259_regs.h"
 
@@ -171,7 +172,7 @@ static void write_icw1(struct i8259 *c, u8 v)
 }
 
 /* OCW2: R SL EOI 0 0 L2 L1 L0 */
-static int write_ocw2(struct i8259 *c, u8 v)
+static int write_ocw2(const struct board_host *host, struct i8259 *c, u8 v)
 {
 	unsigned level = v & 7;
 	u8 set = c->isr;
@@ -193,8 +194,11 @@ static int write_ocw2(struct i8259 *c, u8 v)
 				      */
 			set &= (u8)~c->imr;
 		rank = best_rank(c, set);
-		if (rank == 8)
+		if (rank == 8) {
+			if (!c->aeoi && !c->special_mask)
+				strict_broken(host, STRICT_pic_eoi);
 			return -1;
+		}
 		level = rank_to_input(c, rank);
 		break;
 	case 3:
@@ -205,8 +209,11 @@ static int write_ocw2(struct i8259 *c, u8 v)
 	}
 	if (v & 0x80)
 		c->lowest = (u8)level;
-	if (!(c->isr & BIT(level)))
+	if (!(c->isr & BIT(level))) {
+		if (!c->aeoi)
+			strict_broken(host, STRICT_pic_eoi);
 		return -1;
+	}
 	c->isr &= (u8)~BIT(level);
 	return (int)level;
 }
@@ -253,7 +260,7 @@ static void chip_write(struct i8259_pair *p, struct i8259 *c, u16 offset, u8 v)
 	else if (v & OCW3)
 		write_ocw3(c, v);
 	else
-		done = write_ocw2(c, v);
+		done = write_ocw2(p->host, c, v);
 	update(p);
 	if (done >= 0)
 		tell_eoi(p, c, (unsigned)done);

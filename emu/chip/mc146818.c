@@ -13,6 +13,7 @@
  */
 #include "emu/chip/mc146818.h"
 
+#include "emu/dev/strict.h"
 #include "emu/dev/ticks.h"
 #include "emu/snap/snap.h"
 #include "kernel/hw/mc146818_regs.h"
@@ -371,6 +372,7 @@ static void write_register(struct mc146818 *r, u8 i, u8 v)
 	} else if (i == RTC_B) {
 		write_b(r, v, now);
 	} else if (i == RTC_C || i == RTC_D) {
+		strict_broken(r->host, STRICT_rtc_read_only);
 		return;
 	} else if (is_clock_register(i) && updating(r)) {
 		freeze(r);

@@ -19,6 +19,7 @@
 #include "emu/chip/ata_identify.h"
 #include "emu/chip/atapi.h"
 #include "emu/chip/bus_master.h"
+#include "emu/dev/strict.h"
 #include "emu/snap/snap.h"
 #include "kernel/base/error.h"
 #include "kernel/base/string.h"
@@ -129,8 +130,10 @@ static void write_command(struct ata_channel *c, u8 command)
 		device_reset(c, d);
 		return;
 	}
-	if (c->mover != ATA_NOBODY)
-		return; /* busy, or in the midst of data */
+	if (c->mover != ATA_NOBODY) { /* busy, or in the midst of data */
+		strict_broken(c->host, STRICT_ata_command);
+		return;
+	}
 	if (command == DIAGNOSTIC) {
 		diagnostic(c);
 		return;
@@ -189,6 +192,8 @@ static void command_block_write(struct ata_channel *c, unsigned reg, u8 v)
 			write_command(c, v);
 		return;
 	}
+	if (c->mover != ATA_NOBODY)
+		strict_broken(c->host, STRICT_ata_register);
 	if (c->mover == ATA_DISK || c->mover == ATA_LATER)
 		return; /* a device that is busy listens to nothing but a reset */
 	for (unsigned i = 0; i < 2; i++)
@@ -247,8 +252,8 @@ static u32 data_read(struct ata_channel *c, unsigned size)
 
 	if (!has_devices(c))
 		return 0xffffffff;
-	if (data_port_is_ours(c))
-		(void)ata_pio_read(c, bytes, size);
+	if (data_port_is_ours(c) && !ata_pio_read(c, bytes, size))
+		strict_broken(c->host, STRICT_ata_data);
 	return (u32)(bytes[0] | bytes[1] << 8 | bytes[2] << 16) | (u32)bytes[3] << 24;
 }
 
@@ -268,8 +273,8 @@ static void channel_write(struct ata_channel *c, unsigned reg, unsigned size, u3
 {
 	const u8 bytes[4] = { (u8)value, (u8)(value >> 8), (u8)(value >> 16), (u8)(value >> 24) };
 
-	if (reg == DATA && data_port_is_ours(c))
-		(void)ata_pio_write(c, bytes, size);
+	if (reg == DATA && data_port_is_ours(c) && !ata_pio_write(c, bytes, size))
+		strict_broken(c->host, STRICT_ata_data);
 	for (unsigned i = 0; reg != DATA && i < size; i++)
 		command_block_write(c, reg + i, bytes[i]);
 }
@@ -487,6 +492,7 @@ static int init_channel(struct piix3_ide *p, unsigned n, const struct device_bay
 	c->mem = bay->mem;
 	c->advance = advance;
 	c->completions = bay->completions;
+	c->host = bay->host;
 	c->buffer = p->work[n].buffer;
 	c->request = &p->work[n].request;
 	*c->request =

@@ -88,7 +88,7 @@ def check_share(m):
 @pytest.mark.parametrize("kernel", ["vmlinuz-686", "vmlinuz-686-pae"])
 @pytest.mark.parametrize("engine", ["auto", "ring1", "recompile", "recompile-all"])
 def test_shell(kernel, engine):
-    with Machine(debian(kernel, engine), extra=ICOUNT if engine == "ring1" else ()) as m:
+    with Machine(debian(kernel, engine) + "strict = warn\n", extra=ICOUNT if engine == "ring1" else ()) as m:
         m.shell()
         before = m.stat("debian")
         assert "GNU/Linux" in m.run("uname -a")
@@ -108,3 +108,4 @@ def test_shell(kernel, engine):
         m.process.send("poweroff -f\r")
         m.expect("stopped: power off")
         m.ended()
+        assert "strict: " not in m.text()

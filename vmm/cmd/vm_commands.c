@@ -18,6 +18,7 @@
 #include "vmm/vm/vm_media.h"
 #include "vmm/vm/vm_refused.h"
 #include "vmm/vm/vm_state.h"
+#include "vmm/vm/vm_strict.h"
 #include "vmm/vm/vm_task.h"
 
 static char used[CONFIG_NAME]; /* use NAME */
@@ -227,6 +228,20 @@ static int cmd_isolation(int argc, char **argv)
 	return what ? E_INVAL : 0;
 }
 
+static int cmd_strict(int argc, char **argv)
+{
+	struct vm *vm = vm_arg(argc, argv, 1);
+
+	if (!vm)
+		return E_NOENT;
+	if (vm->config.strict == STRICT_OFF) {
+		console_print("%s: strict = off\n", vm->config.name);
+		return E_INVAL;
+	}
+	vm_strict_print(vm);
+	return 0;
+}
+
 static int cmd_devs(int argc, char **argv)
 {
 	struct vm *vm = vm_arg(argc, argv, 1);
@@ -381,6 +396,12 @@ static struct shell_command commands[] = {
 	  .args = "NAME",
 	  .help = "look whether a VM's descriptor tables keep it inside",
 	  .run = cmd_isolation,
+	  .complete = vm_complete },
+	{ .name = "strict",
+	  .args = "NAME",
+	  .help = "what a VM did that hardware would not forgive (strict = warn)",
+	  .run = cmd_strict,
+	  .crash = true,
 	  .complete = vm_complete },
 	{ .name = "devs",
 	  .args = "NAME",

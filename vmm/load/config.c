@@ -296,6 +296,7 @@ static bool vm_word_key(struct parser *p, const char *key, const char *value)
 	static const char *const engines[] = { "auto", "ring1", "recompile", "recompile-all" };
 	static const char *const serials[] = { "none", "console", "log" };
 	static const char *const triples[] = { "stop", "reset", "freeze" };
+	static const char *const stricts[] = { "off", "warn", "stop" };
 	static const char *const lines[] = { "com2" };
 	static const char *const screens[] = { "std", "none" };
 	static const char *const idles[] = { "hlt", "detect" };
@@ -322,6 +323,10 @@ static bool vm_word_key(struct parser *p, const char *key, const char *value)
 			       "stop, reset or freeze");
 		if (i >= 0)
 			vm->triple = (enum config_triple)i;
+	} else if (!strcmp(key, "strict")) {
+		i = parse_word(p, key, value, stricts, ARRAY_SIZE(stricts), "off, warn or stop");
+		if (i >= 0)
+			vm->strict = (enum config_strict)i;
 	} else if (!strcmp(key, "gdb")) {
 		if (parse_word(p, key, value, lines, ARRAY_SIZE(lines), "com2") >= 0)
 			str_copy(vm->gdb, value, sizeof(vm->gdb));

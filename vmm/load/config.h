@@ -17,6 +17,7 @@
 enum config_engine { ENGINE_AUTO, ENGINE_RING1, ENGINE_RECOMPILE, ENGINE_RECOMPILE_ALL };
 enum config_exit { EXIT_POWEROFF, EXIT_REBOOT, EXIT_HALT, EXIT_STAY };
 enum config_serial { SERIAL_NONE, SERIAL_CONSOLE, SERIAL_LOG };
+enum config_strict { STRICT_OFF, STRICT_WARN, STRICT_STOP };
 enum config_triple { TRIPLE_STOP, TRIPLE_RESET, TRIPLE_FREEZE };
 
 enum config_virtio { VIRTIO_FOR_BOTH, VIRTIO_FOR_OLD, VIRTIO_FOR_NEW };
@@ -54,6 +55,7 @@ struct config_vm {
 	bool virtio_rng;	   /* rng = virtio */
 	bool balloon;		   /* balloon = virtio */
 	enum config_triple triple; /* on_triple_fault; default: stop, with a BIOS reset */
+	enum config_strict strict; /* default: off */
 	bool verify;	 /* verify = yes: each block of translated code is proven to be confined */
 	bool debug_exit; /* debug_exit = yes: port 501h, for test guests */
 	bool apic;	 /* apic = yes: local APIC, I/O APIC and HPET */

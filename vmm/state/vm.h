@@ -78,6 +78,19 @@ struct vm_load {
 	u64 began, told; /* when, by the monitor's clock, in ns */
 };
 
+#define VM_STRICT_RULES	 32u
+#define VM_STRICT_PLACES 64u
+
+/* vmm/vm/vm_strict.h */
+struct vm_strict {
+	u64 broken[VM_STRICT_RULES];
+	struct {
+		u32 gla;
+		u8 rule;
+	} place[VM_STRICT_PLACES]; /* that were told */
+	unsigned places;
+};
+
 /* vmm/vm/vm_speed.h */
 struct vm_speed {
 	u32 num, den;	 /* its share of the processor; num = 0: all */
@@ -121,6 +134,7 @@ struct vm {
 	struct vm_load load;
 	struct vm_debug debug;
 	struct vm_speed speed;
+	struct vm_strict strict;
 
 	/* Virtual time = clock - time_offset; stands still while paused. */
 	u64 time_offset, paused_at;

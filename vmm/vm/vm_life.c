@@ -27,6 +27,7 @@
 #include "vmm/vm/vm_speed.h"
 #include "vmm/vm/vm_start.h"
 #include "vmm/vm/vm_state.h"
+#include "vmm/vm/vm_strict.h"
 #include "vmm/vm/vm_symbols.h"
 
 #define RESETS_QUIET  3u /* that are reported whatever their distance */
@@ -126,6 +127,11 @@ static void host_report(void *ctx, const char *text)
 	vm_report(ctx, "%s", text);
 }
 
+static void host_strict(void *ctx, unsigned rule)
+{
+	vm_strict_broken(ctx, rule);
+}
+
 static void host_power_off(void *ctx)
 {
 	request(ctx, VM_REQ_POWER_OFF, "power off (ACPI S5)");
@@ -217,6 +223,8 @@ static int create_board(struct vm *vm, const struct board_file *firmware,
 		bc.boot.order[i] = boot[c->boot[i]];
 
 	host.ctx = vm;
+	if (c->strict != STRICT_OFF)
+		host.strict = host_strict;
 	return board_create(&bc, &host, &vm->mem, &vm->board);
 }
 

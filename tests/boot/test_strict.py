@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: MIT
+"""strict = warn | stop (docs/monitor.md): a guest that breaks each rule (tests/guests/strict.c), under each engine, is told of once for each
+rule and address, and not while it does as it should; with `stop` it stands behind the first one. A VM without `strict` is not told of.
+test_debian.py runs Debian so,
+and finds no rule broken.
+"""
+import re
+
+from guests import Guests, vm
+
+PLACES = {"ata_command": 1, "ata_register": 1, "ata_data": 1, "pic_eoi": 2, "rtc_read_only": 1}
+ENGINES = {"a": "auto", "b": "ring1", "c": "recompile", "d": "recompile-all"}
+DISK = {"disk0": "strict.img"}
+
+
+def test_rules():
+    sections = [vm(name, "strict", "", engine, strict="warn", **DISK) for name, engine in ENGINES.items()]
+    sections += [vm("off", "strict", "", "auto", **DISK), vm("held", "strict", "", "auto", strict="stop", **DISK)]
+    with Guests(sections, files={"strict.img": bytes(1 << 20)}) as m:
+        m.wait_stopped([*ENGINES, "off"])
+        m.prompt()
+        for name in ENGINES:
+            lines = m.lines(name)
+            told = [re.match(r"strict: (\w+): .* \(.+\) at 0010:\w{8}", line)[1] for line in lines if line.startswith("strict: ")]
+            assert {rule: told.count(rule) for rule in told} == PLACES, lines
+            assert not [line for line in lines[:lines.index("wrong")] if line.startswith("strict: ")]
+            assert "end" in lines
+            m.process.send("strict %s\r" % name)
+            for rule, places in PLACES.items():
+                m.expect(r"%s +%d  " % (rule, 2 * places))
+        assert not [line for line in m.lines("off") if line.startswith("strict: ")]
+        m.process.send("vm list\r")
+        m.expect(r"held +paused")
+        assert "end" not in m.lines("held") and len([line for line in m.lines("held") if line.startswith("strict: ")]) == 1
