@@ -225,6 +225,7 @@ const char *dbg_symbols_load(struct dbg_symbols *s, const void *file, size_t siz
 void dbg_symbols_free(struct dbg_symbols *s)
 {
 	mem_free(s->at);
+	mem_free(s->own_text);
 	*s = (struct dbg_symbols){ 0 };
 }
 

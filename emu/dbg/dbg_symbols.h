@@ -17,6 +17,7 @@ struct dbg_symbols {
 	const char *text;
 	struct dbg_symbol *at; /* by value */
 	u32 count;
+	char *own_text; /* freed with them; NULL: the text is somebody else's */
 };
 
 /* NULL, or why there are none; *s is then empty. */

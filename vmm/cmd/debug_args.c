@@ -9,11 +9,16 @@
 #include "kernel/base/string.h"
 #include "kernel/console/console.h"
 #include "vmm/state/vm.h"
+#include "vmm/vm/vm_symbols.h"
 
 int debug_address(struct vm *vm, const char *text, u32 *address)
 {
-	const char *why = dbg_address(&vm->vcpu->cpu, text, address);
+	struct cpu *cpu = &vm->vcpu->cpu;
+	const char *why = dbg_address(cpu, text, address);
 
+	/* Perhaps one of the guest's own names, which take a while to find. */
+	if (why && !cpu->stops.symbols && !vm_symbols_seek(vm))
+		why = dbg_address(cpu, text, address);
 	if (!why)
 		return 0;
 	console_print("%s: %s\n", text, why);

@@ -7,6 +7,7 @@
 
 #include "emu/dbg/dbg_address.h"
 #include "emu/dbg/dbg_disas.h"
+#include "emu/dbg/dbg_dmesg.h"
 #include "emu/dbg/dbg_examine.h"
 #include "emu/dbg/dbg_regs.h"
 #include "emu/dbg/dbg_tables.h"
@@ -17,6 +18,7 @@
 #include "vmm/cmd/debug_args.h"
 #include "vmm/cmd/vm_commands.h"
 #include "vmm/state/vm.h"
+#include "vmm/vm/vm_symbols.h"
 
 #define DISAS_DEFAULT  16u
 #define FRAMES_DEFAULT 32u
@@ -218,23 +220,50 @@ static int cmd_backtrace(int argc, char **argv)
 	return err;
 }
 
+static const struct dbg_symbols *symbols_of(struct vm *vm)
+{
+	const char *why = vm_symbols_seek(vm);
+
+	if (why)
+		console_print("%s has no symbols: %s; symbols = FILE\n", vm->config.name, why);
+	return vm->vcpu->cpu.stops.symbols;
+}
+
+static int cmd_dmesg(int argc, char **argv)
+{
+	struct vm *vm = vm_take(&argc, &argv);
+	const char *why;
+	u32 n = LINES_MAX;
+
+	if (!vm)
+		return E_NOENT;
+	if (argc > 2)
+		return debug_usage("dmesg [NAME] [N]");
+	if (argc > 1 && debug_number(argv[1], LINES_MAX, &n))
+		return E_INVAL;
+	why = dbg_print_dmesg(&vm->vcpu->cpu, vm->vcpu->cpu.stops.symbols, n, &console_lines);
+	if (why)
+		console_print("%s: %s\n", vm->config.name, why);
+	return why ? E_NOENT : 0;
+}
+
 /* The VM's symbols that contain a word; or how many it has. */
 static int cmd_symbols(int argc, char **argv)
 {
 	struct vm *vm = vm_take(&argc, &argv);
-	const struct dbg_symbols *s = vm ? vm->vcpu->cpu.stops.symbols : NULL;
+	const struct dbg_symbols *s;
 	u32 found;
 
 	if (!vm)
 		return E_NOENT;
 	if (argc > 2)
 		return debug_usage("symbols [NAME] [WORD]");
-	if (!s) {
-		console_print("%s has no symbols: symbols = FILE\n", vm->config.name);
+	s = symbols_of(vm);
+	if (!s)
 		return E_NOENT;
-	}
 	if (argc < 2) {
-		console_print("%u symbols of %s\n", s->count, vm->config.symbols);
+		console_print("%u symbols of %s\n", s->count,
+			      s->own_text ? "the guest's own" : vm->config.symbols);
 		return 0;
 	}
 	found = dbg_print_symbols(s, argv[1], SYMBOLS_SHOWN, &console_lines);
@@ -249,6 +278,11 @@ static struct shell_command commands[] = {
 	  .help = "a VM's symbols that contain a word",
 	  .run = cmd_symbols,
 	  .crash = true,
+	  .complete = vm_complete },
+	{ .name = "dmesg",
+	  .args = "[NAME] [N]",
+	  .help = "the last N records of a Linux's log, from its memory",
+	  .run = cmd_dmesg,
 	  .complete = vm_complete },
 	{ .name = "regs",
 	  .args = "[NAME]",

@@ -346,6 +346,7 @@ static void reset(struct vm *vm)
 	vm->resets++;
 	vm->request = VM_REQ_NONE;
 	vm->injected = 0;
+	vm_symbols_forget(vm);
 	vm->halt_reported = false;
 	vm_resume(vm);
 	vm_start_begin(vm);

@@ -35,6 +35,7 @@
 #include "vmm/vm/vm_media.h"
 #include "vmm/vm/vm_media_state.h"
 #include "vmm/vm/vm_state.h"
+#include "vmm/vm/vm_symbols.h"
 
 #define PIECE_PAGES	  64u /* a millisecond at most */
 #define FORMAT_WITH_MEDIA 2u
@@ -472,6 +473,7 @@ static void loaded(struct vm *vm)
 	set_time(vm, &j->print);
 	cpu_state_loaded(cpu);
 	vm->injected = 0;
+	vm_symbols_forget(vm);
 	recomp_unsignal(cpu, CPU_EVENT_INTR);
 	if (board_intr_pending(vm->board))
 		recomp_signal(cpu, CPU_EVENT_INTR);

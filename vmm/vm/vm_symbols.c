@@ -4,6 +4,7 @@
  */
 #include "vmm/vm/vm_symbols.h"
 
+#include "emu/dbg/dbg_kallsyms.h"
 #include "kernel/base/error.h"
 #include "kernel/lib/module.h"
 #include "vmm/vm/vm_refused.h"
@@ -23,6 +24,26 @@ int vm_symbols_load(struct vm *vm)
 	}
 	vm->vcpu->cpu.stops.symbols = &vm->debug.symbols;
 	return 0;
+}
+
+const char *vm_symbols_seek(struct vm *vm)
+{
+	const char *why;
+
+	if (vm->vcpu->cpu.stops.symbols)
+		return NULL;
+	why = dbg_kallsyms_load(&vm->vcpu->cpu, &vm->debug.symbols);
+	if (!why)
+		vm->vcpu->cpu.stops.symbols = &vm->debug.symbols;
+	return why;
+}
+
+void vm_symbols_forget(struct vm *vm)
+{
+	if (!vm->debug.symbols.own_text)
+		return;
+	vm->vcpu->cpu.stops.symbols = NULL;
+	dbg_symbols_free(&vm->debug.symbols);
 }
 
 void vm_symbols_free(struct vm *vm)
