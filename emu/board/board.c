@@ -55,8 +55,8 @@ struct board {
 	struct bus bus;
 	struct vtimers timers;
 	struct irq_or irqs, pirqs;
-	u16 isa_wires;	  /* what the devices drive */
-	bool hpet_legacy; /* interrupts 0 and 8 are the HPET's */
+	struct board_wires wires; /* what the devices drive */
+	bool hpet_legacy;	  /* interrupts 0 and 8 are the HPET's */
 	struct a20_gate a20;
 	struct completions completions;
 	struct device_set devices;
@@ -119,8 +119,9 @@ static void isa_wire(void *ctx, unsigned irq, bool level)
 {
 	struct board *b = ctx;
 
-	b->isa_wires &= (u16)~BIT(irq);
-	b->isa_wires |= (u16)(level << irq);
+	b->wires.rises[irq] += level && !(b->wires.up & BIT(irq));
+	b->wires.up &= (u16)~BIT(irq);
+	b->wires.up |= (u16)(level << irq);
 	if (!b->hpet_legacy || (irq != TIMER_IRQ && irq != CLOCK_IRQ))
 		isa_pin(b, irq, level);
 }
@@ -143,8 +144,8 @@ static void hpet_replaces(void *ctx, bool on)
 	struct board *b = ctx;
 
 	b->hpet_legacy = on;
-	isa_pin(b, TIMER_IRQ, !on && b->isa_wires & BIT(TIMER_IRQ));
-	isa_pin(b, CLOCK_IRQ, !on && b->isa_wires & BIT(CLOCK_IRQ));
+	isa_pin(b, TIMER_IRQ, !on && b->wires.up & BIT(TIMER_IRQ));
+	isa_pin(b, CLOCK_IRQ, !on && b->wires.up & BIT(CLOCK_IRQ));
 }
 
 static void pic_output(void *ctx, unsigned irq, bool level)
@@ -648,6 +649,11 @@ const struct device_set *board_devices(const struct board *b)
 void board_accesses(const struct board *b, const void *dev, u64 *reads, u64 *writes)
 {
 	bus_accesses(&b->bus, dev, reads, writes);
+}
+
+void board_wires(const struct board *b, struct board_wires *w)
+{
+	*w = b->wires;
 }
 
 gpa_t board_rsdp(const struct board *b)

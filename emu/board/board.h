@@ -76,6 +76,13 @@ void board_fpu_error(struct board *b);
 const struct device_set *board_devices(const struct board *b);
 /* How often the ports of one of them were read and written. */
 void board_accesses(const struct board *b, const void *dev, u64 *reads, u64 *writes);
+/* The ISA bus: which of its interrupts are up, and how often each rose. */
+struct board_wires {
+	u16 up;
+	u64 rises[16];
+};
+
+void board_wires(const struct board *b, struct board_wires *w);
 /* Where the board put its tables, for loaders. */
 gpa_t board_rsdp(const struct board *b);
 /*

@@ -73,6 +73,7 @@ static void start(struct snap *s, bool loading, snap_move mover, void *ctx)
 	s->move = mover;
 	s->ctx = ctx;
 	s->error[0] = s->name[0] = 0;
+	s->tell = NULL;
 	s->open = s->peeked = false;
 	s->crc = s->sections = s->at = s->size = 0;
 	s->now = 0;
@@ -260,6 +261,12 @@ static u8 *field_place(struct snap *s, u32 n, const char *field)
 	return s->buf + s->at - n;
 }
 
+static void saved(struct snap *s, const u8 *bytes, u32 n, const char *field)
+{
+	if (s->tell)
+		s->tell(s->ctx, field, bytes, n);
+}
+
 void snap_bytes_at(struct snap *s, void *bytes, u32 n, const char *field)
 {
 	u8 *p = field_place(s, n, field);
@@ -267,7 +274,7 @@ void snap_bytes_at(struct snap *s, void *bytes, u32 n, const char *field)
 	if (p && s->loading)
 		memcpy(bytes, p, n);
 	else if (p)
-		memcpy(p, bytes, n);
+		saved(s, memcpy(p, bytes, n), n, field);
 	else if (s->loading)
 		memset(bytes, 0, n);
 }
@@ -283,8 +290,10 @@ u64 snap_int_at(struct snap *s, u64 v, unsigned size, const char *field)
 
 	if (s->loading)
 		return p ? get_le(p, size) : 0;
-	if (p)
+	if (p) {
 		put_le(p, v, size);
+		saved(s, p, size, field);
+	}
 	return v;
 }
 

@@ -43,6 +43,9 @@ struct snap {
 	u16 version; /* of the open section: as it was saved, while loading */
 	u64 now;     /* virtual ns of the machine's state: no time in the past lies behind it */
 	char error[160];
+	/* Told of each field that is saved, numbers little-endian; NULL: nobody. It is set behind
+	 * snap_save_to(). */
+	void (*tell)(void *ctx, const char *field, const u8 *bytes, u32 n);
 
 	/* The rest is snap.c's own. */
 	snap_move move;

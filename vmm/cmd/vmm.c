@@ -22,6 +22,7 @@
 #include "vmm/vm/vm_finish.h"
 #include "vmm/vm/vm_life.h"
 #include "vmm/cmd/change_commands.h"
+#include "vmm/cmd/device_commands.h"
 #include "vmm/cmd/input_commands.h"
 #include "vmm/cmd/measure_commands.h"
 #include "vmm/cmd/screen_commands.h"
@@ -115,6 +116,7 @@ void vmm_start(void)
 	see_commands_init();
 	point_commands_init();
 	change_commands_init();
+	device_commands_init();
 	stop_commands_init();
 	snap_commands_init();
 	screen_commands_init();

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Nothing here changes the VM, which may run meanwhile.
+ */
+#include "vmm/cmd/device_commands.h"
+
+#include "emu/board/board_show.h"
+#include "emu/dbg/dbg_search.h"
+#include "kernel/base/bytes.h"
+#include "kernel/base/error.h"
+#include "kernel/base/string.h"
+#include "kernel/console/console.h"
+#include "kernel/console/shell.h"
+#include "vmm/cmd/debug_args.h"
+#include "vmm/cmd/see_commands.h"
+#include "vmm/cmd/vm_commands.h"
+#include "vmm/state/vm.h"
+
+#define SEARCH_MAX (256u * MiB) /* bytes that one command looks through */
+#define PLACES	   100u
+
+static int cmd_info(int argc, char **argv)
+{
+	struct vm *vm = vm_take(&argc, &argv);
+	char name[32];
+	int err;
+
+	if (!vm)
+		return E_NOENT;
+	if (argc < 2)
+		return debug_usage("info [NAME] DEVICE: `devs` lists them");
+	err = debug_words(argc, argv, 1, name, sizeof(name)); /* some have two words */
+	if (err)
+		return err;
+	err = board_show_device(vm->board, name, &console_lines);
+	if (err == E_NOENT)
+		console_print("%s: devs lists the devices\n", name);
+	if (err == E_NOSYS)
+		console_print("%s holds nothing that the guest can change\n", name);
+	return err == E_NOSYS ? 0 : err;
+}
+
+static int cmd_irq(int argc, char **argv)
+{
+	struct vm *vm = vm_take(&argc, &argv);
+
+	if (!vm)
+		return E_NOENT;
+	if (argc != 1)
+		return debug_usage("irq [NAME]");
+	board_show_irqs(vm->board, &console_lines);
+	return 0;
+}
+
+static int cmd_map(int argc, char **argv)
+{
+	static const char *const kind[] = {
+		[GPMEM_RAM] = "RAM", [GPMEM_ROM] = "ROM", [GPMEM_MMIO] = "device"
+	};
+	struct vm *vm = vm_take(&argc, &argv);
+
+	if (!vm)
+		return E_NOENT;
+	if (argc != 1)
+		return debug_usage("map [NAME]");
+	for (unsigned i = 0; i < vm->mem.regions; i++) {
+		const struct gpmem_region *r = &vm->mem.region[i];
+
+		console_print("%09llx-%09llx  %-6s  %s%s%s\n", (unsigned long long)r->start,
+			      (unsigned long long)(r->start + r->size - 1), kind[r->kind],
+			      r->name ? r->name : "", r->over ? ", read from ROM" : "",
+			      r->sealed ? ", read-only" : "");
+	}
+	return 0;
+}
+
+/* The bytes of what is looked for: a number of the size that the slash says, or a text. */
+static int pattern_of(const char *command, const char *text, u8 *bytes, u32 *n)
+{
+	static const struct {
+		const char *slash;
+		u32 size;
+	} units[] = { { "/b", 1 }, { "/w", 2 }, { "/d", 4 } };
+	const char *slash = strchr(command, '/');
+	u32 value;
+
+	if (slash && !strcmp(slash, "/s")) {
+		*n = (u32)MIN(strlen(text), (size_t)DBG_SEARCH_BYTES);
+		memcpy(bytes, text, *n);
+		return *n ? 0 : E_INVAL;
+	}
+	*n = slash ? 0 : 4;
+	for (unsigned i = 0; slash && i < ARRAY_SIZE(units); i++)
+		if (!strcmp(slash, units[i].slash))
+			*n = units[i].size;
+	if (!*n) {
+		console_print("%s: /b, /w, /d or /s\n", command);
+		return E_INVAL;
+	}
+	if (debug_number(text, (u32)(BIT64(8 * *n) - 1), &value))
+		return E_INVAL;
+	put_le32(bytes, value);
+	return 0;
+}
+
+static int cmd_search(int argc, char **argv)
+{
+	struct vm *vm = vm_take(&argc, &argv);
+	u8 pattern[DBG_SEARCH_BYTES];
+	u32 from, len, n, found;
+
+	if (!vm)
+		return E_NOENT;
+	if (argc != 4)
+		return debug_usage("search[/b|/w|/d|/s] [NAME] FROM LENGTH VALUE|TEXT");
+	if (debug_address(vm, argv[1], &from) || debug_number(argv[2], SEARCH_MAX, &len) ||
+	    pattern_of(argv[0], argv[3], pattern, &n))
+		return E_INVAL;
+	found = dbg_search(&vm->vcpu->cpu, from, len, pattern, n, PLACES, &console_lines);
+	if (found > PLACES)
+		console_print("and %u more\n", found - PLACES);
+	return found ? 0 : E_NOENT;
+}
+
+static struct shell_command commands[] = {
+	{ .name = "info",
+	  .args = "[NAME] DEVICE",
+	  .help = "what a device of a VM holds, by the names of its source",
+	  .run = cmd_info,
+	  .complete = vm_complete },
+	{ .name = "irq",
+	  .args = "[NAME]",
+	  .help = "a VM's interrupts: wires, counts, controllers, devices",
+	  .run = cmd_irq,
+	  .complete = vm_complete },
+	{ .name = "map",
+	  .args = "[NAME]",
+	  .help = "where a VM's RAM, ROM and device memory lie",
+	  .run = cmd_map,
+	  .complete = vm_complete },
+	{ .name = "search",
+	  .args = "[/UNIT] [NAME] FROM LENGTH VALUE",
+	  .help = "look for a number (b w d) or a text (s) in a VM's memory",
+	  .slash = true,
+	  .run = cmd_search,
+	  .complete = vm_complete },
+};
+
+void device_commands_init(void)
+{
+	shell_register_all(commands, ARRAY_SIZE(commands));
+}
