@@ -13,6 +13,7 @@
 static struct sched {
 	struct runq rq;
 	volatile bool fired;
+	u64 idle;  /* cycles without a task */
 	u64 began; /* TSC; what came before is on somebody's account, or the operator's */
 } boot_sched;
 
@@ -53,6 +54,11 @@ bool sched_urgent(void)
 	return sched_this()->rq.urgent;
 }
 
+u64 sched_idle_cycles(void)
+{
+	return sched_this()->idle;
+}
+
 u64 sched_turn_began(void)
 {
 	return sched_this()->began;
@@ -71,11 +77,14 @@ static void take_turn(struct sched *s, struct task *t, u64 now)
 /* Armed exactly: each wake-up counts here. A rule of waking may have woken somebody. */
 static void idle(struct sched *s, u64 deadline)
 {
+	u64 since = s->began;
+
 	s->fired = false;
 	timer_arm(deadline);
 	if (clock_now() < deadline && !s->rq.urgent)
 		irq_wait();
 	s->began = rdtsc();
+	s->idle += s->began - since;
 }
 
 void sched_loop(void)

@@ -24,3 +24,5 @@ bool sched_wanted(void);
 bool sched_urgent(void);
 /* The TSC when the present turn began: what was done since is on its account. */
 u64 sched_turn_began(void);
+/* TSC cycles that no task wanted. */
+u64 sched_idle_cycles(void);

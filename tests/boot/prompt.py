@@ -1,6 +1,17 @@
 # SPDX-License-Identifier: MIT
 """The prompt's commands beside guests that run."""
+import os
+import re
+import subprocess
+
 from guests import Guests
+from machine import ROOT
+
+
+def symbols(guest):
+    out = subprocess.run(["nm", os.path.join(ROOT, "build/test-guests/%s.elf" % guest)], stdout=subprocess.PIPE, text=True,
+                         check=True).stdout
+    return {m[2]: int(m[1], 16) for m in re.finditer(r"([0-9a-f]+) [tTdDbB] (\S+)", out)}
 
 
 class Prompt(Guests):

@@ -3,10 +3,13 @@
 
 One test:  /usr/bin/python3 -m pytest tests/boot/test_measure.py -k states
 """
+import os
 import re
+import subprocess
 
 from guests import vm
-from prompt import Prompt
+from machine import ROOT
+from prompt import Prompt, symbols
 
 
 def cycles(stat):
@@ -33,6 +36,10 @@ ANSWERS = [
     ("exits 1024", r"( +\d+\.\d{6} [^\n]*\n){60}"), ("exits 1025", "1025: not a number up to 1024"),
     ("exits a b c", r"exits \[-a\] \[NAME\] \[N\]"), ("exits -5", "-5: not a number"), ("exits c", "c: not a number"),
     ("exits -a", r"the last \d+ exits, from \d+ places\n exits +% +place"), ("exits a -a 1", r"eip\n +\d+ +\d+\.\d \w+ +\w+ [^\n]*\n"),
+    ("hot c", "c: not a number"), ("hot a 1 2", r"hot \[-f\] \[NAME\] \[SECONDS\]"), ("hot 3601", "3601: not a number up to 3600"),
+    ("hot -x", "-x: not a number"), ("hot a 0; echo behind", r"(?s)a: \d+ samples in \d+ ms; of the time:.*samples +% .*behind"),
+    ("top -2", r"top \[-1\]"), ("top 1 2", r"top \[-1\]"), ("top -1", r"up [\d,]+\.\d{3} s; processor 0: idle \d+\.\d %"),
+    ("top -1", r"\na +running +ring1 +\d+\.\d[^\n]*\nb +running +auto "),
     ("exits -a 99999", "99999: not a number up to 1024"),
 ]
 
@@ -66,3 +73,39 @@ def test_states():
         for command, answer in ANSWERS:
             said = m.ask(command)
             assert re.search(answer, said), "%s: %s" % (command, said)
+
+
+def test_samples(tmp_path):
+    """hot finds the loop that a guest is in, by name, in raw and in translated code; its stacks come out of the log; keys end a job."""
+    at = symbols("bystander")
+    names = "".join("%08x T %s\n" % (value, name) for name, value in at.items())
+    guests = [vm(n, "bystander", "ring=0", engine, symbols="names.map") for n, engine in (("a", "ring1"), ("b", "recompile-all"))]
+    with Prompt(guests, files={"names.map": names.encode()}) as m:
+        m.wait_line("a: SUM")
+        m.wait_line("b: SUM")
+        m.prompt()
+        for name, place in (("a", "raw1"), ("b", "recompiler")):
+            said = m.ask("hot %s 2" % name)
+            assert re.search(r"%s: \d+ samples in \d+ ms; of the time:.* %s [1-9]" % (name, place), said), said
+            hottest = re.search(r"address\n +(\d+) +(\d+\.\d) (.*)  \w{8} <(\w+)>\n", said)
+            assert hottest[4] == "guest_main" and float(hottest[2]) > 50, said
+            shares = dict(zip(("monitor", "translator", "recompiler", "raw3", "raw1"), map(float, hottest[3].split())))
+            assert shares[place] > 80, said
+        m.process.send("hot -f a 2\r")
+        m.expect(r"end of stacks, \d+ lost")
+        out = str(tmp_path / "stacks")
+        m.log.flush()
+        subprocess.run([os.path.join(ROOT, "iso/stacks-file"), m.log.name, out], check=True)
+        with open(out, encoding="latin-1") as f:
+            stacks = dict(line.rsplit(" ", 1) for line in f.read().splitlines())
+        inside = sum(int(n) for s, n in stacks.items() if s.endswith(";guest_main"))
+        assert inside > sum(map(int, stacks.values())) / 2, stacks
+        # What is typed behind a job waits for its end; Ctrl-C ends it and what waits.
+        m.process.send("hot a 3000\recho never\r\x03echo alive\r")
+        m.expect(r"samples in", r"\^C", r"\nalive\r*\n")
+        assert "\nnever" not in m.process.before
+        m.process.send("top\r")
+        m.expect("a key ends this", "a key ends this")
+        m.process.send("qecho ended\r")
+        m.expect(r"\nended\r*\n")
+        m.wait_line(r"a: SUM [^\n]*\n")

@@ -12,17 +12,11 @@ import pytest
 
 from guests import check_bystander, vm
 from machine import GUESTS, ROOT
-from prompt import Prompt
+from prompt import Prompt, symbols
 
 # Engine, ring, and the account of its code.
 PLACES = [("ring1", 0, "raw1"), ("auto", 3, "raw3"), ("auto", 0, "recompiler"), ("recompile-all", 3, "recompiler")]
 SUM = r"SUM \d+ \w+ \d+ \w+ ticks \d+"
-
-
-def symbols(guest):
-    out = subprocess.run(["nm", os.path.join(ROOT, "build/test-guests/%s.elf" % guest)], stdout=subprocess.PIPE, text=True,
-                         check=True).stdout
-    return {m[2]: int(m[1], 16) for m in re.finditer(r"([0-9a-f]+) [tTdDbB] (\S+)", out)}
 
 
 @pytest.mark.parametrize("engine,ring,place", PLACES)

@@ -54,6 +54,18 @@ int debug_words(int argc, char **argv, int first, char *text, size_t size)
 	return 0;
 }
 
+bool debug_take_option(int *argc, char **argv, const char *option)
+{
+	for (int i = 1; i < *argc; i++) {
+		if (strcmp(argv[i], option))
+			continue;
+		for ((*argc)--; i < *argc; i++)
+			argv[i] = argv[i + 1];
+		return true;
+	}
+	return false;
+}
+
 int debug_usage(const char *text)
 {
 	console_print("%s\n", text);

@@ -14,6 +14,8 @@ int debug_address(struct vm *vm, const char *text, u32 *address);
 int debug_number(const char *text, u32 max, u32 *number);
 /* The arguments from the first on, with blanks between them, in text. E_INVAL: too long. */
 int debug_words(int argc, char **argv, int first, char *text, size_t size);
+/* Takes an option out of the arguments, wherever it stands behind the command. */
+bool debug_take_option(int *argc, char **argv, const char *option);
 int debug_usage(const char *text);
 /* It runs, and must not. */
 int debug_must_stand(const struct vm *vm);

@@ -5,10 +5,11 @@
 #include "vmm/cmd/measure_commands.h"
 
 #include "kernel/base/error.h"
-#include "kernel/base/string.h"
 #include "kernel/console/shell.h"
 #include "vmm/cmd/debug_args.h"
+#include "vmm/cmd/hot.h"
 #include "vmm/cmd/stat_people.h"
+#include "vmm/cmd/top.h"
 #include "vmm/cmd/vm_commands.h"
 #include "vmm/cmd/vm_stat.h"
 #include "vmm/state/vm.h"
@@ -16,22 +17,9 @@
 #define EXITS_DEFAULT  40u
 #define PLACES_DEFAULT 20u
 
-/* Takes the option out of the arguments, in front of or behind the VM's name. */
-static bool take_option(int *argc, char **argv, const char *option)
-{
-	for (int i = 1; i < *argc; i++) {
-		if (strcmp(argv[i], option))
-			continue;
-		for ((*argc)--; i < *argc; i++)
-			argv[i] = argv[i + 1];
-		return true;
-	}
-	return false;
-}
-
 static int cmd_stat(int argc, char **argv)
 {
-	bool programs = take_option(&argc, argv, "-m");
+	bool programs = debug_take_option(&argc, argv, "-m");
 	struct vm *vm;
 
 	if (argc > 2)
@@ -48,7 +36,7 @@ static int cmd_stat(int argc, char **argv)
 
 static int cmd_exits(int argc, char **argv)
 {
-	bool places = take_option(&argc, argv, "-a");
+	bool places = debug_take_option(&argc, argv, "-a");
 	struct vm *vm = vm_take(&argc, &argv);
 	u32 n = places ? PLACES_DEFAULT : EXITS_DEFAULT;
 
@@ -67,15 +55,30 @@ static int cmd_exits(int argc, char **argv)
 }
 
 static struct shell_command commands[] = {
+	{ .name = "hot",
+	  .args = "[-f] [NAME] [SECONDS]",
+	  .help = "sample where a VM is; -f: as folded stacks",
+	  .examples = "    hot 2            for two seconds: functions, or addresses\n"
+		      "    hot -f debian    stacks by EBP, for iso/stacks-file\n",
+	  .run = cmd_hot,
+	  .complete = vm_complete },
+	{ .name = "top",
+	  .args = "[-1]",
+	  .help = "who uses the processor, live; -1: once, since it was asked last",
+	  .run = cmd_top },
 	{ .name = "stat",
 	  .args = "[-m] [NAME]",
 	  .help = "where a VM's time goes, and its counters; -m: for programs",
+	  .examples = "    stat             what has changed since it was asked last\n"
+		      "    stat -m debian   a key and a number a line\n",
 	  .run = cmd_stat,
 	  .crash = true,
 	  .complete = vm_complete },
 	{ .name = "exits",
 	  .args = "[-a] [NAME] [N]",
 	  .help = "the last N exits of a VM's processor; -a: whence most came",
+	  .examples = "    exits 10         the last ten, with the clock\n"
+		      "    exits -a         the addresses that most of 1,024 came from\n",
 	  .run = cmd_exits,
 	  .crash = true,
 	  .complete = vm_complete },

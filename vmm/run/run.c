@@ -13,6 +13,7 @@
 #include "vmm/console/vm_console.h"
 #include "vmm/raw/raw.h"
 #include "vmm/run/idle.h"
+#include "vmm/run/sampler.h"
 #include "vmm/run/code_trap.h"
 #include "vmm/state/account.h"
 #include "vmm/state/vcpu_load.h"
@@ -103,6 +104,8 @@ static void after_irq(struct percpu *pc, struct trap_frame *f)
 
 	if (!v)
 		return;
+	if (sampler_of)
+		sampler_interrupt(v, f);
 	if (!sched_wanted()) {
 		if (trap_from_guest(f))
 			raw_interrupted(v, f, v->cpu.events & CPU_EVENT_YIELD);

@@ -172,6 +172,7 @@ struct vcpu {
 	struct idle idle;
 	struct vcpu_stats stats;
 	struct vcpu_seen seen;
+	struct vcpu_stats topped; /* at the last top */
 	struct exit_trace trace;
 };
 

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The commands that sample a VM for a while.
+ */
+#pragma once
+
+int cmd_hot(int argc, char **argv);
