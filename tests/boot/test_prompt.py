@@ -56,6 +56,25 @@ def test_scripts():
         m.wait_line(r"a: SUM [^\n]*\n")
 
 
+def test_keys():
+    """Completion of commands, VMs, registers, symbols, modules; search; what was deleted."""
+    names = "00101000 T a_long_name\n00102000 T another_name\n"
+    guests = [vm(n, "bystander", "", "auto", symbols="names.map") for n in ("alpha", "beta")]
+    with Prompt(guests, files={"names.map": names.encode(), "some.rl": b"echo sourced\n"}, modules=["some.rl"]) as m:
+        m.wait_line("alpha: SUM")
+        m.quiet("alpha", "beta")
+        for typed, answer in [
+                ("ec\tdone", r"\ndone\r*\n"), ("sour\tsom\t", r"\nsourced\r*\n"), ("use al\t; use", r"\nalpha\r*\n"),
+                ("pau\tbe\t", "beta: paused"), ("x/1i a_l\t", "00101000"), ("x/1i [ei\t]; echo x", r"\nx\r*\n"),
+                ("x/1i ano\t\x7f+4", "00102004"),
+                ("echo;ech\tseveral", r"\nseveral\r*\n"),
+                ("\x12sever\x05 more", r"\nseveral more\r*\n"),
+                ("echo wrong right\x17\x17\x19\x1by", r"\nright *\r*\n"), ("help mea\t", r"\nstat "),
+                ("insert beta flo\t\x03echo dropped", r"\ndropped")]:
+            m.process.send(typed + "\r")
+            m.expect(answer)
+
+
 def test_noise():
     """Random bytes at the prompt. Whatever commands it makes, the monitor and the guest run on."""
     noise = random.Random(15)

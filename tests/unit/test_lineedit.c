@@ -11,6 +11,7 @@
 
 #include "drivers/lib/terminal.h"
 #include "kernel/lib/lineedit.h"
+#include "tests/unit/random.h"
 
 #define COLUMNS 60u
 #define ROWS	8u
@@ -49,7 +50,7 @@ static const char *candidate(void *ctx, const char *line, unsigned start, unsign
 	static const char *const names[] = { "debian" };
 
 	(void)ctx;
-	if (start == 0)
+	if (start == 0 || line[start - 1] == ';')
 		return i < ARRAY_SIZE(commands) ? commands[i] : NULL;
 	return !strncmp(line, "pause ", 6) && i < 1 ? names[i] : NULL;
 }
@@ -189,6 +190,93 @@ static void test_long_line_and_odd_bytes(void **unused)
 	assert_string_equal(submitted, "ab");
 }
 
+static void test_words_and_kill_ring(void **unused)
+{
+	(void)unused;
+	type("break on_timer+4 if eax\x1b\x7f");
+	check("rl> break on_timer+4 if", 24);
+	type("\x1b"
+	     "b\x1b"
+	     "b\x1b[1;5D");
+	check("rl> break on_timer+4 if", 10);
+	type("\x1b"
+	     "d"); /* on_timer */
+	check("rl> break +4 if", 10);
+	type("\x05\x19");
+	check("rl> break +4 if on_timer", 24);
+	type("\x1b"
+	     "y");
+	check("rl> break +4 if eax", 19);
+	type("\x1b"
+	     "y"); /* round to the newest */
+	check("rl> break +4 if on_timer", 24);
+	type("\x01\x1b"
+	     "f\x1b[1;3C");
+	check("rl> break +4 if on_timer", 12);
+	type("\x0bx\x1b"
+	     "y"); /* behind another key it means nothing */
+	check("rl> break +4x", 13);
+	type("\x14\x02\x02\x14\r"); /* +4x, +x4, x+4 */
+	assert_string_equal(submitted, "break x+4");
+	type("\x15\x0b\x17\x19\r"); /* nothing is no kill */
+	assert_string_equal(submitted, " if on_timer");
+}
+
+static void test_search(void **unused)
+{
+	(void)unused;
+	type("x/4d esp\rregs\rx/8i eip\rstat\rhalf");
+	type("\x12x/");
+	check("(search) x/: x/8i eip", 21);
+	type("\x12");
+	check("(search) x/: x/4d esp", 21);
+	type("\x12"); /* no older one */
+	check("(search) x/: x/4d esp", 21);
+	type("q");
+	check("(search) x/q: x/4d esp", 22);
+	type("\x7f\x7f\x7f"
+	     "eip\x01"); /* another key takes it */
+	check("rl> x/8i eip", 4);
+	type("\x05!\r");
+	assert_string_equal(submitted, "x/8i eip!");
+	type("half\x12reg\x07");
+	check("rl> half", 8);
+	type("\x12reg\r");
+	assert_string_equal(submitted, "regs");
+	type("\x12zzz\x03y\r");
+	assert_string_equal(submitted, "y");
+}
+
+static void test_names_in_expressions(void **unused)
+{
+	(void)unused;
+	type("echo;pa\t");
+	check("rl> echo;pause", 15);
+	type("\x15pause [deb\t");
+	check("rl> pause [debian", 18);
+	type("\x15pause [\t"); /* nothing to complete */
+	check("rl> pause [", 11);
+}
+
+/* Whatever comes, the line stays inside its bounds, and the screen shows it. */
+static void test_noise(void **unused)
+{
+	static const u8 often[] = { 0x1b, '[',	'\r', '\t', 0x12, 0x19,
+				    0x17, 0x0b, 0x14, 'p',  ' ',  ';' };
+
+	(void)unused;
+	random_state = 15;
+	for (unsigned i = 0; i < 1u << 20; i++) {
+		u8 byte = one_in(3) ? often[rnd() % sizeof(often)] : (u8)rnd();
+
+		lineedit_input(&e, byte);
+		assert_true(e.len < LINEEDIT_LINE && e.cursor <= e.len && !e.line[e.len]);
+		assert_true(strlen(e.line) == e.len);
+	}
+	type("\x1b[A\x07\x03still\r");
+	assert_string_equal(submitted, "still");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,6 +287,10 @@ int main(void)
 		cmocka_unit_test_setup(test_history_forgets_the_oldest, setup),
 		cmocka_unit_test_setup(test_completion, setup),
 		cmocka_unit_test_setup(test_long_line_and_odd_bytes, setup),
+		cmocka_unit_test_setup(test_words_and_kill_ring, setup),
+		cmocka_unit_test_setup(test_search, setup),
+		cmocka_unit_test_setup(test_names_in_expressions, setup),
+		cmocka_unit_test_setup(test_noise, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,11 +4,14 @@
  */
 #include "vmm/cmd/vm_commands.h"
 
+#include "emu/dbg/dbg_regs.h"
+#include "emu/dbg/dbg_symbols.h"
 #include "kernel/base/error.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
 #include "kernel/console/console.h"
 #include "kernel/console/shell.h"
+#include "kernel/lib/module.h"
 #include "vmm/raw/isolation.h"
 #include "vmm/cmd/vm_devices.h"
 #include "vmm/console/vm_console.h"
@@ -24,12 +27,19 @@
 static char used[CONFIG_NAME]; /* use NAME */
 static const char *used_for;   /* by commands of a point */
 
-static struct vm *default_vm(const char *command)
+static struct vm *silent_default(void)
 {
 	struct vm *vm = used_for ? vm_find(used_for) : used[0] ? vm_find(used) : NULL;
 
 	if (!vm && !list_empty(&vm_list) && vm_list.next == vm_list.prev)
 		vm = list_entry(vm_list.next, struct vm, link);
+	return vm;
+}
+
+static struct vm *default_vm(const char *command)
+{
+	struct vm *vm = silent_default();
+
 	if (!vm)
 		console_print("%s: which VM? (vm list; use NAME)\n", command);
 	return vm;
@@ -80,6 +90,63 @@ const char *vm_complete(int n, unsigned i)
 		if (!i--)
 			return list_entry(p, struct vm, link)->config.name;
 	return NULL;
+}
+
+static unsigned vm_count(void)
+{
+	unsigned n = 0;
+
+	while (vm_complete(1, n))
+		n++;
+	return n;
+}
+
+/* The i-th symbol of the VM that is meant where none is named. */
+static const char *nth_symbol(unsigned i)
+{
+	static char name[DBG_LINE];
+	const struct vm *vm = silent_default();
+	const struct dbg_symbols *s = vm ? vm->vcpu->cpu.stops.symbols : NULL;
+	size_t len;
+
+	if (!s || i >= s->count)
+		return NULL;
+	len = MIN(s->at[i].len, sizeof(name) - 1);
+	memcpy(name, s->text + s->at[i].name, len);
+	name[len] = '\0';
+	return name;
+}
+
+static unsigned register_count(void)
+{
+	unsigned n = 0;
+
+	while (dbg_register_name(n))
+		n++;
+	return n;
+}
+
+const char *vm_complete_names(int n, unsigned i)
+{
+	unsigned vms = n == 1 ? vm_count() : 0, registers = register_count();
+
+	if (i < vms)
+		return vm_complete(1, i);
+	i -= vms;
+	return i < registers ? dbg_register_name(i) : nth_symbol(i - registers);
+}
+
+/* NAME DRIVE MODULE */
+static const char *complete_medium(int n, unsigned i)
+{
+	static const enum config_drive_name drives[] = { CONFIG_FLOPPY, CONFIG_FLOPPY1,
+							 CONFIG_CDROM };
+
+	if (n == 2)
+		return i < ARRAY_SIZE(drives) ? config_drive_name(drives[i]) : NULL;
+	if (n == 3)
+		return module_at(i) ? module_at(i)->name : NULL;
+	return vm_complete(n, i);
 }
 
 static int cmd_vm(int argc, char **argv)
@@ -413,12 +480,12 @@ static struct shell_command commands[] = {
 	  .args = "NAME DRIVE MODULE",
 	  .help = "put a boot module into a VM's floppy, floppy1 or cdrom",
 	  .run = cmd_insert,
-	  .complete = vm_complete },
+	  .complete = complete_medium },
 	{ .name = "eject",
 	  .args = "NAME DRIVE",
 	  .help = "take out what is in a VM's floppy, floppy1 or cdrom",
 	  .run = cmd_eject,
-	  .complete = vm_complete },
+	  .complete = complete_medium },
 	{ .name = "balloon",
 	  .args = "NAME [MIB]",
 	  .help = "ask a VM to do with so much memory; without: what it has given back",

@@ -17,3 +17,5 @@ struct vm *vm_arg(int argc, char **argv, int n);
 struct vm *vm_take(int *argc, char ***argv);
 /* Completion of a first argument. */
 const char *vm_complete(int n, unsigned i);
+/* The same, then registers and symbols, which any argument may hold. */
+const char *vm_complete_names(int n, unsigned i);
