@@ -5,6 +5,7 @@
  */
 #include "emu/board/fingerprint.h"
 
+#include "emu/cpu/cpu_model.h"
 #include "emu/cpu/env.h"
 
 #define FINGERPRINT_VERSION 2
@@ -77,6 +78,9 @@ static void check(const struct fingerprint *here, const struct fingerprint *save
 			  (unsigned long long)(here->ram_size / KiB));
 	if (saved->debug_exit != here->debug_exit)
 		snap_fail(s, "a machine with debug_exit = %s", saved->debug_exit ? "yes" : "no");
+	if (saved->model != here->model)
+		snap_fail(s, "a machine with cpu = %s; this one has cpu = %s",
+			  cpu_model_word(saved->model), cpu_model_word(here->model));
 	if (differ > here->tsc_khz / TSC_SLACK)
 		snap_fail(s, "its TSC ran at %u kHz; here it runs at %u kHz", saved->tsc_khz,
 			  here->tsc_khz);
@@ -86,12 +90,17 @@ void fingerprint_state(struct fingerprint *f, struct snap *s)
 {
 	struct fingerprint saved = *f;
 
+	if (s->loading) /* of the first version no other was there */
+		saved.model = MODEL_HOST;
+
 	if (snap_begin(s, "machine", FINGERPRINT_VERSION)) {
 		snap_u64(s, saved.ram_size);
 		snap_bool(s, saved.debug_exit);
 		snap_u32(s, saved.tsc_khz);
 		snap_range(s, saved.now, 0, NOW_MAX);
 		snap_u64(s, saved.tsc);
+		if (!s->loading || s->version >= 2)
+			snap_u32(s, saved.model);
 		if (s->loading)
 			check(f, &saved, s);
 		cpuid_state(&saved, s);

@@ -16,8 +16,9 @@ struct fingerprint {
 	u64 ram_size;
 	bool debug_exit;
 	u32 tsc_khz;
-	u64 now; /* virtual ns */
-	u64 tsc; /* as the guest reads it, at that time */
+	u32 model; /* enum cpu_model_name */
+	u64 now;   /* virtual ns */
+	u64 tsc;   /* as the guest reads it, at that time */
 	u32 id[FINGERPRINT_LEAVES][4];
 };
 

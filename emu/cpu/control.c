@@ -2,6 +2,7 @@
 /*
  * Control registers, model-specific registers, RESET and INIT.
  */
+#include "emu/cpu/cpu_model.h"
 #include "emu/cpu/msr_table.h"
 #include "emu/cpu/mtrr.h"
 #include "emu/cpu/semantics.h"
@@ -73,6 +74,8 @@ static u32 cr4_offered(struct cpu *cpu, u32 changed)
 {
 	u32 id[4];
 
+	if (cpu->model)
+		return cpu->model->cr4;
 	if (!(changed & (CR4_VIRTUAL | CR4_OSXSAVE)))
 		return CR4_OFFERED | CR4_VIRTUAL | CR4_OSXSAVE;
 	cpu_env(cpu)->cpuid(cpu, 1, 0, id);
@@ -161,11 +164,18 @@ static u64 *plain_msr(struct cpu *cpu, u32 index)
 	return NULL;
 }
 
+static bool unknown_to_model(const struct cpu *cpu, u32 index)
+{
+	return cpu->model && !cpu_model_has_msr(cpu->model, index);
+}
+
 enum cpu_result cpu_read_msr(struct cpu *cpu, u32 index, u64 *value)
 {
 	u64 *plain = plain_msr(cpu, index);
 	int err;
 
+	if (unknown_to_model(cpu, index))
+		return cpu_raise(cpu, VEC_GP, 0);
 	if (index == MSR_APIC_BASE && !cpu_env(cpu)->msr_read(cpu, index, value))
 		return CPU_NEXT;
 	if (plain) {
@@ -185,6 +195,10 @@ enum cpu_result cpu_read_msr(struct cpu *cpu, u32 index, u64 *value)
 	err = mtrr_read(cpu, index, value);
 	if (err == E_NOENT)
 		err = cpu_env(cpu)->msr_read(cpu, index, value);
+	if (err == E_NOENT && cpu->model) { /* it has one that does nothing here */
+		*value = 0;
+		err = 0;
+	}
 	return err ? cpu_raise(cpu, VEC_GP, 0) : CPU_NEXT;
 }
 
@@ -202,6 +216,8 @@ enum cpu_result cpu_write_msr(struct cpu *cpu, u32 index, u64 value)
 	u64 *plain = plain_msr(cpu, index);
 	int err;
 
+	if (unknown_to_model(cpu, index))
+		return cpu_raise(cpu, VEC_GP, 0);
 	if (index == MSR_PAT && !cpu_pat_is_valid(value))
 		return cpu_raise(cpu, VEC_GP, 0);
 	if (index == MSR_APIC_BASE) {
@@ -232,6 +248,8 @@ enum cpu_result cpu_write_msr(struct cpu *cpu, u32 index, u64 value)
 	err = mtrr_write(cpu, index, value);
 	if (err == E_NOENT)
 		err = cpu_env(cpu)->msr_write(cpu, index, value);
+	if (err == E_NOENT && cpu->model)
+		err = 0;
 	return err ? cpu_raise(cpu, VEC_GP, 0) : CPU_NEXT;
 }
 

@@ -295,9 +295,10 @@ struct cpu {
 	void *env_ctx; /* the environment's own (the monitor's struct vcpu, the host test's machine)
 			*/
 	struct gpmem *mem;
-	bool tells_ints;	     /* env->soft_int() is to be called */
-	const struct cpu_code *code; /* NULL: nothing is translated */
-	struct recomp *recomp;	     /* its own */
+	bool tells_ints;	       /* env->soft_int() is to be called */
+	const struct cpu_model *model; /* what it is told to be; NULL: what the machine has */
+	const struct cpu_code *code;   /* NULL: nothing is translated */
+	struct recomp *recomp;	       /* its own */
 };
 
 #define CPU_SHADOW_STI	  1u /* after STI that set IF */

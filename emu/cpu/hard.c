@@ -3,6 +3,7 @@
  * What C executes, by its operation's function in insn.def; and the far transfers and interrupts
  * among them.
  */
+#include "emu/cpu/cpu_model.h"
 #include "emu/cpu/hard_ops.h"
 #include "emu/cpu/operand.h"
 #include "emu/cpu/transfer.h"
@@ -94,6 +95,8 @@ enum cpu_result hard_sysenter(struct cpu *cpu, const struct insn *in)
 	u16 cs = (u16)(cpu->msr.sysenter_cs & 0xfffc);
 
 	(void)in;
+	if (cpu->model && !(cpu->model->edx & CPUID_SEP))
+		return cpu_raise_noerr(cpu, VEC_UD);
 	if (!cpu_protected(cpu) || !cs)
 		return cpu_raise(cpu, VEC_GP, 0);
 	cpu->eflags &= ~(EFLAGS_VM | EFLAGS_RF);

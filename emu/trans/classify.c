@@ -257,9 +257,11 @@ bool translate_hard(struct trans *t)
 {
 	const ZydisDecodedInstruction *in = &t->in;
 
-	if (isa_extension[in->meta.isa_ext] & EXT_HINT)
+	bool lacks = trans_model_lacks(t);
+
+	if ((isa_extension[in->meta.isa_ext] & EXT_HINT) && !lacks)
 		return true;
-	if (is_undefined(t)) {
+	if (lacks || is_undefined(t)) {
 		hard(t, OP_UD);
 		return true;
 	}

@@ -14,12 +14,14 @@ bool translate_fast(struct trans *t);
 /* The parts: each returns true if it dealt with the instruction. */
 bool translate_fpu_gate(struct trans *t); /* trans_fpu.c: #NM and #UD instead of x87, MMX, SSE */
 bool translate_hard(struct trans *t);	  /* classify.c: what C executes */
-bool translate_control(struct trans *t);  /* trans_control.c */
-bool translate_stack(struct trans *t);	  /* trans_stack.c */
-bool translate_frame(struct trans *t);	  /* trans_frame.c: PUSHA POPA LEAVE */
-bool translate_flags(struct trans *t);	  /* trans_flags.c: CLI STI CLD STD PUSHF POPF */
-bool translate_string(struct trans *t);	  /* trans_string.c */
-void translate_copy(struct trans *t);	  /* trans_copy.c: the rest */
+bool trans_model_lacks(const struct trans *t);	/* trans_model.c: #UD on the guest's processor */
+bool trans_model_is_old(const struct trans *t); /* a Pentium: not all that trans_fast.c knows */
+bool translate_control(struct trans *t);	/* trans_control.c */
+bool translate_stack(struct trans *t);		/* trans_stack.c */
+bool translate_frame(struct trans *t);		/* trans_frame.c: PUSHA POPA LEAVE */
+bool translate_flags(struct trans *t);		/* trans_flags.c: CLI STI CLD STD PUSHF POPF */
+bool translate_string(struct trans *t);		/* trans_string.c */
+void translate_copy(struct trans *t);		/* trans_copy.c: the rest */
 
 /* The stack is flat with 32-bit addresses, and its memory is no device. */
 bool trans_stack_flat(const struct trans *t);

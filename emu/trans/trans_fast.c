@@ -421,7 +421,7 @@ bool translate_fast(struct trans *t)
 		return false; /* with two prefixes none can be longer than 15 bytes */
 	f.opcode = *f.p++;
 	if (f.opcode == 0x0f)
-		return two(t, &f);
+		return !trans_model_is_old(t) && two(t, &f);
 	f.flags = one_byte[f.opcode];
 	if (f.opcode == 0xff)
 		return group_ff(t, &f);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Test guests: small kernels, one per tests/guests/*.c, each linked with tests/guests/lib to a bzImage under build/guests.
 
-TEST_GUEST_CFLAGS := -m32 -march=i686 -std=gnu11 -Os -Wall -Wextra -Wshadow -Werror -ffreestanding -fno-pic -mgeneral-regs-only \
+TEST_GUEST_CFLAGS := -m32 -march=i586 -std=gnu11 -Os -Wall -Wextra -Wshadow -Werror -ffreestanding -fno-pic -mgeneral-regs-only \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none -fno-strict-aliasing -mno-red-zone \
 	-Wno-pointer-to-int-cast -Wno-int-to-pointer-cast -Itests/guests -MMD -MP
 TEST_GUEST_LIB := $(patsubst tests/guests/lib/%,$(BUILD)/test-guests/%.o,$(wildcard tests/guests/lib/*.c tests/guests/lib/*.asm))

@@ -88,7 +88,7 @@ static void test_drives(void **state)
 	assert_int_equal(parse("[vm a]\nkernel = k\nfloppy = f.img\nfloppy1 = empty\n"
 			       "cdrom = x/y.iso\ndisk0 = d,readonly\ndisk2 = e\n"
 			       "disk_writes = 12M\n[vm b]\nkernel = k\n"
-			       "disk3 = d\nspeed = 33MHz\ntlb = coherent\n",
+			       "disk3 = d\nspeed = 33MHz\ntlb = coherent\ncpu = athlon64\n",
 			       &c),
 			 0);
 	assert_string_equal(messages, "");
@@ -105,6 +105,7 @@ static void test_drives(void **state)
 	assert_int_equal(c.vm[1].disk_writes, 0);
 	assert_int_equal(c.vm[0].speed.mhz | c.vm[0].speed.percent, 0);
 	assert_int_equal(c.vm[1].speed.mhz, 33);
+	assert_true(c.vm[0].cpu == MODEL_HOST && c.vm[1].cpu == MODEL_ATHLON64);
 	assert_true(!c.vm[0].coherent_tlb && c.vm[1].coherent_tlb);
 	/* Disks make room for the CD-ROM. */
 	assert_int_equal(config_drive_place(c.vm[0].drive, CONFIG_FLOPPY1), PLACE_FLOPPY1);
@@ -180,6 +181,8 @@ static void test_mistakes(void **state)
 		  "t.conf:3: cdrom = x,fast: behind a comma" },
 		{ "[vm a]\nkernel=k\nfloppy = \n", "t.conf:3: floppy = : not the name of a file" },
 		{ "[vm a]\nkernel=k\ndisk_writes = 0\n", "t.conf:3: disk_writes = 0: not a size" },
+		{ "[vm a]\nkernel=k\ncpu = 486\n",
+		  "t.conf:3: cpu = 486: not host, pentium, pentium2, pentium3 or athlon64" },
 		{ "[vm a]\nkernel=k\ntlb = snooping\n",
 		  "t.conf:3: tlb = snooping: not architectural or coherent" },
 		{ "[vm a]\nkernel=k\nspeed = 0%\n", "t.conf:3: speed = 0%: not 1% to 100%" },

@@ -332,12 +332,10 @@ static bool vm_word_key(struct parser *p, const char *key, const char *value)
 			str_copy(vm->gdb, value, sizeof(vm->gdb));
 	} else if (!strcmp(key, "vga")) {
 		i = parse_word(p, key, value, screens, ARRAY_SIZE(screens), "std or none");
-		if (i >= 0)
-			vm->no_vga = i;
+		vm->no_vga = i > 0;
 	} else if (!strcmp(key, "idle")) {
 		i = parse_word(p, key, value, idles, ARRAY_SIZE(idles), "hlt or detect");
-		if (i >= 0)
-			vm->idle_detect = i;
+		vm->idle_detect = i > 0;
 	} else if (!strcmp(key, "tlb")) {
 		i = parse_word(p, key, value, tlbs, ARRAY_SIZE(tlbs), "architectural or coherent");
 		vm->coherent_tlb = i > 0;
@@ -385,6 +383,9 @@ static void vm_key(struct parser *p, const char *key, const char *value)
 	} else if (!strcmp(key, "speed")) {
 		if (!config_speed_parse(value, &vm->speed))
 			bad_value(p, key, value, "1% to 100%, or a number of MHz, as 33MHz");
+	} else if (!strcmp(key, "cpu")) {
+		if (!cpu_model_find(value, &vm->cpu))
+			bad_value(p, key, value, "host, pentium, pentium2, pentium3 or athlon64");
 	} else if (!strcmp(key, "boot")) {
 		parse_boot(p, value);
 	} else if (!strcmp(key, "cmdline")) {

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "emu/cpu/cpu_model.h"
 #include "kernel/base/types.h"
 #include "vmm/load/config_drive.h"
 #include "vmm/load/config_speed.h"
@@ -60,6 +61,7 @@ struct config_vm {
 	bool debug_exit; /* debug_exit = yes: port 501h, for test guests */
 	bool apic;	 /* apic = yes: local APIC, I/O APIC and HPET */
 	bool no_vga;	 /* vga = none */
+	enum cpu_model_name cpu;   /* cpu = host (default), pentium ... */
 	bool coherent_tlb;	   /* tlb = coherent: tables written count at once */
 	struct config_speed speed; /* speed = N% or NMHz */
 	bool idle_detect;	   /* idle = detect: programs that wait by asking are found out */

@@ -32,9 +32,17 @@ static bool auto_wants_ring1(struct vcpu *v)
 	return true;
 }
 
+/* The kernel of a model (`cpu =`) is recompiled: raw it would have the machine's instructions. */
+static enum config_engine engine_of(const struct vcpu *v)
+{
+	enum config_engine e = v->vm->config.engine;
+
+	return v->cpu.model && e != ENGINE_RECOMPILE_ALL ? ENGINE_RECOMPILE : e;
+}
+
 bool policy_wants_raw(struct vcpu *v)
 {
-	switch (v->vm->config.engine) {
+	switch (engine_of(v)) {
 	case ENGINE_RECOMPILE_ALL:
 		return false;
 	case ENGINE_RECOMPILE:
@@ -64,7 +72,7 @@ static bool worth_asking(struct vcpu *v)
 
 bool policy_asks_at(struct vcpu *v, gla_t gla)
 {
-	switch (v->vm->config.engine) {
+	switch (engine_of(v)) {
 	case ENGINE_RING1:
 		return v->cpu.cpl == 0 && worth_asking(v) &&
 		       !raw_page_dirty(&v->vm->raw_pages, &v->cpu, gla);

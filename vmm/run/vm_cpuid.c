@@ -7,6 +7,7 @@
 #include "vmm/run/vm_cpuid.h"
 
 #include "arch/cpu/processor.h"
+#include "emu/cpu/cpu_model.h"
 
 /* Leaf 1 EDX */
 #define HIDE_1_EDX                                                                            \
@@ -92,6 +93,10 @@ static bool in_range(u32 leaf, u32 base)
 
 void vm_cpuid(struct cpu *cpu, u32 leaf, u32 subleaf, bool apic, u32 out[4])
 {
+	if (cpu->model) {
+		cpu_model_cpuid(cpu->model, leaf, apic, out);
+		return;
+	}
 	if (leaf >= HYPERVISOR_FIRST && leaf <= HYPERVISOR_LAST) {
 		out[0] = out[1] = out[2] = out[3] = 0;
 		return;

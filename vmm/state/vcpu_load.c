@@ -12,6 +12,7 @@
 #include "arch/cpu/try.h"
 #include "arch/cpu/xcr0.h"
 #include "arch/mem/kmap.h"
+#include "emu/cpu/cpu_model.h"
 #include "emu/cpu/semantics.h"
 #include "kernel/base/log.h"
 #include "vmm/state/view_check.h"
@@ -32,6 +33,15 @@ static void restore_control(void)
 		xcr0_load(cpu_features.xcr0_supported);
 }
 
+/*
+ * A model without SSE: where programs are told that by CPUID, too, they get #UD. (Where they see
+ * the machine's own CPUID they may use what it tells, and FXSAVE saves it.)
+ */
+static bool bars_sse(const struct cpu *c)
+{
+	return c->model && !(c->model->edx & CPUID_SSE) && cpu_features.cpuid_faulting;
+}
+
 void vcpu_load_control(struct vcpu *v)
 {
 	const struct cpu *c = &v->cpu;
@@ -40,6 +50,8 @@ void vcpu_load_control(struct vcpu *v)
 
 	if (c->msr.tsc_offset)
 		cr4 |= CR4_TSD;
+	if (bars_sse(c))
+		cr4 &= ~(u64)(CR4_OSFXSR | CR4_OSXMMEXCPT);
 	if ((cr0 != read_cr0() && TRAP_TRY("mov %[v], %%cr0", [v] "r"(cr0))) ||
 	    (cr4 != read_cr4() && TRAP_TRY("mov %[v], %%cr4", [v] "r"(cr4))) ||
 	    (cpu_features.xsave && (cr4 & CR4_OSXSAVE) && xcr0_load(c->xcr0 | 1)))

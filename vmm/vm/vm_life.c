@@ -247,6 +247,29 @@ static int promise_pool(struct vm *vm)
 	return 0;
 }
 
+/* Can this processor serve the model? And do its programs see it? */
+static int check_model(const struct config_vm *config)
+{
+	const struct cpu_model *m = cpu_model_of(config->cpu);
+	u32 id[4], extended[4];
+	const char *lacks;
+
+	if (!m)
+		return 0;
+	cpu_id(1, 0, id);
+	cpu_id(0x80000001, 0, extended);
+	lacks = cpu_model_lacks(m, id[3], cpu_features.nx ? extended[3] : 0);
+	if (lacks) {
+		vm_refuse(config, "cpu = %s: this processor has no %s", m->name, lacks);
+		return E_INVAL;
+	}
+	if (!cpu_features.cpuid_faulting && config->engine != ENGINE_RECOMPILE_ALL)
+		log_info("%s: cpu = %s for its kernel; its programs see the CPUID of this machine, "
+			 "unless engine = recompile-all",
+			 config->name, m->name);
+	return 0;
+}
+
 int vm_create(const struct config_vm *config, struct vm **out)
 {
 	u64 need = config->memory, have = page_free_bytes();
@@ -265,6 +288,9 @@ int vm_create(const struct config_vm *config, struct vm **out)
 	list_init(&vm->link);
 	vm_console_init(vm);
 	gpmem_init(&vm->mem);
+	err = check_model(config); /* reports what is wrong */
+	if (err)
+		goto fail;
 	err = vm_load_firmware(config, &firmware, &vgabios); /* reports what is wrong */
 	if (err)
 		goto fail;

@@ -259,6 +259,7 @@ static void fingerprint_of(struct vm *vm, struct fingerprint *f)
 {
 	*f = (struct fingerprint){ .ram_size = vm->config.memory,
 				   .debug_exit = vm->config.debug_exit,
+				   .model = vm->config.cpu,
 				   .tsc_khz = (u32)(clock_tsc_hz() / 1000),
 				   .now = vm_now(vm),
 				   .tsc = rdtsc() + vm->vcpu->cpu.msr.tsc_offset };
