@@ -69,8 +69,15 @@ static void put(gpa_t gpa, u32 value)
 /* RET after RET in both pages, but for RDTSC, which traps, on their border. */
 static void begin(gpa_t code, gpa_t neighbour)
 {
-	const struct shadow_host host = { page_new,  page_end, address, flush_page, flush_all,
-					  m.monitor, true,     1000,	killed,	    NULL };
+	const struct shadow_host host = { .page_alloc = page_new,
+					  .page_free = page_end,
+					  .hpa = address,
+					  .tlb_flush_page = flush_page,
+					  .tlb_flush_all = flush_all,
+					  .monitor_pml4 = m.monitor,
+					  .have_nx = true,
+					  .quota = 1000,
+					  .kill = killed };
 	u8 **chunk = mem_alloc(sizeof(*chunk));
 	static u8 ret[PAGE_SIZE];
 

@@ -5,14 +5,11 @@
  * registers and memory; where the short way says no, nothing may have changed.
  */
 #include "emu/cpu/transfer.h"
-#include "tests/unit/guest_fixture.h"
 #include "tests/unit/random.h"
+#include "tests/unit/two_ways.h"
 
 #define ROUNDS	  8000u
 #define STACK_SEG 0x400u
-#define IMAGE	  0x20000u /* as much memory as these tests touch */
-
-static u8 before[IMAGE], after[IMAGE];
 
 static u32 some_sp(void)
 {
@@ -51,17 +48,6 @@ static void some_state(bool v86)
 		put(i, (u32)rnd(), 4);
 	for (u32 i = 0; i < 16; i += 2)
 		put(c->seg[SEG_SS].base + ((c->gpr[REG_ESP] + i) & 0xffff), (u32)rnd() & 0xffff, 2);
-}
-
-static void assert_same(const struct cpu *a, const struct cpu *b)
-{
-	assert_memory_equal(a->gpr, b->gpr, sizeof(a->gpr));
-	assert_int_equal(a->eip, b->eip);
-	assert_int_equal(cpu_eflags(a), cpu_eflags(b));
-	assert_memory_equal(a->seg, b->seg, sizeof(a->seg));
-	assert_int_equal(a->cpl, b->cpl);
-	assert_int_equal(a->shadow, b->shadow);
-	assert_int_equal(a->nmi_blocked, b->nmi_blocked);
 }
 
 /* Fills the TLB by the long way first. True: the short one was gone. */

@@ -7,8 +7,8 @@
  * build/unit/test_ring_change
  */
 #include "emu/cpu/transfer.h"
-#include "tests/unit/guest_fixture.h"
 #include "tests/unit/random.h"
+#include "tests/unit/two_ways.h"
 
 #define ROUNDS	30000u
 #define VECTOR	0x80u
@@ -16,11 +16,8 @@
 #define STACK_N (FREE + 8)
 #define CODE_U	(FREE + 16) /* the program's */
 #define STACK_U (FREE + 24)
-#define IMAGE	0x10000u /* as much memory as these tests touch */
 
 static const struct insn iret = { .op = OP_IRET, .len = 1, .osize = 4, .asize = 4 };
-static u8 before[IMAGE], after[IMAGE];
-
 /* What a way consists of; one thing in a hundred is something else. */
 static void usual(void)
 {
@@ -132,45 +129,6 @@ static enum cpu_result go_back(void)
 	return cpu_hard_exec(&m.cpu, &iret);
 }
 
-/* Registers, and what the fault is if there is one; what the CPU remembers of its tables is not
- * state. */
-static void assert_same(const struct cpu *a, const struct cpu *b, bool fault)
-{
-	assert_memory_equal(a->gpr, b->gpr, sizeof(a->gpr));
-	assert_int_equal(a->eip, b->eip);
-	assert_int_equal(cpu_eflags(a), cpu_eflags(b));
-	assert_memory_equal(a->seg, b->seg, sizeof(a->seg));
-	assert_int_equal(a->cpl, b->cpl);
-	assert_int_equal(a->shadow, b->shadow);
-	assert_int_equal(a->nmi_blocked, b->nmi_blocked);
-	assert_int_equal(a->halted, b->halted);
-	assert_int_equal(a->cr2, b->cr2);
-	assert_int_equal(a->debug_hits, b->debug_hits);
-	if (fault)
-		assert_memory_equal(&a->fault, &b->fault, sizeof(a->fault));
-}
-
-/* From the present state: what the TLB knows, and then without it. */
-static void compare(enum cpu_result (*step)(void))
-{
-	static struct cpu start, end;
-	enum cpu_result res;
-
-	start = m.cpu;
-	memcpy(before, m.ram, IMAGE);
-	memset(&m.cpu.fault, 0, sizeof(m.cpu.fault));
-	res = step();
-	end = m.cpu;
-	memcpy(after, m.ram, IMAGE);
-	memcpy(m.ram, before, IMAGE);
-	m.cpu = start;
-	memset(&m.cpu.fault, 0, sizeof(m.cpu.fault));
-	softtlb_flush(&m.cpu);
-	assert_int_equal(step(), res);
-	assert_same(&end, &m.cpu, res == CPU_FAULT);
-	assert_memory_equal(m.ram, after, IMAGE);
-}
-
 /* Twice there and back: the first fills the TLB, the second sees the way. */
 static void learn(void)
 {
@@ -196,7 +154,7 @@ static void in(void **state)
 		m.cpu.gpr[REG_EDI] = (u32)rnd();
 		for (unsigned n = (u32)rnd() % 3; n--;)
 			change();
-		compare(deliver);
+		compare_ways(deliver);
 		guest_setup(state);
 	}
 }
@@ -220,7 +178,7 @@ static void out(void **state)
 		for (unsigned n = (u32)rnd() % 3; n--;)
 			change();
 		m.cpu.cpl = one_in(16) ? 3 : 0;
-		compare(go_back);
+		compare_ways(go_back);
 		guest_setup(state);
 	}
 }

@@ -8,17 +8,15 @@
  * build/unit/test_ring_change_other
  */
 #include "emu/cpu/transfer.h"
-#include "tests/unit/guest_fixture.h"
 #include "tests/unit/random.h"
+#include "tests/unit/two_ways.h"
 
 #define ROUNDS	20000u
 #define VECTOR	0x21u
 #define CODE_N	FREE /* the handler's segment, and the stack's */
 #define STACK_N (FREE + 8)
-#define BASE	0x100u	 /* of small segments */
-#define IMAGE	0x10000u /* as much memory as these tests touch */
+#define BASE	0x100u /* of small segments */
 
-static u8 before[IMAGE], after[IMAGE];
 static struct insn iret = { .op = OP_IRET, .len = 1, .asize = 4 };
 static bool v86, gate32, tss32, wide, wide_stack;
 static u16 code_u, stack_u; /* the program's selectors */
@@ -161,45 +159,6 @@ static enum cpu_result go_back(void)
 	return cpu_hard_exec(&m.cpu, &iret);
 }
 
-static void assert_same(const struct cpu *a, const struct cpu *b, bool fault)
-{
-	assert_memory_equal(a->gpr, b->gpr, sizeof(a->gpr));
-	assert_int_equal(a->eip, b->eip);
-	assert_int_equal(cpu_eflags(a), cpu_eflags(b));
-	assert_memory_equal(a->seg, b->seg, sizeof(a->seg));
-	assert_int_equal(a->cpl, b->cpl);
-	assert_int_equal(a->shadow, b->shadow);
-	assert_int_equal(a->nmi_blocked, b->nmi_blocked);
-	assert_int_equal(a->halted, b->halted);
-	assert_int_equal(a->cr2, b->cr2);
-	assert_int_equal(a->debug_hits, b->debug_hits);
-	if (fault)
-		assert_memory_equal(&a->fault, &b->fault, sizeof(a->fault));
-}
-
-/* From the present state: what the TLB knows, and then without it. */
-static void compare(enum cpu_result (*step)(void))
-{
-	static struct cpu start, end;
-	enum cpu_result res;
-
-	start = m.cpu;
-	memcpy(before, m.ram, IMAGE);
-	memset(&m.cpu.fault, 0, sizeof(m.cpu.fault));
-	res = step();
-	end = m.cpu;
-	memcpy(after, m.ram, IMAGE);
-	memcpy(m.ram, before, IMAGE);
-	m.cpu = start;
-	memset(&m.cpu.fault, 0, sizeof(m.cpu.fault));
-	softtlb_flush(&m.cpu);
-	memset(m.cpu.last_code, 0, sizeof(m.cpu.last_code));
-	memset(m.cpu.last_stack, 0, sizeof(m.cpu.last_stack));
-	assert_int_equal(step(), res);
-	assert_same(&end, &m.cpu, res == CPU_FAULT);
-	assert_memory_equal(m.ram, after, IMAGE);
-}
-
 /* 16 bits of flags cannot lead to V86 mode. */
 static bool goes_back(void)
 {
@@ -253,7 +212,7 @@ static void test_in(void **state)
 		m.cpu.gpr[REG_EDI] = (u32)rnd();
 		for (unsigned n = (u32)rnd() % 3; n--;)
 			change();
-		compare(deliver);
+		compare_ways(deliver);
 		guest_setup(state);
 	}
 }
@@ -271,7 +230,7 @@ static void test_out(void **state)
 			flip(frame_at(), gate32 ? 36 : 18);
 		for (unsigned n = (u32)rnd() % 3; n--;)
 			change();
-		compare(go_back);
+		compare_ways(go_back);
 		guest_setup(state);
 	}
 }
@@ -305,7 +264,7 @@ static void test_same_level(void **state)
 		}
 		for (unsigned n = (u32)rnd() % 3; n--;)
 			change();
-		compare(go_back);
+		compare_ways(go_back);
 		guest_setup(state);
 	}
 	assert_in_range(gone, ROUNDS / 4, ROUNDS);
