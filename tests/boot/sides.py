@@ -117,6 +117,7 @@ class BareSide(Side, Console):
     def __init__(self, system, folder):
         self.screen, self.buttons = Screen(folder), 0
         arguments = ["-M", "pc,usb=off", "-cpu", "max", "-m", str(system.memory), "-nodefaults", "-vga", system.keys.get("vga", "std"),
+                     "-global", "VGA.xres=1024", "-global", "VGA.yres=768",  # what our monitor's EDID prefers
                      "-chardev", "stdio,id=s,signal=off", "-serial", "chardev:s", *self.screen.arguments,
                      "-bios", os.path.join(MEDIA, system.firmware) if system.firmware else SEABIOS]
         for drive, file in system.media.items():
@@ -173,7 +174,9 @@ class OurSide(Side, Machine):
             kernel, initrd, keys["cmdline"] = system.direct
             keys.update(kernel=os.path.join(MEDIA, kernel), initrd=os.path.join(MEDIA, initrd))
         config = "[ringleader]\nexit = poweroff\n[vm pc]\n" + "".join("%s = %s\n" % pair for pair in keys.items())
-        super().__init__(config, name="os-%s-%s" % (system.name, engine), memory="%dM" % (512 + 2 * system.memory), media="virtio")
+        files = sum(os.path.getsize(os.path.join(MEDIA, file)) for file in system.media.values())
+        super().__init__(config, name="os-%s-%s" % (system.name, engine), media="virtio",
+                         memory="%dM" % (512 + 2 * system.memory + files // 2**20))
         self.expect(r"pc: \d+M")
         self.begin(engine)
 

@@ -337,3 +337,65 @@ def memtest(m):
     m.note("errors", [re.findall(r"Status: Pass|Errors: +\d+", line) for line in said])
     m.note("frame", [line[:27] for line in said if line.startswith(("      Memtest86+", "L1 Cache", "CPU:"))])
     m.mark("pass")
+
+
+@system(media={"disk0": "debian-x.img"}, memory=512)
+def debian_x(m):
+    """An X server of an installed Debian, on the kernel's frame buffer. A terminal is drawn; the mouse drags it by its title, and opens
+    the menu of its window manager."""
+    def title(picture):
+        """The left upper corner of the terminal's title: white, with a line below it."""
+        width, height, dots = picture
+        for y in range(height - 17):
+            x = dots[3 * width * y:3 * width * (y + 1)].find(b"\xff" * 900)
+            if x >= 0:
+                below = 3 * width * (y + 17) + x
+                return (x // 3, y) if dots[below + 450:below + 900] != b"\xff" * 450 else None
+        return None
+
+    def outlined(was, now):
+        """More than a pointer has changed."""
+        return sum(was[i:i + 3] != now[i:i + 3] for i in range(0, len(was), 3)) > 600
+
+    def dragged():
+        return title(m.picture()) not in (None, before)
+
+    m.wait_for(lambda: title(m.picture()))
+    corner(m)
+    shown = m.still()
+    before = title(shown)
+    m.note("screen", hashlib.sha256(shown[2]).hexdigest())
+    m.mark("window")
+    steps(m, before[0] + 150, before[1] + 8, 0)
+    there = m.still()
+    m.mouse(0, 0, 1)
+    m.wait_for(lambda: m.picture() != there)  # the window manager shows another pointer, and an outline then
+    steps(m, 100, 150, 1)
+    m.wait_for(lambda: outlined(there[2], m.picture()[2]))
+    m.still()
+    m.mouse(0, 0, 0)
+    m.wait_for(dragged)
+    corner(m)
+    m.note("dragged", hashlib.sha256(m.still()[2]).hexdigest())
+    m.mark("dragged")
+    m.mouse(30, 30, 0)
+    there = m.still()
+    m.mouse(0, 0, 1)
+    m.wait_for(lambda: outlined(there[2], m.picture()[2]))
+    m.note("menu", hashlib.sha256(m.still()[2]).hexdigest())
+    m.mouse(0, 0, 0)
+    m.mark("menu")
+
+
+def steps(m, dx, dy, buttons):
+    """Moves the pointer so far, in steps that a packet of the mouse holds."""
+    while dx or dy:
+        x, y = max(-100, min(100, dx)), max(-100, min(100, dy))
+        m.mouse(x, y, buttons)
+        dx, dy = dx - x, dy - y
+
+
+def corner(m):
+    """The pointer in the upper left corner."""
+    for _ in range(20):
+        m.mouse(-200, -200, 0)

@@ -39,5 +39,5 @@ $(OS)/installer.iso: tests/os/fetch-installer iso/apt-i386 $(OS)/.fetched
 ## check-os runs every system on bare QEMU and under each engine; the table is build/os/table.md (NAME='one two' chooses)
 .PHONY: check-os
 check-os: deps
-	@$(MAKE) --no-print-directory -s -j2 $(BUILD)/ringleader.elf guests systems $(OS)/installer.iso
+	@$(MAKE) --no-print-directory -s -j2 $(BUILD)/ringleader.elf guests systems $(OS)/installer.iso $(OS)/debian-x.img
 	@$(PYTHON) tests/os/check.py $(NAME)
