@@ -5,7 +5,7 @@
  *      00h..7Fh    n + 1 bytes as they are follow
  *      80h..FFh    n - 80h + 4 bytes are those that stood `distance` bytes before: u16 follows
  *
- * Pages of a guest become a quarter to a third. iso/core-file unpacks.
+ * iso/core-file unpacks.
  */
 #pragma once
 
