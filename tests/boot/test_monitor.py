@@ -167,7 +167,7 @@ ANSWERS = [
     ("in 1 3", "3: 1, 2 or 4 bytes"), ("in 1 5", "5: not a number up to 4"), ("in x", "x: not a number"), ("out 0x80", r"out \[NAME\] PORT VALUE"),
     ("out 0x80 256", "256: not a number up to 255"), ("out 0x70 0x0f", ""), ("out 0x71 0x5a", ""), ("in 0x71", "0071  5a"),
     ("out 0x80 0x1234 2", ""), ("out 0xcf8 0x80000000 4", ""), ("in 0xcfc 4", "0cfc  12378086"),
-    ("info", r"info \[NAME\] DEVICE"), ("info nothing", "nothing: devs lists"), ("info pic", r"isr=0 +imr=fe"), ("info a pit", "port61="),
+    ("info", r"info \[NAME\] DEVICE"), ("info nothing", "nothing: devs lists"), ("info pic", r"isr=[01] +imr=fe"), ("info a pit", "port61="),
     ("info host bridge", "config"), ("irq 1", r"irq \[NAME\]"), ("irq", r"\n +0 +(up +)?\d+ +20 edge.* pit\n"), ("map 1", r"map \[NAME\]"),
     ("map", r"000000000-\w+ +RAM"), ("search 0 1", r"search\[/b"), ("search/q 0 1 1", "search/q: /b, /w, /d or /s"),
     ("search/b 0 1 256", "256: not a number up to 255"), ("search 0 0x20000000 1", "0x20000000: not a number up to 268435456"),
