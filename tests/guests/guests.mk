@@ -8,11 +8,11 @@ TEST_GUEST_LIB := $(patsubst tests/guests/lib/%,$(BUILD)/test-guests/%.o,$(wildc
 TEST_GUESTS := $(patsubst tests/guests/%.c,$(GUESTS)/%,$(wildcard tests/guests/*.c))
 CHAOS_OBJ := $(patsubst tests/guests/%,$(BUILD)/test-guests/%.o,$(wildcard tests/guests/chaos/*.c tests/guests/chaos/*.asm))
 
-$(BUILD)/test-guests/%.c.o: tests/guests/%.c
+$(BUILD)/test-guests/%.c.o: tests/guests/%.c tests/guests/guests.mk
 	@mkdir -p $(@D)
 	$(CC) $(TEST_GUEST_CFLAGS) -c $< -o $@
 
-$(BUILD)/test-guests/%.c.o: tests/guests/lib/%.c
+$(BUILD)/test-guests/%.c.o: tests/guests/lib/%.c tests/guests/guests.mk
 	@mkdir -p $(@D)
 	$(CC) $(TEST_GUEST_CFLAGS) -c $< -o $@
 
