@@ -8,7 +8,7 @@
 #include "emu/cpu/cpu_model.h"
 #include "emu/cpu/env.h"
 
-#define FINGERPRINT_VERSION 2
+#define FINGERPRINT_VERSION 3 /* 2: MTRRs in CPUID; 3: cpu = */
 
 #define NOW_MAX	  (BIT64(62) - 1) /* 146 years: deadlines behind it do not wrap */
 #define TSC_SLACK 50u		  /* a fiftieth: clocks are measured, and not twice the same */
@@ -90,7 +90,7 @@ void fingerprint_state(struct fingerprint *f, struct snap *s)
 {
 	struct fingerprint saved = *f;
 
-	if (s->loading) /* of the first version no other was there */
+	if (s->loading) /* before version 3 there was no other */
 		saved.model = MODEL_HOST;
 
 	if (snap_begin(s, "machine", FINGERPRINT_VERSION)) {
@@ -99,7 +99,7 @@ void fingerprint_state(struct fingerprint *f, struct snap *s)
 		snap_u32(s, saved.tsc_khz);
 		snap_range(s, saved.now, 0, NOW_MAX);
 		snap_u64(s, saved.tsc);
-		if (!s->loading || s->version >= 2)
+		if (!s->loading || s->version >= 3)
 			snap_u32(s, saved.model);
 		if (s->loading)
 			check(f, &saved, s);
