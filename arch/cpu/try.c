@@ -9,9 +9,8 @@ int rdmsr_safe(u32 index, u64 *value)
 {
 	u32 a = 0, d = 0, failed = 1;
 
-	__asm__ volatile("1: rdmsr; xor %k2, %k2; 2:\n\t"
-			 ".pushsection .fixups,\"a\"; .quad 1b, 2b; .popsection"
-			 : "+a"(a), "+d"(d), "+r"(failed)
+	__asm__ volatile("1: rdmsr" TRAP_LANDING
+			 : "+a"(a), "+d"(d), [failed] "+r"(failed)
 			 : "c"(index)
 			 : "cc");
 	if (failed)
@@ -29,8 +28,7 @@ int read_u8_safe(hva_t at, u8 *value)
 {
 	u32 v = 0, failed = 1;
 
-	__asm__ volatile("1: movzbl (%[at]), %k[v]; xor %k[failed], %k[failed]; 2:\n\t"
-			 ".pushsection .fixups,\"a\"; .quad 1b, 2b; .popsection"
+	__asm__ volatile("1: movzbl (%[at]), %k[v]" TRAP_LANDING
 			 : [v] "+r"(v), [failed] "+r"(failed)
 			 : [at] "r"(at)
 			 : "cc", "memory");

@@ -8,19 +8,23 @@
 #include "kernel/base/error.h"
 #include "kernel/base/types.h"
 
+/* Behind an instruction at label 1: `failed` becomes 0, or stays where the instruction faults. */
+#define TRAP_LANDING                           \
+	"; xor %k[failed], %k[failed]; 2:\n\t" \
+	".pushsection .fixups,\"a\"; .quad 1b, 2b; .popsection"
+
 /*
  * Executes one instruction and returns 0, or E_FAULT if it faults: for what a guest's state goes
  * into, or what a machine may not have. Of the list of such instructions in docs/panics.md.
  */
-#define TRAP_TRY(instruction, ...)                                                        \
-	({                                                                                \
-		int failed_ = E_FAULT;                                                    \
-		__asm__ volatile("1: " instruction "; xor %k[failed], %k[failed]; 2:\n\t" \
-				 ".pushsection .fixups,\"a\"; .quad 1b, 2b; .popsection"  \
-				 : [failed] "+r"(failed_)                                 \
-				 : __VA_ARGS__                                            \
-				 : "cc", "memory");                                       \
-		failed_;                                                                  \
+#define TRAP_TRY(instruction, ...)                              \
+	({                                                      \
+		int failed_ = E_FAULT;                          \
+		__asm__ volatile("1: " instruction TRAP_LANDING \
+				 : [failed] "+r"(failed_)       \
+				 : __VA_ARGS__                  \
+				 : "cc", "memory");             \
+		failed_;                                        \
 	})
 
 /* For MSRs that the processor may not have: 0, or E_FAULT where the access raised #GP. */
