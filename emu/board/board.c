@@ -105,14 +105,14 @@ static void host_a20(void *ctx, bool on)
 /* --- Interrupts: from the wires of the ISA bus to both controllers, and on to the CPU */
 
 #define TIMER_IRQ 0u
-#define TIMER_PIN 2u /* of the I/O APIC; pin 0 is the 8259 pair's output */
+#define TIMER_PIN board_ioapic_pin(TIMER_IRQ)
 #define CLOCK_IRQ 8u
 
 static void isa_pin(struct board *b, unsigned irq, bool level)
 {
 	i8259_set_irq(b->pic, irq, level);
 	if (b->ioapic)
-		ioapic_set_pin(b->ioapic, irq == TIMER_IRQ ? TIMER_PIN : irq, level);
+		ioapic_set_pin(b->ioapic, board_ioapic_pin(irq), level);
 }
 
 static void isa_wire(void *ctx, unsigned irq, bool level)

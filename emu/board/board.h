@@ -83,6 +83,12 @@ struct board_wires {
 };
 
 void board_wires(const struct board *b, struct board_wires *w);
+/* The I/O APIC's pin of an ISA interrupt: that of the 8254 is 2, since pin 0 is the 8259 pair's
+ * output. */
+static inline unsigned board_ioapic_pin(unsigned irq)
+{
+	return irq ? irq : 2;
+}
 /* Where the board put its tables, for loaders. */
 gpa_t board_rsdp(const struct board *b);
 /*

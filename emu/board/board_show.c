@@ -13,6 +13,7 @@
 #include "kernel/base/error.h"
 #include "kernel/base/print.h"
 #include "kernel/base/string.h"
+#include "kernel/hw/apic_regs.h"
 
 #define COLUMN	    26u
 #define COLUMNS	    4u
@@ -133,14 +134,14 @@ static void add_pic(struct dbg_line *l, const struct i8259_pair *p, unsigned irq
 
 static void add_ioapic(struct dbg_line *l, const struct ioapic *io, unsigned irq)
 {
-	unsigned pin = irq ? irq : 2; /* the mainboard's wire of the 8254 */
+	unsigned pin = board_ioapic_pin(irq);
 	u64 e;
 
 	if (!io)
 		return;
 	e = io->entry[pin];
-	dbg_add(l, "%02x%s%s%s%s  ", (unsigned)(e & 0xff), e & BIT(15) ? " level" : " edge ",
-		e & BIT(16) ? " masked" : "       ", e & BIT(14) ? " service" : "        ",
+	dbg_add(l, "%02x%s%s%s%s  ", (unsigned)(e & 0xff), e & LVT_LEVEL ? " level" : " edge ",
+		e & LVT_MASKED ? " masked" : "       ", e & LVT_REMOTE ? " service" : "        ",
 		io->wires >> pin & 1 ? " wire" : "     ");
 }
 
