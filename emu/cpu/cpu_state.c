@@ -57,7 +57,7 @@ static void integer_state(struct cpu *cpu, struct snap *s)
 	cpu->events = events;
 }
 
-static void system_state(struct cpu *cpu, struct snap *s)
+void cpu_segments_state(struct cpu *cpu, struct snap *s)
 {
 	for (unsigned i = 0; i < SEG_COUNT; i++)
 		segment(&cpu->seg[i], s);
@@ -65,6 +65,11 @@ static void system_state(struct cpu *cpu, struct snap *s)
 	segment(&cpu->ldtr, s);
 	table(&cpu->gdtr, s);
 	table(&cpu->idtr, s);
+}
+
+static void system_state(struct cpu *cpu, struct snap *s)
+{
+	cpu_segments_state(cpu, s);
 	snap_range(s, cpu->cpl, 0, 3);
 	snap_u32(s, cpu->cr0);
 	snap_u32(s, cpu->cr2);

@@ -18,4 +18,6 @@ struct snap;
  * have changed; translations and mappings are the caller's to drop.
  */
 void cpu_state(struct cpu *cpu, struct snap *s);
+/* Of that the segments, TR and LDTR with their hidden parts, GDTR and IDTR. */
+void cpu_segments_state(struct cpu *cpu, struct snap *s);
 void cpu_state_loaded(struct cpu *cpu);

@@ -12,6 +12,7 @@
  */
 #include "emu/dbg/dbg_core.h"
 
+#include "emu/cpu/cpu_state.h"
 #include "emu/cpu/semantics.h"
 #include "emu/mem/gpmem.h"
 #include "kernel/base/string.h"
@@ -29,16 +30,6 @@ static void text(struct snap *s, const char *from, u32 size)
 	snap_bytes(s, t, size);
 }
 
-static void segment(const struct cpu_segment *from, struct snap *s)
-{
-	struct cpu_segment seg = *from;
-
-	snap_u16(s, seg.sel);
-	snap_u16(s, seg.attr);
-	snap_u32(s, seg.base);
-	snap_u32(s, seg.limit);
-}
-
 static void registers(struct cpu *cpu, struct snap *s)
 {
 	u32 eflags = cpu_eflags(cpu), a20 = (u32)cpu->a20_mask, cpl = cpu->cpl;
@@ -47,14 +38,7 @@ static void registers(struct cpu *cpu, struct snap *s)
 		snap_u32(s, cpu->gpr[i]);
 	snap_u32(s, cpu->eip);
 	snap_u32(s, eflags);
-	for (unsigned i = 0; i < SEG_COUNT; i++)
-		segment(&cpu->seg[i], s);
-	segment(&cpu->tr, s);
-	segment(&cpu->ldtr, s);
-	snap_u32(s, cpu->gdtr.base);
-	snap_u16(s, cpu->gdtr.limit);
-	snap_u32(s, cpu->idtr.base);
-	snap_u16(s, cpu->idtr.limit);
+	cpu_segments_state(cpu, s);
 	snap_u32(s, cpu->cr0);
 	snap_u32(s, cpu->cr2);
 	snap_u32(s, cpu->cr3);
