@@ -22,6 +22,7 @@
 #include "kernel/hw/apic_regs.h"
 #include "kernel/hw/hpet_regs.h"
 #include "kernel/hw/pc_layout.h"
+#include "tests/fuzz/board_ports.h"
 #include "tests/fuzz/board_saved.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/quiet_host.h"
@@ -65,18 +66,6 @@ static void on_init(void *ctx, const char *why)
 	wants_init = true;
 }
 
-static void entropy(void *ctx, u8 *bytes, u32 n)
-{
-	(void)ctx;
-	memset(bytes, 0x55, n);
-}
-
-static void exit_code(void *ctx, u32 code)
-{
-	(void)ctx;
-	(void)code;
-}
-
 static void create(void)
 {
 	struct board_host host = quiet_host();
@@ -85,8 +74,6 @@ static void create(void)
 	host.intr = on_intr;
 	host.reset = on_reset;
 	host.cpu_init = on_init;
-	host.entropy = entropy;
-	host.exit_code = exit_code;
 	gpmem_init(&mem);
 	chunk[0] = calloc(1, RAM);
 	if (gpmem_add_ram(&mem, 0, RAM, chunk, true, "ram"))
@@ -260,7 +247,7 @@ static void save_and_load(void)
 
 static void one(struct fuzz_input *in)
 {
-	u8 what = fuzz_u8(in), where = fuzz_u8(in), bytes[64] = { 0 };
+	u8 what = fuzz_u8(in), where = fuzz_u8(in), bytes[4];
 	unsigned size = 1u << (what >> 4 & 3) % 3;
 	u16 port = (u16)(ports[where % ARRAY_SIZE(ports)] + (fuzz_u8(in) & 0x1f));
 	u32 v;
@@ -269,18 +256,17 @@ static void one(struct fuzz_input *in)
 	case 0:
 	case 1:
 	case 2:
-		board_io_write(board, port, size, fuzz_u32(in));
+		fuzz_port(board, in, PORT_WRITE, port, size);
 		break;
 	case 3:
 	case 4:
-		board_io_read(board, port, size);
+		fuzz_port(board, in, PORT_READ, port, size);
 		break;
 	case 5:
-		board_io_read_many(board, port, size, bytes, sizeof(bytes) / size);
+		fuzz_port(board, in, PORT_READ_MANY, port, size);
 		break;
 	case 6:
-		fuzz_bytes(in, bytes, 12);
-		board_io_write_many(board, port, size, bytes, 12 / size);
+		fuzz_port(board, in, PORT_WRITE_MANY, port, size);
 		break;
 	case 7:
 	case 8:

@@ -14,6 +14,7 @@
 #include "emu/dev/drives.h"
 #include "kernel/base/alloc.h"
 #include "kernel/base/log.h"
+#include "tests/fuzz/board_ports.h"
 #include "tests/fuzz/board_saved.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/quiet_host.h"
@@ -71,23 +72,21 @@ static void one(struct fuzz_input *in)
 	u8 what = fuzz_u8(in);
 	u16 port = ports[fuzz_u8(in) % ARRAY_SIZE(ports)];
 	unsigned size = 1u << (what >> 3) % 3;
-	u8 bytes[64];
 
 	switch (what & 7) {
 	case 0:
 	case 1:
 	case 2:
-		board_io_write(board, port, size, fuzz_u32(in));
+		fuzz_port(board, in, PORT_WRITE, port, size);
 		break;
 	case 3:
-		board_io_read(board, port, size);
+		fuzz_port(board, in, PORT_READ, port, size);
 		break;
 	case 4:
-		board_io_read_many(board, port, size, bytes, sizeof(bytes) / size);
+		fuzz_port(board, in, PORT_READ_MANY, port, size);
 		break;
 	case 5:
-		fuzz_bytes(in, bytes, 12);
-		board_io_write_many(board, port, size, bytes, 12 / size);
+		fuzz_port(board, in, PORT_WRITE_MANY, port, size);
 		break;
 	case 6:
 		quiet_ns += fuzz_u32(in);

@@ -36,12 +36,6 @@ static u8 image[2][IMAGE];
 static struct gpmem mem;
 static struct board *board;
 
-static void entropy(void *ctx, u8 *bytes, u32 n)
-{
-	(void)ctx;
-	memset(bytes, 0x55, n);
-}
-
 /* Pages that the balloon gave back are not touched any more, which the sanitizer sees. There is not
  * always another one. */
 static u8 *ram;
@@ -69,7 +63,6 @@ static void create(void)
 	struct board_host host = quiet_host();
 	u8 **chunk = mem_alloc(sizeof(*chunk));
 
-	host.entropy = entropy;
 	gpmem_init(&mem);
 	mem.frames = &frames;
 	chunk[0] = ram = calloc(1, RAM);

@@ -64,6 +64,19 @@ static inline void quiet_reset(void *ctx, const char *why)
 	(void)why;
 }
 
+static inline void quiet_entropy(void *ctx, u8 *bytes, u32 n)
+{
+	(void)ctx;
+	while (n--)
+		*bytes++ = 0x55;
+}
+
+static inline void quiet_exit_code(void *ctx, u32 code)
+{
+	(void)ctx;
+	(void)code;
+}
+
 static inline struct board_host quiet_host(void)
 {
 	return (struct board_host){ .now = quiet_now,
@@ -74,6 +87,8 @@ static inline struct board_host quiet_host(void)
 				    .timer_moved = quiet_deadline,
 				    .serial_tx = quiet_serial_tx,
 				    .debug_tx = quiet_debug_tx,
+				    .entropy = quiet_entropy,
+				    .exit_code = quiet_exit_code,
 				    .power_off = quiet_event,
 				    .reset = quiet_reset,
 				    .cpu_init = quiet_reset,

@@ -153,15 +153,20 @@ static void test_registers(void **state)
 	assert_int_equal(get_config(0x72), 0x42);
 }
 
+static void bridge_state(struct snap *s)
+{
+	assert_true(snap_begin(s, "bridge", i440fx_class.version));
+	i440fx_class.state(&bridge, s);
+	snap_end(s);
+}
+
 /* The bridge and all of RAM, to a tape; then both are as at power-on. */
 static void save(struct snap *s, struct tape *t)
 {
 	struct gpmem_cursor out = { 0 };
 
 	snap_save_to(s, tape_put, t);
-	assert_true(snap_begin(s, "bridge", i440fx_class.version));
-	i440fx_class.state(&bridge, s);
-	snap_end(s);
+	bridge_state(s);
 	assert_false(gpmem_save_pages(&mem, s, &out, 1000));
 	assert_true(snap_finish(s));
 	i440fx_class.reset(&bridge);
@@ -174,9 +179,7 @@ static void load(struct snap *s, struct tape *t)
 	struct gpmem_cursor in = { 0 };
 
 	snap_load_from(s, tape_get, t);
-	assert_true(snap_begin(s, "bridge", i440fx_class.version));
-	i440fx_class.state(&bridge, s);
-	snap_end(s);
+	bridge_state(s);
 	assert_false(gpmem_load_pages(&mem, s, &in, 1000));
 	assert_true(snap_finish(s));
 	free(t->bytes);

@@ -114,14 +114,12 @@ static void change(void)
 
 static enum cpu_result deliver(void)
 {
-	static const enum cpu_event_kind kinds[] = { EVENT_EXTERNAL, EVENT_EXCEPTION, EVENT_TRAP,
-						     EVENT_SOFT_INT };
 	unsigned r = m.cpu.gpr[REG_EDI];
 
 	/* With the TLB empty the first says no. */
-	if (kinds[r & 3] == EVENT_SOFT_INT && !(r & 4) && cpu_deliver_int(&m.cpu, VECTOR))
+	if (some_event(r) == EVENT_SOFT_INT && !(r & 4) && cpu_deliver_int(&m.cpu, VECTOR))
 		return CPU_JUMP;
-	return cpu_deliver(&m.cpu, VECTOR, kinds[r & 3], r & 4, r >> 8);
+	return cpu_deliver(&m.cpu, VECTOR, some_event(r), r & 4, r >> 8);
 }
 
 static enum cpu_result go_back(void)

@@ -147,11 +147,9 @@ static void change(void)
 
 static enum cpu_result deliver(void)
 {
-	static const enum cpu_event_kind kinds[] = { EVENT_EXTERNAL, EVENT_EXCEPTION, EVENT_TRAP,
-						     EVENT_SOFT_INT };
 	unsigned r = m.cpu.gpr[REG_EDI];
 
-	return cpu_deliver(&m.cpu, r & 8 ? VECTOR : VEC_GP, kinds[r & 3], r & 4, r >> 8);
+	return cpu_deliver(&m.cpu, r & 8 ? VECTOR : VEC_GP, some_event(r), r & 4, r >> 8);
 }
 
 static enum cpu_result go_back(void)

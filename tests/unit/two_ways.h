@@ -26,6 +26,14 @@ static inline void assert_same(const struct cpu *a, const struct cpu *b)
 	assert_int_equal(a->debug_hits, b->debug_hits);
 }
 
+static inline enum cpu_event_kind some_event(unsigned r)
+{
+	static const enum cpu_event_kind kinds[] = { EVENT_EXTERNAL, EVENT_EXCEPTION, EVENT_TRAP,
+						     EVENT_SOFT_INT };
+
+	return kinds[r & 3];
+}
+
 /* From the present state: by what the TLB and the last loads know, and then without them. */
 static inline void compare_ways(enum cpu_result (*step)(void))
 {
