@@ -62,3 +62,5 @@ const char *cpu_model_lacks(const struct cpu_model *m, u32 edx, u32 extended_edx
 #define CPUID_FXSR  BIT(24)
 #define CPUID_SSE   BIT(25)
 #define CPUID_SSE2  BIT(26)
+/* Leaf 1 ECX */
+#define CPUID_AVX BIT(28)

@@ -4,6 +4,8 @@
  */
 #include "emu/gdb/gdb_regs.h"
 
+#include "emu/cpu/cpu_model.h"
+#include "emu/cpu/env.h"
 #include "emu/cpu/semantics.h"
 #include "emu/dbg/dbg_regs.h"
 #include "kernel/base/print.h"
@@ -20,7 +22,6 @@
 #define FX_DS	 20
 #define FX_MXCSR 24
 #define FX_ST	 32
-#define FX_XMM	 160
 
 /* How a register is found. */
 enum how {
@@ -28,6 +29,7 @@ enum how {
 	LINEAR_IP, /* EIP, with CS's base */
 	IMAGE,	   /* in the FXSAVE image, at `at`; so many bytes there in `bytes` */
 	TAGS,	   /* the full tag word, of the abridged one */
+	UPPER,	   /* the upper half of a YMM register, likewise */
 	BASE,	   /* of segment `at` */
 };
 
@@ -77,9 +79,9 @@ static const struct reg {
 	{ "foseg", "int", 4, IMAGE, 2, FX_DS },
 	{ "fooff", "int", 4, IMAGE, 4, FX_DP },
 	{ "fop", "int", 4, IMAGE, 2, FX_OP },
-#define XMM(n)                                                       \
-	{                                                            \
-		"xmm" #n, "vec128", 16, IMAGE, 16, FX_XMM + 16 * (n) \
+#define XMM(n)                                                           \
+	{                                                                \
+		"xmm" #n, "vec128", 16, IMAGE, 16, XSTATE_XMM + 16 * (n) \
 	}
 	XMM(0),
 	XMM(1),
@@ -101,11 +103,43 @@ static const struct reg {
 	GENERAL("cr3", "int32"),
 	GENERAL("cr4", "int32"),
 	GENERAL("dr7", "int32"),
+#define YMM(n)                                                                \
+	{                                                                     \
+		"ymm" #n "h", "uint128", 16, UPPER, 16, XSTATE_AVX + 16 * (n) \
+	}
+	YMM(0),
+	YMM(1),
+	YMM(2),
+	YMM(3),
+	YMM(4),
+	YMM(5),
+	YMM(6),
+	YMM(7),
 };
+
+/* Of the features: their first registers. */
+#define FIRST_XMM    32u
+#define FIRST_SYSTEM GDB_CORE
+#define FIRST_YMM    52u
 
 unsigned gdb_reg_size(unsigned n)
 {
 	return regs[n].size;
+}
+
+unsigned gdb_reg_parts(struct cpu *cpu)
+{
+	u32 id[4];
+
+	cpu_env(cpu)->cpuid(cpu, 1, 0, id);
+	return (id[3] & CPUID_SSE ? GDB_HAS_SSE : 0) | (id[2] & CPUID_AVX ? GDB_HAS_AVX : 0);
+}
+
+bool gdb_reg_there(unsigned parts, unsigned n)
+{
+	if (n >= FIRST_YMM)
+		return n < GDB_REGS && parts & GDB_HAS_AVX;
+	return n < FIRST_XMM || n >= FIRST_SYSTEM || parts & GDB_HAS_SSE;
 }
 
 /* --- Values */
@@ -148,6 +182,11 @@ void gdb_reg_read(struct cpu *cpu, unsigned n, u8 *value)
 		memset(value, 0, r->size);
 		memcpy(value, cpu->fpu.image + r->at, r->bytes);
 		return;
+	case UPPER:
+		memset(value, 0, r->size);
+		if (cpu->fpu.image[XSTATE_HEADER] & XSTATE_HAS_AVX)
+			memcpy(value, cpu->fpu.image + r->at, r->bytes);
+		return;
 	case TAGS:
 		v = full_tags(cpu->fpu.image[FX_TW]);
 		break;
@@ -167,8 +206,19 @@ static bool write_image(struct cpu *cpu, const struct reg *r, const u8 *value)
 	/* A bit that the processor does not have would fault in the monitor. 0: SDM 1 11.6.6. */
 	if (r->at == FX_MXCSR && (mxcsr & ~(mask ? mask : 0xffbfu)))
 		return false;
+	cpu->fpu.image[XSTATE_HEADER] |= XSTATE_HAS_X87 | XSTATE_HAS_SSE;
 	memcpy(cpu->fpu.image + r->at, value, r->bytes);
 	return true;
+}
+
+static void write_upper(struct cpu *cpu, const struct reg *r, const u8 *value)
+{
+	u8 *image = cpu->fpu.image;
+
+	if (!(image[XSTATE_HEADER] & XSTATE_HAS_AVX))
+		memset(image + XSTATE_AVX, 0, XSTATE_REGS);
+	image[XSTATE_HEADER] |= XSTATE_HAS_X87 | XSTATE_HAS_SSE | XSTATE_HAS_AVX;
+	memcpy(image + r->at, value, r->bytes);
 }
 
 bool gdb_reg_write(struct cpu *cpu, unsigned n, const u8 *value)
@@ -185,7 +235,11 @@ bool gdb_reg_write(struct cpu *cpu, unsigned n, const u8 *value)
 		return true;
 	case IMAGE:
 		return write_image(cpu, r, value);
+	case UPPER:
+		write_upper(cpu, r, value);
+		return true;
 	case TAGS:
+		cpu->fpu.image[XSTATE_HEADER] |= XSTATE_HAS_X87;
 		cpu->fpu.image[FX_TW] = abridged_tags((u16)v);
 		return true;
 	case BASE:
@@ -220,8 +274,6 @@ static void put_regs(struct xml *x, unsigned from, unsigned to)
 	}
 }
 
-#define FIRST_XMM 32u
-
 static const char head[] =
 	"<?xml version=\"1.0\"?><!DOCTYPE target SYSTEM \"gdb-target.dtd\"><target>";
 static const char core[] =
@@ -236,7 +288,7 @@ static const char core[] =
 	"<field name=\"VIF\" start=\"19\" end=\"19\"/><field name=\"VIP\" start=\"20\" end=\"20\"/>"
 	"<field name=\"ID\" start=\"21\" end=\"21\"/></flags>";
 static const char sse[] =
-	"</feature><feature name=\"org.gnu.gdb.i386.sse\">"
+	"<feature name=\"org.gnu.gdb.i386.sse\">"
 	"<vector id=\"v4f\" type=\"ieee_single\" count=\"4\"/>"
 	"<vector id=\"v2d\" type=\"ieee_double\" count=\"2\"/>"
 	"<vector id=\"v16i8\" type=\"int8\" count=\"16\"/>"
@@ -256,21 +308,30 @@ static const char sse[] =
 	"<field name=\"ZM\" start=\"9\" end=\"9\"/><field name=\"OM\" start=\"10\" end=\"10\"/>"
 	"<field name=\"UM\" start=\"11\" end=\"11\"/><field name=\"PM\" start=\"12\" end=\"12\"/>"
 	"<field name=\"FZ\" start=\"15\" end=\"15\"/></flags>";
-static const char own[] = "</feature><feature name=\"org.ringleader.i386.system\">";
+static const char avx[] = "<feature name=\"org.gnu.gdb.i386.avx\">";
+static const char own[] = "<feature name=\"org.ringleader.i386.system\">";
 
-size_t gdb_target_xml(const struct cpu *cpu, size_t at, char *buf, size_t size)
+static void put_feature(struct xml *x, const char *begin, unsigned from, unsigned to)
+{
+	put(x, begin);
+	put_regs(x, from, to);
+	put(x, "</feature>");
+}
+
+size_t gdb_target_xml(struct cpu *cpu, size_t at, char *buf, size_t size)
 {
 	struct xml x = { .buf = buf, .from = at, .size = size };
+	unsigned parts = gdb_reg_parts(cpu);
 	bool wide = cpu->seg[SEG_CS].attr & SEG_ATTR_DB;
 
 	put(&x, head);
 	put(&x, wide ? "<architecture>i386</architecture>" : "<architecture>i8086</architecture>");
-	put(&x, core);
-	put_regs(&x, 0, FIRST_XMM);
-	put(&x, sse);
-	put_regs(&x, FIRST_XMM, GDB_CORE);
-	put(&x, own);
-	put_regs(&x, GDB_CORE, GDB_REGS);
-	put(&x, "</feature></target>");
+	put_feature(&x, core, 0, FIRST_XMM);
+	if (parts & GDB_HAS_SSE)
+		put_feature(&x, sse, FIRST_XMM, FIRST_SYSTEM);
+	if (parts & GDB_HAS_AVX)
+		put_feature(&x, avx, FIRST_YMM, GDB_REGS);
+	put_feature(&x, own, FIRST_SYSTEM, FIRST_YMM);
+	put(&x, "</target>");
 	return x.at > at ? MIN(x.at - at, size) : 0;
 }

@@ -114,11 +114,14 @@ static bool bytes(const char *s, u8 *b, unsigned n)
 
 static void read_registers(struct gdb_stub *g, unsigned from, unsigned to)
 {
+	unsigned parts = gdb_reg_parts(g->cpu);
 	u8 value[GDB_WIDE];
 
 	g->ops->fpu(g->ctx, false);
 	g->out = 0;
 	for (unsigned n = from; n < to; n++) {
+		if (!gdb_reg_there(parts, n))
+			continue;
 		gdb_reg_read(g->cpu, n, value);
 		add_hex(g, value, gdb_reg_size(n));
 	}
@@ -139,11 +142,13 @@ static bool write_register(struct gdb_stub *g, unsigned n, const char **s)
 
 static void write_registers(struct gdb_stub *g, unsigned from, unsigned to, const char *s)
 {
+	unsigned parts = gdb_reg_parts(g->cpu);
 	bool good = true;
 
 	g->ops->fpu(g->ctx, false);
 	for (unsigned n = from; n < to && *s; n++)
-		good &= write_register(g, n, &s);
+		if (gdb_reg_there(parts, n))
+			good &= write_register(g, n, &s);
 	g->ops->fpu(g->ctx, true);
 	ok_or(g, good);
 }
@@ -152,7 +157,8 @@ static void one_register(struct gdb_stub *g, const char *s, bool write)
 {
 	u32 n;
 
-	if (!number(&s, &n) || n >= GDB_REGS || (write && (!skip(&s, '=') || !*s)))
+	if (!number(&s, &n) || !gdb_reg_there(gdb_reg_parts(g->cpu), n) ||
+	    (write && (!skip(&s, '=') || !*s)))
 		say(g, "E01");
 	else if (write)
 		write_registers(g, n, n + 1, s);
@@ -556,10 +562,10 @@ static void attach(struct gdb_stub *g)
 }
 
 /* What every gdb says first. The one before may have gone without a word: its points go now, and
- * it is not told any more where the guest stops. */
+ * it is not told any more where the guest stops. A guest that has ended can still be looked at. */
 static void begin(struct gdb_stub *g)
 {
-	g->running = g->no_ack = false;
+	g->running = g->no_ack = g->ended = false;
 	if (g->attached) {
 		g->ops->forget_points(g->ctx);
 		g->ops->stop(g->ctx);

@@ -166,4 +166,6 @@ enum cpu_vector {
 #define XSTATE_AVX     576u
 #define XSTATE_END     832u
 #define XSTATE_REGS    128u
+#define XSTATE_HAS_X87 BIT(0)
+#define XSTATE_HAS_SSE BIT(1)
 #define XSTATE_HAS_AVX BIT(2) /* in the header: else the upper halves are zeros, and not there */

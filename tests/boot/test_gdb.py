@@ -43,6 +43,11 @@ def test_points(engine, ring, tmp_path):
         assert len(seen) > 20
         assert re.search(r"eflags +0x\w+ +\[", gdb.ask("info registers eflags"))
         assert "Tag Word" in gdb.ask("info float")
+        gdb.ask("set var $ymm7.v8_int32[6] = 123456")
+        gdb.ask("set var $xmm6.v4_int32[1] = 654321")
+        gdb.ask("stepi")  # all of them go through the processor
+        assert "{0, 0, 0, 0, 0, 0, 123456, 0}" in gdb.ask("print $ymm7.v8_int32")
+        assert ", 654321, 0, 0, 0, 0, 0, 0}" in gdb.ask("print $ymm6.v8_int32")
         assert re.search(r"a +paused +" + engine, gdb.ask("monitor vm list"))
         assert "unknown command" in gdb.ask("monitor nonsense")
         gdb.start("continue")

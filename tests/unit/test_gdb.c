@@ -5,6 +5,8 @@
  */
 #include "tests/unit/guest_fixture.h"
 
+#include "emu/cpu/cpu_model.h"
+#include "emu/cpu/env.h"
 #include "emu/cpu/stop_list.h"
 #include "emu/cpu/stops.h"
 #include "emu/gdb/gdb_regs.h"
@@ -123,8 +125,29 @@ static const struct gdb_ops ops = {
 	.fpu = op_fpu,
 };
 
+static u32 told_ecx, told_edx;
+
+static void env_cpuid(struct cpu *cpu, u32 leaf, u32 subleaf, u32 out[4])
+{
+	(void)cpu;
+	(void)leaf;
+	(void)subleaf;
+	out[0] = out[1] = 0;
+	out[2] = told_ecx;
+	out[3] = told_edx;
+}
+
+static struct cpu_env env;
+
+/* With AVX, whatever the host has. */
 static int setup(void **state)
 {
+	if (m.cpu.env != &env)
+		env = *m.cpu.env;
+	env.cpuid = env_cpuid;
+	told_ecx = CPUID_AVX;
+	told_edx = CPUID_SSE;
+	m.cpu.env = &env;
 	guest_setup(state);
 	op_forget(NULL);
 	gdb_stub_init(&g, &m.cpu, &ops, NULL);
@@ -220,7 +243,7 @@ static void registers_by_number(void **state)
 	answers("p8", "00600000");
 	answers("Pa=34120000", "E01"); /* CS */
 	answers("Pa=08000000", "OK");  /* as it is */
-	answers("p34", "E01");
+	answers("p3c", "E01");
 	answers("p", "E01");
 	answers("P0", "E01");
 	answers("P0=1", "E01");
@@ -239,7 +262,7 @@ static void all_registers(void **state)
 
 	(void)state;
 	for (unsigned n = 0; n < GDB_REGS; n++)
-		len += 2 * gdb_reg_size(n);
+		len += gdb_reg_there(gdb_reg_parts(&m.cpu), n) ? 2 * gdb_reg_size(n) : 0;
 	strcpy(all, ask("g"));
 	assert_int_equal(strlen(all), len);
 	memcpy(all, "44332211", 8); /* EAX */
@@ -249,6 +272,66 @@ static void all_registers(void **state)
 	assert_string_equal(ask("g"), all);
 	answers("G", "OK"); /* none */
 	answers("Gxyz", "E01");
+}
+
+/* --- Vector registers, which some processors have */
+
+/* All of the description. */
+static const char *description(void)
+{
+	static char xml[8192];
+
+	xml[gdb_target_xml(&m.cpu, 0, xml, sizeof(xml) - 1)] = '\0';
+	return xml;
+}
+
+/* Those that are not there leave no gap in what `g` answers, and keep the others' numbers. */
+static void registers_of_a_pentium(void **state)
+{
+	(void)state;
+	told_ecx = told_edx = 0;
+	assert_null(strstr(description(), "i386.sse"));
+	assert_null(strstr(description(), "xmm"));
+	assert_null(strstr(description(), "ymm"));
+	answers("p20", "E01");
+	answers("P28=801f0000", "E01");
+	answers("p34", "E01");
+	assert_int_equal(strlen(ask("g")), 2 * (16 * 4 + 8 * 10 + 8 * 4 + 11 * 4));
+	m.cpu.cr3 = 0x5000;
+	answers("p31", "00500000");
+	told_edx = CPUID_SSE;
+	assert_non_null(strstr(description(), "i386.sse"));
+	assert_null(strstr(description(), "ymm"));
+	answers("p28", "801f0000");
+}
+
+static void upper_halves(void **state)
+{
+	static const char ones[] = "11111111111111111111111111111111";
+	static const char zeros[] = "00000000000000000000000000000000";
+	char text[80];
+
+	(void)state;
+	told_ecx = CPUID_AVX;
+	told_edx = CPUID_SSE;
+	assert_non_null(strstr(description(), "<feature name=\"org.gnu.gdb.i386.avx\"><reg "
+					      "name=\"ymm0h\" bitsize=\"128\" type=\"uint128\" "
+					      "regnum=\"52\"/>"));
+	/* What lies there while the header says that they are as after power-on is nothing. */
+	memset(m.cpu.fpu.image + XSTATE_AVX, 0xee, XSTATE_REGS);
+	m.cpu.fpu.image[XSTATE_HEADER] = 0;
+	answers("p3b", zeros);
+	snprintf(text, sizeof(text), "P3a=%s", ones);
+	answers(text, "OK");
+	answers("p3a", ones);
+	answers("p3b", zeros);
+	assert_int_equal(m.cpu.fpu.image[XSTATE_HEADER], 7);
+	answers("p3c", "E01");
+	/* A register of the lower half is there once it was written. */
+	m.cpu.fpu.image[XSTATE_HEADER] = 0;
+	snprintf(text, sizeof(text), "P27=%s", ones);
+	answers(text, "OK");
+	assert_int_equal(m.cpu.fpu.image[XSTATE_HEADER], 3);
 }
 
 static bool told_of_width(void)
@@ -402,6 +485,8 @@ static void going_on(void **state)
 	assert_non_null(strstr(heard, "$W00#"));
 	answers("c", "W00");
 	answers("?", "W00");
+	ask("qSupported"); /* another gdb: it may look at what is left */
+	assert_non_null(strstr(ask("?"), "T05"));
 	assert_null(ask("k"));
 	assert_int_equal(kills, 1);
 }
@@ -466,6 +551,8 @@ static const struct CMUnitTest gdb_tests[] = {
 	GDB_TEST(frames),
 	GDB_TEST(registers_by_number),
 	GDB_TEST(all_registers),
+	GDB_TEST(registers_of_a_pentium),
+	GDB_TEST(upper_halves),
 	GDB_TEST(real_mode),
 	GDB_TEST(again_from_the_start),
 	GDB_TEST(memory),
