@@ -2,9 +2,9 @@
 # Fuzzing of emu/cpu: libFuzzer targets, with clang's sanitizers, in build/fuzz/; and, built as everything else, the same
 # targets on the corpus in tests/fuzz/corpus/, which is part of `make test`.
 
-FUZZ_TARGETS := translate tables snap drives virtio vga board
+FUZZ_TARGETS := translate tables snap drives virtio vga board gdb
 FUZZ_CC := clang
-FUZZ_SRC := $(filter $(CPU_LIB) emu/board/% emu/chip/% emu/dev/%,$(HOST_SRC)) tests/fuzz/fuzz_common.c
+FUZZ_SRC := $(filter $(CPU_LIB) emu/dbg/% emu/gdb/% emu/board/% emu/chip/% emu/dev/%,$(HOST_SRC)) tests/fuzz/fuzz_common.c
 FUZZ_OBJ := $(FUZZ_SRC:%.c=$(BUILD)/fuzz/%.o) $(HOST_ZYDIS)
 FUZZ_CFLAGS := $(filter-out -fvisibility=hidden,$(HOST_CFLAGS)) -Wno-unknown-warning-option -Wno-error $(ZYDIS_DEF) \
 	-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all

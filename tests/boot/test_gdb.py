@@ -7,6 +7,7 @@ One test:  /usr/bin/python3 -m pytest tests/boot/test_gdb.py -k points
 import os
 import random
 import re
+import select
 import socket
 
 import pytest
@@ -15,7 +16,9 @@ from gdbclient import Gdb, guest_elf, line
 from guests import Guests, check_bystander, vm
 from machine import TIMEOUT
 
-NOISE = int(os.environ.get("NOISE", 1 << 16))  # bytes; NOISE=1048576 takes 100 s, since QEMU's line gives an interrupt a byte or four
+NOISE_KIB = int(os.environ.get("NOISE_KIB", 16))
+PIECE = 1 << 12
+LETTERS = b"?gGpPmMXZzcsCSvqQ!HTR_"  # of packets; not those that let a guest go, or end it
 SUM = r"SUM \d+ \w+ \d+ \w+ ticks \d+"
 
 
@@ -92,24 +95,65 @@ def test_reset(tmp_path):
         assert check_bystander([text for text in m.lines("a") if re.fullmatch(SUM, text)]) >= 2
 
 
+class Port:
+    """Bytes to the stub, and what it says."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(TIMEOUT)
+        self.socket.connect(path)
+        self.said = b""
+
+    def send(self, data):
+        self.socket.sendall(data)
+        while select.select([self.socket], [], [], 0)[0]:
+            self.said += self.socket.recv(1 << 16)
+
+    def wait(self, text):
+        while text not in self.said:
+            self.said += self.socket.recv(1 << 16)
+        self.said = b""
+
+
+def random_packet(rnd):
+    """With a right checksum, and something that a packet may begin with."""
+    text = bytes([rnd.choice(LETTERS)]) + rnd.randbytes(rnd.randrange(40)).translate(None, b"#$}\x03")
+    if rnd.randrange(2):
+        text = text[:1] + b"%x,%x:%s" % (rnd.randrange(1 << rnd.randrange(1, 33)), rnd.randrange(64), rnd.randbytes(32).hex().encode())
+    return b"$%s#%02x" % (text, sum(text) & 0xff)
+
+
 def test_noise(tmp_path):
-    """Random bytes: the guest runs on, and gdb is served afterwards."""
+    """Random bytes: the guest runs on. Random packets: it may be lost, since they write its memory and registers, but the monitor and
+    its other guest are not; and gdb is served afterwards."""
     path, extra = line(tmp_path)
     rnd = random.Random(15)
-    with Guests([vm("a", "bystander", "", "auto", gdb="com2")], extra=extra) as m:
-        m.wait_line("a: SUM")
-        s = socket.socket(socket.AF_UNIX)
-        s.settimeout(TIMEOUT)
-        s.connect(path)
-        s.sendall(rnd.randbytes(NOISE))
-        s.sendall(b"#00$qC#b4")
-        said = b""
-        while b"$QC1#c5" not in said:  # then all of it has been read
-            said += s.recv(4096)
-        s.close()
-        gdb = Gdb(path)
-        assert gdb.value("$cs") in (8, 16)
-        gdb.ask("detach")
-        m.wait_line(r"a: SUM [^\n]*\n")
+    with Guests([vm("a", "bystander", "", "auto"), vm("b", "bystander", "", "auto", gdb="com2", on_triple_fault="freeze")],
+                extra=extra) as m:
+        m.wait_line("b: SUM")
+        port = Port(path)
+        for _ in range(NOISE_KIB * 512 // PIECE):
+            port.send(rnd.randbytes(PIECE))
+        port.send(b"#00$qC#b4")
+        port.wait(b"$QC1#c5")  # then all of it has been read
+        port.socket.close()
+        with Gdb(path) as gdb:
+            assert gdb.value("$cs") in (8, 16)
+            gdb.ask("detach")
+        m.wait_line(r"b: SUM [^\n]*\n")
+        assert check_bystander([text for text in m.lines("b") if re.fullmatch(SUM, text)]) >= 2
+        port, sent = Port(path), 0
+        while sent < NOISE_KIB * 512:
+            packets = b"".join(random_packet(rnd) for _ in range(40))
+            port.send(packets)
+            sent += len(packets)
+        port.send(b"#00$qSupported#37$qC#b4")
+        port.wait(b"$QC1#c5")
+        port.socket.close()
+        with Gdb(path) as gdb:
+            assert "unknown command" in gdb.ask("monitor nonsense")
+            assert re.search(r"\bcs +0x", gdb.ask("info registers cs"))
+        m.text = ""
+        for _ in range(2):
+            m.wait_line(r"a: SUM [^\n]*\n")
         assert check_bystander([text for text in m.lines("a") if re.fullmatch(SUM, text)]) >= 2
-        gdb.process.close(force=True)
