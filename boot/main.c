@@ -24,7 +24,7 @@
 #include "drivers/input/ps2_keyboard.h"
 #include "drivers/input/ps2_mouse.h"
 #include "drivers/video/screen.h"
-#include "drivers/char/second_port.h"
+#include "drivers/char/serial_lines.h"
 #include "drivers/char/serial_port.h"
 #include "drivers/time/watchdog.h"
 #include "kernel/base/log.h"
@@ -83,7 +83,7 @@ void boot_main(u32 magic, u32 info)
 	watchdog_init();	       /* needs the I/O APIC */
 	state_dump_init();
 	serial_port_enable_input(); /* needs interrupts */
-	second_port_init();
+	serial_lines_init();
 	ps2_keyboard_init();
 	ps2_mouse_init();
 	pci_scan();

@@ -6,8 +6,8 @@
  */
 #include "drivers/char/serial_port.h"
 
-#include "arch/trap/irq.h"
 #include "arch/cpu/processor.h"
+#include "drivers/char/serial_irq.h"
 #include "drivers/lib/uart_driver.h"
 #include "kernel/base/log.h"
 #include "kernel/hw/ns16550_regs.h"
@@ -19,22 +19,42 @@
 static struct uart_driver uart;
 static u8 queue[64 * KiB]; /* an answer of the monitor's own fits, beside what guests may fill */
 
-static u8 port_in(unsigned reg)
+static u8 port_in(struct uart_driver *u, unsigned reg)
 {
+	(void)u;
 	return inb((u16)(COM1_PORT + reg));
 }
 
-static void port_out(unsigned reg, u8 value)
+static void port_out(struct uart_driver *u, unsigned reg, u8 value)
 {
+	(void)u;
 	outb((u16)(COM1_PORT + reg), value);
+}
+
+static void input(struct uart_driver *u, u8 byte)
+{
+	(void)u;
+	console_input(byte);
+}
+
+static void input_break(struct uart_driver *u)
+{
+	(void)u;
+	console_input_break();
+}
+
+static u32 input_room(struct uart_driver *u)
+{
+	(void)u;
+	return console_input_room();
 }
 
 static const struct uart_ops ops = {
 	.in = port_in,
 	.out = port_out,
-	.input = console_input,
-	.input_break = console_input_break,
-	.input_room = console_input_room,
+	.input = input,
+	.input_break = input_break,
+	.input_room = input_room,
 };
 
 /* What waits is sent by the transmitter's interrupt. Should one be lost, this goes on in its place.
@@ -113,19 +133,14 @@ void serial_port_init(void)
 		console_attach(CONSOLE_SERIAL, &sink);
 }
 
-static void interrupt(void *ctx)
-{
-	(void)ctx;
-	uart_driver_interrupt(&uart);
-}
-
 void serial_port_enable_input(void)
 {
+	static struct serial_irq sharer;
 	u64 flags;
 
 	if (!uart.mcr)
 		return;
-	if (irq_register(COM1_IRQ, interrupt, NULL)) {
+	if (serial_irq_share(COM1_IRQ, &sharer, &uart)) {
 		log_warn("serial: no interrupt line: no input from COM1");
 		return;
 	}

@@ -23,7 +23,7 @@
 
 static u8 line_status(struct uart_driver *u)
 {
-	u8 v = u->ops->in(LSR);
+	u8 v = u->ops->in(u, LSR);
 
 	if (v == 0xff)
 		return 0; /* nothing answers any more */
@@ -36,7 +36,7 @@ static void set_ier(struct uart_driver *u, u8 v)
 	if (v == u->ier)
 		return;
 	u->ier = v;
-	u->ops->out(IER, v);
+	u->ops->out(u, IER, v);
 }
 
 static void set_mcr(struct uart_driver *u, u8 v)
@@ -44,7 +44,7 @@ static void set_mcr(struct uart_driver *u, u8 v)
 	if (v == u->mcr)
 		return;
 	u->mcr = v;
-	u->ops->out(MCR, v);
+	u->ops->out(u, MCR, v);
 }
 
 /* --- Output */
@@ -53,12 +53,12 @@ static bool may_send(struct uart_driver *u)
 {
 	if (u->flow == CONSOLE_FLOW_XON)
 		return !u->peer_xoff;
-	return u->flow != CONSOLE_FLOW_RTSCTS || (u->ops->in(MSR)&MSR_CTS);
+	return u->flow != CONSOLE_FLOW_RTSCTS || (u->ops->in(u, MSR) & MSR_CTS);
 }
 
 static void send(struct uart_driver *u, u8 byte)
 {
-	u->ops->out(RBR_THR, byte);
+	u->ops->out(u, RBR_THR, byte);
 	u->room--;
 }
 
@@ -177,11 +177,11 @@ void uart_driver_write_now(struct uart_driver *u, const char *s, size_t n, bool 
 		}
 		room--;
 		if (cooked && *s == '\n' && !returned) {
-			u->ops->out(RBR_THR, '\r');
+			u->ops->out(u, RBR_THR, '\r');
 			returned = true;
 			continue;
 		}
-		u->ops->out(RBR_THR, (u8)*s);
+		u->ops->out(u, RBR_THR, (u8)*s);
 		returned = false;
 		s++;
 		n--;
@@ -209,7 +209,7 @@ static void hold(struct uart_driver *u, bool held)
 
 static void look_at_room(struct uart_driver *u)
 {
-	u32 room = u->ops->input_room();
+	u32 room = u->ops->input_room(u);
 
 	if (room < SLOW_ROOM)
 		ask_to_stop(u, true);
@@ -227,7 +227,7 @@ static void take_break(struct uart_driver *u)
 {
 	u->nul_expected = !(u->held && u->seen & LSR_OE);
 	u->seen = 0;
-	u->ops->input_break();
+	u->ops->input_break(u);
 	look_at_room(u);
 }
 
@@ -241,7 +241,7 @@ static void take_byte(struct uart_driver *u, u8 byte)
 		u->peer_xoff = byte == XOFF;
 		return;
 	}
-	u->ops->input(byte);
+	u->ops->input(u, byte);
 	look_at_room(u);
 }
 
@@ -254,7 +254,7 @@ static void receive(struct uart_driver *u)
 			take_break(u);
 		if (u->held || !(status & LSR_DR))
 			return;
-		take_byte(u, u->ops->in(RBR_THR));
+		take_byte(u, u->ops->in(u, RBR_THR));
 	}
 }
 
@@ -273,10 +273,10 @@ int uart_driver_read_now(struct uart_driver *u)
 	if (u->slow) {
 		ask_to_stop(u, false);
 		if (u->xchar && wait_empty(u))
-			u->ops->out(RBR_THR, u->xchar);
+			u->ops->out(u, RBR_THR, u->xchar);
 		u->xchar = 0;
 	}
-	return u->ops->in(LSR)&LSR_DR ? u->ops->in(RBR_THR) : -1;
+	return u->ops->in(u, LSR) & LSR_DR ? u->ops->in(u, RBR_THR) : -1;
 }
 
 /* An edge-triggered line tells again only after it was low: every cause is served. */
@@ -284,12 +284,17 @@ void uart_driver_interrupt(struct uart_driver *u)
 {
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		receive(u);
-		(void)u->ops->in(MSR);
+		(void)u->ops->in(u, MSR);
 		fill(u);
 		arm(u);
-		if (u->ops->in(IIR_FCR)&IIR_NONE)
+		if (u->ops->in(u, IIR_FCR) & IIR_NONE)
 			return;
 	}
+}
+
+bool uart_driver_asks(struct uart_driver *u)
+{
+	return u->interrupts && !(u->ops->in(u, IIR_FCR) & IIR_NONE);
 }
 
 /* --- Start */
@@ -298,17 +303,17 @@ bool uart_driver_init(struct uart_driver *u, const struct uart_ops *ops, u8 *que
 {
 	*u = (struct uart_driver){ .ops = ops, .fifo = 1 };
 	u->queue = (struct byte_ring){ .data = queue, .size = size };
-	ops->out(SCR, 0x5a);
-	if (ops->in(SCR) != 0x5a || ops->in(LSR) == 0xff)
+	ops->out(u, SCR, 0x5a);
+	if (ops->in(u, SCR) != 0x5a || ops->in(u, LSR) == 0xff)
 		return false;
-	ops->out(IER, 0);
-	ops->out(LCR, 0x80); /* divisor latch */
-	ops->out(RBR_THR, 1);
-	ops->out(IER, 0);
-	ops->out(LCR, 3);
-	ops->out(IIR_FCR, FCR_START);
+	ops->out(u, IER, 0);
+	ops->out(u, LCR, 0x80); /* divisor latch */
+	ops->out(u, RBR_THR, 1);
+	ops->out(u, IER, 0);
+	ops->out(u, LCR, 3);
+	ops->out(u, IIR_FCR, FCR_START);
 	set_mcr(u, MCR_DTR | MCR_RTS | MCR_OUT2);
-	if ((ops->in(IIR_FCR)&IIR_FIFO) == IIR_FIFO)
+	if ((ops->in(u, IIR_FCR) & IIR_FIFO) == IIR_FIFO)
 		u->fifo = NS16550_FIFO;
 	return true;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Driver of a 16550A as a console line (PC16550D data sheet). Pure: registers and the rest of the
- * monitor are reached through callbacks; drivers/char/serial_port.c binds it to COM1.
+ * monitor are reached through callbacks. drivers/char/serial_port.c binds it to COM1,
+ * drivers/char/serial_lines.c to the others.
  *
  * Output goes through a queue, which the transmitter-empty interrupt empties, so that nobody waits
  * for a slow line until the queue is full. Where an emulator's line takes everything at once, the
@@ -21,13 +22,15 @@
 #include "kernel/lib/byte_ring.h"
 #include "kernel/console/console.h"
 
+struct uart_driver;
+
 struct uart_ops {
-	u8 (*in)(unsigned reg);
-	void (*out)(unsigned reg, u8 value);
+	u8 (*in)(struct uart_driver *u, unsigned reg);
+	void (*out)(struct uart_driver *u, unsigned reg, u8 value);
 	/* Input: a byte; the BREAK condition; how many more bytes would be taken now. */
-	void (*input)(u8 byte);
-	void (*input_break)(void);
-	u32 (*input_room)(void);
+	void (*input)(struct uart_driver *u, u8 byte);
+	void (*input_break)(struct uart_driver *u);
+	u32 (*input_room)(struct uart_driver *u);
 };
 
 struct uart_driver {
@@ -54,6 +57,8 @@ bool uart_driver_init(struct uart_driver *u, const struct uart_ops *ops, u8 *que
 void uart_driver_enable(struct uart_driver *u);
 void uart_driver_set_flow(struct uart_driver *u, enum console_flow flow);
 void uart_driver_interrupt(struct uart_driver *u);
+/* Does it drive its interrupt line? Who asks serves it then. */
+bool uart_driver_asks(struct uart_driver *u);
 
 void uart_driver_write(struct uart_driver *u, const char *s, size_t n, bool cooked);
 /* Sends what has been queued, as far as the transmitter takes it without waiting. */

@@ -30,7 +30,7 @@ int line_open(const char *name, void (*came)(void *ctx), void *ctx, struct line 
 			return E_BUSY;
 		line->ctx = ctx;
 		line->came = came;
-		err = line->start();
+		err = line->start(line);
 		if (err)
 			line->came = NULL;
 		else
@@ -47,7 +47,7 @@ int line_read(struct line *line)
 
 	irq_restore(flags);
 	if (byte >= 0)
-		line->taken();
+		line->taken(line);
 	return byte;
 }
 

@@ -14,9 +14,9 @@ struct line {
 	const char *name; /* "com2" */
 	/* The driver's: begins to take input; sends; is told that some input was taken. Interrupts
 	 * may be on or off. */
-	int (*start)(void);
-	void (*write)(const char *s, size_t n);
-	void (*taken)(void);
+	int (*start)(struct line *line);
+	void (*write)(struct line *line, const char *s, size_t n);
+	void (*taken)(struct line *line);
 	/* Of the one who opened it: told, in an interrupt, that input has come. NULL: it is not
 	 * open. */
 	void (*came)(void *ctx);

@@ -10,6 +10,10 @@
 #define COM1_IRQ  4
 #define COM2_PORT 0x2f8
 #define COM2_IRQ  3
+#define COM3_PORT 0x3e8
+#define COM3_IRQ  4
+#define COM4_PORT 0x2e8
+#define COM4_IRQ  3
 
 /* Offsets from the first port. */
 enum { RBR_THR, IER, IIR_FCR, LCR, MCR, LSR, MSR, SCR };

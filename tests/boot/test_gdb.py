@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Debian's gdb at COM2 (docs/gdb.md), with no script of ours: it stops, steps and watches a guest that computes, in raw and in
+"""Debian's gdb at a serial line (docs/gdb.md), with no script of ours: it stops, steps and watches a guest that computes, in raw and in
 translated code, and the guest's sums stay right; and what is no gdb does no harm.
 
 One test:  /usr/bin/python3 -m pytest tests/boot/test_gdb.py -k points
@@ -22,10 +22,10 @@ LETTERS = b"?gGpPmMXZzcsCSvqQ!HTR_"  # of packets; not those that let a guest go
 SUM = r"SUM \d+ \w+ \d+ \w+ ticks \d+"
 
 
-@pytest.mark.parametrize("engine,ring", [("ring1", 0), ("auto", 3), ("recompile-all", 0)])
-def test_points(engine, ring, tmp_path):
-    path, extra = line(tmp_path)
-    with Guests([vm("a", "bystander", "ring=%d" % ring, engine, gdb="com2")], extra=extra) as m:
+@pytest.mark.parametrize("engine,ring,com", [("ring1", 0, "com2"), ("auto", 3, "com3"), ("recompile-all", 0, "com4")])
+def test_points(engine, ring, com, tmp_path):
+    path, extra = line(tmp_path, com)
+    with Guests([vm("a", "bystander", "ring=%d" % ring, engine, gdb=com)], extra=extra) as m:
         m.wait_line("a: SUM")
         gdb = Gdb(path, guest_elf("bystander"))
         assert "Breakpoint 1 at" in gdb.ask("break on_timer")

@@ -78,10 +78,11 @@ static u8 interrupt_id(void)
 	return 0xc1;
 }
 
-static u8 in(unsigned reg)
+static u8 in(struct uart_driver *u, unsigned reg)
 {
 	u8 v;
 
+	(void)u;
 	nmi();
 	switch (reg) {
 	case DATA:
@@ -102,8 +103,9 @@ static u8 in(unsigned reg)
 	}
 }
 
-static void out(unsigned reg, u8 value)
+static void out(struct uart_driver *u, unsigned reg, u8 value)
 {
+	(void)u;
 	nmi();
 	if (reg == IER && value & ~chip.reg[IER] & 2)
 		chip.thre_told = false;
@@ -118,20 +120,23 @@ static void out(unsigned reg, u8 value)
 		chip.tx[chip.tx_used++] = value;
 }
 
-static void input(u8 byte)
+static void input(struct uart_driver *u, u8 byte)
 {
+	(void)u;
 	assert_true(chip.ring < ROOM);
 	chip.ring++;
 	chip.taken[chip.got++] = byte;
 }
 
-static void input_break(void)
+static void input_break(struct uart_driver *u)
 {
+	(void)u;
 	chip.breaks_got++;
 }
 
-static u32 input_room(void)
+static u32 input_room(struct uart_driver *u)
 {
+	(void)u;
 	return ROOM - (u32)chip.ring;
 }
 
@@ -181,8 +186,9 @@ static bool receive(u8 byte)
 	return room;
 }
 
-static u8 nothing(unsigned reg)
+static u8 nothing(struct uart_driver *u, unsigned reg)
 {
+	(void)u;
 	(void)reg;
 	return 0xff;
 }
@@ -385,6 +391,19 @@ static void test_cts(void **state)
 	assert_memory_equal(chip.line, "quiet", 5);
 }
 
+/* Who shares an interrupt line is asked for: a byte that came, until it is taken. */
+static void test_asks(void **state)
+{
+	(void)state;
+	setup();
+	assert_false(uart_driver_asks(&uart));
+	chip.rx[chip.rx_used++] = 'a';
+	assert_true(uart_driver_asks(&uart));
+	uart_driver_interrupt(&uart);
+	assert_false(uart_driver_asks(&uart));
+	assert_int_equal(chip.got, 1);
+}
+
 /* BREAK is told once, its NUL is no input wherever it lies in the FIFO, no data goes with it, and a
  * look for room to send does not hide it. */
 static void test_break(void **state)
@@ -429,6 +448,7 @@ int main(void)
 		cmocka_unit_test(test_hold_input),
 		cmocka_unit_test(test_xon),
 		cmocka_unit_test(test_cts),
+		cmocka_unit_test(test_asks),
 		cmocka_unit_test(test_break),
 	};
 

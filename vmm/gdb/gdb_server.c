@@ -66,7 +66,7 @@ static void op_put(void *ctx, const char *s, size_t n)
 {
 	struct gdb_server *g = ctx;
 
-	g->line->write(s, n);
+	g->line->write(g->line, s, n);
 }
 
 static int op_add(void *ctx, const struct cpu_stop *stop)

@@ -297,7 +297,7 @@ static bool vm_word_key(struct parser *p, const char *key, const char *value)
 	static const char *const serials[] = { "none", "console", "log" };
 	static const char *const triples[] = { "stop", "reset", "freeze" };
 	static const char *const stricts[] = { "off", "warn", "stop" };
-	static const char *const lines[] = { "com2" };
+	static const char *const lines[] = { "com2", "com3", "com4" };
 	static const char *const screens[] = { "std", "none" };
 	static const char *const idles[] = { "hlt", "detect" };
 	static const char *const tlbs[] = { "architectural", "coherent" };
@@ -328,7 +328,7 @@ static bool vm_word_key(struct parser *p, const char *key, const char *value)
 		if (i >= 0)
 			vm->strict = (enum config_strict)i;
 	} else if (!strcmp(key, "gdb")) {
-		if (parse_word(p, key, value, lines, ARRAY_SIZE(lines), "com2") >= 0)
+		if (parse_word(p, key, value, lines, ARRAY_SIZE(lines), "com2, com3 or com4") >= 0)
 			str_copy(vm->gdb, value, sizeof(vm->gdb));
 	} else if (!strcmp(key, "vga")) {
 		i = parse_word(p, key, value, screens, ARRAY_SIZE(screens), "std or none");
