@@ -677,3 +677,20 @@ bool board_can_wake(const struct board *b)
 	return devices_can_wake(&b->devices, open, piix3_open(b->isa, open)) ||
 	       board_wakes_at(b) != UINT64_MAX;
 }
+
+int board_pic_holds_back(const struct board *b, int input)
+{
+	u16 set = i8259_holding_back(b->pic);
+
+	if (input >= 0 && set & BIT(input))
+		return input;
+	return set ? 31 - __builtin_clz(set) : -1;
+}
+
+int board_apic_holds_back(const struct board *b, int vector)
+{
+	if (!b->lapic)
+		return -1;
+	return vector >= 0 && lapic_holds_back(b->lapic, vector) ? vector
+								 : lapic_holding_back(b->lapic);
+}

@@ -100,5 +100,9 @@ gpa_t board_rsdp(const struct board *b);
  */
 u64 board_wakes_at(const struct board *b);
 bool board_can_wake(const struct board *b);
+/* Is the input of the 8259s, or the vector of the APIC, in service, and holds back a request? -1
+ * asks for one that does; returns it, or -1. */
+int board_pic_holds_back(const struct board *b, int input);
+int board_apic_holds_back(const struct board *b, int vector);
 /* The VGA; NULL: there is none. */
 struct vga *board_vga(const struct board *b);

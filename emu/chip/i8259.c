@@ -35,24 +35,30 @@ static unsigned rank_to_input(const struct i8259 *c, unsigned rank)
 	return (c->lowest + 1 + rank) & 7;
 }
 
-/* The input that the chip asks service for, or -1. */
-static int candidate(const struct i8259 *c)
+/* What is in service and keeps others of its rank and below from it. */
+static u8 holding(const struct i8259 *c)
 {
 	u8 in_service = c->isr;
 
-	if (c->expect)
-		return -1;
 	if (c->special_mask)
 		in_service &= (u8)~c->imr;
 	if (c->special_nested) /* further requests of a slave are let through while one of them is
 				  in service */
 		in_service &= (u8)~c->slaves;
+	return in_service;
+}
+
+/* The input that the chip asks service for, or -1. */
+static int candidate(const struct i8259 *c)
+{
+	if (c->expect)
+		return -1;
 
 	unsigned rank = best_rank(c, irr(c) & (u8)~c->imr);
 
 	if (rank == 8)
 		return -1;
-	if (rank < best_rank(c, in_service))
+	if (rank < best_rank(c, holding(c)))
 		return (int)rank_to_input(c, rank);
 	return -1;
 }
@@ -145,6 +151,25 @@ u8 i8259_ack(struct i8259_pair *p)
 bool i8259_requests(const struct i8259_pair *p, unsigned irq)
 {
 	return irr(&p->chip[irq >> 3 & 1]) & BIT(irq & 7);
+}
+
+static u8 holding_back(const struct i8259 *c)
+{
+	u8 in_service = holding(c), requests = irr(c) & (u8)~c->imr, set = 0;
+	bool waits = false;
+
+	for (unsigned rank = 8; rank--;) {
+		u8 bit = (u8)BIT(rank_to_input(c, rank));
+
+		waits |= requests & bit;
+		set |= waits ? in_service & bit : 0;
+	}
+	return set;
+}
+
+u16 i8259_holding_back(const struct i8259_pair *p)
+{
+	return (u16)(holding_back(&p->chip[0]) | holding_back(&p->chip[1]) << 8);
 }
 
 u16 i8259_open(const struct i8259_pair *p)

@@ -48,5 +48,7 @@ static inline bool i8259_pending(const struct i8259_pair *p)
 
 /* Is input irq requesting and not yet acknowledged? */
 bool i8259_requests(const struct i8259_pair *p, unsigned irq);
+/* The inputs in service that hold back an unmasked request, perhaps their own next one. */
+u16 i8259_holding_back(const struct i8259_pair *p);
 /* The inputs that are masked neither themselves nor by their cascade. */
 u16 i8259_open(const struct i8259_pair *p);

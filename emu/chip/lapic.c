@@ -78,6 +78,24 @@ static int candidate(const struct lapic *l)
 	return v;
 }
 
+bool lapic_holds_back(const struct lapic *l, int vector)
+{
+	if (!switched_on(l) || !has(l->isr, (unsigned)vector))
+		return false;
+	for (u32 v = (l->tpr & 0xf0) + 16; v < ((u32)vector & 0xf0) + 16; v++)
+		if (has(l->irr, v))
+			return true;
+	return false;
+}
+
+int lapic_holding_back(const struct lapic *l)
+{
+	for (int v = FIRST_VECTOR; v < (int)LAPIC_VECTORS; v++)
+		if (lapic_holds_back(l, v))
+			return v;
+	return NOBODY;
+}
+
 static bool extint(const struct lapic *l, unsigned pin)
 {
 	u32 lvt = l->lvt[LVT_LINT0 + pin];

@@ -48,6 +48,10 @@ int lapic_ack(struct lapic *l);
 bool lapic_wants_pic(const struct lapic *l);
 /* Is the vector requested and not yet acknowledged? */
 bool lapic_requests(const struct lapic *l, u8 vector);
+/* Is the vector in service, and holds back a requested one, perhaps its own next one? And which is
+ * the lowest of those that do; -1: none does. */
+bool lapic_holds_back(const struct lapic *l, int vector);
+int lapic_holding_back(const struct lapic *l);
 static inline bool lapic_pending(const struct lapic *l)
 {
 	return l->intr;

@@ -23,8 +23,8 @@ struct board_host {
 	void (*entropy)(void *ctx, u8 *bytes, u32 n);
 	/* A line about the machine for who runs it; NULL: nobody reads it. */
 	void (*report)(void *ctx, const char *text);
-	/* A rule of emu/dev/strict.def was broken; NULL: nobody wants to know. */
-	void (*strict)(void *ctx, unsigned rule);
+	/* A rule of emu/dev/strict.def was broken, and its number; NULL: nobody wants to know. */
+	void (*strict)(void *ctx, unsigned rule, u32 number);
 	void (*power_off)(void *ctx);		   /* ACPI S5 */
 	void (*reset)(void *ctx, const char *why); /* of the machine: port CF9h */
 	/* INIT of the CPU: keyboard controller, 92h, CF9h, local APIC. When it comes to that,

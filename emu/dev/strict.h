@@ -8,7 +8,7 @@
 #include "emu/dev/board_host.h"
 
 enum strict_rule {
-#define STRICT(name, manual, what) STRICT_##name,
+#define STRICT(name, manual, what, number) STRICT_##name,
 #include "emu/dev/strict.def"
 #undef STRICT
 	STRICT_RULES
@@ -17,5 +17,5 @@ enum strict_rule {
 static inline void strict_broken(const struct board_host *host, enum strict_rule rule)
 {
 	if (host->strict)
-		host->strict(host->ctx, rule);
+		host->strict(host->ctx, rule, 0);
 }

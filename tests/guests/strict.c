@@ -22,7 +22,22 @@ const char guest_name[] = "strict";
 #define EOI_SPECIFIC 0x60
 #define RTC_INDEX    0x70
 #define RTC_DATA     0x71
+#define RTC_A	     0x0a
+#define RTC_B	     0x0b
+#define RTC_C	     0x0c
 #define RTC_D	     0x0d
+#define RTC_1024_HZ  0x26
+#define RTC_PERIODIC 0x42
+#define PIC_MASK     (PIC + 1)
+#define PIC2	     0xa0
+#define PIC2_MASK    (PIC2 + 1)
+#define APIC	     0xfee00000u
+#define APIC_EOI     0x0b0
+#define APIC_SVR     0x0f0
+#define APIC_ICR     0x300
+#define ICR_SELF     0x44000u
+#define APIC_FIRST   0x51
+#define APIC_SECOND  0x52 /* of the same class: has to wait */
 
 static u16 data_word(void)
 {
@@ -77,6 +92,80 @@ static bool on_timer(struct guest_frame *f)
 	return true;
 }
 
+/* HLTs that are ended by the timer: so few a second that each ends a turn. */
+static void rest(void)
+{
+	for (u32 began = ticks; ticks - began < 30;)
+		__asm__ volatile("sti; hlt; cli");
+}
+
+static volatile u32 alarms;
+
+static void rtc_write(u8 index, u8 v)
+{
+	outb(RTC_INDEX, index);
+	outb(RTC_DATA, v);
+}
+
+/* The first of the pair is not told. */
+static bool on_rtc(struct guest_frame *f)
+{
+	(void)f;
+	outb(RTC_INDEX, RTC_C);
+	(void)inb(RTC_DATA);
+	alarms++;
+	outb(PIC2, EOI);
+	return true;
+}
+
+static void half_eoi(void)
+{
+	u32 before = alarms;
+
+	timer_start(100);
+	trap_hook[0x28] = on_rtc;
+	rtc_write(RTC_A, RTC_1024_HZ);
+	rtc_write(RTC_B, RTC_PERIODIC);
+	outb(PIC_MASK, 0xfa);
+	outb(PIC2_MASK, 0xfe);
+	while (alarms == before)
+		__asm__ volatile("sti; hlt; cli");
+	rest(); /* pic_no_eoi */
+	check(alarms == before + 1, "one alarm comes through");
+	outb(PIC2_MASK, 0xff);
+	outb(PIC, EOI_SPECIFIC | 2);
+}
+
+static volatile u32 *apic(u32 reg)
+{
+	return (volatile u32 *)(APIC + reg);
+}
+
+static bool on_ipi(struct guest_frame *f)
+{
+	(void)f;
+	alarms++;
+	return true;
+}
+
+static void no_apic_eoi(void)
+{
+	u32 before = alarms;
+
+	map(APIC, APIC, PTE_P | PTE_W);
+	trap_hook[APIC_FIRST] = trap_hook[APIC_SECOND] = on_ipi;
+	*apic(APIC_SVR) = 0x1ff;
+	*apic(APIC_ICR) = ICR_SELF | APIC_FIRST;
+	__asm__ volatile("sti; nop; cli");
+	*apic(APIC_ICR) = ICR_SELF | APIC_SECOND;
+	rest(); /* apic_no_eoi */
+	check(alarms == before + 1, "one message comes through");
+	*apic(APIC_EOI) = 0;
+	__asm__ volatile("sti; nop; cli");
+	*apic(APIC_EOI) = 0;
+	check(alarms == before + 2, "and then the other");
+}
+
 static void right(void)
 {
 	trap_hook[0x20] = on_timer;
@@ -97,5 +186,7 @@ void guest_main(void)
 	right();
 	print("wrong\n");
 	wrong();
+	half_eoi();
+	no_apic_eoi();
 	print("end\n");
 }

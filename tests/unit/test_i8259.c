@@ -267,13 +267,41 @@ static void test_eoi_hook(void **state)
 	assert_int_equal(done[0], 2);
 }
 
+/* Who is in service and keeps a request from the processor; not who keeps nobody. */
+static void test_holding_back(void **state)
+{
+	struct pc p;
+	struct i8259_pair pic;
+
+	(void)state;
+	pc_init(&p);
+	pc_plug(&p, &i8259_class, &pic);
+	program(&p, 0x01);
+	i8259_set_irq(&pic, 10, true);
+	i8259_ack(&pic);
+	assert_int_equal(i8259_holding_back(&pic), 0);
+	i8259_set_irq(&pic, 1, true); /* outranks it */
+	assert_int_equal(i8259_holding_back(&pic), 0);
+	i8259_set_irq(&pic, 11, true); /* the second chip asks for nobody while its own 10 waits */
+	assert_int_equal(i8259_holding_back(&pic), BIT(10));
+	out8(&p, 0xa0, 0x20); /* half an EOI: the cascade is in service still */
+	assert_int_equal(i8259_holding_back(&pic), BIT(2));
+	i8259_set_irq(&pic, 5, true);
+	out8(&p, 0xa1, 0xff);
+	assert_int_equal(i8259_holding_back(&pic), BIT(2)); /* before 5 */
+	out8(&p, 0x21, 0x20);				    /* which is masked now */
+	assert_int_equal(i8259_holding_back(&pic), 0);
+	out8(&p, 0x21, 0x00);
+	out8(&p, 0x20, 0x20);
+	assert_int_equal(i8259_holding_back(&pic), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_scripts),
-		cmocka_unit_test(test_spurious_slave),
-		cmocka_unit_test(test_reset),
-		cmocka_unit_test(test_eoi_hook),
+		cmocka_unit_test(test_scripts),	     cmocka_unit_test(test_spurious_slave),
+		cmocka_unit_test(test_reset),	     cmocka_unit_test(test_eoi_hook),
+		cmocka_unit_test(test_holding_back),
 	};
 
 	return cmocka_run_group_tests_name("i8259", tests, NULL, NULL);

@@ -89,6 +89,12 @@ struct vm_strict {
 		u8 rule;
 	} place[VM_STRICT_PLACES]; /* that were told */
 	unsigned places;
+	/* The inputs of the 8259s and vectors of the APIC that hold back others, and at how many
+	 * ends of turns in a row. */
+	struct vm_strict_held {
+		int input; /* -1: none */
+		unsigned turns, halts;
+	} pic, apic;
 };
 
 /* vmm/vm/vm_speed.h */

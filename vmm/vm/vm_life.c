@@ -127,9 +127,9 @@ static void host_report(void *ctx, const char *text)
 	vm_report(ctx, "%s", text);
 }
 
-static void host_strict(void *ctx, unsigned rule)
+static void host_strict(void *ctx, unsigned rule, u32 number)
 {
-	vm_strict_broken(ctx, rule);
+	vm_strict_broken(ctx, rule, number);
 }
 
 static void host_power_off(void *ctx)

@@ -4,14 +4,15 @@
  */
 #include "vmm/vm/vm_strict.h"
 
+#include "kernel/base/print.h"
 #include "kernel/console/console.h"
 #include "vmm/console/vm_console.h"
 #include "vmm/vm/vm_state.h"
 
 static const struct {
-	const char *name, *manual, *what;
+	const char *name, *manual, *what, *number;
 } rules[] = {
-#define STRICT(name, manual, what) { #name, manual, what },
+#define STRICT(name, manual, what, number) { #name, manual, what, number },
 #include "emu/dev/strict.def"
 #undef STRICT
 };
@@ -31,22 +32,60 @@ static bool first_here(struct vm_strict *s, unsigned rule, u32 gla)
 	return true;
 }
 
-void vm_strict_broken(struct vm *vm, unsigned rule)
+void vm_strict_broken(struct vm *vm, unsigned rule, u32 number)
 {
+	char behind[32] = "";
+
 	const struct cpu *c = &vm->vcpu->cpu;
 	struct vm_strict *s = &vm->strict;
 
 	s->broken[rule]++;
 	if (!first_here(s, rule, c->seg[SEG_CS].base + c->eip))
 		return;
-	vm_report(vm, "strict: %s: %s (%s) at %04x:%08x", rules[rule].name, rules[rule].what,
-		  rules[rule].manual, c->seg[SEG_CS].sel, c->eip);
+	if (rules[rule].number[0])
+		fmt_print(behind, sizeof(behind), ", %s %x", rules[rule].number, number);
+	vm_report(vm, "strict: %s: %s (%s) at %04x:%08x%s", rules[rule].name, rules[rule].what,
+		  rules[rule].manual, c->seg[SEG_CS].sel, c->eip, behind);
 	if (s->places == VM_STRICT_PLACES)
 		vm_report(vm, "strict: other places are counted, and not told any more");
 	if (vm->config.strict != STRICT_STOP)
 		return;
 	vm_pause(vm);
 	recomp_signal(&vm->vcpu->cpu, CPU_EVENT_YIELD);
+}
+
+/*
+ * Handlers may be interrupted, may take long, and may even wait in HLT for what has priority. So it
+ * takes several HLTs in a row with the same one in service, or one if nothing is to come; and many
+ * turns for those who never halt. A turn is no measure of time: it may be cut short by anything.
+ */
+#define HELD_HALTS 4u
+#define HELD_TURNS 100u
+
+static void look_at_held(struct vm *vm, struct vm_strict_held *h, unsigned rule, int input,
+			 bool halted)
+{
+	if (input != h->input)
+		*h = (struct vm_strict_held){ .input = input };
+	if (input < 0 || !vm->vcpu->cpu.vif) /* with interrupts off it is on its way to the EOI */
+		return;
+	h->turns++;
+	h->halts += halted;
+	if (h->turns < HELD_TURNS && h->halts < HELD_HALTS &&
+	    !(halted && vm_wakes_at(vm) == UINT64_MAX))
+		return;
+	vm_strict_broken(vm, rule, (u32)input);
+	h->turns = h->halts = 0;
+}
+
+void vm_strict_turn(struct vm *vm, bool halted)
+{
+	struct vm_strict *s = &vm->strict;
+
+	look_at_held(vm, &s->pic, STRICT_pic_no_eoi, board_pic_holds_back(vm->board, s->pic.input),
+		     halted);
+	look_at_held(vm, &s->apic, STRICT_apic_no_eoi,
+		     board_apic_holds_back(vm->board, s->apic.input), halted);
 }
 
 void vm_strict_print(const struct vm *vm)

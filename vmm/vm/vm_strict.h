@@ -8,7 +8,9 @@
 #include "emu/dev/strict.h"
 #include "vmm/state/vm.h"
 
-/* Called from a device, while the instruction is executed. */
-void vm_strict_broken(struct vm *vm, unsigned rule);
+/* Called while the instruction is executed, or between two; number: what strict.def says. */
+void vm_strict_broken(struct vm *vm, unsigned rule, u32 number);
+/* A turn has ended, with HLT if halted: does an interrupt stay in service? */
+void vm_strict_turn(struct vm *vm, bool halted);
 /* A table of the rules, how often each was broken, and where first. */
 void vm_strict_print(const struct vm *vm);

@@ -19,6 +19,7 @@
 #include "vmm/vm/vm_speed.h"
 #include "vmm/vm/vm_start.h"
 #include "vmm/vm/vm_state.h"
+#include "vmm/vm/vm_strict.h"
 
 static void report_halt(struct vm *vm)
 {
@@ -115,6 +116,8 @@ static void vm_turn(struct task *t, u64 end)
 	if (now > end)
 		v->stats.late_ns = MAX(v->stats.late_ns, now - end);
 	interrupts_on(v);
+	if (vm->config.strict != STRICT_OFF && vm->start == VM_STARTED)
+		vm_strict_turn(vm, stop == VCPU_HALTED);
 	handle_stop(v, stop); /* may print */
 	if (vm->start == VM_STARTED)
 		vm_debug_started(vm);
