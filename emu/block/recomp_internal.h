@@ -331,9 +331,9 @@ struct recomp {
 	bool flush_wanted;
 	bool device_wrote; /* a store is done behind which the block must be left */
 	bool unfinished;   /* the last step did nothing: it is to be done again */
-	bool passes;	   /* the debugger's stop at `passed` does not count */
-	gla_t passed;
-	u32 calls_seen;		   /* what cpu->device_calls was when C looked last */
+	bool passes;	   /* recomp_stop.h: the instruction at `passed` is not to be asked again */
+	gla_t passed;	   /* that was asked about last */
+	u32 calls_seen;	   /* what cpu->device_calls was when C looked last */
 	bool step_slow, slow_next; /* the next instruction's memory goes through C */
 	struct slow_note slow[512][4];
 	u32 fence[FENCE_NOTES]; /* who met the fence: linear address + 1 (fence.c) */
@@ -356,7 +356,7 @@ struct recomp {
 	unsigned loads;
 	u64 segment_stubs; /* where load_segment[] begin, the last ones */
 	u64 enter, leave_dispatch, leave_edge, leave_trap, call_hard, call_iret, call_segment,
-		call_slow_read, call_slow_write, call_slow_store;
+		call_slow_read, call_slow_write, call_slow_store, call_stop;
 	u64 call_device_read, call_device_write, call_device_store; /* the address in R8 */
 	u64 load_segment[2][SEG_COUNT]; /* from R8; [1]: which was popped */
 	u64 load_real[SEG_COUNT], go_far;

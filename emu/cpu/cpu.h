@@ -110,6 +110,7 @@ enum cpu_result {
 	CPU_SHUTDOWN, /* triple fault */
 	CPU_RETRY, /* nothing changed for good; re-execute at cpu->eip (e.g. string I/O with events
 		      pending) */
+	CPU_STOP,  /* the debugger stops in front of the instruction at cpu->eip */
 };
 
 #define CPU_PATCHED 16u

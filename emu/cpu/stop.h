@@ -6,9 +6,9 @@
  * guest's memory and registers hold no trace of it, and the guest's own breakpoints work on.
  *
  * Who watches:
- *   execution   no translated block but one of a single instruction holds an address of STOP_EXEC,
- *               so that the dispatcher is asked in front of it (emu/jit/recomp.c). What runs code
- *               otherwise keeps away from the pages of such addresses (cpu_stops_on_page()).
+ *   execution   translated code asks in front of an instruction at an address of STOP_EXEC
+ *               (emu/jit/recomp_stop.h). What runs code otherwise keeps away from the pages of such
+ *               addresses (cpu_stops_on_page()).
  *   data        pages of watchpoints are in cpu->watch with those of the guest's breakpoints, and
  *               so every access to them comes to the accessors (emu/cpu/debug.c)
  *   exceptions  cpu_deliver_fault()

@@ -19,6 +19,10 @@ enum {
 	NOT,
 	COMPLEMENT,
 	NEGATE,
+	/* In front of the right side of && and ||, over which they lead if the left side decides.
+	 */
+	UNLESS,
+	IF,
 	/* Of two operands. */
 	OR_ELSE,
 	AND_ALSO,
@@ -61,15 +65,48 @@ struct parser {
 
 static const char *ranked(struct parser *p, unsigned rank);
 
+static u32 signed_value(u8 what, u32 v)
+{
+	return what == NOT ? !v : what == COMPLEMENT ? ~v : 0 - v;
+}
+
 static const char *emit(struct parser *p, u8 what, u32 value, u8 size)
 {
 	if (p->e->count == DBG_EXPR_OPS)
 		return "too long";
-	p->e->at[p->e->count++] = (struct dbg_op){ what, size, value };
+	p->e->at[p->e->count++] = (struct dbg_op){ .what = what, .size = size, .value = value };
 	if (what <= REGISTER && ++p->depth > DBG_EXPR_DEPTH)
 		return "too deep";
-	if (what >= OR_ELSE)
-		p->depth--;
+	return NULL;
+}
+
+/* What has been compiled last is a number. */
+static struct dbg_op *last_number(struct parser *p)
+{
+	struct dbg_op *last = &p->e->at[p->e->count - 1];
+
+	return last->what == NUMBER ? last : NULL;
+}
+
+static const char *emit_sign(struct parser *p, u8 what)
+{
+	struct dbg_op *number = last_number(p);
+
+	if (!number)
+		return emit(p, what, 0, 0);
+	number->value = signed_value(what, number->value);
+	return NULL;
+}
+
+static const char *emit_binary(struct parser *p, u8 what)
+{
+	struct dbg_op *number = last_number(p);
+
+	p->depth--;
+	if (!number)
+		return emit(p, what, 0, 0);
+	number->what = what;
+	number->known = true;
 	return NULL;
 }
 
@@ -197,7 +234,7 @@ static const char *term(struct parser *p)
 		p->at++;
 		why = term(p);
 		if (!why)
-			why = emit(p, (u8)(NOT + (sign - signs)), 0, 0);
+			why = emit_sign(p, (u8)(NOT + (sign - signs)));
 	} else if (*p->at == '(') {
 		why = enclosed(p, ')', ") is missing");
 	} else if (*p->at == '[') {
@@ -218,6 +255,21 @@ static int find_operator(const struct parser *p, unsigned rank)
 	return -1;
 }
 
+static const char *right_side(struct parser *p, u8 what, unsigned rank)
+{
+	bool decides = what == OR_ELSE || what == AND_ALSO;
+	unsigned jump = p->e->count;
+	const char *why = decides ? emit(p, what == OR_ELSE ? IF : UNLESS, 0, 0) : NULL;
+
+	if (!why)
+		why = ranked(p, rank + 1);
+	if (!why)
+		why = emit_binary(p, what);
+	if (!why && decides)
+		p->e->at[jump].value = p->e->count;
+	return why;
+}
+
 static const char *ranked(struct parser *p, unsigned rank)
 {
 	const char *why = term(p);
@@ -229,9 +281,7 @@ static const char *ranked(struct parser *p, unsigned rank)
 		if (op < 0)
 			return NULL;
 		p->at += strlen(operators[op].text);
-		why = ranked(p, operators[op].rank + 1u);
-		if (!why)
-			why = emit(p, operators[op].what, 0, 0);
+		why = right_side(p, operators[op].what, operators[op].rank);
 	}
 	return why;
 }
@@ -311,47 +361,44 @@ static bool binary(u8 what, u32 a, u32 b, u32 *v)
 	return false;
 }
 
-static bool unary(struct cpu *cpu, const struct dbg_op *op, u32 *v)
+/* *pc: the operation behind this one, unless the left side decides. */
+static bool unary(struct cpu *cpu, const struct dbg_op *op, u32 *v, unsigned *pc)
 {
-	u32 at = *v;
-
-	switch (op->what) {
-	case MEMORY:
-		*v = 0;
-		return dbg_read(cpu, at, v, op->size) == op->size;
-	case NOT:
-		*v = !at;
-		return true;
-	case COMPLEMENT:
-		*v = ~at;
-		return true;
-	default:
-		*v = 0 - at;
-		return true;
+	if (op->what == MEMORY)
+		return dbg_read_number(cpu, *v, op->size, v);
+	if (op->what < UNLESS) {
+		*v = signed_value(op->what, *v);
+	} else if ((op->what == IF) == (*v != 0)) {
+		*v = op->what == IF;
+		*pc = op->value;
 	}
+	return true;
 }
 
+/* At most DBG_EXPR_OPS operations: they lead forwards only. */
 bool dbg_expr_value(struct cpu *cpu, const struct dbg_expr *e, u32 *value)
 {
-	u32 stack[DBG_EXPR_DEPTH] = { 0 };
-	unsigned n = 0;
+	u32 stack[DBG_EXPR_DEPTH + 1], *top = stack, right;
 
-	for (unsigned i = 0; i < e->count; i++) {
-		const struct dbg_op *op = &e->at[i];
+	*top = 0;
+	for (unsigned pc = 0; pc < e->count;) {
+		const struct dbg_op *op = &e->at[pc++];
 
 		if (op->what == NUMBER) {
-			stack[n++] = op->value;
+			*++top = op->value;
 		} else if (op->what == REGISTER) {
-			stack[n++] = dbg_register_value(cpu, (int)op->value);
+			*++top = op->value < ARRAY_SIZE(cpu->gpr)
+					 ? cpu->gpr[op->value]
+					 : dbg_register_value(cpu, (int)op->value);
 		} else if (op->what < OR_ELSE) {
-			if (!unary(cpu, op, &stack[n - 1]))
+			if (!unary(cpu, op, top, &pc))
 				return false;
 		} else {
-			n--;
-			if (!binary(op->what, stack[n - 1], stack[n], &stack[n - 1]))
+			right = op->known ? op->value : *top--;
+			if (!binary(op->what, *top, right, top))
 				return false;
 		}
 	}
-	*value = stack[0];
+	*value = *top;
 	return true;
 }

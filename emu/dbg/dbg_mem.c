@@ -93,3 +93,27 @@ bool dbg_write(struct cpu *cpu, gla_t gla, const void *buf, unsigned len)
 	}
 	return true;
 }
+
+/*
+ * The way of conditions, which are computed over and over: by the TLB of the C code. A page comes
+ * there only if the guest has accessed it, so that the walk marks nothing in the guest's tables.
+ */
+bool dbg_read_number(struct cpu *cpu, gla_t gla, unsigned size, u32 *value)
+{
+	const u8 *p = cpu_lin_direct(cpu, gla, size, ACCESS_READ);
+	struct pagewalk w;
+	u64 accessed = PTE_A;
+
+	*value = 0;
+	if (p) {
+		cpu_copy(value, p, size);
+		return true;
+	}
+	if (room(gla, size) == size && !cpu_probe(cpu, gla, ACCESS_READ, &w)) {
+		for (unsigned i = 0; i < w.levels; i++)
+			accessed &= w.entries[i];
+		if (accessed && gpmem_peek(cpu->mem, w.gpa))
+			cpu_translate(cpu, gla, ACCESS_READ);
+	}
+	return dbg_read(cpu, gla, value, size) == size;
+}

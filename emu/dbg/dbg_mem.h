@@ -14,6 +14,8 @@
  */
 unsigned dbg_read(struct cpu *cpu, gla_t gla, void *buf, unsigned len);
 unsigned dbg_read_phys(struct cpu *cpu, gpa_t gpa, void *buf, unsigned len);
+/* 1, 2 or 4 bytes. False: they are not all there. */
+bool dbg_read_number(struct cpu *cpu, gla_t gla, unsigned size, u32 *value);
 
 /* Writes all bytes, or none: true if all of them are RAM. Whoever must know is told, as of a write
  * of the guest's. */

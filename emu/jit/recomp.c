@@ -10,6 +10,7 @@
 #include "emu/jit/recomp_find.h"
 #include "emu/jit/recomp_mode.h"
 #include "emu/jit/recomp_slow.h"
+#include "emu/jit/recomp_stop.h"
 #include "emu/jit/recomp_stubs.h"
 #include "emu/trans/stub_real.h"
 #include "emu/cpu/semantics.h"
@@ -47,10 +48,10 @@ static void breakpoints_changed(struct cpu *cpu)
 	r->code_changed = true;
 }
 
-/* An ordinary block holds no such address: the translator ends it there. */
+/* The translator asks at such an address. */
 static void stop_changed(struct cpu *cpu, gla_t gla)
 {
-	block_drop_holding(cpu->recomp, gla);
+	recomp_stop_changed(cpu->recomp, gla);
 }
 
 static const struct cpu_code hooks = { guest_eip, breakpoints_changed, stop_changed };
@@ -99,7 +100,7 @@ int recomp_create(struct cpu *cpu, const struct recomp_config *config)
 				     (const void *)recomp_hard, (const void *)recomp_iret,
 				     (const void *)recomp_segment, (const void *)recomp_slow_read,
 				     (const void *)recomp_slow_write,
-				     (const void *)recomp_slow_store });
+				     (const void *)recomp_slow_store, (const void *)recomp_stop });
 	if (cpu->mem)
 		gpmem_set_watcher(cpu->mem, GPMEM_WATCH_CODE, code_written, r);
 	block_drop_all(r);
@@ -181,6 +182,10 @@ static bool finish(struct recomp *r, enum cpu_result res)
 	if (res == CPU_HALT) {
 		cpu->halted = true;
 		r->exit = RECOMP_HALT;
+		return true;
+	}
+	if (res == CPU_STOP) {
+		r->exit = RECOMP_STOP;
 		return true;
 	}
 	return false;
@@ -282,14 +287,8 @@ static bool breaks_here(const struct cpu *cpu)
 	return cpu->watch.codes && cpu_debug_breaks(cpu, cpu->seg[SEG_CS].base + cpu->eip);
 }
 
-/* Has the debugger a stop at this instruction? */
-static bool stops_here(const struct cpu *cpu)
-{
-	return cpu->stops.codes && cpu_stops_at(cpu, cpu->seg[SEG_CS].base + cpu->eip);
-}
-
 /* One instruction: under a debugger, or with its memory in C. */
-static RARELY bool run_step(struct recomp *r, u32 key)
+static bool run_step(struct recomp *r, u32 key)
 {
 	struct cpu *cpu = r->cpu;
 	const struct before was = { .tf = cpu->eflags & EFLAGS_TF,
@@ -330,17 +329,13 @@ static inline __attribute__((always_inline)) bool run_block(struct recomp *r, u3
 	return left && r->pending != CPU_JUMP && finish(r, r->pending);
 }
 
-/* Is it one that counts? It is asked once, though an event may come in front of the instruction, or
- * the instruction be begun again. */
-static RARELY bool stop_met(struct recomp *r)
+/* The same, unless the debugger stops in front of it. */
+static RARELY bool run_alone(struct recomp *r, u32 key)
 {
-	gla_t gla = r->cpu->seg[SEG_CS].base + r->cpu->eip;
-
-	if (r->passes && r->passed == gla)
-		return false;
-	r->passes = !cpu_stop_met(r->cpu);
-	r->passed = gla;
-	return !r->passes;
+	if (!recomp_stop_met(r))
+		return run_step(r, key);
+	r->exit = RECOMP_STOP;
+	return true;
 }
 
 /* Runs a block, or one instruction if there is a reason. True: leave with r->exit. */
@@ -351,15 +346,8 @@ static bool run_once(struct recomp *r)
 	bool step = r->slow_next || cpu->shadow || breaks_here(cpu);
 
 	r->step_slow = false;
-	if (stops_here(cpu)) {
-		step = true;
-		if (stop_met(r)) {
-			r->exit = RECOMP_STOP;
-			return true;
-		}
-	}
 	if (step || (key & (KEY_SLOW | KEY_TF)))
-		return run_step(r, key | (step ? KEY_SLOW : 0));
+		return run_alone(r, key | (step ? KEY_SLOW : 0));
 	return recomp_seek(r, key) && run_block(r, key);
 }
 
@@ -413,8 +401,8 @@ static bool where_iret_left(const struct recomp *r)
 	       !((m->cpl ^ cpu->cpl) | ((m->eflags ^ cpu->eflags) & ~EFLAGS_ARITH)) &&
 	       cpu_same_segment(&cpu->seg[SEG_CS], &cpu->mode_seg[SEG_CS]) &&
 	       cpu_same_segment(&cpu->seg[SEG_SS], &cpu->mode_seg[SEG_SS]) &&
-	       !(r->mode & (KEY_SLOW | KEY_TF)) && !(cpu->watch.codes | cpu->stops.codes) &&
-	       !r->slow_next && !cpu->shadow;
+	       !(r->mode & (KEY_SLOW | KEY_TF)) && !cpu->watch.codes && !r->slow_next &&
+	       !cpu->shadow;
 }
 
 enum recomp_exit recomp_run_after_iret(struct cpu *cpu)

@@ -266,7 +266,7 @@ static bool dispatcher_asked(const struct recomp *r)
 	const struct cpu *cpu = r->cpu;
 
 	return r->code_changed || r->flush_wanted || r->step_slow || cpu->events ||
-	       cpu->debug_hits || cpu->shadow || cpu->watch.codes || cpu->stops.codes ||
+	       cpu->debug_hits || cpu->shadow || cpu->watch.codes ||
 	       (r->edge_key & (KEY_TF | KEY_SLOW));
 }
 

@@ -11,6 +11,7 @@
 #include "emu/cpu/hard_ops.h"
 #include "emu/cpu/string_span.h"
 #include "emu/jit/recomp_mode.h"
+#include "emu/jit/recomp_stop.h"
 #include "emu/trans/stub_segment.h"
 #include "emu/cpu/semantics.h"
 #include "emu/cpu/transfer.h"
@@ -307,6 +308,8 @@ static enum cpu_result in_c(struct cpu *cpu, u32 offset,
 	r->pending = work(r, s);
 	if (r->pending == CPU_NEXT)
 		cpu_env(cpu)->code_runs(cpu, true);
+	else if (r->pending == CPU_RETRY && s->insn.op != OP_SLOW_STALE) /* which comes before */
+		recomp_stop_retried(r);
 	return r->pending;
 }
 

@@ -6,9 +6,9 @@
 
 #include "emu/block/recomp_internal.h"
 
-/* The C functions of emu/jit/recomp_slow.h. */
+/* The C functions of emu/jit/recomp_slow.h and recomp_stop.h. */
 struct stub_targets {
-	const void *hard, *iret, *segment, *slow_read, *slow_write, *slow_store;
+	const void *hard, *iret, *segment, *slow_read, *slow_write, *slow_store, *stop;
 };
 
 /* Writes the stubs into the first pages of the cache and notes their addresses. */

@@ -5,6 +5,7 @@
  */
 #include "emu/jit/recomp_trap.h"
 #include "emu/cpu/operand.h"
+#include "emu/jit/recomp_stop.h"
 
 #include "emu/block/block.h"
 #include "emu/cpu/semantics.h"
@@ -105,6 +106,7 @@ static bool page_fault(struct recomp *r, struct host_frame *f, struct block *b,
 			block_drop(r, b);
 		r->step_slow = true;
 		redirect(r, f, CPU_RETRY);
+		recomp_stop_retried(r);
 		return true;
 	}
 	return false;
@@ -167,6 +169,7 @@ bool recomp_trap(struct cpu *cpu, struct host_frame *f, u8 vector, u32 error, u6
 			block_drop(r, b);
 		save_frame(cpu, f, b, at);
 		redirect(r, f, CPU_RETRY);
+		recomp_stop_retried(r);
 		return true;
 	}
 	if (vector == VEC_PF && offset - b->code < b->check_len)
@@ -211,4 +214,6 @@ void recomp_interrupted(struct cpu *cpu, struct host_frame *f)
 		return;
 	save_frame(cpu, f, b, at);
 	redirect(r, f, CPU_RETRY);
+	if (at->host != offset - b->code)
+		recomp_stop_retried(r);
 }

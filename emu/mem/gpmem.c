@@ -195,6 +195,17 @@ void *gpmem_ptr(struct gpmem *m, gpa_t gpa, bool write)
 	return r->kind == GPMEM_ROM && !write ? byte_at(r, gpa - r->start) : NULL;
 }
 
+const u8 *gpmem_peek(struct gpmem *m, gpa_t gpa)
+{
+	const struct gpmem_region *r = gpmem_find(m, gpa);
+	u64 offset = r ? gpa - r->start : 0;
+
+	if (!r || r->kind != GPMEM_RAM || r->over ||
+	    (r->page[offset >> PAGE_SHIFT] & (GPMEM_ZEROED | GPMEM_ELSEWHERE)) != GPMEM_ZEROED)
+		return NULL;
+	return byte_at(r, offset);
+}
+
 u8 *gpmem_ram(struct gpmem *m, gpa_t gpa)
 {
 	struct gpmem_region *r = gpmem_find(m, gpa);

@@ -152,7 +152,10 @@ void gpmem_first_write(struct gpmem *m, gpa_t gpa);
  * pointer the caller must call gpmem_written() afterwards.
  */
 void *gpmem_ptr(struct gpmem *m, gpa_t gpa, bool write);
-/* The same for the RAM itself, however it is switched. */
+/* The same for reading what need not be brought to be there; NULL, too, for whatever takes longer.
+ */
+const u8 *gpmem_peek(struct gpmem *m, gpa_t gpa);
+/* As gpmem_ptr(), for the RAM itself, however it is switched. */
 u8 *gpmem_ram(struct gpmem *m, gpa_t gpa);
 void gpmem_written(struct gpmem *m, gpa_t gpa, u32 len);
 

@@ -55,6 +55,8 @@ struct site *trans_site(struct trans *t, unsigned op);
 /* Calls a stub with the site; the instruction's operation in C. ends: nothing follows. */
 void trans_call_site(struct trans *t, const struct site *s, u64 stub);
 void trans_call_hard(struct trans *t, struct site *s, bool ends);
+/* Asks whether the debugger stops in front of this instruction. */
+void trans_stop(struct trans *t);
 /*
  * A memory operand that is probably a device's, from or to cpu->scratch by a stub of stub_device.c.
  * m: its address; R8 is used. A write goes where the read before it was.

@@ -63,6 +63,17 @@ void trans_call_hard(struct trans *t, struct site *s, bool ends)
 		t->ended = true;
 }
 
+/* The site has the EIP only. */
+void trans_stop(struct trans *t)
+{
+	struct site *s = block_alloc(t->r, sizeof(*s));
+
+	if (!s)
+		s = &t->nowhere;
+	s->eip = t->eip;
+	trans_call_site(t, s, t->r->call_stop);
+}
+
 /* Where an instruction runs alone, it is because of a breakpoint or a segment that faults. */
 bool trans_may_be_device(const struct trans *t, unsigned bytes)
 {

@@ -211,6 +211,11 @@ static void commit(struct trans *t)
 	r->stats.host_bytes += b->code_len;
 }
 
+static bool stops_here(const struct trans *t)
+{
+	return t->cpu->stops.codes && cpu_stops_at(t->cpu, t->base + t->eip);
+}
+
 static void one(struct trans *t)
 {
 	struct insn_map *at = &t->map[t->insns];
@@ -225,6 +230,8 @@ static void one(struct trans *t)
 	at->shadow = t->sti;
 	at->inner = false;
 	t->sti = false;
+	if (!(t->key & (KEY_TF | KEY_SLOW)) && stops_here(t))
+		trans_stop(t);
 	t->insns++;
 	t->slow = t->key & KEY_SLOW || (t->slow_page && block_is_slow(t->r, t->base + t->eip));
 	if (!t->flat || t->slow || t->have < INSN_MAX || trans_is_patched(t, t->insns - 1) ||
@@ -233,12 +240,6 @@ static void one(struct trans *t)
 	if (((t->base + t->next - 1) ^ (t->base + t->eip)) & ~(PAGE_SIZE - 1))
 		crosses(t);
 	t->eip = t->next;
-}
-
-/* In front of an instruction where the debugger stops the dispatcher is asked, always. */
-static bool stops_here(const struct trans *t)
-{
-	return t->cpu->stops.codes && cpu_stops_at(t->cpu, t->base + t->eip);
 }
 
 static void translate_insns(struct trans *t)
@@ -250,7 +251,7 @@ static void translate_insns(struct trans *t)
 	while (t->insns < max && t->fixups < BLOCK_FIXUPS && t->eip <= t->limit &&
 	       t->e.p < t->e.start + EMIT_BUFFER / 2 &&
 	       (((t->base + t->eip) ^ (t->base + t->b->eip)) & ~(PAGE_SIZE - 1)) == 0 &&
-	       !(t->insns && stops_here(t))) {
+	       !(t->sti && stops_here(t))) { /* behind STI the dispatcher asks */
 		if (t->fixup_bits & trans_fixup_bit(t->eip))
 			resolve_fixups(t, t->eip);
 		one(t);

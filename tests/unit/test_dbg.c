@@ -8,6 +8,7 @@
 #include "emu/dbg/dbg_address.h"
 #include "emu/dbg/dbg_disas.h"
 #include "emu/dbg/dbg_examine.h"
+#include "emu/dbg/dbg_expr.h"
 #include "emu/dbg/dbg_mem.h"
 #include "emu/dbg/dbg_regs.h"
 #include "emu/dbg/dbg_tables.h"
@@ -224,7 +225,76 @@ static void tables_in_words(void **state)
 	assert_false(calls);
 }
 
+static const struct {
+	const char *text;
+	u32 value;
+	bool fails; /* to be computed */
+} expressions[] = {
+	{ "1 + 2 * 3", 7, false },
+	{ "(1 + 2) * 3 - 10", 0xffffffff, false },
+	{ "-5 / 2 == 0x7ffffffd && ~0 == -1", 1, false },
+	{ "!0 + !7", 1, false },
+	{ "eax", 0x11111111, false },
+	{ "eax == 0x11111111 && esp", 1, false },
+	{ "0 && [0xf0000000]", 0, false }, /* which is not there */
+	{ "3 || [0xf0000000]", 1, false },
+	{ "1 && [0xf0000000]", 0, true },
+	{ "(0 || 2) + (3 && 4)", 2, false },
+	{ "0 && 1 || 5 && 6 && 7 || [0xf0000000]", 1, false },
+	{ "1 == 1 && 2 == 2 && 3 == 4", 0, false },
+	{ "[0x8000] == 0x44332211", 1, false },
+	{ "byte[0x8001] + word[0x8002]", 0x4455, false },
+	{ "[0x7ffe]", 0x22110000, false },
+	{ "[0x8fff]", 0, false }, /* on two pages */
+	{ "[[0x8010]] >> 8 & 0xff", 0x22, false },
+	{ "eax / (ecx - ecx)", 0, true },
+	{ "eax % 0", 0, true },
+	{ "2 - (eip == eip) * 2 <= 0 | 4", 5, false },
+};
+
+static void values(void **state)
+{
+	struct dbg_expr e;
+	u32 value;
+
+	(void)state;
+	guest_paging();
+	put(0x8000, 0x44332211, 4);
+	put(0x8010, 0x8000, 4);
+	for (unsigned twice = 0; twice < 2; twice++)
+		for (unsigned i = 0; i < ARRAY_SIZE(expressions); i++) {
+			assert_null(dbg_expr_compile(&m.cpu, expressions[i].text, &e));
+			assert_int_not_equal(dbg_expr_value(&m.cpu, &e, &value),
+					     expressions[i].fails);
+			if (!expressions[i].fails && value != expressions[i].value)
+				fail_msg("%s: %x", expressions[i].text, value);
+		}
+}
+
+/* A condition leaves no mark in the tables, and sees what changes. */
+static void a_number_again_and_again(void **state)
+{
+	u32 value;
+
+	(void)state;
+	guest_paging();
+	put(0x20000, 7, 4);
+	set_page(0x30000, 0x20000 | 3);
+	for (u32 n = 7; n < 10; n++) {
+		put(0x20000, n, 4);
+		assert_true(dbg_read_number(&m.cpu, 0x30000, 4, &value));
+		assert_int_equal(value, n);
+		assert_int_equal(get(AT_PAGES + 0x1000 + 4 * 0x30, 4), 0x20003);
+	}
+	set_page(0x30000, 0);
+	assert_false(dbg_read_number(&m.cpu, 0x30000, 4, &value));
+	set_page(0x30000, 0x21000 | 3);
+	assert_true(dbg_read_number(&m.cpu, 0x30000, 4, &value));
+	assert_int_equal(value, 0);
+}
+
 static const struct CMUnitTest dbg_tests[] = {
+	GUEST_TEST(values),	     GUEST_TEST(a_number_again_and_again),
 	GUEST_TEST(memory),	     GUEST_TEST(code_that_is_written),
 	GUEST_TEST(typed_addresses), GUEST_TEST(registers),
 	GUEST_TEST(formats),	     GUEST_TEST(tables_in_words),

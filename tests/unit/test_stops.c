@@ -4,74 +4,9 @@
  * they should, as often as they should, with exact state, in blocks that were translated before and
  * in loops within one block; and the guest sees nothing of them.
  */
-#include "tests/unit/debug_fixture.h"
+#include "tests/unit/stop_fixture.h"
 
-#include "emu/cpu/stop_list.h"
-#include "emu/cpu/stops.h"
 #include "kernel/base/error.h"
-
-static struct cpu_stops *stops(void)
-{
-	return &m.cpu.stops;
-}
-
-static int setup(void **state)
-{
-	m.cpu.stops.count = 0;
-	m.cpu.stops.vectors = 0;
-	m.cpu.stops.stopped = (struct cpu_stopped){ 0 };
-	m.cpu.stops.pass_exception = false;
-	m.cpu.stops.codes = 0;
-	m.cpu.stops.kinds = 0;
-	m.cpu.stops.holds = NULL;
-	m.cpu.stops.filter = 0;
-	return guest_setup(state);
-}
-
-#define STOP_TEST(f) \
-	cmocka_unit_test_prestate_setup_teardown(f, setup, NULL, (void *)(uintptr_t) #f)
-
-static void add(u8 kind, gla_t gla, u32 len)
-{
-	assert_int_equal(
-		cpu_stop_add(&m.cpu, &(struct cpu_stop){ .gla = gla, .len = len, .kind = kind }),
-		0);
-}
-
-static void take_away(u8 kind, gla_t gla, u32 len)
-{
-	assert_int_equal(
-		cpu_stop_remove(&m.cpu, &(struct cpu_stop){ .gla = gla, .len = len, .kind = kind }),
-		0);
-}
-
-/* One instruction; its exit. */
-static enum recomp_exit step(void)
-{
-	enum recomp_exit e = RECOMP_EVENT;
-	bool done = false;
-
-	for (unsigned i = 0; i < 8 && !done; i++)
-		e = machine_step_quietly(&m, &done);
-	assert_true(done);
-	return e;
-}
-
-/* On from a stop of execution. */
-static enum recomp_exit go_on(void)
-{
-	enum recomp_exit e = step();
-
-	return e == RECOMP_EVENT ? machine_run(&m) : e;
-}
-
-#define assert_stopped(exit, how, at)                              \
-	do {                                                       \
-		assert_int_equal((exit), RECOMP_STOP);             \
-		assert_int_equal(stops()->stopped.by, (how));      \
-		assert_int_equal(m.cpu.eip, (at));                 \
-		assert_int_equal(m.cpu.events &CPU_EVENT_STOP, 0); \
-	} while (0)
 
 /* --- Execution */
 
@@ -537,6 +472,30 @@ static void data_that_does_not_count(void **state)
 	assert_int_equal(stops()->stopped.ids, BIT(3));
 }
 
+/* Its memory needs C, and so the instruction is begun again, by itself: asked about once. So it is
+ * behind STI. */
+static void asked_once_though_begun_again(void **state)
+{
+	(void)state;
+	/* sti; inc dword [8000h]; dec ecx; jnz; hlt */
+	CODE(AT_CODE, 0xfb, 0xff, 0x05, IMM32(AT_DATA), 0x49, 0x75, 0xf6, HLT);
+	m.cpu.gpr[REG_ECX] = 50;
+	add_own(0, STOP_EXEC, AT_CODE + 1, 1, 0);
+	add_own(1, STOP_EXEC, AT_CODE + 7, 1, 0);
+	add_own(3, STOP_WRITE, AT_DATA, 4, 0);
+	ask_own(0);
+	assert_int_equal(machine_run(&m), RECOMP_HALT);
+	assert_int_equal(asked[0], 50);
+	assert_int_equal(asked[1], 50);
+	assert_int_equal(asked[3], 50);
+	m.cpu.halted = false;
+	m.cpu.eip = AT_CODE;
+	m.cpu.gpr[REG_ECX] = 2;
+	answer = BIT(0);
+	assert_stopped(machine_run(&m), STOPPED_AT, AT_CODE + 1);
+	assert_int_not_equal(m.cpu.shadow, 0);
+}
+
 static const struct {
 	u8 code[10];
 	unsigned len;
@@ -684,6 +643,7 @@ static const struct CMUnitTest stop_tests[] = {
 	STOP_TEST(a_step_at_a_stop),
 	STOP_TEST(one_that_does_not_count),
 	STOP_TEST(data_that_does_not_count),
+	STOP_TEST(asked_once_though_begun_again),
 	STOP_TEST(events_stop),
 	STOP_TEST(an_interrupt),
 	STOP_TEST(another_mode),
