@@ -103,11 +103,13 @@ bool trans_real_far(struct trans *t, bool imm);
 void trans_push(struct trans *t, unsigned reg, unsigned size);
 void trans_pop(struct trans *t, unsigned reg, unsigned size);
 /*
- * The fence: leaves for C, which executes the instruction, unless R8 + disp is within 64 KiB; R8
- * has 16 bits, and disp 16 with a sign. The same for the end of size bytes at offset m, which is in
- * R8 or known. R9 is used.
+ * The fence: leaves for C, which executes the instruction, unless size bytes (1, 2, 4, 8) at reg +
+ * disp are within 64 KiB; reg has 32 bits, and disp 16 with a sign. The same for the end of size
+ * bytes at offset m, which is in R8 or known. R9 is used.
  */
-void trans_fence(struct trans *t, s32 disp);
+void trans_fence(struct trans *t, unsigned reg, s32 disp, unsigned size);
+/* Is it worth a try to take a guest's register for its lower half, and to let the fence say so? */
+bool trans_reg_is_low(const struct trans *t, unsigned guest);
 void trans_check_64k(struct trans *t, struct hmem m, unsigned size);
 /* Adds a segment's base to an address; R8, R9 are clobbered. */
 struct hmem trans_add_base(struct trans *t, struct hmem m, unsigned seg);

@@ -2,10 +2,13 @@
 /*
  * Addresses: what an access through a segment takes.
  *
- * 16-bit addresses are put together in R8. In a segment of 64 KiB an access of more than a byte
- * must not pass the end, and an offset that is a register and a displacement must not leave the 64
- * KiB. One load looks at both, and leaves the flags alone: it reads the fence at the place that the
- * access has in its segment. If that faults, C executes the instruction (recomp_trap()).
+ * In a segment of 64 KiB an access must not pass the end. A load of its own size from the fence, at
+ * the place that it has in its segment, looks at that, and leaves the flags alone; if it faults, C
+ * executes the instruction (recomp_trap()).
+ *
+ * 16-bit addresses wrap around at 64 KiB, and are put together in R8. Mostly they do not, and the
+ * upper halves of their registers are 0: then the sum of the whole registers is the address, and
+ * the fence says that it is so. An instruction that met the fence wraps around from then on.
  */
 #include "emu/trans/fence.h"
 #include "emu/trans/trans.h"
@@ -26,16 +29,23 @@ static struct hmem cut_to_16(struct trans *t, struct hmem m)
 	return (struct hmem){ .base = R8, .index = -1, .scale = 1, .guest = true };
 }
 
-struct hmem trans_address_noseg(struct trans *t, const ZydisDecodedOperand *op)
+/* The operand's registers and its displacement, whatever the width of addresses. */
+static struct hmem address_sum(const ZydisDecodedOperand *op)
 {
 	int base = trans_gpr(op->mem.base), index = trans_gpr(op->mem.index);
-	struct hmem m = { .base = (s8)(base < 0 ? -1 : (int)trans_host_reg((unsigned)base)),
-			  .index = (s8)index,
-			  .scale = index < 0 ? 1 : op->mem.scale,
-			  .disp = op->mem.disp.has_displacement ? (s32)op->mem.disp.value : 0,
-			  .guest = true };
 
-	if (base == REG_ESP)
+	return (struct hmem){ .base = (s8)(base < 0 ? -1 : (int)trans_host_reg((unsigned)base)),
+			      .index = (s8)index,
+			      .scale = index < 0 ? 1 : op->mem.scale,
+			      .disp = op->mem.disp.has_displacement ? (s32)op->mem.disp.value : 0,
+			      .guest = true };
+}
+
+struct hmem trans_address_noseg(struct trans *t, const ZydisDecodedOperand *op)
+{
+	struct hmem m = address_sum(op);
+
+	if (m.base == R_GSP)
 		m.disp = (s32)((u32)m.disp + (u32)t->esp_bias);
 
 	return t->in.address_width == 16 ? cut_to_16(t, m) : m;
@@ -66,40 +76,55 @@ struct hmem trans_add_base(struct trans *t, struct hmem m, unsigned seg)
 	return m;
 }
 
-void trans_fence(struct trans *t, s32 disp)
+void trans_fence(struct trans *t, unsigned reg, s32 disp, unsigned size)
 {
-	emit_load_zx(&t->e, NULL, 1, R9,
-		     (struct hmem){ .base = R_POLL, .index = R8, .scale = 1, .disp = disp });
+	struct hmem m = { .base = R_POLL, .index = (s8)reg, .scale = 1, .disp = disp };
+
+	if (size == 8)
+		emit_load64(&t->e, R9, m);
+	else
+		emit_load_zx(&t->e, NULL, size, R9, m);
+}
+
+bool trans_reg_is_low(const struct trans *t, unsigned guest)
+{
+	return !(t->cpu->gpr[guest] >> 16) && !fence_was_met(t->r, t->base + t->eip);
+}
+
+/* Sizes that one load can have; of others the end is looked at. */
+static bool fence_is_exact(unsigned size)
+{
+	return size == 1 || size == 2 || size == 4 || size == 8;
 }
 
 void trans_check_64k(struct trans *t, struct hmem m, unsigned size)
 {
 	if (size > 1 && m.base == R8)
-		trans_fence(t, m.disp + (s32)size - 1);
+		trans_fence(t, R8, m.disp + (s32)size - 1, 1);
 }
 
-/*
- * A register and a displacement that rarely passes 64 KiB with it: with the fence before or behind
- * for those who do. A negative one is looked at for the first byte, and must lie below 64 KiB by
- * itself then.
- */
-static bool stays_inside(const struct trans *t, const ZydisDecodedOperand *op, unsigned size)
+/* An address that is, probably, what its registers' lower halves make: by the whole registers. */
+static bool sum_is_low(const struct trans *t, const ZydisDecodedOperand *op, unsigned size)
 {
-	s64 disp = op->mem.disp.value;
+	int base = trans_gpr(op->mem.base), index = trans_gpr(op->mem.index);
+	bool moves = index >= 0 || (op->mem.disp.has_displacement && op->mem.disp.value);
 
-	return size > 1 && op->mem.disp.has_displacement && trans_gpr(op->mem.base) >= 0 &&
-	       trans_gpr(op->mem.index) < 0 && (disp >= 0 || disp <= -(s64)size) &&
-	       disp < RECOMP_FENCE / 2 && !fence_was_met(t->r, t->base + t->eip);
+	/* A byte at a register is cut to 16 bits by one instruction, too, which loads nothing. */
+	return base >= 0 && fence_is_exact(size) && (size > 1 || (moves && index < 0)) &&
+	       trans_reg_is_low(t, (unsigned)base) &&
+	       (index < 0 || trans_reg_is_low(t, (unsigned)index));
 }
 
-static struct hmem inside_64k(struct trans *t, const ZydisDecodedOperand *op, unsigned size)
+static struct hmem low_sum(struct trans *t, const ZydisDecodedOperand *op, unsigned size)
 {
-	s32 disp = (s32)op->mem.disp.value;
-	unsigned base = trans_host_reg((unsigned)trans_gpr(op->mem.base));
+	struct hmem m = address_sum(op);
 
-	emit_movzx16(&t->e, R8, base);
-	trans_fence(t, disp < 0 ? disp : disp + (s32)size - 1);
-	return (struct hmem){ .base = R8, .index = -1, .scale = 1, .disp = disp, .guest = true };
+	if (m.index >= 0) {
+		emit_lea(&t->e, false, R8, m);
+		m = (struct hmem){ .base = R8, .index = -1, .scale = 1, .guest = true };
+	}
+	trans_fence(t, (unsigned)m.base, m.disp, size);
+	return m;
 }
 
 /* An address of 32 bits, which does not wrap around at 64 KiB but faults, for a byte, too: 4 GiB
@@ -115,7 +140,7 @@ static struct hmem wide_inside_64k(struct trans *t, const ZydisDecodedOperand *o
 		emit_mov_imm32(&t->e, R8, (u32)m.disp);
 	else
 		emit_lea(&t->e, false, R8, m);
-	trans_fence(t, (s32)size - 1);
+	trans_fence(t, R8, (s32)size - 1, 1);
 	return (struct hmem){ .base = R8, .index = -1, .scale = 1, .guest = true };
 }
 
@@ -127,8 +152,8 @@ struct hmem trans_address(struct trans *t, const ZydisDecodedOperand *op)
 
 	if (small && t->in.address_width != 16)
 		return trans_add_base(t, wide_inside_64k(t, op, size), seg);
-	if (small && stays_inside(t, op, size))
-		return trans_add_base(t, inside_64k(t, op, size), seg);
+	if (small && sum_is_low(t, op, size))
+		return trans_add_base(t, low_sum(t, op, size), seg);
 	m = trans_address_noseg(t, op);
 	if (trans_seg_class(t, seg) == CLASS_FLAT)
 		return m;

@@ -92,11 +92,17 @@ static struct hmem element(struct trans *t, unsigned reg, unsigned seg)
 {
 	struct hmem m = { .base = (s8)reg, .index = -1, .scale = 1, .guest = true };
 
+	bool small = trans_seg_class(t, seg) == CLASS_64K;
+
+	if (small && element_size(t) > 1 && trans_reg_is_low(t, reg)) {
+		trans_fence(t, reg, 0, element_size(t));
+		return trans_add_base(t, m, seg);
+	}
 	if (t->in.address_width == 16) {
 		emit_movzx16(&t->e, R8, reg);
 		m.base = R8;
 	}
-	if (trans_seg_class(t, seg) == CLASS_64K)
+	if (small)
 		trans_check_64k(t, m, element_size(t));
 	return trans_seg_class(t, seg) == CLASS_FLAT ? m : trans_add_base(t, m, seg);
 }

@@ -33,10 +33,29 @@ struct pass {
 
 /* --- States --- */
 
+/* Of the guest's registers, which may be anything below 2^32 at a guest instruction's first byte,
+ * that much is known. */
+static bool is_guest(unsigned reg)
+{
+	return reg <= R_DI ? reg != R_SP : reg == R_GSP;
+}
+
 static void forget(struct state *s)
 {
 	memset(s, 0, sizeof(*s));
 	s->reachable = true;
+	for (unsigned i = 0; i < 16; i++)
+		if (is_guest(i))
+			s->reg[i].kind = VALUE_U32;
+}
+
+/* Control goes to where that is taken for granted. */
+static bool hands_over(struct verify *v)
+{
+	for (unsigned i = 0; i < 16; i++)
+		if (is_guest(i) && !verify_below_4g(v->now.reg[i]))
+			return verify_fail(v, "a guest register that may not be below 2^32");
+	return true;
 }
 
 static void join(struct state *s, const struct state *other)
@@ -45,9 +64,13 @@ static void join(struct state *s, const struct state *other)
 		*s = *other;
 		return;
 	}
-	for (unsigned i = 0; i < 16; i++)
-		if (s->reg[i].kind != other->reg[i].kind || s->reg[i].data != other->reg[i].data)
-			s->reg[i] = (struct value){ VALUE_ANY, 0 };
+	for (unsigned i = 0; i < 16; i++) {
+		struct value *a = &s->reg[i], b = other->reg[i];
+		bool small = verify_below_4g(*a) && verify_below_4g(b);
+
+		if (a->kind != b.kind || a->data != b.data)
+			*a = (struct value){ small ? VALUE_U32 : VALUE_ANY, 0 };
+	}
 	if (s->matched != other->matched)
 		s->matched = 0;
 }
@@ -66,6 +89,7 @@ static bool arrive(struct pass *p)
 	struct verify *v = &p->v;
 	const struct block *b = v->b;
 	unsigned kept = 0;
+	bool boundary;
 
 	while (p->boundary < b->insns && b->map[p->boundary].host < v->offset)
 		p->boundary++;
@@ -78,9 +102,12 @@ static bool arrive(struct pass *p)
 			p->target[kept++] = p->target[i];
 	}
 	p->targets = kept;
+	boundary = p->boundary < b->insns && b->map[p->boundary].host == v->offset;
+	if (boundary && v->now.reachable && !hands_over(v))
+		return false;
 	/* Where control cannot come by the block itself it need not, but what stands there must be
 	 * all right. */
-	if (!v->now.reachable || (p->boundary < b->insns && b->map[p->boundary].host == v->offset))
+	if (!v->now.reachable || boundary)
 		forget(&v->now);
 	return true;
 }
@@ -93,8 +120,9 @@ static bool jump_inside(struct pass *p, u64 to, struct state state)
 	u32 offset = (u32)(to - ((u64)v->r->cfg.cache_rx + v->b->code));
 
 	if (offset < v->next)
-		return is_boundary(v->b, offset) ||
-		       verify_fail(v, "a jump backward to where no guest instruction begins");
+		return hands_over(v) &&
+		       (is_boundary(v->b, offset) ||
+			verify_fail(v, "a jump backward to where no guest instruction begins"));
 	if (offset >= v->b->code_len)
 		return verify_fail(v, "a jump behind the end");
 	if (p->targets == TARGETS_MAX)
@@ -146,22 +174,25 @@ static bool jump(struct pass *p)
 	if (o->type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
 		u64 to = rel_target(v);
 
-		ok = is_inside(v, to) ? jump_inside(p, to, v->now)
-				      : to == v->r->leave_dispatch || to == v->r->go_far ||
-						verify_fail(v, "a jump out of the block");
+		ok = is_inside(v, to)
+			     ? jump_inside(p, to, v->now)
+			     : hands_over(v) && (to == v->r->leave_dispatch || to == v->r->go_far ||
+						 verify_fail(v, "a jump out of the block"));
 	} else if (o->type != ZYDIS_OPERAND_TYPE_MEMORY || v->in.address_width != 64) {
 		ok = verify_fail(v, "a jump by a register or the guest's memory");
 	} else if (o->mem.base == ZYDIS_REGISTER_RIP) {
 		u64 at = (u64)v->r->cfg.cache_rx + v->b->code + v->next + (u64)o->mem.disp.value;
 
-		ok = own_slot(v, at) || verify_fail(v, "a jump by what is no slot of the block");
+		ok = hands_over(v) &&
+		     (own_slot(v, at) || verify_fail(v, "a jump by what is no slot of the block"));
 	} else {
 		int index = verify_reg(o->mem.index);
 
-		ok = (verify_reg(o->mem.base) == R_TABLE && index >= 0 && v->now.matched &&
-		      v->now.reg[index].kind == VALUE_INDEX &&
-		      v->now.reg[index].data == v->now.matched && o->mem.disp.value == 8) ||
-		     verify_fail(v, "a jump by a look-up entry that was not compared");
+		ok = hands_over(v) &&
+		     ((verify_reg(o->mem.base) == R_TABLE && index >= 0 && v->now.matched &&
+		       v->now.reg[index].kind == VALUE_INDEX &&
+		       v->now.reg[index].data == v->now.matched && o->mem.disp.value == 8) ||
+		      verify_fail(v, "a jump by a look-up entry that was not compared"));
 	}
 	v->now.reachable = false;
 	return ok;
@@ -203,6 +234,8 @@ static bool call(struct pass *p)
 	struct value reg = v->now.reg[R9];
 	const struct site *site;
 
+	if (!hands_over(v))
+		return false;
 	if (to && to == v->r->leave_edge) {
 		v->now.reachable = false;
 		return registered_edge(v) || verify_fail(v, "an edge that nobody knows");

@@ -27,6 +27,11 @@ struct value {
 		   */
 };
 
+static inline bool verify_below_4g(struct value a)
+{
+	return a.kind >= VALUE_U32 && a.kind <= VALUE_CONST;
+}
+
 struct state {
 	struct value reg[16];
 	u32 matched; /* the index whose entry was found to be the right one; 0: none */

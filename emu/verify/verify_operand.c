@@ -79,11 +79,6 @@ static bool table_access(struct verify *v, const ZydisDecodedOperand *o, s64 dis
 	return true;
 }
 
-static bool below_4g(struct value a)
-{
-	return a.kind >= VALUE_U32 && a.kind <= VALUE_CONST;
-}
-
 /* Beside the place where an event is signalled, or the fence, is nothing but they. */
 static bool fence_access(const struct verify *v, const ZydisDecodedOperand *o, s64 disp)
 {
@@ -91,7 +86,7 @@ static bool fence_access(const struct verify *v, const ZydisDecodedOperand *o, s
 	struct value offset = index < 0 ? (struct value){ VALUE_ANY, 0 } : v->now.reg[index];
 
 	return o->mem.scale == 1 && disp >= -(s64)RECOMP_FENCE && disp <= RECOMP_FENCE &&
-	       below_4g(offset);
+	       verify_below_4g(offset);
 }
 
 /* With 64-bit addresses: the host's memory. */
@@ -108,8 +103,8 @@ static bool host_address(struct verify *v, const ZydisDecodedOperand *o, bool wr
 		return cpu_access(v, disp, size, write);
 	if (base == R_TABLE && !write)
 		return table_access(v, o, disp, size);
-	if (base == R_POLL && !write && size == 1 &&
-	    (indexed ? fence_access(v, o, disp) : disp == 0))
+	if (base == R_POLL && !write &&
+	    (indexed ? size <= 8 && fence_access(v, o, disp) : size == 1 && disp == 0))
 		return true;
 	if (base == R_SP && !indexed && disp == 8 && size == 1)
 		return true;
@@ -176,12 +171,12 @@ static struct value add(struct value a, struct value b)
 		a = b;
 		b = t;
 	}
-	if (a.kind == VALUE_ENTRY && below_4g(b))
+	if (a.kind == VALUE_ENTRY && verify_below_4g(b))
 		return (struct value){ VALUE_ENTRY_EIP, a.data };
 	if (a.kind == VALUE_ENTRY && b.kind == VALUE_TAG)
 		return (struct value){ VALUE_ENTRY_TAG, a.data };
 	if ((a.kind == VALUE_ENTRY_EIP && b.kind == VALUE_TAG) ||
-	    (a.kind == VALUE_ENTRY_TAG && below_4g(b)))
+	    (a.kind == VALUE_ENTRY_TAG && verify_below_4g(b)))
 		return (struct value){ VALUE_COMPARED, a.data };
 	return (struct value){ VALUE_ANY, 0 };
 }
@@ -236,7 +231,7 @@ static struct value result(struct verify *v, const ZydisDecodedOperand *dst)
 		if (src->type == ZYDIS_OPERAND_TYPE_REGISTER && verify_reg(src->reg.value) >= 0) {
 			struct value s = v->now.reg[verify_reg(src->reg.value)];
 
-			return wide || below_4g(s) ? s : unknown;
+			return wide || verify_below_4g(s) ? s : unknown;
 		}
 		return wide && src->type == ZYDIS_OPERAND_TYPE_MEMORY ? load64(v, src) : unknown;
 	case ZYDIS_MNEMONIC_MOVZX:
@@ -248,6 +243,13 @@ static struct value result(struct verify *v, const ZydisDecodedOperand *dst)
 	}
 }
 
+/* A register of which something was written, not always all of it. */
+static struct value partly(struct value was, unsigned bits, bool small)
+{
+	return (struct value){ bits <= 32 && small && verify_below_4g(was) ? VALUE_U32 : VALUE_ANY,
+			       0 };
+}
+
 void verify_effects(struct verify *v)
 {
 	struct value after[16];
@@ -255,6 +257,7 @@ void verify_effects(struct verify *v)
 
 	for (unsigned i = 0; i < v->in.operand_count; i++) {
 		const ZydisDecodedOperand *o = &v->op[i];
+		bool small;
 		int reg;
 
 		if (o->type != ZYDIS_OPERAND_TYPE_REGISTER ||
@@ -263,14 +266,11 @@ void verify_effects(struct verify *v)
 		reg = verify_reg(o->reg.value);
 		if (reg < 0)
 			continue;
+		small = !written[reg] || verify_below_4g(after[reg]);
 		after[reg] = result(v, o);
-		/* Not always written, or written in part: what was there may show. */
-		if (o->actions & ZYDIS_OPERAND_ACTION_CONDWRITE)
-			after[reg] = (struct value){ VALUE_ANY, 0 };
-		else if (o->size < 32 && below_4g(v->now.reg[reg]))
-			after[reg] = (struct value){ VALUE_U32, 0 };
-		if (written[reg])
-			after[reg] = (struct value){ VALUE_ANY, 0 };
+		/* Not always written, or written in part, or twice: what was there may show. */
+		if ((o->actions & ZYDIS_OPERAND_ACTION_CONDWRITE) || o->size < 32 || written[reg])
+			after[reg] = partly(v->now.reg[reg], o->size, small);
 		written[reg] = true;
 	}
 	for (unsigned i = 0; i < 16; i++)

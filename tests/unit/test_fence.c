@@ -43,6 +43,7 @@ static void setup(u32 offset, u32 high)
 	c->eip = 0;
 	for (unsigned r = 0; r < 8; r++)
 		c->gpr[r] = 0x11110000 * r + 0x1111;
+	c->gpr[REG_EDI] = 0x1111;
 	c->gpr[REG_EBX] = c->gpr[REG_EBP] = c->gpr[REG_ESI] = c->gpr[REG_ESP] =
 		high << 16 | (offset & 0xffff);
 }
@@ -71,6 +72,16 @@ static const struct form load[] = {
 	{ "mov eax, [bx - 2]", { 0x66, 0x8b, 0x47, 0xfe }, 4, 4, -2, DATA_FAULTS },
 	{ "mov eax, [bp - 4]", { 0x66, 0x8b, 0x46, 0xfc }, 4, 4, -4, SS_FAULTS },
 	{ "mov eax, [bp + 1]", { 0x66, 0x8b, 0x46, 1 }, 4, 4, 1, SS_FAULTS },
+	{ "mov al, [bx + 5]", { 0x8a, 0x47, 5 }, 3, 1, 5, DATA_FAULTS },
+	{ "mov al, [si - 3]", { 0x8a, 0x44, 0xfd }, 3, 1, -3, DATA_FAULTS },
+	{ "mov ax, [bx + di]", { 0x8b, 0x01 }, 2, 2, 0x1111, DATA_FAULTS },
+	{ "mov ax, [bp + di - 1112h]", { 0x8b, 0x83, 0xee, 0xee }, 4, 2, -1, SS_FAULTS },
+	{ "mov eax, [bx + di + 1234h]",
+	  { 0x66, 0x8b, 0x81, 0x34, 0x12 },
+	  5,
+	  4,
+	  0x2345,
+	  DATA_FAULTS },
 };
 
 /* Offsets of the operand, and of the register. */
@@ -85,13 +96,17 @@ static void put_code(const u8 *code, unsigned len)
 		put(AT_CODE + i, 0x90, 1);
 }
 
-static void run_load(const struct form *f, u32 reg)
+/* Upper halves of registers, which 16-bit addresses do not have. */
+static const u32 highs[] = { 0, 1, 0x5a5a, 0xffff };
+#define SAFE 0x100u /* an offset that nothing is wrong with */
+
+static void run_load(const struct form *f, u32 reg, u32 high)
 {
 	u32 offset = (reg + (u32)f->disp) & 0xffff, eax, flags;
 	bool faults = offset + f->size > SEG_BYTES;
 	int vector;
 
-	setup(reg, 0x5a5a);
+	setup(reg, high);
 	eax = m.cpu.gpr[REG_EAX];
 	flags = cpu_eflags(&m.cpu);
 	vector = guest_run();
@@ -117,10 +132,25 @@ static void operands(void **state)
 	for (unsigned i = 0; i < ARRAY_SIZE(load); i++) {
 		put_code(load[i].code, load[i].len);
 		for (unsigned n = 0; n < ARRAY_SIZE(around) * TIMES; n++)
-			run_load(&load[i], (u32)(around[n / TIMES] - load[i].disp) & 0xffff);
+			run_load(&load[i], (u32)(around[n / TIMES] - load[i].disp) & 0xffff,
+				 0x5a5a);
 		for (unsigned n = 0; n < ARRAY_SIZE(around); n++)
-			run_load(&load[i], (u32)around[n] & 0xffff);
+			run_load(&load[i], (u32)around[n] & 0xffff, 0);
 	}
+}
+
+/* Translated while the registers' upper halves are 0, which they are not later. */
+static void high_operands(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(load); i++)
+		for (unsigned n = 0; n < ARRAY_SIZE(around) * ARRAY_SIZE(highs); n++) {
+			put_code(load[i].code, load[i].len);
+			run_load(&load[i], SAFE, 0);
+			run_load(&load[i],
+				 (u32)(around[n / ARRAY_SIZE(highs)] - load[i].disp) & 0xffff,
+				 highs[n % ARRAY_SIZE(highs)]);
+		}
 }
 
 /* Offsets of 32 bits do not wrap around. */
@@ -217,18 +247,18 @@ static bool stack_faults(const struct stack_form *f, u32 sp)
 	return false;
 }
 
-static void run_stack(const struct stack_form *f, u32 sp)
+static void run_stack(const struct stack_form *f, u32 sp, u32 high)
 {
 	bool faults = stack_faults(f, sp);
 	u32 esp_at = faults ? 4 : 3, after;
 	int vector;
 
-	setup(sp, 0x7b7b);
+	setup(sp, high);
 	vector = guest_run();
 	if (vector != (faults ? SS_FAULTS : VEC_END))
 		fail_msg("%s, SP %x: vector %d", f->name, sp, vector);
 	after = faults ? sp : (sp - (u32)f->pushed) & 0xffff;
-	if (frame(esp_at) != (0x7b7b0000u | after))
+	if (frame(esp_at) != (high << 16 | after))
 		fail_msg("%s, SP %x: ESP %x", f->name, sp, frame(esp_at));
 	if (faults || f->pushed < 0)
 		for (u32 i = 0; i < SEG_BYTES; i++)
@@ -246,10 +276,22 @@ static void stacks(void **state)
 		put_code(stack[i].code, stack[i].len);
 		for (u32 n = 0; n < TIMES; n++)
 			for (u32 sp = 0; sp < 36; sp++) {
-				run_stack(&stack[i], sp);
-				run_stack(&stack[i], 0x10000 - 36 + sp);
+				run_stack(&stack[i], sp, 0x7b7b);
+				run_stack(&stack[i], 0x10000 - 36 + sp, 0x7b7b);
 			}
 	}
+}
+
+static void high_stacks(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(stack); i++)
+		for (u32 n = 0; n < 72 * ARRAY_SIZE(highs); n++) {
+			put_code(stack[i].code, stack[i].len);
+			run_stack(&stack[i], SAFE, 0);
+			run_stack(&stack[i], (n / ARRAY_SIZE(highs) - 36) & 0xffff,
+				  highs[n % ARRAY_SIZE(highs)]);
+		}
 }
 
 /* [bx + 4] wraps around at each turn: what has met the fence does not meet it again. */
@@ -273,8 +315,9 @@ static void wraps_in_a_loop(void **state)
 int main(void)
 {
 	const struct CMUnitTest fence[] = {
-		GUEST_TEST(operands), GUEST_TEST(wide_operands),   GUEST_TEST(wide_loop),
-		GUEST_TEST(stacks),   GUEST_TEST(wraps_in_a_loop),
+		GUEST_TEST(operands),	     GUEST_TEST(high_operands), GUEST_TEST(wide_operands),
+		GUEST_TEST(wide_loop),	     GUEST_TEST(stacks),	GUEST_TEST(high_stacks),
+		GUEST_TEST(wraps_in_a_loop),
 	};
 
 	return cmocka_run_group_tests(fence, guest_create, guest_destroy);

@@ -135,14 +135,14 @@ static bool poll(const struct at *a)
 
 static bool fence(const struct at *a)
 {
-	return based(a, ZYDIS_REGISTER_R13) && mem(a)->mem.index == ZYDIS_REGISTER_R8;
+	return based(a, ZYDIS_REGISTER_R13) && mem(a)->mem.index == ZYDIS_REGISTER_RBX;
 }
 
-/* What cuts the offset to 16 bits. */
+/* The sum that the fence looks at. */
 static bool before_fence(const struct at *a)
 {
-	return a->in.mnemonic == ZYDIS_MNEMONIC_MOVZX && a->op[0].reg.value == ZYDIS_REGISTER_R8D &&
-	       fence(a + 1);
+	return a->in.mnemonic == ZYDIS_MNEMONIC_LEA && a->op[0].reg.value == ZYDIS_REGISTER_R8D &&
+	       based(a + 1, ZYDIS_REGISTER_R13) && mem(a + 1)->mem.index == ZYDIS_REGISTER_R8;
 }
 
 static bool host_byte(const struct at *a)
@@ -262,11 +262,10 @@ CHANGE(imm_plus_1, add_imm(a, 1))
 CHANGE(imm8_plus_1, a->p[a->in.raw.imm[0].offset]++)
 CHANGE(imm_plus_4, add_imm(a, 4))
 CHANGE(imm_far, add_imm(a, 0x100000))
-CHANGE(poll_dword, a->p[2] = 0xaf) /* imul r9d, [r13]: four bytes */
-CHANGE(fence_dword, a->p[2] = 0xaf)
-CHANGE(fence_store, memcpy(a->p, "\x90\x47\x88", 3)) /* mov [r13 + r8 + 9], r9b */
-CHANGE(index_rax, *rex(a) &= (u8)~2u)
-CHANGE(unbounded_r8, memcpy(a->p, "\x49\x89\xd8\x90", 4)) /* mov r8, rbx */
+CHANGE(poll_dword, a->p[2] = 0xaf)  /* imul r9d, [r13]: four bytes */
+CHANGE(fence_store, a->p[1] = 0x89) /* mov [r13 + rbx + 6], r9d */
+CHANGE(index_r11, *rex(a) |= 2u)
+CHANGE(wide, *rex(a) |= 8u)
 CHANGE(lea_esp, *rex(a) &= (u8)~4u)
 CHANGE(lea_r13, *modrm(a) = (u8)(*modrm(a) & ~0x38u) | 5 << 3)
 CHANGE(lea_r14, *modrm(a) = (u8)(*modrm(a) & ~0x38u) | 6 << 3)
@@ -336,11 +335,11 @@ static const struct fault faults[] = {
 	F(slot_jump, disp_plus_4),
 	F(slot_jump, disp_far),
 	F(poll, poll_dword),
-	F(fence, fence_dword),
 	F(fence, fence_store),
 	F(fence, scale_4),
-	F(fence, index_rax),
-	F(before_fence, unbounded_r8),
+	F(fence, index_r11),
+	F(before_fence, wide),
+	F(esp_step, wide),
 	F(host_byte, disp_plus_8),
 	F(long_jump, imm_plus_1),
 	F(long_jump, imm_far),
@@ -461,6 +460,7 @@ static void run_guest(void)
 	     0x64, 0x8b, 0x15, IMM32(0x10),	  /* mov edx, fs:[10h] */
 	     0x65, 0xa3, IMM32(0x10),		  /* mov gs:[10h], eax: limited */
 	     0x26, 0x67, 0x8b, 0x57, 0x06,	  /* mov edx, es:[bx + 6]: 64 KiB */
+	     0x26, 0x67, 0x8b, 0x11,		  /* mov edx, es:[bx + di] */
 	     0xac,				  /* lodsb */
 	     0x0f, 0xa2,			  /* cpuid */
 	     0xd4, 0x0a,			  /* aam */
@@ -480,6 +480,7 @@ static void run_guest(void)
 	m.cpu.gpr[REG_EBP] = AT_DATA + 0x100;
 	m.cpu.gpr[REG_EBX] = AT_DATA + 0x200;
 	m.cpu.gpr[REG_ESI] = AT_DATA;
+	m.cpu.gpr[REG_EDI] = 0x10;
 	m.cpu.cr4 |= CR4_OSFXSR;
 	assert_int_equal(guest_run(), HALTED);
 	assert_true(recomp()->blocks >= 2);
