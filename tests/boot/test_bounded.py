@@ -39,6 +39,7 @@ def test_storms():
 
 # Much that is asked for at once (tests/guests/bounds.c), by place.
 MUCH = [("mapped", 0, p) for p in ("raw1", "raw3", "recompiler3")] + [("rep", 1, p) for p in ("recompiler0", "recompiler3")]
+MUCH += [("tables", 2, p) for p in ("raw1", "raw3")]
 
 
 def test_much_at_once():

@@ -6,6 +6,8 @@
  *   0  one page mapped 400,000 times: filled, made a page table, written, unmapped, thrown away
  *   1  long REP instructions, interrupts off, on a page where code and data are so mixed that
  *      translated blocks check their own bytes
+ *   2  a GDT and an LDT of 64 KiB each, all written anew before each HLT, whose interrupt comes in
+ *      by a trap gate: raw code may go on at once
  *
  * Expected: the same lines as on bare QEMU; the monitor is never long with interrupts off
  * (tests/boot/test_bounded.py).
@@ -171,7 +173,85 @@ static void mixed_page(void)
 	call_ring0(interrupts, 1);
 }
 
-static void (*const what[])(void) = { one_page, mixed_page };
+/* --- 2: large tables --- */
+
+#define ENTRIES 8192u
+#define FIRST	16u /* behind those in use */
+#define DATA_HI 0x00c0f300u
+#define ROUNDS	20u
+
+static u32 *large[2]; /* GDT, LDT */
+
+static u32 *pages_alloc(u32 n)
+{
+	u32 *first = page_alloc();
+
+	while (--n)
+		page_alloc();
+	return first;
+}
+
+static u32 load_large_tables(u32 unused)
+{
+	struct {
+		u16 limit;
+		u32 base;
+	} __attribute__((packed)) t;
+
+	for (u32 n = 0; n < COUNT(large); n++)
+		large[n] = pages_alloc(ENTRIES * 8 / PAGE_SIZE);
+	__asm__ volatile("sgdt %0" : "=m"(t));
+	for (u32 i = 0; i < FIRST * 2; i++)
+		large[0][i] = ((u32 *)t.base)[i];
+	t.limit = 0xffff;
+	t.base = (u32)large[0];
+	large[0][SPARE / 4] = (u32)large[1] << 16 | 0xffff;
+	large[0][SPARE / 4 + 1] =
+		((u32)large[1] & 0xff000000) | 0x8200 | ((u32)large[1] >> 16 & 0xff);
+	__asm__ volatile("lgdt %0; lldt %w1" ::"m"(t), "r"(SPARE));
+	return unused;
+}
+
+static bool tick(struct guest_frame *f)
+{
+	(void)f;
+	outb(0x20, 0x20);
+	return true;
+}
+
+static u32 begin_ticks(u32 hz)
+{
+	trap_hook[0x20] = tick;
+	idt_set(0x20, KCS, (u32)trap_stubs + 0x20 * GATE_SIZE, 0x8f);
+	timer_start(hz);
+	return 0;
+}
+
+static u32 write_and_wait(u32 round)
+{
+	for (u32 n = 0; n < COUNT(large); n++)
+		for (u32 i = FIRST; i < ENTRIES; i++) {
+			large[n][i * 2] = (i + round) << 16;
+			large[n][i * 2 + 1] = DATA_HI;
+		}
+	__asm__ volatile("sti; hlt; cli");
+	return 0;
+}
+
+static void large_tables(void)
+{
+	u32 limit;
+
+	call_ring0(load_large_tables, 0);
+	call_ring0(begin_ticks, 1000);
+	for (u32 round = 0; round < ROUNDS; round++)
+		call_ring0(write_and_wait, round);
+	__asm__ volatile("lsl %1, %0" : "=r"(limit) : "r"((ENTRIES - 1) * 8 | 7));
+	check(limit == 0xfff, "the last descriptor of the LDT");
+	attempts += ROUNDS;
+}
+
+static void (*const what[])(void) = { one_page, mixed_page, large_tables };
 
 void guest_main(void)
 {

@@ -75,24 +75,24 @@ static void test_mirror(void **state)
 		gdt[i] = 0x5555;
 	gpmem_write(mem, 0x1010, &desc, 8);
 	shadow_desc_init(&d, cpu, gdt, ldt);
-	assert_true(shadow_desc_sync(&d));
+	assert_true(shadow_desc_sync(&d, UINT32_MAX));
 	assert_int_equal(gdt[2], desc | 1ull << 45 | 1ull << 40);
 	shadow_desc_lookup(&d, 0x10, &seg);
 	assert_int_equal(SEG_ATTR_DPL(seg.attr), 0);
 	assert_int_equal(seg.limit, 0xffffffff);
 	assert_true(shadow_desc_matches(&d, &seg));
-	assert_false(shadow_desc_sync(&d));
+	assert_false(shadow_desc_sync(&d, UINT32_MAX));
 
 	desc = 0x00cfb3000000ffffull; /* DPL 1 */
 	gpmem_write(mem, 0x1010, &desc, 8);
-	assert_true(shadow_desc_sync(&d));
+	assert_true(shadow_desc_sync(&d, UINT32_MAX));
 	assert_int_equal(gdt[2], 0);
 	assert_int_equal(d.ring12, 1);
 	assert_false(shadow_desc_matches(&d, &seg));
 
 	cpu->gdtr.limit = 0xffff; /* the whole table: the monitor's entries stay */
 	shadow_desc_invalidate(&d);
-	shadow_desc_sync(&d);
+	shadow_desc_sync(&d, UINT32_MAX);
 	for (int i = 8186; i < 8192; i++)
 		assert_int_equal(gdt[i], 0x5555);
 	assert_true(shadow_desc_safe(gdt, 8186));
@@ -161,7 +161,7 @@ static void begin(void)
 		put(slot(GDT_OTHER, i), ENTRY(i + 1), 8);
 	}
 	shadow_desc_init(&m.d, &m.cpu, m.gdt, m.ldt);
-	assert_true(shadow_desc_sync(&m.d));
+	assert_true(shadow_desc_sync(&m.d, UINT32_MAX));
 }
 
 static void end(void)
@@ -189,17 +189,17 @@ static void test_written_entries_only(void **state)
 	read = m.d.entries_read;
 	for (unsigned i = 6; i < 9; i++)
 		put(slot(GDT_FIRST, i), ENTRY(77 + i), 8);
-	assert_true(shadow_desc_sync(&m.d));
+	assert_true(shadow_desc_sync(&m.d, UINT32_MAX));
 	for (unsigned i = 1; i < 1000; i++)
 		expect(i, i >= 6 && i < 9 ? 77 + i : i);
 	assert_int_equal(m.d.entries_read - read, 3);
 	/* the last byte of an entry that lies on two pages */
 	put(slot(GDT_FIRST, 512) + 7, 0x12, 1);
-	assert_true(shadow_desc_sync(&m.d));
+	assert_true(shadow_desc_sync(&m.d, UINT32_MAX));
 	assert_int_equal(m.gdt[512] >> 56, 0x12);
 	assert_int_equal(m.d.entries_read - read, 4);
 	shadow_desc_invalidate(&m.d); /* MOV CR3, and everything is where it was */
-	assert_false(shadow_desc_sync(&m.d));
+	assert_false(shadow_desc_sync(&m.d, UINT32_MAX));
 	assert_int_equal(m.d.entries_read - read, 4);
 	end();
 }
@@ -213,22 +213,22 @@ static void test_follows_page_tables(void **state)
 	begin();
 	shadow_desc_follow(&m.d);
 	shadow_desc_invalidate(&m.d);
-	assert_false(shadow_desc_sync(&m.d));
+	assert_false(shadow_desc_sync(&m.d, UINT32_MAX));
 	for (unsigned copy = 0; copy < 4; copy++) {
 		map_gdt(3, copy & 1 ? GDT_FIRST : GDT_OTHER);
-		assert_true(shadow_desc_sync(&m.d));
+		assert_true(shadow_desc_sync(&m.d, UINT32_MAX));
 		expect(511 * 3, copy & 1 ? 511 * 3 : 511 * 3 + 1);
 		expect(5, 5);
 	}
 	put(0x1000 + (GDT_GLA >> 22) * 4, 0, 4); /* no page table at all */
-	assert_true(shadow_desc_sync(&m.d));
+	assert_true(shadow_desc_sync(&m.d, UINT32_MAX));
 	assert_int_equal(m.gdt[5], 0);
 	put(0x1000 + (GDT_GLA >> 22) * 4, TABLE | 3, 4);
-	assert_true(shadow_desc_sync(&m.d));
+	assert_true(shadow_desc_sync(&m.d, UINT32_MAX));
 	expect(5, 5);
 	read = m.d.entries_read;
 	put(TABLE + 512 * 4, 0x1003, 4); /* another page's entry */
-	assert_false(shadow_desc_sync(&m.d));
+	assert_false(shadow_desc_sync(&m.d, UINT32_MAX));
 	assert_int_equal(m.d.entries_read, read);
 	end();
 }
@@ -240,12 +240,12 @@ static void test_moved_page(void **state)
 	(void)state;
 	begin();
 	map_gdt(2, GDT_OTHER);
-	assert_false(shadow_desc_sync(&m.d)); /* the TLB holds the old page */
+	assert_false(shadow_desc_sync(&m.d, UINT32_MAX)); /* the TLB holds the old page */
 	shadow_desc_invalidate_page(&m.d, 0x700000);
 	shadow_desc_invalidate_page(&m.d, (GDT_GLA & PAGE_MASK) + DESC_PAGES * PAGE_SIZE);
-	assert_false(shadow_desc_sync(&m.d));
+	assert_false(shadow_desc_sync(&m.d, UINT32_MAX));
 	shadow_desc_invalidate_page(&m.d, (GDT_GLA & PAGE_MASK) + 2 * PAGE_SIZE + 5);
-	assert_true(shadow_desc_sync(&m.d));
+	assert_true(shadow_desc_sync(&m.d, UINT32_MAX));
 	expect(700, 701);
 	expect(300, 300);
 	expect(1200, 1200);
@@ -255,18 +255,18 @@ static void test_moved_page(void **state)
 	for (unsigned i = 0; i < 10; i++)
 		put(slot(GDT_FIRST, 700), ENTRY(5), 8);
 	assert_int_equal(m.d.watch_writes - writes, 1);
-	assert_false(shadow_desc_sync(&m.d));
+	assert_false(shadow_desc_sync(&m.d, UINT32_MAX));
 	put(slot(GDT_OTHER, 700), ENTRY(9), 8);
-	assert_true(shadow_desc_sync(&m.d));
+	assert_true(shadow_desc_sync(&m.d, UINT32_MAX));
 	expect(700, 9);
 
 	put(TABLE + 2 * 4, 0, 4); /* nowhere: absent, until it is back */
 	shadow_desc_invalidate(&m.d);
-	assert_true(shadow_desc_sync(&m.d));
+	assert_true(shadow_desc_sync(&m.d, UINT32_MAX));
 	assert_int_equal(m.gdt[700], 0);
 	map_gdt(2, GDT_FIRST);
 	shadow_desc_invalidate(&m.d);
-	assert_true(shadow_desc_sync(&m.d));
+	assert_true(shadow_desc_sync(&m.d, UINT32_MAX));
 	expect(700, 5);
 	end();
 }
@@ -278,22 +278,22 @@ static void test_counted(void **state)
 	begin();
 	put(slot(GDT_FIRST, 20), ENTRY(1) | 1ull << 45, 8);
 	put(slot(GDT_FIRST, 4000), ENTRY(1) | 2ull << 45, 8);
-	shadow_desc_sync(&m.d);
+	shadow_desc_sync(&m.d, UINT32_MAX);
 	assert_int_equal(m.d.ring12, 2);
 	m.cpu.ldtr = (struct cpu_segment){ .base = GDT_GLA, .limit = 0xffffffff };
 	shadow_desc_invalidate(&m.d);
-	shadow_desc_sync(&m.d);
+	shadow_desc_sync(&m.d, UINT32_MAX);
 	assert_int_equal(m.d.ring12, 4);
 	assert_int_equal(m.ldt[1], shadow_desc_convert(ENTRY(1)));
 	m.cpu.gdtr.limit = 0xff;
 	shadow_desc_invalidate(&m.d);
-	shadow_desc_sync(&m.d);
+	shadow_desc_sync(&m.d, UINT32_MAX);
 	assert_int_equal(m.d.ring12, 3);
 	assert_int_equal(m.gdt[32], 0);
 	put(slot(GDT_FIRST, 20), 0, 8);
 	m.cpu.ldtr.attr = SEG_ATTR_UNUSABLE;
 	shadow_desc_invalidate(&m.d);
-	shadow_desc_sync(&m.d);
+	shadow_desc_sync(&m.d, UINT32_MAX);
 	assert_int_equal(m.d.ring12, 0);
 	end();
 }
@@ -310,13 +310,38 @@ static void test_look_alike(void **state)
 		put(slot(GDT_FIRST, i), ring0, 8);
 		alike[i - 24] = shadow_desc_convert(ring0);
 	}
-	shadow_desc_sync(&m.d);
+	shadow_desc_sync(&m.d, UINT32_MAX);
 	assert_int_equal(m.gdt[24], alike[0]);
 	gpmem_write(&m.mem, slot(GDT_FIRST, 24), alike, sizeof(alike));
-	shadow_desc_sync(&m.d);
+	shadow_desc_sync(&m.d, UINT32_MAX);
 	for (unsigned i = 24; i < 32; i++)
 		assert_int_equal(m.gdt[i], 0);
 	assert_int_equal(m.d.ring12, 8);
+	end();
+}
+
+/* A table that is written from end to end is mirrored in pieces, each no longer than its room; a
+ * table that shrinks meanwhile is none the worse. */
+static void test_in_pieces(void **state)
+{
+	enum { ROOM = 64 };
+	unsigned pieces = 0;
+	u64 before;
+
+	(void)state;
+	begin();
+	for (unsigned i = 24; i < 4096; i++)
+		put(slot(GDT_FIRST, i), ENTRY(i + 7), 8);
+	while (m.d.dirty) {
+		if (++pieces == 20)
+			m.cpu.gdtr.limit = 2999 * 8 + 7;
+		before = m.d.entries_written;
+		shadow_desc_sync(&m.d, ROOM);
+		assert_in_range(m.d.entries_written - before, 0, ROOM);
+	}
+	assert_in_range(pieces, DESC_ENTRIES / ROOM - 2, DESC_ENTRIES / ROOM + 2);
+	for (unsigned i = 24; i < 4096; i++)
+		assert_int_equal(m.gdt[i], i < 3000 ? shadow_desc_convert(ENTRY(i + 7)) : 0);
 	end();
 }
 
@@ -331,6 +356,7 @@ int main(void)
 		cmocka_unit_test(test_moved_page),
 		cmocka_unit_test(test_counted),
 		cmocka_unit_test(test_look_alike),
+		cmocka_unit_test(test_in_pieces),
 	};
 
 	return cmocka_run_group_tests_name("shadow_desc", tests, NULL, NULL);

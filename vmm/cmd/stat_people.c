@@ -45,6 +45,7 @@ static const char *const refusal_words[REFUSE_COUNT] = {
 	[REFUSE_PROGRESS] = "an instruction to finish first",
 	[REFUSE_DEBUGGER] = "a breakpoint on the page",
 	[REFUSE_DEVICE] = "works on device memory",
+	[REFUSE_TABLES] = "large descriptor tables not mirrored yet",
 };
 
 static const char *const exit_words[RAWEXIT_COUNT] = {

@@ -78,28 +78,27 @@ static unsigned pages_of(const struct shadow_desc_table *t)
 	return t->bytes ? (offset_of(t->base) + t->bytes + PAGE_SIZE - 1) >> PAGE_SHIFT : 0;
 }
 
-/* Bytes from..to of the table, as far as it has them, are to be mirrored. */
-static void note_bytes(struct shadow_desc_table *t, s32 from, s32 to)
+/* Bytes from..to of the table are to be mirrored. */
+static void note_bytes(struct shadow_desc_table *t, u32 from, u32 to)
 {
-	from = MAX(from, 0);
-	to = MIN(to, (s32)t->bytes);
 	if (from >= to)
 		return;
 	if (t->written_from >= t->written_to) {
-		t->written_from = (u32)from;
-		t->written_to = (u32)to;
+		t->written_from = from;
+		t->written_to = to;
 		return;
 	}
-	t->written_from = MIN(t->written_from, (u32)from);
-	t->written_to = MAX(t->written_to, (u32)to);
+	t->written_from = MIN(t->written_from, from);
+	t->written_to = MAX(t->written_to, to);
 }
 
-/* Bytes of page p of the table, by their place in the page. */
+/* Bytes of page p of the table, by their place in the page, as far as the table has them. */
 static void note_page(struct shadow_desc_table *t, unsigned p, u32 from, u32 to)
 {
 	s32 start = (s32)(p << PAGE_SHIFT) - (s32)offset_of(t->base);
 
-	note_bytes(t, start + (s32)from, start + (s32)to);
+	note_bytes(t, (u32)MAX(start + (s32)from, 0),
+		   (u32)MAX(MIN(start + (s32)to, (s32)t->bytes), 0));
 }
 
 static bool table_written(struct shadow_desc_table *t, gpa_t gpa, u32 len)
@@ -262,19 +261,27 @@ static unsigned unchanged(const struct shadow_desc *d, const struct shadow_desc_
 	return n;
 }
 
-static bool set_entries(struct shadow_desc *d, struct shadow_desc_table *t, unsigned i,
-			unsigned last)
+/*
+ * The written entries, the room that is left at most: entries that are what they were count as
+ * one in four. What is behind the table's end is absent. True: one changed.
+ */
+static bool set_entries(struct shadow_desc *d, struct shadow_desc_table *t, u32 *room)
 {
+	unsigned i = t->written_from / 8, end = (t->written_to + 7) / 8, in = t->bytes / 8;
 	bool changed = false;
 
-	while (i <= last) {
-		unsigned n = unchanged(d, t, i, last);
+	while (i < end && *room) {
+		unsigned n = i < in ? unchanged(d, t, i, MIN(end, in) - 1) : 0;
 
 		d->entries_read += n;
 		i += n;
-		for (unsigned end = MIN(i + 4, last + 1); i < end; i++)
-			changed |= set_entry(d, t, i, read_entry(d, t, i));
+		*room -= MIN(*room, n / 4);
+		for (unsigned four = MIN(i + 4, end); i < four; i++)
+			changed |= set_entry(d, t, i, i < in ? read_entry(d, t, i) : 0);
+		*room -= MIN(*room, 4u);
 	}
+	t->written_from = i < end ? i * 8 : 0;
+	t->written_to = i < end ? t->written_to : 0;
 	return changed;
 }
 
@@ -291,29 +298,28 @@ static void look_up_pages(struct shadow_desc *d, struct shadow_desc_table *t, un
 	}
 }
 
-/* Entry by entry, those written and those that lie elsewhere now. True: one changed. */
-static bool sync_table(struct shadow_desc *d, struct shadow_desc_table *t, u32 base, u32 bytes)
+/* Entry by entry: those written, those that lie elsewhere now, those that the table has lost. */
+static bool sync_table(struct shadow_desc *d, struct shadow_desc_table *t, u32 base, u32 bytes,
+		       u32 *room)
 {
 	u32 old_bytes = t->bytes;
 	unsigned known = base == t->base ? pages_of(t) : 0;
-	bool changed = false;
 
 	t->base = base;
 	t->bytes = MIN(bytes / 8, t->max) * 8;
 	if (t->unmapped)
 		look_up_pages(d, t, known);
 	t->unmapped = false;
-	note_bytes(t, (s32)old_bytes, (s32)t->bytes);
-	if (t->written_from < t->written_to && t->bytes)
-		changed = set_entries(d, t, t->written_from / 8,
-				      MIN((t->written_to - 1) / 8, t->bytes / 8 - 1));
-	t->written_from = t->written_to = 0;
-	for (unsigned i = t->bytes / 8; i < old_bytes / 8; i++)
-		changed |= set_entry(d, t, i, 0);
-	return changed;
+	note_bytes(t, MIN(old_bytes, t->bytes), MAX(old_bytes, t->bytes));
+	return set_entries(d, t, room);
 }
 
-bool shadow_desc_sync(struct shadow_desc *d)
+static bool is_written(const struct shadow_desc_table *t)
+{
+	return t->written_from < t->written_to;
+}
+
+bool shadow_desc_sync(struct shadow_desc *d, u32 room)
 {
 	const struct cpu *c = d->cpu;
 	u32 ldt_bytes = c->ldtr.attr & SEG_ATTR_UNUSABLE ? 0 : MIN(c->ldtr.limit, 0xffffu) + 1;
@@ -322,9 +328,9 @@ bool shadow_desc_sync(struct shadow_desc *d)
 	if (!d->dirty)
 		return false;
 	d->syncs++;
-	changed = sync_table(d, &d->gdt, c->gdtr.base, c->gdtr.limit + 1u);
-	changed |= sync_table(d, &d->ldt, c->ldtr.base, ldt_bytes);
-	d->dirty = false;
+	changed = sync_table(d, &d->gdt, c->gdtr.base, c->gdtr.limit + 1u, &room);
+	changed |= sync_table(d, &d->ldt, c->ldtr.base, ldt_bytes, &room);
+	d->dirty = is_written(&d->gdt) || is_written(&d->ldt);
 	return changed;
 }
 

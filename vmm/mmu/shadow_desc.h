@@ -58,9 +58,14 @@ void shadow_desc_invalidate_page(struct shadow_desc *d, gla_t gla);
  * TLB is coherent. */
 void shadow_desc_follow(struct shadow_desc *d);
 
-/* Brings both tables up to date. Returns true if a live entry changed (loaded selectors may need a
- * reload). */
-bool shadow_desc_sync(struct shadow_desc *d);
+/* Entries of one synchronisation in the monitor: 0.2 million instructions at most. */
+#define SHADOW_DESC_ROOM 256u
+/*
+ * Brings both tables up to date, as far as the room reaches: so many entries at most, four that are
+ * what they were counted as one. The tables stay dirty while some are left. Returns true if a live
+ * entry changed (loaded selectors may need a reload).
+ */
+bool shadow_desc_sync(struct shadow_desc *d, u32 room);
 
 /* The shadow of one descriptor; 0 (absent) if it must trap. Pure. */
 u64 shadow_desc_convert(u64 guest);

@@ -14,8 +14,8 @@
 #include "vmm/state/vm.h"
 
 const char *const raw_refusal_name[REFUSE_COUNT] = {
-	"engine", "mode", "if",	  "flags", "stack16",  "segment",  "ring12",
-	"wp",	  "flat", "smep", "page",  "progress", "debugger", "device",
+	"engine", "mode", "if",	  "flags",    "stack16",  "segment", "ring12", "wp",
+	"flat",	  "smep", "page", "progress", "debugger", "device",  "tables",
 };
 
 static bool auto_wants_ring1(struct vcpu *v)
@@ -117,10 +117,12 @@ static bool segments_fresh(const struct vcpu *v)
 	       cpu_same_segments(v->fresh, v->cpu.seg);
 }
 
-static RARELY void sync_tables(struct vcpu *v)
+/* False: there is more to do than may be done at once. */
+static RARELY bool sync_tables(struct vcpu *v)
 {
-	if (shadow_desc_sync(&v->desc))
+	if (shadow_desc_sync(&v->desc, SHADOW_DESC_ROOM))
 		vcpu_forget_segments(v);
+	return !v->desc.dirty;
 }
 
 static bool flat32(const struct cpu_segment *s)
@@ -168,8 +170,8 @@ static RARELY enum raw_refusal refusal(struct vcpu *v)
 		return why;
 	if (!policy_wants_raw(v))
 		return REFUSE_ENGINE;
-	if (v->desc.dirty)
-		sync_tables(v);
+	if (v->desc.dirty && !sync_tables(v))
+		return REFUSE_TABLES;
 	if (!segments_fresh(v) && look_at_segments(v))
 		return REFUSE_SEGMENT;
 	return v->cpu.cpl == 3 ? REFUSE_COUNT : ring1_refusal(v);

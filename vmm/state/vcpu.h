@@ -51,6 +51,7 @@ enum raw_refusal {
 	REFUSE_PROGRESS, /* the recompiler has an instruction to finish first */
 	REFUSE_DEBUGGER, /* the page has a stop of the debugger */
 	REFUSE_DEVICE,	 /* the code works on a device's memory (vmm/raw/raw_device.h) */
+	REFUSE_TABLES,	 /* large descriptor tables are not mirrored to their end yet */
 	REFUSE_COUNT
 };
 

@@ -4,7 +4,6 @@
  */
 #include "testguest.h"
 
-#define GATE_SIZE	  16u
 #define DIRECTORY_ENTRIES 1024u
 #define LOW_START	  0x1000u
 #define LOW_END		  0x9f000u /* EBDA and ROMs are behind */

@@ -77,7 +77,8 @@ extern struct caught {
 extern u32 attempts; /* counted by the tests: shown in the last line */
 /* A test's own handlers, by vector; true: handled, go on where the frame says. */
 extern bool (*trap_hook[256])(struct guest_frame *frame);
-extern const u8 trap_stubs[];
+extern const u8 trap_stubs[]; /* one for each vector */
+#define GATE_SIZE 16u
 
 /* --- Privileged things, to be called from ring 0 or 3 (through INT 80h). --- */
 u32 call_ring0(u32 (*fn)(u32), u32 arg);
