@@ -46,7 +46,7 @@ struct i8254 {
 	void *waiting_ctx;
 	bool level; /* of irq */
 	u64 owed;
-	u64 last_edge;	 /* ns: when the last one was noticed */
+	u64 last_edge;	 /* ns: when the last one was noticed, or paid */
 	u8 port61;	 /* bits 0..3 */
 	u64 ticks, late; /* delivered; of these owed before */
 };

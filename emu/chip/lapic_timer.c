@@ -3,15 +3,17 @@
  * The local APIC's timer (SDM 3A 10.5.4). Nothing runs per count: it is worked out from virtual
  * time when somebody looks. A vtimer is armed only for an interrupt that is not masked.
  *
- * A period whose interrupt comes while the one before is still requested is owed, and paid at the
- * EOI, so that a guest that counts periods keeps its time however late it ran. Periods below
- * MIN_PERIOD_NS are delivered in batches.
+ * A period whose interrupt comes while the one before is still requested is owed, and paid after
+ * the EOI, so that a guest that counts periods keeps its time however late it ran. What is owed
+ * comes at CATCH_UP times the rate: a handler that lets interrupts in before its end is not entered
+ * within itself. Periods below MIN_PERIOD_NS are delivered in batches.
  */
 #include "emu/chip/lapic_timer.h"
 
 #include "emu/snap/snap.h"
 
 #define MIN_PERIOD_NS 100000u
+#define CATCH_UP      8u
 #define OWED_NS	      10000000000ull /* more than this much time is not caught up */
 
 static bool is_periodic(const struct lapic_timer *t)
@@ -40,15 +42,32 @@ static void arm_at(struct lapic_timer *t, u64 at)
 		vtimer_arm(t->timers, &t->timer, at);
 }
 
+static u64 period(const struct lapic_timer *t)
+{
+	return (u64)t->initial << t->shift;
+}
+
+/* May a period that is owed be paid now, or once it is time? */
+static bool may_pay(const struct lapic_timer *t)
+{
+	return t->owed && !masked(t) && !t->requested(t->ctx, (u8)*t->lvt);
+}
+
+static u64 pay_at(const struct lapic_timer *t)
+{
+	return t->last + (period(t) < MIN_PERIOD_NS ? 0 : period(t) / CATCH_UP);
+}
+
 static void arm(struct lapic_timer *t)
 {
-
 	if (!masked(t) && by_deadline(t) && t->deadline) {
 		arm_at(t, t->host->tsc_due(t->host->ctx, t->deadline));
 	} else if (!masked(t) && !by_deadline(t) && t->initial && (is_periodic(t) || !t->expired)) {
 		u64 at = t->started + (((t->expired + 1) * t->initial) << t->shift);
 
-		arm_at(t, is_periodic(t) ? MAX(at, t->last + MIN_PERIOD_NS) : at);
+		if (is_periodic(t))
+			at = MAX(at, t->last + MIN_PERIOD_NS);
+		arm_at(t, may_pay(t) ? MIN(at, pay_at(t)) : at);
 	} else {
 		vtimer_cancel(t->timers, &t->timer);
 	}
@@ -56,7 +75,7 @@ static void arm(struct lapic_timer *t)
 
 static void limit_owed(struct lapic_timer *t)
 {
-	t->owed = t->initial ? MIN(t->owed, OWED_NS / ((u64)t->initial << t->shift)) : 0;
+	t->owed = t->initial ? MIN(t->owed, OWED_NS / period(t)) : 0;
 }
 
 static void interrupt(struct lapic_timer *t, u64 times)
@@ -94,6 +113,17 @@ void lapic_timer_sync(struct lapic_timer *t)
 		interrupt(t, times);
 }
 
+static void pay(struct lapic_timer *t)
+{
+	u64 now = vtimers_now(t->timers);
+
+	if (!may_pay(t) || now < pay_at(t))
+		return;
+	t->owed--;
+	t->last = now;
+	t->accept(t->ctx, (u8)*t->lvt);
+}
+
 static void fire(void *ctx, u64 now)
 {
 	struct lapic_timer *t = ctx;
@@ -109,17 +139,17 @@ static void fire(void *ctx, u64 now)
 		}
 	} else {
 		lapic_timer_sync(t);
+		pay(t);
 	}
 	arm(t);
 }
 
 void lapic_timer_done(struct lapic_timer *t)
 {
-
-	if (!t->owed || masked(t) || t->requested(t->ctx, (u8)*t->lvt))
+	if (!t->owed)
 		return;
-	t->owed--;
-	t->accept(t->ctx, (u8)*t->lvt);
+	pay(t);
+	arm(t);
 }
 
 /* One-shot and periodic share the count; the way to and from the deadline disarms (SDM 3A

@@ -38,7 +38,7 @@ void lapic_timer_write_initial(struct lapic_timer *t, u32 value);
 void lapic_timer_write_divide(struct lapic_timer *t, u32 value);
 u32 lapic_timer_current(const struct lapic_timer *t);
 u32 lapic_timer_divide(const struct lapic_timer *t);
-/* The guest has finished an interrupt of the timer: a period that is owed may follow. */
+/* The guest has finished an interrupt of the timer: a period that is owed follows soon. */
 void lapic_timer_done(struct lapic_timer *t);
 /* IA32_TSC_DEADLINE: 0 in other modes, which ignore writes. */
 u64 lapic_timer_deadline(const struct lapic_timer *t);
