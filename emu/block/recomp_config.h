@@ -20,6 +20,8 @@
 #define RECOMP_FENCE  0x10000u
 #define RECOMP_FENCED (4 * GiB + 2 * RECOMP_FENCE) /* an offset of 32 bits, and an operand */
 
+struct cpu;
+
 struct recomp_config {
 	u8 *cache_rw; /* the code cache as written, */
 	u8 *cache_rx; /* and as executed (may be the same); page aligned */
@@ -36,6 +38,9 @@ struct recomp_config {
 	/* Loads that raise #PF, at RECOMP_SPACE or above: RECOMP_FENCE bytes before it, and
 	 * RECOMP_FENCED from there on. */
 	const u8 *poll_signal;
+	/* Bytes of a page with translated code are written, before anybody follows; NULL: nobody
+	 * wants to know. */
+	void (*code_written)(struct cpu *cpu, gpa_t gpa, u32 len);
 	bool verify; /* run the confinement verifier on every block */
 };
 

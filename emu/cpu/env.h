@@ -8,6 +8,8 @@
 
 #include "emu/cpu/cpu.h"
 
+struct pagewalk;
+
 #define ACCESS_READ  0u
 #define ACCESS_WRITE BIT(0)
 #define ACCESS_EXEC  BIT(1)
@@ -46,6 +48,9 @@ struct cpu_env {
 	 */
 	void (*paging_changed)(struct cpu *cpu, unsigned what);
 	void (*invlpg)(struct cpu *cpu, gla_t gla);
+	/* A TLB of the C code that follows the tables has walked them for this access. w: where it
+	 * leads; NULL: the access faults. NULL: nobody wants to know. */
+	void (*walked)(struct cpu *cpu, gla_t gla, unsigned access, const struct pagewalk *w);
 
 	/*
 	 * Code of cpu->cpl is about to be looked for, by the number that recomp_set_mapping() was

@@ -134,6 +134,12 @@ bool softtlb_leads(struct cpu *cpu, gla_t gla, gpa_t gpa, u32 len)
 
 /* --- */
 
+static void tell_walk(struct cpu *cpu, gla_t gla, unsigned access, const struct pagewalk *w)
+{
+	if (cpu->tlb.follows && cpu_env(cpu)->walked)
+		cpu_env(cpu)->walked(cpu, gla, access, w);
+}
+
 /* What was allowed once by a full walk is allowed again; other ways of access walk for themselves.
  */
 static struct softtlb_entry *fill(struct cpu *cpu, gla_t gla, unsigned access)
@@ -143,15 +149,19 @@ static struct softtlb_entry *fill(struct cpu *cpu, gla_t gla, unsigned access)
 	struct pagewalk w;
 	bool write = access & ACCESS_WRITE;
 
-	if (cpu_walk(cpu, gla, access, &w) != CPU_NEXT)
+	if (cpu_walk(cpu, gla, access, &w) != CPU_NEXT) {
+		tell_walk(cpu, gla, access, NULL);
 		return NULL;
+	}
 	if (write)
 		gpmem_first_write(cpu->mem, w.gpa);
 	cpu->tlb.filled |= BIT64(e - cpu->tlb.entry);
 	if (!(e->rights | e->slow) || e->page != page || e->gpa != (w.gpa & PAGE_MASK))
 		*e = made(cpu->mem, page, &w);
-	if (cpu->tlb.follows)
+	if (cpu->tlb.follows) {
 		note_path(cpu, e, &w);
+		tell_walk(cpu, gla, access, &w);
+	}
 	if (e->host && (write ? writes_directly(cpu, gla, w.gpa)
 			      : (access & ACCESS_EXEC) || !cpu_debug_watches(cpu, gla)))
 		e->rights |= BIT(access);

@@ -32,6 +32,14 @@ static void code_written(void *ctx, gpa_t gpa, u32 len)
 	block_written(ctx, gpa, len);
 }
 
+static void tell_code_written(void *ctx, gpa_t gpa, u32 len)
+{
+	struct recomp *r = ctx;
+
+	r->cfg.code_written(r->cpu, gpa, len);
+	block_written(r, gpa, len);
+}
+
 static bool guest_eip(struct cpu *cpu, u32 rip, u32 *eip)
 {
 	return recomp_guest_eip(cpu->recomp, rip, eip);
@@ -102,7 +110,8 @@ int recomp_create(struct cpu *cpu, const struct recomp_config *config)
 				     (const void *)recomp_slow_write,
 				     (const void *)recomp_slow_store, (const void *)recomp_stop });
 	if (cpu->mem)
-		gpmem_set_watcher(cpu->mem, GPMEM_WATCH_CODE, code_written, r);
+		gpmem_set_watcher(cpu->mem, GPMEM_WATCH_CODE,
+				  config->code_written ? tell_code_written : code_written, r);
 	block_drop_all(r);
 	return 0;
 }

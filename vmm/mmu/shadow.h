@@ -42,6 +42,8 @@ struct shadow_host {
 	 * the shadow has followed, since shadow_code_mapping() may be another.
 	 */
 	void (*tables_followed)(void *ctx);
+	/* shadow_uses_old() shall know of changes; with tables_followed only. */
+	bool notes_old;
 	/* Pages that page_alloc() gives at most. */
 	u64 quota;
 	/* This VM cannot go on. Called at most with every page of the quota in use for one
@@ -87,6 +89,16 @@ void shadow_invlpg(struct shadow *s, gla_t gla);
  * changed leaves the TLB. */
 void shadow_flush_stale(struct shadow *s);
 void shadow_paging_changed(struct shadow *s);
+/* All translations are flushed, or all but global ones. */
+void shadow_flush_old(struct shadow *s, bool globals);
+
+/*
+ * Would this access have been another one by a translation that the guest has changed and not
+ * flushed? now: where it leads; NULL: it faults. Such an access is ENV_PF_SLOW, so that it is asked
+ * for again where the guest's state is complete; then the note goes by shadow_old_told().
+ */
+bool shadow_uses_old(struct shadow *s, gla_t gla, unsigned access, const struct pagewalk *now);
+void shadow_old_told(struct shadow *s, gla_t gla);
 
 /* Page (guest-physical) became fit, or unfit, for raw ring-1 execution: existing leaves change
  * their NX. */

@@ -58,7 +58,8 @@ struct shadow *shadow_create(struct cpu *cpu, const struct shadow_host *host)
 	memset(s->rmap, 0xff, s->rmap_pages * sizeof(*s->rmap));
 	memset(s->hash, 0xff, sizeof(s->hash));
 	s->free_table = s->doomed_table = NO_INDEX;
-	gpmem_set_watcher(cpu->mem, GPMEM_WATCH_TABLE, shadow_tables_written, s);
+	gpmem_set_watcher(cpu->mem, GPMEM_WATCH_TABLE,
+			  host->notes_old ? shadow_old_written : shadow_tables_written, s);
 	cpu->mem->protect = protect;
 	cpu->mem->switched = switched;
 	cpu->mem->protect_ctx = s;
@@ -152,8 +153,11 @@ enum env_pf shadow_fault(struct shadow *s, gla_t gla, unsigned access)
 	struct gpmem_region *region;
 	gpa_t page;
 	void *hva;
+	bool mapped = cpu_walk(s->cpu, gla, access, &w) == CPU_NEXT;
 
-	if (cpu_walk(s->cpu, gla, access, &w) != CPU_NEXT) {
+	if (s->olds && shadow_uses_old(s, gla, access, mapped ? &w : NULL))
+		return ENV_PF_SLOW;
+	if (!mapped) {
 		s->stats.faults_guest++;
 		return ENV_PF_FAULT;
 	}
@@ -175,6 +179,8 @@ enum env_pf shadow_fault(struct shadow *s, gla_t gla, unsigned access)
 
 void shadow_invlpg(struct shadow *s, gla_t gla)
 {
+	if (s->olds)
+		shadow_old_flush_page(s, gla);
 	shadow_tlb_flush_page(s, gla); /* the tables are never stale: every write was seen */
 	shadow_code_flushed(s);
 }

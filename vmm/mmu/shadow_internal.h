@@ -106,6 +106,15 @@ struct root {
 	u32 writes;		      /* to its PD pages since it was last used */
 };
 
+/* A present entry that the guest has changed: what its leaf said (0: it has been flushed since). */
+#define OLD_MAX 256u
+struct shadow_old {
+	gla_t page;
+	u32 large; /* bytes of the guest's page */
+	u64 leaf;
+	bool global;
+};
+
 struct shadow {
 	struct cpu *cpu;
 	u64 *pml4, *pdpt; /* what CR3 holds; the PDPT names the current root's PDs */
@@ -132,6 +141,8 @@ struct shadow {
 	 */
 	gla_t stale[STALE_MAX];
 	unsigned stales;
+	struct shadow_old old[OLD_MAX]; /* if host.notes_old; the oldest are overwritten */
+	unsigned olds;			/* notes since the list was empty, 2 * OLD_MAX at most */
 	gla_t hidden[SHADOW_HIDDEN];	/* shadow_hide(): so many as a whole, */
 	unsigned hiddens, barred;	/* and behind them so many from fetches */
 	u64 links_changed;		/* times; and roots, and notes of code */
@@ -275,3 +286,9 @@ void shadow_switch_to_none(struct shadow *s);
 /* --- What the guest writes: shadow_write.c */
 
 void shadow_tables_written(void *ctx, gpa_t gpa, u32 len);
+
+/* --- What the guest has changed and not flushed: shadow_old.c */
+
+/* As shadow_tables_written(), with a note of each translation that changes. */
+void shadow_old_written(void *ctx, gpa_t gpa, u32 len);
+void shadow_old_flush_page(struct shadow *s, gla_t gla);

@@ -112,6 +112,7 @@ bool shadow_make_room(struct shadow *s)
 /* All at once, without a look at a single leaf. */
 void shadow_flush(struct shadow *s)
 {
+	s->olds = 0;
 	for (unsigned i = 0; i < ROOT_MAX; i++) {
 		struct root *r = &s->root[i];
 

@@ -475,6 +475,7 @@ static void page_fault(struct vcpu *v, struct trap_frame *f)
 		v->stats.pf_filled++;
 		return;
 	case ENV_PF_SLOW:
+		c->eip = (u32)f->rip; /* who looks may tell of it */
 		note_device(v, gla, access);
 		v->must_progress = true;
 		leave_saved(v, f, access & ACCESS_EXEC ? RAWEXIT_FETCH : RAWEXIT_PF_SLOW);

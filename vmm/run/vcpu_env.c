@@ -10,6 +10,8 @@
 #include "vmm/run/vcpu_env.h"
 
 #include "arch/cpu/processor.h"
+#include "emu/dbg/dbg_smc.h"
+#include "emu/dev/strict.h"
 #include "kernel/base/error.h"
 #include "vmm/run/idle.h"
 #include "vmm/run/policy.h"
@@ -172,8 +174,28 @@ static void translations_changed(struct vcpu *v, const gla_t *page)
 
 static void env_paging_changed(struct cpu *cpu, unsigned what)
 {
-	(void)what;
 	translations_changed(vcpu_of(cpu), NULL);
+	shadow_flush_old(vcpu_of(cpu)->shadow, what != PAGING_CR3);
+}
+
+/* What the TLB of C finds by a walk: where strict rules are watched, all that uses what the guest
+ * changed comes here with its state complete. */
+static void env_walked(struct cpu *cpu, gla_t gla, unsigned access, const struct pagewalk *w)
+{
+	struct vcpu *v = vcpu_of(cpu);
+
+	if (!v->vm->strict.broken_by || !shadow_uses_old(v->shadow, gla, access, w))
+		return;
+	shadow_old_told(v->shadow, gla);
+	v->vm->strict.broken_by(v->vm, STRICT_tlb_invlpg, gla);
+}
+
+void vcpu_code_written(struct cpu *cpu, gpa_t gpa, u32 len)
+{
+	struct vcpu *v = vcpu_of(cpu);
+
+	if (v->place == PLACE_TRANSLATOR && dbg_runs_into(cpu, gpa, len))
+		v->vm->strict.broken_by(v->vm, STRICT_smc_jump, (u32)gpa);
 }
 
 static void env_invlpg(struct cpu *cpu, gla_t gla)
@@ -267,6 +289,7 @@ const struct cpu_env vcpu_env = {
 	.page_fault = env_page_fault,
 	.paging_changed = env_paging_changed,
 	.invlpg = env_invlpg,
+	.walked = env_walked,
 	.watch_changed = env_watch_changed,
 	.code_sought = env_code_sought,
 	.code_found = env_code_found,

@@ -39,6 +39,9 @@ static int create_recompiler(struct vcpu *v)
 {
 	struct recomp_config rc = { .cache_size = CODE_CACHE_SIZE,
 				    .verify = v->vm->config.verify,
+				    .code_written = v->vm->config.strict != STRICT_OFF
+							    ? vcpu_code_written
+							    : NULL,
 				    .poll_quiet = kmap_fence(),
 				    .poll_signal = (const u8 *)VCPU_POLL_TRAP };
 
@@ -72,7 +75,7 @@ int vcpu_create(struct vcpu *v, struct vm *vm, unsigned index)
 	v->shadow = shadow_create(&v->cpu, vcpu_shadow_host(v));
 	if (!v->shadow)
 		return E_NOMEM;
-	if (vm->config.coherent_tlb) {
+	if (vm_tlb_is_coherent(vm)) {
 		softtlb_follow(&v->cpu);
 		shadow_desc_follow(&v->desc);
 	}

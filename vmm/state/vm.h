@@ -81,8 +81,12 @@ struct vm_load {
 #define VM_STRICT_RULES	 32u
 #define VM_STRICT_PLACES 64u
 
+struct vm;
+
 /* vmm/vm/vm_strict.h */
 struct vm_strict {
+	/* For those who find a rule of emu/dev/strict.def broken; NULL: nobody wants to know. */
+	void (*broken_by)(struct vm *vm, unsigned rule, u32 number);
 	u64 broken[VM_STRICT_RULES];
 	struct {
 		u32 gla;
@@ -164,6 +168,13 @@ struct vm {
 
 extern struct list vm_list;
 struct vm *vm_find(const char *name);
+
+/* Does what the guest writes to its page tables count at once? Who watches whether it flushes has
+ * to see each access that comes after. */
+static inline bool vm_tlb_is_coherent(const struct vm *vm)
+{
+	return vm->config.coherent_tlb || vm->config.strict != STRICT_OFF;
+}
 
 u64 vm_now(const struct vm *vm); /* virtual ns */
 /* On the monitor's clock: its next timer; and when it wants a turn, which is now if that has

@@ -280,6 +280,7 @@ int vm_create(const struct config_vm *config, struct vm **out)
 	if (!vm)
 		return E_NOMEM;
 	vm->config = *config;
+	vm->strict.broken_by = config->strict != STRICT_OFF ? vm_strict_broken : NULL;
 	vm->debug.at_shutdown = config->triple == TRIPLE_FREEZE;
 	vm->state = VM_RUNNING;
 	vm_speed_init(vm);

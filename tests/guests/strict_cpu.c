@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Does to the processor what emulators forgive and hardware does not, and what looks like it and is
+ * right. Each line "wrong RULE" is followed by one thing that breaks that rule, twice at one
+ * address; each line "right" by things that break none. tests/boot/test_strict.py compares that
+ * with what the monitor tells.
+ */
+#include "lib/testguest.h"
+
+const char guest_name[] = "strict_cpu";
+
+#define WINDOW	0x40000000u
+#define WINDOWS 8u
+#define PTE_D	BIT(6)
+
+static u32 *pt, *a, *b;
+
+static void wrong(const char *rule)
+{
+	print("wrong %s\r\n", rule);
+}
+
+static void right(const char *what)
+{
+	print("right %s\r\n", what);
+}
+
+static u32 invlpg(u32 gla)
+{
+	__asm__ volatile("invlpg (%0)" ::"r"(gla) : "memory");
+	return 0;
+}
+
+static u32 load_cr3(u32 unused)
+{
+	__asm__ volatile("mov %%cr3, %%eax; mov %%eax, %%cr3" ::: "eax", "memory");
+	return unused;
+}
+
+static u32 entry(const u32 *page)
+{
+	return (u32)page | PTE_P | PTE_W | (guest_ring == 3 ? PTE_U : 0);
+}
+
+static volatile u32 *window(u32 n)
+{
+	return (volatile u32 *)(WINDOW + n * PAGE_SIZE);
+}
+
+static void set(u32 n, u32 value)
+{
+	*(volatile u32 *)&pt[n] = value;
+}
+
+/* Of page n: it maps a, and has been read and written. */
+static void begin(u32 n)
+{
+	set(n, entry(a));
+	call_ring0(invlpg, (u32)window(n));
+	*window(n) = n;
+}
+
+static void read_it(u32 gla)
+{
+	(void)*(volatile u32 *)gla;
+}
+
+static void read_there(u32 gla)
+{
+	(void)*(volatile u16 *)gla;
+}
+
+static void write_it(u32 gla)
+{
+	*(volatile u32 *)gla = 1;
+}
+
+static void with_flush(void)
+{
+	right("INVLPG, CR3, more rights, marks, and nobody looks");
+	for (u32 n = 0; n < WINDOWS; n++)
+		begin(n);
+	set(0, entry(b));
+	call_ring0(invlpg, (u32)window(0));
+	(void)*window(0);
+	set(1, 0);
+	set(2, entry(b));
+	call_ring0(load_cr3, 0);
+	attempt(read_it, (u32)window(1));
+	(void)*window(2);
+	set(3, entry(a) & ~PTE_W);
+	(void)*window(3); /* the same page: no matter which entry */
+	set(3, entry(a));
+	*window(3) = 3;
+	set(4, entry(b)); /* and back */
+	set(4, entry(a));
+	(void)*window(4);
+	set(5, 0);
+	call_ring0(invlpg, (u32)window(5));
+	set(5, entry(b)); /* was absent */
+	(void)*window(5);
+	set(6, entry(a) | PTE_D); /* neither used nor flushed */
+	(void)*window(6);
+}
+
+static void without_flush(void)
+{
+	wrong("tlb_invlpg");
+	for (volatile u32 twice = 0; twice < 2; twice++) {
+		begin(0);
+		set(0, entry(b));
+		(void)*window(0);
+	}
+	wrong("tlb_invlpg");
+	for (volatile u32 twice = 0; twice < 2; twice++) {
+		begin(1);
+		set(1, 0);
+		attempt(read_it, (u32)window(1));
+	}
+	wrong("tlb_invlpg");
+	for (volatile u32 twice = 0; twice < 2; twice++) {
+		begin(2);
+		set(2, entry(a) & ~PTE_W);
+		(void)*window(2);
+		attempt(write_it, (u32)window(2));
+	}
+	wrong("tlb_invlpg");
+	for (volatile u32 twice = 0; twice < 2; twice++) {
+		begin(3);
+		page_directory[WINDOW >> 22] = 0;
+		attempt(read_there, (u32)window(3) + 4);
+		page_directory[WINDOW >> 22] = entry(pt);
+		call_ring0(load_cr3, 0);
+	}
+}
+
+/*
+ * Of the immediates below, 1, one becomes 2 in front of its own instruction. The page is written as
+ * data in between, so that it is code for the first time each time.
+ */
+__attribute__((section(".dirty"), noinline)) static u32 changes_itself(u32 value)
+{
+	u32 got;
+
+	__asm__ volatile("movb %1, 1f + 1; nop; 1: movl $1, %0" : "=r"(got) : "qi"((u8)value));
+	return got;
+}
+
+__attribute__((section(".dirty"), noinline)) static u32 changes_and_jumps(u32 value)
+{
+	u32 got;
+
+	__asm__ volatile("movb %1, 1f + 1; jmp 2f; 2: nop; 1: movl $1, %0"
+			 : "=r"(got)
+			 : "qi"((u8)value));
+	return got;
+}
+
+__attribute__((section(".dirty"), noinline)) static u32 changes_and_waits(u32 leaf)
+{
+	u32 got;
+
+	__asm__ volatile("movb $2, 1f + 1; cpuid; 1: movl $1, %0"
+			 : "=a"(got)
+			 : "0"(leaf)
+			 : "ebx", "ecx", "edx");
+	return got;
+}
+
+__attribute__((section(".dirty"), noinline)) static u32 changes_what_is_over(u32 value)
+{
+	u32 got;
+
+	__asm__ volatile("1: movl $1, %0; movb %1, 1b + 1; nop" : "=r"(got) : "qi"((u8)value));
+	return got;
+}
+
+static void code(void)
+{
+	right("code that jumps, waits, or is over");
+	for (u32 i = 1; i < 3; i++) {
+		changes_and_jumps(i);
+		changes_and_waits(i);
+		changes_what_is_over(i);
+	}
+	wrong("smc_jump");
+	for (u32 i = 1; i < 3; i++)
+		changes_itself(i);
+}
+
+void guest_main(void)
+{
+	pt = page_alloc();
+	a = page_alloc();
+	b = page_alloc();
+	page_directory[WINDOW >> 22] = entry(pt);
+	with_flush();
+	without_flush();
+	code();
+	right("the end");
+}
