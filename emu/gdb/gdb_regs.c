@@ -248,21 +248,9 @@ bool gdb_reg_write(struct cpu *cpu, unsigned n, const u8 *value)
 	return false;
 }
 
-/* --- The description: written anew for each piece, of which there are few */
+/* --- The description */
 
-struct xml {
-	char *buf;
-	size_t from, size, at; /* the piece that is wanted; how much was written */
-};
-
-static void put(struct xml *x, const char *text)
-{
-	for (; *text; text++, x->at++)
-		if (x->at >= x->from && x->at - x->from < x->size)
-			x->buf[x->at - x->from] = *text;
-}
-
-static void put_regs(struct xml *x, unsigned from, unsigned to)
+static void put_regs(struct gdb_part *x, unsigned from, unsigned to)
 {
 	char line[120];
 
@@ -270,7 +258,7 @@ static void put_regs(struct xml *x, unsigned from, unsigned to)
 		fmt_print(line, sizeof(line),
 			  "<reg name=\"%s\" bitsize=\"%u\" type=\"%s\" regnum=\"%u\"/>",
 			  regs[n].name, regs[n].size * 8, regs[n].type, n);
-		put(x, line);
+		gdb_part_add(x, line);
 	}
 }
 
@@ -311,27 +299,26 @@ static const char sse[] =
 static const char avx[] = "<feature name=\"org.gnu.gdb.i386.avx\">";
 static const char own[] = "<feature name=\"org.ringleader.i386.system\">";
 
-static void put_feature(struct xml *x, const char *begin, unsigned from, unsigned to)
+static void put_feature(struct gdb_part *x, const char *begin, unsigned from, unsigned to)
 {
-	put(x, begin);
+	gdb_part_add(x, begin);
 	put_regs(x, from, to);
-	put(x, "</feature>");
+	gdb_part_add(x, "</feature>");
 }
 
-size_t gdb_target_xml(struct cpu *cpu, size_t at, char *buf, size_t size)
+void gdb_target_xml(struct cpu *cpu, struct gdb_part *x)
 {
-	struct xml x = { .buf = buf, .from = at, .size = size };
 	unsigned parts = gdb_reg_parts(cpu);
 	bool wide = cpu->seg[SEG_CS].attr & SEG_ATTR_DB;
 
-	put(&x, head);
-	put(&x, wide ? "<architecture>i386</architecture>" : "<architecture>i8086</architecture>");
-	put_feature(&x, core, 0, FIRST_XMM);
+	gdb_part_add(x, head);
+	gdb_part_add(x, wide ? "<architecture>i386</architecture>"
+			     : "<architecture>i8086</architecture>");
+	put_feature(x, core, 0, FIRST_XMM);
 	if (parts & GDB_HAS_SSE)
-		put_feature(&x, sse, FIRST_XMM, FIRST_SYSTEM);
+		put_feature(x, sse, FIRST_XMM, FIRST_SYSTEM);
 	if (parts & GDB_HAS_AVX)
-		put_feature(&x, avx, FIRST_YMM, GDB_REGS);
-	put_feature(&x, own, FIRST_SYSTEM, FIRST_YMM);
-	put(&x, "</target>");
-	return x.at > at ? MIN(x.at - at, size) : 0;
+		put_feature(x, avx, FIRST_YMM, GDB_REGS);
+	put_feature(x, own, FIRST_SYSTEM, FIRST_YMM);
+	gdb_part_add(x, "</target>");
 }

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "emu/cpu/cpu.h"
+#include "emu/gdb/gdb_packet.h"
 
 #define GDB_CORE 41u /* up to MXCSR */
 #define GDB_REGS 60u
@@ -31,5 +32,4 @@ void gdb_reg_read(struct cpu *cpu, unsigned n, u8 *value);
 /* False: it cannot have this value, or never changes by hand. */
 bool gdb_reg_write(struct cpu *cpu, unsigned n, const u8 *value);
 
-/* Bytes [at, at + size) of the target description; returns how many there are, fewer at its end. */
-size_t gdb_target_xml(struct cpu *cpu, size_t at, char *buf, size_t size);
+void gdb_target_xml(struct cpu *cpu, struct gdb_part *x);

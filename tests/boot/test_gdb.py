@@ -95,6 +95,64 @@ def test_reset(tmp_path):
         assert check_bystander([text for text in m.lines("a") if re.fullmatch(SUM, text)]) >= 2
 
 
+def ticks(gdb, inferior):
+    gdb.ask("inferior %d" % inferior)
+    return gdb.value("*(int *)&ticks")
+
+
+def test_processes(tmp_path):
+    """Two guests at one line are two processes: each stands, steps and runs by itself, or both at once, and goes on where gdb leaves."""
+    path, extra = line(tmp_path)
+    elf = guest_elf("bystander")
+    with Guests([vm("a", "bystander", "ring=0", "ring1", gdb="com2"), vm("b", "bystander", "ring=3", "auto", gdb="com2")],
+                extra=extra) as m:
+        m.wait_line("b: SUM")
+        with Gdb(path, elf) as gdb:
+            gdb.ask("disconnect")
+            gdb.ask("target extended-remote " + path)
+            assert re.findall(r"^(\d) +vm +(\w)", gdb.ask("info os processes"), re.MULTILINE) == [("1", "a"), ("2", "b")]
+            gdb.ask("add-inferior -exec " + elf)
+            gdb.ask("inferior 2")
+            gdb.ask("attach 2")
+            said = gdb.ask("info inferiors")
+            assert re.search(r" 1 +process 1 ", said) and re.search(r"\* 2 +process 2 ", said)
+            assert re.search(r'1\.1 .*a.*2\.1 .*b', gdb.ask("info threads"), re.DOTALL)
+            assert re.search(r"b +paused +auto", gdb.ask("monitor vm list"))
+            assert "eip" in gdb.ask("monitor regs")  # those of b, which is not named
+            assert "2 locations" in gdb.ask("break on_timer")
+            before = ticks(gdb, 1)
+            gdb.ask("inferior 2")
+            for _ in range(3):  # a stands
+                assert "Thread 2.1 hit Breakpoint 1" in gdb.ask("continue")
+            assert ticks(gdb, 1) == before
+            gdb.ask("set schedule-multiple on")
+            hits = "".join(gdb.ask("continue") for _ in range(12))
+            assert hits.count("Thread 1.1 hit") >= 2 and hits.count("Thread 2.1 hit") >= 2
+            for inferior in (1, 2):
+                gdb.ask("inferior %d" % inferior)
+                pc = gdb.value("$pc")
+                gdb.ask("stepi")
+                assert gdb.value("$pc") != pc
+            gdb.ask("delete")
+            gdb.start("continue")
+            m.wait_line(r"a: SUM [^\n]*\n")
+            assert "SIGINT" in gdb.interrupt()
+            stood = ticks(gdb, 1), ticks(gdb, 2)
+            gdb.ask("detach inferiors 2")  # it goes on, the other stands
+            m.wait_line(r"b: SUM [^\n]*\n")
+            m.wait_line(r"b: SUM [^\n]*\n")
+            assert ticks(gdb, 1) == stood[0]
+            gdb.ask("inferior 2")
+            gdb.ask("attach 2")
+            assert ticks(gdb, 2) > stood[1]
+            gdb.ask("kill inferiors 1")
+            m.wait_line("a: stopped: killed by gdb")
+            gdb.ask("detach inferiors 2")
+        m.wait_line(r"b: SUM [^\n]*\n")
+        for name in "ab":
+            assert check_bystander([text for text in m.lines(name) if re.fullmatch(SUM, text)]) >= 2
+
+
 class Port:
     """Bytes to the stub, and what it says."""
 

@@ -4,8 +4,10 @@
  * that are none, and a guest that stops, ends and changes its mode meanwhile. Steps are executed,
  * so registers and memory are used that gdb wrote.
  *
+ * There are two guests, which share the processor.
+ *
  * Each whole packet has one answer, or none while the guest runs. What goes out is packets whose
- * text needs no escape, the guest's processor is in a state that a processor can be in, and in the
+ * text is escaped, the guest's processor is in a state that a processor can be in, and in the
  * end a new gdb is answered as ever.
  *
  * Input: letters of what happens, each with what belongs to it; a text ends at byte FFh.
@@ -27,6 +29,7 @@
 #define MXCSR_BITS 0xffbfu
 
 static struct gdb_stub g;
+static struct gdb_guest guest, other;
 static struct {
 	char text[1 << 16];
 	size_t len;
@@ -44,24 +47,22 @@ static void op_put(void *ctx, const char *s, size_t n)
 	heard.len += n;
 }
 
-static int op_add(void *ctx, const struct cpu_stop *stop)
+/* Points are the first guest's: they are kept for its processor only. */
+static int op_add(struct gdb_guest *t, const struct cpu_stop *stop)
 {
-	(void)ctx;
-	return cpu_stop_add(&fuzz_machine.cpu, stop);
+	return t == &guest ? cpu_stop_add(t->cpu, stop) : E_FULL;
 }
 
-static int op_remove(void *ctx, const struct cpu_stop *stop)
+static int op_remove(struct gdb_guest *t, const struct cpu_stop *stop)
 {
-	(void)ctx;
-	return cpu_stop_remove(&fuzz_machine.cpu, stop);
+	return t == &guest ? cpu_stop_remove(t->cpu, stop) : E_NOENT;
 }
 
-static void op_forget(void *ctx)
+static void op_forget(struct gdb_guest *t)
 {
-	struct cpu *cpu = &fuzz_machine.cpu;
+	struct cpu *cpu = t->cpu;
 
-	(void)ctx;
-	while (cpu->stops.count) {
+	while (t == &guest && cpu->stops.count) {
 		const struct cpu_stop first = cpu->stops.at[0];
 
 		if (cpu_stop_remove(cpu, &first))
@@ -69,58 +70,55 @@ static void op_forget(void *ctx)
 	}
 }
 
-static int op_go(void *ctx)
+static int op_go(struct gdb_guest *t)
 {
-	(void)ctx;
+	(void)t;
 	return refuses ? E_INVAL : 0;
 }
 
-static int op_step(void *ctx)
+static int op_step(struct gdb_guest *t)
 {
-	(void)ctx;
 	if (refuses || dead)
 		return E_INVAL;
 	dead = !fuzz_step();
-	gdb_stub_stopped(&g, dead ? GDB_STOP_FAULT : GDB_STOP_STEP, NULL);
+	gdb_guest_stopped(&g, t, dead ? GDB_STOP_FAULT : GDB_STOP_STEP, NULL);
 	return 0;
 }
 
-static void op_stop(void *ctx)
+static void op_stop(struct gdb_guest *t)
 {
-	(void)ctx;
-	gdb_stub_stopped(&g, GDB_STOP_ASKED, NULL);
+	gdb_guest_stopped(&g, t, GDB_STOP_ASKED, NULL);
 }
 
-static void op_attached(void *ctx, bool on)
+static void op_attached(struct gdb_guest *t, bool on)
 {
-	(void)ctx;
-	(void)on;
+	if (on != t->attached)
+		panic("attached %d", on);
 }
 
-static void op_kill(void *ctx)
+static void op_kill(struct gdb_guest *t)
 {
-	(void)ctx;
-	gdb_stub_stopped(&g, GDB_STOP_ENDED, NULL);
+	gdb_guest_stopped(&g, t, GDB_STOP_ENDED, NULL);
 }
 
-static int op_restart(void *ctx)
+static int op_restart(struct gdb_guest *t)
 {
-	(void)ctx;
 	if (refuses)
 		return E_BUSY;
-	gdb_stub_stopped(&g, GDB_STOP_STEP, NULL);
+	gdb_guest_stopped(&g, t, GDB_STOP_STEP, NULL);
 	return 0;
 }
 
-static void op_command(void *ctx, const char *line)
+static void op_command(void *ctx, struct gdb_guest *t, const char *line)
 {
 	(void)ctx;
-	gdb_stub_print(&g, line, strlen(line));
+	(void)t;
+	gdb_print(&g.packet, line, strlen(line));
 }
 
-static void op_fpu(void *ctx, bool changed)
+static void op_fpu(struct gdb_guest *t, bool changed)
 {
-	(void)ctx;
+	(void)t;
 	(void)changed;
 }
 
@@ -167,7 +165,7 @@ static unsigned answers(void)
 			panic("no packet: %.60s", heard.text);
 		n += *p != 'O' || p[1] == 'K';
 		for (; p < end && *p != '#'; p++) {
-			if (strchr("$}*", *p))
+			if (strchr("$*", *p))
 				panic("%c in an answer", *p);
 			sum = (u8)(sum + (u8)*p);
 		}
@@ -249,14 +247,14 @@ static void whole_packet(struct fuzz_input *in)
 	size_t len = take_text(in);
 	unsigned n, stops, own;
 
-	if (g.state != GDB_OUTSIDE) { /* it would belong to what came before */
+	if (g.packet.state != GDB_OUTSIDE) { /* it would belong to what came before */
 		feed("#00", 3);
 		heard.len = 0;
 	}
-	stops = g.running;
+	stops = g.going;
 	send_packet(text, len);
 	n = answers();
-	own = g.running || text[0] == 'k' ? 0 : 1;
+	own = g.going || text[0] == 'k' ? 0 : 1;
 	if (len && len <= GDB_PACKET && n != own && n != own + stops)
 		panic("%u answers to %.*s", n, (int)len, text);
 }
@@ -268,7 +266,8 @@ static void guest_stops(struct fuzz_input *in)
 				       .kind = fuzz_u8(in) % STOP_KINDS };
 	u8 how = fuzz_u8(in);
 
-	gdb_stub_stopped(&g, (enum gdb_stop)(how & 3), how & 4 ? &data : NULL);
+	gdb_guest_stopped(&g, how & 8 ? &other : &guest, (enum gdb_stop)(how & 3),
+			  how & 4 ? &data : NULL);
 	if (answers() > 1)
 		panic("one stop, told twice");
 }
@@ -292,12 +291,14 @@ static void guest_changes(struct fuzz_input *in)
 static void begin(void)
 {
 	fuzz_reset();
-	op_forget(NULL);
 	fuzz_machine.cpu.cr0 = CR0_PE | CR0_ET | CR0_NE;
 	fuzz_flat(0);
 	fuzz_machine.cpu.eip = CODE;
 	fuzz_machine.cpu.env->paging_changed(&fuzz_machine.cpu, PAGING_CR0);
-	gdb_stub_init(&g, &fuzz_machine.cpu, &ops, NULL);
+	gdb_stub_init(&g, &ops, NULL);
+	gdb_guest_add(&g, &guest, &fuzz_machine.cpu, "one");
+	gdb_guest_add(&g, &other, &fuzz_machine.cpu, "<&>#}$*");
+	op_forget(&guest);
 	refuses = dead = false;
 }
 
@@ -309,7 +310,7 @@ static void end(void)
 	heard.len = 0;
 	send_packet((const u8 *)"qSupported", 10);
 	send_packet((const u8 *)"vCont?", 6);
-	if (answers() != 2 || g.no_ack)
+	if (answers() != 2 || g.packet.no_ack)
 		panic("a new gdb is not answered");
 }
 

@@ -14,6 +14,7 @@
 #include "kernel/base/error.h"
 
 static struct gdb_stub g;
+static struct gdb_guest guest, other;
 static char heard[32768];
 static size_t heard_len;
 static unsigned goes, steps, stops, kills, detached, restarts;
@@ -29,84 +30,81 @@ static void put_out(void *ctx, const char *s, size_t n)
 	heard[heard_len] = '\0';
 }
 
-static int op_add(void *ctx, const struct cpu_stop *stop)
+static int op_add(struct gdb_guest *t, const struct cpu_stop *stop)
 {
-	(void)ctx;
-	return cpu_stop_add(&m.cpu, stop);
+	return cpu_stop_add(t->cpu, stop);
 }
 
-static int op_remove(void *ctx, const struct cpu_stop *stop)
+static int op_remove(struct gdb_guest *t, const struct cpu_stop *stop)
 {
-	(void)ctx;
-	return cpu_stop_remove(&m.cpu, stop);
+	return cpu_stop_remove(t->cpu, stop);
 }
 
-static void op_forget(void *ctx)
+static void op_forget(struct gdb_guest *t)
 {
-	(void)ctx;
-	while (m.cpu.stops.count) {
-		const struct cpu_stop first = m.cpu.stops.at[0];
+	struct cpu_stops *list = &t->cpu->stops;
 
-		cpu_stop_remove(&m.cpu, &first);
+	while (list->count) {
+		const struct cpu_stop first = list->at[0];
+
+		cpu_stop_remove(t->cpu, &first);
 	}
 }
 
-static int op_go(void *ctx)
+static int op_go(struct gdb_guest *t)
 {
-	(void)ctx;
+	(void)t;
 	goes++;
 	return 0;
 }
 
-static int op_step(void *ctx)
+static int op_step(struct gdb_guest *t)
 {
-	(void)ctx;
 	steps++;
-	m.cpu.eip++;
-	gdb_stub_stopped(&g, GDB_STOP_STEP, NULL);
+	t->cpu->eip++;
+	gdb_guest_stopped(&g, t, GDB_STOP_STEP, NULL);
 	return 0;
 }
 
-static void op_stop(void *ctx)
+static void op_stop(struct gdb_guest *t)
 {
-	(void)ctx;
 	stops++;
-	gdb_stub_stopped(&g, GDB_STOP_ASKED, NULL);
+	gdb_guest_stopped(&g, t, GDB_STOP_ASKED, NULL);
 }
 
-static void op_attached(void *ctx, bool on)
+static void op_attached(struct gdb_guest *t, bool on)
 {
-	(void)ctx;
+	(void)t;
 	detached += !on;
 }
 
-static void op_kill(void *ctx)
+static void op_kill(struct gdb_guest *t)
 {
-	(void)ctx;
+	(void)t;
 	kills++;
 }
 
-static int op_restart(void *ctx)
+static int op_restart(struct gdb_guest *t)
 {
-	(void)ctx;
 	if (busy)
 		return E_BUSY;
 	restarts++;
-	m.cpu.eip = 0xfff0;
-	gdb_stub_stopped(&g, GDB_STOP_STEP, NULL);
+	t->cpu->eip = 0xfff0;
+	gdb_guest_stopped(&g, t, GDB_STOP_STEP, NULL);
 	return 0;
 }
 
-static void op_command(void *ctx, const char *line)
+static void op_command(void *ctx, struct gdb_guest *t, const char *line)
 {
 	(void)ctx;
+	(void)t;
 	strcpy(command_said, line);
-	gdb_stub_print(&g, "Hi\n", 3);
+	gdb_print(&g.packet, "Hi\n", 3);
 }
 
-static void op_fpu(void *ctx, bool changed)
+static void op_fpu(struct gdb_guest *t, bool changed)
 {
-	(void)ctx;
+	(void)t;
 	(void)changed;
 }
 
@@ -149,8 +147,9 @@ static int setup(void **state)
 	told_edx = CPUID_SSE;
 	m.cpu.env = &env;
 	guest_setup(state);
-	op_forget(NULL);
-	gdb_stub_init(&g, &m.cpu, &ops, NULL);
+	gdb_stub_init(&g, &ops, NULL);
+	gdb_guest_add(&g, &guest, &m.cpu, "first");
+	op_forget(&guest);
 	heard_len = goes = steps = stops = kills = detached = restarts = 0;
 	heard[0] = '\0';
 	return 0;
@@ -207,17 +206,17 @@ static void frames(void **state)
 	(void)state;
 	feed("+noise\x03", 7);
 	assert_int_equal(heard_len, 0);
-	assert_false(g.attached);
+	assert_false(guest.attached);
 	feed("$g#00", 5);
 	assert_string_equal(heard, "-");
 	heard_len = 0;
 	feed("$g#zz", 5);
 	assert_string_equal(heard, "-");
-	assert_false(g.attached);
+	assert_false(guest.attached);
 	heard_len = 0;
 	feed("$qC$qAttached#8f", 16); /* the first was cut short */
 	assert_string_equal(heard, "+$1#31");
-	assert_true(g.attached);
+	assert_true(guest.attached);
 	assert_int_equal(stops, 1);
 	answers("QStartNoAckMode", "OK");
 	heard_len = 0;
@@ -280,8 +279,10 @@ static void all_registers(void **state)
 static const char *description(void)
 {
 	static char xml[8192];
+	struct gdb_part part = { .buf = xml, .size = sizeof(xml) - 1 };
 
-	xml[gdb_target_xml(&m.cpu, 0, xml, sizeof(xml) - 1)] = '\0';
+	gdb_target_xml(&m.cpu, &part);
+	xml[part.at] = '\0';
 	return xml;
 }
 
@@ -413,10 +414,10 @@ static void comes_again(void **state)
 	heard_len = 0;
 	send_bytes("Z0,1000,1", 9);
 	send_bytes("c", 1);
-	assert_true(g.running);
+	assert_true(guest.running);
 	assert_int_equal(m.cpu.stops.count, 1);
 	assert_non_null(strstr(ask("qSupported:x"), "PacketSize"));
-	assert_false(g.running);
+	assert_false(guest.running);
 	assert_int_equal(m.cpu.stops.count, 0);
 	answers("qC", "QC1");
 }
@@ -442,7 +443,7 @@ static void points(void **state)
 	answers("D", "OK");
 	assert_int_equal(m.cpu.stops.count, 0);
 	assert_int_equal(detached, 1);
-	assert_false(g.attached);
+	assert_false(guest.attached);
 }
 
 static void going_on(void **state)
@@ -453,11 +454,11 @@ static void going_on(void **state)
 	answers("vCont?", "vCont;c;C;s;S");
 	assert_null(ask("vCont;c"));
 	assert_int_equal(goes, 1);
-	assert_true(g.running);
+	assert_true(guest.running);
 	heard_len = 0;
 	feed("\x03", 1);
 	assert_non_null(strstr(heard, "$T02thread:1;"));
-	assert_false(g.running);
+	assert_false(guest.running);
 	feed("\x03", 1); /* it stands, and stands again as soon as it goes */
 	assert_int_equal(stops, 2);
 	assert_non_null(strstr(ask("c"), "T02"));
@@ -465,7 +466,7 @@ static void going_on(void **state)
 	feed("\x03", 1); /* gdb has something to ask: the guest had stopped by itself */
 	answers("qC", "QC1");
 	assert_null(ask("c"));
-	gdb_stub_stopped(&g, GDB_STOP_STEP, &data);
+	gdb_guest_stopped(&g, &guest, GDB_STOP_STEP, &data);
 	assert_non_null(strstr(heard, "$T05thread:1;watch:8004;"));
 	assert_non_null(strstr(ask("s"), "T05"));
 	assert_non_null(strstr(ask("vCont;s:1;c"), "T05"));
@@ -474,14 +475,14 @@ static void going_on(void **state)
 	answers("vCont;", "E01");
 	answers("vCont;x", "E01");
 	assert_null(ask("C05"));
-	gdb_stub_stopped(&g, GDB_STOP_FAULT, NULL);
+	gdb_guest_stopped(&g, &guest, GDB_STOP_FAULT, NULL);
 	assert_non_null(strstr(heard, "$T0bthread:1;"));
 	/* Not expected: nobody is told. */
 	heard_len = 0;
-	gdb_stub_stopped(&g, GDB_STOP_STEP, NULL);
+	gdb_guest_stopped(&g, &guest, GDB_STOP_STEP, NULL);
 	assert_int_equal(heard_len, 0);
 	assert_null(ask("c"));
-	gdb_stub_stopped(&g, GDB_STOP_ENDED, NULL);
+	gdb_guest_stopped(&g, &guest, GDB_STOP_ENDED, NULL);
 	assert_non_null(strstr(heard, "$W00#"));
 	answers("c", "W00");
 	answers("?", "W00");
@@ -497,8 +498,7 @@ static void questions(void **state)
 	const char *piece;
 
 	(void)state;
-	assert_non_null(
-		strstr(ask("qSupported:multiprocess+;xmlRegisters=i386"), "PacketSize=1000;"));
+	assert_non_null(strstr(ask("qSupported:swbreak+;xmlRegisters=i386"), "PacketSize=1000;"));
 	answers("qfThreadInfo", "m1");
 	answers("qsThreadInfo", "l");
 	answers("Hg0", "OK");
@@ -529,6 +529,93 @@ static void questions(void **state)
 	answers("qRcmd,zz", "E01");
 }
 
+/* Two guests, one processor of each. */
+static void processes(void **state)
+{
+	static struct cpu second;
+
+	(void)state;
+	second = m.cpu;
+	second.gpr[REG_EAX] = 0x22222222;
+	m.cpu.gpr[REG_EAX] = 0x11111111;
+	gdb_guest_add(&g, &other, &second, "a&b#");
+	assert_non_null(strstr(ask("qSupported:multiprocess+"), ";multiprocess+"));
+	answers("qC", "QCp1.1");
+	answers("qfThreadInfo", "mp1.1");
+	assert_non_null(strstr(ask("?"), "T05thread:p1.1;"));
+	answers("vAttach;3", "E01");
+	answers("vAttach;1", "E01");
+	answers("Hgp2.1", "E01");
+	answers("Tp2.1", "E01");
+	assert_non_null(strstr(ask("vAttach;2"), "T05thread:p2.1;"));
+	answers("qfThreadInfo", "mp1.1,p2.1");
+	answers("qThreadExtraInfo,p2.1", "61266223");
+	assert_non_null(strstr(ask("qXfer:osdata:read:processes:0,fff"), ">a&amp;b}\x03<"));
+	answers("p0", "22222222"); /* of whom gdb was told last */
+	answers("Hgp1.1", "OK");
+	answers("p0", "11111111");
+	answers("Hgp0.0", "OK");
+	answers("p0", "11111111");
+	answers("Hgp2.2", "E01");
+	answers("Tp2.1", "OK");
+	answers("Hgp2.0", "OK");
+	answers("p0", "22222222");
+	ask("qXfer:features:read:target.xml:0,10");
+	answers("Hgp1.1", "OK");
+	ask("qXfer:features:read:target.xml:0,10");
+	/* One, and all: all stand when one does. */
+	assert_null(ask("vCont;c:p2.-1"));
+	assert_true(other.running && !guest.running);
+	gdb_guest_stopped(&g, &other, GDB_STOP_STEP, NULL);
+	assert_null(ask("vCont;c"));
+	assert_true(other.running && guest.running);
+	heard_len = stops = 0;
+	gdb_guest_stopped(&g, &guest, GDB_STOP_STEP, NULL);
+	assert_non_null(strstr(heard, "$T05thread:p1.1;"));
+	assert_null(strstr(heard, "p2.1"));
+	assert_true(!other.running && !guest.running);
+	assert_int_equal(stops, 1);
+	/* The first action that means it: the second goes, the first steps, and stops it again. */
+	goes = steps = 0;
+	assert_non_null(strstr(ask("vCont;s:p1.1;c:p-1.-1"), "T05thread:p1.1;"));
+	assert_true(goes == 1 && steps == 1 && !other.running);
+	answers("vCont;c:p2.2", "E01");
+	answers("vCont;c:p9.-1", "W00;process:9");
+	answers("vCont;c;x", "E01");
+	/* Ctrl-C is for all of them. */
+	assert_null(ask("vCont;c"));
+	heard_len = 0;
+	feed("\x03", 1);
+	assert_non_null(strstr(heard, "$T02thread:p1.1;"));
+	assert_true(!other.running && !guest.running);
+	/* One ends, one is left, one is killed. */
+	assert_null(ask("vCont;c"));
+	heard_len = 0;
+	gdb_guest_stopped(&g, &other, GDB_STOP_ENDED, NULL);
+	assert_non_null(strstr(heard, "$W00;process:2#"));
+	assert_true(!other.attached && !guest.running);
+	answers("D;2", "E01");
+	assert_non_null(strstr(ask("vAttach;2"), "T05thread:p2.1;"));
+	answers("D;1", "OK");
+	answers("qfThreadInfo", "mp2.1");
+	answers("vKill;1", "E01");
+	answers("vKill;2", "OK");
+	assert_int_equal(kills, 1);
+	answers("qfThreadInfo", "l");
+	answers("g", "E01");
+	answers("?", "W00");
+	assert_non_null(strstr(ask("vRun;"), "T05thread:p2.1;"));
+	/* One goes for good while it runs. */
+	assert_null(ask("vCont;c"));
+	heard_len = 0;
+	gdb_guest_remove(&g, &other);
+	assert_non_null(strstr(heard, "$W00;process:2#"));
+	/* The next gdb knows no processes. */
+	ask("qSupported");
+	answers("qC", "QC1");
+	answers("vKill;a410", "OK");
+}
+
 /* A million random bytes, and then gdb is answered as ever. */
 static void noise(void **state)
 {
@@ -543,7 +630,9 @@ static void noise(void **state)
 		heard_len = 0;
 	}
 	feed("#00", 3);
-	g.no_ack = g.ended = false;
+	g.packet.no_ack = guest.ended = false;
+	g.multi = false;
+	gdb_guests_begin(&g);
 	answers("qC", "QC1");
 }
 
@@ -560,6 +649,7 @@ static const struct CMUnitTest gdb_tests[] = {
 	GDB_TEST(points),
 	GDB_TEST(going_on),
 	GDB_TEST(questions),
+	GDB_TEST(processes),
 	GDB_TEST(noise),
 };
 

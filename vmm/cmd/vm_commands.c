@@ -25,7 +25,7 @@
 #include "vmm/vm/vm_task.h"
 
 static char used[CONFIG_NAME]; /* use NAME */
-static const char *used_for;   /* by commands of a point */
+static const char *used_for;   /* by commands of a point, and of gdb's */
 
 static struct vm *silent_default(void)
 {
@@ -497,7 +497,19 @@ static struct shell_command commands[] = {
 	  .run = cmd_sendchar },
 };
 
+/* The command may end the VM. */
+static void run_for_gdb(struct vm *vm, const char *line)
+{
+	char name[CONFIG_NAME];
+
+	str_copy(name, vm ? vm->config.name : "", sizeof(name));
+	vm_use_for(vm ? name : NULL);
+	shell_execute(line);
+	vm_use_for(NULL);
+}
+
 void vm_commands_init(void)
 {
+	gdb_server_set_prompt(run_for_gdb);
 	shell_register_topic("vm", commands, ARRAY_SIZE(commands));
 }

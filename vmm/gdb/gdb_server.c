@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Carries bytes between a serial line and emu/gdb/gdb_stub.c, and tells the VM what gdb wants. Its
- * task runs between the turns of VMs, so the VM stands whenever gdb is listened to.
+ * Carries bytes between a serial line and emu/gdb/gdb_stub.c, and tells the VMs what gdb wants. A
+ * line's task runs between the turns of VMs, so all stand whenever gdb is listened to.
  */
 #include "vmm/gdb/gdb_server.h"
 
@@ -10,9 +10,9 @@
 #include "kernel/base/alloc.h"
 #include "kernel/base/error.h"
 #include "kernel/base/log.h"
+#include "kernel/base/string.h"
 #include "kernel/console/console.h"
 #include "kernel/console/line.h"
-#include "kernel/console/shell.h"
 #include "kernel/sched/sched.h"
 #include "vmm/state/vcpu_load.h"
 #include "vmm/vm/vm_debug.h"
@@ -24,20 +24,38 @@ struct gdb_server {
 	struct task task;
 	struct waitq input;
 	struct line *line;
-	struct vm *vm; /* NULL: it has ended, and bytes are thrown away */
 	struct gdb_stub stub;
 };
 
-static struct list servers = LIST_INIT(servers);
+/* A VM at a line. */
+struct gdb_vm {
+	struct list link;
+	struct gdb_server *server;
+	struct vm *vm;
+	struct gdb_guest guest;
+};
 
-static struct gdb_server *server_of(const struct vm *vm)
+static struct list servers = LIST_INIT(servers), vms = LIST_INIT(vms);
+static void (*prompt)(struct vm *vm, const char *line);
+
+static struct gdb_vm *find(const struct vm *vm)
 {
 	struct list *p;
 
-	list_for_each (p, &servers)
-		if (list_entry(p, struct gdb_server, link)->vm == vm)
-			return list_entry(p, struct gdb_server, link);
+	list_for_each (p, &vms)
+		if (list_entry(p, struct gdb_vm, link)->vm == vm)
+			return list_entry(p, struct gdb_vm, link);
 	return NULL;
+}
+
+static struct gdb_vm *at(struct gdb_guest *t)
+{
+	return container_of(t, struct gdb_vm, guest);
+}
+
+static struct vm *vm_of(struct gdb_guest *t)
+{
+	return at(t)->vm;
 }
 
 /* --- What the VM tells */
@@ -52,12 +70,12 @@ static void told(struct vm *vm)
 	const struct vm_debug *d = &vm->debug;
 	const struct cpu_stop *met = d->stood == STOOD_POINT ? &d->met.stop : NULL;
 	enum gdb_stop how = (enum gdb_stop)why[d->stood];
-	struct gdb_server *g = server_of(vm);
+	struct gdb_vm *g = find(vm);
 
 	if (met && met->kind == STOP_EXCEPTION)
 		how = GDB_STOP_FAULT;
-	gdb_stub_stopped(&g->stub, how, met);
-	waitq_wake(&g->input); /* what came meanwhile: listen() */
+	gdb_guest_stopped(&g->server->stub, &g->guest, how, met);
+	waitq_wake(&g->server->input); /* what came meanwhile: listen() */
 }
 
 /* --- What gdb wants */
@@ -69,53 +87,45 @@ static void op_put(void *ctx, const char *s, size_t n)
 	g->line->write(g->line, s, n);
 }
 
-static int op_add(void *ctx, const struct cpu_stop *stop)
+static int op_add(struct gdb_guest *t, const struct cpu_stop *stop)
 {
-	struct gdb_server *g = ctx;
-
-	return vm_point_add(g->vm, stop, OWNER_GDB, NULL);
+	return vm_point_add(vm_of(t), stop, OWNER_GDB, NULL);
 }
 
-static int op_remove(void *ctx, const struct cpu_stop *stop)
+static int op_remove(struct gdb_guest *t, const struct cpu_stop *stop)
 {
-	struct gdb_server *g = ctx;
-
-	return vm_point_remove_same(g->vm, stop, OWNER_GDB);
+	return vm_point_remove_same(vm_of(t), stop, OWNER_GDB);
 }
 
-static void op_forget_points(void *ctx)
+static void op_forget_points(struct gdb_guest *t)
 {
-	struct gdb_server *g = ctx;
-
-	vm_points_remove(g->vm, OWNER_GDB, ~0u);
+	vm_points_remove(vm_of(t), OWNER_GDB, ~0u);
 }
 
-static int op_go(void *ctx)
+static int op_go(struct gdb_guest *t)
 {
-	struct gdb_server *g = ctx;
-
-	return vm_debug_continue(g->vm);
+	return vm_debug_continue(vm_of(t));
 }
 
-static int op_step(void *ctx)
+static int op_step(struct gdb_guest *t)
 {
-	struct gdb_server *g = ctx;
-
-	return vm_debug_step(g->vm, 1);
+	return vm_debug_step(vm_of(t), 1);
 }
 
-static void op_stop(void *ctx)
+/* One that stood already tells nothing by itself. */
+static void op_stop(struct gdb_guest *t)
 {
-	struct gdb_server *g = ctx;
+	struct gdb_vm *g = at(t);
 
 	vm_debug_hold(g->vm);
+	if (t->running && g->vm->state != VM_RUNNING)
+		gdb_guest_stopped(&g->server->stub, t, GDB_STOP_ASKED, NULL);
 }
 
 /* While gdb is there a triple fault is for it to see. */
-static void op_attached(void *ctx, bool on)
+static void op_attached(struct gdb_guest *t, bool on)
 {
-	struct gdb_server *g = ctx;
-	struct vm *vm = g->vm;
+	struct vm *vm = vm_of(t);
 
 	log_info("%s: gdb %s", vm->config.name, on ? "is here" : "is gone");
 	vm->debug.told = on ? told : NULL;
@@ -125,45 +135,43 @@ static void op_attached(void *ctx, bool on)
 		vm_debug_continue(vm);
 }
 
-static void op_kill(void *ctx)
+static void op_kill(struct gdb_guest *t)
 {
-	struct gdb_server *g = ctx;
+	struct vm *vm = vm_of(t);
 
-	vm_points_remove(g->vm, OWNER_GDB, ~0u);
-	g->vm->debug.told = NULL;
-	vm_stop(g->vm, "killed by gdb");
+	vm_points_remove(vm, OWNER_GDB, ~0u);
+	vm->debug.told = NULL;
+	vm_stop(vm, "killed by gdb");
 }
 
-static int op_restart(void *ctx)
+static int op_restart(struct gdb_guest *t)
 {
-	struct gdb_server *g = ctx;
+	struct vm *vm = vm_of(t);
 
-	g->vm->debug.told = told; /* gdb may have killed it */
-	if (g->vm->state == VM_RUNNING)
-		vm_pause(g->vm);
-	return vm_debug_reset(g->vm, "by gdb");
+	if (vm->state == VM_RUNNING)
+		vm_pause(vm);
+	return vm_debug_reset(vm, "by gdb");
 }
 
 static void print(void *ctx, const char *s, size_t n)
 {
 	struct gdb_server *g = ctx;
 
-	gdb_stub_print(&g->stub, s, n);
+	gdb_print(&g->stub.packet, s, n);
 }
 
-static void op_command(void *ctx, const char *line)
+static void op_command(void *ctx, struct gdb_guest *t, const char *line)
 {
 	console_capture(print, ctx);
-	shell_execute(line);
+	prompt(t ? vm_of(t) : NULL, line);
 	console_capture(NULL, NULL);
 }
 
-static void op_fpu(void *ctx, bool changed)
+static void op_fpu(struct gdb_guest *t, bool changed)
 {
-	struct gdb_server *g = ctx;
 	u64 flags = irq_save();
 
-	vcpu_fpu_access(g->vm->vcpu, !changed);
+	vcpu_fpu_access(vm_of(t)->vcpu, !changed);
 	irq_restore(flags);
 }
 
@@ -184,12 +192,21 @@ static const struct gdb_ops ops = {
 
 /* --- Bytes */
 
-/* While the VM is on its way to its first instruction, gdb would see what was before. */
+/* While a VM is on its way to its first instruction, gdb would see what was before. */
 static bool hears(const struct gdb_server *g)
 {
-	return !g->vm || !vm_debug_starts(g->vm);
+	struct list *p;
+
+	list_for_each (p, &vms) {
+		const struct gdb_vm *v = list_entry(p, struct gdb_vm, link);
+
+		if (v->server == g && v->guest.attached && vm_debug_starts(v->vm))
+			return false;
+	}
+	return true;
 }
 
+/* Bytes for nobody are thrown away. */
 static void listen(struct task *t, u64 until)
 {
 	struct gdb_server *g = container_of(t, struct gdb_server, task);
@@ -199,7 +216,7 @@ static void listen(struct task *t, u64 until)
 	task_sleep(t, &g->input, UINT64_MAX);
 	irq_enable();
 	while (hears(g) && (byte = line_read(g->line)) >= 0)
-		if (g->vm)
+		if (!list_empty(&g->stub.guests))
 			gdb_stub_input(&g->stub, (u8)byte);
 	irq_disable();
 }
@@ -211,42 +228,88 @@ static void came(void *ctx)
 	waitq_wake(&g->input);
 }
 
-void gdb_server_begin(struct vm *vm)
+static struct gdb_server *find_server(const char *name)
+{
+	struct list *p;
+
+	list_for_each (p, &servers) {
+		struct gdb_server *g = list_entry(p, struct gdb_server, link);
+
+		if (!strcmp(g->line->name, name))
+			return g;
+	}
+	return NULL;
+}
+
+static int open_server(const char *name, struct gdb_server **out)
 {
 	static const struct task_ops task_ops = { .run = listen };
+	struct gdb_server *g = find_server(name);
+	int err;
+
+	*out = g;
+	if (g)
+		return 0;
+	g = mem_alloc(sizeof(*g));
+	if (!g)
+		return E_NOMEM;
+	waitq_init(&g->input);
+	gdb_stub_init(&g->stub, &ops, g);
+	task_init(sched_runq(), &g->task, &task_ops, true);
+	err = line_open(name, came, g, &g->line);
+	if (err) {
+		task_end(&g->task);
+		mem_free(g);
+		return err;
+	}
+	list_add_tail(&g->link, &servers);
+	*out = g;
+	return 0;
+}
+
+static const char *why(int err)
+{
+	return err == E_BUSY	? "something else has it"
+	       : err == E_NOMEM ? "no memory"
+				: "this machine has none";
+}
+
+void gdb_server_begin(struct vm *vm)
+{
 	const char *name = vm->config.gdb;
-	struct gdb_server *g;
+	struct gdb_server *server;
+	struct gdb_vm *g;
 	int err;
 
 	if (!name[0])
 		return;
 	g = mem_alloc(sizeof(*g));
-	if (!g) {
-		log_error("%s: gdb = %s: no memory", vm->config.name, name);
+	err = g ? open_server(name, &server) : E_NOMEM;
+	if (err) {
+		mem_free(g);
+		log_error("%s: gdb = %s: %s", vm->config.name, name, why(err));
 		return;
 	}
 	g->vm = vm;
-	waitq_init(&g->input);
-	gdb_stub_init(&g->stub, &vm->vcpu->cpu, &ops, g);
-	task_init(sched_runq(), &g->task, &task_ops, true);
-	list_add_tail(&g->link, &servers);
-	err = line_open(name, came, g, &g->line);
-	if (!err) {
-		log_info("%s: gdb may come to %s", vm->config.name, name);
-		return;
-	}
-	log_error("%s: gdb = %s: %s", vm->config.name, name,
-		  err == E_BUSY ? "another machine has it" : "this machine has none");
-	g->vm = NULL;
+	g->server = server;
+	list_add_tail(&g->link, &vms);
+	gdb_guest_add(&server->stub, &g->guest, &vm->vcpu->cpu, vm->config.name);
+	log_info("%s: gdb may come to %s, process %u", vm->config.name, name, g->guest.pid);
 }
 
 void gdb_server_end(struct vm *vm)
 {
-	struct gdb_server *g = server_of(vm);
+	struct gdb_vm *g = find(vm);
 
 	if (!g)
 		return;
-	gdb_stub_stopped(&g->stub, GDB_STOP_ENDED, NULL);
-	g->vm = NULL;
-	waitq_wake(&g->input);
+	gdb_guest_remove(&g->server->stub, &g->guest);
+	waitq_wake(&g->server->input);
+	list_del(&g->link);
+	mem_free(g);
+}
+
+void gdb_server_set_prompt(void (*run)(struct vm *vm, const char *line))
+{
+	prompt = run;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gdb at a serial line of the machine, for one VM: `gdb = com2`.
+ * gdb at a serial line of the machine, for the VMs that name it: `gdb = com2`.
  */
 #pragma once
 
@@ -10,3 +10,5 @@ struct vm;
 void gdb_server_begin(struct vm *vm);
 /* The VM is about to end. */
 void gdb_server_end(struct vm *vm);
+/* Who runs `monitor` commands. They are about vm where they name none; NULL: about no VM. */
+void gdb_server_set_prompt(void (*run)(struct vm *vm, const char *line));
