@@ -13,6 +13,7 @@
 #include "kernel/base/string.h"
 #include "kernel/console/console.h"
 #include "kernel/console/shell.h"
+#include "kernel/debug/lines.h"
 #include "kernel/debug/power.h"
 #include "kernel/debug/symbols.h"
 
@@ -74,14 +75,20 @@ static int cmd_xmp(int argc, char **argv)
 
 static int cmd_symbol(int argc, char **argv)
 {
+	const char *file;
 	char name[96];
+	u32 line;
 	u64 at;
 
 	if (argc != 2 || str_to_u64(argv[1], &at)) {
 		console_print("symbol ADDRESS\n");
 		return E_INVAL;
 	}
-	console_print("%s\n", symbol_format(at, name, sizeof(name)));
+	file = line_find(at, &line);
+	if (file)
+		console_print("%s  %s:%u\n", symbol_format(at, name, sizeof(name)), file, line);
+	else
+		console_print("%s\n", symbol_format(at, name, sizeof(name)));
 	return 0;
 }
 
@@ -110,7 +117,7 @@ static struct shell_command commands[] = {
 	  .crash = true },
 	{ .name = "symbol",
 	  .args = "ADDRESS",
-	  .help = "the monitor's function that holds an address",
+	  .help = "the monitor's function, file and line of an address",
 	  .run = cmd_symbol,
 	  .crash = true },
 };

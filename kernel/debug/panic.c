@@ -17,6 +17,7 @@
 #include "kernel/console/console.h"
 #include "kernel/console/log_ring.h"
 #include "kernel/debug/crash.h"
+#include "kernel/debug/lines.h"
 #include "kernel/debug/power.h"
 #include "kernel/debug/symbols.h"
 #include "kernel/lib/cmdline.h"
@@ -27,24 +28,31 @@ static unsigned panics;
 
 typedef unsigned long long ull;
 
-static void print_address(u64 at)
+/* returns: at lies behind the call that is meant, perhaps on another line or in another function's
+ * code. */
+static void print_address(u64 at, bool returns)
 {
 	char name[96];
+	u32 line;
+	const char *file = line_find(returns ? at - 1 : at, &line);
 
-	console_print("  %016llx  %s\n", (ull)at, symbol_format(at, name, sizeof(name)));
+	console_print("  %016llx  %s", (ull)at, symbol_format(at, name, sizeof(name)));
+	if (file)
+		console_print("  %s:%u", file, line);
+	console_print("\n");
 }
 
-static void backtrace(u64 rip, u64 rbp, u64 rsp)
+static void backtrace(u64 rip, bool called, u64 rbp, u64 rsp)
 {
 	u64 stack_end = (rsp & ~(u64)(PERCPU_STACK_SIZE - 1)) + PERCPU_STACK_SIZE;
 	u64 below;
 
 	console_print("called by:\n");
-	print_address(rip);
+	print_address(rip, called);
 	/* A call to nowhere made no frame: its return address lies on top. */
 	if (!symbol_find(rip, &below) && rsp >= IMAGE_BASE && !(rsp & 7) &&
 	    symbol_find(*(const u64 *)rsp, &below))
-		print_address(*(const u64 *)rsp);
+		print_address(*(const u64 *)rsp, true);
 	below = rsp;
 	for (int i = 0; i < MAX_FRAMES; i++) {
 		if (rbp < below || rbp > stack_end - 16 || rbp & 7)
@@ -54,7 +62,7 @@ static void backtrace(u64 rip, u64 rbp, u64 rsp)
 
 		if (!frame[1])
 			return;
-		print_address(frame[1]);
+		print_address(frame[1], true);
 		below = rbp + 16;
 		rbp = frame[0];
 	}
@@ -84,7 +92,7 @@ void panic_dump(const struct trap_frame *f)
 	if (trap_from_guest(f))
 		console_print("in guest code, ring %llu\n", (ull)(f->cs & 3));
 	else
-		backtrace(f->rip, f->gpr[5], f->rsp);
+		backtrace(f->rip, false, f->gpr[5], f->rsp);
 }
 
 /* --- The screen, kept so that it can be printed again */
@@ -117,9 +125,9 @@ static void print_screen(void)
 	if (last.trapped && trap_from_guest(&last.frame))
 		console_print("in guest code, ring %llu\n", (ull)(last.frame.cs & 3));
 	else if (last.trapped)
-		backtrace(last.frame.rip, last.frame.gpr[5], last.frame.rsp);
+		backtrace(last.frame.rip, false, last.frame.gpr[5], last.frame.rsp);
 	else
-		backtrace(last.site.rip, last.site.rbp, last.site.rsp);
+		backtrace(last.site.rip, true, last.site.rbp, last.site.rsp);
 	if (hook)
 		hook();
 	console_print("--- end of panic ---\n");

@@ -5,10 +5,13 @@ QEMU's debugger stub stops the monitor at a function deep inside a device access
 of the crash prompt jump to nowhere. Expected: the screen names the callers, the VM that ran and its last 16 exits; each command that
 reads answers; a command that traps gives the prompt back, any number of times; commands that change something are unknown; reboot ends.
 """
+import os
 import re
+import subprocess
 
 from gdbstub import RIP, RSI, RSP, RDI, Stub
 from guests import Guests, vm
+from machine import ROOT
 from test_share import STORMS
 
 PORTS = [name for name, _ in STORMS].index("ports")
@@ -33,6 +36,16 @@ def panic_in(stub, text):
     return place
 
 
+def check_lines(text):
+    """Each caller has the file and line that binutils find: of the call, which ends in front of the return address."""
+    callers = re.findall(r"([0-9a-f]{16})  \S+  ([\w.]+:\d+)\r*\n", text)
+    assert len(callers) >= 5, text
+    image = os.path.join(ROOT, "build", "ringleader.debug.elf")
+    out = subprocess.run(["addr2line", "-s", "-e", image, *("%x" % (int(at, 16) - 1) for at, _ in callers)],
+                         stdout=subprocess.PIPE, text=True, check=True).stdout
+    assert [line.split(" ")[0] for line in out.splitlines()] == [line for _, line in callers]
+
+
 def test_panic_beside_vms(tmp_path):
     path = str(tmp_path / "gdb")
     sections = [vm("storm", "storm", "what=%d" % PORTS, "recompile"), vm("idle", "storm", "what=0", "auto", autostart="no")]
@@ -41,8 +54,9 @@ def test_panic_beside_vms(tmp_path):
         stub = Stub(path)
         place = panic_in(stub, "it was asked for")
         stub.go()
-        m.expect(r"--- PANIC: it was asked for ---", r"called by:", re.escape(place), r"vm storm: running, engine recompile, in \w+",
-                 r"time [^\n]*detail[^\n]*\n")
+        m.expect(r"--- PANIC: it was asked for ---", r"called by:", re.escape(place), r"vm storm: running, engine recompile, in \w+")
+        check_lines(m.process.before)
+        m.expect(r"time [^\n]*detail[^\n]*\n")
         m.expect("--- end of panic ---")
         exits = [line for line in m.process.before.splitlines() if re.match(r" *[\d.]+ +[\d.]+ (raw|recomp|code|irq)", line)]
         assert len(exits) == 16, m.process.before
