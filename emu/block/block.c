@@ -333,6 +333,7 @@ void block_drop_all(struct recomp *r)
 	memset(r->hash, 0, sizeof(r->hash));
 	memset(r->linear, 0, sizeof(r->linear));
 	memset(r->fence, 0, sizeof(r->fence));
+	memset(r->plain_loop, 0, sizeof(r->plain_loop));
 	block_clear_lookup(r);
 	r->blocks = 0;
 	r->arena_next = 8; /* a site is never 0 */

@@ -61,6 +61,7 @@ struct recomp_stats {
 	u64 faults_resolved, faults_delivered, slow_accesses;
 	u64 smc_writes, smc_blocks, patches;
 	u64 mixed_pages, stale_blocks;
+	u64 loop_calls, loop_rounds; /* of counted loops */
 	u64 verified_blocks;
 	u64 code_used, arena_used, slots_used; /* at present: bytes, bytes, slots */
 };

@@ -103,6 +103,7 @@ struct far_tag {
 #define FAR_TAGS 256u
 
 #define FENCE_NOTES 256u
+#define LOOP_NOTES  64u
 
 struct lookup_entry {
 	u64 minus_tag; /* -(tag + eip): sums to 0 with them */
@@ -336,7 +337,8 @@ struct recomp {
 	u32 calls_seen;	   /* what cpu->device_calls was when C looked last */
 	bool step_slow, slow_next; /* the next instruction's memory goes through C */
 	struct slow_note slow[512][4];
-	u32 fence[FENCE_NOTES]; /* who met the fence: linear address + 1 (fence.c) */
+	u32 fence[FENCE_NOTES];	    /* who met the fence: linear address + 1 (fence.c) */
+	u32 plain_loop[LOOP_NOTES]; /* the same of loops that are not worth a call (loop.c) */
 	/* A bit for the linear pages of those that are translated so. */
 	u64 slow_pages[16];
 	u32 edge;     /* by which translated code came to the dispatcher, or SLOT_NONE */
@@ -356,7 +358,7 @@ struct recomp {
 	unsigned loads;
 	u64 segment_stubs; /* where load_segment[] begin, the last ones */
 	u64 enter, leave_dispatch, leave_edge, leave_trap, call_hard, call_iret, call_segment,
-		call_slow_read, call_slow_write, call_slow_store, call_stop;
+		call_slow_read, call_slow_write, call_slow_store, call_stop, call_loop;
 	u64 call_device_read, call_device_write, call_device_store; /* the address in R8 */
 	u64 load_segment[2][SEG_COUNT]; /* from R8; [1]: which was popped */
 	u64 load_real[SEG_COUNT], go_far;

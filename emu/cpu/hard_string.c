@@ -66,16 +66,6 @@ static enum cpu_result one(struct cpu *cpu, const struct insn *in)
 	return CPU_NEXT;
 }
 
-static void repeat(u8 *to, u32 value, unsigned size, u32 n)
-{
-	if (size == 1 || value == 0) {
-		memset(to, (int)value, (size_t)n * size);
-		return;
-	}
-	for (; n--; to += size)
-		__builtin_memcpy(to, &value, size == 2 ? 2 : 4);
-}
-
 #define BULK_MAX  STRING_SPAN_MAX
 #define CALLS_MAX 256u /* of a device, before somebody looks for interrupts */
 
@@ -124,7 +114,7 @@ static u32 bulk(struct cpu *cpu, const struct insn *in, u32 count)
 	if (out == buffer && moves_itself(cpu, in, to.gpa + dst, len))
 		return 0;
 	if (in->op == OP_STOS)
-		repeat(out, cpu->gpr[REG_EAX], in->osize, n);
+		cpu_string_fill(out, cpu->gpr[REG_EAX], in->osize, n);
 	else
 		memmove(out, from.host + src, len);
 	if (out == buffer)

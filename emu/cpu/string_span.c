@@ -5,6 +5,7 @@
 #include "emu/cpu/string_span.h"
 
 #include "emu/cpu/operand.h"
+#include "kernel/base/string.h"
 
 bool cpu_string_range(struct cpu *cpu, enum cpu_seg seg, const struct insn *in, u32 offset,
 		      unsigned access, struct softtlb_entry *e, gla_t *gla, u32 *n)
@@ -31,6 +32,19 @@ bool cpu_string_span(struct cpu *cpu, enum cpu_seg seg, const struct insn *in, u
 		     unsigned access, struct softtlb_entry *e, gla_t *gla, u32 *n)
 {
 	return cpu_string_range(cpu, seg, in, offset, access, e, gla, n) && e->host;
+}
+
+void cpu_string_fill(u8 *to, u32 value, unsigned size, u32 n)
+{
+	u64 eight = size == 2 ? (u16)value * 0x0001000100010001ull : value * 0x0000000100000001ull;
+
+	if (size == 1 || value == 0) {
+		memset(to, (int)value, (size_t)n * size);
+		return;
+	}
+	for (n *= size; n >= 8; n -= 8, to += 8)
+		__builtin_memcpy(to, &eight, 8);
+	memcpy(to, &eight, n);
 }
 
 void cpu_string_move(struct cpu *cpu, const struct insn *in, unsigned reg, u32 by)

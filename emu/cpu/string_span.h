@@ -17,6 +17,8 @@ bool cpu_string_range(struct cpu *cpu, enum cpu_seg seg, const struct insn *in, 
 /* The same, and it is plain memory. */
 bool cpu_string_span(struct cpu *cpu, enum cpu_seg seg, const struct insn *in, u32 offset,
 		     unsigned access, struct softtlb_entry *e, gla_t *gla, u32 *n);
+/* n elements of one value from there on. */
+void cpu_string_fill(u8 *to, u32 value, unsigned size, u32 n);
 /* A pointer or a counter, in the bits that the address size has. */
 void cpu_string_move(struct cpu *cpu, const struct insn *in, unsigned reg, u32 by);
 /* ESI and EDI, as far as the instruction uses them, behind one element. */

@@ -8,6 +8,7 @@
 
 #include "emu/block/block.h"
 #include "emu/jit/recomp_find.h"
+#include "emu/jit/recomp_loop.h"
 #include "emu/jit/recomp_mode.h"
 #include "emu/jit/recomp_slow.h"
 #include "emu/jit/recomp_stop.h"
@@ -104,11 +105,12 @@ int recomp_create(struct cpu *cpu, const struct recomp_config *config)
 	cpu->lookup_tag = TAG_NEVER;
 	for (unsigned i = 0; i < ARRAY_SIZE(r->tag_last); i++)
 		r->tag_last[i].key = KEY_NONE;
-	recomp_emit_stubs(r, &(struct stub_targets){
-				     (const void *)recomp_hard, (const void *)recomp_iret,
-				     (const void *)recomp_segment, (const void *)recomp_slow_read,
-				     (const void *)recomp_slow_write,
-				     (const void *)recomp_slow_store, (const void *)recomp_stop });
+	recomp_emit_stubs(r,
+			  &(struct stub_targets){
+				  (const void *)recomp_hard, (const void *)recomp_iret,
+				  (const void *)recomp_segment, (const void *)recomp_slow_read,
+				  (const void *)recomp_slow_write, (const void *)recomp_slow_store,
+				  (const void *)recomp_stop, (const void *)recomp_loop });
 	if (cpu->mem)
 		gpmem_set_watcher(cpu->mem, GPMEM_WATCH_CODE,
 				  config->code_written ? tell_code_written : code_written, r);

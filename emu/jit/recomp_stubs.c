@@ -186,6 +186,7 @@ void recomp_emit_stubs(struct recomp *r, const struct stub_targets *to)
 	r->call_slow_write = c_stub(&e, r, to->slow_write, false);
 	r->call_slow_store = c_stub(&e, r, to->slow_store, false);
 	r->call_stop = c_stub(&e, r, to->stop, false);
+	r->call_loop = c_stub(&e, r, to->loop, false);
 	align_stub(&e);
 	r->call_device_read = stub_device_emit(&e, r, false, r->call_slow_read);
 	align_stub(&e);

@@ -6,9 +6,9 @@
 
 #include "emu/block/recomp_internal.h"
 
-/* The C functions of emu/jit/recomp_slow.h and recomp_stop.h. */
+/* The C functions of emu/jit/recomp_slow.h, recomp_stop.h and recomp_loop.h. */
 struct stub_targets {
-	const void *hard, *iret, *segment, *slow_read, *slow_write, *slow_store, *stop;
+	const void *hard, *iret, *segment, *slow_read, *slow_write, *slow_store, *stop, *loop;
 };
 
 /* Writes the stubs into the first pages of the cache and notes their addresses. */

@@ -34,6 +34,9 @@ int trans_gpr(ZydisRegister reg);
 bool trans_is_high8(ZydisRegister reg);
 int trans_mem_operand(const struct trans *t); /* index of the explicit memory operand or -1 */
 unsigned trans_seg(ZydisRegister reg);
+/* ModRM, which names memory, SIB and displacement with 32-bit addresses (SDM 2A, tables 2-2 and
+ * 2-3), as host registers; returns what is behind them. */
+const u8 *trans_take_mem(const u8 *p, struct hmem *m);
 /* The operand's segment needs C to check it. */
 bool trans_mem_checked(const struct trans *t, const ZydisDecodedOperand *op);
 /* How many bytes of a memory operand are accessed. */
@@ -84,6 +87,13 @@ void trans_emit_jump_r8(struct emit *e, const struct recomp *r);
 void trans_jump_r8(struct trans *t);
 /* Leaves for the dispatcher at a known EIP. */
 void trans_leave(struct trans *t, u32 eip);
+/*
+ * trans_loop.c: the jump that is being translated leads back to target, where a counted loop
+ * (loop.h) begins. NULL: it is none. In place of a poll and a jump to the block's own code there,
+ * at host, its taken path calls C with the loop.
+ */
+struct loop *trans_counted_loop(struct trans *t, u32 target);
+void trans_go_round(struct trans *t, const struct loop *l, u32 host);
 /* Near transfers of 32-bit code with a flat stack; next is set. */
 void trans_jcc(struct trans *t, unsigned condition, u32 target);
 void trans_jmp(struct trans *t, u32 target);

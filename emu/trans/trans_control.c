@@ -9,6 +9,7 @@
  *     r9 = low 16 bits of r8, twice;  rcx = [r14 + r9 * 8] + tag + r8;  jrcxz hit
  */
 #include "emu/block/block.h"
+#include "emu/block/loop.h"
 #include "emu/trans/trans.h"
 
 void trans_poll(struct trans *t)
@@ -180,10 +181,18 @@ static void conditional_fault(struct trans *t)
 /* The taken path is in this block or behind its end; the other follows. */
 void trans_jcc(struct trans *t, unsigned condition, u32 target)
 {
-	int host;
+	int host = inside(t, target);
+	const struct loop *l = host >= 0 ? trans_counted_loop(t, target) : NULL;
 
+	if (l) {
+		struct emit_label over = { 0 };
+
+		emit_jcc(&t->e, condition ^ 1, &over);
+		trans_go_round(t, l, (u32)host);
+		emit_label(&t->e, &over);
+		return;
+	}
 	poll(t, target);
-	host = inside(t, target);
 	if (host >= 0) {
 		emit_jcc_back(&t->e, condition, (u32)host);
 	} else {
@@ -197,13 +206,20 @@ static void loop32(struct trans *t, u32 target)
 {
 	struct emit *e = &t->e;
 	struct emit_label taken = { 0 }, not_taken = { 0 };
+	int host = inside(t, target);
+	const struct loop *l = host >= 0 ? trans_counted_loop(t, target) : NULL;
 
-	poll(t, target);
+	if (!l)
+		poll(t, target);
 	emit_loop(e, t->in.opcode, &taken);
 	emit_jmp_short(e, &not_taken);
 	emit_label(e, &taken);
-	emit_jmp_open(e);
-	branch_rel32(t, target);
+	if (l) {
+		trans_go_round(t, l, (u32)host);
+	} else {
+		emit_jmp_open(e);
+		branch_rel32(t, target);
+	}
 	emit_label(e, &not_taken);
 }
 
@@ -225,6 +241,14 @@ static void conditional(struct trans *t)
 
 void trans_jmp(struct trans *t, u32 target)
 {
+	int host = inside(t, target);
+	const struct loop *l = host >= 0 ? trans_counted_loop(t, target) : NULL;
+
+	if (l) {
+		trans_go_round(t, l, (u32)host);
+		t->ended = true;
+		return;
+	}
 	poll(t, target);
 	trans_jump(t, target);
 }

@@ -93,39 +93,17 @@ static bool is_mem(const struct fast *f)
 	return f->modrm < 0xc0;
 }
 
-/* ModRM, SIB and displacement with 32-bit addresses (SDM 2A, tables 2-2 and 2-3). */
 static void take_modrm(struct fast *f)
 {
-	unsigned mod, rm;
-
-	f->modrm = *f->p++;
-	mod = f->modrm >> 6;
-	rm = f->modrm & 7;
-	if (mod == 3)
+	f->modrm = *f->p;
+	if (!is_mem(f)) {
+		f->p++;
 		return;
-	f->m = (struct hmem){ .base = (s8)rm, .index = -1, .scale = 1, .guest = true };
-	if (rm == 4) {
-		u8 sib = *f->p++;
-
-		f->m.base = sib & 7;
-		f->m.index = (sib >> 3 & 7) == 4 ? -1 : (s8)(sib >> 3 & 7);
-		f->m.scale = (u8)(f->m.index < 0 ? 1u : 1u << (sib >> 6));
 	}
-	f->mem_seg = f->m.base == REG_ESP || (f->m.base == REG_EBP && mod) ? SEG_SS : SEG_DS;
+	f->p = trans_take_mem(f->p, &f->m);
+	f->mem_seg = f->m.base == R_GSP || f->m.base == REG_EBP ? SEG_SS : SEG_DS;
 	if (f->seg != SEG_COUNT)
 		f->mem_seg = f->seg;
-	if (f->m.base == REG_EBP && mod == 0) {
-		f->m.base = -1;
-		mod = 2;
-	} else if (f->m.base == REG_ESP) {
-		f->m.base = R_GSP;
-	}
-	if (mod == 1)
-		f->m.disp = (s8)*f->p++;
-	else if (mod == 2) {
-		f->m.disp = (s32)get_le32(f->p);
-		f->p += 4;
-	}
 }
 
 /* May translated code reach this operand by itself? Nobody writes through CS, so it is left out. */

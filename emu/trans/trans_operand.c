@@ -4,6 +4,7 @@
  * of segments.
  */
 #include "emu/trans/trans.h"
+#include "kernel/base/bytes.h"
 
 int trans_gpr(ZydisRegister reg)
 {
@@ -74,4 +75,32 @@ unsigned trans_mem_bytes(const struct trans *t, const ZydisDecodedOperand *op)
 	default:
 		return op->size / 8u;
 	}
+}
+
+const u8 *trans_take_mem(const u8 *p, struct hmem *m)
+{
+	u8 modrm = *p++;
+	unsigned mod = modrm >> 6;
+
+	*m = (struct hmem){ .base = modrm & 7, .index = -1, .scale = 1, .guest = true };
+	if (m->base == REG_ESP) {
+		u8 sib = *p++;
+
+		m->base = sib & 7;
+		m->index = (sib >> 3 & 7) == 4 ? -1 : (s8)(sib >> 3 & 7);
+		m->scale = (u8)(m->index < 0 ? 1u : 1u << (sib >> 6));
+	}
+	if (m->base == REG_EBP && mod == 0) {
+		m->base = -1;
+		mod = 2;
+	} else if (m->base == REG_ESP) {
+		m->base = R_GSP;
+	}
+	if (mod == 1) {
+		m->disp = (s8)*p++;
+	} else if (mod == 2) {
+		m->disp = (s32)get_le32(p);
+		p += 4;
+	}
+	return p;
 }

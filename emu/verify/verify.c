@@ -215,7 +215,7 @@ static bool is_site_stub(const struct recomp *r, u64 to)
 	return to == r->call_hard || to == r->call_iret || to == r->call_segment ||
 	       to == r->call_slow_read || to == r->call_slow_write || to == r->call_slow_store ||
 	       to == r->call_device_read || to == r->call_device_write ||
-	       to == r->call_device_store || to == r->call_stop;
+	       to == r->call_device_store || to == r->call_stop || to == r->call_loop;
 }
 
 /* The stubs that need nothing. */

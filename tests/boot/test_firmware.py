@@ -102,7 +102,7 @@ def test_instructions():
             m.expect("No bootable device")
             ours = count() - before
     print("instructions: bare %d, ours %d, ratio %.2f" % (bare, ours, ours / bare))
-    assert ours < 4.7 * bare, (ours, bare)
+    assert ours < 3.6 * bare, (ours, bare)
 
 
 def test_switching():

@@ -35,6 +35,8 @@ static const struct stat_row recomp_row[] = {
 	ROW(recomp_stats, arena_used, "bytes of its tables"),
 	ROW(recomp_stats, slots_used, "jumps between blocks"),
 	ROW(recomp_stats, went_on, "stays that went on behind C"),
+	ROW(recomp_stats, loop_calls, "calls of counted loops"),
+	ROW(recomp_stats, loop_rounds, "iterations that these have done"),
 };
 
 const struct stat_table stat_recomp = { recomp_row, ARRAY_SIZE(recomp_row) };
