@@ -162,6 +162,11 @@ ANSWERS = [
     ("break 0x20 if 1 1", "1 1: an operator is missing"), ("break if 1", ""),
     ("watch 0x20 if [0x20]==1", r"10: write 00000020 \+4"), ("delete 10", ""),
     ("catch nothing", ""), ("break", r"\n"),
+    ("poke", r"poke\[/b\|/w\|/d\|/s\] \[NAME\] ADDR"), ("poke/b 0x520 1 2 0x33", ""), ("xp/3b 0x520", "01 02 33"),
+    ("pokep/w a 0x520 0x1234", ""), ("x/w 0x520", "1234"), ("poke 0x520 0x89abcdef 7", ""), ("x/2d 0x520", "89abcdef 00000007"),
+    ("poke/s 0x520 'some text'", ""), ("search/s 0x500 0x40 'some text'", "00000520"), ("poke/q 0x520 1", "poke/q: /b, /w, /d or /s"),
+    ("poke/b 0x520 256", "256: not a number up to 255"), ("poke foo 1", "foo: not a number"), ("pokep", r"pokep\[/b"),
+    ("poke 0xf0000000 1", "f0000000: no RAM for 4 bytes"),
     ("in 0x3fd", r"03fd  [0-9a-f]{2}\n"), ("in a 0x21 2", r"0021  [0-9a-f]{4}\n"), ("in 0xcfc 4", r"0cfc  [0-9a-f]{8}\n"),
     ("in", r"in \[NAME\] PORT"), ("in 0x10000", "0x10000: not a number up to 65535"), ("in 0xfffd 4", "0xfffd: not a number up to 65532"),
     ("in 1 3", "3: 1, 2 or 4 bytes"), ("in 1 5", "5: not a number up to 4"), ("in x", "x: not a number"), ("out 0x80", r"out \[NAME\] PORT VALUE"),
@@ -238,6 +243,76 @@ def test_change():
             m.do("pause a", "a", "paused at")
             assert (m.counters("a")["state.raw1.entries"] > before) == (engine == "ring1"), engine
         assert check_bystander([line for line in m.lines("a") if re.fullmatch(SUM, line)]) >= 6
+
+
+DEC_EAX, NOP, INC_EAX = 0x48, 0x90, 0x40
+CREATED = ["memory=16M", "kernel=bystander", "cmdline=ring=3", "engine=auto", "serial0=log", "debug_exit=yes"]
+
+
+def test_create():
+    """A VM made at the prompt computes as one of the configuration; it is stopped, started, destroyed, and made again."""
+    with Prompt([vm("a", "bystander", "", "auto", autostart="no")]) as m:
+        m.wait_line("for the monitor")
+        m.prompt()
+        for command, answer in [
+                ("create", r"create NAME KEY=VALUE"), ("create a memory=8M", "a: there is a VM of this name"),
+                ("create b memory", "memory: not KEY=VALUE"), ("create b memory=12Q", "create: memory = 12Q: not a size"),
+                ("create b colour=red", "create: colour = red: unknown key"),
+                ("create b kernel=nothing", "create: kernel = nothing: there is no such file"),
+                ("create b memory=8M memory=9M", "create: memory = 9M: given twice"), ("create b initrd=bystander", "but no kernel"),
+                ("create b] memory=8M", r"create: \[vm b\]\]"), ("start b", "no VM is called b"), ("stop b", "no VM is called b")]:
+            said = m.ask(command)
+            assert re.search(answer, said), "%s: %s" % (command, said)
+        assert "\nb " not in m.ask("vm list")
+        for _ in range(2):
+            m.do("create b " + " ".join(CREATED))
+            m.wait_line(r"b: SUM [^\n]*\n")
+            m.text = ""
+            m.wait_line(r"b: SUM [^\n]*\n")
+            assert check_bystander([line for line in m.lines("b") if re.fullmatch(SUM, line)]) == 1
+            m.do("stop b")
+            m.wait_line("b: stopped: at the prompt")
+            assert "b has stopped" in m.ask("stop b") and "eip=" in m.ask("regs b")
+            m.do("start b")
+            m.wait_line(r"b: reset: started at the prompt")
+            m.wait_line(r"b: SUM [^\n]*\n")
+            m.do("destroy b")
+            m.wait_line("b: destroyed")
+        m.do("start a")
+        m.wait_line(r"a: SUM [^\n]*\n")
+
+
+@pytest.mark.parametrize("engine", ["ring1", "recompile-all"])
+def test_poke(engine):
+    """What is written at the prompt counts at once, in code that runs, too: the instruction that counts its ticks."""
+    at = symbols("bystander")
+    with Prompt([vm("a", "bystander", "", engine)]) as m:
+        m.wait_line("a: SUM")
+        m.quiet("a")
+        m.do("break 0x%x" % at["on_timer"])
+        m.do("cont", "a", "breakpoint 1 at")
+        count = at["on_timer"] + 5
+        assert "40" in m.ask("x/b 0x%x" % count), "INC EAX"
+
+        def ticks():
+            return int(re.search(r"^[0-9a-f]{8}  ([0-9a-f]{8})", m.ask("x/d 0x%x" % at["ticks"]), re.MULTILINE)[1], 16)
+        for code, step in ((DEC_EAX, -1), (NOP, 0), (INC_EAX, 1)):
+            m.do("poke/b 0x%x 0x%x" % (count, code))
+            before = ticks()
+            m.do("delete all")  # without a point its code runs as it did before
+            m.do("cont")
+            m.wait_line(r"a: SUM [^\n]*\n")
+            m.do("pause a", "a", "paused at")
+            assert (ticks() > before) == (step > 0) and (ticks() < before) == (step < 0)
+            m.do("break 0x%x" % at["on_timer"])
+            m.do("cont", "a", r"breakpoint \d+ at")
+            before = ticks()
+            m.do("cont", "a", r"breakpoint \d+ at")
+            assert ticks() == before + step
+        m.do("delete all")
+        m.do("cont")
+        m.wait_line(r"a: SUM [^\n]*\n")
+        assert check_bystander([line for line in m.lines("a") if re.fullmatch(SUM, line)]) >= 2
 
 
 def test_frozen():

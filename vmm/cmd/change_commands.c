@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ports, interrupts and the engine of a VM. A command runs between two turns of the VM, so what it
- * changes has changed between two of the guest's instructions.
+ * Ports, memory, interrupts and the engine of a VM. A command runs between two turns of the VM, so
+ * what it changes has changed between two of the guest's instructions.
  */
 #include "vmm/cmd/change_commands.h"
 
 #include "emu/board/board.h"
+#include "emu/dbg/dbg_mem.h"
 #include "kernel/base/error.h"
 #include "kernel/base/string.h"
 #include "kernel/console/console.h"
@@ -14,6 +15,8 @@
 #include "vmm/cmd/vm_commands.h"
 #include "vmm/run/vcpu_life.h"
 #include "vmm/vm/vm_state.h"
+
+#define POKE_MAX 256u /* bytes */
 
 /* 1, 2 or 4 bytes; 1 where the argument is missing. */
 static int port_size(int argc, char **argv, int n, u32 *size)
@@ -62,6 +65,43 @@ static int cmd_out(int argc, char **argv)
 	board_io_write(vm->board, (u16)port, size, value);
 	console_print("%s: %x to port %x\n", vm->config.name, value, port);
 	return 0;
+}
+
+/* All of it, or nothing; what watches the memory is told, as of a device's writes. */
+static int poke(int argc, char **argv, bool physical)
+{
+	struct vm *vm = vm_take(&argc, &argv);
+	u8 bytes[POKE_MAX];
+	u32 at, n = 0, more;
+	bool good;
+
+	if (!vm)
+		return E_NOENT;
+	if (argc < 3)
+		return debug_usage(physical ? "pokep[/b|/w|/d|/s] [NAME] ADDR VALUE|TEXT ..."
+					    : "poke[/b|/w|/d|/s] [NAME] ADDR VALUE|TEXT ...");
+	if (debug_address(vm, argv[1], &at))
+		return E_INVAL;
+	for (int i = 2; i < argc; i++, n += more)
+		if (debug_bytes(argv[0], argv[i], bytes + n, POKE_MAX - n, &more))
+			return E_INVAL;
+	good = physical ? dbg_write_phys(&vm->vcpu->cpu, at, bytes, n)
+			: dbg_write(&vm->vcpu->cpu, at, bytes, n);
+	if (!good) {
+		console_print("%08x: no RAM for %u bytes\n", at, n);
+		return E_FAULT;
+	}
+	return 0;
+}
+
+static int cmd_poke(int argc, char **argv)
+{
+	return poke(argc, argv, false);
+}
+
+static int cmd_pokep(int argc, char **argv)
+{
+	return poke(argc, argv, true);
 }
 
 /* One that interrupts may still come to; NULL: reported in *err. */
@@ -139,6 +179,19 @@ static struct shell_command commands[] = {
 	  .args = "[NAME] PORT VALUE [SIZE]",
 	  .help = "write to a port as the VM's processor does; 1 byte, or 2 or 4",
 	  .run = cmd_out,
+	  .complete = vm_complete },
+	{ .name = "poke",
+	  .args = "[/UNIT] [NAME] ADDR VALUE ...",
+	  .help = "write numbers (b w d) or a text (s) to a VM's memory, by linear address",
+	  .examples = "    poke/b 0x7c00 0xeb 0xfe\n    poke/s cs:0x100 \"some text\"\n",
+	  .slash = true,
+	  .run = cmd_poke,
+	  .complete = vm_complete },
+	{ .name = "pokep",
+	  .args = "[/UNIT] [NAME] ADDR VALUE ...",
+	  .help = "the same, by physical address",
+	  .slash = true,
+	  .run = cmd_pokep,
 	  .complete = vm_complete },
 	{ .name = "nmi",
 	  .args = "[NAME]",

@@ -5,6 +5,7 @@
 #include "vmm/cmd/debug_args.h"
 
 #include "emu/dbg/dbg_address.h"
+#include "kernel/base/bytes.h"
 #include "kernel/base/error.h"
 #include "kernel/base/string.h"
 #include "kernel/console/console.h"
@@ -34,6 +35,36 @@ int debug_number(const char *text, u32 max, u32 *number)
 		return E_INVAL;
 	}
 	*number = (u32)n;
+	return 0;
+}
+
+int debug_bytes(const char *command, const char *text, u8 *bytes, u32 room, u32 *n)
+{
+	static const struct {
+		const char *slash;
+		u32 size;
+	} units[] = { { "/b", 1 }, { "/w", 2 }, { "/d", 4 } };
+	const char *slash = strchr(command, '/');
+	u8 value_bytes[4];
+	u32 value;
+
+	if (slash && !strcmp(slash, "/s")) {
+		*n = (u32)MIN(strlen(text), (size_t)room);
+		memcpy(bytes, text, *n);
+		return *n ? 0 : E_INVAL;
+	}
+	*n = slash ? 0 : 4;
+	for (unsigned i = 0; slash && i < ARRAY_SIZE(units); i++)
+		if (!strcmp(slash, units[i].slash))
+			*n = units[i].size;
+	if (!*n) {
+		console_print("%s: /b, /w, /d or /s\n", command);
+		return E_INVAL;
+	}
+	if (*n > room || debug_number(text, (u32)(BIT64(8 * *n) - 1), &value))
+		return E_INVAL;
+	put_le32(value_bytes, value);
+	memcpy(bytes, value_bytes, *n);
 	return 0;
 }
 

@@ -6,7 +6,6 @@
 
 #include "emu/board/board_show.h"
 #include "emu/dbg/dbg_search.h"
-#include "kernel/base/bytes.h"
 #include "kernel/base/error.h"
 #include "kernel/base/string.h"
 #include "kernel/console/console.h"
@@ -74,35 +73,6 @@ static int cmd_map(int argc, char **argv)
 	return 0;
 }
 
-/* The bytes of what is looked for: a number of the size that the slash says, or a text. */
-static int pattern_of(const char *command, const char *text, u8 *bytes, u32 *n)
-{
-	static const struct {
-		const char *slash;
-		u32 size;
-	} units[] = { { "/b", 1 }, { "/w", 2 }, { "/d", 4 } };
-	const char *slash = strchr(command, '/');
-	u32 value;
-
-	if (slash && !strcmp(slash, "/s")) {
-		*n = (u32)MIN(strlen(text), (size_t)DBG_SEARCH_BYTES);
-		memcpy(bytes, text, *n);
-		return *n ? 0 : E_INVAL;
-	}
-	*n = slash ? 0 : 4;
-	for (unsigned i = 0; slash && i < ARRAY_SIZE(units); i++)
-		if (!strcmp(slash, units[i].slash))
-			*n = units[i].size;
-	if (!*n) {
-		console_print("%s: /b, /w, /d or /s\n", command);
-		return E_INVAL;
-	}
-	if (debug_number(text, (u32)(BIT64(8 * *n) - 1), &value))
-		return E_INVAL;
-	put_le32(bytes, value);
-	return 0;
-}
-
 static int cmd_search(int argc, char **argv)
 {
 	struct vm *vm = vm_take(&argc, &argv);
@@ -114,7 +84,7 @@ static int cmd_search(int argc, char **argv)
 	if (argc != 4)
 		return debug_usage("search[/b|/w|/d|/s] [NAME] FROM LENGTH VALUE|TEXT");
 	if (debug_address(vm, argv[1], &from) || debug_number(argv[2], SEARCH_MAX, &len) ||
-	    pattern_of(argv[0], argv[3], pattern, &n))
+	    debug_bytes(argv[0], argv[3], pattern, DBG_SEARCH_BYTES, &n))
 		return E_INVAL;
 	found = dbg_search(&vm->vcpu->cpu, from, len, pattern, n, PLACES, &console_lines);
 	if (found > PLACES)

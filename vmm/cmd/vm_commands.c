@@ -22,7 +22,6 @@
 #include "vmm/vm/vm_refused.h"
 #include "vmm/vm/vm_state.h"
 #include "vmm/vm/vm_strict.h"
-#include "vmm/vm/vm_task.h"
 
 static char used[CONFIG_NAME]; /* use NAME */
 static const char *used_for;   /* by commands of a point, and of gdb's */
@@ -255,19 +254,6 @@ static int cmd_powerbutton(int argc, char **argv)
 	return 0;
 }
 
-static int cmd_destroy(int argc, char **argv)
-{
-	struct vm *vm = vm_arg(argc, argv, 1);
-
-	if (!vm)
-		return E_NOENT;
-	console_print("%s: destroyed\n", vm->config.name);
-	gdb_server_end(vm);
-	vm_task_end(vm);
-	vm_destroy(vm);
-	return 0;
-}
-
 static int cmd_verify(int argc, char **argv)
 {
 	struct vm *vm = vm_arg(argc, argv, 1);
@@ -448,11 +434,6 @@ static struct shell_command commands[] = {
 	  .args = "NAME",
 	  .help = "press a VM's power button: an ACPI system shuts down",
 	  .run = cmd_powerbutton,
-	  .complete = vm_complete },
-	{ .name = "destroy",
-	  .args = "NAME",
-	  .help = "end a VM and free all that it has",
-	  .run = cmd_destroy,
 	  .complete = vm_complete },
 	{ .name = "verify",
 	  .args = "NAME",

@@ -17,11 +17,10 @@
 #include "vmm/run/run.h"
 #include "vmm/console/vm_console.h"
 #include "vmm/console/vm_display.h"
-#include "vmm/gdb/gdb_server.h"
 #include "vmm/console/vm_screen.h"
 #include "vmm/vm/vm_finish.h"
-#include "vmm/vm/vm_life.h"
 #include "vmm/cmd/change_commands.h"
+#include "vmm/cmd/create_commands.h"
 #include "vmm/cmd/device_commands.h"
 #include "vmm/cmd/input_commands.h"
 #include "vmm/cmd/measure_commands.h"
@@ -33,18 +32,9 @@
 #include "vmm/cmd/vm_commands.h"
 #include "vmm/vm/vm_refused.h"
 #include "vmm/snap/snapshot_send.h"
-#include "vmm/vm/vm_task.h"
-#include "vmm/vm/vm_state.h"
 #include "vmm/cmd/vm_stat.h"
 
 #define CONFIG_MODULE "vms.conf"
-
-static const char *module_check(void *ctx, unsigned line, const char *name)
-{
-	(void)ctx;
-	(void)line;
-	return module_find(name) ? NULL : "there is no such file in the image";
-}
 
 static void report(void *ctx, const char *message)
 {
@@ -88,16 +78,10 @@ static struct vm *create_vms(const struct config *c)
 		if (cv->bad)
 			vm_refuse(cv, "not started: its section, from line %u on, has errors",
 				  cv->line);
-		if (cv->bad || vm_create(cv, &vm)) {
+		if (cv->bad || create_vm(cv, &vm)) {
 			vm_refused_add(cv);
 			continue;
 		}
-		vm_task_begin(vm);
-		gdb_server_begin(vm);
-		vm_report(vm, "%lluM, engine %s", (unsigned long long)(cv->memory / MiB),
-			  vm_engine_name(cv->engine));
-		if (!cv->start)
-			vm_pause(vm);
 		if (!first)
 			first = vm;
 	}
@@ -115,6 +99,7 @@ void vmm_start(void)
 	vm_commands_init();
 	see_commands_init();
 	point_commands_init();
+	create_commands_init();
 	change_commands_init();
 	device_commands_init();
 	stop_commands_init();
@@ -131,7 +116,7 @@ void vmm_start(void)
 		const char *name = cmdline_get("config");
 
 		config_parse(name ? name : CONFIG_MODULE, (const char *)m->data, m->size, c,
-			     module_check, report, NULL);
+			     create_check_file, report, NULL);
 		apply(c);
 		first = create_vms(c);
 		show = first && c->screen_vm;
