@@ -361,7 +361,7 @@ struct recomp {
 		call_slow_read, call_slow_write, call_slow_store, call_stop, call_loop;
 	u64 call_device_read, call_device_write, call_device_store; /* the address in R8 */
 	u64 load_segment[2][SEG_COUNT]; /* from R8; [1]: which was popped */
-	u64 load_real[SEG_COUNT], go_far;
+	u64 go_far;
 };
 
 /* The address beside the poll's that tells an access through FS or GS where that is not usable. */

@@ -51,6 +51,11 @@ static unsigned thread_class(const struct cpu *cpu, unsigned s)
 	 CLASS_64K << KEY_SEG(SEG_SS) | CLASS_64K << KEY_SEG(SEG_DS) | \
 	 CLASS_64K << KEY_SEG(SEG_FS) | CLASS_64K << KEY_SEG(SEG_GS))
 
+static bool mode_is_64k(u32 mode)
+{
+	return (mode & ALL_64K) == ALL_64K;
+}
+
 static u32 segment_classes(const struct cpu *cpu)
 {
 	u32 key = 0;
@@ -134,6 +139,52 @@ static inline bool same_inputs(const struct cpu *cpu, const struct mode_inputs *
 		 (m->tsc_offset ^ cpu->msr.tsc_offset));
 }
 
+static bool same_but_for_bases(const struct cpu *cpu, const struct cpu_segment *was)
+{
+	u32 differ = 0;
+
+	for (unsigned s = 0; s < SEG_COUNT; s++) {
+		const struct cpu_segment *now = &cpu->seg[s];
+
+		differ |= (u32)(now->attr ^ was[s].attr) | (now->limit ^ was[s].limit);
+		if (now->limit != 0xffff)
+			differ |= now->base ^ was[s].base;
+	}
+	return !differ;
+}
+
+/*
+ * Translated code of real mode changes selectors and bases of segments of 64 KiB, which the mode
+ * does not depend on, without telling. Two segments are three words; in each bytes that matter.
+ */
+static inline bool same_real_segments(const struct cpu *cpu, const struct cpu_segment *was,
+				      u32 mode)
+{
+	const u64 attr = 0xffff0000, limit = 0xffffffff;
+	const u64 *x = (const void *)cpu->seg, *y = (const void *)was;
+	u64 differ[3] = { 0 };
+
+	_Static_assert(2 * sizeof(struct cpu_segment) == sizeof(differ) && SEG_COUNT == 6,
+		       "as it is compared");
+#pragma GCC unroll 9
+	for (unsigned i = 0; i < 9; i++)
+		differ[i % 3] |= x[i] ^ y[i];
+	if (mode_is_64k(mode))
+		return !((differ[0] & attr) | (differ[1] & (attr << 32 | limit)) |
+			 (differ[2] & limit << 32));
+	return same_but_for_bases(cpu, was);
+}
+
+/* The other inputs are the same. */
+static inline bool same_mode_segments(const struct cpu *cpu, const struct cpu_segment *was,
+				      u32 mode)
+{
+	if (cpu_v86(cpu))
+		return true;
+	return cpu_protected(cpu) ? cpu_same_segments(cpu->seg, was)
+				  : same_real_segments(cpu, was, mode);
+}
+
 /*
  * What was found out for this state before: whoever changes between two levels comes back to the
  * same few. Segments of V86 mode are its own always, whatever their bases.
@@ -147,7 +198,7 @@ static const struct mode_known *known_mode(struct recomp *r)
 				 (u32)cpu->cpl << 2;
 	struct mode_known *k = &r->mode_known[at % MODES_KNOWN];
 
-	if (k->is && same_inputs(cpu, &k->of) && (v86 || cpu_same_segments(cpu->seg, k->seg)))
+	if (k->is && same_inputs(cpu, &k->of) && same_mode_segments(cpu, k->seg, k->mode))
 		return k;
 	k->is = true;
 	k->of = inputs_of(cpu);
@@ -181,7 +232,7 @@ u32 recomp_mode(struct recomp *r)
 {
 	const struct cpu *cpu = r->cpu;
 
-	if (same_inputs(cpu, &r->mode_of) && cpu_same_segments(cpu->seg, cpu->mode_seg))
+	if (same_inputs(cpu, &r->mode_of) && same_mode_segments(cpu, cpu->mode_seg, r->mode))
 		return r->mode;
 	return change_mode(r);
 }

@@ -344,6 +344,18 @@ void emit_jmp_back(struct emit *e, u32 to)
 	}
 }
 
+bool emit_loop_back(struct emit *e, u8 opcode, u32 to)
+{
+	s64 rel = (s64)to - (e->p - e->start + 3);
+
+	if (rel < -128)
+		return false;
+	emit_u8(e, 0x67);
+	emit_u8(e, opcode);
+	emit_u8(e, (u8)rel);
+	return true;
+}
+
 void emit_patch_rel32(struct emit *e, u8 *at)
 {
 	if (!e->overflow)

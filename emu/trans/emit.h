@@ -79,6 +79,8 @@ void emit_label(struct emit *e, const struct emit_label *label);
 /* Jumps to earlier code, that many bytes behind start: short if they have that reach. */
 void emit_jcc_back(struct emit *e, unsigned cc, u32 to);
 void emit_jmp_back(struct emit *e, u32 to);
+/* LOOPcc or JECXZ to earlier code. False: it has not that reach. */
+bool emit_loop_back(struct emit *e, u8 opcode, u32 to);
 /* Near jumps but for their rel32, which the caller writes: it may be a place that is known by its
  * EIP only. */
 void emit_jcc_open(struct emit *e, unsigned cc);

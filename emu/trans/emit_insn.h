@@ -78,6 +78,14 @@ static inline void emit_store16(struct emit *e, unsigned from, struct hmem m)
 	emit_rm(e, NULL, false, 0x89, from, m);
 }
 
+static inline void emit_store_imm16(struct emit *e, u16 imm, struct hmem m)
+{
+	emit_u8(e, 0x66);
+	emit_rm(e, NULL, false, 0xc7, 0, m);
+	emit_u8(e, (u8)imm);
+	emit_u8(e, (u8)(imm >> 8));
+}
+
 static inline void emit_store_imm(struct emit *e, const struct recomp *r, struct hmem m, u32 imm)
 {
 	emit_rm(e, r, false, 0xc7, 0, m);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The stubs of real and V86 mode. They leave the flags alone.
+ * The stub of real and V86 mode. It leaves the flags alone.
  *
- *   load_real[seg]   called with the selector in R8: the rest of a segment of 64 KiB stays as it
- *                    is; of CS, whose base the selector is known to have, the base, too
  *   go_far           jumped to with EIP in R8 and CS in R9
  *
  * Code of another segment has another number in the look-up table (recomp_tag()). go_far finds it
@@ -18,40 +16,11 @@
 
 #define FAR_UNUSED 1u /* no sum with a selector is 0 */
 
-/* A field of a segment register, and of what the mode was computed from. */
-static void store_both(struct emit *e, unsigned from, unsigned size, unsigned seg, size_t offset)
-{
-	size_t arrays[] = { offsetof(struct cpu, seg), offsetof(struct cpu, mode_seg) };
-
-	for (unsigned i = 0; i < ARRAY_SIZE(arrays); i++) {
-		struct hmem m = cpu_field(arrays[i] + seg * sizeof(struct cpu_segment) + offset);
-
-		if (size == 2)
-			emit_store16(e, from, m);
-		else
-			emit_store32(e, from, m);
-	}
-}
-
 /* 16 times a selector; LEA leaves the flags alone. */
 static void make_base(struct emit *e, unsigned to, unsigned sel)
 {
 	emit_lea(e, false, to, (struct hmem){ .base = -1, .index = (s8)sel, .scale = 8 });
 	emit_lea(e, false, to, (struct hmem){ .base = (s8)to, .index = (s8)to, .scale = 1 });
-}
-
-static u64 load_real(struct emit *e, unsigned seg)
-{
-	u64 at = emit_here(e);
-
-	emit_movzx16(e, R8, R8);
-	store_both(e, R8, 2, seg, offsetof(struct cpu_segment, sel));
-	if (seg != SEG_CS) {
-		make_base(e, R9, R8);
-		store_both(e, R9, 4, seg, offsetof(struct cpu_segment, base));
-	}
-	emit_ret(e);
-	return at;
 }
 
 static struct hmem at_register(unsigned reg, size_t disp)
@@ -95,13 +64,13 @@ static void go_far(struct emit *e, const struct recomp *r)
 	emit_movzx16(e, R8, R8);
 	emit_movzx16(e, R9, R9);
 	emit_mov64(e, R10, R_C);
-	store_both(e, R9, 2, SEG_CS, offsetof(struct cpu_segment, sel));
+	emit_store16(e, R9, CPU_FIELD(seg[SEG_CS].sel));
 	make_base(e, R11, R9);
 	emit_load32(e, R_C, CPU_FIELD(seg[SEG_CS].base));
 	emit_not64(e, R_C);
 	add_to_c(e, R11, 1); /* new base - old base */
 	emit_jrcxz(e, &same);
-	store_both(e, R11, 4, SEG_CS, offsetof(struct cpu_segment, base));
+	emit_store32(e, R11, CPU_FIELD(seg[SEG_CS].base));
 	find_entry(e, r);
 	emit_load64(e, R_C, at_register(R11, offsetof(struct far_tag, minus_sel)));
 	add_to_c(e, R9, 0);
@@ -113,15 +82,11 @@ static void go_far(struct emit *e, const struct recomp *r)
 	store_tag(e, r, &quiet);
 	emit_label(e, &quiet);
 	emit_label(e, &same);
-	emit_mov64(e, R_C, R10);
-	trans_emit_jump_r8(e, r);
+	trans_emit_look_up(e, r, true);
 }
 
 void stub_real_emit(struct emit *e, struct recomp *r)
 {
-	for (unsigned seg = 0; seg < SEG_COUNT; seg++)
-		if (seg != SEG_SS)
-			r->load_real[seg] = load_real(e, seg);
 	r->go_far = emit_here(e);
 	go_far(e, r);
 	for (unsigned i = 0; i < FAR_TAGS; i++)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Segments of real and V86 mode, which are no more than a selector and 16 times it: loads and far
- * transfers that translated code does without C.
+ * Code segments of real and V86 mode, which are no more than a selector and 16 times it: far
+ * transfers to another that translated code does without C.
  */
 #pragma once
 
 #include "emu/block/recomp_internal.h"
 
-/* Emits r->load_real[] and r->go_far. */
+/* Emits r->go_far. */
 void stub_real_emit(struct emit *e, struct recomp *r);
 /* A number was found for CS as it is, in this mode: go_far finds it again. */
 void stub_real_note_tag(struct recomp *r, u32 key);

@@ -82,8 +82,11 @@ static inline u64 trans_fixup_bit(u32 target)
 {
 	return 1ull << (target % 64);
 }
-/* A jump to the EIP in R8 by the look-up table; and one that ends the block. */
-void trans_emit_jump_r8(struct emit *e, const struct recomp *r);
+/*
+ * A jump to the EIP in R8, of 16 bits if small, by the look-up table, with RCX saved in R10; and
+ * one that ends the block.
+ */
+void trans_emit_look_up(struct emit *e, const struct recomp *r, bool small);
 void trans_jump_r8(struct trans *t);
 /* Leaves for the dispatcher at a known EIP. */
 void trans_leave(struct trans *t, u32 eip);
@@ -125,11 +128,11 @@ void trans_check_64k(struct trans *t, struct hmem m, unsigned size);
 struct hmem trans_add_base(struct trans *t, struct hmem m, unsigned seg);
 /*
  * trans_stack16.c: the same on a stack with 16-bit addresses (trans_stack_16()). What would make SP
- * wrap around, or pass 64 KiB, is left to C. reg may not be R8 or R9.
+ * wrap around, or pass 64 KiB, is left to C. What is pushed may not be in R8 or R9.
  */
 void trans_push16(struct trans *t, unsigned reg, unsigned size);
 void trans_push16_imm(struct trans *t, u32 value, unsigned size);
-/* Loads the top of the stack, then moves the pointer. reg may be any of the guest's, or R10. */
+/* Loads the top of the stack, then moves the pointer. reg may be any of the guest's, R8 or R10. */
 void trans_pop16(struct trans *t, unsigned reg, unsigned size, unsigned release);
 /* The size bytes below SP, which is then to be moved down by them; those from SP on; or those at
  * the offset in R8. */

@@ -62,6 +62,9 @@ struct hmem trans_add_base(struct trans *t, struct hmem m, unsigned seg)
 			    cpu_field(offsetof(struct cpu, thread_base) +
 				      (seg - SEG_FS) * sizeof(u64)));
 		emit_load32(&t->e, R9, (struct hmem){ .base = R9, .index = -1, .scale = 1 });
+	} else if (seg == SEG_CS) { /* the block's */
+		m.disp = (s32)((u32)m.disp + t->base);
+		return m;
 	} else {
 		emit_load32(&t->e, R9,
 			    cpu_field(offsetof(struct cpu, seg) + seg * sizeof(struct cpu_segment) +
@@ -88,7 +91,8 @@ void trans_fence(struct trans *t, unsigned reg, s32 disp, unsigned size)
 
 bool trans_reg_is_low(const struct trans *t, unsigned guest)
 {
-	return !(t->cpu->gpr[guest] >> 16) && !fence_was_met(t->r, t->base + t->eip);
+	return !(t->cpu->gpr[guest] >> 16) && !(t->key & KEY_SLOW) &&
+	       !fence_was_met(t->r, t->base + t->eip);
 }
 
 /* Sizes that one load can have; of others the end is looked at. */

@@ -23,15 +23,15 @@ static void poll(struct trans *t, u32 target)
 		trans_poll(t);
 }
 
-/* rcx is saved in r10; target EIP in r8. */
-void trans_emit_jump_r8(struct emit *e, const struct recomp *r)
+void trans_emit_look_up(struct emit *e, const struct recomp *r, bool small)
 {
 	struct hmem entry = { .base = R_TABLE, .index = R9, .scale = 8 };
 	struct emit_label hit = { 0 };
+	unsigned low = small ? R8 : R9;
 
-	emit_movzx16(e, R9, R8);
-	emit_lea(e, true, R9, (struct hmem){ .base = R9, .index = R9, .scale = 1 });
-	emit_mov64(e, R10, R_C);
+	if (!small)
+		emit_movzx16(e, R9, R8);
+	emit_lea(e, true, R9, (struct hmem){ .base = (s8)low, .index = (s8)low, .scale = 1 });
 	emit_load64(e, R_C, entry);
 	emit_load64(e, R11, CPU_FIELD(lookup_tag));
 	emit_lea(e, true, R_C, (struct hmem){ .base = R_C, .index = R8, .scale = 1 });
@@ -45,10 +45,16 @@ void trans_emit_jump_r8(struct emit *e, const struct recomp *r)
 	emit_jmp_mem(e, entry);
 }
 
+static void jump_r8(struct trans *t, bool small)
+{
+	emit_mov64(&t->e, R10, R_C);
+	trans_emit_look_up(&t->e, t->r, small);
+	t->ended = true;
+}
+
 void trans_jump_r8(struct trans *t)
 {
-	trans_emit_jump_r8(&t->e, t->r);
-	t->ended = true;
+	jump_r8(t, false);
 }
 
 void trans_leave(struct trans *t, u32 eip)
@@ -201,26 +207,33 @@ void trans_jcc(struct trans *t, unsigned condition, u32 target)
 	}
 }
 
-/* JECXZ and LOOPcc with ECX: in 64-bit mode with 67h, and with a byte's reach. */
-static void loop32(struct trans *t, u32 target)
+/* JECXZ and LOOPcc with ECX: in 64-bit mode with 67h, and with a byte's reach. l: a counted loop
+ * that begins at the block's own code at host, or NULL. */
+static void loop_ecx(struct trans *t, u32 target, const struct loop *l, u32 host)
 {
 	struct emit *e = &t->e;
 	struct emit_label taken = { 0 }, not_taken = { 0 };
-	int host = inside(t, target);
-	const struct loop *l = host >= 0 ? trans_counted_loop(t, target) : NULL;
 
-	if (!l)
-		poll(t, target);
 	emit_loop(e, t->in.opcode, &taken);
 	emit_jmp_short(e, &not_taken);
 	emit_label(e, &taken);
 	if (l) {
-		trans_go_round(t, l, (u32)host);
+		trans_go_round(t, l, host);
 	} else {
 		emit_jmp_open(e);
 		branch_rel32(t, target);
 	}
 	emit_label(e, &not_taken);
+}
+
+static void loop32(struct trans *t, u32 target)
+{
+	int host = inside(t, target);
+	const struct loop *l = host >= 0 ? trans_counted_loop(t, target) : NULL;
+
+	if (!l)
+		poll(t, target);
+	loop_ecx(t, target, l, (u32)host);
 }
 
 static bool is_loop(const struct trans *t)
@@ -259,7 +272,7 @@ void trans_jmp(struct trans *t, u32 target)
  *
  *	jrcxz out ; jnz out (LOOPE) or jz out (LOOPNE) ; ecx = r10 ; jmp target ; out: ecx = r10
  */
-static void loop16(struct trans *t)
+static void loop_by_cx(struct trans *t)
 {
 	struct emit *e = &t->e;
 	enum { LOOPNE, LOOPE, LOOP, JCXZ } kind = t->in.opcode & 3;
@@ -289,6 +302,28 @@ static void loop16(struct trans *t)
 	branch_rel32(t, target);
 	emit_label(e, &out);
 	emit_mov(e, R_C, R10);
+}
+
+/*
+ * Mostly CX is all of ECX, and LOOPcc does not begin with 0. The fence says so, and is the poll,
+ * too: it begins there.
+ */
+static void loop16(struct trans *t)
+{
+	bool counts = (t->in.opcode & 3) != 3; /* not JCXZ */
+	int host;
+
+	if (!trans_reg_is_low(t, REG_ECX)) {
+		loop_by_cx(t);
+		return;
+	}
+	if (counts)
+		emit_lea(&t->e, false, R8,
+			 (struct hmem){ .base = R_C, .index = -1, .scale = 1, .disp = -1 });
+	trans_fence(t, counts ? R8 : R_C, counts, 1);
+	host = inside(t, relative_target(t));
+	if (host < 0 || !emit_loop_back(&t->e, t->in.opcode, (u32)host))
+		loop_ecx(t, relative_target(t), NULL, 0);
 }
 
 /* A target that is not known may lie beyond the limit of CS: C checks that. 16 bits do not pass
@@ -404,9 +439,8 @@ static bool ret(struct trans *t)
 	}
 	if (!trans_stack_16(t))
 		return false;
-	trans_pop16(t, R10, size, release);
-	emit_mov(&t->e, R8, R10);
-	trans_jump_r8(t);
+	trans_pop16(t, R8, size, release);
+	jump_r8(t, size == 2);
 	return true;
 }
 

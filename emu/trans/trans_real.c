@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Segments of 64 KiB in real and V86 mode: loads, far pointers and far transfers of 16 bits, by the
- * stubs of stub_real.c. What does not have this form is left to C.
+ * Segments of 64 KiB in real and V86 mode: loads, far pointers and far transfers of 16 bits, to
+ * another segment by the stub of stub_real.c. What does not have this form is left to C.
  */
 #include "emu/trans/trans.h"
 
@@ -24,10 +24,16 @@ static bool loads_inline(const struct trans *t, unsigned seg)
 	       trans_seg_class(t, seg) == CLASS_64K;
 }
 
-/* The selector is in R8. */
+/* The selector is in R8: 16 times it is the base, by LEA, which leaves the flags alone. */
 static void load(struct trans *t, unsigned seg)
 {
-	emit_call(&t->e, t->r->load_real[seg]);
+	struct emit *e = &t->e;
+	size_t at = offsetof(struct cpu, seg) + seg * sizeof(struct cpu_segment);
+
+	emit_store16(e, R8, cpu_field(at + offsetof(struct cpu_segment, sel)));
+	emit_lea(e, false, R9, (struct hmem){ .base = -1, .index = R8, .scale = 8 });
+	emit_lea(e, false, R9, (struct hmem){ .base = R9, .index = R9, .scale = 1 });
+	emit_store32(e, R9, cpu_field(at + offsetof(struct cpu_segment, base)));
 }
 
 bool trans_real_load(struct trans *t, unsigned seg, bool pop, struct site *s)
@@ -39,8 +45,7 @@ bool trans_real_load(struct trans *t, unsigned seg, bool pop, struct site *s)
 	if (pop) {
 		if (!trans_stack_16(t))
 			return false;
-		trans_pop16(t, R10, 2, 0);
-		emit_mov(&t->e, R8, R10);
+		trans_pop16(t, R8, 2, 0);
 	} else if (mi < 0) {
 		emit_movzx16(&t->e, R8, trans_host_reg(s->insn.rm));
 	} else {
@@ -64,12 +69,22 @@ static bool fetch_pointer(struct trans *t)
 	return true;
 }
 
+/* The register comes last: the address may be made of it. */
 bool trans_real_load_pointer(struct trans *t, unsigned seg)
 {
-	if (!loads_inline(t, seg) || !fetch_pointer(t))
+	int mi = trans_mem_operand(t);
+	unsigned reg = trans_host_reg((unsigned)trans_gpr(t->op[0].reg.value));
+	struct emit *e = &t->e;
+	struct hmem m, sel;
+
+	if (!loads_inline(t, seg) || mi < 0 || t->op[mi].size != 32 ||
+	    trans_mem_checked(t, &t->op[mi]))
 		return false;
-	emit_load16(&t->e, trans_host_reg((unsigned)trans_gpr(t->op[0].reg.value)), POINTER);
-	emit_load_zx(&t->e, NULL, 2, R8, SELECTOR);
+	sel = m = trans_address(t, &t->op[mi]);
+	sel.disp += 2;
+	emit_load_zx(e, t->r, 2, R10, m);
+	emit_load_zx(e, t->r, 2, R8, sel);
+	emit_mov16(e, reg, R10);
 	load(t, seg);
 	return true;
 }
@@ -88,40 +103,86 @@ static void go(struct trans *t, bool imm)
 	t->ended = true;
 }
 
-/* CS and the next IP, in one store, which SP must not wrap around in. */
-static void push_return(struct trans *t)
+/*
+ * R10 = CS:IP of what follows. Shifts change the flags: the selector is read with the two bytes
+ * before it, which are the upper half of ES's limit, and 0 if that is 64 KiB.
+ */
+static void load_return(struct trans *t)
 {
 	struct emit *e = &t->e;
-	struct hmem m;
+	struct hmem sel = CPU_FIELD(seg[SEG_CS].sel);
 
-	emit_load_zx(e, NULL, 2, R10, CPU_FIELD(seg[SEG_CS].sel));
-	emit_store_imm32(e, RETURN, t->next & 0xffff);
-	emit_store16(e, R10, CALLER);
-	m = trans_below16(t, 4);
-	emit_load32(e, R10, RETURN);
+	_Static_assert(offsetof(struct cpu, seg[SEG_CS].sel) ==
+			       offsetof(struct cpu, seg[SEG_ES].limit) + 4,
+		       "as it is read");
+	if (trans_seg_class(t, SEG_ES) == CLASS_64K) {
+		sel.disp -= 2;
+		emit_load32(e, R10, sel);
+		emit_lea(e, false, R10,
+			 (struct hmem){ .base = R10,
+					.index = -1,
+					.scale = 1,
+					.disp = (s32)(t->next & 0xffff) });
+	} else {
+		emit_load_zx(e, NULL, 2, R10, sel);
+		emit_store_imm32(e, RETURN, t->next & 0xffff);
+		emit_store16(e, R10, CALLER);
+		emit_load32(e, R10, RETURN);
+	}
+}
+
+/* In one store, which SP must not wrap around in, and which faults as a whole. */
+static void push_return(struct trans *t)
+{
+	struct hmem m = trans_below16(t, 4);
+
+	load_return(t);
 	trans_access(t, 0x89, R10, 4, m);
 	trans_move_sp(t, -4);
 }
 
+/* Mostly to where CS is already: good for the look-up that near returns have. */
 static void far_return(struct trans *t)
 {
 	u32 release = t->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE ? (u32)t->op[0].imm.value.u : 0;
+	struct emit_label same = { 0 };
+	struct emit *e = &t->e;
+	struct hmem m = trans_above16(t, 4), sel = m;
 
-	emit_load_zx(&t->e, t->r, 4, R10, trans_above16(t, 4));
-	emit_store32(&t->e, R10, POINTER);
+	sel.disp += 2;
+	emit_load_zx(e, t->r, 2, R11, sel);
+	emit_load_zx(e, t->r, 2, R8, m);
 	if (release)
 		trans_release_sp(t, 4 + release);
 	else
 		trans_move_sp(t, 4);
-	go(t, false);
+	t->ended = true;
+	if (!(t->base & 15)) {
+		emit_mov64(e, R10, R_C);
+		emit_lea(e, false, R_C,
+			 (struct hmem){ .base = R11,
+					.index = -1,
+					.scale = 1,
+					.disp = -(s32)(t->base >> 4) });
+		emit_jrcxz(e, &same);
+		emit_mov64(e, R_C, R10);
+	}
+	emit_mov(e, R9, R11);
+	emit_jmp(e, t->r->go_far);
+	if (t->base & 15)
+		return;
+	emit_label(e, &same);
+	emit_store16(e, R11, CPU_FIELD(seg[SEG_CS].sel));
+	trans_emit_look_up(e, t->r, true);
 }
 
 /* The segment is where CS is already: as good as a near transfer, but that the selector may be
  * another, as it is on the way from protected mode. */
 static void go_near(struct trans *t)
 {
-	emit_mov_imm32(&t->e, R8, t->op[0].ptr.segment);
-	load(t, SEG_CS);
+	u16 sel = t->op[0].ptr.segment;
+
+	emit_store_imm16(&t->e, sel, CPU_FIELD(seg[SEG_CS].sel));
 	trans_jump(t, t->op[0].ptr.offset & 0xffff);
 }
 

@@ -218,15 +218,6 @@ static bool is_site_stub(const struct recomp *r, u64 to)
 	       to == r->call_device_store || to == r->call_stop || to == r->call_loop;
 }
 
-/* The stubs that need nothing. */
-static bool is_real_load(const struct recomp *r, u64 to)
-{
-	for (unsigned i = 0; i < SEG_COUNT; i++)
-		if (to == r->load_real[i])
-			return true;
-	return false;
-}
-
 static bool call(struct pass *p)
 {
 	struct verify *v = &p->v;
@@ -239,10 +230,6 @@ static bool call(struct pass *p)
 	if (to && to == v->r->leave_edge) {
 		v->now.reachable = false;
 		return registered_edge(v) || verify_fail(v, "an edge that nobody knows");
-	}
-	if (to && is_real_load(v->r, to)) {
-		forget(&v->now);
-		return true;
 	}
 	if (!to || !is_site_stub(v->r, to))
 		return verify_fail(v, "a call of what is no stub");

@@ -55,8 +55,26 @@ static bool guest_address(struct verify *v, const ZydisDecodedOperand *o)
 	return true;
 }
 
+/* In real and V86 mode a segment register's selector and base; not SS. */
+static bool real_segment(const struct verify *v, s64 offset, u32 size)
+{
+	if ((v->b->key & (KEY_PE | KEY_VM)) == KEY_PE)
+		return false;
+	for (unsigned s = 0; s < SEG_COUNT; s++) {
+		s64 at = (s64)(offsetof(struct cpu, seg) + s * sizeof(struct cpu_segment));
+
+		if (s != SEG_SS &&
+		    ((offset == at + (s64)offsetof(struct cpu_segment, sel) && size == 2) ||
+		     (offset == at + (s64)offsetof(struct cpu_segment, base) && size == 4)))
+			return true;
+	}
+	return false;
+}
+
 static bool cpu_access(struct verify *v, s64 offset, u32 size, bool write)
 {
+	if (write && real_segment(v, offset, size))
+		return true;
 	for (unsigned i = 0; i < ARRAY_SIZE(field); i++)
 		if (offset >= field[i].offset && offset + size <= field[i].offset + field[i].size &&
 		    (field[i].write || !write))

@@ -312,12 +312,45 @@ static void wraps_in_a_loop(void **state)
 	assert_int_equal(m.cpu.gpr[REG_EDX], 1000 * value_at(2, 2) & 0xffff);
 }
 
+static void run_loop(u8 opcode, u32 ecx)
+{
+	enum { LOOPNE, LOOPE, LOOP, JCXZ } kind = opcode & 3;
+	u16 left = (u16)(kind == JCXZ ? ecx : ecx - 1);
+	bool taken = kind == JCXZ ? !left : left && kind != LOOPE; /* ZF is clear */
+
+	setup(SAFE, 0);
+	m.cpu.gpr[REG_ECX] = ecx;
+	m.cpu.gpr[REG_EDX] = 0;
+	assert_int_equal(guest_run(), VEC_END);
+	if (m.cpu.gpr[REG_EDX] != !taken || m.cpu.gpr[REG_ECX] != ((ecx & 0xffff0000) | left))
+		fail_msg("%x, ECX %x: %x, %x", opcode, ecx, m.cpu.gpr[REG_ECX], m.cpu.gpr[REG_EDX]);
+}
+
+/* LOOPcc and JCXZ, translated while ECX is CX. */
+static void loops(void **state)
+{
+	static const u32 counts[] = { 0,       1,	2,	 0x8000,     0xffff,
+				      0x10000, 0x10001, 0x10002, 0xabcdffff, ~0u };
+
+	(void)state;
+	for (u8 opcode = 0xe0; opcode <= 0xe3; opcode++)
+		for (unsigned i = 0; i < ARRAY_SIZE(counts) * 3; i++) {
+			const u8 code[] = { opcode, 1, 0x42, INT_END }; /* over: inc dx */
+
+			recomp_flush(m.cpu.recomp);
+			set_code(AT_CODE, code, sizeof(code));
+			run_loop(opcode, i % 3);
+			run_loop(opcode, counts[i / 3]);
+			run_loop(opcode, counts[i / 3]);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest fence[] = {
 		GUEST_TEST(operands),	     GUEST_TEST(high_operands), GUEST_TEST(wide_operands),
 		GUEST_TEST(wide_loop),	     GUEST_TEST(stacks),	GUEST_TEST(high_stacks),
-		GUEST_TEST(wraps_in_a_loop),
+		GUEST_TEST(wraps_in_a_loop), GUEST_TEST(loops),
 	};
 
 	return cmocka_run_group_tests(fence, guest_create, guest_destroy);

@@ -246,6 +246,7 @@ CHANGE(to_lookup_table, set_disp(a, offsetof(struct cpu, lookup_table)))
 CHANGE(to_poll, set_disp(a, offsetof(struct cpu, poll)))
 CHANGE(to_tag, set_disp(a, offsetof(struct cpu, lookup_tag)))
 CHANGE(to_gpr_7, set_disp(a, offsetof(struct cpu, seg) + sizeof(((struct cpu *)0)->seg) - 1))
+CHANGE(to_ds_base, set_disp(a, offsetof(struct cpu, seg[SEG_DS].base)))
 CHANGE(beyond_cpu, set_disp(a, sizeof(struct cpu)))
 CHANGE(before_cpu, set_disp(a, (size_t)-8))
 CHANGE(base_r14, *modrm(a) = (u8)(*modrm(a) & ~7u) | 6)
@@ -316,6 +317,7 @@ static const struct fault faults[] = {
 	F(cpu_store, to_lookup_table),
 	F(cpu_store, to_poll),
 	F(cpu_store, to_tag),
+	F(cpu_store, to_ds_base),
 	F(cpu_store, beyond_cpu),
 	F(cpu_store, before_cpu),
 	F(cpu_store, base_r14),
