@@ -6,6 +6,7 @@
 #include "emu/cpu/msr_table.h"
 #include "emu/cpu/mtrr.h"
 #include "emu/cpu/semantics.h"
+#include "emu/dev/strict.h"
 #include "emu/mem/gpmem.h"
 #include "kernel/base/error.h"
 #include "kernel/base/string.h"
@@ -45,7 +46,7 @@ static enum cpu_result load_pdptes(struct cpu *cpu, u32 cr3, u32 cr0, u32 cr4)
 	for (int i = 0; i < 4; i++) {
 		gpmem_read(cpu->mem, ((cr3 & ~31u) + (u32)i * 8) & cpu->a20_mask, &e[i], 8);
 		if (!cpu_pdpte_is_valid(e[i]))
-			return cpu_raise(cpu, VEC_GP, 0);
+			return cpu_raise_for(cpu, VEC_GP, 0, STRICT_pdpte_reserved);
 	}
 	memcpy(cpu->pdpte, e, sizeof(e));
 	return CPU_NEXT;
@@ -93,7 +94,7 @@ static enum cpu_result write_cr4(struct cpu *cpu, u32 value)
 	u32 old = cpu->cr4;
 
 	if (value & ~cr4_offered(cpu, value ^ old))
-		return cpu_raise(cpu, VEC_GP, 0);
+		return cpu_raise_for(cpu, VEC_GP, 0, STRICT_cr4_reserved);
 	if (((value ^ old) & (CR4_PAE | CR4_PGE | CR4_PSE)) &&
 	    load_pdptes(cpu, cpu->cr3, cpu->cr0, value) != CPU_NEXT)
 		return CPU_FAULT;
@@ -219,7 +220,7 @@ enum cpu_result cpu_write_msr(struct cpu *cpu, u32 index, u64 value)
 	if (unknown_to_model(cpu, index))
 		return cpu_raise(cpu, VEC_GP, 0);
 	if (index == MSR_PAT && !cpu_pat_is_valid(value))
-		return cpu_raise(cpu, VEC_GP, 0);
+		return cpu_raise_for(cpu, VEC_GP, 0, STRICT_msr_reserved);
 	if (index == MSR_APIC_BASE) {
 		err = cpu_env(cpu)->msr_write(cpu, index, value);
 		if (err != E_NOENT)
@@ -232,7 +233,7 @@ enum cpu_result cpu_write_msr(struct cpu *cpu, u32 index, u64 value)
 	switch (index) {
 	case MSR_EFER:
 		if (value & ~(u64)EFER_NXE)
-			return cpu_raise(cpu, VEC_GP, 0);
+			return cpu_raise_for(cpu, VEC_GP, 0, STRICT_msr_reserved);
 		if (value != cpu->msr.efer) {
 			cpu->msr.efer = value;
 			cpu_translations_changed(cpu, PAGING_EFER, 0);

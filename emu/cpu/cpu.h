@@ -353,6 +353,15 @@ static inline enum cpu_result cpu_raise(struct cpu *cpu, u8 vector, u32 error)
 	return CPU_FAULT;
 }
 
+/* The same, for a rule of emu/dev/strict.def. */
+static inline enum cpu_result cpu_raise_for(struct cpu *cpu, u8 vector, u32 error, unsigned rule)
+{
+	cpu->fault = (struct cpu_fault){
+		.vector = vector, .has_error = true, .error = error, .rule = (u8)(rule + 1)
+	};
+	return CPU_FAULT;
+}
+
 static inline enum cpu_result cpu_raise_noerr(struct cpu *cpu, u8 vector)
 {
 	cpu->fault = (struct cpu_fault){ .vector = vector };

@@ -4,6 +4,7 @@
  * 3A 5 and the MOV pseudo-code.
  */
 #include "emu/cpu/semantics.h"
+#include "emu/dev/strict.h"
 #include "kernel/base/string.h"
 
 void cpu_unpack_descriptor(u16 sel, u32 lo, u32 hi, struct cpu_segment *out)
@@ -65,7 +66,7 @@ static void load_real(struct cpu *cpu, enum cpu_seg seg, u16 sel)
 static enum cpu_result load_null(struct cpu *cpu, enum cpu_seg seg, u16 sel)
 {
 	if (seg == SEG_SS)
-		return cpu_raise(cpu, VEC_GP, 0);
+		return cpu_raise_for(cpu, VEC_GP, 0, STRICT_null_ss);
 	cpu->seg[seg] = (struct cpu_segment){ .sel = sel, .attr = SEG_ATTR_UNUSABLE };
 	return CPU_NEXT;
 }

@@ -48,6 +48,8 @@ struct cpu_env {
 	 */
 	void (*paging_changed)(struct cpu *cpu, unsigned what);
 	void (*invlpg)(struct cpu *cpu, gla_t gla);
+	/* A rule of emu/dev/strict.def was broken; with CPU_STRICT in cpu->stops.vectors only. */
+	void (*strict)(struct cpu *cpu, unsigned rule, u32 number);
 	/* A TLB of the C code that follows the tables has walked them for this access. w: where it
 	 * leads; NULL: the access faults. NULL: nobody wants to know. */
 	void (*walked)(struct cpu *cpu, gla_t gla, unsigned access, const struct pagewalk *w);

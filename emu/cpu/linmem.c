@@ -4,6 +4,7 @@
  */
 #include "emu/cpu/semantics.h"
 #include "emu/cpu/operand.h"
+#include "emu/dev/strict.h"
 #include "emu/mem/gpmem.h"
 #include "kernel/base/string.h"
 
@@ -116,7 +117,7 @@ enum cpu_result cpu_seg_check(struct cpu *cpu, enum cpu_seg seg, gva_t offset, u
 			return cpu_raise(cpu, vec, 0);
 	}
 	if (!cpu_seg_within(s, offset, len))
-		return cpu_raise(cpu, vec, 0);
+		return cpu_raise_for(cpu, vec, 0, STRICT_segment_limit);
 	*gla = s->base + offset;
 	return CPU_NEXT;
 }

@@ -23,6 +23,7 @@
 
 #include "kernel/base/types.h"
 
+#define CPU_STRICT     BIT(31) /* no exception has that number */
 #define CPU_STOPS      64u
 #define CPU_STOP_PAGES 32u   /* that watchpoints lie on */
 #define CPU_CHAIN      6u    /* faults of one delivery that are kept: a triple fault takes five */
@@ -84,6 +85,7 @@ struct cpu_fault {
 	bool keep_rf;
 	/* Found when a transfer was done: it belongs to the new EIP (and task), where cpu is. */
 	bool at_target;
+	u8 rule; /* 1 + the rule of emu/dev/strict.def that was broken; 0: none */
 };
 
 struct cpu_stops {
@@ -94,7 +96,7 @@ struct cpu_stops {
 	bool stepping; /* a repeated instruction ends behind each iteration */
 	/* The exception that was met is let through, once. */
 	bool pass_exception;
-	u32 vectors; /* exceptions to stop at, by bit */
+	u32 vectors; /* exceptions to stop at, by bit; and CPU_STRICT: broken rules are told */
 	u64 filter;  /* of the addresses of STOP_EXEC, by their hash */
 	/* Does this one count, of those that were met? NULL: all do. */
 	bool (*holds)(struct cpu *cpu, u8 id);

@@ -42,7 +42,7 @@ static void changed(struct cpu *cpu, const struct cpu_stop *stop)
 	s->codes = 0;
 	s->filter = 0;
 	s->kinds = 0;
-	s->vectors = 0;
+	s->vectors &= CPU_STRICT;
 	for (unsigned i = 0; i < s->count; i++) {
 		s->kinds |= (u16)BIT(s->at[i].kind);
 		if (s->at[i].kind == STOP_EXCEPTION)

@@ -5,6 +5,9 @@
 #include "emu/cpu/stops.h"
 
 #include "emu/cpu/semantics.h"
+#include "emu/dev/strict.h"
+
+#define PF_RESERVED BIT(3) /* of the error code of #PF */
 
 bool cpu_stops_at(const struct cpu *cpu, gla_t gla)
 {
@@ -122,11 +125,23 @@ void cpu_stop_note_event(struct cpu *cpu, enum cpu_stop_kind kind, u32 number, u
 						 .ids = ids });
 }
 
+/* The fault is what hardware answers with; who knows an emulator that forgives wants to know why it
+ * came. */
+static void tell_rule(struct cpu *cpu, const struct cpu_fault *f)
+{
+	if (f->vector == VEC_PF && (f->error & PF_RESERVED))
+		cpu_env(cpu)->strict(cpu, STRICT_pte_reserved, f->addr);
+	else if (f->rule)
+		cpu_env(cpu)->strict(cpu, f->rule - 1u, 0);
+}
+
 bool cpu_stop_exception(struct cpu *cpu)
 {
 	const struct cpu_fault *f = &cpu->fault;
 	u64 ids;
 
+	if (cpu->stops.vectors & CPU_STRICT)
+		tell_rule(cpu, f);
 	if (!(cpu->stops.vectors & BIT(f->vector & 31)))
 		return false;
 	if (cpu->stops.pass_exception) {

@@ -188,6 +188,64 @@ static void code(void)
 		changes_itself(i);
 }
 
+static u32 set_cr4_bit31(u32 unused)
+{
+	__asm__ volatile("mov %%cr4, %%eax; or $0x80000000, %%eax; mov %%eax, %%cr4" ::: "eax");
+	return unused;
+}
+
+static void load_null_ss(u32 unused)
+{
+	(void)unused;
+	__asm__ volatile("xor %%eax, %%eax; mov %%ax, %%ss" ::: "eax");
+}
+
+static u32 short_segment(u32 unused)
+{
+	gdt_set(SPARE, 0x00000fff, 0x0040f200); /* 4 KiB at 0, DPL 3 */
+	return unused;
+}
+
+static void pass_limit(u32 unused)
+{
+	(void)unused;
+	__asm__ volatile(
+		"push %%es; mov %0, %%es; movl %%es:0xffe, %%eax; pop %%es" ::"r"(SPARE | 3)
+		: "eax");
+}
+
+static void pass_limit_and_clean_up(void)
+{
+	u16 es;
+
+	__asm__ volatile("mov %%es, %0" : "=r"(es));
+	attempt(pass_limit, 0);
+	__asm__ volatile("mov %0, %%es" ::"r"(es));
+}
+
+static void call_set_cr4(u32 unused)
+{
+	call_ring0(set_cr4_bit31, unused);
+}
+
+/* They fault, as on hardware. */
+static void faults(void)
+{
+	call_ring0(short_segment, 0);
+	right("nothing yet");
+	if (guest_ring == 0) { /* a trap of call_ring0() is no test's */
+		wrong("cr4_reserved");
+		for (volatile u32 twice = 0; twice < 2; twice++)
+			attempt(call_set_cr4, 0);
+	}
+	wrong("null_ss");
+	for (volatile u32 twice = 0; twice < 2; twice++)
+		attempt(load_null_ss, 0);
+	wrong("segment_limit");
+	for (volatile u32 twice = 0; twice < 2; twice++)
+		pass_limit_and_clean_up();
+}
+
 void guest_main(void)
 {
 	pt = page_alloc();
@@ -197,5 +255,6 @@ void guest_main(void)
 	with_flush();
 	without_flush();
 	code();
+	faults();
 	right("the end");
 }

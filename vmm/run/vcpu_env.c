@@ -178,6 +178,13 @@ static void env_paging_changed(struct cpu *cpu, unsigned what)
 	shadow_flush_old(vcpu_of(cpu)->shadow, what != PAGING_CR3);
 }
 
+static void env_strict(struct cpu *cpu, unsigned rule, u32 number)
+{
+	struct vm *vm = vcpu_of(cpu)->vm;
+
+	vm->strict.broken_by(vm, rule, number);
+}
+
 /* What the TLB of C finds by a walk: where strict rules are watched, all that uses what the guest
  * changed comes here with its state complete. */
 static void env_walked(struct cpu *cpu, gla_t gla, unsigned access, const struct pagewalk *w)
@@ -290,6 +297,7 @@ const struct cpu_env vcpu_env = {
 	.paging_changed = env_paging_changed,
 	.invlpg = env_invlpg,
 	.walked = env_walked,
+	.strict = env_strict,
 	.watch_changed = env_watch_changed,
 	.code_sought = env_code_sought,
 	.code_found = env_code_found,

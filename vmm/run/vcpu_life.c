@@ -62,6 +62,7 @@ int vcpu_create(struct vcpu *v, struct vm *vm, unsigned index)
 	v->cpu.env_ctx = v;
 	v->cpu.mem = &vm->mem;
 	v->cpu.a20_mask = ~0ull;
+	v->cpu.stops.vectors = vm->config.strict != STRICT_OFF ? CPU_STRICT : 0;
 	v->cpu.model = cpu_model_of(vm->config.cpu);
 	v->idle.on = v->cpu.tells_ints = vm->config.idle_detect;
 	v->place_since = rdtsc();
