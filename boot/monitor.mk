@@ -7,7 +7,8 @@ CFLAGS_COMMON := -std=gnu11 -I. -O2 -g $(WARN)
 MON_MACHINE := -ffreestanding -fno-pic -fno-pie -mgeneral-regs-only -mno-red-zone -mcmodel=kernel -fno-stack-protector \
 	-fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fno-strict-aliasing -mindirect-branch=thunk-extern \
 	-fcf-protection=none
-MON_CFLAGS = $(CFLAGS_COMMON) $(MON_MACHINE) -flto -DCPU_ENV=vcpu_env -isystem $(BUILD)/zydis/include -DZYAN_NO_LIBC $(ZYDIS_DEF)
+MON_CFLAGS = $(CFLAGS_COMMON) $(MON_MACHINE) -flto -DCPU_ENV=vcpu_env -isystem $(BUILD)/zydis/include -DZYAN_NO_LIBC $(ZYDIS_DEF) \
+	$(if $(COUNTING),-DCOUNTING=$(COUNTING))
 MON_LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --build-id=none -T boot/ringleader.ld
 
 MON_C := $(wildcard boot/*.c boot/lib/*.c $(foreach layer,arch kernel drivers emu vmm,$(layer)/*/*.c))

@@ -20,6 +20,7 @@
 #include "emu/block/mixed.h"
 
 #include "emu/mem/gpmem.h"
+#include "kernel/base/count.h"
 #include "kernel/base/string.h"
 
 /* A trap costs as much as ten calls; most instructions that meet a watched page meet others later.
@@ -267,7 +268,7 @@ void slot_link(struct recomp *r, u32 n, const struct entry *e, bool crosses)
 		r->slot[s->next].prev = n;
 	b->incoming = n;
 	*slot_word(r, n) = (u64)r->cfg.cache_rx + e->code;
-	r->stats.patches++;
+	COUNT(r->stats.patches);
 }
 
 void slot_cut_crossing(struct recomp *r, bool cpl3)
@@ -300,7 +301,7 @@ void block_drop(struct recomp *r, struct block *b)
 		return;
 	b->dead = true;
 	isolate(r, b);
-	r->stats.blocks_evicted++;
+	COUNT(r->stats.blocks_evicted);
 }
 
 void block_isolate_page(struct recomp *r, gla_t page)
@@ -469,7 +470,7 @@ static bool drop_written(struct recomp *r, struct page_blocks *p, gpa_t gpa, u32
 			continue;
 		}
 		block_drop(r, b);
-		r->stats.smc_blocks++;
+		COUNT(r->stats.smc_blocks);
 		r->code_changed = true;
 	}
 	return !any;
@@ -484,7 +485,7 @@ void block_written(struct recomp *r, gpa_t gpa, u32 len)
 
 	if (!p)
 		return;
-	r->stats.smc_writes++;
+	COUNT(r->stats.smc_writes);
 	data = ++p->hits >= PAGE_IS_DATA;
 	mixed = block_note_write(r, gpa);
 	if (!drop_written(r, p, gpa, len, data || mixed))

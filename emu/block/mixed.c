@@ -14,6 +14,7 @@
 #include "emu/block/mixed.h"
 
 #include "emu/mem/gpmem.h"
+#include "kernel/base/count.h"
 #include "kernel/base/string.h"
 
 #define STRIKES 8u /* and the page is mixed */
@@ -57,7 +58,7 @@ void block_mix_page(struct recomp *r, gpa_t page)
 
 	r->data_page[i].page = page;
 	r->data_page[i].strikes = STRIKES;
-	r->stats.mixed_pages++;
+	COUNT(r->stats.mixed_pages);
 }
 
 bool block_note_data(struct recomp *r, gpa_t page)
@@ -119,7 +120,7 @@ void block_note_stale(struct recomp *r, const struct block *b)
 	const u8 *was = block_source(b);
 	u32 room = PAGE_SIZE - (u32)(b->gpa[0] & (PAGE_SIZE - 1)), first = MIN(room, (u32)b->len);
 
-	r->stats.stale_blocks++;
+	COUNT(r->stats.stale_blocks);
 	gpmem_read(r->cpu->mem, b->gpa[0], now, first);
 	if (first < b->len)
 		gpmem_read(r->cpu->mem, b->gpa[1], now + first, b->len - first);

@@ -19,6 +19,7 @@
 #include "emu/verify/verify.h"
 #include "emu/mem/gpmem.h"
 #include "kernel/base/alloc.h"
+#include "kernel/base/count.h"
 #include "kernel/base/error.h"
 #include "kernel/base/string.h"
 
@@ -183,7 +184,7 @@ static bool finish(struct recomp *r, enum cpu_result res)
 	struct cpu *cpu = r->cpu;
 
 	if (res == CPU_FAULT) {
-		r->stats.faults_delivered++;
+		COUNT(r->stats.faults_delivered);
 		res = cpu_deliver_fault(cpu);
 	}
 	if (res == CPU_SHUTDOWN) {
@@ -277,7 +278,7 @@ static inline __attribute__((always_inline)) bool execute(struct recomp *r, u32 
 	cpu->eflags &= ~EFLAGS_RF; /* the instruction ends it (SDM 3B 17.3.1.1), or sets it anew */
 	r->code_changed = r->entered_handler = r->left_by_iret = false;
 	r->edge_key = key;
-	r->stats.dispatches++;
+	COUNT(r->stats.dispatches);
 	l = enter(r, code);
 	r->edge = (u32)l.edge;
 	if (r->edge != SLOT_NONE)

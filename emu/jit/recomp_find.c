@@ -10,6 +10,7 @@
 #include "emu/block/block.h"
 #include "emu/cpu/semantics.h"
 #include "emu/trans/translate.h"
+#include "kernel/base/count.h"
 
 static bool second_page_same(struct cpu *cpu, const struct block *b, unsigned access)
 {
@@ -189,7 +190,7 @@ u64 recomp_find_code_anew(struct recomp *r, u32 key, u32 edge)
 	const struct entry *e;
 
 	cpu_env(r->cpu)->code_runs(r->cpu, false);
-	r->stats.lookup_misses++;
+	COUNT(r->stats.lookup_misses);
 	e = current_entry(r, key);
 	if (!e)
 		return 0;

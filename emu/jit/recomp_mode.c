@@ -10,6 +10,7 @@
 #include "emu/cpu/semantics.h"
 #include "emu/cpu/stops.h"
 #include "emu/trans/stub_real.h"
+#include "kernel/base/count.h"
 #include "kernel/base/string.h"
 
 #define TAG_LAST 0xfffffffeu
@@ -332,7 +333,7 @@ static inline bool go_on(struct recomp *r, u32 key)
 	cpu->eflags &= ~EFLAGS_RF;
 	r->edge_key = key;
 	r->go_on = l->code;
-	r->stats.went_on++;
+	COUNT(r->stats.went_on);
 	return true;
 }
 

@@ -15,6 +15,7 @@
 #include "emu/trans/stub_segment.h"
 #include "emu/cpu/semantics.h"
 #include "emu/cpu/transfer.h"
+#include "kernel/base/count.h"
 
 static void set_esp(struct cpu *cpu, u32 esp)
 {
@@ -321,7 +322,7 @@ static void deliver(struct recomp *r)
 	if ((r->edge_key & (KEY_TF | KEY_SLOW)) || cpu->debug_hits || cpu->events ||
 	    cpu->stops.vectors)
 		return;
-	r->stats.faults_delivered++;
+	COUNT(r->stats.faults_delivered);
 	r->pending = cpu_deliver_fault(r->cpu);
 }
 
@@ -390,7 +391,7 @@ static enum cpu_result hard(struct recomp *r, const struct site *s)
 {
 	enum cpu_result res = s->noted ? noted_string(r, s) : execute(r->cpu, &s->insn);
 
-	r->stats.hard_execs++;
+	COUNT(r->stats.hard_execs);
 	r->entered_handler = res == CPU_JUMP && enters_handler(&s->insn);
 	return res == CPU_NEXT && !goes_on(r, s) ? CPU_JUMP : res;
 }
@@ -405,7 +406,7 @@ static bool v86_traps(struct recomp *r, const struct site *s)
 	cpu->eip = s->eip;
 	if (!ring_change_other_in(cpu, VEC_GP, EVENT_EXCEPTION, true, 0))
 		return false;
-	r->stats.faults_delivered++;
+	COUNT(r->stats.faults_delivered);
 	return true;
 }
 
@@ -443,7 +444,7 @@ static __attribute__((noinline)) bool usual_change(struct recomp *r, const struc
 
 static u32 transferred(struct recomp *r)
 {
-	r->stats.hard_execs++;
+	COUNT(r->stats.hard_execs);
 	r->pending = CPU_JUMP;
 	return recomp_go_on(r) ? STUB_GO_ON : CPU_JUMP;
 }
@@ -474,7 +475,7 @@ u32 recomp_iret(struct cpu *cpu, u32 site)
 
 	if (s->insn.osize == 2 || s->insn.lock || !ring_change_out(cpu, 4))
 		return other_iret(cpu, site);
-	r->stats.hard_execs++;
+	COUNT(r->stats.hard_execs);
 	r->left_by_iret = true;
 	r->pending = CPU_JUMP;
 	return CPU_JUMP;
@@ -517,7 +518,7 @@ u32 recomp_segment(struct cpu *cpu, u32 site)
 		return recomp_hard(cpu, site);
 	if (s->insn.op == OP_POP_SEG)
 		set_esp(cpu, cpu->gpr[REG_ESP] + s->insn.osize);
-	r->stats.hard_execs++;
+	COUNT(r->stats.hard_execs);
 	if (cpu_same_segment(&was, &cpu->seg[seg]))
 		key = r->edge_key;
 	else
@@ -568,7 +569,7 @@ static enum cpu_result slow_read(struct recomp *r, const struct site *s)
 	gla_t gla;
 	enum cpu_result res = operand_gla(cpu, s, &gla);
 
-	r->stats.slow_accesses++;
+	COUNT(r->stats.slow_accesses);
 	if (res == CPU_NEXT && (gla & s->align))
 		res = cpu_raise(cpu, VEC_GP, 0);
 	if (res == CPU_NEXT)

@@ -10,6 +10,7 @@
 #include "emu/block/block.h"
 #include "emu/cpu/semantics.h"
 #include "emu/trans/fence.h"
+#include "kernel/base/count.h"
 
 #define TRAPPED 0x7fffffffu
 
@@ -92,7 +93,7 @@ static bool page_fault(struct recomp *r, struct host_frame *f, struct block *b,
 
 	switch (cpu_env(cpu)->page_fault(cpu, gla, access)) {
 	case ENV_PF_RESUME:
-		r->stats.faults_resolved++;
+		COUNT(r->stats.faults_resolved);
 		f->gpr[R_POLL] = (u64)cpu->poll;
 		return true;
 	case ENV_PF_FAULT:
@@ -143,7 +144,7 @@ static bool check_fault(struct recomp *r, struct host_frame *f, struct block *b,
 	enum env_pf pf = cpu_env(cpu)->page_fault(cpu, gla, cpu_user_access(cpu));
 
 	if (pf == ENV_PF_RESUME || (pf == ENV_PF_SLOW && check_load(cpu, f, gla))) {
-		r->stats.faults_resolved++;
+		COUNT(r->stats.faults_resolved);
 		f->gpr[R_POLL] = (u64)cpu->poll;
 		return true;
 	}

@@ -12,6 +12,7 @@
 #include "emu/trans/trans.h"
 #include "emu/verify/verify.h"
 #include "emu/mem/gpmem.h"
+#include "kernel/base/count.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
 
@@ -171,7 +172,7 @@ static bool prove(struct recomp *r, const struct block *b)
 	struct verify_fault f;
 
 	if (verify_block(r, b, code, &f)) {
-		r->stats.verified_blocks++;
+		COUNT(r->stats.verified_blocks);
 		return true;
 	}
 	log_error("recompiler: block of EIP %x, mode %x, host byte %u (%x %x %x %x): %s", b->eip,
@@ -205,7 +206,7 @@ static void commit(struct trans *t)
 	copy_code(r, b);
 	r->code_next += ALIGN_UP(b->code_len, 16u);
 	r->blocks++;
-	r->stats.blocks++;
+	COUNT(r->stats.blocks);
 	r->stats.guest_insns += t->insns;
 	r->stats.guest_bytes += b->len;
 	r->stats.host_bytes += b->code_len;

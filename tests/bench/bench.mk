@@ -10,6 +10,15 @@ bench: deps
 	@$(MAKE) --no-print-directory -s bench-video
 	-@$(MAKE) --no-print-directory -s bench-disk
 
+## bench-counting  what the monitor's counters cost of a boot's instructions: an image with them, and one without
+.PHONY: bench-counting
+bench-counting: deps
+	@$(MAKE) --no-print-directory -s $(BUILD)/ringleader.elf guests
+	@mkdir -p $(BUILD)/uncounted
+	@ln -sfn ../zydis $(BUILD)/uncounted/zydis
+	@$(MAKE) --no-print-directory -s BUILD=$(BUILD)/uncounted COUNTING=0 $(BUILD)/uncounted/ringleader.elf
+	@$(PYTHON) tests/bench/counting.py $(BUILD)/uncounted/ringleader.elf $(BENCH)
+
 ## bench-video  video memory, ours over bare QEMU, as a table (VIDEO passes options on)
 .PHONY: bench-video
 bench-video: deps

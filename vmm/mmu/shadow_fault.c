@@ -6,6 +6,7 @@
 #include "vmm/mmu/shadow_internal.h"
 
 #include "kernel/base/alloc.h"
+#include "kernel/base/count.h"
 #include "kernel/base/string.h"
 
 static void protect(void *ctx, gpa_t page, bool on)
@@ -91,7 +92,7 @@ hpa_t shadow_root(struct shadow *s, enum shadow_view view)
 		s->host.kill(s->host.ctx, "no memory for its page tables");
 	} else if (r != old) {
 		shadow_switch(s, old, r);
-		s->stats.roots_switched++;
+		COUNT(s->stats.roots_switched);
 	}
 	return s->host.hpa(s->host.ctx, s->pml4);
 }
@@ -130,7 +131,7 @@ static enum env_pf fill(struct shadow *s, gla_t gla, unsigned access, const stru
 	shadow_link_table(s, r, gla, t);
 	barred = shadow_bars(s, t, i);
 	if (shadow_hides(s, t, i) || (barred && (access & ACCESS_EXEC))) {
-		s->stats.faults_slow++;
+		COUNT(s->stats.faults_slow);
 		return ENV_PF_SLOW;
 	}
 	value = shadow_leaf_value(s, r->role, w, page, hva, access, rom) | (barred ? PTE_NX : 0);
@@ -143,7 +144,7 @@ static enum env_pf fill(struct shadow *s, gla_t gla, unsigned access, const stru
 		shadow_tlb_flush_leaf(s, t, i, &f);
 	shadow_leaf_set(s, t, i, value, page);
 	shadow_tlb_flush_end(s, &f);
-	s->stats.faults_filled++;
+	COUNT(s->stats.faults_filled);
 	return ENV_PF_RESUME;
 }
 
@@ -158,7 +159,7 @@ enum env_pf shadow_fault(struct shadow *s, gla_t gla, unsigned access)
 	if (s->olds && shadow_uses_old(s, gla, access, mapped ? &w : NULL))
 		return ENV_PF_SLOW;
 	if (!mapped) {
-		s->stats.faults_guest++;
+		COUNT(s->stats.faults_guest);
 		return ENV_PF_FAULT;
 	}
 	page = w.gpa & PAGE_MASK;
@@ -170,7 +171,7 @@ enum env_pf shadow_fault(struct shadow *s, gla_t gla, unsigned access)
 	     (!gpmem_is_writable(region) || gpmem_watches(s->cpu->mem, page))) ||
 	    ((access & ACCESS_EXEC) && !(access & ACCESS_USER) &&
 	     (w.user || !shadow_clean_bit(s, page)))) {
-		s->stats.faults_slow++;
+		COUNT(s->stats.faults_slow);
 		return ENV_PF_SLOW;
 	}
 	hva = gpmem_ptr(s->cpu->mem, page, false);

@@ -4,6 +4,7 @@
  * Nobody up the stack holds one where this is called. Each call is bounded: some tables, or a root.
  */
 #include "kernel/base/string.h"
+#include "kernel/base/count.h"
 #include "vmm/mmu/shadow_internal.h"
 
 #define BATCH	   16u /* tables that go at a time: 8,192 leaves at most */
@@ -94,7 +95,7 @@ bool shadow_make_room(struct shadow *s)
 {
 	struct root *oldest;
 
-	s->stats.evictions++;
+	COUNT(s->stats.evictions);
 	if (drop_doomed_roots(s) || free_doomed(s, BATCH))
 		return true;
 	doom_tables(s, false);
@@ -134,7 +135,7 @@ void shadow_flush(struct shadow *s)
 		s->host.page_free(s->host.ctx, s->table[i].host);
 		s->host.page_free(s->host.ctx, s->table[i].leaf);
 		s->table[i].host = NULL;
-		s->stats.tables_flushed++;
+		COUNT(s->stats.tables_flushed);
 		s->stats.pages_used -= 2;
 	}
 	s->tables = s->hand = 0;
@@ -143,5 +144,5 @@ void shadow_flush(struct shadow *s)
 	memset(s->rmap, 0xff, s->rmap_pages * sizeof(*s->rmap));
 	memset(s->added, 0, s->rmap_pages * sizeof(*s->added));
 	shadow_code_moved(s, MIXED);
-	s->stats.pool_flushes++;
+	COUNT(s->stats.pool_flushes);
 }

@@ -4,6 +4,7 @@
  * place of another.
  */
 #include "kernel/base/string.h"
+#include "kernel/base/count.h"
 #include "vmm/mmu/shadow_internal.h"
 
 u32 shadow_role(const struct cpu *cpu, enum shadow_view view)
@@ -127,7 +128,7 @@ static void flush_differences(struct shadow *s, const struct root *old, const st
 	if (old)
 		find_differences(s, old, r, &d);
 	if (d.leaves > SWITCH_MAX) {
-		s->stats.switch_all++;
+		COUNT(s->stats.switch_all);
 		shadow_tlb_flush_all(s);
 		return;
 	}
@@ -195,7 +196,7 @@ struct root *shadow_root_get(struct shadow *s, enum shadow_view view)
 		r = &s->root[i];
 		if (r->role == role && r->key[0] == key[0] && r->used && !r->doomed &&
 		    !memcmp(r->key, key, sizeof(key))) {
-			s->stats.roots_reused++;
+			COUNT(s->stats.roots_reused);
 			goto found;
 		}
 	}
@@ -210,7 +211,7 @@ struct root *shadow_root_get(struct shadow *s, enum shadow_view view)
 	r->user_epoch = s->user_epoch;
 	r->user_mapping = ++s->mappings;
 	shadow_root_note_pds(s, r, true);
-	s->stats.roots_created++;
+	COUNT(s->stats.roots_created);
 found:
 	r->last_use = ++s->clock;
 	r->writes = 0;

@@ -3,6 +3,7 @@
  * Host page tables, their leaves, and the reverse map.
  */
 #include "kernel/base/string.h"
+#include "kernel/base/count.h"
 #include "vmm/mmu/shadow_internal.h"
 
 _Static_assert(512 * sizeof(struct leaf) == PAGE_SIZE, "a table has one page of them");
@@ -68,7 +69,7 @@ struct table *shadow_table_make(struct shadow *s, gpa_t source, u32 role)
 		.host = host, .leaf = leaf, .source = source, .role = role, .next = s->hash[h]
 	};
 	s->hash[h] = i;
-	s->stats.tables_created++;
+	COUNT(s->stats.tables_created);
 	s->stats.pages_used += 2;
 	if ((role & ROLE_PAGING) && !(role & ROLE_LARGE))
 		gpmem_watch(s->cpu->mem, source & PAGE_MASK, GPMEM_WATCH_TABLE);
@@ -97,7 +98,7 @@ void shadow_table_free(struct shadow *s, struct table *t)
 	t->host = NULL;
 	t->next = s->free_table;
 	s->free_table = (u32)(t - s->table);
-	s->stats.tables_flushed++;
+	COUNT(s->stats.tables_flushed);
 	s->stats.pages_used -= 2;
 }
 

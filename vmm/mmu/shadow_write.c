@@ -5,6 +5,8 @@
  */
 #include "vmm/mmu/shadow_internal.h"
 
+#include "kernel/base/count.h"
+
 #define DEAD_ROOT_WRITES 64u /* to a PD that is not in use: the page is something else by now */
 
 static void unlink_region(struct shadow *s, struct root *r, unsigned region, struct tlb_flush *f)
@@ -89,7 +91,7 @@ static void prefetch(struct shadow *s, struct table *t, unsigned i, u64 pte)
 			shadow_leaf_value(s, t->role, &w, w.gpa,
 					  gpmem_ptr(s->cpu->mem, w.gpa, false), 0, false),
 			w.gpa);
-	s->stats.prefetched++;
+	COUNT(s->stats.prefetched);
 }
 
 /* Entry e of a guest page table changed: its leaf, where table t has it. */
@@ -150,7 +152,7 @@ void shadow_tables_written(void *ctx, gpa_t gpa, u32 len)
 	bool pd = pd_written(s, gpa, len, &f), pt = pt_written(s, gpa, len);
 
 	shadow_tlb_flush_end(s, &f);
-	s->stats.tracked_writes++;
+	COUNT(s->stats.tracked_writes);
 	if (!pd && !pt)
 		gpmem_unwatch(s->cpu->mem, gpa, GPMEM_WATCH_TABLE);
 	if (s->host.tables_followed) {

@@ -9,6 +9,7 @@
 #include "arch/cpu/tss.h"
 #include "emu/jit/recomp.h"
 #include "emu/cpu/semantics.h"
+#include "kernel/base/count.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
 #include "vmm/raw/isolation.h"
@@ -114,7 +115,7 @@ enum vcpu_stop raw_run(struct vcpu *v)
 		stay_in_ring3(v);
 	else
 		stay_in_ring1(v);
-	v->stats.raw_exits[v->raw_exit]++;
+	COUNT(v->stats.raw_exits[v->raw_exit]);
 	if (v->shutdown)
 		return VCPU_SHUTDOWN;
 	return v->raw_exit == RAWEXIT_IRQ || v->vm->request || c->halted ? VCPU_SLICE : VCPU_AGAIN;
@@ -472,7 +473,7 @@ static void page_fault(struct vcpu *v, struct trap_frame *f)
 	switch (shadow_fault(v->shadow, gla, access)) {
 	case ENV_PF_RESUME:
 		view_check(v);
-		v->stats.pf_filled++;
+		COUNT(v->stats.pf_filled);
 		return;
 	case ENV_PF_SLOW:
 		c->eip = (u32)f->rip; /* who looks may tell of it */

@@ -5,6 +5,7 @@
 #include "vmm/run/code_trap.h"
 
 #include "arch/cpu/processor.h"
+#include "kernel/base/count.h"
 #include "kernel/base/string.h"
 #include "vmm/raw/raw.h"
 #include "vmm/raw/raw_debug.h"
@@ -42,7 +43,7 @@ bool code_trap(struct percpu *pc, struct trap_frame *f)
 	enum vcpu_place from = vcpu_account(v, PLACE_MONITOR);
 
 	v->trapped = (u16)f->vector;
-	v->stats.code_traps++;
+	COUNT(v->stats.code_traps);
 	exit_trace_add(&v->trace, TRACE_CODE, (u8)f->vector, (u32)f->rip, (u32)cr2, v->place_since);
 	to_host(&hf, f);
 

@@ -7,6 +7,7 @@
 #include "arch/cpu/processor.h"
 #include "emu/cpu/semantics.h"
 #include "emu/cpu/stops.h"
+#include "kernel/base/count.h"
 #include "kernel/base/string.h"
 #include "vmm/raw/raw.h"
 #include "vmm/raw/raw_device.h"
@@ -207,7 +208,7 @@ static RARELY bool ask(struct vcpu *v)
 		if (why == REFUSE_COUNT)
 			return true;
 	}
-	v->stats.refusals[why]++;
+	COUNT(v->stats.refusals[why]);
 	return false;
 }
 

@@ -12,6 +12,7 @@
 #include "arch/cpu/processor.h"
 #include "emu/dbg/dbg_smc.h"
 #include "emu/dev/strict.h"
+#include "kernel/base/count.h"
 #include "kernel/base/error.h"
 #include "vmm/run/idle.h"
 #include "vmm/run/policy.h"
@@ -78,7 +79,7 @@ static int env_intr_ack(struct cpu *cpu)
 	if (vector < 0)
 		vector = board_intr_ack(v->vm->board);
 
-	v->stats.interrupts++;
+	COUNT(v->stats.interrupts);
 	exit_trace_add(&v->trace, TRACE_IRQ, (u8)vector, cpu->eip, 0, rdtsc());
 	return vector;
 }

@@ -6,6 +6,7 @@
 
 #include "arch/cpu/processor.h"
 #include "arch/mem/kmap.h"
+#include "kernel/base/count.h"
 #include "kernel/base/string.h"
 #include "kernel/mem/page.h"
 #include "vmm/run/vcpu_env.h"
@@ -54,7 +55,7 @@ static void flush_all(void *ctx)
 	if (!v->loaded_on)
 		return;
 	write_cr3(read_cr3());
-	v->stats.cr3_loads++;
+	COUNT(v->stats.cr3_loads);
 }
 
 static void tables_followed(void *ctx)

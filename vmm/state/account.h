@@ -9,6 +9,7 @@
 #pragma once
 
 #include "arch/cpu/processor.h"
+#include "kernel/base/count.h"
 #include "vmm/state/vcpu.h"
 
 extern const char *const vcpu_place_name[PLACE_COUNT];
@@ -34,9 +35,12 @@ static inline void irqs_off_end(struct vcpu *v, u64 now)
 /* Moves the account to another place; returns the one before. */
 static inline enum vcpu_place vcpu_account(struct vcpu *v, enum vcpu_place place)
 {
-	u64 now = rdtsc();
+	u64 now = COUNTING ? rdtsc() : 0;
 	enum vcpu_place before = v->place;
 
+	v->place = place;
+	if (!COUNTING)
+		return before;
 	v->stats.cycles[before] += now - v->place_since;
 	v->place_since = now;
 	if (place == before)
@@ -46,7 +50,6 @@ static inline enum vcpu_place vcpu_account(struct vcpu *v, enum vcpu_place place
 		irqs_off_begin(now);
 	else if (before == PLACE_MONITOR)
 		irqs_off_end(v, now);
-	v->place = place;
 	return before;
 }
 

@@ -14,6 +14,7 @@
 #include "arch/mem/kmap.h"
 #include "emu/cpu/cpu_model.h"
 #include "emu/cpu/semantics.h"
+#include "kernel/base/count.h"
 #include "kernel/base/log.h"
 #include "vmm/state/view_check.h"
 #include "vmm/state/vm.h"
@@ -76,14 +77,14 @@ void vcpu_change_root(struct vcpu *v, enum shadow_view view)
 	v->called = false;
 	root = shadow_root(v->shadow, view);
 	if (view != v->view)
-		v->stats.view_switches++;
+		COUNT(v->stats.view_switches);
 	v->view = view;
 	view_check(v);
 	if (root == v->root)
 		return;
 	v->root = root;
 	write_cr3(root);
-	v->stats.cr3_loads++;
+	COUNT(v->stats.cr3_loads);
 }
 
 void vcpu_load(struct vcpu *v)

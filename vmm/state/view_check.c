@@ -4,6 +4,7 @@
  */
 #include "vmm/state/view_check.h"
 
+#include "kernel/base/count.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
 #include "kernel/lib/cmdline.h"
@@ -20,7 +21,7 @@ void view_check(struct vcpu *v)
 		wanted = cmdline_get("check") && !strcmp(cmdline_get("check"), "views");
 	if (!wanted)
 		return;
-	v->stats.views_checked++;
+	COUNT(v->stats.views_checked);
 	what = shadow_user_wrong(v->shadow, &gla);
 	if (what)
 		panic("%s: view: %s: %x, cpl %u", v->vm->config.name, what, gla, v->cpu.cpl);

@@ -7,6 +7,7 @@
 #include "vmm/vm/vm_task.h"
 
 #include "arch/cpu/processor.h"
+#include "kernel/base/count.h"
 #include "kernel/sched/sched.h"
 #include "kernel/time/clock.h"
 #include "vmm/console/vm_console.h"
@@ -50,7 +51,7 @@ static void handle_stop(struct vcpu *v, enum vcpu_stop stop)
 				v->cpu.eip);
 		return;
 	case VCPU_HALTED:
-		v->stats.halts++;
+		COUNT(v->stats.halts);
 		if (!vm_debug_halted(vm))
 			report_halt(vm);
 		return;
