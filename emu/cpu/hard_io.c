@@ -128,16 +128,14 @@ static enum cpu_result strings(struct cpu *cpu, const struct insn *in, u16 port)
 	return CPU_NEXT;
 }
 
-/* May the port be used? Then the debugger hears of it. */
-static enum cpu_result access_port(struct cpu *cpu, const struct insn *in, u16 *port, u8 way)
+/* May the port be used? */
+static enum cpu_result access_port(struct cpu *cpu, const struct insn *in, u16 *port)
 {
 	*port = in->imm == (u32)-1 ? (u16)cpu->gpr[REG_EDX] : (u16)in->imm;
 	if (permission(cpu, *port, in->osize) != CPU_NEXT)
 		return CPU_FAULT;
 	if ((cpu->dr[7] & DR7_ENABLES) && !(in->rep && !repeats(cpu, in)))
 		cpu_debug_port(cpu, *port, in->osize);
-	if (!(in->rep && !repeats(cpu, in)))
-		cpu_stop_event(cpu, STOP_PORT, *port, in->osize, way);
 	return CPU_NEXT;
 }
 
@@ -145,10 +143,11 @@ enum cpu_result hard_in(struct cpu *cpu, const struct insn *in)
 {
 	u16 port;
 
-	if (access_port(cpu, in, &port, STOP_READS) != CPU_NEXT)
+	if (access_port(cpu, in, &port) != CPU_NEXT)
 		return CPU_FAULT;
 	cpu->gpr[REG_EAX] = operand_merge(cpu->gpr[REG_EAX],
 					  cpu_env(cpu)->io_read(cpu, port, in->osize), in->osize);
+	cpu_stop_event(cpu, STOP_PORT, port, in->osize, STOP_READS);
 	return cpu->events ? CPU_JUMP : CPU_NEXT;
 }
 
@@ -156,8 +155,9 @@ enum cpu_result hard_out(struct cpu *cpu, const struct insn *in)
 {
 	u16 port;
 
-	if (access_port(cpu, in, &port, STOP_WRITES) != CPU_NEXT)
+	if (access_port(cpu, in, &port) != CPU_NEXT)
 		return CPU_FAULT;
+	cpu_stop_event(cpu, STOP_PORT, port, in->osize, STOP_WRITES);
 	cpu_env(cpu)->io_write(cpu, port, in->osize, cpu->gpr[REG_EAX] & operand_mask(in->osize));
 	return cpu->events ? CPU_JUMP : CPU_NEXT;
 }
@@ -167,5 +167,9 @@ enum cpu_result hard_io_string(struct cpu *cpu, const struct insn *in)
 	u8 way = in->op == OP_INS ? STOP_READS : STOP_WRITES;
 	u16 port;
 
-	return access_port(cpu, in, &port, way) == CPU_NEXT ? strings(cpu, in, port) : CPU_FAULT;
+	if (access_port(cpu, in, &port) != CPU_NEXT)
+		return CPU_FAULT;
+	if (!in->rep || repeats(cpu, in))
+		cpu_stop_event(cpu, STOP_PORT, port, in->osize, way | STOP_STRINGS);
+	return strings(cpu, in, port);
 }

@@ -17,7 +17,7 @@
  * What was met is in `stopped`, and CPU_EVENT_STOP tells of it at the next boundary: in front of
  * the instruction for execution and exceptions, behind it for all else. `holds` is asked there
  * whether a stop counts (cpu_stop_counts()): it knows conditions, and how often a stop is passed
- * over.
+ * over. `tell` hears of events whether anything stops at them or not.
  */
 #pragma once
 
@@ -44,6 +44,7 @@ enum cpu_stop_kind {
 };
 
 enum { STOP_READS = 1, STOP_WRITES = 2 };
+#define STOP_STRINGS 4 /* INS and OUTS, to those who are told: EAX has not what went there */
 
 struct cpu_stop {
 	gla_t gla; /* or the first of `len` ports, vectors, control registers, MSRs */
@@ -92,7 +93,8 @@ struct cpu_stops {
 	struct cpu_stop at[CPU_STOPS];
 	u8 count;
 	u8 codes;      /* of them of STOP_EXEC */
-	u16 kinds;     /* that are there, by bit */
+	u16 kinds;     /* that are there or are told, by bit */
+	u16 told;      /* kinds of events that `tell` hears of */
 	bool stepping; /* a repeated instruction ends behind each iteration */
 	/* The exception that was met is let through, once. */
 	bool pass_exception;
@@ -100,7 +102,10 @@ struct cpu_stops {
 	u64 filter;  /* of the addresses of STOP_EXEC, by their hash */
 	/* Does this one count, of those that were met? NULL: all do. */
 	bool (*holds)(struct cpu *cpu, u8 id);
-	void *owner;			   /* holds()'s own */
+	void *owner; /* holds()'s own */
+	/* Hears of an event as cpu_stop_event() does; of an exception, number is the vector and
+	 * cpu->fault has the rest. */
+	void (*tell)(struct cpu *cpu, enum cpu_stop_kind kind, u32 number, u32 len, u8 ways);
 	const struct dbg_symbols *symbols; /* for those who show addresses, or are given names */
 	struct cpu_stopped stopped;
 	/* The last event whose delivery failed, and what it failed with, in order. */

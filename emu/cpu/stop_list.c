@@ -35,14 +35,14 @@ static u32 data_pages(const struct cpu_stops *s)
 	return n;
 }
 
-static void changed(struct cpu *cpu, const struct cpu_stop *stop)
+static void count(struct cpu_stops *s)
 {
-	struct cpu_stops *s = &cpu->stops;
-
 	s->codes = 0;
 	s->filter = 0;
-	s->kinds = 0;
+	s->kinds = s->told;
 	s->vectors &= CPU_STRICT;
+	if (s->told & BIT(STOP_EXCEPTION))
+		s->vectors |= ~CPU_STRICT;
 	for (unsigned i = 0; i < s->count; i++) {
 		s->kinds |= (u16)BIT(s->at[i].kind);
 		if (s->at[i].kind == STOP_EXCEPTION)
@@ -52,6 +52,11 @@ static void changed(struct cpu *cpu, const struct cpu_stop *stop)
 		s->codes++;
 		s->filter |= cpu_stop_filter(s->at[i].gla);
 	}
+}
+
+static void changed(struct cpu *cpu, const struct cpu_stop *stop)
+{
+	count(&cpu->stops);
 	if (stop->kind == STOP_EXEC) {
 		if (cpu->code)
 			cpu->code->stop_changed(cpu, stop->gla);
@@ -95,4 +100,10 @@ int cpu_stop_remove(struct cpu *cpu, const struct cpu_stop *stop)
 		return 0;
 	}
 	return E_NOENT;
+}
+
+void cpu_stop_tell(struct cpu *cpu, u16 kinds)
+{
+	cpu->stops.told = kinds;
+	count(&cpu->stops);
 }

@@ -117,10 +117,12 @@ void cpu_stop_note_event(struct cpu *cpu, enum cpu_stop_kind kind, u32 number, u
 {
 	u64 ids = events_met(cpu, kind, number, len, ways);
 
+	if (cpu->stops.told & BIT(kind))
+		cpu->stops.tell(cpu, kind, number, len, ways);
 	if (ids)
 		note(cpu, &(struct cpu_stopped){ .by = STOPPED_BY_EVENT,
 						 .kind = (u8)kind,
-						 .error = ways,
+						 .error = ways & (STOP_READS | STOP_WRITES),
 						 .gla = number,
 						 .ids = ids });
 }
@@ -142,6 +144,8 @@ bool cpu_stop_exception(struct cpu *cpu)
 
 	if (cpu->stops.vectors & CPU_STRICT)
 		tell_rule(cpu, f);
+	if ((cpu->stops.told & BIT(STOP_EXCEPTION)) && !cpu->stops.pass_exception)
+		cpu->stops.tell(cpu, STOP_EXCEPTION, f->vector, 1, 0);
 	if (!(cpu->stops.vectors & BIT(f->vector & 31)))
 		return false;
 	if (cpu->stops.pass_exception) {

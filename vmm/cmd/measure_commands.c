@@ -10,6 +10,7 @@
 #include "vmm/cmd/hot.h"
 #include "vmm/cmd/stat_people.h"
 #include "vmm/cmd/top.h"
+#include "vmm/cmd/trace_command.h"
 #include "vmm/cmd/vm_commands.h"
 #include "vmm/cmd/vm_stat.h"
 #include "vmm/state/vm.h"
@@ -74,6 +75,14 @@ static struct shell_command commands[] = {
 	  .run = cmd_stat,
 	  .crash = true,
 	  .complete = vm_complete },
+	{ .name = "trace",
+	  .args = "[NAME] [EVENT[,EVENT] on|off | show [N]]",
+	  .help = "note chosen events of a VM with their time; show the last ones",
+	  .examples = "    trace ports,interrupts on\n"
+		      "    trace show 100   the last hundred\n"
+		      "    trace all off\n",
+	  .run = cmd_trace,
+	  .complete = trace_complete },
 	{ .name = "exits",
 	  .args = "[-a] [NAME] [N]",
 	  .help = "the last N exits of a VM's processor; -a: whence most came",

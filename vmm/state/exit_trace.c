@@ -53,6 +53,15 @@ static void print_symbol(const struct cpu *cpu, u32 eip)
 	console_print("%s\n", l.text);
 }
 
+void exit_trace_print_one(const struct exit_trace_entry *e, struct cpu *cpu)
+{
+	u32 eip = guest_eip(e, cpu);
+
+	console_print("exit of %s: %s %x, detail %x  at %08x", kind_name[e->kind], info_name(e),
+		      e->info, e->detail, eip);
+	print_symbol(cpu, eip);
+}
+
 void exit_trace_print(const struct exit_trace *t, unsigned n, struct cpu *cpu)
 {
 	u32 count = MIN(n, MIN(t->next, EXIT_TRACE_SIZE));

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "kernel/base/count.h"
 #include "kernel/base/types.h"
 
 #define EXIT_TRACE_SIZE 1024u /* power of two */
@@ -49,6 +50,8 @@ struct exit_trace {
 static inline void exit_trace_add(struct exit_trace *t, u8 kind, u8 info, u32 eip, u32 detail,
 				  u64 tsc)
 {
+	if (!COUNTING)
+		return;
 	t->entry[t->next++ % EXIT_TRACE_SIZE] = (struct exit_trace_entry){
 		.tsc = tsc, .eip = eip, .detail = detail, .kind = kind, .info = info
 	};
@@ -58,5 +61,7 @@ struct cpu;
 
 /* Prints the newest n entries, oldest first. cpu: whose they are, for names; may be NULL. */
 void exit_trace_print(const struct exit_trace *t, unsigned n, struct cpu *cpu);
+/* What one says but the time, to the end of the line. */
+void exit_trace_print_one(const struct exit_trace_entry *e, struct cpu *cpu);
 /* From which n places most of them came. E_NOMEM. */
 int exit_trace_print_places(const struct exit_trace *t, unsigned n, struct cpu *cpu);

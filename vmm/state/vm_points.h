@@ -36,10 +36,11 @@ enum vm_stood {
 struct vm_debug {
 	struct vm_point point[CPU_STOPS]; /* by the id of their stops */
 	struct dbg_symbols symbols;
-	u32 numbers;	  /* given out */
-	bool at_halt;	  /* HLT with interrupts off */
-	bool at_shutdown; /* a triple fault */
-	bool at_start;	  /* its first instruction, which it is on its way to */
+	struct event_trace *trace; /* NULL: nothing has been traced yet */
+	u32 numbers;		   /* given out */
+	bool at_halt;		   /* HLT with interrupts off */
+	bool at_shutdown;	   /* a triple fault */
+	bool at_start;		   /* its first instruction, which it is on its way to */
 	/* Why it stands, and what it met: a copy, since a point of OWNER_ONCE is gone. */
 	enum vm_stood stood;
 	struct vm_point met;

@@ -10,6 +10,7 @@
 #include "kernel/base/alloc.h"
 #include "kernel/base/error.h"
 #include "kernel/base/string.h"
+#include "vmm/vm/event_trace.h"
 
 struct vm_if {
 	struct dbg_expr expr;
@@ -120,6 +121,7 @@ void vm_points_remove(struct vm *vm, enum vm_owner owner, u32 kinds)
 
 void vm_points_destroy(struct vm *vm)
 {
+	event_trace_destroy(vm);
 	for (unsigned i = 0; i < CPU_STOPS; i++)
 		forget(&vm->debug.point[i]);
 }
