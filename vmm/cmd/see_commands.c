@@ -9,6 +9,7 @@
 #include "emu/dbg/dbg_disas.h"
 #include "emu/dbg/dbg_dmesg.h"
 #include "emu/dbg/dbg_examine.h"
+#include "emu/dbg/dbg_expr.h"
 #include "emu/dbg/dbg_regs.h"
 #include "emu/dbg/dbg_tables.h"
 #include "kernel/base/error.h"
@@ -18,6 +19,7 @@
 #include "vmm/cmd/debug_args.h"
 #include "vmm/cmd/vm_commands.h"
 #include "vmm/state/vm.h"
+#include "vmm/vm/vm_point.h"
 #include "vmm/vm/vm_symbols.h"
 
 #define DISAS_DEFAULT  16u
@@ -272,7 +274,40 @@ static int cmd_symbols(int argc, char **argv)
 	return found ? 0 : E_NOENT;
 }
 
+/* An expression as those of conditions are, and of several words as well. */
+static int cmd_print(int argc, char **argv)
+{
+	struct vm *vm = vm_take(&argc, &argv);
+	char text[VM_CONDITION];
+	struct dbg_expr e;
+	const char *why;
+	u32 value = 0;
+
+	if (!vm)
+		return E_NOENT;
+	if (argc < 2)
+		return debug_usage("print [NAME] EXPRESSION");
+	if (debug_words(argc, argv, 1, text, sizeof(text)))
+		return E_INVAL;
+	why = dbg_expr_compile(&vm->vcpu->cpu, text, &e);
+	if (!why && !dbg_expr_value(&vm->vcpu->cpu, &e, &value))
+		why = "memory that is not there, or a division by 0";
+	if (why) {
+		console_print("%s: %s\n", text, why);
+		return E_INVAL;
+	}
+	console_print("%08x  %u\n", value, value);
+	return 0;
+}
+
 static struct shell_command commands[] = {
+	{ .name = "print",
+	  .args = "[NAME] EXPRESSION",
+	  .help = "the value of an expression",
+	  .examples = "    print [ebp+8] & 0xfff\n    print eax == 5 && byte[esi]\n",
+	  .run = cmd_print,
+	  .crash = true,
+	  .complete = vm_complete_names },
 	{ .name = "symbols",
 	  .args = "[NAME] [WORD]",
 	  .help = "a VM's symbols that contain a word",
