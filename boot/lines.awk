@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-# The table that backtraces get files and lines from. Input: "address file line", sorted by address, of several with one address
-# the last counts. Output: assembly for the second link. A row says from which address on which line it is: how far behind the
-# row before, twice the distance of the line (zigzag), plus one if a number of the file follows. Each 64th is told in full, and
-# is in the index, which ends with the end of the rows. (kernel/debug/lines.c)
+# The table that backtraces get files and lines from. Input: "address file line", sorted by address;
+# of several with one address the last counts. Output: assembly for the second link.
+#
+# A row says from which address on which line it is: how far behind the row before, twice the
+# distance of the line (zigzag), plus one if a number of the file follows. Each 64th is told in
+# full, and is in the index, which ends with the end of the rows (kernel/debug/lines.c).
 function hex(s,  i, v) {
 	v = 0
 	for (i = 1; i <= length(s); i++)
@@ -25,7 +27,8 @@ function row(at, f, line,  d) {
 	} else {
 		d = line - last_line
 		d = d < 0 ? -2 * d - 1 : 2 * d
-		printf "\t.uleb128 %d, %d%s\n", at - last_at, 2 * d + (f != last_file), f != last_file ? ", " f : ""
+		printf "\t.uleb128 %d, %d%s\n", at - last_at, 2 * d + (f != last_file),
+			f != last_file ? ", " f : ""
 	}
 	rows++
 	last_at = at
@@ -33,7 +36,8 @@ function row(at, f, line,  d) {
 	last_line = line
 }
 BEGIN {
-	print "\t.globl line_rows, line_index_count, line_index_at, line_index_row, line_file_at, line_files"
+	print "\t.globl line_rows, line_index_count, line_index_at, line_index_row"
+	print "\t.globl line_file_at, line_files"
 	print "line_rows:"
 	rows = files = indices = 0
 }

@@ -65,7 +65,7 @@ $(BUILD)/mon/%.asm.o: %.asm $(BUILD)/mon/offsets.inc
 $(BUILD)/mon/%.symbols.o: $(BUILD)/mon/%.symbols.s
 	$(CC) -c $< -o $@
 
-# --- Linking, twice: the second time with the tables of symbols and lines that the first one gave ---
+# --- Linking, twice: the second time with the tables of symbols and lines of the first one ---
 # (objdump warns of what link-time optimization left in .debug_info, which it need not read.)
 $(BUILD)/mon/empty.symbols.s: boot/symbols.awk boot/lines.awk
 	@mkdir -p $(@D)
@@ -86,8 +86,9 @@ $(BUILD)/mon/%.first: $(BUILD)/mon/empty.symbols.o boot/ringleader.ld
 $(BUILD)/mon/%.symbols.s: $(BUILD)/mon/%.first boot/symbols.awk boot/lines.awk
 	nm -n $< | awk '$$2 ~ /^[tT]$$/' > $(@:.s=.nm)
 	cut -d' ' -f1 $(@:.s=.nm) | addr2line -a -i -s -e $< | awk -f boot/symbols.awk - $(@:.s=.nm) > $@
-	objdump --dwarf=decodedline $< 2> /dev/null | awk '$$3 ~ /^0xffffffff8/ && $$2 ~ /^[0-9]+$$/ { sub(/.*\//, "", $$1); print $$3, $$1, $$2 }' \
-		| sort -s -k1,1 | awk -f boot/lines.awk >> $@
+	objdump --dwarf=decodedline $< 2> /dev/null | \
+		awk '$$3 ~ /^0xffffffff8/ && $$2 ~ /^[0-9]+$$/ { sub(/.*\//, "", $$1); print $$3, $$1, $$2 }' | \
+		sort -s -k1,1 | awk -f boot/lines.awk >> $@
 
 $(BUILD)/%.debug.elf: $(BUILD)/mon/%.symbols.o boot/ringleader.ld
 	$(LD) $(MON_LDFLAGS) $(filter %.o %.whole,$^) -o $@
