@@ -11,7 +11,14 @@ const char guest_name[] = "strict_cpu";
 
 #define WINDOW	0x40000000u
 #define WINDOWS 8u
+#define LARGE	0x50000000u
 #define PTE_D	BIT(6)
+#define PTE_PS	BIT(7)
+#define CR4_PSE BIT(4)
+#define CR4_PAE BIT(5)
+
+#define MSR_PAT	 0x277u
+#define MSR_EFER 0xc0000080u
 
 static u32 *pt, *a, *b;
 
@@ -188,10 +195,27 @@ static void code(void)
 		changes_itself(i);
 }
 
-static u32 set_cr4_bit31(u32 unused)
+static u32 set_in_cr4(u32 bits)
 {
-	__asm__ volatile("mov %%cr4, %%eax; or $0x80000000, %%eax; mov %%eax, %%cr4" ::: "eax");
-	return unused;
+	__asm__ volatile("mov %%cr4, %%eax; or %0, %%eax; mov %%eax, %%cr4" ::"r"(bits) : "eax");
+	return bits;
+}
+
+/* The page directory becomes a PDPT, in whose entries R/W and U/S are reserved. */
+static void set_pae(u32 unused)
+{
+	(void)unused;
+	set_in_cr4(CR4_PAE);
+}
+
+static void write_efer(u32 value)
+{
+	__asm__ volatile("wrmsr" ::"c"(MSR_EFER), "a"(value), "d"(0));
+}
+
+static void write_pat(u32 value)
+{
+	__asm__ volatile("wrmsr" ::"c"(MSR_PAT), "a"(value), "d"(value));
 }
 
 static void load_null_ss(u32 unused)
@@ -223,9 +247,25 @@ static void pass_limit_and_clean_up(void)
 	__asm__ volatile("mov %0, %%es" ::"r"(es));
 }
 
-static void call_set_cr4(u32 unused)
+static void set_bit31(u32 unused)
 {
-	call_ring0(set_cr4_bit31, unused);
+	(void)unused;
+	set_in_cr4(BIT(31));
+}
+
+static void breaks(const char *rule, void (*fn)(u32), u32 arg)
+{
+	wrong(rule);
+	for (volatile u32 twice = 0; twice < 2; twice++)
+		attempt(fn, arg);
+}
+
+/* Bit 21 of an entry for 4 MiB is reserved (SDM 3A table 4-4). */
+static void reserved_in_table(void)
+{
+	call_ring0(set_in_cr4, CR4_PSE);
+	page_directory[LARGE >> 22] = PTE_P | PTE_W | PTE_U | PTE_PS | BIT(21);
+	breaks("pte_reserved", read_it, LARGE);
 }
 
 /* They fault, as on hardware. */
@@ -234,13 +274,13 @@ static void faults(void)
 	call_ring0(short_segment, 0);
 	right("nothing yet");
 	if (guest_ring == 0) { /* a trap of call_ring0() is no test's */
-		wrong("cr4_reserved");
-		for (volatile u32 twice = 0; twice < 2; twice++)
-			attempt(call_set_cr4, 0);
+		breaks("cr4_reserved", set_bit31, 0);
+		breaks("pdpte_reserved", set_pae, 0);
+		breaks("msr_reserved", write_efer, BIT(4));
+		breaks("msr_reserved", write_pat, 2);
 	}
-	wrong("null_ss");
-	for (volatile u32 twice = 0; twice < 2; twice++)
-		attempt(load_null_ss, 0);
+	reserved_in_table();
+	breaks("null_ss", load_null_ss, 0);
 	wrong("segment_limit");
 	for (volatile u32 twice = 0; twice < 2; twice++)
 		pass_limit_and_clean_up();
