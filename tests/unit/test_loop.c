@@ -210,14 +210,16 @@ static struct code some_loop(u32 *jump)
 	else if (kind > 2 && !one_in(3))
 		compare(&c);
 	*jump = c.len;
-	if (kind < 2)
+	if (kind < 2) {
 		add(&c, 0xebu | (u32)(u8)(0u - (c.len + 2)) << 8, 2);
-	else if (kind == 2)
-		add(&c, 0xe2u | (u32)(u8)(0u - (c.len + 2)) << 8, 2);
-	else
+	} else if (kind == 2) {
+		add(&c, 0xe2u | (u32)(u8)(0u - (c.len + 2)) << 8, 2); /* loop */
+		c.step[REG_ECX]--;
+	} else {
 		add(&c,
 		    (0x70u | (one_in(2) ? 5 : (u32)rnd() % 16)) | (u32)(u8)(0u - (c.len + 2)) << 8,
 		    2);
+	}
 	if (patch)
 		c.byte[patch - 1] = (u8)(c.len - patch);
 	add(&c, HLT, 1);
