@@ -70,6 +70,7 @@ def test_keys():
                 ("echo;ech\tseveral", r"\nseveral\r*\n"),
                 ("\x12sever\x05 more", r"\nseveral more\r*\n"),
                 ("echo wrong right\x17\x17\x19\x1by", r"\nright *\r*\n"), ("help mea\t", r"\nstat "),
+                ("info beta pi\tt\t", r"\nmode="), ("info kb\t", r"scanning="),
                 ("insert beta flo\t\x03echo dropped", r"\ndropped")]:
             m.process.send(typed + "\r")
             m.expect(answer)

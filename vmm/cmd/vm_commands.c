@@ -6,6 +6,7 @@
 
 #include "emu/dbg/dbg_regs.h"
 #include "emu/dbg/dbg_symbols.h"
+#include "emu/dev/device.h"
 #include "kernel/base/error.h"
 #include "kernel/base/log.h"
 #include "kernel/base/string.h"
@@ -133,6 +134,29 @@ const char *vm_complete_names(int n, unsigned i)
 		return vm_complete(1, i);
 	i -= vms;
 	return i < registers ? dbg_register_name(i) : nth_symbol(i - registers);
+}
+
+/* Of the VM that is meant where none is named, or of the first. */
+static const char *nth_device(unsigned i)
+{
+	const struct vm *vm = silent_default();
+	const struct device_set *set;
+
+	if (!vm && !list_empty(&vm_list))
+		vm = list_entry(vm_list.next, struct vm, link);
+	if (!vm || !vm->board)
+		return NULL;
+	set = board_devices(vm->board);
+	return i < set->count ? set->device[i].slot->name : NULL;
+}
+
+const char *vm_complete_devices(int n, unsigned i)
+{
+	unsigned vms = n == 1 ? vm_count() : 0;
+
+	if (n > 2)
+		return NULL;
+	return i < vms ? vm_complete(1, i) : nth_device(i - vms);
 }
 
 /* NAME DRIVE MODULE */

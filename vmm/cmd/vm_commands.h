@@ -19,3 +19,5 @@ struct vm *vm_take(int *argc, char ***argv);
 const char *vm_complete(int n, unsigned i);
 /* The same, then registers and symbols, which any argument may hold. */
 const char *vm_complete_names(int n, unsigned i);
+/* Of a first argument, and devices, which may be first or second. */
+const char *vm_complete_devices(int n, unsigned i);
