@@ -3,19 +3,19 @@
  * The HPET. Nothing runs per count: the counter is worked out from virtual time, and one vtimer is
  * armed for the next match of a comparator whose interrupt is enabled. A comparator matches when
  * the counter comes to it, so one that is written behind the counter waits until that wraps, as
- * hardware does. Periods below MIN_PERIOD_NS are delivered in batches.
+ * hardware does. Periods below TICKS_MIN_PERIOD_NS are delivered in batches.
  *
  * An edge leaves its line up until the next one: a line that falls would take the request back from
  * the 8259 (its data sheet, p. 18).
  */
 #include "emu/chip/hpet.h"
 
+#include "emu/dev/ticks.h"
 #include "emu/snap/snap.h"
 
-#define TICK_NS	      10u
-#define MIN_PERIOD_NS 100000u
-#define REVISION      1u
-#define VENDOR	      0x8086u
+#define TICK_NS	 10u
+#define REVISION 1u
+#define VENDOR	 0x8086u
 /* The pins above those of the ISA interrupts: nobody else has them. */
 #define PIN_CHOICE  0x00ff0000u
 #define FS_PER_TICK (TICK_NS * 1000000u)
@@ -135,7 +135,7 @@ static void arm(struct hpet *h)
 		return;
 	}
 	at = h->started + (h->synced - h->counter + best) * TICK_NS;
-	at = MAX(at, h->last + MIN_PERIOD_NS);
+	at = MAX(at, h->last + TICKS_MIN_PERIOD_NS);
 	if (vtimer_due(&h->timer) != at)
 		vtimer_arm(h->timers, &h->timer, at);
 }

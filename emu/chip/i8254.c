@@ -14,17 +14,13 @@
  *
  * Deviations: a count of 1 in modes 2 and 3, which the data sheet forbids, counts as 2; channel 0's
  * request in modes 2 and 3 does not fall with OUT, so that a late guest does not lose it; periods
- * below MIN_PERIOD_NS are delivered in batches.
+ * below TICKS_MIN_PERIOD_NS are delivered in batches.
  */
 #include "emu/chip/i8254.h"
 
 #include "emu/dev/ticks.h"
 #include "emu/snap/snap.h"
 
-#define MIN_PERIOD_NS 100000u
-/* Owed ticks follow each other in this part of a period: a handler that lets interrupts in before
- * its end and takes no longer than that is never entered within itself, as on a real machine. */
-#define CATCH_UP 8u
 /* More than this much time is not caught up: such a guest did not lose ticks but ignored them. */
 #define OWED_TICKS (10 * I8254_HZ)
 /* One DRAM refresh request per 18 ticks of channel 1 as firmware programs it; port 61h bit 4
@@ -166,12 +162,9 @@ static bool waiting(const struct i8254 *p)
 	return p->waiting && p->waiting(p->waiting_ctx);
 }
 
-/* When an owed tick may come. Periods below MIN_PERIOD_NS come in batches anyway. */
 static u64 pay_at(const struct i8254 *p)
 {
-	u64 period = ticks_begin(p->ch[0].n, I8254_HZ);
-
-	return p->last_edge + (period < MIN_PERIOD_NS ? 0 : period / CATCH_UP);
+	return ticks_owed_at(p->last_edge, ticks_begin(p->ch[0].n, I8254_HZ));
 }
 
 static void pay(struct i8254 *p)
@@ -224,7 +217,7 @@ static void arm(struct i8254 *p)
 	u64 at = ticks_begin((u64)next, I8254_HZ);
 
 	if (periodic(c))
-		at = MAX(at, p->last_edge + MIN_PERIOD_NS);
+		at = MAX(at, p->last_edge + TICKS_MIN_PERIOD_NS);
 	if (p->owed && !waiting(p))
 		at = MIN(at, pay_at(p));
 	if (!vtimer_armed(&p->timer) || p->timer.deadline != at)

@@ -4,17 +4,15 @@
  * time when somebody looks. A vtimer is armed only for an interrupt that is not masked.
  *
  * A period whose interrupt comes while the one before is still requested is owed, and paid after
- * the EOI, so that a guest that counts periods keeps its time however late it ran. What is owed
- * comes at CATCH_UP times the rate: a handler that lets interrupts in before its end is not entered
- * within itself. Periods below MIN_PERIOD_NS are delivered in batches.
+ * the EOI, so that a guest that counts periods keeps its time however late it ran (ticks_owed_at()
+ * says when). Periods below TICKS_MIN_PERIOD_NS are delivered in batches.
  */
 #include "emu/chip/lapic_timer.h"
 
+#include "emu/dev/ticks.h"
 #include "emu/snap/snap.h"
 
-#define MIN_PERIOD_NS 100000u
-#define CATCH_UP      8u
-#define OWED_NS	      10000000000ull /* more than this much time is not caught up */
+#define OWED_NS 10000000000ull /* more than this much time is not caught up */
 
 static bool is_periodic(const struct lapic_timer *t)
 {
@@ -55,7 +53,7 @@ static bool may_pay(const struct lapic_timer *t)
 
 static u64 pay_at(const struct lapic_timer *t)
 {
-	return t->last + (period(t) < MIN_PERIOD_NS ? 0 : period(t) / CATCH_UP);
+	return ticks_owed_at(t->last, period(t));
 }
 
 static void arm(struct lapic_timer *t)
@@ -66,7 +64,7 @@ static void arm(struct lapic_timer *t)
 		u64 at = t->started + (((t->expired + 1) * t->initial) << t->shift);
 
 		if (is_periodic(t))
-			at = MAX(at, t->last + MIN_PERIOD_NS);
+			at = MAX(at, t->last + TICKS_MIN_PERIOD_NS);
 		arm_at(t, may_pay(t) ? MIN(at, pay_at(t)) : at);
 	} else {
 		vtimer_cancel(t->timers, &t->timer);
