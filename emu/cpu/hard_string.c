@@ -12,23 +12,14 @@
 /* Flags of a - b at the operand size. */
 static void compare(struct cpu *cpu, u32 a, u32 b, unsigned size)
 {
-	u32 mask = operand_mask(size), top = 1u << (size * 8 - 1), f = 0;
+	u32 mask = operand_mask(size), top = 1u << (size * 8 - 1), r, f;
 
 	a &= mask;
 	b &= mask;
-
-	u32 r = (a - b) & mask;
-
+	r = (a - b) & mask;
+	f = operand_flags(a, b, r, top);
 	if (a < b)
 		f |= EFLAGS_CF;
-	if ((a ^ b ^ r) & 0x10)
-		f |= EFLAGS_AF;
-	if (!r)
-		f |= EFLAGS_ZF;
-	if (r & top)
-		f |= EFLAGS_SF;
-	if (!__builtin_parity(r & 0xff))
-		f |= EFLAGS_PF;
 	if ((a ^ b) & (a ^ r) & top)
 		f |= EFLAGS_OF;
 	cpu->eflags = (cpu->eflags & ~(EFLAGS_ARITH & ~EFLAGS_DF)) | f;

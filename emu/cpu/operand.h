@@ -12,6 +12,23 @@ static inline u32 operand_mask(unsigned size)
 	return size == 4 ? 0xffffffff : (1u << size * 8) - 1;
 }
 
+/* AF, ZF, SF and PF of r, which is a + b or a - b and has its sign in the bit top (SDM 1
+ * 3.4.3.1). */
+static inline u32 operand_flags(u32 a, u32 b, u32 r, u32 top)
+{
+	u32 f = 0;
+
+	if ((a ^ b ^ r) & 0x10)
+		f |= EFLAGS_AF;
+	if (!r)
+		f |= EFLAGS_ZF;
+	if (r & top)
+		f |= EFLAGS_SF;
+	if (!__builtin_parity(r & 0xff))
+		f |= EFLAGS_PF;
+	return f;
+}
+
 /* A register, whose low size bytes are value's now. */
 static inline u32 operand_merge(u32 old, u32 value, unsigned size)
 {

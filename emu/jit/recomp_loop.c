@@ -236,18 +236,10 @@ static u8 *plain(struct cpu *cpu, gla_t gla)
 
 static u32 flags_of(enum loop_flags_op op, u32 a, u32 b)
 {
-	u32 r = op == LOOP_FLAGS_ADD ? a + b : a - b, f = 0;
+	u32 r = op == LOOP_FLAGS_ADD ? a + b : a - b, f = operand_flags(a, b, r, SIGN);
 
 	if (op == LOOP_FLAGS_ADD ? r < a : a < b)
 		f |= EFLAGS_CF;
-	if ((a ^ b ^ r) & 0x10)
-		f |= EFLAGS_AF;
-	if (!r)
-		f |= EFLAGS_ZF;
-	if (r & SIGN)
-		f |= EFLAGS_SF;
-	if (!__builtin_parity(r & 0xff))
-		f |= EFLAGS_PF;
 	if ((op == LOOP_FLAGS_ADD ? (a ^ r) & (b ^ r) : (a ^ b) & (a ^ r)) & SIGN)
 		f |= EFLAGS_OF;
 	return f;
