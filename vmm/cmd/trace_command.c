@@ -95,13 +95,11 @@ int cmd_trace(int argc, char **argv)
 const char *trace_complete(int n, unsigned i)
 {
 	static const char *const ways[] = { "on", "off" };
-	unsigned vms = 0, events = 0;
+	unsigned events = 0;
 
 	if (n > 1 && i < ARRAY_SIZE(ways))
 		return ways[i];
 	i -= n > 1 ? (unsigned)ARRAY_SIZE(ways) : 0;
-	while (vm_complete(1, vms))
-		vms++;
 	while (event_trace_name(events))
 		events++;
 	if (i < events)
@@ -109,5 +107,5 @@ const char *trace_complete(int n, unsigned i)
 	i -= events;
 	if (i < 2)
 		return i ? "show" : "all";
-	return n == 1 && i - 2 < vms ? vm_complete(1, i - 2) : NULL;
+	return n == 1 ? vm_complete(1, i - 2) : NULL;
 }

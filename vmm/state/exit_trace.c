@@ -53,6 +53,16 @@ static void print_symbol(const struct cpu *cpu, u32 eip)
 	console_print("%s\n", l.text);
 }
 
+void exit_trace_print_time(u64 tsc, u64 *before)
+{
+	u64 at = clock_at(tsc), since = *before ? clock_tsc_to_ns(tsc - *before) : 0;
+
+	console_print("%7llu.%06llu %6llu.%03llu", (unsigned long long)(at / NS_PER_S),
+		      (unsigned long long)(at % NS_PER_S / 1000),
+		      (unsigned long long)(since / 1000), (unsigned long long)(since % 1000));
+	*before = tsc;
+}
+
 void exit_trace_print_one(const struct exit_trace_entry *e, struct cpu *cpu)
 {
 	u32 eip = guest_eip(e, cpu);
@@ -71,17 +81,12 @@ void exit_trace_print(const struct exit_trace *t, unsigned n, struct cpu *cpu)
 		      "info", "eip", "detail");
 	for (u32 i = t->next - count; i != t->next; i++) {
 		const struct exit_trace_entry *e = &t->entry[i % EXIT_TRACE_SIZE];
-		u64 at = clock_at(e->tsc), since = before ? clock_tsc_to_ns(e->tsc - before) : 0;
 		u32 eip = guest_eip(e, cpu);
 
-		console_print("%7llu.%06llu %6llu.%03llu %-10s %-8s %4x %08x %08x",
-			      (unsigned long long)(at / NS_PER_S),
-			      (unsigned long long)(at % NS_PER_S / 1000),
-			      (unsigned long long)(since / 1000),
-			      (unsigned long long)(since % 1000), kind_name[e->kind], info_name(e),
+		exit_trace_print_time(e->tsc, &before);
+		console_print(" %-10s %-8s %4x %08x %08x", kind_name[e->kind], info_name(e),
 			      e->info, eip, e->detail);
 		print_symbol(cpu, eip);
-		before = e->tsc;
 	}
 }
 

@@ -61,6 +61,8 @@ struct cpu;
 
 /* Prints the newest n entries, oldest first. cpu: whose they are, for names; may be NULL. */
 void exit_trace_print(const struct exit_trace *t, unsigned n, struct cpu *cpu);
+/* The time of an entry, and how long it came after the one before (0: none). */
+void exit_trace_print_time(u64 tsc, u64 *before);
 /* What one says but the time, to the end of the line. */
 void exit_trace_print_one(const struct exit_trace_entry *e, struct cpu *cpu);
 /* From which n places most of them came. E_NOMEM. */

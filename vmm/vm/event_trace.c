@@ -11,9 +11,6 @@
 #include "kernel/base/error.h"
 #include "kernel/base/string.h"
 #include "kernel/console/console.h"
-#include "kernel/time/clock.h"
-
-#define NS_PER_S 1000000000ull
 
 struct event {
 	u64 tsc;
@@ -200,16 +197,6 @@ static void print_what(const struct event *e)
 	}
 }
 
-static void print_time(u64 tsc, u64 *before)
-{
-	u64 at = clock_at(tsc), since = *before ? clock_tsc_to_ns(tsc - *before) : 0;
-
-	console_print("%7llu.%06llu %6llu.%03llu  ", (unsigned long long)(at / NS_PER_S),
-		      (unsigned long long)(at % NS_PER_S / 1000),
-		      (unsigned long long)(since / 1000), (unsigned long long)(since % 1000));
-	*before = tsc;
-}
-
 static void print_place(const struct vm *vm, gla_t at)
 {
 	struct dbg_line l = { .len = 0 };
@@ -278,12 +265,14 @@ void event_trace_print(struct vm *vm, u32 n)
 		if (next_is_exit(&m)) {
 			const struct exit_trace_entry *e = &m.x->entry[m.exit++ % EXIT_TRACE_SIZE];
 
-			print_time(e->tsc, &before);
+			exit_trace_print_time(e->tsc, &before);
+			console_print("  ");
 			exit_trace_print_one(e, &vm->vcpu->cpu);
 		} else {
 			const struct event *e = &m.t->event[m.event++ % EVENT_TRACE_SIZE];
 
-			print_time(e->tsc, &before);
+			exit_trace_print_time(e->tsc, &before);
+			console_print("  ");
 			print_what(e);
 			print_place(vm, e->at);
 		}
