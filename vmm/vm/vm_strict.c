@@ -34,10 +34,9 @@ static bool first_here(struct vm_strict *s, unsigned rule, u32 gla)
 
 void vm_strict_broken(struct vm *vm, unsigned rule, u32 number)
 {
-	char behind[32] = "";
-
 	const struct cpu *c = &vm->vcpu->cpu;
 	struct vm_strict *s = &vm->strict;
+	char behind[32] = "";
 
 	s->broken[rule]++;
 	if (!first_here(s, rule, c->seg[SEG_CS].base + c->eip))
