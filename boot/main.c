@@ -40,6 +40,7 @@
 #include "kernel/debug/panic.h"
 #include "kernel/debug/state_dump.h"
 #include "vmm/cmd/vmm.h"
+#include "vmm/gdb/gdb_self.h"
 
 static void select_console(void)
 {
@@ -84,6 +85,8 @@ void boot_main(u32 magic, u32 info)
 	state_dump_init();
 	serial_port_enable_input(); /* needs interrupts */
 	serial_lines_init();
+	if (cmdline_get("gdb"))
+		gdb_self_open(cmdline_get("gdb")); /* needs the lines, and tasks */
 	ps2_keyboard_init();
 	ps2_mouse_init();
 	pci_scan();

@@ -37,3 +37,8 @@ int read_u8_safe(hva_t at, u8 *value)
 	*value = (u8)v;
 	return 0;
 }
+
+int write_u8_safe(hva_t at, u8 value)
+{
+	return TRAP_TRY("movb %[value], (%[at])", [value] "q"(value), [at] "r"(at));
+}

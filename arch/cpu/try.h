@@ -30,5 +30,6 @@
 /* For MSRs that the processor may not have: 0, or E_FAULT where the access raised #GP. */
 int rdmsr_safe(u32 index, u64 *value);
 int wrmsr_safe(u32 index, u64 value);
-/* A byte of memory that may not be mapped. */
+/* A byte of memory that may not be mapped, or not writable. */
 int read_u8_safe(hva_t at, u8 *value);
+int write_u8_safe(hva_t at, u8 value);

@@ -4,6 +4,11 @@
  */
 #pragma once
 
+/* A function on the way to the monitor's own debugger, where a breakpoint would lead to itself. */
+#define NO_BREAKPOINT __attribute__((noinline, section(".text.nobreak")))
+
 extern const char image_text_start[], image_text_end[];
+/* Part of the text: NO_BREAKPOINT. */
+extern const char image_nobreak_start[], image_nobreak_end[];
 extern const char image_rodata_start[], image_rodata_end[];
 extern const char image_data_start[], image_data_end[]; /* .data and .bss */

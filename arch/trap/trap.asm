@@ -20,7 +20,7 @@ global trap_stubs, trap_return, trap_return_iret
 	jmp	near trap_common
 %endmacro
 
-section .text
+section .text.nobreak progbits alloc exec nowrite align=16	; arch/mem/image.h
 	align	TRAP_STUB_SIZE
 trap_stubs:
 %assign vector 0

@@ -6,6 +6,7 @@
 
 #include "arch/cpu/processor.h"
 #include "arch/cpu/gdt.h"
+#include "arch/mem/image.h"
 #include "arch/trap/irq.h"
 #include "arch/cpu/percpu.h"
 
@@ -35,6 +36,7 @@ static struct gate idt[256] __attribute__((aligned(PAGE_SIZE)));
 static void (*nmi_handler)(const struct trap_frame *frame);
 static bool (*nmi_watchdog)(void);
 static void (*fatal)(const struct trap_frame *frame);
+static const struct trap_debugger nobody, *debugger = &nobody;
 
 static const char *const exception_name[32] = {
 	"#DE divide error",
@@ -105,6 +107,11 @@ void trap_set_fatal(void (*fn)(const struct trap_frame *frame))
 	fatal = fn;
 }
 
+void trap_set_debugger(const struct trap_debugger *d)
+{
+	debugger = d;
+}
+
 static void trap_fatal(const struct trap_frame *f) __attribute__((noreturn));
 static void trap_fatal(const struct trap_frame *f)
 {
@@ -170,14 +177,8 @@ static void device_interrupt(struct percpu *pc, struct trap_frame *f)
  */
 #define NEVER_OURS ((u64)(EFLAGS_VM | EFLAGS_NT | EFLAGS_IOPL | EFLAGS_TF))
 
-/* Kept out of trap_dispatch(), which then saves no registers for it. */
-static void dispatch(struct percpu *pc, struct trap_frame *f) __attribute__((noinline));
-static void dispatch(struct percpu *pc, struct trap_frame *f)
+static void decide(struct percpu *pc, struct trap_frame *f, bool guest)
 {
-	bool guest = trap_from_guest(f);
-
-	if (!guest)
-		f->rflags &= ~NEVER_OURS;
 	if (f->vector >= IRQ_VECTOR_FIRST)
 		device_interrupt(pc, f);
 	else if (f->vector == VEC_NMI)
@@ -190,7 +191,21 @@ static void dispatch(struct percpu *pc, struct trap_frame *f)
 		trap_fatal(f);
 }
 
-void trap_dispatch(struct trap_frame *f)
+/* Kept out of trap_dispatch(), which then saves no registers for it. */
+static NO_BREAKPOINT void dispatch(struct percpu *pc, struct trap_frame *f)
+{
+	bool guest = trap_from_guest(f);
+
+	if (!guest)
+		f->rflags &= ~NEVER_OURS;
+	if (debugger->on && debugger->first(f, guest))
+		return;
+	decide(pc, f, guest);
+	if (debugger->on)
+		debugger->last(f, guest);
+}
+
+NO_BREAKPOINT void trap_dispatch(struct trap_frame *f)
 {
 	struct percpu *pc = percpu_this();
 

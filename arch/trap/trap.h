@@ -53,6 +53,18 @@ void trap_set_nmi_handler(void (*fn)(const struct trap_frame *frame));
  * it. */
 void trap_set_nmi_watchdog(bool (*fn)(void));
 
+/*
+ * The monitor's own debugger. While it is `on`, it is asked before anybody else about each trap but
+ * system calls of guest code: true, that was all. And `last` is called behind what the trap did,
+ * unless that was left by other means. Both may change the frame.
+ */
+struct trap_debugger {
+	volatile bool on;
+	bool (*first)(struct trap_frame *frame, bool guest);
+	void (*last)(struct trap_frame *frame, bool guest);
+};
+void trap_set_debugger(const struct trap_debugger *d);
+
 /* Called by the stubs. */
 void trap_dispatch(struct trap_frame *frame);
 /* fn gets a trap that nobody wanted, and does not return. */

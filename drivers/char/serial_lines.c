@@ -94,6 +94,16 @@ static void taken(struct line *line)
 	irq_restore(flags);
 }
 
+static void write_now(struct line *line, const char *s, size_t n)
+{
+	uart_driver_write_now(&container_of(line, struct port, line)->uart, s, n, false);
+}
+
+static int read_now(struct line *line)
+{
+	return uart_driver_read_now(&container_of(line, struct port, line)->uart);
+}
+
 void serial_lines_init(void)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(ports); i++) {
@@ -105,6 +115,8 @@ void serial_lines_init(void)
 		p->line.start = start;
 		p->line.write = write;
 		p->line.taken = taken;
+		p->line.write_now = write_now;
+		p->line.read_now = read_now;
 		line_register(&p->line);
 	}
 }

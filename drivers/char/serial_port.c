@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The driver of drivers/lib/uart_driver.c at COM1, as a sink and a source of the console.
+ * The driver of drivers/lib/uart_driver.c at COM1, as a sink and a source of the console; or as a
+ * line of its own, for somebody who asks for it where the console is not written to it.
  * Everything but write_now() runs with interrupts off for as long as it touches the driver: an
  * interrupt that prints comes before or after, and an NMI prints by write_now() only.
  */
@@ -9,7 +10,9 @@
 #include "arch/cpu/processor.h"
 #include "drivers/char/serial_irq.h"
 #include "drivers/lib/uart_driver.h"
+#include "kernel/base/error.h"
 #include "kernel/base/log.h"
+#include "kernel/console/line.h"
 #include "kernel/hw/ns16550_regs.h"
 #include "kernel/sched/sched.h"
 #include "kernel/time/clock.h"
@@ -18,6 +21,8 @@
 
 static struct uart_driver uart;
 static u8 queue[64 * KiB]; /* an answer of the monitor's own fits, beside what guests may fill */
+
+static struct line line;
 
 static u8 port_in(struct uart_driver *u, unsigned reg)
 {
@@ -34,19 +39,23 @@ static void port_out(struct uart_driver *u, unsigned reg, u8 value)
 static void input(struct uart_driver *u, u8 byte)
 {
 	(void)u;
-	console_input(byte);
+	if (line.came)
+		line_input(&line, byte);
+	else
+		console_input(byte);
 }
 
 static void input_break(struct uart_driver *u)
 {
 	(void)u;
-	console_input_break();
+	if (!line.came)
+		console_input_break();
 }
 
 static u32 input_room(struct uart_driver *u)
 {
 	(void)u;
-	return console_input_room();
+	return line.came ? ring_room(&line.input) : console_input_room();
 }
 
 static const struct uart_ops ops = {
@@ -68,7 +77,7 @@ static void look_after(struct timer *t)
 
 static struct timer looks = { .fn = look_after };
 
-static void write(const char *s, size_t n, bool cooked)
+static void write_queued(const char *s, size_t n, bool cooked)
 {
 	u64 flags = irq_save();
 
@@ -118,7 +127,7 @@ static void set_flow(enum console_flow flow)
 }
 
 static const struct console_sink_ops sink = {
-	.write = write,
+	.write = write_queued,
 	.write_now = write_now,
 	.queued = queued,
 	.flush = flush,
@@ -126,6 +135,52 @@ static const struct console_sink_ops sink = {
 	.set_flow = set_flow,
 	.read_now = read_now,
 };
+
+/* --- As a line */
+
+static int line_start(struct line *l)
+{
+	(void)l;
+	if (console_uses(CONSOLE_SERIAL))
+		return E_BUSY;
+	flush();
+	console_attach(CONSOLE_SERIAL, NULL);
+	set_flow(CONSOLE_FLOW_NONE);
+	return 0;
+}
+
+static void line_write(struct line *l, const char *s, size_t n)
+{
+	(void)l;
+	write_queued(s, n, false);
+}
+
+static void line_taken(struct line *l)
+{
+	(void)l;
+	input_taken();
+}
+
+static void line_write_now(struct line *l, const char *s, size_t n)
+{
+	(void)l;
+	write_now(s, n, false);
+}
+
+static int line_look(struct line *l)
+{
+	(void)l;
+	return read_now();
+}
+
+static struct line line = { .name = "com1",
+			    .start = line_start,
+			    .write = line_write,
+			    .taken = line_taken,
+			    .write_now = line_write_now,
+			    .read_now = line_look };
+
+/* --- Start */
 
 void serial_port_init(void)
 {
@@ -147,4 +202,5 @@ void serial_port_enable_input(void)
 	flags = irq_save();
 	uart_driver_enable(&uart);
 	irq_restore(flags);
+	line_register(&line);
 }

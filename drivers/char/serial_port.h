@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The machine's COM1 as the monitor's console, 115200 baud, 8N1.
+ * The machine's COM1 as the monitor's console, 115200 baud, 8N1; or, where the console is not
+ * there, as the line "com1" (kernel/console/line.h).
  */
 #pragma once
 

@@ -137,15 +137,24 @@ void gdb_part_send(struct gdb_packet *p, const struct gdb_part *x)
 
 /* --- Arguments */
 
-bool gdb_number(const char **s, u32 *value)
+bool gdb_number64(const char **s, u64 *value)
 {
 	const char *from = *s;
 	u64 v = 0;
 
-	for (; hex_digit(**s) >= 0 && v <= 0xffffffff; (*s)++)
+	for (; hex_digit(**s) >= 0 && !(v >> 60); (*s)++)
 		v = v << 4 | (u64)hex_digit(**s);
+	*value = v;
+	return *s != from && hex_digit(**s) < 0;
+}
+
+bool gdb_number(const char **s, u32 *value)
+{
+	u64 v;
+	bool good = gdb_number64(s, &v);
+
 	*value = (u32)v;
-	return *s != from && v <= 0xffffffff;
+	return good && v <= 0xffffffff;
 }
 
 bool gdb_skip(const char **s, char c)

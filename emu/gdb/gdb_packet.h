@@ -56,8 +56,9 @@ void gdb_part_send(struct gdb_packet *p, const struct gdb_part *part);
 
 /* --- Arguments: what was read is passed over */
 
-/* A hexadecimal number of 32 bits. */
+/* A hexadecimal number of 32 bits; of 64 bits. */
 bool gdb_number(const char **s, u32 *value);
+bool gdb_number64(const char **s, u64 *value);
 bool gdb_skip(const char **s, char c);
 /* "addr,length" */
 bool gdb_range(const char **s, u32 *address, u32 *len);

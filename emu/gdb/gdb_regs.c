@@ -262,10 +262,11 @@ static void put_regs(struct gdb_part *x, unsigned from, unsigned to)
 	}
 }
 
-static const char head[] =
+const char gdb_xml_head[] =
 	"<?xml version=\"1.0\"?><!DOCTYPE target SYSTEM \"gdb-target.dtd\"><target>";
-static const char core[] =
-	"<feature name=\"org.gnu.gdb.i386.core\"><flags id=\"i386_eflags\" size=\"4\">"
+static const char core[] = "<feature name=\"org.gnu.gdb.i386.core\">";
+const char gdb_xml_flags[] =
+	"<flags id=\"i386_eflags\" size=\"4\">"
 	"<field name=\"CF\" start=\"0\" end=\"0\"/><field name=\"\" start=\"1\" end=\"1\"/>"
 	"<field name=\"PF\" start=\"2\" end=\"2\"/><field name=\"AF\" start=\"4\" end=\"4\"/>"
 	"<field name=\"ZF\" start=\"6\" end=\"6\"/><field name=\"SF\" start=\"7\" end=\"7\"/>"
@@ -302,6 +303,8 @@ static const char own[] = "<feature name=\"org.ringleader.i386.system\">";
 static void put_feature(struct gdb_part *x, const char *begin, unsigned from, unsigned to)
 {
 	gdb_part_add(x, begin);
+	if (!from)
+		gdb_part_add(x, gdb_xml_flags);
 	put_regs(x, from, to);
 	gdb_part_add(x, "</feature>");
 }
@@ -311,7 +314,7 @@ void gdb_target_xml(struct cpu *cpu, struct gdb_part *x)
 	unsigned parts = gdb_reg_parts(cpu);
 	bool wide = cpu->seg[SEG_CS].attr & SEG_ATTR_DB;
 
-	gdb_part_add(x, head);
+	gdb_part_add(x, gdb_xml_head);
 	gdb_part_add(x, wide ? "<architecture>i386</architecture>"
 			     : "<architecture>i8086</architecture>");
 	put_feature(x, core, 0, FIRST_XMM);

@@ -32,4 +32,6 @@ void gdb_reg_read(struct cpu *cpu, unsigned n, u8 *value);
 /* False: it cannot have this value, or never changes by hand. */
 bool gdb_reg_write(struct cpu *cpu, unsigned n, const u8 *value);
 
+/* How a description begins, and the type of EFLAGS, whose upper half nobody has. */
+extern const char gdb_xml_head[], gdb_xml_flags[];
 void gdb_target_xml(struct cpu *cpu, struct gdb_part *x);

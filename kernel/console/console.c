@@ -46,6 +46,11 @@ void console_select(unsigned sinks)
 	selected = sinks;
 }
 
+bool console_uses(enum console_sink kind)
+{
+	return selected & kind;
+}
+
 /* The i-th sink if it is there and written to. */
 static const struct console_sink_ops *sink_ops(unsigned i)
 {

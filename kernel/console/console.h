@@ -32,7 +32,9 @@ struct console_sink_ops {
 
 /* Which of the attached sinks are written to; both at first. */
 void console_select(unsigned sinks);
-/* A driver offers a sink (replacing an earlier one of its kind). */
+/* Is it written to? */
+bool console_uses(enum console_sink kind);
+/* A driver offers a sink (replacing an earlier one of its kind); NULL: it takes it back. */
 void console_attach(enum console_sink kind, const struct console_sink_ops *ops);
 void console_set_flow(enum console_flow flow);
 enum console_flow console_flow(void);

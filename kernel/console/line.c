@@ -51,6 +51,13 @@ int line_read(struct line *line)
 	return byte;
 }
 
+int line_read_now(struct line *line)
+{
+	int byte = ring_get(&line->input);
+
+	return byte >= 0 ? byte : line->read_now(line);
+}
+
 void line_input(struct line *line, u8 byte)
 {
 	ring_put(&line->input, byte); /* the driver holds back what has no room */

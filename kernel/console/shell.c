@@ -394,7 +394,7 @@ void shell_enter(void)
 
 void shell_begin_crash(void)
 {
-	shell_table_crash();
+	shell_table_crash(true);
 	active = typed = false;
 }
 
@@ -432,5 +432,16 @@ int shell_execute(const char *line)
 	}
 	if (aside)
 		log_after();
+	return err;
+}
+
+int shell_execute_reading(const char *line)
+{
+	bool before = shell_crashed();
+	int err;
+
+	shell_table_crash(true);
+	err = shell_execute(line);
+	shell_table_crash(before);
 	return err;
 }

@@ -27,6 +27,8 @@ void shell_interrupt(void);
 void shell_begin_crash(void);
 /* Executes the commands of a line for somebody else than the operator: no job begins. */
 int shell_execute(const char *line);
+/* The same, and only commands that the prompt after a panic has are known. */
+int shell_execute_reading(const char *line);
 
 /* --- For commands */
 

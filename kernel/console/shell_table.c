@@ -214,9 +214,9 @@ void shell_table_init(void)
 	shell_register_topic("prompt", &help, 1);
 }
 
-void shell_table_crash(void)
+void shell_table_crash(bool on)
 {
-	crashed = true;
+	crashed = on;
 }
 
 bool shell_crashed(void)

@@ -37,6 +37,6 @@ struct shell_command *shell_find(int argc, char **argv, int *used);
 /* What could stand where the word at line[start] is: the i-th; NULL at the end. */
 const char *shell_candidate(const char *line, unsigned start, unsigned i);
 void shell_table_init(void);
-/* From now on only commands for the prompt after a panic are known. */
-void shell_table_crash(void);
+/* Are only commands for the prompt after a panic known? */
+void shell_table_crash(bool on);
 bool shell_crashed(void);

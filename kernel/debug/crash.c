@@ -6,7 +6,6 @@
 #include "kernel/debug/crash.h"
 
 #include "arch/cpu/percpu.h"
-#include "arch/cpu/processor.h"
 #include "arch/cpu/try.h"
 #include "arch/mem/kmap.h"
 #include "kernel/base/print.h"
@@ -23,7 +22,7 @@
 #define ROWS_DEFAULT 8u
 #define FAILURES_MAX 64u /* traps of the prompt in a row, without a line that was read */
 
-static void (*screen)(void);
+static void (*screen)(void), (*waiting)(void);
 static bool began;
 static unsigned failures;
 
@@ -129,7 +128,7 @@ static char wait_key(void)
 	int c;
 
 	while ((c = console_read_now()) < 0)
-		cpu_relax();
+		waiting();
 	return (char)c;
 }
 
@@ -166,13 +165,14 @@ static void loop(void)
 	}
 }
 
-void crash_prompt(void (*again)(void))
+void crash_prompt(void (*again)(void), void (*wait)(void))
 {
 	if (!console_can_read_now())
 		return;
 	if (!began) {
 		began = true;
 		screen = again;
+		waiting = wait;
 		shell_begin_crash();
 		shell_register_all(commands, ARRAY_SIZE(commands));
 		while (console_read_now() >= 0) /* typed ahead, for somebody else */

@@ -9,7 +9,8 @@
 #include "kernel/base/types.h"
 
 /* Begins the prompt on a stack of its own, also out of a command of the prompt that has trapped.
- * Returns if no line can be read. again: prints the panic's screen once more. */
-void crash_prompt(void (*again)(void));
+ * Returns if no line can be read. again: prints the panic's screen once more. wait: called while
+ * no key is typed. */
+void crash_prompt(void (*again)(void), void (*wait)(void));
 /* The prompt has begun: a trap now is its command's. */
 bool crash_began(void);

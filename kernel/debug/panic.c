@@ -10,8 +10,10 @@
 
 #include "arch/cpu/processor.h"
 #include "arch/cpu/percpu.h"
+#include "arch/cpu/try.h"
 #include "arch/trap/trap.h"
 #include "arch/mem/kmap.h"
+#include "kernel/base/gdt_layout.h"
 #include "kernel/base/print.h"
 #include "kernel/base/string.h"
 #include "kernel/console/console.h"
@@ -23,6 +25,8 @@
 #include "kernel/lib/cmdline.h"
 
 #define MAX_FRAMES 24
+#define CALL	   0xe8 /* with a displacement of 32 bits */
+#define CALL_SIZE  5
 
 static unsigned panics;
 
@@ -133,6 +137,51 @@ static void print_screen(void)
 	console_print("--- end of panic ---\n");
 }
 
+/* --- A debugger */
+
+static const struct panic_debugger *debugger;
+
+void panic_set_debugger(const struct panic_debugger *d)
+{
+	debugger = d;
+}
+
+/* at lies behind the call of panic(): perhaps in another line's code, or in another function's. */
+static u64 call_of(u64 at)
+{
+	u8 opcode;
+
+	return !read_u8_safe(at - CALL_SIZE, &opcode) && opcode == CALL ? at - CALL_SIZE : at - 1;
+}
+
+static void tell_debugger(void)
+{
+	struct trap_frame f = last.frame;
+
+	if (!debugger)
+		return;
+	if (!last.trapped) {
+		f = (struct trap_frame){ .vector = PANIC_CALL,
+					 .rip = call_of(last.site.rip),
+					 .cs = SEL_CODE64,
+					 .rflags = EFLAGS_ONE,
+					 .rsp = last.site.rsp };
+		f.gpr[5] = last.site.rbp;
+	}
+	debugger->begin(&f);
+}
+
+static bool listen(void)
+{
+	cpu_relax();
+	return debugger && debugger->listen();
+}
+
+static void wait(void)
+{
+	listen();
+}
+
 static bool prompt_wanted(void)
 {
 	const char *how = cmdline_get("panic");
@@ -168,8 +217,11 @@ static void end(void)
 	if (panics > 1)
 		hook = NULL;
 	print_screen();
+	tell_debugger();
 	if (prompt_wanted())
-		crash_prompt(print_screen);
+		crash_prompt(print_screen, wait);
+	while (listen() || (debugger && prompt_wanted()))
+		;
 	power_after_panic();
 }
 
@@ -180,7 +232,7 @@ static void end_command(const char *reason, u64 rip)
 
 	console_print("\nthe command failed: %s in %s\n", reason,
 		      symbol_format(rip, name, sizeof(name)));
-	crash_prompt(print_screen);
+	crash_prompt(print_screen, wait);
 }
 
 static void end_by_panic(const struct panic_site *at, const char *fmt, va_list ap)

@@ -54,6 +54,11 @@ bool sched_urgent(void)
 	return sched_this()->rq.urgent;
 }
 
+void sched_stood(u64 cycles)
+{
+	sched_this()->began += cycles;
+}
+
 u64 sched_idle_cycles(void)
 {
 	return sched_this()->idle;
@@ -66,12 +71,12 @@ u64 sched_turn_began(void)
 
 static void take_turn(struct sched *s, struct task *t, u64 now)
 {
-	u64 end, began = s->began;
+	u64 end;
 
 	t->ops->run(t, runq_turn_end(&s->rq, t, now));
 	end = rdtsc();
+	task_charge(t, clock_tsc_to_ns(end - s->began));
 	s->began = end;
-	task_charge(t, clock_tsc_to_ns(end - began));
 }
 
 /* Armed exactly: each wake-up counts here. A rule of waking may have woken somebody. */

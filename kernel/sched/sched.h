@@ -24,5 +24,7 @@ bool sched_wanted(void);
 bool sched_urgent(void);
 /* The TSC when the present turn began: what was done since is on its account. */
 u64 sched_turn_began(void);
+/* So many cycles of the present turn were nobody's: a debugger had the processor. */
+void sched_stood(u64 cycles);
 /* TSC cycles that no task wanted. */
 u64 sched_idle_cycles(void);

@@ -25,7 +25,7 @@ class Gdb:
     """Each command's output up to the prompt behind it."""
 
     def __init__(self, target, *arguments):
-        self.process = pexpect.spawn("gdb", ["-q", "-nx", "-ex", "set pagination off", "-ex", "set confirm off", "-ex",
+        self.process = pexpect.spawn("gdb", ["-q", "-nx", "-ex", "set pagination off", "-ex", "set width 0", "-ex", "set confirm off", "-ex",
                                              "set remotetimeout 60", "-ex", "set style enabled off", *arguments], timeout=TIMEOUT,
                                      encoding="latin-1", echo=False, env={**os.environ, "TERM": "dumb"})
         self.process.delaybeforesend = None

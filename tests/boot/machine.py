@@ -94,10 +94,10 @@ class BareMachine(Console):
 
 class Machine(Console):
     """Our image. config: the text of vms.conf. media: cd, disk, virtio (fast) or usb. files: contents of more files by name; modules:
-    those of them that the configuration does not name."""
+    those of them that the configuration does not name. com1: QEMU's other side of it, which else is driven here."""
 
     def __init__(self, config, cpu="max", memory="1G", media="cd", firmware="bios", arguments="", extra=(),
-                 name=None, files=None, modules=()):
+                 name=None, files=None, modules=(), com1="stdio,signal=off,mux=off"):
         self.folder = tempfile.TemporaryDirectory()
         conf = os.path.join(self.folder.name, "vms.conf")
         with open(conf, "w") as f:
@@ -120,7 +120,7 @@ class Machine(Console):
         }[media]
         if firmware == "uefi":
             drive += ["-drive", "if=pflash,format=raw,readonly=on,file=" + OVMF]
-        super().__init__(["-cpu", cpu, "-m", memory, *drive, "-chardev", "stdio,id=serial,signal=off,mux=off",
+        super().__init__(["-cpu", cpu, "-m", memory, *drive, "-chardev", com1 + ",id=serial",
                           "-serial", "chardev:serial", *extra], name)
 
     def __exit__(self, *exc):

@@ -18,6 +18,7 @@
 #include "vmm/console/vm_console.h"
 #include "vmm/console/vm_display.h"
 #include "vmm/console/vm_screen.h"
+#include "vmm/gdb/gdb_self.h"
 #include "vmm/vm/vm_finish.h"
 #include "vmm/cmd/change_commands.h"
 #include "vmm/cmd/create_commands.h"
@@ -62,6 +63,8 @@ static void apply(const struct config *c)
 	if (!cmdline_get("console"))
 		console_select(c->console);
 	console_set_flow((enum console_flow)c->flow);
+	if (c->gdb[0] && !cmdline_get("gdb"))
+		gdb_self_open(c->gdb);
 	vm_console_set_escape(c->escape);
 	vm_display_set_hotkey(c->hotkey);
 	vm_set_exit(exit_wanted(c));

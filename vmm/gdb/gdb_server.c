@@ -14,6 +14,7 @@
 #include "kernel/console/console.h"
 #include "kernel/console/line.h"
 #include "kernel/sched/sched.h"
+#include "vmm/gdb/gdb_line.h"
 #include "vmm/state/vcpu_load.h"
 #include "vmm/vm/vm_debug.h"
 #include "vmm/vm/vm_point.h"
@@ -267,13 +268,6 @@ static int open_server(const char *name, struct gdb_server **out)
 	return 0;
 }
 
-static const char *why(int err)
-{
-	return err == E_BUSY	? "something else has it"
-	       : err == E_NOMEM ? "no memory"
-				: "this machine has none";
-}
-
 void gdb_server_begin(struct vm *vm)
 {
 	const char *name = vm->config.gdb;
@@ -287,7 +281,7 @@ void gdb_server_begin(struct vm *vm)
 	err = g ? open_server(name, &server) : E_NOMEM;
 	if (err) {
 		mem_free(g);
-		log_error("%s: gdb = %s: %s", vm->config.name, name, why(err));
+		log_error("%s: gdb = %s: %s", vm->config.name, name, gdb_line_why(name, err));
 		return;
 	}
 	g->vm = vm;

@@ -13,6 +13,7 @@
 #include "kernel/base/string.h"
 #include "kernel/lib/us_layout.h"
 #include "vmm/load/config_line.h"
+#include "vmm/load/config_size.h"
 
 #define LINE_MAX   2048u
 #define MEMORY_MIN (4 * MiB)
@@ -85,37 +86,6 @@ static int word(const char *value, const char *const *words, unsigned n)
 	return -1;
 }
 
-static int parse_size(const char *value, u64 *bytes)
-{
-	char number[32];
-	size_t n = strlen(value);
-	u64 unit = 1;
-
-	if (!n || n >= sizeof(number))
-		return E_INVAL;
-	str_copy(number, value, sizeof(number));
-	switch (number[n - 1]) {
-	case 'K':
-	case 'k':
-		unit = KiB;
-		break;
-	case 'M':
-	case 'm':
-		unit = MiB;
-		break;
-	case 'G':
-	case 'g':
-		unit = GiB;
-		break;
-	}
-	if (unit != 1)
-		number[n - 1] = '\0';
-	if (str_to_u64(number, bytes) || *bytes > UINT64_MAX / unit)
-		return E_INVAL;
-	*bytes *= unit;
-	return 0;
-}
-
 /* The number of the word; -1: it is none of them, which is reported. */
 static int parse_word(struct parser *p, const char *key, const char *value,
 		      const char *const *words, unsigned n, const char *want)
@@ -125,6 +95,15 @@ static int parse_word(struct parser *p, const char *key, const char *value,
 	if (i < 0)
 		bad_value(p, key, value, want);
 	return i;
+}
+
+static void parse_line(struct parser *p, const char *key, const char *value, char *line)
+{
+	static const char *const lines[] = { "com1", "com2", "com3", "com4" };
+	int i = parse_word(p, key, value, lines, ARRAY_SIZE(lines), "com1, com2, com3 or com4");
+
+	if (i >= 0)
+		str_copy(line, lines[i], CONFIG_LINE);
 }
 
 static void parse_bool(struct parser *p, const char *key, const char *value, bool *out)
@@ -199,7 +178,7 @@ static void parse_memory(struct parser *p, const char *value)
 {
 	u64 bytes;
 
-	if (parse_size(value, &bytes))
+	if (config_size_parse(value, &bytes))
 		bad_value(p, "memory", value, "a size (a number with K, M or G)");
 	else if (bytes < MEMORY_MIN || bytes > MEMORY_MAX || bytes % PAGE_SIZE)
 		bad_value(p, "memory", value, "between 4M and 3G in steps of 4K");
@@ -224,7 +203,7 @@ static void parse_disk_writes(struct parser *p, const char *value)
 {
 	u64 bytes;
 
-	if (parse_size(value, &bytes) || !bytes)
+	if (config_size_parse(value, &bytes) || !bytes)
 		bad_value(p, "disk_writes", value, "a size (a number with K, M or G)");
 	else
 		p->vm->disk_writes = bytes;
@@ -297,7 +276,6 @@ static bool vm_word_key(struct parser *p, const char *key, const char *value)
 	static const char *const serials[] = { "none", "console", "log" };
 	static const char *const triples[] = { "stop", "reset", "freeze" };
 	static const char *const stricts[] = { "off", "warn", "stop" };
-	static const char *const lines[] = { "com2", "com3", "com4" };
 	static const char *const screens[] = { "std", "none" };
 	static const char *const idles[] = { "hlt", "detect" };
 	static const char *const tlbs[] = { "architectural", "coherent" };
@@ -328,8 +306,7 @@ static bool vm_word_key(struct parser *p, const char *key, const char *value)
 		if (i >= 0)
 			vm->strict = (enum config_strict)i;
 	} else if (!strcmp(key, "gdb")) {
-		if (parse_word(p, key, value, lines, ARRAY_SIZE(lines), "com2, com3 or com4") >= 0)
-			str_copy(vm->gdb, value, sizeof(vm->gdb));
+		parse_line(p, key, value, vm->gdb);
 	} else if (!strcmp(key, "vga")) {
 		i = parse_word(p, key, value, screens, ARRAY_SIZE(screens), "std or none");
 		vm->no_vga = i > 0;
@@ -416,6 +393,8 @@ static void global_key(struct parser *p, const char *key, const char *value)
 			       "poweroff, reboot, halt or stay");
 		if (i >= 0)
 			p->out->exit = (enum config_exit)i;
+	} else if (!strcmp(key, "gdb")) {
+		parse_line(p, key, value, p->out->gdb);
 	} else if (!strcmp(key, "flow")) {
 		i = parse_word(p, key, value, flows, ARRAY_SIZE(flows), "none, rtscts or xonxoff");
 		if (i >= 0)

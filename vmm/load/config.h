@@ -14,6 +14,7 @@
 #define CONFIG_NAME    32
 #define CONFIG_CMDLINE 1024
 #define CONFIG_HOTKEY  4 /* keys */
+#define CONFIG_LINE    8
 
 enum config_engine { ENGINE_AUTO, ENGINE_RING1, ENGINE_RECOMPILE, ENGINE_RECOMPILE_ALL };
 enum config_exit { EXIT_POWEROFF, EXIT_REBOOT, EXIT_HALT, EXIT_STAY };
@@ -50,7 +51,7 @@ struct config_vm {
 	unsigned boots; /* of them; 0: the BIOS' own order */
 	bool boot_menu, sercon;
 	enum config_engine engine;
-	char gdb[8]; /* gdb = com2: the line of the machine where gdb comes; "": none */
+	char gdb[CONFIG_LINE]; /* gdb = com2: the line of the machine where gdb comes; "": none */
 	/* Default: serial0 = console, others none. The last one is the virtio console. */
 	enum config_serial serial[CONFIG_SERIALS];
 	bool virtio_rng;	   /* rng = virtio */
@@ -74,8 +75,9 @@ struct config {
 	bool screen_vm; /* screen = vm: the machine's own shows the first VM's at once */
 	u8 escape;	/* escape = ctrl-] */
 	u8 hotkey[CONFIG_HOTKEY + 1]; /* hotkey = ctrl-alt-f12: keys, 0 behind the last */
-	unsigned flow;	      /* enum console_flow; flow = none (default), rtscts or xonxoff */
-	struct config_vm *vm; /* vms of them; as many as memory holds */
+	char gdb[CONFIG_LINE]; /* gdb = com2: where gdb comes to debug the monitor; "": nowhere */
+	unsigned flow;	       /* enum console_flow; flow = none (default), rtscts or xonxoff */
+	struct config_vm *vm;  /* vms of them; as many as memory holds */
 	unsigned vms;
 	unsigned errors;
 };
