@@ -39,27 +39,27 @@ class Tutorial(Prompt):
         return [line.rstrip() for line in lines[prompts[0] + 1:prompts[1]]]
 
 
-def tutorial(text):
+def tutorial(text, heading=HEADING, prompt="    rl> "):
     """Where the section is; and its commands, each with the lines of its answer as the document has them."""
-    begin = text.index(HEADING)
+    begin = text.index(heading)
     end = text.index("\n## ", begin + 1)
     steps = []
     for line in text[begin:end].split("\n"):
-        if line.startswith("    rl> "):
-            steps.append((line[8:], []))
+        if line.startswith(prompt):
+            steps.append((line[len(prompt):], []))
         elif line.startswith("    ") and steps:
             steps[-1][1].append(line[4:])
     return begin, end, steps
 
 
-def rewritten(section, answers):
+def rewritten(section, answers, prompt="    rl> "):
     """The section with these answers."""
     out, rest = [], list(answers)
     for line in section.split("\n"):
-        if line.startswith("    rl> "):
+        if line.startswith(prompt):
             out.append(line)
             out += ["    " + said for said in rest.pop(0)]
-        elif not line.startswith("    ") or not any(o.startswith("    rl> ") for o in out):
+        elif not line.startswith("    ") or not any(o.startswith(prompt) for o in out):
             out.append(line)
     return "\n".join(out)
 

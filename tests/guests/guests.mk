@@ -66,9 +66,27 @@ $(BOOT_GUESTS): $(GUESTS)/%: tests/guests/boot/%.asm
 	@mkdir -p $(@D) $(BUILD)/test-guests
 	nasm -f bin -MD $(BUILD)/test-guests/$*.d -MT $@ -o $@ $<
 
+# A boot sector and a kernel that docs/gdb.md goes through, with debug information, as a floppy.
+STUDENT := $(BUILD)/test-guests/student
+STUDENT_SECTORS := 4
+
+$(STUDENT)/boot.asm.o: tests/guests/student/boot.asm
+	@mkdir -p $(@D)
+	nasm -f elf32 -g -F dwarf -DSECTORS=$(STUDENT_SECTORS) -o $@ $<
+
+$(STUDENT)/kernel.c.o: tests/guests/student/kernel.c tests/guests/guests.mk
+	@mkdir -p $(@D)
+	$(CC) $(TEST_GUEST_CFLAGS) -Og -g -fno-omit-frame-pointer -c $< -o $@
+
+$(GUESTS)/student: $(STUDENT)/boot.asm.o $(STUDENT)/kernel.c.o
+	ld -m elf_i386 -z noexecstack --no-warn-rwx-segments -e boot --section-start=.boot=0x7c00 -Ttext=0x7e00 \
+		-o $(BUILD)/test-guests/student.elf $^
+	objcopy -O binary $(BUILD)/test-guests/student.elf $@
+	truncate -s 1440K $@
+
 ## test-guests  builds the test guests of tests/guests
 .PHONY: test-guests
-test-guests: $(TEST_GUESTS) $(GUESTS)/chaos $(BOOT_GUESTS) $(ZOO:%=$(GUESTS)/zoo-%.img)
+test-guests: $(TEST_GUESTS) $(GUESTS)/chaos $(BOOT_GUESTS) $(GUESTS)/student $(ZOO:%=$(GUESTS)/zoo-%.img)
 .PRECIOUS: $(BUILD)/test-guests/%.o $(BUILD)/test-guests/zoo/%.o
 
 -include $(wildcard $(BUILD)/test-guests/*.d $(BUILD)/test-guests/chaos/*.d $(BUILD)/test-guests/virtio/*.d \
