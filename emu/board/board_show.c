@@ -9,6 +9,7 @@
 #include "emu/chip/ioapic.h"
 #include "emu/dev/device.h"
 #include "emu/snap/snap.h"
+#include "emu/words/device_words.h"
 #include "kernel/base/alloc.h"
 #include "kernel/base/error.h"
 #include "kernel/base/print.h"
@@ -109,6 +110,8 @@ int board_show_device(struct board *b, const char *name, const struct dbg_out *o
 	if (!snap)
 		return E_NOMEM;
 	board_settle(b);
+	if (words_print(c, d->dev, out))
+		dbg_print(out, "what is saved of it, by the names of its source:");
 	snap_save_to(snap, no_stream, &s);
 	snap->tell = show;
 	if (snap_begin(snap, d->slot->name, c->version))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a device of a board holds, in words, for who looks at a guest: each field of the list that
- * saves it, under the name that it has in the source. So every device can be looked at, nothing is
- * left out, and nothing changes by it.
+ * What a device of a board holds, for who looks at a guest: in plain words
+ * (emu/words/device_words.h), and each field of the list that saves it, under the name that it has
+ * in the source. So every device can be looked at, nothing is left out, and nothing changes by it.
  */
 #pragma once
 

@@ -32,6 +32,11 @@ static u64 counter(const struct hpet *h, u64 now)
 	return running(h) ? h->counter + (now - h->started) / TICK_NS : h->counter;
 }
 
+u64 hpet_look(const struct hpet *h)
+{
+	return counter(h, vtimers_now(h->timers));
+}
+
 static bool periodic(const struct hpet_timer *t)
 {
 	return t->config & HPET_TN_PERIODIC && t->period;

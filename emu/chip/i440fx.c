@@ -11,10 +11,8 @@
 #define REG_PAM	    0x59
 #define PAM_READS   BIT(0)
 #define PAM_WRITES  BIT(1)
-#define REG_SMRAM   0x72
 #define SMRAM_OPEN  BIT(6)
 #define SMRAM_CLOSE BIT(5)
-#define SMRAM_LOCK  BIT(4)
 #define SMRAM_ON    BIT(3)
 #define SMRAM_BASE  0x02 /* A0000h: the only one */
 
@@ -40,22 +38,27 @@ static void switch_parts(struct i440fx *h, unsigned reg, unsigned len)
 	}
 }
 
-/* No processor here is in SMM, so D_CLS, which keeps data accesses in SMM from it, does nothing. */
-static void switch_smram(struct i440fx *h)
+bool i440fx_smram_is_open(const struct i440fx *h)
 {
 	u8 open = SMRAM_ON | SMRAM_OPEN;
 
+	return (h->pci.config[I440FX_SMRAM] & open) == open;
+}
+
+/* No processor here is in SMM, so D_CLS, which keeps data accesses in SMM from it, does nothing. */
+static void switch_smram(struct i440fx *h)
+{
 	if (h->smram_set)
-		h->smram_set(h->smram_ctx, (h->pci.config[REG_SMRAM] & open) == open);
+		h->smram_set(h->smram_ctx, i440fx_smram_is_open(h));
 }
 
 /* Locked, SMM's memory cannot be opened any more before a reset. */
 static void lock_smram(struct i440fx *h)
 {
-	if (!(h->pci.config[REG_SMRAM] & SMRAM_LOCK))
+	if (!(h->pci.config[I440FX_SMRAM] & I440FX_SMRAM_LOCK))
 		return;
-	h->pci.config[REG_SMRAM] &= (u8)~SMRAM_OPEN;
-	h->pci.writable[REG_SMRAM] = SMRAM_CLOSE;
+	h->pci.config[I440FX_SMRAM] &= (u8)~SMRAM_OPEN;
+	h->pci.writable[I440FX_SMRAM] = SMRAM_CLOSE;
 }
 
 static void i440fx_written(void *ctx, unsigned reg, unsigned len)
@@ -101,12 +104,12 @@ static void i440fx_reset(void *dev)
 	pci_set16(f->writable, PCI_COMMAND, 0x0100);
 	pci_set16(f->config, PCI_STATUS, 0x0280);
 	pci_set32(f->config, PCI_SUBSYSTEM, SUBSYSTEM);
-	memset(&f->writable[0x50], 0xff, REG_SMRAM - 0x50); /* PMCCFG .. : DRAM, cache */
+	memset(&f->writable[0x50], 0xff, I440FX_SMRAM - 0x50); /* PMCCFG .. : DRAM, cache */
 	f->writable[REG_PAM] = 0x30;
 	memset(&f->writable[REG_PAM + 1], 0x33, 6);
-	f->config[REG_SMRAM] = SMRAM_BASE;
-	f->writable[REG_SMRAM] = SMRAM_OPEN | SMRAM_CLOSE | SMRAM_LOCK | SMRAM_ON;
-	f->writable[REG_SMRAM + 1] = 0xff;
+	f->config[I440FX_SMRAM] = SMRAM_BASE;
+	f->writable[I440FX_SMRAM] = SMRAM_OPEN | SMRAM_CLOSE | I440FX_SMRAM_LOCK | SMRAM_ON;
+	f->writable[I440FX_SMRAM + 1] = 0xff;
 	switch_smram(h);
 	switch_parts(h, 0, 256);
 }

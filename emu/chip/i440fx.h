@@ -13,7 +13,9 @@
 
 #include "emu/chip/pci.h"
 
-#define I440FX_PARTS 13
+#define I440FX_PARTS	  13
+#define I440FX_SMRAM	  0x72 /* register: who reaches the memory of SMM */
+#define I440FX_SMRAM_LOCK BIT(4)
 
 struct i440fx_part {
 	u8 reg, shift;
@@ -40,6 +42,7 @@ extern const struct device_class i440fx_class;
 
 /* set is told of each part now, and whenever its register is written. */
 void i440fx_listen(struct i440fx *h, i440fx_part_fn set, void *ctx);
+bool i440fx_smram_is_open(const struct i440fx *h);
 void i440fx_listen_smram(struct i440fx *h, i440fx_smram_fn set, void *ctx);
 /* As firmware leaves it: E0000h to FFFFFh is RAM. For a board that starts without one. */
 void i440fx_open_bios(struct i440fx *h);

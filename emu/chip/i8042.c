@@ -24,8 +24,6 @@
 #define OUT_AUX_OBF  0x20
 #define OUT_LINES    0xcc /* clocks and data lines, as they rest */
 
-enum { EMPTY, FROM_CONTROLLER, FROM_KEYBOARD, FROM_MOUSE };
-
 enum {
 	READ_RAM = 0x20,
 	WRITE_RAM = 0x60,
@@ -51,9 +49,9 @@ enum {
 
 static void update_irqs(struct i8042 *c)
 {
-	bool kbd = (c->source == FROM_KEYBOARD || c->source == FROM_CONTROLLER) &&
+	bool kbd = (c->source == I8042_FROM_KEYBOARD || c->source == I8042_FROM_CONTROLLER) &&
 		   (c->ram[0] & CCB_IRQ1);
-	bool aux = c->source == FROM_MOUSE && (c->ram[0] & CCB_IRQ12);
+	bool aux = c->source == I8042_FROM_MOUSE && (c->ram[0] & CCB_IRQ12);
 
 	if (kbd != c->level1) {
 		c->level1 = kbd;
@@ -67,7 +65,7 @@ static void update_irqs(struct i8042 *c)
 
 static void put(struct i8042 *c, u8 source, u8 byte)
 {
-	if (c->source > FROM_CONTROLLER && c->held_source == EMPTY) {
+	if (c->source > I8042_FROM_CONTROLLER && c->held_source == I8042_EMPTY) {
 		c->held_source = c->source;
 		c->held = c->data;
 	}
@@ -97,20 +95,20 @@ static void refill(void *dev)
 {
 	struct i8042 *c = dev;
 
-	if (c->source == EMPTY && c->held_source != EMPTY) {
+	if (c->source == I8042_EMPTY && c->held_source != I8042_EMPTY) {
 		u8 source = c->held_source;
 
-		c->held_source = EMPTY;
+		c->held_source = I8042_EMPTY;
 		put(c, source, c->held);
 	}
-	while (c->source == EMPTY && c->keyboard.out.used && !(c->ram[0] & CCB_NO_KBD)) {
+	while (c->source == I8042_EMPTY && c->keyboard.out.used && !(c->ram[0] & CCB_NO_KBD)) {
 		u8 byte = ps2_pop(&c->keyboard.out);
 
 		if (translate(c, &byte))
-			put(c, FROM_KEYBOARD, byte);
+			put(c, I8042_FROM_KEYBOARD, byte);
 	}
-	if (c->source == EMPTY && c->mouse.out.used && !(c->ram[0] & CCB_NO_AUX)) {
-		put(c, FROM_MOUSE, ps2_pop(&c->mouse.out));
+	if (c->source == I8042_EMPTY && c->mouse.out.used && !(c->ram[0] & CCB_NO_AUX)) {
+		put(c, I8042_FROM_MOUSE, ps2_pop(&c->mouse.out));
 		pc_mouse_ready(&c->mouse);
 	}
 }
@@ -137,7 +135,9 @@ static void write_output_port(struct i8042 *c, u8 v)
 
 static u8 read_output_port(const struct i8042 *c)
 {
-	u8 full = c->source == FROM_MOUSE ? OUT_AUX_OBF : c->source != EMPTY ? OUT_KBD_OBF : 0;
+	u8 full = c->source == I8042_FROM_MOUSE ? OUT_AUX_OBF
+		  : c->source != I8042_EMPTY	? OUT_KBD_OBF
+						: 0;
 
 	return (u8)(output_port(c) | OUT_LINES | full);
 }
@@ -145,7 +145,7 @@ static u8 read_output_port(const struct i8042 *c)
 static void self_test(struct i8042 *c)
 {
 	c->ram[0] = (u8)((c->ram[0] & CCB_XLATE) | CCB_SYSTEM | CCB_NO_KBD | CCB_NO_AUX);
-	put(c, FROM_CONTROLLER, 0x55);
+	put(c, I8042_FROM_CONTROLLER, 0x55);
 }
 
 static void set_ccb(struct i8042 *c, u8 v)
@@ -164,7 +164,7 @@ static void command(struct i8042 *c, u8 v)
 	}
 	switch (v) {
 	case READ_RAM ... READ_RAM + 0x1f:
-		put(c, FROM_CONTROLLER, c->ram[v & 0x1f]);
+		put(c, I8042_FROM_CONTROLLER, c->ram[v & 0x1f]);
 		return;
 	case WRITE_RAM ... WRITE_RAM + 0x1f:
 	case WRITE_OUTPUT:
@@ -174,7 +174,7 @@ static void command(struct i8042 *c, u8 v)
 		c->command = v;
 		return;
 	case TEST_PASSWORD:
-		put(c, FROM_CONTROLLER, 0xf1); /* none installed */
+		put(c, I8042_FROM_CONTROLLER, 0xf1); /* none installed */
 		return;
 	case AUX_OFF:
 		set_ccb(c, c->ram[0] | CCB_NO_AUX);
@@ -184,7 +184,7 @@ static void command(struct i8042 *c, u8 v)
 		return;
 	case AUX_TEST:
 	case KBD_TEST:
-		put(c, FROM_CONTROLLER, 0x00);
+		put(c, I8042_FROM_CONTROLLER, 0x00);
 		return;
 	case SELF_TEST:
 		self_test(c);
@@ -196,10 +196,10 @@ static void command(struct i8042 *c, u8 v)
 		set_ccb(c, c->ram[0] & (u8)~CCB_NO_KBD);
 		return;
 	case READ_INPUT:
-		put(c, FROM_CONTROLLER, 0x80); /* keyboard not locked */
+		put(c, I8042_FROM_CONTROLLER, 0x80); /* keyboard not locked */
 		return;
 	case READ_OUTPUT:
-		put(c, FROM_CONTROLLER, read_output_port(c));
+		put(c, I8042_FROM_CONTROLLER, read_output_port(c));
 		return;
 	case A20_OFF:
 		a20_set(c->a20, false);
@@ -208,7 +208,7 @@ static void command(struct i8042 *c, u8 v)
 		a20_set(c->a20, true);
 		return;
 	case READ_TEST:
-		put(c, FROM_CONTROLLER, 0x00);
+		put(c, I8042_FROM_CONTROLLER, 0x00);
 		return;
 	default: /* undefined commands are ignored, as the chip's firmware does */
 		return;
@@ -231,10 +231,10 @@ static void data(struct i8042 *c, u8 v)
 		write_output_port(c, v);
 		return;
 	case WRITE_KBD_BUFFER:
-		put(c, FROM_KEYBOARD, v);
+		put(c, I8042_FROM_KEYBOARD, v);
 		return;
 	case WRITE_AUX_BUFFER:
-		put(c, FROM_MOUSE, v);
+		put(c, I8042_FROM_MOUSE, v);
 		return;
 	case WRITE_AUX:
 		set_ccb(c, c->ram[0] & (u8)~CCB_NO_AUX);
@@ -254,8 +254,8 @@ static u32 data_read(void *dev, u16 offset, unsigned size)
 
 	(void)offset;
 	(void)size;
-	if (c->source != EMPTY) {
-		c->source = EMPTY;
+	if (c->source != I8042_EMPTY) {
+		c->source = I8042_EMPTY;
 		update_irqs(c);
 		refill(c);
 	}
@@ -279,8 +279,8 @@ static u32 status_read(void *dev, u16 offset, unsigned size)
 
 	(void)offset;
 	(void)size;
-	return I8042_UNLOCK | (c->source != EMPTY ? I8042_OBF : 0u) |
-	       (c->source == FROM_MOUSE ? I8042_AUX : 0u) |
+	return I8042_UNLOCK | (c->source != I8042_EMPTY ? I8042_OBF : 0u) |
+	       (c->source == I8042_FROM_MOUSE ? I8042_AUX : 0u) |
 	       (c->ram[0] & CCB_SYSTEM ? I8042_SYSTEM : 0u) |
 	       (c->last_was_command ? I8042_COMMAND : 0u);
 }
@@ -306,8 +306,8 @@ bool i8042_key(struct i8042 *c, u8 key, bool pressed)
 
 bool i8042_keys_read(const struct i8042 *c)
 {
-	return !c->keyboard.out.used && c->source != FROM_KEYBOARD &&
-	       c->held_source != FROM_KEYBOARD;
+	return !c->keyboard.out.used && c->source != I8042_FROM_KEYBOARD &&
+	       c->held_source != I8042_FROM_KEYBOARD;
 }
 
 void i8042_mouse(struct i8042 *c, s32 dx, s32 dy, s32 dz, u8 buttons)
@@ -327,7 +327,7 @@ static void i8042_reset(void *dev)
 	pc_mouse_reset(&c->mouse);
 	memset(c->ram, 0, sizeof(c->ram));
 	c->ram[0] = CCB_XLATE | CCB_SYSTEM | CCB_NO_AUX;
-	c->source = c->held_source = EMPTY;
+	c->source = c->held_source = I8042_EMPTY;
 	c->command = 0;
 	c->last_was_command = c->translate_release = false;
 	a20_set(c->a20, true);
@@ -373,9 +373,9 @@ static void i8042_state(void *dev, struct snap *s)
 	snap_bytes(s, c->ram, sizeof(c->ram));
 	snap_range(s, port, 0, OUT_NO_RESET | OUT_A20);
 	snap_u8(s, c->data);
-	snap_range(s, c->source, EMPTY, FROM_MOUSE);
+	snap_range(s, c->source, I8042_EMPTY, I8042_FROM_MOUSE);
 	snap_u8(s, c->held);
-	snap_range(s, c->held_source, EMPTY, FROM_MOUSE);
+	snap_range(s, c->held_source, I8042_EMPTY, I8042_FROM_MOUSE);
 	snap_u8(s, c->command);
 	snap_bool(s, c->last_was_command);
 	snap_bool(s, c->translate_release);

@@ -9,12 +9,14 @@
 #include "emu/chip/pc_mouse.h"
 #include "emu/dev/device.h"
 
+enum i8042_source { I8042_EMPTY, I8042_FROM_CONTROLLER, I8042_FROM_KEYBOARD, I8042_FROM_MOUSE };
+
 struct i8042 {
 	struct pc_keyboard keyboard;
 	struct pc_mouse mouse;
 	u8 ram[32];	      /* [0] is the command byte */
 	u8 data;	      /* output buffer */
-	u8 source;	      /* whose byte that is, or 0: buffer empty */
+	u8 source;	      /* whose byte that is: enum i8042_source */
 	u8 held, held_source; /* a device's byte that a controller's answer pushed aside */
 	u8 command;	      /* waiting for its data byte; 0: none */
 	bool last_was_command;

@@ -591,6 +591,16 @@ static void channel_state(struct i8254_channel *c, struct snap *s)
 	snap_require(s, !c->counting || c->n >= (periodic(c) ? 2u : 1u));
 }
 
+u32 i8254_look(const struct i8254 *p, unsigned n, bool *up)
+{
+	struct i8254_channel c = p->ch[n];
+	s64 t = (s64)ticks_at(vtimers_now(p->timers), I8254_HZ);
+
+	advance(&c, t);
+	*up = out(&c, t);
+	return count(&c, t);
+}
+
 static void i8254_state(void *dev, struct snap *s)
 {
 	struct i8254 *p = dev;

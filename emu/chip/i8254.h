@@ -54,3 +54,5 @@ struct i8254 {
 extern const struct device_class i8254_class; /* ports: counters and control, port 61h */
 /* The guest has finished one interrupt of channel 0 (EOI): an owed tick may follow. */
 void i8254_irq_done(struct i8254 *p);
+/* What channel n (0 to 2) counts now, and its output. Changes nothing. */
+u32 i8254_look(const struct i8254 *p, unsigned n, bool *out);

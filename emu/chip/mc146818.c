@@ -16,6 +16,7 @@
 #include "emu/dev/strict.h"
 #include "emu/dev/ticks.h"
 #include "emu/snap/snap.h"
+#include "kernel/base/string.h"
 #include "kernel/hw/mc146818_regs.h"
 
 #define CRYSTAL_HZ    32768u
@@ -408,6 +409,20 @@ static u8 read_register(struct mc146818 *r, u8 i)
 		return v;
 	}
 	return r->reg[i];
+}
+
+void mc146818_look(const struct mc146818 *r, u8 *reg)
+{
+	struct mc146818 look = *r;
+	u64 now = vtimers_now(r->timers);
+
+	if (updating(r)) {
+		look.marks = marks_at(r, now);
+		freeze(&look);
+	}
+	if (update_in_progress(r, now))
+		look.reg[RTC_A] |= RTC_A_UIP;
+	memcpy(reg, look.reg, sizeof(look.reg));
 }
 
 static u32 port_read(void *dev, u16 offset, unsigned size)

@@ -33,5 +33,7 @@ struct mc146818 {
 
 /* Reset is the RESET pin's: interrupts off; clock and memory are battery-backed and go on. */
 extern const struct device_class mc146818_class;
+/* The 128 registers as reading would find them now. No flag is cleared. */
+void mc146818_look(const struct mc146818 *r, u8 *reg);
 /* Sets a byte of memory as firmware set-up would, and the checksum of 10h..2Dh. */
 void mc146818_set_cmos(struct mc146818 *r, u8 index, u8 value);

@@ -30,7 +30,7 @@ static unsigned trigger_level(const struct uart16550 *u)
 	return fifo_on(u) ? level[u->fcr >> 6] : 1;
 }
 
-static u8 interrupt_id(const struct uart16550 *u)
+u8 uart16550_interrupt_id(const struct uart16550 *u)
 {
 	if ((u->ier & IER_RLS) && u->lsr_errors)
 		return IIR_RLS;
@@ -47,7 +47,7 @@ static u8 interrupt_id(const struct uart16550 *u)
 
 static void update(struct uart16550 *u)
 {
-	bool level = interrupt_id(u) != IIR_NONE && (u->mcr & MCR_OUT2);
+	bool level = uart16550_interrupt_id(u) != IIR_NONE && (u->mcr & MCR_OUT2);
 
 	if (level != u->level) {
 		u->level = level;
@@ -283,7 +283,7 @@ static void port_write(void *dev, u16 offset, unsigned size, u32 value)
 
 static u8 read_iir(struct uart16550 *u)
 {
-	u8 id = interrupt_id(u);
+	u8 id = uart16550_interrupt_id(u);
 
 	if (id == IIR_THRE) {
 		u->thre_pending = false;

@@ -39,6 +39,8 @@ struct uart16550 {
 };
 
 extern const struct device_class uart16550_class;
+/* Which interrupt it asks for: IIR_* without the FIFO's bits (kernel/hw/ns16550_regs.h). */
+u8 uart16550_interrupt_id(const struct uart16550 *u);
 /* A byte arrives; false: no room, offer it again. */
 bool uart16550_rx(struct uart16550 *u, u8 byte);
 /* The outside, which refused a byte (board_host.serial_tx), takes the next one. */

@@ -16,12 +16,14 @@
 #include <cmocka.h>
 
 #include "emu/board/board.h"
+#include "emu/board/board_show.h"
 #include "emu/board/pc_slots.h"
 #include "emu/dev/device.h"
 #include "emu/dev/cow_state.h"
 #include "emu/dev/drives.h"
 #include "emu/snap/crc32.h"
 #include "emu/snap/snap.h"
+#include "kernel/base/error.h"
 #include "kernel/base/string.h"
 #include "kernel/hw/apic_regs.h"
 #include "kernel/hw/hpet_regs.h"
@@ -367,6 +369,29 @@ static void compare_structs(const struct machine *a, const struct machine *b)
 	}
 }
 
+/* --- Words (emu/board/board_show.h) */
+
+static void line_shown(void *ctx, const char *text)
+{
+	assert_in_range(strlen(text), 1, DBG_LINE - 1);
+	++*(u32 *)ctx;
+}
+
+/* Looks at all devices: whatever state they are in, there are words for it. */
+static void look(struct machine *m)
+{
+	const struct device_set *set = board_devices(m->board);
+
+	for (unsigned i = 0; i < set->count; i++) {
+		u32 lines = 0;
+		const struct dbg_out out = { line_shown, &lines };
+		int err = board_show_device(m->board, set->device[i].slot->name, &out);
+
+		assert_true(err == 0 || err == E_NOSYS);
+		assert_int_equal(!lines, err == E_NOSYS);
+	}
+}
+
 /* --- Traffic */
 
 static void change_medium(struct machine *m, enum drive_place place)
@@ -509,6 +534,8 @@ static void test_same_afterwards(void **state)
 		static u8 first[STREAM_MAX];
 
 		board_settle(a->board);
+		if (one_in(10))
+			look(a);
 		save(a);
 		b = machine_new();
 		b->line_busy = a->line_busy;
@@ -599,6 +626,7 @@ static void test_hostile(void **state)
 		save(a);
 		forge();
 		if (load(a)) {
+			look(a);
 			loaded++;
 			continue;
 		}

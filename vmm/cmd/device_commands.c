@@ -95,7 +95,9 @@ static int cmd_search(int argc, char **argv)
 static struct shell_command commands[] = {
 	{ .name = "info",
 	  .args = "[NAME] DEVICE",
-	  .help = "what a device of a VM holds, by the names of its source",
+	  .help = "what a device of a VM holds, in words and by the names of its source",
+	  .examples = "    info pic         what is masked, requested, in service\n"
+		      "    info debian ide  drives, and the commands under way\n",
 	  .run = cmd_info,
 	  .complete = vm_complete_devices },
 	{ .name = "irq",
