@@ -12,6 +12,7 @@
 #include "kernel/base/string.h"
 #include "kernel/console/console.h"
 #include "kernel/console/log_ring.h"
+#include "kernel/console/shell_pager.h"
 #include "kernel/lib/lineedit.h"
 #include "kernel/lib/module.h"
 #include "kernel/lib/words.h"
@@ -102,7 +103,7 @@ static void print_typed(void *ctx, const char *s, size_t n)
 {
 	(void)ctx;
 	if (!shell_interrupted())
-		console_write(s, n);
+		paging_write(s, n);
 }
 
 static void forget_feeds(void)
@@ -166,6 +167,28 @@ static void command_failed(const struct feed *f)
 	depth = 0;
 }
 
+static void begin_output(bool scripted)
+{
+	interrupted = false;
+	paging_begin(scripted);
+	console_capture(print_typed, NULL);
+}
+
+/* What of it has no room on the screen becomes a job, unless there is one already. */
+static void end_output(void)
+{
+	console_capture(NULL, NULL);
+	if (interrupted) {
+		take_ctrl_c();
+		forget_feeds();
+	} else if (job) {
+		paging_flush();
+	} else {
+		job = paging_end();
+		job_woken = false;
+	}
+}
+
 static void run_typed(struct feed *f, const char *command)
 {
 	char text[LINEEDIT_LINE];
@@ -173,16 +196,11 @@ static void run_typed(struct feed *f, const char *command)
 
 	str_copy(text, command, sizeof(text));
 	typed = true;
-	interrupted = false;
-	console_capture(print_typed, NULL);
+	begin_output(f->name);
 	if (run_command(text) && depth == before)
 		command_failed(f);
-	console_capture(NULL, NULL);
 	typed = false;
-	if (interrupted) {
-		take_ctrl_c();
-		forget_feeds();
-	}
+	end_output();
 }
 
 static void pump(void)
@@ -250,11 +268,38 @@ void shell_job_wake(void)
 	console_input_again();
 }
 
+/* What the pager took for an answer of the terminal goes where it was meant to go. */
+static void type_again(void)
+{
+	u8 bytes[16];
+	unsigned n = paging_take_typed(bytes);
+
+	for (unsigned i = 0; i < n && !job; i++)
+		lineedit_input(&editor, bytes[i]);
+}
+
 static void job_ended(void)
 {
 	job = NULL;
 	console_input_again();
 	pump();
+	type_again();
+}
+
+/* A job that prints when it ends, as a command does. */
+static bool go_on_printing(void)
+{
+	const struct shell_job *was = job;
+	bool ended;
+
+	typed = true;
+	begin_output(depth > 1);
+	ended = was->go_on(was->ctx);
+	typed = false;
+	if (ended)
+		job = NULL;
+	end_output();
+	return ended && !job;
 }
 
 void shell_go_on(void)
@@ -262,7 +307,7 @@ void shell_go_on(void)
 	if (!job || !job_woken)
 		return;
 	job_woken = false;
-	if (job->go_on(job->ctx))
+	if (job->prints ? go_on_printing() : job->go_on(job->ctx))
 		job_ended();
 }
 
@@ -304,12 +349,14 @@ static void log_before(void)
 {
 	if (active && !executing)
 		console_write("\r\x1b[K", 4);
+	paging_hide();
 }
 
 static void log_after(void)
 {
 	if (active && !executing)
 		lineedit_redraw(&editor);
+	paging_show();
 }
 
 static const char *editor_candidate(void *ctx, const char *line, unsigned word_start, unsigned i)
@@ -379,6 +426,7 @@ void shell_init(void)
 {
 	lineedit_init(&editor, &editor_ops, "rl> ");
 	shell_table_init();
+	paging_init(shell_job_wake);
 	shell_register_topic("prompt", commands, ARRAY_SIZE(commands));
 	log_set_frame(log_before, log_after);
 }
@@ -386,6 +434,7 @@ void shell_init(void)
 void shell_enter(void)
 {
 	active = true;
+	paging_forget();
 	if (executing)
 		return; /* its prompt comes behind the command */
 	console_write("\n", 1);

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "kernel/console/shell_job.h"
 #include "kernel/console/shell_table.h"
 
 void shell_init(void);
@@ -31,17 +32,6 @@ int shell_execute(const char *line);
 int shell_execute_reading(const char *line);
 
 /* --- For commands */
-
-/* What works on beside the machine. All are called by the console's task, interrupts on. */
-struct shell_job {
-	/* It was woken by shell_job_wake(). True: it has ended. */
-	bool (*go_on)(void *ctx);
-	/* A byte was typed. True: it has ended. NULL: what is typed waits. */
-	bool (*key)(void *ctx, u8 byte);
-	/* Ctrl-C, or the keyboard is somebody else's. */
-	void (*interrupt)(void *ctx);
-	void *ctx;
-};
 
 /* From a command, as the last thing that it does. E_BUSY: not from here, which is said. */
 int shell_begin_job(const struct shell_job *job);

@@ -76,6 +76,77 @@ def test_keys():
             m.expect(answer)
 
 
+QUESTION = r"\x1b7\x1b\[999;999H\x1b\[6n\x1b8"
+MORE = r"--more-- \d+ % \(space Enter b / n G q\)"
+
+
+def shown(m):
+    """Lines that a page has, behind what the key before has erased."""
+    return m.process.before.replace("\x1b[K", "").replace("\r", "").strip("\n").split("\n")
+
+
+def page(m, keys):
+    """What a terminal of 30 rows shows behind a key."""
+    m.process.send(keys)
+    m.expect(MORE)
+    return shown(m)
+
+
+def begin_page(m, command):
+    m.process.send(command + "\r")
+    m.expect(QUESTION)
+    first = m.process.before.split("rl> ")[-1]
+    m.process.send("\x1b[30;160R")
+    m.expect(MORE)
+    return first.replace("\r", "").split("\n")[1:-1] + shown(m)
+
+
+def test_pager():
+    """A terminal that answers is given pages. One that does not, scripts, and who types on are not."""
+    script = b"x/300b 0\necho end of script\n"
+    with Prompt([vm("a", "bystander", "", "auto")], files={"long.rl": script}, modules=["long.rl"]) as m:
+        m.wait_line("a: SUM")
+        m.quiet("a")
+        m.process.send("help\r")  # nobody answers: it is asked once, and everything comes
+        m.expect(QUESTION, "help TOPIC:", "rl> ")
+        m.process.send("help\r")
+        m.expect("help TOPIC:", "rl> ")
+        assert "\x1b[6n" not in m.process.before
+        m.guest()
+        m.prompt()
+        everything = m.ask("help").split("\n")[1:]  # `ask` types on: a paste
+        assert "--more--" not in "".join(everything)
+        assert begin_page(m, "help") == everything[:29]
+        assert page(m, " ") == everything[29:58]
+        assert page(m, "\r") == [everything[58]]
+        assert page(m, "b") == everything[1:30]
+        assert page(m, "/^nothing\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7fmap [\r")[-29].startswith("map [NAME]")
+        m.process.send("q")
+        m.expect("rl> ")
+        assert begin_page(m, "help; echo behind")
+        m.process.send("q")
+        m.expect(r"\x1b\[Kbehind\r*\n", "rl> ")
+        assert begin_page(m, "help; echo never")
+        m.process.send("\x03")
+        m.expect(r"\^C", "rl> ")
+        assert "never" not in m.process.before
+        assert begin_page(m, "x/4000b 0")
+        m.process.send("G")
+        m.expect("00000f90", "rl> ")
+        m.process.send("source long.rl\r")  # no question
+        m.expect(r"\nend of script\r*\n", "rl> ")
+        assert "\x1b[6n" not in m.process.before
+        m.process.send("help\r")  # keys come instead of an answer
+        m.expect(QUESTION)
+        m.process.send("echo typed\r")
+        m.expect("help TOPIC:", r"\ntyped\r*\n", "rl> ")
+        assert begin_page(m, "hot a 0; x/4000b 0")
+        m.guest()  # the console goes to the VM
+        m.prompt()
+        m.process.send("echo alive\r")
+        m.expect(r"\nalive\r*\n")
+
+
 def test_noise():
     """Random bytes at the prompt. Whatever commands it makes, the monitor and the guest run on."""
     noise = random.Random(15)
