@@ -37,7 +37,7 @@ $(BUILD)/diff/directed-asan: $(DIRECTED_LIB:%.c=$(BUILD)/host/%.o) $(BUILD)/host
 # run no guest's code.
 UNIT_BASE_0 := $(patsubst tests/unit/%.c,$(BUILD)/base0/%,$(shell grep -LE 'emu/board/' $$(grep -lE '(guest|debug)_fixture.h' tests/unit/test_*.c)))
 DIFF += $(UNIT_BASE_0)
-BASE_0_LIB := $(DIFF_FAST) $(patsubst %.c,$(BUILD)/diff/%.o,$(wildcard emu/dbg/*.c emu/gdb/*.c))
+BASE_0_LIB := $(DIFF_FAST) $(patsubst %.c,$(BUILD)/diff/%.o,$(wildcard emu/dbg/*.c emu/gdb/*.c emu/listing/*.c))
 
 $(BUILD)/base0/%: tests/unit/%.c $(BASE_0_LIB)
 	@mkdir -p $(@D)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Inside the recompiler: blocks, tables, the emission buffer. Who includes this is emu/block/,
- * verify/, trans/ or jit/.
+ * verify/, trans/, jit/ or listing/.
  *
  *   code cache   [ stubs | blocks ............ | slots ]   one allocation; slots are data on pages
  *                of their own

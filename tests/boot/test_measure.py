@@ -40,6 +40,9 @@ ANSWERS = [
     ("hot -x", "-x: not a number"), ("hot a 0; echo behind", r"(?s)a: \d+ samples in \d+ ms; of the time:.*samples +% .*behind"),
     ("top -2", r"top \[-1\]"), ("top 1 2", r"top \[-1\]"), ("top -1", r"up [\d,]+\.\d{3} s; processor 0: idle \d+\.\d %"),
     ("top -1", r"\na +running +ring1 +\d+\.\d[^\n]*\nb +running +auto "),
+    ("blocks c", "c: not a number"), ("blocks a 1 2 3", r"blocks \[NAME\] \[N \[SECONDS\]\]"), ("blocks 51", "51: not a number up to 50"),
+    ("blocks 1 3601", "3601: not a number up to 3600"), ("blocks -f", "-f: not a number"),
+    ("blocks b 0 1; echo behind", r"(?s)b: \d+ samples in \d+ ms; of the time:.*of the samples: .*behind"),
     ("exits -a 99999", "99999: not a number up to 1024"),
 ]
 
@@ -75,6 +78,24 @@ def test_states():
             assert re.search(answer, said), "%s: %s" % (command, said)
 
 
+def check_blocks(m, at):
+    """The hottest block is in that loop, and each of its instructions stands beside what was made of it, with shares that add up."""
+    assert re.search(r"of the samples:.* raw ring 1 [89]\d\.", m.ask("blocks a 1 2"))
+    said = m.ask("blocks b 2 2")
+    blocks = re.split(r"\n(?=[\d.]+ % of all samples)", said)[1:]
+    assert len(blocks) in (1, 2) and re.search(r"of the samples:.* blocks [1-9]\d\.", said), said
+    for block in blocks:
+        head = re.match(r"([\d.]+) % of all samples \([\d,]+\): block at (\w{8}) <(\w+)\+?\w*>\n(\d+) instructions of \d+ bytes in \d+ bytes; "
+                        r"protected mode, 32-bit, CPL 0 to 2\n", block)
+        assert head and at[head[3]] <= int(head[2], 16), block
+        guest = re.findall(r"(?m)^ *([\d.]*) (\w{8})  (\S.*?) *\| *([\d.]*) +([0-9a-f]+)  (\S.*)$", block)
+        rows = re.findall(r"(?m)\| *([\d.]*) +([0-9a-f]+)  (\S.*)$", block)
+        assert len(guest) == int(head[4]) and len(rows) >= len(guest), block
+        for sums in ([row[0] for row in guest], [row[0] for row in rows]):
+            assert abs(sum(float(s or 0) for s in sums) - float(head[1])) < 0.05 * len(sums) + 0.1, block
+    assert float(re.match(r"[\d.]+", blocks[0])[0]) > 50 and "<guest_main+" in blocks[0].split("\n")[0], said
+
+
 def test_samples(tmp_path):
     """hot finds the loop that a guest is in, by name, in raw and in translated code; its stacks come out of the log; keys end a job."""
     at = symbols("bystander")
@@ -91,6 +112,7 @@ def test_samples(tmp_path):
             assert hottest[4] == "guest_main" and float(hottest[2]) > 50, said
             shares = dict(zip(("monitor", "translator", "recompiler", "raw3", "raw1"), map(float, hottest[3].split())))
             assert shares[place] > 80, said
+        check_blocks(m, at)
         m.process.send("hot -f a 2\r")
         m.expect(r"end of stacks, \d+ lost")
         out = str(tmp_path / "stacks")

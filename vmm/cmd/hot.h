@@ -5,3 +5,4 @@
 #pragma once
 
 int cmd_hot(int argc, char **argv);
+int cmd_blocks(int argc, char **argv);

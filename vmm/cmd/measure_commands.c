@@ -63,6 +63,13 @@ static struct shell_command commands[] = {
 		      "    hot -f debian    stacks by EBP, for iso/stacks-file\n",
 	  .run = cmd_hot,
 	  .complete = vm_complete },
+	{ .name = "blocks",
+	  .args = "[NAME] [N [SECONDS]]",
+	  .help = "sample a VM, and list its N hottest blocks of translated code",
+	  .examples = "    blocks           the three hottest of 5 s: guest code, emitted code\n"
+		      "    blocks debian 10 1\n",
+	  .run = cmd_blocks,
+	  .complete = vm_complete },
 	{ .name = "top",
 	  .args = "[-1]",
 	  .help = "who uses the processor, live; -1: once, since it was asked last",

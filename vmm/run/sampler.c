@@ -7,6 +7,7 @@
 #include "vmm/run/sampler.h"
 
 #include "arch/cpu/processor.h"
+#include "emu/listing/block_list.h"
 #include "kernel/sched/sched.h"
 #include "kernel/time/clock.h"
 
@@ -65,13 +66,41 @@ static bool look(struct vcpu *v, const struct trap_frame *f, u32 *eip, u32 *ebp)
 	return true;
 }
 
+static void add_stack(struct vcpu *v, u32 eip, u32 ebp)
+{
+	u32 at[PROFILE_DEPTH];
+
+	profile_add(s.into, (u8)v->place, at, profile_walk(&v->cpu, eip, ebp, at, s.depth));
+}
+
+static void add_block(struct vcpu *v, const struct trap_frame *f)
+{
+	struct recomp *r = v->cpu.recomp;
+	bool owned = !trap_from_guest(f) && recomp_owns(r, f->rip);
+	struct recomp_place p;
+	u32 at[4] = { 0 };
+
+	if (owned && recomp_place_of(r, f->rip, &p)) {
+		at[0] = p.gla;
+		at[1] = p.key;
+		at[2] = p.code;
+		at[3] = p.offset;
+		profile_add(s.into, SAMPLER_BLOCK, at, ARRAY_SIZE(at));
+		return;
+	}
+	profile_add(s.into, owned ? SAMPLER_STUB : (u8)v->place, at, 1);
+}
+
 void sampler_interrupt(struct vcpu *v, const struct trap_frame *f)
 {
-	u32 at[PROFILE_DEPTH], eip, ebp;
 	u64 now = clock_now();
+	u32 eip, ebp;
 
 	if (v != sampler_of || now < s.next || !look(v, f, &eip, &ebp))
 		return;
 	s.next = now + s.period;
-	profile_add(s.into, (u8)v->place, at, profile_walk(&v->cpu, eip, ebp, at, s.depth));
+	if (s.depth)
+		add_stack(v, eip, ebp);
+	else
+		add_block(v, f);
 }

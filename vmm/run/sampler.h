@@ -12,7 +12,14 @@
 
 extern const struct vcpu *sampler_of; /* NULL: it is off */
 
-/* Into p, each period (ns), stacks of depth addresses, with the place (enum vcpu_place) as mark. */
+/*
+ * Marks of samples: the place of the virtual CPU, or, where blocks of translated code are sampled
+ * and it was there, a stub or a block. Of a block the sample is its address and mode, where its
+ * code is, and where in it the processor was (struct recomp_place); of all else nothing.
+ */
+enum sampler_mark { SAMPLER_STUB = PLACE_COUNT, SAMPLER_BLOCK, SAMPLER_MARKS };
+
+/* Into p, each period (ns), stacks of depth addresses; 0: blocks. */
 void sampler_start(const struct vcpu *v, struct profile *p, u64 period, unsigned depth);
 void sampler_stop(void);
 
