@@ -8,7 +8,13 @@ from machine import ICOUNT
 from prompt import Prompt, symbols
 
 # A condition that does not hold costs at most so many cycles each time, where the code runs by itself and where it is translated.
-BARS = {"raw1": 5000, "raw3": 5000, "recompiler0": 500, "recompiler3": 500}
+BARS = {"raw1": 5000, "raw3": 5000, "calls3": 5000, "recompiler0": 500, "recompiler3": 500}
+# A program runs raw, but for the page of the function that is called, if it does other work in between (raw3). If it does nothing but
+# call, it is translated after a while (calls3).
+WORK = 3000
+ROWS = {name: (engine, "ring=%d" % ring) for name, (engine, ring) in PLACES.items()}
+ROWS["calls3"] = ROWS["raw3"]
+ROWS["raw3"] = (ROWS["raw3"][0], ROWS["raw3"][1] + " work=%d" % WORK)
 CONDITIONS = ["0", "[watched_word] == 77 && eax != 3", "ebx == 0x12345 || byte[esp] == 0 && ecx > 5"]
 # In front of the first instruction of the function that is called and of another one; where the guest reads, writes and jumps.
 ARMED = ["break called", "break called+6", "break sum_of_all", "watch watched_word", "watch page_directory 4096 rw",
@@ -34,13 +40,13 @@ class Watched(Prompt):
 def test_points():
     at = symbols("watched")
     names = "".join("%08x T %s\n" % (value, name) for name, value in at.items())
-    guests = [vm(p, "watched", "ring=%d" % ring, engine, symbols="names.map", verify="yes") for p, (engine, ring) in PLACES.items()]
+    guests = [vm(p, "watched", cmdline, engine, symbols="names.map", verify="yes") for p, (engine, cmdline) in ROWS.items()]
     costs = {}
     with Watched(guests, extra=ICOUNT, files={"names.map": names.encode()}) as m:
-        for p in PLACES:
+        for p in ROWS:
             m.line(p)
-        m.quiet(*PLACES)
-        for p in PLACES:
+        m.quiet(*ROWS)
+        for p in ROWS:
             m.do("use " + p)
             before = m.runs(p)
             for command in ARMED:
