@@ -5,4 +5,5 @@
 .PHONY: check-noise
 check-noise: deps
 	@$(MAKE) --no-print-directory -s -j2 $(BUILD)/ringleader.elf test-guests
-	@NOISE_KIB=1024 $(PYTHON) -m pytest -q tests/boot/test_prompt.py tests/boot/test_gdb.py -k noise
+	@NOISE_KIB=1024 $(PYTHON) -m pytest -q tests/boot/test_prompt.py tests/boot/test_gdb.py \
+		tests/boot/test_gdb_self.py -k noise

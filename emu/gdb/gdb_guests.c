@@ -136,7 +136,7 @@ static void add_expedited(struct gdb_stub *g, struct gdb_guest *t, unsigned n)
 }
 
 static void tell_stop(struct gdb_stub *g, struct gdb_guest *t, unsigned signal,
-		      const struct cpu_stop *data)
+		      const struct cpu_stop *met)
 {
 	static const char *const word[] = { "", "watch", "rwatch", "awatch" };
 	char text[40];
@@ -147,8 +147,10 @@ static void tell_stop(struct gdb_stub *g, struct gdb_guest *t, unsigned signal,
 	gdb_add(&g->packet, text);
 	add_id(g, t);
 	gdb_add_char(&g->packet, ';');
-	if (data && data->kind <= STOP_ACCESS && data->kind != STOP_EXEC) {
-		fmt_print(text, sizeof(text), "%s:%x;", word[data->kind], data->gla);
+	if (met && met->kind == STOP_EXEC && g->swbreak) {
+		gdb_add(&g->packet, "swbreak:;");
+	} else if (met && met->kind <= STOP_ACCESS && met->kind != STOP_EXEC) {
+		fmt_print(text, sizeof(text), "%s:%x;", word[met->kind], met->gla);
 		gdb_add(&g->packet, text);
 	}
 	add_expedited(g, t, GDB_EBP);
@@ -192,7 +194,7 @@ static void stop_others(struct gdb_stub *g)
 }
 
 void gdb_guest_stopped(struct gdb_stub *g, struct gdb_guest *t, enum gdb_stop why,
-		       const struct cpu_stop *data)
+		       const struct cpu_stop *met)
 {
 	static const u8 signal[] = { [GDB_STOP_ASKED] = SIGNAL_INT,
 				     [GDB_STOP_STEP] = SIGNAL_TRAP,
@@ -212,7 +214,7 @@ void gdb_guest_stopped(struct gdb_stub *g, struct gdb_guest *t, enum gdb_stop wh
 	}
 	if (!attaching) /* gdb asks for a description then, and prints nothing before */
 		tell_width(g, t);
-	tell_stop(g, t, attaching ? SIGNAL_TRAP : signal[why], data);
+	tell_stop(g, t, attaching ? SIGNAL_TRAP : signal[why], met);
 }
 
 void gdb_guests_stop(struct gdb_stub *g)

@@ -64,6 +64,7 @@ struct gdb_stub {
 	struct list guests;
 	u32 pids;	/* given out */
 	bool multi;	/* gdb knows processes */
+	bool swbreak;	/* gdb is told of breakpoints, and does not guess them from EIP */
 	bool here;	/* gdb has come, and not gone */
 	bool going;	/* gdb waits to be told of a stop */
 	bool attaching; /* which will be that of vAttach */
@@ -75,9 +76,10 @@ struct gdb_stub {
 void gdb_guest_add(struct gdb_stub *g, struct gdb_guest *t, struct cpu *cpu, const char *name);
 /* It is no more. */
 void gdb_guest_remove(struct gdb_stub *g, struct gdb_guest *t);
-/* It has stopped. data: by a watchpoint of this kind and address, else NULL. */
+/* It has stopped. met: by a breakpoint of gdb's, or a watchpoint of this kind and address, else
+ * NULL. */
 void gdb_guest_stopped(struct gdb_stub *g, struct gdb_guest *t, enum gdb_stop why,
-		       const struct cpu_stop *data);
+		       const struct cpu_stop *met);
 
 /* --- For the packets */
 

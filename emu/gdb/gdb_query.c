@@ -14,9 +14,13 @@
 static void supported(struct gdb_stub *g, const char *s)
 {
 	(void)s;
-	gdb_say(&g->packet,
+	gdb_begin(&g->packet);
+	gdb_add(&g->packet,
 		"PacketSize=1000;qXfer:features:read+;qXfer:memory-map:read+;qXfer:osdata:read+;"
 		"vContSupported+;multiprocess+;QStartNoAckMode+");
+	if (g->swbreak)
+		gdb_add(&g->packet, ";swbreak+");
+	gdb_send(&g->packet);
 }
 
 static void target(struct gdb_stub *g, const char *s)
@@ -35,7 +39,8 @@ static void target(struct gdb_stub *g, const char *s)
 	gdb_part_send(&g->packet, &x);
 }
 
-/* All that translated and raw code can reach is linear: nothing more is to be known. */
+/* gdb asks once, and the addresses are linear: what lies there changes with the guest's tables and
+ * with the chipset's. So all is there, and each access is answered for what is there then. */
 static void memory_map(struct gdb_stub *g, const char *s)
 {
 	struct gdb_part x;

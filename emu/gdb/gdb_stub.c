@@ -246,10 +246,10 @@ void gdb_stub_init(struct gdb_stub *g, const struct gdb_ops *ops, void *ctx)
 	list_init(&g->guests);
 }
 
-static bool knows_processes(const char *s)
+static bool knows(const char *s, const char *feature)
 {
 	for (; *s; s++)
-		if (gdb_behind(s, "multiprocess+"))
+		if (gdb_behind(s, feature))
 			return true;
 	return false;
 }
@@ -260,10 +260,11 @@ static void received(struct gdb_stub *g)
 
 	g->interrupt = false;
 	if (gdb_behind(g->packet.text, "qSupported")) {
-		g->multi = knows_processes(g->packet.text);
+		g->multi = knows(g->packet.text, "multiprocess+");
+		g->swbreak = knows(g->packet.text, "swbreak+");
 		gdb_guests_begin(g);
 	} else if (!g->here) {
-		g->multi = false;
+		g->multi = g->swbreak = false;
 		gdb_guests_begin(g);
 	}
 	/* While a guest runs gdb has nothing to ask; if it does, it has lost count. */

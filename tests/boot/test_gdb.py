@@ -173,6 +173,15 @@ class Port:
         self.said = b""
 
 
+def noise(port, rnd):
+    """NOISE_KIB of random bytes, all of which are read."""
+    for _ in range(NOISE_KIB * 1024 // PIECE):
+        port.send(rnd.randbytes(PIECE))
+    port.send(b"#00$qC#b4")
+    port.wait(b"$QC1#c5")
+    port.socket.close()
+
+
 def random_packet(rnd):
     """With a right checksum, and something that a packet may begin with."""
     text = bytes([rnd.choice(LETTERS)]) + rnd.randbytes(rnd.randrange(40)).translate(None, b"#$}\x03")
@@ -190,11 +199,7 @@ def test_noise(tmp_path):
                 extra=extra) as m:
         m.wait_line("b: SUM")
         port = Port(path)
-        for _ in range(NOISE_KIB * 512 // PIECE):
-            port.send(rnd.randbytes(PIECE))
-        port.send(b"#00$qC#b4")
-        port.wait(b"$QC1#c5")  # then all of it has been read
-        port.socket.close()
+        noise(port, rnd)
         with Gdb(path) as gdb:
             assert gdb.value("$cs") in (8, 16)
             gdb.ask("detach")

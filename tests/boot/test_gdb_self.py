@@ -5,14 +5,18 @@ reads what is not there, and leaves, after which the guests' sums are right; it 
 One test:  /usr/bin/python3 -m pytest tests/boot/test_gdb_self.py -k running
 """
 import os
+import random
 import re
+import struct
 import time
 
 import pytest
 
 from gdbclient import Gdb, guest_elf, line
+from gdbstub import Stub
 from guests import Guests, build, check_bystander, vm
 from machine import ROOT, TIMEOUT, Machine
+from test_gdb import NOISE_KIB, Port, noise
 from test_own_screen import Host
 
 ELF = os.path.join(ROOT, "build", "ringleader.debug.elf")
@@ -126,6 +130,43 @@ def test_running(tmp_path):
         check_sums(m)
 
 
+STEPS, TURN_SIZE = 2000, 256
+READS = 600  # packets; answers of up to 4 KiB go through an emulated UART
+
+
+def rip_of(answer):
+    return struct.unpack("<Q", bytes.fromhex(re.search(r"10:(\w{16});", answer)[1]))[0]
+
+
+def test_steps(tmp_path):
+    """From the scheduler into a guest and back: by POPF, PUSHF, STI, IRETQ, accesses that fault and translated code. A step into a guest
+    that runs raw ends in the monitor. (gdb itself takes a tenth of a second for a step.)"""
+    path, extra = line(tmp_path)
+    with Guests([GLOBAL, vm("a", "bystander", "ring=3", "ring1"), vm("b", "bystander", "", "recompile-all")], extra=extra) as m:
+        m.wait_line("b: SUM")
+        stub = Stub(path, False)
+        turn, places, turns = stub.symbol["gdb_self_turn"], set(), 0
+        rip = rip_of(stub.ask("?"))
+        for _ in range(4):
+            while not 0 <= rip - turn < TURN_SIZE:
+                stub.go()
+                stub.socket.sendall(b"\x03")
+                rip = rip_of(stub.answer())
+            for _ in range(STEPS):
+                rip = rip_of(stub.ask("s"))
+                assert rip >> 32
+                places.add(rip)
+                turns += 0 <= rip - turn < TURN_SIZE
+            stub.go()
+            m.wait_line(r"[ab]: SUM [^\n]*\n")
+            stub.socket.sendall(b"\x03")
+            rip = rip_of(stub.answer())
+        assert stub.ask("D") == "OK"
+        print(len(places), "places,", turns, "times between turns")
+        assert len(places) > 1000
+        check_sums(m)
+
+
 def check_panic(gdb, function, caller):
     """Where it was, and nothing runs any more."""
     for _ in range(2):
@@ -168,6 +209,39 @@ def test_panic_before(how, function, tmp_path):
             check_panic(gdb, function, "selftest_run")
         m.process.send("poweroff\r")
         m.ended()
+
+
+def reading_packet(rnd):
+    """With a right checksum: one that only reads, anywhere."""
+    base = rnd.choice([0, 1 << 32, 0x800000000000, 0xffff800000000000, 0xfffffffe00000000, 0xffffffff80100000, 0xffffffffa0000000,
+                       0xffffffffc0000000, (1 << 64) - (1 << 20)])
+    address = (base + rnd.randrange(1 << rnd.randrange(1, 30))) % (1 << 64)
+    text = rnd.choice([b"m%x,%x" % (address, rnd.randrange(1 << 12)), b"p%x" % rnd.randrange(80), b"g", b"?", b"qfThreadInfo",
+                       b"qXfer:features:read:target.xml:%x,%x" % (rnd.randrange(5000), rnd.randrange(5000)), b"T%x" % rnd.randrange(9),
+                       bytes([rnd.choice(b"mpqHTvz!_")]) + rnd.randbytes(rnd.randrange(40)).translate(None, b"#$}\x03")])
+    return b"$%s#%02x" % (text, sum(text) & 0xff)
+
+
+def test_noise(tmp_path):
+    """Random bytes stop nobody for longer than it takes to read them; packets that read anywhere do no harm."""
+    path, extra = line(tmp_path)
+    rnd = random.Random(16)
+    with Guests(TWO, extra=extra) as m:
+        m.wait_line("b: SUM")
+        noise(Port(path), rnd)
+        with Gdb(path, ELF) as gdb:
+            gdb.ask("detach")
+        check_sums(m)
+        port = Port(path)
+        for _ in range(READS):
+            port.send(reading_packet(rnd))
+        port.send(b"#00$qC#b4")
+        port.wait(b"$QC1#c5")
+        port.socket.close()
+        with Gdb(path, ELF) as gdb:
+            assert "boot_main (" in gdb.ask("bt") or "in ?? ()" in gdb.ask("bt")
+            gdb.ask("detach")
+        check_sums(m)
 
 
 def com1(tmp_path, config):

@@ -492,6 +492,25 @@ static void going_on(void **state)
 	assert_int_equal(kills, 1);
 }
 
+/* Who asks for that is told of a breakpoint: else gdb takes EIP - 1 for it, if that has one. */
+static void told_of_breakpoints(void **state)
+{
+	static const struct cpu_stop at = { .kind = STOP_EXEC, .gla = 0x6001, .len = 1 };
+
+	(void)state;
+	assert_null(strstr(ask("qSupported"), "swbreak"));
+	assert_null(ask("c"));
+	gdb_guest_stopped(&g, &guest, GDB_STOP_STEP, &at);
+	assert_null(strstr(heard, "swbreak"));
+	assert_non_null(strstr(ask("qSupported:swbreak+;hwbreak+"), ";swbreak+"));
+	assert_null(ask("c"));
+	gdb_guest_stopped(&g, &guest, GDB_STOP_STEP, &at);
+	assert_non_null(strstr(heard, "$T05thread:1;swbreak:;05:"));
+	assert_null(ask("c"));
+	gdb_guest_stopped(&g, &guest, GDB_STOP_STEP, NULL);
+	assert_null(strstr(heard, "swbreak"));
+}
+
 static void questions(void **state)
 {
 	char xml[8192] = "", text[64];
@@ -648,6 +667,7 @@ static const struct CMUnitTest gdb_tests[] = {
 	GDB_TEST(comes_again),
 	GDB_TEST(points),
 	GDB_TEST(going_on),
+	GDB_TEST(told_of_breakpoints),
 	GDB_TEST(questions),
 	GDB_TEST(processes),
 	GDB_TEST(noise),

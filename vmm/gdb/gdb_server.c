@@ -75,6 +75,8 @@ static void told(struct vm *vm)
 
 	if (met && met->kind == STOP_EXCEPTION)
 		how = GDB_STOP_FAULT;
+	if (met && met->kind == STOP_EXEC && d->met.owner != OWNER_GDB)
+		met = NULL;
 	gdb_guest_stopped(&g->server->stub, &g->guest, how, met);
 	waitq_wake(&g->server->input); /* what came meanwhile: listen() */
 }
