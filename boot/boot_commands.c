@@ -40,10 +40,15 @@ static int cmd_memmap(int argc, char **argv)
 
 static struct shell_command modules = { .name = "modules",
 					.help = "files that the boot loader brought",
+					.examples = "    modules\n",
 					.run = cmd_modules,
 					.crash = true };
 static struct shell_command memmap = {
-	.name = "memmap", .help = "the firmware's memory map", .run = cmd_memmap, .crash = true
+	.name = "memmap",
+	.help = "the firmware's memory map",
+	.examples = "    memmap\n",
+	.run = cmd_memmap,
+	.crash = true,
 };
 
 void boot_commands_init(void)

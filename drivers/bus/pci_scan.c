@@ -123,6 +123,7 @@ static int cmd_lspci(int argc, char **argv)
 
 static struct shell_command lspci = { .name = "lspci",
 				      .help = "the machine's PCI devices",
+				      .examples = "    lspci\n",
 				      .run = cmd_lspci };
 
 void pci_scan(void)

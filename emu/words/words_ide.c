@@ -111,6 +111,10 @@ static void print_work(const struct ata_channel *c, const struct dbg_out *out)
 		"DMA from memory"
 	};
 
+	if (c->mover == ATA_NOBODY && !c->command) {
+		words_say(out, "last command", "none");
+		return;
+	}
 	if (c->mover == ATA_NOBODY) {
 		words_say(out, "last command", "%02x %s, device %u", c->command,
 			  command_name(c->command), c->active);

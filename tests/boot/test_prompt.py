@@ -48,6 +48,9 @@ def test_scripts():
             said = m.ask(command)
             assert re.search(answer, said), "%s: %s" % (command, said)
             assert "never" not in said and "\nnot\n" not in said, said
+        # Each command is told with examples.
+        for name in set(re.findall(r"(?m)^([a-z]+) [^\n]*  ?\S", m.ask("help").split("help COMMAND:")[0])) - {"help", "memory"}:
+            assert re.search(r"examples:\n    %s" % name, m.ask("help " + name)), name
         # Ctrl-C ends what is printed, and what was to come: here it arrives while the first command prints.
         m.process.send("x/8000b 0; echo never\r\x03echo alive\r")
         m.expect(r"\^C", r"\nalive\r*\n")

@@ -73,6 +73,8 @@ static struct shell_command commands[] = {
 	{ .name = "top",
 	  .args = "[-1]",
 	  .help = "who uses the processor, live; -1: once, since it was asked last",
+	  .examples = "    top              until a key\n"
+		      "    top -1           once\n",
 	  .run = cmd_top },
 	{ .name = "stat",
 	  .args = "[-m] [NAME]",

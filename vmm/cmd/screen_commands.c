@@ -78,11 +78,13 @@ static struct shell_command commands[] = {
 	{ .name = "screen",
 	  .args = "NAME [sixel]",
 	  .help = "a VM's screen and keyboard on this terminal, until the escape key",
+	  .examples = "    screen debian\n",
 	  .run = cmd_screen,
 	  .complete = vm_complete },
 	{ .name = "screendump",
 	  .args = "NAME [sum]",
 	  .help = "send a picture of a VM's screen (iso/screen-file), or only its size and CRC-32",
+	  .examples = "    screendump debian sum\n",
 	  .run = cmd_screendump,
 	  .complete = vm_complete },
 };
