@@ -135,7 +135,9 @@ READS = 600  # packets; answers of up to 4 KiB go through an emulated UART
 
 
 def rip_of(answer):
-    return struct.unpack("<Q", bytes.fromhex(re.search(r"10:(\w{16});", answer)[1]))[0]
+    m = re.search(r"10:(\w{16});", answer)
+    assert m, answer
+    return struct.unpack("<Q", bytes.fromhex(m[1]))[0]
 
 
 def test_steps(tmp_path):

@@ -33,6 +33,7 @@ static struct task task;
 static struct waitq nothing;
 static volatile bool wanted; /* gdb waits for the monitor to stop */
 static bool stepping, panicked;
+static u64 step_at;  /* the instruction that is stepped */
 static bool inside;  /* breakpoints are out. An NMI that comes meanwhile leaves them there */
 static bool in_turn; /* it stands in its own task, where nothing is in the middle of a change */
 
@@ -188,6 +189,7 @@ static void stand_and_talk(struct trap_frame *f, unsigned signal)
 		registers_to(f);
 		stub.at_point = false;
 		stepping = does == GDB_HOST_STEPS && gdb_self_step_begin(f);
+		step_at = f->rip;
 		if (does != GDB_HOST_STEPS || stepping)
 			return;
 		signal = GDB_HOST_TRAP; /* the step is over already */
@@ -299,14 +301,15 @@ static NO_BREAKPOINT bool first(struct trap_frame *f, bool guest)
 
 static void asked_last(struct trap_frame *f, bool guest)
 {
-	bool ours = f->rip >= (u64)image_text_start && f->rip < (u64)image_text_end;
+	bool ours = f->rip >= (u64)image_nobreak_end && f->rip < (u64)image_text_end;
 
-	if (guest || !ours)
+	if (guest)
 		return;
-	if (stepping) /* an NMI has come in between */
-		f->rflags |= EFLAGS_TF;
-	else if (wanted)
+	if (!stepping && wanted && ours)
 		stand(f, GDB_HOST_INT);
+	/* An NMI has come in front of the instruction; it may also come on the way to it. */
+	if (stepping && f->rip == step_at)
+		f->rflags |= EFLAGS_TF;
 }
 
 static NO_BREAKPOINT void last(struct trap_frame *f, bool guest)
