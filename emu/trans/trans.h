@@ -124,6 +124,13 @@ void trans_fence(struct trans *t, unsigned reg, s32 disp, unsigned size);
 /* Is it worth a try to take a guest's register for its lower half, and to let the fence say so? */
 bool trans_reg_is_low(const struct trans *t, unsigned guest);
 void trans_check_64k(struct trans *t, struct hmem m, unsigned size);
+/*
+ * trans_scan.c: REP CMPS (both) or REP SCAS of elements of size bytes, the first operand of CMPS in
+ * segment src. False: not here.
+ */
+bool trans_scan(struct trans *t, bool both, unsigned size, unsigned src);
+/* trans_flags.c: R9 = DF ? -1 : 0, without a flag. */
+void trans_load_direction(struct trans *t);
 /* Adds a segment's base to an address; R8, R9 are clobbered. */
 struct hmem trans_add_base(struct trans *t, struct hmem m, unsigned seg);
 /*

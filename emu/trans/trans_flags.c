@@ -146,6 +146,21 @@ static bool inline_image(const struct trans *t)
 	return allowed(t) && (trans_stack_flat(t) || trans_stack_16(t));
 }
 
+/* The bit is moved to the top of a byte, whose sign fills a word and then another. */
+void trans_load_direction(struct trans *t)
+{
+	struct emit *e = &t->e;
+	struct hmem flags = CPU_FIELD(quiet_flags);
+
+	flags.disp += 1; /* DF is bit 2 of this byte */
+	emit_load_zx(e, NULL, 1, R9, flags);
+	emit_lea(e, false, R9, (struct hmem){ .base = -1, .index = R9, .scale = 8 });
+	emit_lea(e, false, R9, (struct hmem){ .base = -1, .index = R9, .scale = 4 });
+	emit_movsx8(e, R9, R9);
+	emit_bswap(e, R9);
+	emit_movsx8(e, R9, R9);
+}
+
 bool translate_flags(struct trans *t)
 {
 	switch (t->in.mnemonic) {

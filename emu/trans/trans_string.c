@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * String instructions and XLAT, whose operands no ModRM names. Three ways:
+ * String instructions and XLAT, whose operands no ModRM names. Four ways:
  *
  *   1. copied, REP and all, where addresses have 32 bits and the segments are flat;
  *   2. a single one step by step, for other segments and 16-bit addresses: loads, stores and
  *      compares first, then the registers, so that a fault finds them as they were;
- *   3. in C (hard_string.c): REP with such segments, and what needs all checks.
+ *   3. REP CMPS and REP SCAS there as a loop (trans_scan.c);
+ *   4. in C (hard_string.c): other REPs with such segments, and what needs all checks.
  */
 #include "emu/trans/trans.h"
 
@@ -113,24 +114,6 @@ static void access(struct trans *t, u32 opcode, unsigned reg, struct hmem m)
 	trans_access(t, element_size(t) == 1 ? opcode : opcode + 1, reg, element_size(t), m);
 }
 
-/*
- * R9 = DF ? -1 : 0, without a flag: the bit is moved to the top of a byte, whose sign fills a word
- * and then another.
- */
-static void load_direction(struct trans *t)
-{
-	struct emit *e = &t->e;
-	struct hmem flags = CPU_FIELD(quiet_flags);
-
-	flags.disp += 1; /* DF is bit 2 of this byte */
-	emit_load_zx(e, NULL, 1, R9, flags);
-	emit_lea(e, false, R9, (struct hmem){ .base = -1, .index = R9, .scale = 8 });
-	emit_lea(e, false, R9, (struct hmem){ .base = -1, .index = R9, .scale = 4 });
-	emit_movsx8(e, R9, R9);
-	emit_bswap(e, R9);
-	emit_movsx8(e, R9, R9);
-}
-
 static void advance(struct trans *t, unsigned reg)
 {
 	unsigned size = element_size(t);
@@ -195,7 +178,7 @@ static void step(struct trans *t, const struct string_op *s, unsigned src)
 		load(t, 0x3a, reg, element(t, R_DI, SEG_ES));
 	else if (s->dst)
 		store(t, s->op, reg, element(t, R_DI, SEG_ES));
-	load_direction(t);
+	trans_load_direction(t);
 	if (s->src)
 		advance(t, R_SI);
 	if (s->dst)
@@ -225,6 +208,13 @@ static void xlat(struct trans *t)
 	trans_access(t, 0x8a, R_A, 1, m);
 }
 
+/* 3. */
+static bool scans(struct trans *t, const struct string_op *s, unsigned src)
+{
+	return repeats(t) && (s->op == OP_CMPS || s->op == OP_SCAS) &&
+	       trans_scan(t, s->op == OP_CMPS, element_size(t), src);
+}
+
 bool translate_string(struct trans *t)
 {
 	const struct string_op *s = string_op(t);
@@ -239,7 +229,7 @@ bool translate_string(struct trans *t)
 	src = source_segment(t);
 	if (!t->slow && !(t->key & KEY_TF) && copies(t, s, src)) {
 		copy(t);
-	} else {
+	} else if (!scans(t, s, src)) {
 		struct site *site = trans_site(t, s->op);
 
 		site->insn.seg = (u8)src;
