@@ -160,6 +160,12 @@ void trans_set_decoder(struct trans *t);
 /* Decodes what was fetched. 0, or what to do instead: bytes are missing, there are more than 15, or
  * it is undefined. */
 unsigned trans_decode(struct trans *t);
+/*
+ * trans_decode.c: the same for frequent instructions, without Zydis, as far as the translator looks
+ * at what is decoded. Says who translates it; TRANS_UNKNOWN: it is not here.
+ */
+enum trans_part { TRANS_UNKNOWN, TRANS_COPY, TRANS_STACK, TRANS_CONTROL, TRANS_HARD };
+enum trans_part trans_decode_short(struct trans *t);
 /* Fetches and decodes the instruction at t->eip. False: it does not decode. */
 bool trans_decode_here(struct trans *t);
 /*

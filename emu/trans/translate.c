@@ -33,10 +33,34 @@ static void crosses(struct trans *t)
 	t->mixed |= block_page_mixed(t->r, t->b->gpa[1]);
 }
 
+/* What is decoded without Zydis tells which part it is for: nobody else is asked. */
+static bool shortly(struct trans *t)
+{
+	enum trans_part part = trans_decode_short(t);
+
+	t->next = t->eip + t->in.length;
+	switch (part) {
+	case TRANS_COPY:
+		translate_copy(t);
+		return true;
+	case TRANS_STACK:
+		return translate_stack(t);
+	case TRANS_CONTROL:
+		return translate_control(t);
+	case TRANS_HARD:
+		return translate_hard(t);
+	default:
+		return false;
+	}
+}
+
 static void by_decoder(struct trans *t)
 {
-	unsigned instead = trans_decode(t);
+	unsigned instead;
 
+	if (!trans_is_patched(t, t->insns - 1) && shortly(t))
+		return;
+	instead = trans_decode(t);
 	if (instead) {
 		undecoded(t, instead);
 		return;
