@@ -449,6 +449,18 @@ static u32 transferred(struct recomp *r)
 	return recomp_go_on(r) ? STUB_GO_ON : CPU_JUMP;
 }
 
+/* A port: as devices with memory (stub_device.c), too short for an account of its own. What the
+ * device did may have switched memory, so that another view is to be loaded. */
+static u32 use_port(struct recomp *r, const struct site *s)
+{
+	r->cpu->eip = s->eip;
+	r->pending = hard(r, s);
+	if (r->pending != CPU_NEXT)
+		return ended(r);
+	cpu_env(r->cpu)->code_runs(r->cpu, true);
+	return CPU_NEXT;
+}
+
 u32 recomp_hard(struct cpu *cpu, u32 site)
 {
 	struct recomp *r = cpu->recomp;
@@ -456,6 +468,8 @@ u32 recomp_hard(struct cpu *cpu, u32 site)
 
 	if (s->insn.op == OP_INT && usual_change(r, s))
 		return transferred(r);
+	if (s->insn.op == OP_IN || s->insn.op == OP_OUT)
+		return use_port(r, s);
 	return in_c(cpu, site, hard) == CPU_NEXT ? CPU_NEXT : ended(cpu->recomp);
 }
 
