@@ -51,6 +51,8 @@ void raw_pages_reset(struct raw_pages *r, u32 first, u32 count)
 {
 	r->job.busy = false;
 	for (u32 page = first; page < MIN(first + count, r->pages); page++) {
+		if (!r->status[page]) /* most never held code */
+			continue;
 		lose(r, page);
 		r->status[page] = RAW_PAGE_UNKNOWN;
 	}
