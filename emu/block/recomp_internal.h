@@ -69,7 +69,7 @@ enum slow_op {
 #define KEY_PE	   BIT(2)
 #define KEY_VM	   BIT(3)
 #define KEY_CPL3   BIT(4)
-#define KEY_IOPL   BIT(5) /* CLI, STI, PUSHF, POPF may run inline */
+#define KEY_IOPL   BIT(5) /* CPL <= IOPL: CLI, STI, PUSHF, POPF may run inline */
 #define KEY_TF	   BIT(6)
 #define KEY_NOX87  BIT(7)
 #define KEY_NOSSE  BIT(8)

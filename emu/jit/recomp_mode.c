@@ -83,7 +83,7 @@ static u32 compute_mode(const struct cpu *cpu)
 		key |= KEY_VM;
 	if (cpu->cpl == 3)
 		key |= KEY_CPL3;
-	if (cpu->cpl <= cpu_iopl(cpu) && !cpu_v86(cpu))
+	if (cpu->cpl <= cpu_iopl(cpu))
 		key |= KEY_IOPL;
 	if (cpu->eflags & EFLAGS_TF)
 		key |= KEY_TF;

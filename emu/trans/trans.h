@@ -20,6 +20,7 @@ bool translate_control(struct trans *t);	/* trans_control.c */
 bool translate_stack(struct trans *t);		/* trans_stack.c */
 bool translate_frame(struct trans *t);		/* trans_frame.c: PUSHA POPA LEAVE */
 bool translate_flags(struct trans *t);		/* trans_flags.c: CLI STI CLD STD PUSHF POPF */
+bool translate_int(struct trans *t);		/* trans_int.c: INT and IRET of real mode */
 bool translate_string(struct trans *t);		/* trans_string.c */
 void translate_copy(struct trans *t);		/* trans_copy.c: the rest */
 
@@ -112,6 +113,22 @@ void trans_note_return(struct trans *t);
 bool trans_real_load(struct trans *t, unsigned seg, bool pop, struct site *s);
 bool trans_real_load_pointer(struct trans *t, unsigned seg);
 bool trans_real_far(struct trans *t, bool imm);
+/* There, with segments of 64 KiB, can an instruction of 16 bits be done without C? And what the
+ * stub goes to (stub_real.c), CS:IP in memory. */
+bool trans_is_real(const struct trans *t);
+#define TRANS_FAR_IP CPU_FIELD(scratch[0])
+#define TRANS_FAR_CS CPU_FIELD(scratch[2])
+/* R10 = CS:IP of the next instruction. */
+void trans_load_return(struct trans *t);
+/*
+ * trans_flags.c: the image of the flags, where they are virtual, into a register; R8 and R9 are
+ * used. An image in R8 is taken in three steps: may it be without C? (Z if so; bits of kept stay as
+ * they are; flags and R9 are used); IF; the arithmetic flags, which ends R8.
+ */
+void trans_flags_image(struct trans *t, unsigned to);
+void trans_test_image(struct trans *t, u32 kept);
+void trans_set_if(struct trans *t);
+void trans_set_arith(struct trans *t);
 /* PUSH and POP of 32 bits on a flat stack; reg: a host register. */
 void trans_push(struct trans *t, unsigned reg, unsigned size);
 void trans_pop(struct trans *t, unsigned reg, unsigned size);

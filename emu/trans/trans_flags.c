@@ -7,8 +7,8 @@
  */
 #include "emu/trans/trans.h"
 
-/* POPF that changes one of these goes to C. */
-#define POPF_HARD \
+/* An image that changes one of these goes to C. */
+#define FLAGS_HARD \
 	(EFLAGS_TF | EFLAGS_DF | EFLAGS_IOPL | EFLAGS_NT | EFLAGS_RF | EFLAGS_AC | EFLAGS_ID)
 
 /* lea to, [a + b], 32 bits wide: an addition that leaves the flags alone. */
@@ -21,20 +21,26 @@ static void add_quietly(struct emit *e, unsigned to, unsigned a, unsigned b)
  * Put together without touching a flag: CMOVO takes the sum with OF, LAHF has the others. R9 keeps
  * EAX, which LAHF needs.
  */
-static void pushf(struct trans *t)
+void trans_flags_image(struct trans *t, unsigned to)
 {
 	struct emit *e = &t->e;
-	unsigned size = t->in.operand_width / 8u;
 
-	emit_load32(e, R10, CPU_FIELD(quiet_flags));
-	emit_cmov_load(e, CC_O, R10, CPU_FIELD(quiet_flags_of));
+	emit_load32(e, to, CPU_FIELD(quiet_flags));
+	emit_cmov_load(e, CC_O, to, CPU_FIELD(quiet_flags_of));
 	emit_load32(e, R8, CPU_FIELD(vif));
-	add_quietly(e, R10, R10, R8);
+	add_quietly(e, to, to, R8);
 	emit_mov(e, R9, R_A);
 	emit_lahf(e);
 	emit_movzx8(e, R_A, R_AH);
-	add_quietly(e, R10, R10, R_A);
+	add_quietly(e, to, to, R_A);
 	emit_mov(e, R_A, R9);
+}
+
+static void pushf(struct trans *t)
+{
+	unsigned size = t->in.operand_width / 8u;
+
+	trans_flags_image(t, R10);
 	if (trans_stack_flat(t))
 		trans_push(t, R10, size);
 	else
@@ -54,6 +60,37 @@ static void drop_image(struct trans *t, unsigned size)
 	emit_lea(&t->e, false, R_GSP, GSP_AT((s32)size));
 }
 
+void trans_test_image(struct trans *t, u32 kept)
+{
+	struct emit *e = &t->e;
+
+	emit_load32(e, R9, CPU_FIELD(quiet_flags));
+	emit_alu(e, ALU_XOR, R9, R8);
+	emit_alu_imm(e, ALU_AND, R9, FLAGS_HARD & ~kept);
+	emit_alu_load(e, ALU_OR, R9, CPU_FIELD(events));
+}
+
+void trans_set_if(struct trans *t)
+{
+	emit_mov(&t->e, R9, R8);
+	emit_alu_imm(&t->e, ALU_AND, R9, EFLAGS_IF);
+	emit_store32(&t->e, R9, CPU_FIELD(vif));
+}
+
+void trans_set_arith(struct trans *t)
+{
+	struct emit *e = &t->e;
+
+	emit_mov(e, R9, R_A);
+	emit_mov(e, R_A, R8);
+	emit_mov8(e, R_AH, R_A);
+	emit_shift(e, SHIFT_RIGHT, R8, EMIT_OF_BIT);
+	emit_alu8_imm(e, ALU_AND, R8, 1);
+	emit_mov8(e, R_A, R8);
+	emit_flags_from_ax(e);
+	emit_mov(e, R_A, R9);
+}
+
 /*
  * Flags may be used freely once the image is loaded: all are written at the end. What is not common
  * goes to C before anything has changed: other flags than the arithmetic ones and IF, events
@@ -67,26 +104,14 @@ static void popf(struct trans *t)
 	struct emit_label easy = { 0 };
 
 	load_image(t, size);
-	emit_load32(e, R9, CPU_FIELD(quiet_flags));
-	emit_alu(e, ALU_XOR, R9, R8);
-	emit_alu_imm(e, ALU_AND, R9, size == 2 ? POPF_HARD & 0xffff : POPF_HARD);
-	emit_alu_load(e, ALU_OR, R9, CPU_FIELD(events));
+	trans_test_image(t, (size == 2 ? 0xffff0000 : 0) | (t->key & KEY_VM ? EFLAGS_IOPL : 0));
 	emit_jcc(e, CC_Z, &easy);
 	trans_call_hard(t, s, true);
 	t->ended = false;
 	emit_label(e, &easy);
-	emit_mov(e, R9, R8);
-	emit_alu_imm(e, ALU_AND, R9, EFLAGS_IF);
-	emit_store32(e, R9, CPU_FIELD(vif));
+	trans_set_if(t);
 	drop_image(t, size);
-	emit_mov(e, R9, R_A);
-	emit_mov(e, R_A, R8);
-	emit_mov8(e, R_AH, R_A);
-	emit_shift(e, SHIFT_RIGHT, R8, EMIT_OF_BIT);
-	emit_alu8_imm(e, ALU_AND, R8, 1);
-	emit_mov8(e, R_A, R8);
-	emit_flags_from_ax(e);
-	emit_mov(e, R_A, R9);
+	trans_set_arith(t);
 }
 
 /*
@@ -127,7 +152,7 @@ static void set_df(struct trans *t, bool set)
 /* CLI and STI may run inline, and PUSHF and POPF have no more to ask. */
 static bool allowed(const struct trans *t)
 {
-	return (t->key & KEY_IOPL) && !(t->key & (KEY_VM | KEY_TF)) && !t->slow;
+	return (t->key & KEY_IOPL) && !(t->key & KEY_TF) && !t->slow;
 }
 
 /* Not taken, it is a jump over the call. */
@@ -143,7 +168,9 @@ static void into(struct trans *t)
 
 static bool inline_image(const struct trans *t)
 {
-	return allowed(t) && (trans_stack_flat(t) || trans_stack_16(t));
+	bool shows_vm = (t->key & KEY_VM) && t->in.operand_width == 32; /* not in PUSHF's image */
+
+	return allowed(t) && !shows_vm && (trans_stack_flat(t) || trans_stack_16(t));
 }
 
 /* The bit is moved to the top of a byte, whose sign fills a word and then another. */

@@ -5,14 +5,12 @@
  */
 #include "emu/trans/trans.h"
 
-/* The far pointer of the instruction, and what it pushes: two words each, put together in memory
- * because shifts change the flags. */
-#define POINTER	 CPU_FIELD(scratch[0])
-#define SELECTOR CPU_FIELD(scratch[2])
-#define RETURN	 CPU_FIELD(scratch[8])
-#define CALLER	 CPU_FIELD(scratch[10])
+/* What the instruction pushes, beside where it goes (TRANS_FAR_IP): two words, put together in
+ * memory because shifts change the flags. */
+#define RETURN CPU_FIELD(scratch[8])
+#define CALLER CPU_FIELD(scratch[10])
 
-static bool real(const struct trans *t)
+bool trans_is_real(const struct trans *t)
 {
 	return (t->key & (KEY_PE | KEY_VM)) != KEY_PE && !(t->key & (KEY_TF | KEY_SLOW)) &&
 	       !t->slow && t->in.operand_width == 16 && !(t->in.attributes & ZYDIS_ATTRIB_HAS_LOCK);
@@ -20,7 +18,7 @@ static bool real(const struct trans *t)
 
 static bool loads_inline(const struct trans *t, unsigned seg)
 {
-	return real(t) && seg <= SEG_GS && seg != SEG_CS && seg != SEG_SS &&
+	return trans_is_real(t) && seg <= SEG_GS && seg != SEG_CS && seg != SEG_SS &&
 	       trans_seg_class(t, seg) == CLASS_64K;
 }
 
@@ -57,7 +55,7 @@ bool trans_real_load(struct trans *t, unsigned seg, bool pop, struct site *s)
 	return true;
 }
 
-/* The pointer in memory, to POINTER. False: needs C. */
+/* The pointer in memory, to TRANS_FAR_IP. False: needs C. */
 static bool fetch_pointer(struct trans *t)
 {
 	int mi = trans_mem_operand(t);
@@ -65,7 +63,7 @@ static bool fetch_pointer(struct trans *t)
 	if (mi < 0 || t->op[mi].size != 32 || trans_mem_checked(t, &t->op[mi]))
 		return false;
 	emit_load_zx(&t->e, t->r, 4, R10, trans_address(t, &t->op[mi]));
-	emit_store32(&t->e, R10, POINTER);
+	emit_store32(&t->e, R10, TRANS_FAR_IP);
 	return true;
 }
 
@@ -89,15 +87,15 @@ bool trans_real_load_pointer(struct trans *t, unsigned seg)
 	return true;
 }
 
-/* To POINTER, or to where the instruction says. */
+/* To TRANS_FAR_IP, or to where the instruction says. */
 static void go(struct trans *t, bool imm)
 {
 	if (imm) {
 		emit_mov_imm32(&t->e, R8, t->op[0].ptr.offset & 0xffff);
 		emit_mov_imm32(&t->e, R9, t->op[0].ptr.segment);
 	} else {
-		emit_load_zx(&t->e, NULL, 2, R8, POINTER);
-		emit_load_zx(&t->e, NULL, 2, R9, SELECTOR);
+		emit_load_zx(&t->e, NULL, 2, R8, TRANS_FAR_IP);
+		emit_load_zx(&t->e, NULL, 2, R9, TRANS_FAR_CS);
 	}
 	emit_jmp(&t->e, t->r->go_far);
 	t->ended = true;
@@ -107,7 +105,7 @@ static void go(struct trans *t, bool imm)
  * R10 = CS:IP of what follows. Shifts change the flags: the selector is read with the two bytes
  * before it, which are the upper half of ES's limit, and 0 if that is 64 KiB.
  */
-static void load_return(struct trans *t)
+void trans_load_return(struct trans *t)
 {
 	struct emit *e = &t->e;
 	struct hmem sel = CPU_FIELD(seg[SEG_CS].sel);
@@ -136,7 +134,7 @@ static void push_return(struct trans *t)
 {
 	struct hmem m = trans_below16(t, 4);
 
-	load_return(t);
+	trans_load_return(t);
 	trans_access(t, 0x89, R10, 4, m);
 	trans_move_sp(t, -4);
 }
@@ -191,7 +189,8 @@ bool trans_real_far(struct trans *t, bool imm)
 	bool jump = t->in.mnemonic == ZYDIS_MNEMONIC_JMP;
 	bool near = imm && (u32)t->op[0].ptr.segment << 4 == t->base;
 
-	if (!real(t) || trans_seg_class(t, SEG_CS) != CLASS_64K || (!jump && !trans_stack_16(t)))
+	if (!trans_is_real(t) || trans_seg_class(t, SEG_CS) != CLASS_64K ||
+	    (!jump && !trans_stack_16(t)))
 		return false;
 	if (t->in.mnemonic == ZYDIS_MNEMONIC_RET) {
 		far_return(t);

@@ -71,7 +71,8 @@ static void by_decoder(struct trans *t)
 	 * Flags and control do not ask whether the instruction exists: all of theirs do.
 	 */
 	if (translate_patched(t) || translate_flags(t) || translate_control(t) ||
-	    translate_stack(t) || translate_frame(t) || translate_hard(t) || translate_string(t))
+	    translate_stack(t) || translate_frame(t) || translate_int(t) || translate_hard(t) ||
+	    translate_string(t))
 		return;
 	translate_copy(t);
 }

@@ -21,7 +21,7 @@ static const struct {
 	FIELD(events, false),	  FIELD(seg, false),	       FIELD(poll, false),
 	FIELD(lookup_tag, false), FIELD(scratch, true),	       FIELD(thread_base, false),
 	FIELD(shadow, true),	  FIELD(x87_ran, true),	       FIELD(slow_gla, false),
-	FIELD(patched, true),
+	FIELD(patched, true),	  FIELD(idtr, false),	       FIELD(nmi_blocked, true),
 #undef FIELD
 };
 
