@@ -279,10 +279,11 @@ struct mode_inputs {
 #define MODES_KNOWN    16u
 #define TAGS_LAST_BITS 3u
 
-/* A mode key that was computed once, and where FS and GS are found in it. */
+/* A mode key that was computed once, where FS and GS are found in it, and its tag of last time. */
 struct mode_known {
 	bool is;
 	u32 mode;
+	struct tag tag;
 	struct mode_inputs of;
 	struct cpu_segment seg[SEG_COUNT] __attribute__((aligned(8)));
 	const u32 *thread_base[2];
@@ -356,11 +357,12 @@ struct recomp {
 	/* stubs, as executed */
 	u64 loaded[16]; /* the last instructions of the stubs that load R_POLL */
 	unsigned loads;
-	u64 segment_stubs; /* where load_segment[] begin, the last ones */
+	u64 segment_stubs; /* where the stubs that load segments begin, the last ones */
 	u64 enter, leave_dispatch, leave_edge, leave_trap, call_hard, call_iret, call_segment,
 		call_slow_read, call_slow_write, call_slow_store, call_stop, call_loop;
 	u64 call_device_read, call_device_write, call_device_store; /* the address in R8 */
 	u64 load_segment[2][SEG_COUNT]; /* from R8; [1]: which was popped */
+	u64 reload[2];			/* ES and DS from R8, and what ESP moves by in R11 */
 	u64 go_far;
 };
 

@@ -167,6 +167,22 @@ struct cpu_again {
 
 #define CPU_NO_SELECTOR 0xffffffffu
 
+/*
+ * A load of DS or ES, for emu/trans/stub_reload.c, whatever it did to the mode: good at this level
+ * while the tables are where they were (moves is table_moves), *at is desc, and lookup_tag is from.
+ * Then it makes the mode key `key`, and the tag `to`.
+ */
+struct cpu_reload {
+	u32 sel, cpl;
+	struct cpu_segment s;
+	u32 key;
+	u64 desc;
+	const u8 *at;
+	u64 moves, from, to;
+};
+
+#define CPU_RELOADS 8u /* by bits 3 to 5 of the selector */
+
 /* Eight bytes of the guest's tables as they were seen, and where the monitor has them. */
 struct cpu_seen {
 	const u8 *at;
@@ -254,7 +270,8 @@ struct cpu {
 	struct cpu_segment mode_seg[SEG_COUNT]
 		__attribute__((aligned(8))); /* what the recompiler's mode key was made of */
 	struct cpu_again again[SEG_COUNT];
-	gla_t slow_gla;	  /* where the operand in scratch lives */
+	struct cpu_reload reload[2][CPU_RELOADS]; /* ES, DS */
+	gla_t slow_gla;				  /* where the operand in scratch lives */
 	u32 device_calls; /* grows with the accesses that were calls of a device */
 	u8 scratch[64]
 		__attribute__((aligned(64))); /* memory operands of instructions that C helps */
@@ -285,7 +302,7 @@ struct cpu {
 	struct cpu_load last_load[SEG_COUNT];
 	/* The last transfers of control to each level: its code, and its stack. */
 	struct cpu_load last_code[4], last_stack[4];
-	/* Counts what moves the tables: loads of GDTR, IDTR and TR, and of their mapping; never 0
+	/* Counts what moves the tables: loads of GDTR, IDTR, LDTR and TR, and of their mapping; never 0
 	 * after cpu_reset(). */
 	u64 table_moves;
 	struct cpu_way_in way_in[CPU_WAYS_IN], way_other[CPU_WAYS_IN];

@@ -80,6 +80,7 @@ enum cpu_result hard_lldt(struct cpu *cpu, const struct insn *in)
 	}
 	s.sel = sel;
 	cpu->ldtr = s;
+	cpu_tables_moved(cpu);
 	cpu_env(cpu)->tables_changed(cpu);
 	return CPU_NEXT;
 }

@@ -144,6 +144,7 @@ static bool return_to_v86(struct cpu *cpu, u32 sp)
 		return false;
 	cpu->nmi_blocked = false;
 	cpu_set_eflags(cpu, word(p, 2, 4));
+#pragma GCC unroll 6
 	for (unsigned i = 0; i < ARRAY_SIZE(segment); i++)
 		cpu_set_v86_segment(cpu, segment[i], (u16)word(p, at[i], 4));
 	cpu->gpr[REG_ESP] = word(p, 3, 4);

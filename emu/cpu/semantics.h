@@ -375,8 +375,8 @@ static inline void cpu_note_load(struct cpu_load *last, const u32 desc[2],
 	*last = (struct cpu_load){ desc[0] | (u64)desc[1] << 32, *s, (u8)cpl };
 }
 
-/* The places of descriptors and gates are not what they were: GDTR, IDTR, TR or the mapping has
- * changed. */
+/* The places of descriptors and gates are not what they were: GDTR, IDTR, LDTR, TR or the mapping
+ * has changed. */
 static inline void cpu_tables_moved(struct cpu *cpu)
 {
 	cpu->table_moves++;

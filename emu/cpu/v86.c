@@ -83,8 +83,8 @@ enum cpu_result v86_check_pending(struct cpu *cpu)
 
 void v86_drop_segments(struct cpu *cpu)
 {
-	static const u8 data[] = { SEG_ES, SEG_DS, SEG_FS, SEG_GS };
+	const struct cpu_segment null = { .attr = SEG_ATTR_UNUSABLE };
 
-	for (unsigned i = 0; i < sizeof(data); i++)
-		cpu->seg[data[i]] = (struct cpu_segment){ .attr = SEG_ATTR_UNUSABLE };
+	cpu->seg[SEG_ES] = cpu->seg[SEG_DS] = null;
+	cpu->seg[SEG_FS] = cpu->seg[SEG_GS] = null;
 }

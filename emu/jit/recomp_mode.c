@@ -190,7 +190,7 @@ static inline bool same_mode_segments(const struct cpu *cpu, const struct cpu_se
  * What was found out for this state before: whoever changes between two levels comes back to the
  * same few. Segments of V86 mode are its own always, whatever their bases.
  */
-static const struct mode_known *known_mode(struct recomp *r)
+static inline struct mode_known *known_mode(struct recomp *r)
 {
 	const struct cpu *cpu = r->cpu;
 	bool v86 = cpu_v86(cpu);
@@ -205,16 +205,16 @@ static const struct mode_known *known_mode(struct recomp *r)
 	k->of = inputs_of(cpu);
 	__builtin_memcpy(k->seg, cpu->seg, sizeof(k->seg));
 	k->mode = compute_mode(cpu);
+	k->tag = (struct tag){ .key = KEY_NONE };
 	k->thread_base[0] = thread_base(r, SEG_FS);
 	k->thread_base[1] = thread_base(r, SEG_GS);
 	return k;
 }
 
-/* Kept out of the way of those who are in the same mode still. */
-static __attribute__((noinline)) u32 change_mode(struct recomp *r)
+static inline struct mode_known *change_to_known(struct recomp *r)
 {
 	struct cpu *cpu = r->cpu;
-	const struct mode_known *k = known_mode(r);
+	struct mode_known *k = known_mode(r);
 	u32 was = r->mode, paged = r->mode_of.cr0 & CR0_PG;
 
 	__builtin_memcpy(cpu->mode_seg, cpu->seg, sizeof(cpu->mode_seg));
@@ -225,7 +225,13 @@ static __attribute__((noinline)) u32 change_mode(struct recomp *r)
 	set_quiet_flags(cpu);
 	if (((was ^ r->mode) & (KEY_PE | KEY_VM)) || ((paged ^ cpu->cr0) & CR0_PG))
 		cpu_stop_event(cpu, STOP_MODE, 0, 1, 0);
-	return r->mode;
+	return k;
+}
+
+/* Kept out of the way of those who are in the same mode still. */
+static __attribute__((noinline)) u32 change_mode(struct recomp *r)
+{
+	return change_to_known(r)->mode;
 }
 
 /* Computing it takes some hundred instructions; comparing what it is made of, fifty. */
@@ -272,19 +278,21 @@ static u64 find_tag(struct recomp *r, u32 key)
 	if (++r->tags == TAG_LAST) {
 		block_clear_lookup(r);
 		memset(r->tag_cache, 0, sizeof(r->tag_cache));
+		memset(r->tag_last, 0xff, sizeof(r->tag_last)); /* KEY_NONE */
+		memset(r->mode_known, 0, sizeof(r->mode_known));
 		stub_real_forget(r);
+		cpu_tables_moved(r->cpu); /* struct cpu_reload has tags */
 		r->tags = 1;
 	}
 	*t = (struct tag){ key, mapping, base, limit, r->tags };
 	return (u64)t->number << 32;
 }
 
-/* Mostly one that was asked for lately. */
-u64 recomp_tag(struct recomp *r, u32 key)
+/* By *t, which is one that was asked for lately. */
+static inline u64 tag_by(struct recomp *r, u32 key, struct tag *t)
 {
 	const struct cpu_segment *cs = &r->cpu->seg[SEG_CS];
 	bool cpl3 = key & KEY_CPL3;
-	struct tag *t = &r->tag_last[key * 0x9e3779b1u >> (32 - TAGS_LAST_BITS)];
 	u32 mapping = r->mapping[cpl3];
 
 	if ((t->key ^ key) | (t->mapping ^ mapping) | (t->base ^ cs->base) | (t->limit ^ cs->limit))
@@ -293,12 +301,17 @@ u64 recomp_tag(struct recomp *r, u32 key)
 	return (u64)t->number << 32;
 }
 
+u64 recomp_tag(struct recomp *r, u32 key)
+{
+	return tag_by(r, key, &r->tag_last[key * 0x9e3779b1u >> (32 - TAGS_LAST_BITS)]);
+}
+
 /* From here on look-up entries of this key match. False: an event is pending. */
-static inline bool set_tag(struct recomp *r, u32 key)
+static inline bool set_tag(struct recomp *r, u32 key, u64 tag)
 {
 	struct cpu *cpu = r->cpu;
 
-	r->tag = recomp_tag(r, key);
+	r->tag = tag;
 	if ((key & (KEY_PE | KEY_VM)) != KEY_PE)
 		stub_real_note_tag(r, key);
 	cpu->poll = r->cfg.poll_quiet;
@@ -309,7 +322,7 @@ static inline bool set_tag(struct recomp *r, u32 key)
 bool recomp_seek(struct recomp *r, u32 key)
 {
 	cpu_env(r->cpu)->code_sought(r->cpu);
-	return set_tag(r, key);
+	return set_tag(r, key, recomp_tag(r, key));
 }
 
 /* Must the dispatcher look at what was, or at what comes? */
@@ -347,7 +360,22 @@ bool recomp_go_on(struct recomp *r)
 	return !(key & (KEY_TF | KEY_SLOW)) && recomp_seek(r, key) && go_on(r, key);
 }
 
+/* Whoever changes the level comes to another mode: it is not compared with the one that was. */
+bool recomp_go_on_changed(struct recomp *r)
+{
+	struct cpu *cpu = r->cpu;
+	struct mode_known *k;
+
+	if (dispatcher_asked(r) || cpu_env(cpu)->want_leave(cpu))
+		return false;
+	k = change_to_known(r);
+	if (k->mode & (KEY_TF | KEY_SLOW))
+		return false;
+	cpu_env(cpu)->code_sought(cpu);
+	return set_tag(r, k->mode, tag_by(r, k->mode, &k->tag)) && go_on(r, k->mode);
+}
+
 bool recomp_go_on_as(struct recomp *r, u32 key)
 {
-	return !dispatcher_asked(r) && set_tag(r, key) && go_on(r, key);
+	return !dispatcher_asked(r) && set_tag(r, key, recomp_tag(r, key)) && go_on(r, key);
 }

@@ -18,6 +18,8 @@ bool recomp_seek(struct recomp *r, u32 key);
  * translated code goes on at r->go_on, which the look-up table has. False: it is left.
  */
 bool recomp_go_on(struct recomp *r);
+/* The same behind a change of level. */
+bool recomp_go_on_changed(struct recomp *r);
 /* The same behind the load of a segment that made the mode another, at the same level. */
 bool recomp_go_on_as(struct recomp *r, u32 key);
 /* The tag of look-up entries in this mode, under this mapping, from this code segment. */

@@ -12,6 +12,7 @@
 #include "emu/cpu/string_span.h"
 #include "emu/jit/recomp_mode.h"
 #include "emu/jit/recomp_stop.h"
+#include "emu/trans/stub_reload.h"
 #include "emu/trans/stub_segment.h"
 #include "emu/cpu/semantics.h"
 #include "emu/cpu/transfer.h"
@@ -326,12 +327,18 @@ static void deliver(struct recomp *r)
 	r->pending = cpu_deliver_fault(r->cpu);
 }
 
+/* After a transfer of control. */
+static bool goes_on_there(struct recomp *r)
+{
+	return r->mode_of.cpl == r->cpu->cpl ? recomp_go_on(r) : recomp_go_on_changed(r);
+}
+
 /* Mostly where a transfer leads is known code. */
 static u32 ended(struct recomp *r)
 {
 	if (r->pending == CPU_FAULT)
 		deliver(r);
-	if (r->pending != CPU_JUMP || !recomp_go_on(r))
+	if (r->pending != CPU_JUMP || !goes_on_there(r))
 		return r->pending;
 	cpu_env(r->cpu)->code_runs(r->cpu, true);
 	return STUB_GO_ON;
@@ -446,7 +453,7 @@ static u32 transferred(struct recomp *r)
 {
 	COUNT(r->stats.hard_execs);
 	r->pending = CPU_JUMP;
-	return recomp_go_on(r) ? STUB_GO_ON : CPU_JUMP;
+	return goes_on_there(r) ? STUB_GO_ON : CPU_JUMP;
 }
 
 /* A port: as devices with memory (stub_device.c), too short for an account of its own. What the
@@ -518,18 +525,32 @@ static inline bool new_selector(struct cpu *cpu, const struct insn *in, u16 *sel
 	return p;
 }
 
-/* Loads that were done before at this level; recomp_hard() does all others. */
+/* All but what recomp_segment() knows. */
+static u32 other_segment(struct cpu *cpu, u32 site, enum cpu_seg seg)
+{
+	struct recomp *r = cpu->recomp;
+	u64 from = cpu->lookup_tag;
+	enum cpu_result res = in_c(cpu, site, hard);
+	u32 on = res == CPU_NEXT ? CPU_NEXT : ended(r);
+
+	if (res == CPU_NEXT || (res == CPU_JUMP && on == STUB_GO_ON))
+		stub_reload_note(r, seg, from);
+	return on;
+}
+
+/* Loads that were done before at this level. */
 u32 recomp_segment(struct cpu *cpu, u32 site)
 {
 	struct recomp *r = cpu->recomp;
 	const struct site *s = (const struct site *)(const void *)(r->arena + site);
 	enum cpu_seg seg = s->insn.reg;
 	const struct cpu_segment was = cpu->seg[seg];
+	u64 from = cpu->lookup_tag;
 	u32 key;
 	u16 sel;
 
 	if (!new_selector(cpu, &s->insn, &sel) || !cpu_load_segment_again(cpu, seg, sel))
-		return recomp_hard(cpu, site);
+		return other_segment(cpu, site, seg);
 	if (s->insn.op == OP_POP_SEG)
 		set_esp(cpu, cpu->gpr[REG_ESP] + s->insn.osize);
 	COUNT(r->stats.hard_execs);
@@ -539,11 +560,15 @@ u32 recomp_segment(struct cpu *cpu, u32 site)
 		key = recomp_mode_segment(r, seg);
 	if (key == r->edge_key) {
 		stub_segment_note(r, seg);
+		stub_reload_note(r, seg, from);
 		return CPU_NEXT;
 	}
 	cpu->eip = s->eip + s->insn.len;
 	r->pending = CPU_JUMP;
-	return recomp_go_on_as(r, key) ? STUB_GO_ON : CPU_JUMP;
+	if (!recomp_go_on_as(r, key))
+		return CPU_JUMP;
+	stub_reload_note(r, seg, from);
+	return STUB_GO_ON;
 }
 
 /* The address of a memory operand; bit strings move it by the register's bit number (SDM 2, BT). */

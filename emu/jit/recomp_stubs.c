@@ -20,6 +20,7 @@
 #include "emu/trans/stub_device.h"
 #include "emu/trans/stub_fpu.h"
 #include "emu/trans/stub_real.h"
+#include "emu/trans/stub_reload.h"
 #include "emu/trans/stub_segment.h"
 #include "kernel/base/log.h"
 
@@ -194,6 +195,9 @@ void recomp_emit_stubs(struct recomp *r, const struct stub_targets *to)
 	align_stub(&e);
 	r->call_device_store = stub_device_emit(&e, r, true, r->call_slow_store);
 	r->segment_stubs = align_stub(&e);
+	r->reload[0] = stub_reload_emit(&e, r, SEG_ES);
+	align_stub(&e);
+	r->reload[1] = stub_reload_emit(&e, r, SEG_DS);
 	for (unsigned seg = 0; seg < SEG_COUNT; seg++)
 		for (unsigned pop = 0; pop < 2 && seg != SEG_CS && seg != SEG_SS; pop++) {
 			align_stub(&e);

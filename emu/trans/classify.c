@@ -38,6 +38,29 @@ static void hard(struct trans *t, unsigned op)
 	trans_call_hard(t, s, isa_op_is(op, HOW_ENDS));
 }
 
+/*
+ * The selector into R8, and what ESP moves by into R11, for the stub that changes the mode, too.
+ * False: C has to look at the operand.
+ */
+static bool fetch_selector(struct trans *t, const struct site *s, bool pop)
+{
+	unsigned size = t->in.operand_width / 8u;
+	int mi = trans_mem_operand(t);
+
+	if (t->slow || (pop && !trans_stack_flat(t) && !trans_stack_16(t)) ||
+	    (mi >= 0 && trans_mem_checked(t, &t->op[mi])))
+		return false;
+	if (pop)
+		emit_load_zx(&t->e, t->r, 2, R8,
+			     trans_stack_flat(t) ? GSP_AT(0) : trans_above16(t, size));
+	else if (mi >= 0)
+		emit_load_zx(&t->e, t->r, 2, R8, trans_address(t, &t->op[mi]));
+	else
+		emit_movzx16(&t->e, R8, trans_host_reg(s->insn.rm));
+	emit_mov_imm32(&t->e, R11, pop ? size : 0);
+	return true;
+}
+
 /* Loads of data segments, which kernels do at each entry and exit, have stubs of their own, or at
  * least a short way through C. */
 static void load_segment(struct trans *t, unsigned op, unsigned seg)
@@ -55,7 +78,10 @@ static void load_segment(struct trans *t, unsigned op, unsigned seg)
 		trans_call_hard(t, s, false);
 	else if (trans_seg_class(t, seg) != stub_segment_class(seg) || s->insn.is_mem ||
 		 !(t->key & KEY_D) || (pop && (!trans_stack_flat(t) || t->in.operand_width != 32)))
-		trans_call_site(t, s, t->r->call_segment);
+		trans_call_site(t, s,
+				seg < SEG_FS && fetch_selector(t, s, pop)
+					? t->r->reload[seg == SEG_DS]
+					: t->r->call_segment);
 	else {
 		if (pop)
 			emit_load_zx(&t->e, t->r, 2, R8, GSP_AT(0));

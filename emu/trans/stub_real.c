@@ -111,6 +111,8 @@ void stub_real_note_tag(struct recomp *r, u32 key)
 
 	if (cs->base != (u32)cs->sel << 4)
 		return; /* after a reset, or from protected mode */
+	if (r->far[at].minus_sel == -(u64)cs->sel && r->far[at].tag == r->tag)
+		return;
 	if (r->far_of.key != key || r->far_of.mapping != mapping || r->far_of.limit != cs->limit) {
 		stub_real_forget(r);
 		r->far_of = (struct tag){ .key = key, .mapping = mapping, .limit = cs->limit };

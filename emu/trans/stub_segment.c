@@ -5,7 +5,8 @@
  * the descriptor's bytes are what they were: at CPL 0, of a segment whose class is the one that
  * the block was translated for, or, for FS and GS, null.
  *
- * A stub is called as the C stubs are, with the selector in R8; all else goes on in call_segment.
+ * A stub is called as the C stubs are, with the selector in R8; all else goes on in the stub of
+ * stub_reload.c, or in call_segment.
  */
 #include "emu/trans/stub_segment.h"
 
@@ -148,6 +149,7 @@ u64 stub_segment_emit(struct emit *e, const struct recomp *r, enum cpu_seg seg, 
 	emit_ret(e);
 	emit_label(e, &m.slow);
 	restore_flags(e);
-	emit_jmp(e, r->call_segment);
+	emit_mov_imm32(e, R11, pop ? 4 : 0);
+	emit_jmp(e, seg < SEG_FS ? r->reload[seg == SEG_DS] : r->call_segment);
 	return at;
 }
