@@ -285,12 +285,24 @@ static bool asked_first(struct trap_frame *f, bool guest)
 	return !guest && f->vector == VEC_BP && breakpoint(f);
 }
 
+/* Steps have come to last(), at the end of a trap: they go no further into the debugger. */
+static bool stepped_inside(struct trap_frame *f, bool guest)
+{
+	if (!stepping || guest || f->vector != VEC_DB)
+		return false;
+	gdb_self_points_out();
+	gdb_self_step_end(f);
+	stepping = false;
+	stop_soon();
+	return true;
+}
+
 static NO_BREAKPOINT bool first(struct trap_frame *f, bool guest)
 {
 	bool mine;
 
 	if (inside)
-		return false;
+		return stepped_inside(f, guest);
 	inside = true;
 	gdb_self_points_out();
 	mine = asked_first(f, guest);
