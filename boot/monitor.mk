@@ -12,7 +12,7 @@ MON_CFLAGS = $(CFLAGS_COMMON) $(MON_MACHINE) -flto -DCPU_ENV=vcpu_env -isystem $
 MON_LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --build-id=none -T boot/ringleader.ld
 
 MON_C := $(wildcard boot/*.c boot/lib/*.c $(foreach layer,arch kernel drivers emu vmm,$(layer)/*/*.c))
-MON_S := $(wildcard boot/*.asm arch/*/*.asm vmm/*/*.asm)
+MON_S := $(wildcard boot/*.asm arch/*/*.asm kernel/*/*.asm vmm/*/*.asm)
 BASE_OBJ := $(MON_C:%.c=$(BUILD)/mon/%.o) $(MON_S:%.asm=$(BUILD)/mon/%.asm.o)
 
 # --- Zydis: decoder and formatter, from Debian's source package ---

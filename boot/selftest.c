@@ -94,9 +94,15 @@ static void do_ud(void)
 	__asm__ volatile("ud2");
 }
 
+/* Those that a call passes arguments in, and some that it keeps, have values to be found again. */
 static void do_assert(void)
 {
-	ASSERT(1 + 1 == 3);
+	u64 sum = 1 + 1;
+
+	__asm__ volatile("mov $0xa1, %%ecx; mov $0xa2, %%edx; mov $0xa3, %%esi; mov $0xa4, %%edi;"
+			 "mov $0xa8, %%r8d; mov $0xa9, %%r9d; mov $0xaf, %%r15d"
+			 : "+a"(sum)::"rcx", "rdx", "rsi", "rdi", "r8", "r9", "r15");
+	ASSERT(sum == 3);
 }
 
 static void do_msr(void)

@@ -103,9 +103,8 @@ void panic_dump(const struct trap_frame *f)
 
 static struct {
 	char reason[512];
-	struct panic_site site;
-	struct trap_frame frame; /* if it was a trap */
-	bool trapped;
+	struct trap_frame frame;
+	bool called; /* it was no trap: RIP is a return address */
 	u64 cr0, cr2, cr3, cr4;
 } last;
 
@@ -119,19 +118,13 @@ void panic_set_hook(void (*fn)(void))
 static void print_screen(void)
 {
 	console_print("\n--- PANIC: %s ---\n", last.reason);
-	if (last.trapped)
-		print_registers(&last.frame);
-	else
-		console_print("rip %016llx rsp %016llx rbp %016llx\n", (ull)last.site.rip,
-			      (ull)last.site.rsp, (ull)last.site.rbp);
+	print_registers(&last.frame);
 	console_print("cr0 %08llx cr2 %llx cr3 %llx cr4 %llx\n", (ull)last.cr0, (ull)last.cr2,
 		      (ull)last.cr3, (ull)last.cr4);
-	if (last.trapped && trap_from_guest(&last.frame))
+	if (trap_from_guest(&last.frame))
 		console_print("in guest code, ring %llu\n", (ull)(last.frame.cs & 3));
-	else if (last.trapped)
-		backtrace(last.frame.rip, false, last.frame.gpr[5], last.frame.rsp);
 	else
-		backtrace(last.site.rip, true, last.site.rbp, last.site.rsp);
+		backtrace(last.frame.rip, last.called, last.frame.gpr[5], last.frame.rsp);
 	if (hook)
 		hook();
 	console_print("--- end of panic ---\n");
@@ -146,7 +139,8 @@ void panic_set_debugger(const struct panic_debugger *d)
 	debugger = d;
 }
 
-/* at lies behind the call of panic(): perhaps in another line's code, or in another function's. */
+/* at lies behind the call of panic() or of an ASSERT: perhaps in another line's code, or in another
+ * function's. */
 static u64 call_of(u64 at)
 {
 	u8 opcode;
@@ -160,13 +154,9 @@ static void tell_debugger(void)
 
 	if (!debugger)
 		return;
-	if (!last.trapped) {
-		f = (struct trap_frame){ .vector = PANIC_CALL,
-					 .rip = call_of(last.site.rip),
-					 .cs = SEL_CODE64,
-					 .rflags = EFLAGS_ONE,
-					 .rsp = last.site.rsp };
-		f.gpr[5] = last.site.rbp;
+	if (last.called) {
+		f.vector = PANIC_CALL;
+		f.rip = call_of(f.rip);
 	}
 	debugger->begin(&f);
 }
@@ -235,7 +225,7 @@ static void end_command(const char *reason, u64 rip)
 	crash_prompt(print_screen, wait);
 }
 
-static void end_by_panic(const struct panic_site *at, const char *fmt, va_list ap)
+static void end_by_panic(const struct trap_frame *at, const char *fmt, va_list ap)
 {
 	char text[sizeof(last.reason)];
 
@@ -244,8 +234,8 @@ static void end_by_panic(const struct panic_site *at, const char *fmt, va_list a
 		end_command(text, at->rip);
 	begin();
 	str_copy(last.reason, text, sizeof(last.reason));
-	last.site = *at;
-	last.trapped = false;
+	last.frame = *at;
+	last.called = true;
 	end();
 }
 
@@ -278,7 +268,7 @@ static void end_by_trap(const struct trap_frame *f)
 	begin();
 	str_copy(last.reason, text, sizeof(last.reason));
 	last.frame = *f;
-	last.trapped = true;
+	last.called = false;
 	end();
 }
 

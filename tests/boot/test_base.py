@@ -4,6 +4,7 @@
 One test:  python3 -m pytest tests/boot/test_base.py -k panic
 """
 import os
+import re
 import socket
 import subprocess
 import tempfile
@@ -120,10 +121,21 @@ def test_panic_names_its_callers(start, cpu):
     ("stack", r"#DF double fault \(stack overflow\)", "recurse"),
     ("df", r"#DF double fault", "do_double_fault"),
     ("ud", r"#UD invalid opcode", "do_ud"),
-    ("assert", r"boot/selftest.c:\d+: assertion failed: 1 \+ 1 == 3", "do_assert")])
+    ("assert", r"boot/selftest.c:\d+: assertion failed: sum == 3", "do_assert")])
 def test_traps(start, name, reason, caller):
     m = start("selftest=" + name)
     m.expect("PANIC: " + reason, caller + r"\+")
+    assert m.exit_code() == EXIT_PANIC
+
+
+def test_registers_of_an_assertion(start):
+    """All of them are as they were where the condition failed; the stack is one of the monitor's, near the frame."""
+    m = start("selftest=assert")
+    m.expect("PANIC: boot/selftest.c", "end of panic")
+    shown = {name: int(value, 16) for name, value in re.findall(r"\b(r\w\w?|rflags|cs|ss) +([0-9a-f]+)\b", m.process.before)}
+    assert {r: shown[r] for r in ("rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r15")} == \
+        {"rax": 2, "rcx": 0xa1, "rdx": 0xa2, "rsi": 0xa3, "rdi": 0xa4, "r8": 0xa8, "r9": 0xa9, "r15": 0xaf}
+    assert 0 <= shown["rbp"] - shown["rsp"] < 256 and not shown["cs"] & 3 and shown["rflags"] & 2
     assert m.exit_code() == EXIT_PANIC
 
 

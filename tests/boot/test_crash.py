@@ -9,7 +9,7 @@ import os
 import re
 import subprocess
 
-from gdbstub import RIP, RSI, RSP, RDI, Stub
+from gdbstub import GPRS, RIP, RSI, RSP, RDI, Stub
 from guests import Guests, vm
 from machine import ROOT
 from test_share import STORMS
@@ -33,7 +33,7 @@ def panic_in(stub, text):
     stub.write(call[RSP], at.to_bytes(8, "little"))  # it was called by the place
     call[RSI] = 0
     stub.set_registers(call)
-    return place
+    return place, call
 
 
 def check_lines(text):
@@ -46,15 +46,26 @@ def check_lines(text):
     assert [line.split(" ")[0] for line in out.splitlines()] == [line for _, line in callers]
 
 
+def check_registers(text, call):
+    """All that panic() was called with; RIP is where it returns to, and so RSP is one word higher."""
+    shown = {name: int(value, 16) for name, value in re.findall(r"\b(r\w\w?) +([0-9a-f]{16})\b", text)}
+    expected = dict(zip(GPRS, call))
+    expected["rsp"] += 8
+    del expected["rip"]
+    assert {name: shown[name] for name in expected} == expected
+
+
 def test_panic_beside_vms(tmp_path):
     path = str(tmp_path / "gdb")
     sections = [vm("storm", "storm", "what=%d" % PORTS, "recompile"), vm("idle", "storm", "what=0", "auto", autostart="no")]
     with Guests(sections, extra=["-gdb", "unix:%s,server=on,wait=off" % path]) as m:
         m.wait_line(r"storm: storm")
         stub = Stub(path)
-        place = panic_in(stub, "it was asked for")
+        place, call = panic_in(stub, "it was asked for")
         stub.go()
-        m.expect(r"--- PANIC: it was asked for ---", r"called by:", re.escape(place), r"vm storm: running, engine recompile, in \w+")
+        m.expect(r"--- PANIC: it was asked for ---", r"called by:")
+        check_registers(m.process.before, call)
+        m.expect(re.escape(place), r"vm storm: running, engine recompile, in \w+")
         check_lines(m.process.before)
         m.expect(r"time [^\n]*detail[^\n]*\n")
         m.expect("--- end of panic ---")
