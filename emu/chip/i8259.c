@@ -274,10 +274,29 @@ static void write_data(struct i8259 *c, u8 v)
 	}
 }
 
+/* What is not as on a PC's board: ICW4 there and for the 8086, two chips that meet at input 2. */
+static bool word_is_wrong(const struct i8259 *c, u16 offset, u8 v)
+{
+	if (!offset)
+		return (v & ICW1_INIT) && (v & (ICW1_SINGLE | ICW1_ICW4)) != ICW1_ICW4;
+	switch (c->expect) {
+	case 3:
+		return v != (c->slaves ? c->slaves : I8259_CASCADE);
+	case 4:
+		return !(v & ICW4_8086);
+	default:
+		return false;
+	}
+}
+
 static void chip_write(struct i8259_pair *p, struct i8259 *c, u16 offset, u8 v)
 {
 	int done = -1;
 
+	if (c->expect && !offset && !(v & ICW1_INIT))
+		strict_broken(p->host, STRICT_pic_order);
+	if (word_is_wrong(c, offset, v))
+		strict_broken_at(p->host, STRICT_pic_words, v);
 	if (offset)
 		write_data(c, v);
 	else if (v & ICW1_INIT)

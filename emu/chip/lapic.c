@@ -8,6 +8,7 @@
  */
 #include "emu/chip/lapic.h"
 
+#include "emu/dev/strict.h"
 #include "emu/snap/snap.h"
 #include "kernel/base/error.h"
 #include "kernel/base/string.h"
@@ -321,6 +322,14 @@ static void write_spurious(struct lapic *l, u32 value)
 	update(l);
 }
 
+static void write_illegal(struct lapic *l, u32 reg)
+{
+	if (reg == LAPIC_VERSION || (reg >= LAPIC_ISR && reg < LAPIC_ESR) || reg == LAPIC_CURRENT ||
+	    reg == LAPIC_APR || reg == LAPIC_PPR)
+		strict_broken_at(l->host, STRICT_apic_read_only, reg);
+	note_error(l, ESR_ILLEGAL_ADDRESS);
+}
+
 static void write_register(struct lapic *l, u32 reg, u32 value)
 {
 	switch (reg) {
@@ -364,7 +373,7 @@ static void write_register(struct lapic *l, u32 reg, u32 value)
 		if (reg >= LAPIC_LVT_TIMER && reg <= LAPIC_LVT_ERROR)
 			write_lvt(l, (reg - LAPIC_LVT_TIMER) / 16, value);
 		else
-			note_error(l, ESR_ILLEGAL_ADDRESS);
+			write_illegal(l, reg);
 	}
 }
 

@@ -5,6 +5,7 @@
  */
 #include "emu/chip/pci.h"
 
+#include "emu/dev/strict.h"
 #include "emu/snap/snap.h"
 #include "kernel/base/string.h"
 
@@ -103,13 +104,28 @@ static u32 data_read(void *dev, u16 offset, unsigned size)
 	return v;
 }
 
+/* Vendor, device, revision, class, and the type of the header. */
+static bool changes_identity(const struct pci_function *f, unsigned reg, unsigned size, u32 value)
+{
+	for (unsigned i = reg; i < reg + size; i++, value >>= 8)
+		if ((i < PCI_COMMAND || (i >= PCI_REVISION && i < PCI_REVISION + 4) ||
+		     i == PCI_HEADER) &&
+		    !f->writable[i] && f->config[i] != (u8)value)
+			return true;
+	return false;
+}
+
 static void data_write(void *dev, u16 offset, unsigned size, u32 value)
 {
 	struct pci_bus *p = dev;
 	struct pci_function *f = selected(p);
 
+	unsigned reg = (p->address & 0xfc) + offset;
+
+	if (f && changes_identity(f, reg, size, value))
+		strict_broken_at(p->host, STRICT_pci_read_only, p->address);
 	if (f)
-		write_config(f, (p->address & 0xfc) + offset, size, value);
+		write_config(f, reg, size, value);
 }
 
 static u32 address_read(void *dev, u16 offset, unsigned size)
@@ -145,7 +161,7 @@ static void pci_reset(void *dev)
 
 static int pci_init(void *dev, const struct device_bay *bay)
 {
-	(void)bay;
+	((struct pci_bus *)dev)->host = bay->host;
 	pci_reset(dev);
 	return 0;
 }

@@ -26,6 +26,7 @@ struct pci_bus {
 	u8 (*side_read)(void *ctx, unsigned offset);
 	void (*side_write)(void *ctx, unsigned offset, u8 value);
 	void *side_ctx;
+	const struct board_host *host;
 };
 
 struct pci_identity {

@@ -134,6 +134,8 @@ static void write_command(struct ata_channel *c, u8 command)
 		strict_broken(c->host, STRICT_ata_command);
 		return;
 	}
+	if (c->host->settles)
+		c->host->settles(c->host->ctx);
 	if (command == DIAGNOSTIC) {
 		diagnostic(c);
 		return;
@@ -199,6 +201,8 @@ static void command_block_write(struct ata_channel *c, unsigned reg, u8 v)
 	for (unsigned i = 0; i < 2; i++)
 		write_register(&c->dev[i].r, reg, v);
 	if (reg == DEVICE) {
+		if (c->host->settles && c->selected != !!(v & DEVICE_SECOND))
+			c->host->settles(c->host->ctx);
 		c->selected = v & DEVICE_SECOND ? 1 : 0;
 		ata_sync_irq(c);
 	}
@@ -217,6 +221,8 @@ static u8 command_block_read(struct ata_channel *c, unsigned reg)
 	bool before = c->control & HOB;
 
 	if (reg == STATUS_COMMAND) {
+		if (c->host->unsettled && c->host->unsettled(c->host->ctx))
+			strict_broken(c->host, STRICT_ata_400ns);
 		d->intrq = false;
 		ata_sync_irq(c);
 		return status_of(c);

@@ -14,6 +14,7 @@
 #include "emu/chip/piix4_pm.h"
 
 #include "emu/dev/ticks.h"
+#include "emu/dev/strict.h"
 #include "emu/snap/snap.h"
 #include "kernel/base/error.h"
 #include "kernel/base/string.h"
@@ -165,6 +166,8 @@ static void pm_write(void *dev, u16 offset, unsigned size, u32 value)
 	u64 lanes = (size == 4 ? 0xffffffffull : BIT64(8 * size) - 1) << (offset & 1) * 8;
 	u64 v = (u64)value << (offset & 1) * 8;
 
+	if (offset + size > PM_TMR && offset < PM_TMR + 4)
+		strict_broken(p->host, STRICT_pm_timer_read_only);
 	sync(p);
 	for (unsigned reg = offset & ~1u; lanes; reg += 2, lanes >>= 16, v >>= 16)
 		write16(p, reg, (u16)v, (u16)lanes);

@@ -7,6 +7,7 @@
 #include "emu/chip/uart16550.h"
 
 #include "emu/dev/ticks.h"
+#include "emu/dev/strict.h"
 #include "emu/snap/snap.h"
 #include "kernel/hw/ns16550_regs.h"
 
@@ -275,7 +276,10 @@ static void port_write(void *dev, u16 offset, unsigned size, u32 value)
 	case SCR:
 		u->scratch = v;
 		break;
-	default: /* LSR and MSR: the data sheet forbids or ignores writes */
+	case LSR:
+		strict_broken(u->host, STRICT_uart_read_only);
+		return;
+	default: /* MSR: the data sheet forbids or ignores writes */
 		return;
 	}
 	update(u);

@@ -6,6 +6,7 @@
  */
 #include "emu/cpu/hard_ops.h"
 #include "emu/cpu/operand.h"
+#include "emu/dev/strict.h"
 #include "kernel/base/bytes.h"
 #include "kernel/base/string.h"
 
@@ -297,7 +298,7 @@ static enum cpu_result fx_checks(struct cpu *cpu, const struct insn *in)
 {
 	if (cpu->cr0 & (CR0_TS | CR0_EM))
 		return cpu_raise_noerr(cpu, VEC_NM);
-	return misaligned(cpu, in, 16) ? cpu_raise(cpu, VEC_GP, 0) : CPU_NEXT;
+	return misaligned(cpu, in, 16) ? cpu_raise_for(cpu, VEC_GP, 0, STRICT_sse_align) : CPU_NEXT;
 }
 
 /*
@@ -351,7 +352,7 @@ static enum cpu_result xsave_checks(struct cpu *cpu, const struct insn *in)
 		return cpu_raise_noerr(cpu, VEC_UD);
 	if (cpu->cr0 & CR0_TS)
 		return cpu_raise_noerr(cpu, VEC_NM);
-	return misaligned(cpu, in, 64) ? cpu_raise(cpu, VEC_GP, 0) : CPU_NEXT;
+	return misaligned(cpu, in, 64) ? cpu_raise_for(cpu, VEC_GP, 0, STRICT_sse_align) : CPU_NEXT;
 }
 
 static u8 requested(const struct cpu *cpu)

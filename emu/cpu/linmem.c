@@ -15,6 +15,12 @@ static u32 room(gla_t gla, unsigned len)
 	return MIN(n, len);
 }
 
+void cpu_tell_unwritten(struct cpu *cpu, gpa_t gpa, unsigned len)
+{
+	if (cpu_is_strict(cpu) && gpmem_unwritten_read(cpu->mem, gpa, len) == len)
+		cpu_env(cpu)->strict(cpu, STRICT_ram_unwritten, (u32)gpa);
+}
+
 enum cpu_result cpu_lin_read_slowly(struct cpu *cpu, gla_t gla, void *buf, unsigned len,
 				    unsigned access)
 {
@@ -34,6 +40,8 @@ enum cpu_result cpu_lin_read_slowly(struct cpu *cpu, gla_t gla, void *buf, unsig
 		} else {
 			cpu->device_calls += e->device.mmio != NULL;
 			gpmem_read(cpu->mem, e->gpa + offset, out, n);
+			if (!(access & ACCESS_EXEC))
+				cpu_tell_unwritten(cpu, e->gpa + offset, n);
 		}
 		out += n;
 		gla += n;

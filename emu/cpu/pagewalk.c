@@ -38,7 +38,8 @@ static void no_paging(struct cpu *cpu, gla_t gla, struct pagewalk *w)
 				.user = true,
 				.writable = true,
 				.executable = true,
-				.dirty = true };
+				.dirty = true,
+				.wrapped = gla & ~cpu->a20_mask };
 }
 
 static u32 fault_code(const struct cpu *cpu, unsigned access, u32 code)
@@ -78,6 +79,8 @@ static u32 tables(struct cpu *cpu, gla_t gla, unsigned access, struct pagewalk *
 		u32 index = (gla >> shift) & (pae ? 511 : 1023);
 		gpa_t at = (table + index * size) & cpu->a20_mask;
 
+		w->wrapped |= at != table + index * size;
+
 		e = read_entry(cpu, at, size);
 		w->entries[w->levels] = e;
 		w->entry_gpa[w->levels++] = at;
@@ -103,6 +106,7 @@ static u32 tables(struct cpu *cpu, gla_t gla, unsigned access, struct pagewalk *
 	w->page_size = PAGE_SIZE;
 	w->gpa = (e & (pae ? PAE_FRAME : 0xfffff000ull)) | (gla & (PAGE_SIZE - 1));
 mapped:
+	w->wrapped |= (w->gpa & ~cpu->a20_mask) != 0;
 	w->gpa &= cpu->a20_mask;
 	w->dirty = e & PTE_D;
 	w->global = (e & PTE_G) && (cpu->cr4 & CR4_PGE);

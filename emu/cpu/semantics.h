@@ -26,6 +26,7 @@ struct pagewalk {
 	u64 entries[3];	    /* the entries read, from the top; */
 	gpa_t entry_gpa[3]; /* and where; levels used of them */
 	unsigned levels;
+	bool wrapped; /* A20 is off and has changed an address, the byte's or an entry's */
 };
 
 /*
@@ -84,6 +85,16 @@ static inline enum cpu_result cpu_lin_write(struct cpu *cpu, gla_t gla, const vo
 					    unsigned len, unsigned access);
 /* Checks that a write of len bytes would succeed (A and D bits are set). */
 enum cpu_result cpu_lin_probe_write(struct cpu *cpu, gla_t gla, unsigned len, unsigned access);
+
+static inline bool cpu_is_strict(const struct cpu *cpu)
+{
+	return cpu->stops.vectors & CPU_STRICT;
+}
+
+/* Strict: it is told if none of these bytes on one page of RAM was ever written. */
+void cpu_tell_unwritten(struct cpu *cpu, gpa_t gpa, unsigned len);
+/* Strict: does each use of what the walk found have to come to C, since it tells something? */
+bool cpu_tells_walk(struct cpu *cpu, const struct pagewalk *w);
 
 /* Is a data breakpoint on the page of gla? */
 static inline bool cpu_debug_watches(const struct cpu *cpu, gla_t gla)

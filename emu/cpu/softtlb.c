@@ -6,6 +6,7 @@
  * right to be written.
  */
 #include "emu/cpu/semantics.h"
+#include "emu/dev/strict.h"
 #include "emu/mem/gpmem.h"
 
 #define WRITES (BIT(ACCESS_WRITE) | BIT(ACCESS_WRITE | ACCESS_USER))
@@ -52,6 +53,20 @@ static bool writes_directly(struct cpu *cpu, gla_t gla, gpa_t gpa)
 {
 	return !cpu_debug_watches(cpu, gla) && gpmem_ptr(cpu->mem, gpa, true) &&
 	       !gpmem_watches(cpu->mem, gpa);
+}
+
+/* Nor is the page read directly, if reads are looked at: at a breakpoint, or as some of it was
+ * never written. */
+static bool reads_directly(struct cpu *cpu, gla_t gla, gpa_t gpa, unsigned access)
+{
+	return (access & ACCESS_EXEC) || (!cpu_debug_watches(cpu, gla) &&
+					  !(gpmem_watches(cpu->mem, gpa) & GPMEM_WATCH_FRESH));
+}
+
+static bool directly(struct cpu *cpu, gla_t gla, gpa_t gpa, unsigned access)
+{
+	return access & ACCESS_WRITE ? writes_directly(cpu, gla, gpa)
+				     : reads_directly(cpu, gla, gpa, access);
 }
 
 static struct softtlb_entry made(struct gpmem *m, gla_t page, const struct pagewalk *w)
@@ -140,6 +155,35 @@ static void tell_walk(struct cpu *cpu, gla_t gla, unsigned access, const struct 
 		cpu_env(cpu)->walked(cpu, gla, access, w);
 }
 
+/* What programs look with whether A20 is on, and what DOS wanted it off for: reads in real mode. */
+static bool may_wrap(const struct cpu *cpu, unsigned access)
+{
+	return !(access & (ACCESS_WRITE | ACCESS_EXEC)) && (!cpu_protected(cpu) || cpu_v86(cpu));
+}
+
+static bool unwritten_entry(struct cpu *cpu, const struct pagewalk *w)
+{
+	unsigned size = cpu->cr4 & CR4_PAE ? 8 : 4;
+
+	for (unsigned i = 0; i < w->levels; i++)
+		if (gpmem_unwritten(cpu->mem, w->entry_gpa[i], size) == size)
+			return true;
+	return false;
+}
+
+bool cpu_tells_walk(struct cpu *cpu, const struct pagewalk *w)
+{
+	return w->wrapped || unwritten_entry(cpu, w);
+}
+
+static void tell_rules(struct cpu *cpu, gla_t gla, unsigned access, const struct pagewalk *w)
+{
+	if (w->wrapped && !may_wrap(cpu, access))
+		cpu_env(cpu)->strict(cpu, STRICT_a20_off, gla);
+	if (unwritten_entry(cpu, w))
+		cpu_env(cpu)->strict(cpu, STRICT_ram_table, gla);
+}
+
 /* What was allowed once by a full walk is allowed again; other ways of access walk for themselves.
  */
 static struct softtlb_entry *fill(struct cpu *cpu, gla_t gla, unsigned access)
@@ -149,7 +193,11 @@ static struct softtlb_entry *fill(struct cpu *cpu, gla_t gla, unsigned access)
 	struct pagewalk w;
 	bool write = access & ACCESS_WRITE;
 
-	if (cpu_walk(cpu, gla, access, &w) != CPU_NEXT) {
+	bool there = cpu_walk(cpu, gla, access, &w) == CPU_NEXT;
+
+	if (cpu_is_strict(cpu))
+		tell_rules(cpu, gla, access, &w);
+	if (!there) {
 		tell_walk(cpu, gla, access, NULL);
 		return NULL;
 	}
@@ -162,13 +210,14 @@ static struct softtlb_entry *fill(struct cpu *cpu, gla_t gla, unsigned access)
 		note_path(cpu, e, &w);
 		tell_walk(cpu, gla, access, &w);
 	}
-	if (e->host && (write ? writes_directly(cpu, gla, w.gpa)
-			      : (access & ACCESS_EXEC) || !cpu_debug_watches(cpu, gla)))
+	if (e->host && directly(cpu, gla, w.gpa, access))
 		e->rights |= BIT(access);
 	else
 		e->slow |= BIT(access);
 	if (e->device.mmio && !cpu_debug_watches(cpu, gla))
 		e->calls |= BIT(access);
+	if (cpu_is_strict(cpu) && cpu_tells_walk(cpu, &w))
+		e->page |= 1; /* found by nobody: the next use is told, too */
 	return e;
 }
 
@@ -183,8 +232,7 @@ const struct softtlb_entry *cpu_translate(struct cpu *cpu, gla_t gla, unsigned a
 	if (e->rights & BIT(access))
 		return e;
 	/* Nobody tells when a page is not watched any more. */
-	if ((e->slow & BIT(access)) &&
-	    !((access & ACCESS_WRITE) && writes_directly(cpu, gla, e->gpa)))
+	if ((e->slow & BIT(access)) && !(e->host && directly(cpu, gla, e->gpa, access)))
 		return e;
 	return fill(cpu, gla, access);
 }

@@ -31,7 +31,11 @@ bool cpu_string_range(struct cpu *cpu, enum cpu_seg seg, const struct insn *in, 
 bool cpu_string_span(struct cpu *cpu, enum cpu_seg seg, const struct insn *in, u32 offset,
 		     unsigned access, struct softtlb_entry *e, gla_t *gla, u32 *n)
 {
-	return cpu_string_range(cpu, seg, in, offset, access, e, gla, n) && e->host;
+	if (!cpu_string_range(cpu, seg, in, offset, access, e, gla, n) || !e->host)
+		return false;
+	if (!(access & ACCESS_WRITE) && !(e->rights & BIT(access | cpu_user_access(cpu))))
+		cpu_tell_unwritten(cpu, e->gpa + (*gla & (PAGE_SIZE - 1)), *n * in->osize);
+	return true;
 }
 
 void cpu_string_fill(u8 *to, u32 value, unsigned size, u32 n)

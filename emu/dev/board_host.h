@@ -25,6 +25,13 @@ struct board_host {
 	void (*report)(void *ctx, const char *text);
 	/* A rule of emu/dev/strict.def was broken, and its number; NULL: nobody wants to know. */
 	void (*strict)(void *ctx, unsigned rule, u32 number);
+	/*
+	 * For the same; NULL: nobody wants to know. settles: what the guest writes now takes some
+	 * 100 ns to be seen. unsettled: the guest reads, and that is the next thing that it does
+	 * behind such a write, with nothing in between that takes time.
+	 */
+	void (*settles)(void *ctx);
+	bool (*unsettled)(void *ctx);
 	void (*power_off)(void *ctx);		   /* ACPI S5 */
 	void (*reset)(void *ctx, const char *why); /* of the machine: port CF9h */
 	/* INIT of the CPU: keyboard controller, 92h, CF9h, local APIC. When it comes to that,

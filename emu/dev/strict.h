@@ -14,8 +14,14 @@ enum strict_rule {
 	STRICT_RULES
 };
 
-static inline void strict_broken(const struct board_host *host, enum strict_rule rule)
+static inline void strict_broken_at(const struct board_host *host, enum strict_rule rule,
+				    u32 number)
 {
 	if (host->strict)
-		host->strict(host->ctx, rule, 0);
+		host->strict(host->ctx, rule, number);
+}
+
+static inline void strict_broken(const struct board_host *host, enum strict_rule rule)
+{
+	strict_broken_at(host, rule, 0);
 }

@@ -5,6 +5,7 @@
  */
 #include "emu/jit/recomp_slow.h"
 #include "emu/cpu/operand.h"
+#include "emu/dev/strict.h"
 
 #include "emu/block/block.h"
 #include "emu/block/mixed.h"
@@ -610,7 +611,7 @@ static enum cpu_result slow_read(struct recomp *r, const struct site *s)
 
 	COUNT(r->stats.slow_accesses);
 	if (res == CPU_NEXT && (gla & s->align))
-		res = cpu_raise(cpu, VEC_GP, 0);
+		res = cpu_raise_for(cpu, VEC_GP, 0, STRICT_sse_align);
 	if (res == CPU_NEXT)
 		res = cpu_align_check(cpu, gla, s->mem_size);
 	/* The #DB comes behind the whole instruction, which is executed again, alone. */

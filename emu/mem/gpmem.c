@@ -34,6 +34,7 @@ void gpmem_destroy(struct gpmem *m)
 {
 	for (unsigned i = 0; i < m->regions; i++) {
 		give_all(m, &m->region[i]);
+		gpmem_bytes_destroy(m->region[i].fresh);
 		mem_free(m->region[i].chunk);
 		mem_free(m->region[i].page);
 	}
@@ -227,11 +228,33 @@ void gpmem_tell(struct gpmem *m, u8 watches, gpa_t gpa, u32 len)
 			m->watcher[i].written(m->watcher[i].ctx, gpa, len);
 }
 
-void gpmem_written(struct gpmem *m, gpa_t gpa, u32 len)
+void gpmem_let_go(struct gpmem *m, gpa_t page)
+{
+	if (!gpmem_watches(m, page) && m->protect)
+		m->protect(m->protect_ctx, page & PAGE_MASK, false);
+}
+
+/* Of a region that gpmem_fresh.c follows. */
+static void note_written(struct gpmem *m, struct gpmem_region *r, gpa_t gpa, u32 len)
 {
 	while (len) {
 		u32 n = in_page(gpa, len);
 
+		if (gpmem_bytes_written(r->fresh, gpa - r->start, n, m->fresh_uses))
+			gpmem_let_go(m, gpa);
+		gpa += n;
+		len -= n;
+	}
+}
+
+void gpmem_written(struct gpmem *m, gpa_t gpa, u32 len)
+{
+	while (len) {
+		struct gpmem_region *r = gpmem_find(m, gpa);
+		u32 n = in_page(gpa, len);
+
+		if (r && r->fresh)
+			note_written(m, r, gpa, n);
 		gpmem_tell(m, gpmem_watches(m, gpa), gpa, n);
 		gpa += n;
 		len -= n;
@@ -398,6 +421,8 @@ static void write_ram(struct gpmem *m, struct gpmem_region *r, gpa_t gpa, const 
 	if (r->sealed)
 		return;
 	memcpy(ram_row(m, r, offset, n, true), buf, n);
+	if (r->fresh && whom == WATCH_MASK)
+		note_written(m, r, gpa, n);
 	if (!r->over)
 		tell_row(m, &r->page[offset >> PAGE_SHIFT], gpa, n, whom);
 }
@@ -452,9 +477,13 @@ void gpmem_set_watcher(struct gpmem *m, u8 watch, gpmem_watch_fn written, void *
 
 u8 gpmem_watches(struct gpmem *m, gpa_t gpa)
 {
-	u8 *state = page_state(m, gpa);
+	const struct gpmem_region *r = gpmem_find(m, gpa);
+	u64 offset = r ? gpa - r->start : 0;
 
-	return state ? *state & WATCH_MASK : 0;
+	if (!r || r->kind != GPMEM_RAM)
+		return 0;
+	return (u8)((r->page[offset >> PAGE_SHIFT] & WATCH_MASK) |
+		    (gpmem_has_fresh(r, offset) ? GPMEM_WATCH_FRESH : 0));
 }
 
 void gpmem_watch(struct gpmem *m, gpa_t gpa, u8 watch)
@@ -481,6 +510,5 @@ void gpmem_unwatch(struct gpmem *m, gpa_t gpa, u8 watch)
 	if (!state || !(*state & watch))
 		return;
 	*state &= (u8)~watch;
-	if (!(*state & WATCH_MASK) && m->protect)
-		m->protect(m->protect_ctx, gpa & PAGE_MASK, false);
+	gpmem_let_go(m, gpa);
 }

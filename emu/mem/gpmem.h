@@ -17,6 +17,7 @@
  */
 #pragma once
 
+#include "emu/mem/gpmem_bytes.h"
 #include "emu/mem/gpmem_device.h"
 
 #define GPMEM_CHUNK_SHIFT 21
@@ -35,6 +36,7 @@ enum gpmem_kind { GPMEM_RAM, GPMEM_ROM, GPMEM_MMIO };
 #define GPMEM_WATCH_SCREEN BIT(4) /* shows on a screen: the next write is waited for */
 #define GPMEM_WATCH_WALK   BIT(5) /* a guest page table that led to an entry of softtlb.c */
 #define GPMEM_WATCHES	   6
+#define GPMEM_WATCH_FRESH  BIT(7) /* some of its bytes were never written (emu/mem/gpmem_fresh.c) */
 #define GPMEM_ELSEWHERE	   BIT(6) /* internal: not where its chunk is, or nowhere now */
 #define GPMEM_ZEROED	   BIT(7) /* internal: contents are valid */
 
@@ -49,6 +51,7 @@ struct gpmem_region {
 	/* RAM whose pages can be given back: of each chunk that some are elsewhere of, where each
 	 * of these lies, or NULL: it is given back. */
 	u8 ***elsewhere;
+	struct gpmem_fresh *fresh; /* of RAM; NULL: nobody wants to know */
 	const struct gpmem_mmio *mmio;
 	void *ctx;
 	const char *name;
@@ -84,6 +87,7 @@ struct gpmem {
 	void (*switched)(void *ctx, gpa_t start, u64 size);
 	void *protect_ctx;		   /* of both */
 	u32 window_pages;		   /* of all windows */
+	u64 fresh_uses;			   /* of a page, before it is let go */
 	const struct gpmem_frames *frames; /* NULL: no page can be given back */
 	u64 given_back, lend_tables;	   /* pages: now; that say where others are */
 };
@@ -187,6 +191,24 @@ u8 gpmem_watches(struct gpmem *m, gpa_t gpa);
 void gpmem_watch(struct gpmem *m, gpa_t gpa, u8 watch);
 void gpmem_unwatch(struct gpmem *m, gpa_t gpa, u8 watch);
 
+/* --- Bytes that were never written */
+
+/*
+ * From now on it is known which bytes of RAM nobody has written: not the processor, a device or the
+ * loader. Costs an eighth of the RAM. A page that was used so often a piece at a time is let go:
+ * all of it counts as written. E_NOMEM.
+ */
+int gpmem_follow_fresh(struct gpmem *m, u64 uses);
+/* Nobody has written these pages of one region; no address of them may be kept anywhere. */
+void gpmem_fresh_begin(struct gpmem *m, gpa_t gpa, u64 size);
+/* All counts as written. */
+void gpmem_fresh_end(struct gpmem *m);
+/* How many of these bytes on one page were never written; 0 too if nobody follows that, and where
+ * reads find something else than the RAM. */
+u32 gpmem_unwritten(struct gpmem *m, gpa_t gpa, u32 len);
+/* The same for a read of the guest's, which is a use. */
+u32 gpmem_unwritten_read(struct gpmem *m, gpa_t gpa, u32 len);
+
 /* --- Pages that are given back */
 
 /* Pages of the region of RAM that begins there may be. E_NOMEM. Needs m->frames. */
@@ -213,8 +235,15 @@ static inline u8 **gpmem_lend_place(const struct gpmem_region *r, u64 offset)
 			    [offset >> PAGE_SHIFT & (GPMEM_CHUNK_SIZE / PAGE_SIZE - 1)];
 }
 
-/* --- For gpmem_window.c and gpmem_lend.c */
+/* --- For the other files of gpmem */
 
+static inline bool gpmem_has_fresh(const struct gpmem_region *r, u64 offset)
+{
+	return r->fresh && !r->over && r->fresh->left[offset >> PAGE_SHIFT];
+}
+
+/* The page is watched by one less: it may be written directly, if that was the last. */
+void gpmem_let_go(struct gpmem *m, gpa_t page);
 /* The region that begins there; NULL: none does. */
 struct gpmem_region *gpmem_find_at(struct gpmem *m, gpa_t start);
 /* Opens a slot for [start, start + size), or returns NULL with *err set. */

@@ -346,6 +346,7 @@ static void copy_modrm(struct trans *t)
 	/* A bit number moves a 16-bit address within its 64 KiB; the copied form would leave them.
 	 */
 	if (t->slow || trans_mem_checked(t, mem) ||
+	    (cpu_is_strict(t->cpu) && vector_alignment(t, mem)) ||
 	    (t->in.address_width == 16 && is_bit_string(t))) {
 		if (masked_move(t, reg))
 			return;

@@ -110,3 +110,15 @@ def test_shell(kernel, engine):
         m.expect("stopped: power off")
         m.ended()
         assert "strict: " not in m.text()
+
+
+def test_ring1_breaks_no_rule():
+    """What test_shell() measures under ring 1 leaves no room for strict: a boot and a little work with it."""
+    with Machine(debian("vmlinuz-686", "ring1") + "strict = warn\n", extra=ICOUNT) as m:
+        m.shell()
+        check_processes(m)
+        assert m.stat("debian")["state.raw1.entries"] > 0
+        m.process.send("poweroff -f\r")
+        m.expect("stopped: power off")
+        m.ended()
+        assert "strict: " not in m.text()

@@ -10,34 +10,42 @@
 
 const char guest_name[] = "strict";
 
-#define ATA	     0x1f0
-#define ATA_COUNT    (ATA + 2)
-#define ATA_STATUS   (ATA + 7)
-#define BSY	     0x80
-#define DRQ	     0x08
-#define IDENTIFY     0xec
-#define WORDS	     256u
-#define PIC	     0x20
-#define EOI	     0x20
-#define EOI_SPECIFIC 0x60
-#define RTC_INDEX    0x70
-#define RTC_DATA     0x71
-#define RTC_A	     0x0a
-#define RTC_B	     0x0b
-#define RTC_C	     0x0c
-#define RTC_D	     0x0d
-#define RTC_1024_HZ  0x26
-#define RTC_PERIODIC 0x42
-#define PIC_MASK     (PIC + 1)
-#define PIC2	     0xa0
-#define PIC2_MASK    (PIC2 + 1)
-#define APIC	     0xfee00000u
-#define APIC_EOI     0x0b0
-#define APIC_SVR     0x0f0
-#define APIC_ICR     0x300
-#define ICR_SELF     0x44000u
-#define APIC_FIRST   0x51
-#define APIC_SECOND  0x52 /* of the same class: has to wait */
+#define ATA		 0x1f0
+#define ATA_COUNT	 (ATA + 2)
+#define ATA_STATUS	 (ATA + 7)
+#define ATA_DEVICE	 (ATA + 6)
+#define ATA_ALTERNATE	 0x3f6
+#define ATA_SECOND	 0x10
+#define PIC_BASE	 0x20
+#define COM1_LINE_STATUS 0x3fd
+#define PM_TIMER	 0x608
+#define OCW3_READ_IRR	 0x0a
+#define BSY		 0x80
+#define DRQ		 0x08
+#define IDENTIFY	 0xec
+#define WORDS		 256u
+#define PIC		 0x20
+#define EOI		 0x20
+#define EOI_SPECIFIC	 0x60
+#define RTC_INDEX	 0x70
+#define RTC_DATA	 0x71
+#define RTC_A		 0x0a
+#define RTC_B		 0x0b
+#define RTC_C		 0x0c
+#define RTC_D		 0x0d
+#define RTC_1024_HZ	 0x26
+#define RTC_PERIODIC	 0x42
+#define PIC_MASK	 (PIC + 1)
+#define PIC2		 0xa0
+#define PIC2_MASK	 (PIC2 + 1)
+#define APIC		 0xfee00000u
+#define APIC_VERSION	 0x030
+#define APIC_EOI	 0x0b0
+#define APIC_SVR	 0x0f0
+#define APIC_ICR	 0x300
+#define ICR_SELF	 0x44000u
+#define APIC_FIRST	 0x51
+#define APIC_SECOND	 0x52 /* of the same class: has to wait */
 
 static u16 data_word(void)
 {
@@ -63,7 +71,81 @@ static void take_block(void)
 static void identify(void)
 {
 	outb(ATA_STATUS, IDENTIFY);
+	(void)inb(ATA_ALTERNATE); /* 400 ns pass */
 	wait_ready();
+}
+
+static __attribute__((noinline)) u8 status(void)
+{
+	return inb(ATA_STATUS);
+}
+
+static __attribute__((noinline)) void command(u8 v)
+{
+	outb(ATA_STATUS, v);
+}
+
+static void too_early(void)
+{
+	for (volatile u32 twice = 0; twice < 2; twice++) {
+		command(IDENTIFY);
+		(void)status(); /* ata_400ns */
+		wait_ready();
+		take_block();
+		outb(ATA_DEVICE, ATA_SECOND);
+		(void)inb(ATA_STATUS); /* ata_400ns */
+		outb(ATA_DEVICE, 0);
+		(void)inb(ATA_ALTERNATE);
+		wait_ready();
+	}
+}
+
+static void outl(u16 port, u32 v)
+{
+	__asm__ volatile("outl %0, %1" ::"a"(v), "Nd"(port));
+}
+
+static void outw(u16 port, u16 v)
+{
+	__asm__ volatile("outw %0, %1" ::"a"(v), "Nd"(port));
+}
+
+static void pic_begin(u8 icw1, u8 icw3, u8 icw4)
+{
+	outb(PIC, icw1);
+	outb(PIC_MASK, PIC_BASE);
+	outb(PIC_MASK, icw3);
+	if (icw1 & 1)
+		outb(PIC_MASK, icw4);
+	outb(PIC_MASK, 0xff);
+}
+
+static void pic_words(void)
+{
+	for (volatile u32 twice = 0; twice < 2; twice++) {
+		outb(PIC, 0x11);
+		outb(PIC, OCW3_READ_IRR); /* pic_order */
+		outb(PIC_MASK, PIC_BASE);
+		outb(PIC_MASK, 4);
+		outb(PIC_MASK, 1);
+		pic_begin(0x10, 4, 1); /* pic_words, at the first word, */
+		pic_begin(0x11, 8, 1); /* the third */
+		pic_begin(0x11, 4, 0); /* and the fourth */
+		pic_begin(0x11, 4, 1);
+	}
+}
+
+static void read_only(void)
+{
+	map(APIC, APIC, PTE_P | PTE_W);
+	for (volatile u32 twice = 0; twice < 2; twice++) {
+		outl(0xcf8, 0x80000000);
+		outw(0xcfc, 0x8086);			    /* what it is already */
+		outw(0xcfc, 0x1234);			    /* pci_read_only */
+		outb(COM1_LINE_STATUS, 0);		    /* uart_read_only */
+		outl(PM_TIMER, 0);			    /* pm_timer_read_only */
+		*(volatile u32 *)(APIC + APIC_VERSION) = 0; /* apic_read_only */
+	}
 }
 
 static void wrong(void)
@@ -186,6 +268,9 @@ void guest_main(void)
 	right();
 	print("wrong\n");
 	wrong();
+	too_early();
+	read_only();
+	pic_words();
 	half_eoi();
 	no_apic_eoi();
 	print("end\n");

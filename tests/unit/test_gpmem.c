@@ -188,12 +188,98 @@ static void test_watches(void **state)
 	teardown(&m);
 }
 
+#define RAM_AT	    0x100000u
+#define FRESH_PAGES 3u
+
+static u32 let_go; /* pages, as far as told */
+
+static void tell_protect(void *ctx, gpa_t page, bool on)
+{
+	(void)ctx;
+	(void)page;
+	let_go += !on;
+}
+
+static u32 oracle(const u8 *written, u32 at, u32 len)
+{
+	u32 n = 0;
+
+	for (u32 i = at; i < at + len; i++)
+		n += !written[i];
+	return n;
+}
+
+/* Random writes of all kinds, beside a byte for each byte. */
+static void test_fresh(void **state)
+{
+	static u8 written[FRESH_PAGES * PAGE_SIZE], bytes[PAGE_SIZE];
+	struct gpmem m;
+	u32 whole = 0;
+
+	(void)state;
+	setup(&m, 3 * MiB);
+	m.protect = tell_protect;
+	assert_int_equal(gpmem_follow_fresh(&m, UINT64_MAX), 0);
+	memset(written, 0, sizeof(written));
+	let_go = 0;
+	assert_int_equal(gpmem_watches(&m, RAM_AT + 0), GPMEM_WATCH_FRESH);
+	srand(5);
+	for (unsigned i = 0; i < 4000; i++) {
+		u32 len = 1u + (u32)rand() % (i & 1 ? 16 : 300);
+		u32 at = (u32)rand() % (FRESH_PAGES * PAGE_SIZE - len);
+		u32 room = PAGE_SIZE - at % PAGE_SIZE;
+
+		assert_int_equal(gpmem_unwritten(&m, RAM_AT + at, MIN(len, room)),
+				 oracle(written, at, MIN(len, room)));
+		if (i % 3)
+			gpmem_write(&m, RAM_AT + at, bytes, len);
+		else
+			gpmem_written(&m, RAM_AT + at, len);
+		memset(written + at, 1, len);
+	}
+	for (u32 p = 0; p < FRESH_PAGES; p++) {
+		bool left = oracle(written, p * PAGE_SIZE, PAGE_SIZE);
+
+		whole += !left;
+		assert_int_equal(gpmem_watches(&m, RAM_AT + p * PAGE_SIZE),
+				 left ? GPMEM_WATCH_FRESH : 0);
+	}
+	assert_int_equal(let_go, whole);
+	gpmem_write(&m, RAM_AT + FRESH_PAGES * PAGE_SIZE, bytes, PAGE_SIZE);
+	assert_int_equal(gpmem_watches(&m, RAM_AT + FRESH_PAGES * PAGE_SIZE), 0);
+	gpmem_fresh_begin(&m, RAM_AT + 0, PAGE_SIZE);
+	assert_int_equal(gpmem_unwritten(&m, RAM_AT + 0, PAGE_SIZE), PAGE_SIZE);
+	gpmem_fresh_end(&m);
+	assert_int_equal(gpmem_unwritten(&m, RAM_AT + 0, PAGE_SIZE), 0);
+	teardown(&m);
+}
+
+/* A page that is used for long a piece at a time. */
+static void test_fresh_uses(void **state)
+{
+	struct gpmem m;
+	u8 byte = 1;
+
+	(void)state;
+	setup(&m, 3 * MiB);
+	assert_int_equal(gpmem_follow_fresh(&m, 10), 0);
+	for (u32 i = 0; i < 5; i++)
+		gpmem_write(&m, RAM_AT + i, &byte, 1);
+	for (u32 i = 0; i < 5; i++)
+		assert_int_equal(gpmem_unwritten_read(&m, RAM_AT + i + 4, 2), i ? 2 : 1);
+	assert_int_equal(gpmem_watches(&m, RAM_AT + 0), 0);
+	assert_int_equal(gpmem_unwritten(&m, RAM_AT + 100, 1), 0);
+	assert_int_equal(gpmem_watches(&m, RAM_AT + PAGE_SIZE), GPMEM_WATCH_FRESH);
+	teardown(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_regions), cmocka_unit_test(test_zeroing),
-		cmocka_unit_test(test_holes),	cmocka_unit_test(test_device),
-		cmocka_unit_test(test_watches),
+		cmocka_unit_test(test_regions),	   cmocka_unit_test(test_zeroing),
+		cmocka_unit_test(test_holes),	   cmocka_unit_test(test_device),
+		cmocka_unit_test(test_watches),	   cmocka_unit_test(test_fresh),
+		cmocka_unit_test(test_fresh_uses),
 	};
 
 	return cmocka_run_group_tests_name("gpmem", tests, NULL, NULL);

@@ -274,13 +274,12 @@ static bool vm_word_key(struct parser *p, const char *key, const char *value)
 {
 	static const char *const engines[] = { "auto", "ring1", "recompile", "recompile-all" };
 	static const char *const serials[] = { "none", "console", "log" };
-	static const char *const triples[] = { "stop", "reset", "freeze" };
+	static const char *const ends[] = { "stop", "reset", "freeze" };
 	static const char *const stricts[] = { "off", "warn", "stop" };
 	static const char *const screens[] = { "std", "none" };
 	static const char *const idles[] = { "hlt", "detect" };
 	static const char *const tlbs[] = { "architectural", "coherent" };
-	static const char *const rngs[] = { "none", "virtio" };
-	static const char *const balloons[] = { "none", "virtio" };
+	static const char *const extras[] = { "none", "virtio" };
 	static const char *const consoles[] = { "serial", "virtio" };
 	static const char *const buses[] = { "ide", "virtio" };
 	static const char *const virtios[] = { "both", "legacy", "modern" };
@@ -297,14 +296,16 @@ static bool vm_word_key(struct parser *p, const char *key, const char *value)
 		if (i >= 0)
 			vm->serial[key[6] - '0'] = (enum config_serial)i;
 	} else if (!strcmp(key, "on_triple_fault")) {
-		i = parse_word(p, key, value, triples, ARRAY_SIZE(triples),
-			       "stop, reset or freeze");
+		i = parse_word(p, key, value, ends, ARRAY_SIZE(ends), "stop, reset or freeze");
 		if (i >= 0)
 			vm->triple = (enum config_triple)i;
 	} else if (!strcmp(key, "strict")) {
 		i = parse_word(p, key, value, stricts, ARRAY_SIZE(stricts), "off, warn or stop");
 		if (i >= 0)
 			vm->strict = (enum config_strict)i;
+	} else if (!strcmp(key, "strict_ram")) {
+		if (str_to_u64(value, &vm->strict_ram))
+			bad_value(p, key, value, "a number of accesses");
 	} else if (!strcmp(key, "gdb")) {
 		parse_line(p, key, value, vm->gdb);
 	} else if (!strcmp(key, "vga")) {
@@ -317,10 +318,10 @@ static bool vm_word_key(struct parser *p, const char *key, const char *value)
 		i = parse_word(p, key, value, tlbs, ARRAY_SIZE(tlbs), "architectural or coherent");
 		vm->coherent_tlb = i > 0;
 	} else if (!strcmp(key, "rng")) {
-		i = parse_word(p, key, value, rngs, ARRAY_SIZE(rngs), "none or virtio");
+		i = parse_word(p, key, value, extras, ARRAY_SIZE(extras), "none or virtio");
 		vm->virtio_rng = i > 0;
 	} else if (!strcmp(key, "balloon")) {
-		i = parse_word(p, key, value, balloons, ARRAY_SIZE(balloons), "none or virtio");
+		i = parse_word(p, key, value, extras, ARRAY_SIZE(extras), "none or virtio");
 		vm->balloon = i > 0;
 	} else if (!strcmp(key, "console")) {
 		i = parse_word(p, key, value, consoles, ARRAY_SIZE(consoles), "serial or virtio");

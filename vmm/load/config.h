@@ -58,6 +58,9 @@ struct config_vm {
 	bool balloon;		   /* balloon = virtio */
 	enum config_triple triple; /* on_triple_fault; default: stop, with a BIOS reset */
 	enum config_strict strict; /* default: off */
+	/* strict_ram = N: reads of RAM that was never written are told, too, of each page as long
+	 * as it was used less than N times; 0: they are not. */
+	u64 strict_ram;
 	bool verify;	 /* verify = yes: each block of translated code is proven to be confined */
 	bool debug_exit; /* debug_exit = yes: port 501h, for test guests */
 	bool apic;	 /* apic = yes: local APIC, I/O APIC and HPET */

@@ -19,11 +19,13 @@
 #include "kernel/base/string.h"
 #include "kernel/hw/pc_layout.h"
 
-#define ZERO_PAGE   0x90000u
-#define GDT_AT	    0x91000u
-#define CMDLINE_AT  0x92000u
-#define CMDLINE_MAX 0x8000u /* with its NUL */
-#define STACK_AT    0x9f000u
+#define ZERO_PAGE     0x90000u
+#define GDT_AT	      0x91000u
+#define CMDLINE_AT    0x92000u
+#define CMDLINE_SIZE  2048u
+#define BIOS_DATA_END 0x500u
+#define CMDLINE_MAX   0x8000u /* with its NUL */
+#define STACK_AT      0x9f000u
 
 #define LOADER_UNDEFINED 0xffu
 #define HEAP_END	 0xde00u /* as offset in the real-mode segment, less 200h */
@@ -225,6 +227,15 @@ static void set_cpu(struct cpu *cpu, struct gpmem *mem, u32 entry)
 	cpu_set_eflags(cpu, EFLAGS_ONE);
 }
 
+/* Linux copies as many bytes as its own buffer has. */
+static void write_cmdline(const struct linux_boot *b, struct gpmem *mem)
+{
+	char text[CMDLINE_SIZE] = "";
+
+	str_copy(text, b->image.cmdline, sizeof(text));
+	gpmem_write(mem, CMDLINE_AT, text, sizeof(text));
+}
+
 void linux_boot_start(const struct linux_boot *b, struct cpu *cpu, struct gpmem *mem)
 {
 	u8 zp[PAGE_SIZE] = { 0 };
@@ -235,7 +246,10 @@ void linux_boot_start(const struct linux_boot *b, struct cpu *cpu, struct gpmem 
 	fill_header(b, zp);
 	put32(zp + ZP_RSDP, (u32)b->image.rsdp);
 	gpmem_write(mem, ZERO_PAGE, zp, sizeof(zp));
-	gpmem_write(mem, CMDLINE_AT, b->image.cmdline, (u32)strlen(b->image.cmdline) + 1);
+	write_cmdline(b, mem);
+	/* The vectors and data of a BIOS, of which there is none. Linux looks there. */
+	memset(zp, 0, BIOS_DATA_END);
+	gpmem_write(mem, 0, zp, BIOS_DATA_END);
 	set_cpu(cpu, mem, b->header.entry);
 	mtrr_as_firmware(cpu, b->ram_size <= 2 * GiB ? 0x80000000 : 0xc0000000);
 }

@@ -148,6 +148,13 @@ static enum env_pf fill(struct shadow *s, gla_t gla, unsigned access, const stru
 	return ENV_PF_RESUME;
 }
 
+/* Strict: each access is looked at. */
+static bool tells(struct shadow *s, const gpa_t *page, const struct pagewalk *w)
+{
+	return cpu_tells_walk(s->cpu, w) ||
+	       (page && gpmem_watches(s->cpu->mem, *page) & GPMEM_WATCH_FRESH);
+}
+
 enum env_pf shadow_fault(struct shadow *s, gla_t gla, unsigned access)
 {
 	struct pagewalk w;
@@ -158,11 +165,15 @@ enum env_pf shadow_fault(struct shadow *s, gla_t gla, unsigned access)
 
 	if (s->olds && shadow_uses_old(s, gla, access, mapped ? &w : NULL))
 		return ENV_PF_SLOW;
+	page = w.gpa & PAGE_MASK;
+	if (cpu_is_strict(s->cpu) && tells(s, mapped ? &page : NULL, &w)) {
+		COUNT(s->stats.faults_slow);
+		return ENV_PF_SLOW;
+	}
 	if (!mapped) {
 		COUNT(s->stats.faults_guest);
 		return ENV_PF_FAULT;
 	}
-	page = w.gpa & PAGE_MASK;
 	region = gpmem_find(s->cpu->mem, page);
 	if (region && region->window && (access & ACCESS_WRITE))
 		gpmem_first_write(s->cpu->mem, page);

@@ -77,6 +77,7 @@ static void prefetch(struct shadow *s, struct table *t, unsigned i, u64 pte)
 			      .writable = t->role & ROLE_W && pte & PTE_W,
 			      .executable = t->role & ROLE_X && !(pte & PTE_NX),
 			      .dirty = pte & PTE_D,
+			      .wrapped = t->role & ROLE_A20_OFF && pte & BIT(20),
 			      .gpa = pte & 0xffffff000ull &
 				     ~(t->role & ROLE_A20_OFF ? BIT64(20) : 0) };
 	const struct gpmem_region *region;
@@ -85,7 +86,9 @@ static void prefetch(struct shadow *s, struct table *t, unsigned i, u64 pte)
 	    (pte & PTE_NX && !(t->role & ROLE_NXE)) || (t->role & ROLE_USER_VIEW && !w.user))
 		return;
 	region = gpmem_find(s->cpu->mem, w.gpa);
-	if (!region || !gpmem_is_writable(region))
+	if (!region || !gpmem_is_writable(region) ||
+	    (cpu_is_strict(s->cpu) &&
+	     (w.wrapped || gpmem_watches(s->cpu->mem, w.gpa) & GPMEM_WATCH_FRESH)))
 		return;
 	shadow_leaf_set(s, t, i,
 			shadow_leaf_value(s, t->role, &w, w.gpa,

@@ -40,7 +40,11 @@ static u32 env_io_read(struct cpu *cpu, u16 port, unsigned size)
 
 	if (v->idle.on)
 		idle_port_read(v, port);
-	return board_io_read(v->vm->board, port, size);
+
+	u32 value = board_io_read(v->vm->board, port, size);
+
+	v->vm->strict.next_in = 0;
+	return value;
 }
 
 static void env_io_write(struct cpu *cpu, u16 port, unsigned size, u32 value)
@@ -48,6 +52,7 @@ static void env_io_write(struct cpu *cpu, u16 port, unsigned size, u32 value)
 	struct vcpu *v = vcpu_of(cpu);
 
 	v->idle.writes++;
+	v->vm->strict.next_in = 0;
 	board_io_write(v->vm->board, port, size, value);
 	if (v->vm->request != VM_REQ_NONE)
 		recomp_signal(cpu, CPU_EVENT_YIELD);
@@ -148,10 +153,20 @@ static void env_code_runs(struct cpu *cpu, bool runs)
 		vcpu_account(v, place);
 }
 
+static void tell_unwritten_code(struct vcpu *v, gla_t gla)
+{
+	struct pagewalk w;
+
+	if (!cpu_probe(&v->cpu, gla, ACCESS_EXEC, &w) && gpmem_unwritten(&v->vm->mem, w.gpa, 1))
+		v->vm->strict.broken_by(v->vm, STRICT_ram_executed, (u32)w.gpa);
+}
+
 static bool env_code_found(struct cpu *cpu, gla_t gla)
 {
 	struct vcpu *v = vcpu_of(cpu);
 
+	if (v->vm->config.strict_ram)
+		tell_unwritten_code(v, gla);
 	shadow_note_code(v->shadow, gla, cpu->cpl == 3);
 	return !policy_asks_at(v, gla);
 }

@@ -95,6 +95,7 @@ struct vm_strict {
 	unsigned places;
 	/* The inputs of the 8259s and vectors of the APIC that hold back others, and at how many
 	 * ends of turns in a row. */
+	gla_t next_in; /* the IN that is too early, if the next access to a port is there; 0 */
 	struct vm_strict_held {
 		int input; /* -1: none */
 		unsigned turns, halts;

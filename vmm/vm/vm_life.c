@@ -132,6 +132,16 @@ static void host_strict(void *ctx, unsigned rule, u32 number)
 	vm_strict_broken(ctx, rule, number);
 }
 
+static void host_settles(void *ctx)
+{
+	vm_strict_settles(ctx);
+}
+
+static bool host_unsettled(void *ctx)
+{
+	return vm_strict_unsettled(ctx);
+}
+
 static void host_power_off(void *ctx)
 {
 	request(ctx, VM_REQ_POWER_OFF, "power off (ACPI S5)");
@@ -223,8 +233,11 @@ static int create_board(struct vm *vm, const struct board_file *firmware,
 		bc.boot.order[i] = boot[c->boot[i]];
 
 	host.ctx = vm;
-	if (c->strict != STRICT_OFF)
+	if (c->strict != STRICT_OFF) {
 		host.strict = host_strict;
+		host.settles = host_settles;
+		host.unsettled = host_unsettled;
+	}
 	return board_create(&bc, &host, &vm->mem, &vm->board);
 }
 
@@ -290,6 +303,10 @@ int vm_create(const struct config_vm *config, struct vm **out)
 	vm_console_init(vm);
 	gpmem_init(&vm->mem);
 	err = check_model(config); /* reports what is wrong */
+	if (!err && config->strict_ram && config->strict == STRICT_OFF) {
+		vm_refuse(config, "strict_ram needs strict = warn or strict = stop");
+		err = E_INVAL;
+	}
 	if (err)
 		goto fail;
 	err = vm_load_firmware(config, &firmware, &vgabios); /* reports what is wrong */

@@ -90,7 +90,8 @@ int vm_ram_create(struct vm *vm)
 		if (!vm->chunk[vm->chunks])
 			goto free;
 	}
-	if (!use_balloon(vm) && !add_parts(vm))
+	if (!use_balloon(vm) && !add_parts(vm) &&
+	    !(vm->config.strict_ram && gpmem_follow_fresh(&vm->mem, vm->config.strict_ram)))
 		return 0;
 free:
 	vm_ram_destroy(vm);
@@ -138,6 +139,8 @@ void vm_ram_clear(struct vm *vm, gpa_t from, u64 size)
 			continue;
 		if (r->start >= PC_VIDEO && r->start < PC_HIGH)
 			continue; /* the board's */
+		if (first < end)
+			gpmem_fresh_begin(&vm->mem, first, end - first);
 		for (u64 at = first; at < end; at += PAGE_SIZE)
 			r->page[(at - r->start) >> PAGE_SHIFT] &= (u8)~GPMEM_ZEROED;
 	}

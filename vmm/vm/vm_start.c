@@ -59,6 +59,7 @@ void vm_start_piece(struct vm *vm)
 		if (!each_part(vm, vm_ram_clear))
 			return;
 		if (vm->snap) {
+			gpmem_fresh_end(&vm->mem); /* no stream says who wrote what */
 			vm->start = VM_START_SNAP;
 			return;
 		}

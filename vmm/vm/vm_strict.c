@@ -4,6 +4,7 @@
  */
 #include "vmm/vm/vm_strict.h"
 
+#include "emu/dbg/dbg_path.h"
 #include "kernel/base/print.h"
 #include "kernel/console/console.h"
 #include "vmm/console/vm_console.h"
@@ -51,6 +52,22 @@ void vm_strict_broken(struct vm *vm, unsigned rule, u32 number)
 		return;
 	vm_pause(vm);
 	recomp_signal(&vm->vcpu->cpu, CPU_EVENT_YIELD);
+}
+
+/*
+ * Time is no measure: each access costs the guest microseconds here. What counts is that its code
+ * leaves no time.
+ */
+void vm_strict_settles(struct vm *vm)
+{
+	vm->strict.next_in = dbg_next_in(&vm->vcpu->cpu);
+}
+
+bool vm_strict_unsettled(const struct vm *vm)
+{
+	const struct cpu *c = &vm->vcpu->cpu;
+
+	return vm->strict.next_in && vm->strict.next_in == c->seg[SEG_CS].base + c->eip;
 }
 
 /*

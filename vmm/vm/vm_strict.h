@@ -10,6 +10,9 @@
 
 /* Called while the instruction is executed, or between two; number: what strict.def says. */
 void vm_strict_broken(struct vm *vm, unsigned rule, u32 number);
+/* Of board_host.h. */
+void vm_strict_settles(struct vm *vm);
+bool vm_strict_unsettled(const struct vm *vm);
 /* A turn has ended, with HLT if halted: does an interrupt stay in service? */
 void vm_strict_turn(struct vm *vm, bool halted);
 /* A table of the rules, how often each was broken, and where first. */
