@@ -649,6 +649,30 @@ static u8 *plain_operand(struct recomp *r, const struct site *s)
 	return p && !block_note_plain(r, at, no_device_called(r)) ? p : NULL;
 }
 
+/*
+ * The operand is written on a page that has descriptors: kernels keep a processor's GDT and TSS
+ * beside its counters. Its watcher only notes which bytes, and calls nothing: too short for an
+ * account of its own. NULL: the long way.
+ */
+static const struct softtlb_entry *beside_descriptors(struct recomp *r, const struct site *s)
+{
+	struct cpu *cpu = r->cpu;
+	unsigned access = cpu_user_access(cpu) | ACCESS_WRITE;
+	gla_t gla = cpu->slow_gla;
+	u32 offset = gla & (PAGE_SIZE - 1);
+	const struct softtlb_entry *e = softtlb_entry(cpu, gla);
+
+	if (!s->linear || !s->writes || r->device_wrote || r->code_changed || r->flush_wanted ||
+	    cpu->watch.datas || cpu_align_checked(cpu))
+		return NULL;
+	if (e->page != gla - offset || !(e->slow & BIT(access)) || offset + s->mem_size > PAGE_SIZE)
+		return NULL;
+	if (gpmem_watches(cpu->mem, e->gpa) != GPMEM_WATCH_DESC)
+		return NULL;
+	block_note_plain(r, cpu->seg[SEG_CS].base + s->eip, false);
+	return e;
+}
+
 static inline const struct site *site_of(const struct recomp *r, u32 offset)
 {
 	return (const struct site *)(const void *)(r->arena + offset);
@@ -658,7 +682,10 @@ enum cpu_result recomp_slow_read(struct cpu *cpu, u32 site)
 {
 	const struct site *s = site_of(cpu->recomp, site);
 	const u8 *p = plain_operand(cpu->recomp, s);
+	const struct softtlb_entry *e = p ? NULL : beside_descriptors(cpu->recomp, s);
 
+	if (e)
+		p = e->host + (cpu->slow_gla & (PAGE_SIZE - 1));
 	if (!p)
 		return in_c(cpu, site, slow_read);
 	cpu_copy(cpu->scratch, p, s->mem_size);
@@ -692,10 +719,15 @@ static bool write_plain(struct cpu *cpu, u32 site)
 {
 	const struct site *s = site_of(cpu->recomp, site);
 	u8 *p = plain_operand(cpu->recomp, s);
+	const struct softtlb_entry *e = p ? NULL : beside_descriptors(cpu->recomp, s);
 
-	if (!p)
-		return false;
-	cpu_copy(p, cpu->scratch, s->mem_size);
+	if (p)
+		cpu_copy(p, cpu->scratch, s->mem_size);
+	if (!e)
+		return p;
+	COUNT(cpu->recomp->stats.slow_accesses);
+	gpmem_write(cpu->mem, e->gpa + (cpu->slow_gla & (PAGE_SIZE - 1)), cpu->scratch,
+		    s->mem_size);
 	return true;
 }
 
