@@ -302,8 +302,8 @@ struct cpu {
 	struct cpu_load last_load[SEG_COUNT];
 	/* The last transfers of control to each level: its code, and its stack. */
 	struct cpu_load last_code[4], last_stack[4];
-	/* Counts what moves the tables: loads of GDTR, IDTR, LDTR and TR, and of their mapping; never 0
-	 * after cpu_reset(). */
+	/* Counts what moves the tables: loads of GDTR, IDTR, LDTR and TR, and of their mapping;
+	 * never 0 after cpu_reset(). */
 	u64 table_moves;
 	struct cpu_way_in way_in[CPU_WAYS_IN], way_other[CPU_WAYS_IN];
 	struct cpu_way_out way_out;

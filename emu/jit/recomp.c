@@ -10,6 +10,7 @@
 #include "emu/jit/recomp_find.h"
 #include "emu/jit/recomp_loop.h"
 #include "emu/jit/recomp_mode.h"
+#include "emu/jit/recomp_memory.h"
 #include "emu/jit/recomp_slow.h"
 #include "emu/jit/recomp_stop.h"
 #include "emu/jit/recomp_stubs.h"

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What translated code asks of C: hard instructions, memory operands that must go through the
- * accessors, and near transfers and stack operations where the stack is not flat.
+ * What translated code asks of C: hard instructions, and near transfers and stack operations where
+ * the stack is not flat.
  */
 #include "emu/jit/recomp_slow.h"
 #include "emu/cpu/operand.h"
-#include "emu/dev/strict.h"
 
 #include "emu/block/block.h"
 #include "emu/block/mixed.h"
@@ -299,8 +298,7 @@ static enum cpu_result execute(struct cpu *cpu, const struct insn *in)
 				 : slow_function[in->op - OP_COUNT](cpu, in);
 }
 
-/* The way in and out of what takes long enough to have an account of its own. */
-static enum cpu_result in_c(struct cpu *cpu, u32 offset,
+enum cpu_result recomp_in_c(struct cpu *cpu, u32 offset,
 			    enum cpu_result (*work)(struct recomp *, const struct site *))
 {
 	struct recomp *r = cpu->recomp;
@@ -367,8 +365,7 @@ static bool goes_on(struct recomp *r, const struct site *s)
 	       (!s->mode || mode_behind(r, &s->insn) == r->edge_key);
 }
 
-/* Has the guest called no device since C looked the last time? */
-static bool no_device_called(struct recomp *r)
+bool recomp_no_device_called(struct recomp *r)
 {
 	u32 before = r->calls_seen;
 
@@ -478,7 +475,7 @@ u32 recomp_hard(struct cpu *cpu, u32 site)
 		return transferred(r);
 	if (s->insn.op == OP_IN || s->insn.op == OP_OUT)
 		return use_port(r, s);
-	return in_c(cpu, site, hard) == CPU_NEXT ? CPU_NEXT : ended(cpu->recomp);
+	return recomp_in_c(cpu, site, hard) == CPU_NEXT ? CPU_NEXT : ended(cpu->recomp);
 }
 
 static __attribute__((noinline)) u32 other_iret(struct cpu *cpu, u32 site)
@@ -531,7 +528,7 @@ static u32 other_segment(struct cpu *cpu, u32 site, enum cpu_seg seg)
 {
 	struct recomp *r = cpu->recomp;
 	u64 from = cpu->lookup_tag;
-	enum cpu_result res = in_c(cpu, site, hard);
+	enum cpu_result res = recomp_in_c(cpu, site, hard);
 	u32 on = res == CPU_NEXT ? CPU_NEXT : ended(r);
 
 	if (res == CPU_NEXT || (res == CPU_JUMP && on == STUB_GO_ON))
@@ -570,181 +567,4 @@ u32 recomp_segment(struct cpu *cpu, u32 site)
 		return CPU_JUMP;
 	stub_reload_note(r, seg, from);
 	return STUB_GO_ON;
-}
-
-/* The address of a memory operand; bit strings move it by the register's bit number (SDM 2, BT). */
-static gva_t operand_ea(const struct cpu *cpu, const struct site *s)
-{
-	const struct insn *in = &s->insn;
-	gva_t ea = insn_ea(cpu, in);
-	u32 bit = cpu->gpr[in->reg & 7];
-
-	if (!s->bits)
-		return ea;
-	ea += in->osize == 2 ? (u32)((s16)bit >> 4) * 2 : (u32)((s32)bit >> 5) * 4;
-	return in->asize == 2 ? (u16)ea : ea;
-}
-
-/* Could translated code have reached the operand by itself? */
-static bool is_plain(struct cpu *cpu, const struct site *s, gla_t gla, unsigned user)
-{
-	return s->writes ? cpu_lin_direct_write(cpu, gla, s->mem_size, user) != NULL
-			 : cpu_lin_direct(cpu, gla, s->mem_size, user) != NULL;
-}
-
-/* Translated code has looked at the segments of operands whose linear address it has made. */
-static enum cpu_result operand_gla(struct cpu *cpu, const struct site *s, gla_t *gla)
-{
-	*gla = cpu->slow_gla;
-	if (s->linear)
-		return CPU_NEXT;
-	return cpu_seg_check(cpu, s->insn.seg, operand_ea(cpu, s), s->mem_size,
-			     s->writes ? ACCESS_WRITE : ACCESS_READ, gla);
-}
-
-static enum cpu_result slow_read(struct recomp *r, const struct site *s)
-{
-	struct cpu *cpu = r->cpu;
-	unsigned user = cpu_user_access(cpu);
-	gla_t gla;
-	enum cpu_result res = operand_gla(cpu, s, &gla);
-
-	COUNT(r->stats.slow_accesses);
-	if (res == CPU_NEXT && (gla & s->align))
-		res = cpu_raise_for(cpu, VEC_GP, 0, STRICT_sse_align);
-	if (res == CPU_NEXT)
-		res = cpu_align_check(cpu, gla, s->mem_size);
-	/* The #DB comes behind the whole instruction, which is executed again, alone. */
-	if (res == CPU_NEXT && cpu->watch.datas && !(r->edge_key & KEY_SLOW) &&
-	    cpu_debug_data_meets(cpu, gla, s->mem_size, s->writes)) {
-		r->step_slow = true;
-		return CPU_RETRY;
-	}
-	if (res == CPU_NEXT && s->writes)
-		res = cpu_lin_probe_write(cpu, gla, s->mem_size, user);
-	if (res == CPU_NEXT && !(r->edge_key & KEY_SLOW) &&
-	    block_note_plain(r, cpu->seg[SEG_CS].base + s->eip, is_plain(cpu, s, gla, user)))
-		return CPU_RETRY;
-	if (res == CPU_NEXT && s->reads)
-		res = cpu_lin_read(cpu, gla, cpu->scratch, s->mem_size, user);
-	cpu->slow_gla = gla;
-	return res;
-}
-
-/*
- * The operand of an instruction that has called devices is plain memory this time: too short for an
- * account of its own. False: the long way.
- */
-static u8 *plain_operand(struct recomp *r, const struct site *s)
-{
-	struct cpu *cpu = r->cpu;
-	unsigned user = cpu_user_access(cpu);
-	gla_t gla = cpu->slow_gla, at = cpu->seg[SEG_CS].base + s->eip;
-	u8 *p;
-
-	if (!s->linear || r->device_wrote || cpu->watch.datas || cpu_align_checked(cpu))
-		return NULL;
-	p = s->writes ? cpu_lin_direct_write(cpu, gla, s->mem_size, user)
-		      : cpu_lin_direct(cpu, gla, s->mem_size, user);
-	return p && !block_note_plain(r, at, no_device_called(r)) ? p : NULL;
-}
-
-/*
- * The operand is written on a page that has descriptors: kernels keep a processor's GDT and TSS
- * beside its counters. Its watcher only notes which bytes, and calls nothing: too short for an
- * account of its own. NULL: the long way.
- */
-static const struct softtlb_entry *beside_descriptors(struct recomp *r, const struct site *s)
-{
-	struct cpu *cpu = r->cpu;
-	unsigned access = cpu_user_access(cpu) | ACCESS_WRITE;
-	gla_t gla = cpu->slow_gla;
-	u32 offset = gla & (PAGE_SIZE - 1);
-	const struct softtlb_entry *e = softtlb_entry(cpu, gla);
-
-	if (!s->linear || !s->writes || r->device_wrote || r->code_changed || r->flush_wanted ||
-	    cpu->watch.datas || cpu_align_checked(cpu))
-		return NULL;
-	if (e->page != gla - offset || !(e->slow & BIT(access)) || offset + s->mem_size > PAGE_SIZE)
-		return NULL;
-	if (gpmem_watches(cpu->mem, e->gpa) != GPMEM_WATCH_DESC)
-		return NULL;
-	block_note_plain(r, cpu->seg[SEG_CS].base + s->eip, false);
-	return e;
-}
-
-static inline const struct site *site_of(const struct recomp *r, u32 offset)
-{
-	return (const struct site *)(const void *)(r->arena + offset);
-}
-
-enum cpu_result recomp_slow_read(struct cpu *cpu, u32 site)
-{
-	const struct site *s = site_of(cpu->recomp, site);
-	const u8 *p = plain_operand(cpu->recomp, s);
-	const struct softtlb_entry *e = p ? NULL : beside_descriptors(cpu->recomp, s);
-
-	if (e)
-		p = e->host + (cpu->slow_gla & (PAGE_SIZE - 1));
-	if (!p)
-		return in_c(cpu, site, slow_read);
-	cpu_copy(cpu->scratch, p, s->mem_size);
-	return CPU_NEXT;
-}
-
-static enum cpu_result written(struct recomp *r, const struct site *s)
-{
-	if (!r->code_changed && !r->flush_wanted)
-		return CPU_NEXT;
-	if (s->insn.op == OP_STOS || s->insn.op == OP_MOVS)
-		cpu_string_advance(r->cpu, &s->insn);
-	r->cpu->eip += s->insn.len;
-	return CPU_JUMP;
-}
-
-static enum cpu_result slow_write(struct recomp *r, const struct site *s)
-{
-	struct cpu *cpu = r->cpu;
-	enum cpu_result res = CPU_NEXT;
-
-	if (!r->device_wrote)
-		res = cpu_lin_write(cpu, cpu->slow_gla, cpu->scratch, s->mem_size,
-				    cpu_user_access(cpu));
-	r->device_wrote = false;
-	return res == CPU_NEXT ? written(r, s) : res;
-}
-
-/* The operand of a MOV or a string instruction, or what was read before. */
-static bool write_plain(struct cpu *cpu, u32 site)
-{
-	const struct site *s = site_of(cpu->recomp, site);
-	u8 *p = plain_operand(cpu->recomp, s);
-	const struct softtlb_entry *e = p ? NULL : beside_descriptors(cpu->recomp, s);
-
-	if (p)
-		cpu_copy(p, cpu->scratch, s->mem_size);
-	if (!e)
-		return p;
-	COUNT(cpu->recomp->stats.slow_accesses);
-	gpmem_write(cpu->mem, e->gpa + (cpu->slow_gla & (PAGE_SIZE - 1)), cpu->scratch,
-		    s->mem_size);
-	return true;
-}
-
-enum cpu_result recomp_slow_write(struct cpu *cpu, u32 site)
-{
-	return write_plain(cpu, site) ? CPU_NEXT : in_c(cpu, site, slow_write);
-}
-
-/* A store of what is known before: both in one. */
-static enum cpu_result slow_store(struct recomp *r, const struct site *s)
-{
-	enum cpu_result res = r->device_wrote ? CPU_NEXT : slow_read(r, s);
-
-	return res == CPU_NEXT ? slow_write(r, s) : res;
-}
-
-enum cpu_result recomp_slow_store(struct cpu *cpu, u32 site)
-{
-	return write_plain(cpu, site) ? CPU_NEXT : in_c(cpu, site, slow_store);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What translated code calls C for: hard instructions, and memory that cannot be accessed directly.
+ * What translated code calls C for: hard instructions.
  */
 #pragma once
 
@@ -16,8 +16,9 @@ u32 recomp_iret(struct cpu *cpu, u32 site);
 /* MOV and POP of DS, ES, FS, GS in flat protected-mode code: the load that is done over and over.
  */
 u32 recomp_segment(struct cpu *cpu, u32 site);
-/* A memory operand is fetched to cpu->scratch, or at least checked; stored from there; checked and
- * stored at once. */
-enum cpu_result recomp_slow_read(struct cpu *cpu, u32 site);
-enum cpu_result recomp_slow_write(struct cpu *cpu, u32 site);
-enum cpu_result recomp_slow_store(struct cpu *cpu, u32 site);
+
+/* The way in and out of work that takes long enough to have an account of its own; its result. */
+enum cpu_result recomp_in_c(struct cpu *cpu, u32 site,
+			    enum cpu_result (*work)(struct recomp *, const struct site *));
+/* Has the guest called no device since C looked the last time? */
+bool recomp_no_device_called(struct recomp *r);

@@ -6,7 +6,7 @@
 
 #include "emu/block/recomp_internal.h"
 
-/* The C functions of emu/jit/recomp_slow.h, recomp_stop.h and recomp_loop.h. */
+/* The C functions of emu/jit/recomp_slow.h, _memory.h, _stop.h and _loop.h. */
 struct stub_targets {
 	const void *hard, *iret, *segment, *slow_read, *slow_write, *slow_store, *stop, *loop;
 };

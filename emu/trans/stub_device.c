@@ -4,7 +4,7 @@
  * TLB of the C code knows whose page it is and that a walk has allowed the access; the device's
  * function is called at once. C keeps half of the guest's registers, and the others wait in struct
  * cpu. No account is told: the time is translated code's. A byte costs 90 instructions so, the
- * device's included, against 900 by recomp_slow.c.
+ * device's included, against 900 by recomp_memory.c.
  */
 #include "emu/trans/stub_device.h"
 

@@ -257,7 +257,7 @@ static void same_as_by_steps(void **state)
 	assert_true(m.cpu.device_calls - calls > PROGRAMS * WARM);
 }
 
-/* --- No trap, and no way through recomp_slow.c */
+/* --- No trap, and no way through recomp_memory.c */
 
 static const struct recomp_stats *stats(void)
 {
