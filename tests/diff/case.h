@@ -212,7 +212,7 @@ enum case_note {
 	TEST_APPROXIMATE = 1 << 11,
 	TEST_ORDER = 1 << 12,
 	TEST_HALFWAY = 1 << 13,
-	TEST_TOP = 1 << 14,
+	TEST_STICKY = 1 << 14,
 	TEST_STORES = 1 << 15,
 	TEST_SHA = 1 << 16,
 	TEST_GATHER = 1 << 17,
@@ -226,6 +226,7 @@ enum case_note {
 	TEST_XSAVE = 1 << 25,	    /* its operand is XSAVE's area */
 	TEST_NOT_NATIVE = 1 << 26,  /* a Linux process does it otherwise, or must not do it */
 	TEST_W = 1 << 27,	    /* VEX.W is ignored (SDM 2B, PINSRD, PEXTRD), or #UD: AMD's */
+	TEST_CHECKS_FIRST = 1 << 28,
 };
 bool case_noted(const ZydisDecodedInstruction *in, enum case_note note);
 
@@ -233,15 +234,17 @@ bool case_noted(const ZydisDecodedInstruction *in, enum case_note note);
 #define EXCEPT_ON_NATIVE  BIT(0)
 #define EXCEPT_ON_UNICORN BIT(1)
 #define EXCEPT_ON_ALL	  (EXCEPT_ON_NATIVE | EXCEPT_ON_UNICORN)
-#define EXCEPT_SKIP	  BIT(0) /* not generated */
-#define EXCEPT_CR2	  BIT(1) /* the address of a page fault */
-#define EXCEPT_PARTIAL	  BIT(2) /* registers and memory, if it faults */
-#define EXCEPT_X87	  BIT(4) /* x87 state, unchanged if it faults: others change it */
-#define EXCEPT_FLAGS	  BIT(3) /* flags, if it faults */
-#define EXCEPT_STORES	  BIT(5) /* memory, if it faults: some of the stores may be done */
-#define EXCEPT_PROGRESS	  BIT(6) /* as EXCEPT_PARTIAL, ours too: it goes on where it faulted */
-#define EXCEPT_CHECKS	  BIT(7) /* whether it raises #GP */
-#define EXCEPT_END	  BIT(8) /* memory, in the end */
+#define EXCEPT_SKIP	  BIT(0)  /* not generated */
+#define EXCEPT_CR2	  BIT(1)  /* the address of a page fault */
+#define EXCEPT_PARTIAL	  BIT(2)  /* registers and memory, if it faults */
+#define EXCEPT_FLAGS	  BIT(3)  /* flags, if it faults */
+#define EXCEPT_X87	  BIT(4)  /* x87 state, unchanged if it faults: others change it */
+#define EXCEPT_STORES	  BIT(5)  /* memory, if it faults: some of the stores may be done */
+#define EXCEPT_PROGRESS	  BIT(6)  /* as EXCEPT_PARTIAL, ours too: it goes on where it faulted */
+#define EXCEPT_CHECKS	  BIT(7)  /* whether it raises #GP */
+#define EXCEPT_END	  BIT(8)  /* memory, in the end */
+#define EXCEPT_MXCSR	  BIT(9)  /* MXCSR, the same */
+#define EXCEPT_FAULTS	  BIT(10) /* whether it faults, if it ends with another exception */
 bool case_exception(const ZydisDecodedInstruction *in, unsigned on, unsigned what);
 
 /* The number of a general register of 32 or 16 bits, or -1. */

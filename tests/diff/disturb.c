@@ -11,6 +11,10 @@
 
 #include "emu/cpu/cpu.h"
 
+/* The image of FXSAVE (SDM 1, table 10-2): the x87 part, which holds MXCSR, ends at XMM0. */
+#define FX_X87	 160u
+#define FX_MXCSR 24u
+
 struct disturb_count disturb_count;
 const char *disturb_program;
 
@@ -251,7 +255,11 @@ static const char *wrong_state(void)
 	if (!state_before(plan.at.eip))
 		return "the case does not come to the instruction";
 	if (excepted(EXCEPT_X87)) {
-		memcpy(before.end.fx, plan.at.fx, sizeof(before.end.fx));
+		memcpy(before.end.fx, plan.at.fx, FX_X87);
+		before_known = false;
+	}
+	if (excepted(EXCEPT_MXCSR)) {
+		memcpy(before.end.fx + FX_MXCSR, plan.at.fx + FX_MXCSR, 4);
 		before_known = false;
 	}
 	if (excepted(EXCEPT_PROGRESS) && !fetched())
@@ -299,6 +307,20 @@ static bool native_can(void)
 	       !not_offered();
 }
 
+/* Of 32 bits, in front of the end: newer processors write the selector only, and leave the upper
+ * half of the stack's word as it was; others zero that half, as ours does (SDM 2B, PUSH). */
+static void forget_upper_half(void)
+{
+	const struct case_layout *l = case_layout(c->mode);
+	u32 at = native.end.gpr[REG_ESP] + 2 - l->stack;
+	ZydisDecodedInstruction in;
+
+	if (case_decode(c, c->start.eip, &in) && in.mnemonic == ZYDIS_MNEMONIC_PUSH &&
+	    in.operand_width == 32 && (in.opcode_map == ZYDIS_OPCODE_MAP_0F || in.opcode < 0x20) &&
+	    at <= l->stack_size - 2)
+		memcpy(native.stack + at, undisturbed.stack + at, 2);
+}
+
 /* What the real processor made of it in the end; flags may be undefined. */
 static const char *other_end(void)
 {
@@ -309,6 +331,7 @@ static const char *other_end(void)
 	if (memcmp(n->gpr, u->gpr, sizeof(n->gpr)) || n->eip != u->eip || n->vector != u->vector ||
 	    !same_fpu(n, u))
 		return "the real processor comes to another end";
+	forget_upper_half();
 	if (!same_memory(native.data, native.stack, undisturbed.data, undisturbed.stack))
 		return "the real processor leaves other memory";
 	return NULL;
@@ -334,7 +357,10 @@ static const char *unlike_native(void)
 	if (c->mode != CASE_FLAT3 && native.end.eip != c->end)
 		return NULL;
 	if (native_plan.faulted != plan.faulted)
-		return "the real processor faults, or does not";
+		return plan.faulted && excepted(EXCEPT_FAULTS) &&
+				       native.end.vector == undisturbed.end.vector
+			       ? NULL
+			       : "the real processor faults, or does not";
 	if (!plan.faulted)
 		return other_end();
 	disturb_count.on_native++;
@@ -343,6 +369,8 @@ static const char *unlike_native(void)
 	if (native_plan.at.cr2 != plan.at.cr2 && !excepted(EXCEPT_CR2))
 		return "the real processor tells another CR2";
 	memcpy(native_plan.at.sel, plan.at.sel, sizeof(plan.at.sel)); /* it does not tell them */
+	if (excepted(EXCEPT_MXCSR))
+		memcpy(native_plan.at.fx + FX_MXCSR, plan.at.fx + FX_MXCSR, 4);
 	if (!excepted(EXCEPT_PARTIAL) &&
 	    !same_registers(&native_plan.at, &plan.at, c->undefined | flags))
 		return "the real processor has other registers";
