@@ -210,10 +210,13 @@ static struct softtlb_entry *fill(struct cpu *cpu, gla_t gla, unsigned access)
 		note_path(cpu, e, &w);
 		tell_walk(cpu, gla, access, &w);
 	}
-	if (e->host && directly(cpu, gla, w.gpa, access))
+	if (e->host && directly(cpu, gla, w.gpa, access)) {
 		e->rights |= BIT(access);
-	else
+	} else {
 		e->slow |= BIT(access);
+		if (write)
+			e->desc = gpmem_watches(cpu->mem, w.gpa) == GPMEM_WATCH_DESC;
+	}
 	if (e->device.mmio && !cpu_debug_watches(cpu, gla))
 		e->calls |= BIT(access);
 	if (cpu_is_strict(cpu) && cpu_tells_walk(cpu, &w))

@@ -27,6 +27,7 @@ struct softtlb_entry {
 	u32 calls;  /* the same, of a device: each access is a call of its, and nothing else */
 	gpa_t gpa;
 	bool user; /* the guest's tables let CPL 3 in */
+	bool desc; /* when writing was last found to be slow, it was for GPMEM_WATCH_DESC alone */
 	u8 *host;  /* of the page's first byte; NULL: not memory */
 	struct gpmem_device device;
 };

@@ -89,28 +89,35 @@ static u8 *plain_operand(struct recomp *r, const struct site *s)
 	return p && !block_note_plain(r, at, recomp_no_device_called(r)) ? p : NULL;
 }
 
-/*
- * The operand is written on a page that has descriptors: kernels keep a processor's GDT and TSS
- * beside its counters. Its watcher only notes which bytes, and calls nothing: too short for an
- * account of its own. NULL: the long way.
- */
-static const struct softtlb_entry *beside_descriptors(struct recomp *r, const struct site *s)
+static __attribute__((noinline)) const struct softtlb_entry *
+described(struct recomp *r, const struct site *s, const struct softtlb_entry *e)
 {
 	struct cpu *cpu = r->cpu;
 	unsigned access = cpu_user_access(cpu) | ACCESS_WRITE;
-	gla_t gla = cpu->slow_gla;
-	u32 offset = gla & (PAGE_SIZE - 1);
-	const struct softtlb_entry *e = softtlb_entry(cpu, gla);
+	u32 offset = cpu->slow_gla & (PAGE_SIZE - 1);
 
+	if (e->page != cpu->slow_gla - offset || !(e->slow & BIT(access)) ||
+	    offset + s->mem_size > PAGE_SIZE)
+		return NULL;
 	if (!s->linear || !s->writes || r->device_wrote || r->code_changed || r->flush_wanted ||
 	    cpu->watch.datas || cpu_align_checked(cpu))
-		return NULL;
-	if (e->page != gla - offset || !(e->slow & BIT(access)) || offset + s->mem_size > PAGE_SIZE)
 		return NULL;
 	if (gpmem_watches(cpu->mem, e->gpa) != GPMEM_WATCH_DESC)
 		return NULL;
 	block_note_plain(r, cpu->seg[SEG_CS].base + s->eip, false);
 	return e;
+}
+
+/*
+ * The operand is written on a page that has descriptors: kernels keep a processor's GDT and TSS
+ * beside its counters. Its watcher only notes which bytes, and calls nothing: too short for an
+ * account of its own. NULL: the long way.
+ */
+static inline const struct softtlb_entry *beside_descriptors(struct recomp *r, const struct site *s)
+{
+	const struct softtlb_entry *e = softtlb_entry(r->cpu, r->cpu->slow_gla);
+
+	return e->desc ? described(r, s, e) : NULL;
 }
 
 static inline const struct site *site_of(const struct recomp *r, u32 offset)

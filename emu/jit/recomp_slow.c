@@ -298,22 +298,6 @@ static enum cpu_result execute(struct cpu *cpu, const struct insn *in)
 				 : slow_function[in->op - OP_COUNT](cpu, in);
 }
 
-enum cpu_result recomp_in_c(struct cpu *cpu, u32 offset,
-			    enum cpu_result (*work)(struct recomp *, const struct site *))
-{
-	struct recomp *r = cpu->recomp;
-	const struct site *s = (const struct site *)(const void *)(r->arena + offset);
-
-	cpu_env(cpu)->code_runs(cpu, false);
-	cpu->eip = s->eip;
-	r->pending = work(r, s);
-	if (r->pending == CPU_NEXT)
-		cpu_env(cpu)->code_runs(cpu, true);
-	else if (r->pending == CPU_RETRY && s->insn.op != OP_SLOW_STALE) /* which comes before */
-		recomp_stop_retried(r);
-	return r->pending;
-}
-
 /* A fault is delivered at once where nobody looks at single instructions. */
 static void deliver(struct recomp *r)
 {
