@@ -11,10 +11,6 @@
 
 #include "emu/cpu/cpu.h"
 
-/* The image of FXSAVE (SDM 1, table 10-2): the x87 part, which holds MXCSR, ends at XMM0. */
-#define FX_X87	 160u
-#define FX_MXCSR 24u
-
 struct disturb_count disturb_count;
 const char *disturb_program;
 

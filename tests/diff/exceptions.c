@@ -71,9 +71,21 @@ static bool mmx(const ZydisDecodedInstruction *in)
 	return in->meta.isa_ext == ZYDIS_ISA_EXT_MMX || in->meta.isa_set == ZYDIS_ISA_SET_SSE2MMX;
 }
 
+/* Newer processors store ten bytes as eight and two, and look for numeric exceptions, which may
+ * leave the store out, before they look at its page. */
+static bool x87(const ZydisDecodedInstruction *in)
+{
+	return in->meta.isa_ext == ZYDIS_ISA_EXT_X87 ||
+	       in->meta.isa_set == ZYDIS_ISA_SET_SSE3X87;
+}
+
 bool case_exception(const ZydisDecodedInstruction *in, unsigned on, unsigned what)
 {
 	if ((what & EXCEPT_X87) && mmx(in))
+		return true;
+	if ((what & EXCEPT_STORES) && x87(in))
+		return true;
+	if ((on & EXCEPT_ON_NATIVE) && (what & EXCEPT_FAULTS) && x87(in))
 		return true;
 	if ((on & EXCEPT_ON_UNICORN) && (what & EXCEPT_PARTIAL) && mmx(in))
 		return true;

@@ -6,6 +6,10 @@
 
 #include "tests/diff/case.h"
 
+/* The image of FXSAVE (SDM 1, table 10-2): the x87 part, which holds MXCSR, ends at XMM0. */
+#define FX_X87	 160u
+#define FX_MXCSR 24u
+
 #define OUTCOME_WINDOW 0x10000u
 
 struct outcome {
