@@ -75,8 +75,7 @@ static bool mmx(const ZydisDecodedInstruction *in)
  * leave the store out, before they look at its page. */
 static bool x87(const ZydisDecodedInstruction *in)
 {
-	return in->meta.isa_ext == ZYDIS_ISA_EXT_X87 ||
-	       in->meta.isa_set == ZYDIS_ISA_SET_SSE3X87;
+	return in->meta.category == ZYDIS_CATEGORY_X87_ALU;
 }
 
 bool case_exception(const ZydisDecodedInstruction *in, unsigned on, unsigned what)
