@@ -7,14 +7,14 @@
 
 #include "kernel/base/types.h"
 
-/* The cursor comes back to where it was. */
+/* The cursor comes back to the beginning of the line. Programs take the question for a line. */
 #define CURSOR_QUESTION \
 	"\x1b"          \
 	"7"             \
 	"\x1b[999;999H" \
 	"\x1b[6n"       \
 	"\x1b"          \
-	"8"
+	"8\r"
 
 struct cursor_answer {
 	unsigned n;	  /* bytes so far */
