@@ -16,7 +16,7 @@ def zeros(m, mib):
     m.process.send("zeros %d\r" % mib)
     figures, heard = {}, []
     while len(figures) < 2:
-        if m.process.expect([r"\[ *(\d+\.\d+)\] by: SUM [^\n]*\n", r"bench (read|munmap) \d+ us (\d+)"]):
+        if m.process.expect([r"\[ *(\d+\.\d+)\] by: SUM [^\n]*\n", r"bench (read|munmap) \d+ us (\d+)\r"]):
             figures[m.process.match[1]] = int(m.process.match[2])
         else:
             heard.append(float(m.process.match[1]))
