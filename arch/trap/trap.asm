@@ -9,6 +9,7 @@ extern trap_dispatch, speculation_verw, speculation_selector
 global trap_stubs, trap_return, trap_return_iret
 
 %include "offsets.inc"
+%include "arch/trap/frame.inc"
 
 %macro stub 1
 	align	TRAP_STUB_SIZE
@@ -32,22 +33,7 @@ trap_stubs:
 	align	16
 trap_common:
 	cld
-	push	r15
-	push	r14
-	push	r13
-	push	r12
-	push	r11
-	push	r10
-	push	r9
-	push	r8
-	push	rdi
-	push	rsi
-	push	rbp
-	push	rsp		; unused
-	push	rbx
-	push	rdx
-	push	rcx
-	push	rax
+	push_registers
 	mov	rdi, rsp
 	sub	rsp, 8
 	call	trap_dispatch

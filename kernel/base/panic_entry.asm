@@ -4,12 +4,14 @@
 ; void panic(const char *fmt, ...)	the registers of a call; the arguments are among them
 ; assert_failed				called by ASSERT's assembly, which loads no register for it
 ;
-; Each builds struct trap_frame (arch/trap/trap.h). RIP in it is the return address of the call, and RSP is the caller's.
+; Each builds struct trap_frame (arch/trap/trap.h). RIP in it is the return address of the call, and
+; RSP is the caller's.
 BITS 64
 extern panic_called, panic_asserted
 global panic, assert_failed
 
 %include "offsets.inc"
+%include "arch/trap/frame.inc"
 
 ; The addition changes flags: they are pushed first.
 %macro save_frame 0
@@ -24,22 +26,7 @@ global panic, assert_failed
 	push	qword [rsp + 40]	; the return address
 	push	byte 0			; error code and vector: none
 	push	byte 0
-	push	r15
-	push	r14
-	push	r13
-	push	r12
-	push	r11
-	push	r10
-	push	r9
-	push	r8
-	push	rdi
-	push	rsi
-	push	rbp
-	push	rsp		; unused
-	push	rbx
-	push	rdx
-	push	rcx
-	push	rax
+	push_registers
 	cld
 	mov	rbx, rsp
 %endmacro
