@@ -120,7 +120,6 @@ static bool range(const char **s, u64 *address, u32 *len)
 static void read_memory(struct gdb_host *g, const char *s)
 {
 	u8 buf[GDB_HEX_BYTES];
-	size_t have;
 	u64 address;
 	u32 len;
 
@@ -128,34 +127,22 @@ static void read_memory(struct gdb_host *g, const char *s)
 		gdb_say(&g->packet, "E01");
 		return;
 	}
-	have = g->ops->read(address, buf, MIN(len, GDB_HEX_BYTES));
-	if (!have && len) {
-		gdb_say(&g->packet, "E14"); /* EFAULT */
-		return;
-	}
-	gdb_begin(&g->packet);
-	gdb_add_hex(&g->packet, buf, have);
-	gdb_send(&g->packet);
+	gdb_say_memory(&g->packet, buf, g->ops->read(address, buf, MIN(len, GDB_HEX_BYTES)), len);
 }
 
-/* M: hexadecimal; X: the bytes themselves, of which the escapes are gone already. */
 static void write_memory(struct gdb_host *g, const char *s, bool binary)
 {
-	const char *end = g->packet.text + g->packet.in;
+	const u8 *bytes = NULL;
 	u8 buf[GDB_HEX_BYTES];
 	u64 address;
 	u32 len;
 
-	if (!range(&s, &address, &len) || !gdb_skip(&s, ':'))
+	if (range(&s, &address, &len) && gdb_skip(&s, ':'))
+		bytes = gdb_written(&g->packet, s, len, binary, buf);
+	if (!bytes)
 		gdb_say(&g->packet, "E01");
-	else if (binary && len > (u64)(end - s))
-		gdb_say(&g->packet, "E01");
-	else if (!binary && (len > GDB_HEX_BYTES || !gdb_bytes(s, buf, len)))
-		gdb_say(&g->packet, "E01");
-	else if (!g->ops->write(address, binary ? (const u8 *)s : buf, len))
-		gdb_say(&g->packet, "E14");
 	else
-		gdb_say(&g->packet, "OK");
+		gdb_say(&g->packet, g->ops->write(address, bytes, len) ? "OK" : "E14");
 }
 
 /* There are software breakpoints only: gdb watches by stepping. */
@@ -201,14 +188,12 @@ static void target(struct gdb_host *g, const char *s)
 
 static void command(struct gdb_host *g, const char *s)
 {
-	size_t n = strlen(s) / 2;
 	char line[COMMAND];
 
-	if ((strlen(s) & 1) || n >= sizeof(line) || !gdb_bytes(s, (u8 *)line, (unsigned)n)) {
+	if (!gdb_line(s, line, sizeof(line))) {
 		gdb_say(&g->packet, "E01");
 		return;
 	}
-	line[n] = '\0';
 	g->ops->command(g->ctx, line);
 	gdb_say(&g->packet, "OK");
 }

@@ -84,6 +84,17 @@ void gdb_say(struct gdb_packet *p, const char *s)
 	gdb_send(p);
 }
 
+void gdb_say_memory(struct gdb_packet *p, const u8 *bytes, size_t have, u32 len)
+{
+	if (!have && len) {
+		gdb_say(p, "E14");
+		return;
+	}
+	gdb_begin(p);
+	gdb_add_hex(p, bytes, have);
+	gdb_send(p);
+}
+
 void gdb_ok_or(struct gdb_packet *p, bool good)
 {
 	gdb_say(p, good ? "OK" : "E01");
@@ -179,6 +190,23 @@ bool gdb_bytes(const char *s, u8 *b, unsigned n)
 			return false;
 		b[i] = (u8)(high << 4 | low);
 	}
+	return true;
+}
+
+const u8 *gdb_written(const struct gdb_packet *p, const char *s, u32 len, bool binary, u8 *buf)
+{
+	if (binary)
+		return len <= (size_t)(p->text + p->in - s) ? (const u8 *)s : NULL;
+	return len <= GDB_HEX_BYTES && gdb_bytes(s, buf, len) ? buf : NULL;
+}
+
+bool gdb_line(const char *s, char *line, size_t size)
+{
+	size_t n = strlen(s) / 2;
+
+	if ((strlen(s) & 1) || n >= size || !gdb_bytes(s, (u8 *)line, (unsigned)n))
+		return false;
+	line[n] = '\0';
 	return true;
 }
 

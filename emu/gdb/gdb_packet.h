@@ -38,6 +38,8 @@ void gdb_send(struct gdb_packet *p);
 /* All of one. */
 void gdb_say(struct gdb_packet *p, const char *s);
 void gdb_ok_or(struct gdb_packet *p, bool good); /* OK, or E01 */
+/* have bytes of memory, of len that were asked for; E14 (EFAULT) if there are none of some. */
+void gdb_say_memory(struct gdb_packet *p, const u8 *bytes, size_t have, u32 len);
 /* Text for gdb's user, while a command or the guest runs. */
 void gdb_print(struct gdb_packet *p, const char *s, size_t n);
 
@@ -64,5 +66,12 @@ bool gdb_skip(const char **s, char c);
 bool gdb_range(const char **s, u32 *address, u32 *len);
 /* Pairs of digits to n bytes; false: there are not so many. In place is fine. */
 bool gdb_bytes(const char *s, u8 *b, unsigned n);
+/*
+ * The len bytes that s says. binary: as they stand in p->text, whose escapes are gone already; else
+ * in pairs of digits, and then in buf, which has GDB_HEX_BYTES. NULL: there are not so many.
+ */
+const u8 *gdb_written(const struct gdb_packet *p, const char *s, u32 len, bool binary, u8 *buf);
+/* A line in pairs of digits, to text with its NUL. False: it is none, or has no room. */
+bool gdb_line(const char *s, char *line, size_t size);
 /* What follows a word that s begins with; NULL: it does not. */
 const char *gdb_behind(const char *s, const char *word);

@@ -94,18 +94,16 @@ static void processes(struct gdb_stub *g, const char *s)
 
 static void command(struct gdb_stub *g, const char *s)
 {
-	size_t n = strlen(s) / 2;
 	char line[COMMAND];
 
 	if (!g->ops->command) {
 		gdb_say(&g->packet, "");
 		return;
 	}
-	if ((strlen(s) & 1) || n >= sizeof(line) || !gdb_bytes(s, (u8 *)line, (unsigned)n)) {
+	if (!gdb_line(s, line, sizeof(line))) {
 		gdb_say(&g->packet, "E01");
 		return;
 	}
-	line[n] = '\0';
 	g->ops->command(g->ctx, gdb_guest_at(g), line);
 	gdb_say(&g->packet, "OK");
 }

@@ -72,35 +72,24 @@ static void read_memory(struct gdb_stub *g, struct gdb_guest *t, const char *s)
 {
 	u8 buf[GDB_HEX_BYTES];
 	u32 address, len;
-	unsigned have;
 
 	if (!gdb_range(&s, &address, &len)) {
 		gdb_say(&g->packet, "E01");
 		return;
 	}
-	have = dbg_read(t->cpu, address, buf, MIN(len, GDB_HEX_BYTES));
-	if (!have && len) {
-		gdb_say(&g->packet, "E14"); /* EFAULT */
-		return;
-	}
-	gdb_begin(&g->packet);
-	gdb_add_hex(&g->packet, buf, have);
-	gdb_send(&g->packet);
+	gdb_say_memory(&g->packet, buf, dbg_read(t->cpu, address, buf, MIN(len, GDB_HEX_BYTES)),
+		       len);
 }
 
-/* M: hexadecimal; X: the bytes themselves, of which the escapes are gone already. */
 static bool write_memory(struct gdb_stub *g, struct gdb_guest *t, const char *s, bool binary)
 {
-	const char *end = g->packet.text + g->packet.in;
+	const u8 *bytes = NULL;
 	u8 buf[GDB_HEX_BYTES];
 	u32 address, len;
 
-	if (!gdb_range(&s, &address, &len) || !gdb_skip(&s, ':'))
-		return false;
-	if (binary)
-		return len <= (u32)(end - s) && dbg_write(t->cpu, address, s, len);
-	return len <= GDB_HEX_BYTES && gdb_bytes(s, buf, len) &&
-	       dbg_write(t->cpu, address, buf, len);
+	if (gdb_range(&s, &address, &len) && gdb_skip(&s, ':'))
+		bytes = gdb_written(&g->packet, s, len, binary, buf);
+	return bytes && dbg_write(t->cpu, address, bytes, len);
 }
 
 /* --- Points */

@@ -3,6 +3,7 @@
  * The gdb stub (emu/gdb): frames, acknowledgements and escapes, registers, memory, points, going
  * on and stopping, questions; and what is no packet.
  */
+#include "tests/unit/gdb_heard.h"
 #include "tests/unit/guest_fixture.h"
 
 #include "emu/cpu/cpu_model.h"
@@ -15,20 +16,9 @@
 
 static struct gdb_stub g;
 static struct gdb_guest guest, other;
-static char heard[32768];
-static size_t heard_len;
 static unsigned goes, steps, stops, kills, detached, restarts;
 static bool busy; /* it cannot be restarted now */
 static char command_said[256];
-
-static void put_out(void *ctx, const char *s, size_t n)
-{
-	(void)ctx;
-	assert_true(heard_len + n < sizeof(heard));
-	memcpy(heard + heard_len, s, n);
-	heard_len += n;
-	heard[heard_len] = '\0';
-}
 
 static int op_add(struct gdb_guest *t, const struct cpu_stop *stop)
 {

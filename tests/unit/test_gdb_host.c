@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "emu/gdb/gdb_host.h"
+#include "tests/unit/gdb_heard.h"
 
 #define MEMORY 0xffffffff80100000ull /* there are 256 bytes, of which the last 16 are read-only */
 #define SIZE   256u
@@ -23,17 +24,7 @@ static struct gdb_host g;
 static u8 memory[SIZE];
 static u64 point_at;
 static unsigned forgotten;
-static char heard[16384], said[256];
-static size_t heard_len;
-
-static void put_out(void *ctx, const char *s, size_t n)
-{
-	(void)ctx;
-	assert_true(heard_len + n < sizeof(heard));
-	memcpy(heard + heard_len, s, n);
-	heard_len += n;
-	heard[heard_len] = '\0';
-}
+static char said[256];
 
 static size_t op_read(hva_t at, u8 *bytes, size_t n)
 {
