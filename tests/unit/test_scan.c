@@ -5,32 +5,18 @@
  * ends of a segment, with counts of 0 and more, with something in the upper halves of registers.
  * Alone: make build/unit/test_scan && build/unit/test_scan
  */
+#include "tests/unit/compare_flags.h"
 #include "tests/unit/guest_fixture.h"
 #include "tests/unit/random.h"
 
 #define ROUNDS 4000u
 #define LEFT   0x20000u /* DS, and FS for a prefix */
 #define RIGHT  0x40000u /* ES */
-#define FLAGS  (EFLAGS_CF | EFLAGS_ZF | EFLAGS_SF | EFLAGS_OF | EFLAGS_PF | EFLAGS_AF)
 
 struct op {
 	bool both, back, fs;
 	u8 rep, size;
 };
-
-static u32 flags_of(u32 a, u32 b, unsigned size)
-{
-	u32 mask = size == 4 ? 0xffffffff : (1u << size * 8) - 1, top = 1u << (size * 8 - 1);
-	u32 r = (a - b) & mask, f = 0;
-
-	f |= a < b ? EFLAGS_CF : 0;
-	f |= r ? 0 : EFLAGS_ZF;
-	f |= r & top ? EFLAGS_SF : 0;
-	f |= (a ^ b) & (a ^ r) & top ? EFLAGS_OF : 0;
-	f |= __builtin_parity(r & 0xff) ? 0 : EFLAGS_PF;
-	f |= (a ^ b ^ r) & 0x10 ? EFLAGS_AF : 0;
-	return f;
-}
 
 static u32 write_code(const struct op *op)
 {

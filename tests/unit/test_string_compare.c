@@ -4,6 +4,7 @@
  * element after the other: random memory of few different bytes, all sizes, both prefixes, across
  * the end of a page. Alone: make build/unit/test_string_compare && build/unit/test_string_compare
  */
+#include "tests/unit/compare_flags.h"
 #include "tests/unit/guest_fixture.h"
 #include "tests/unit/random.h"
 
@@ -11,21 +12,6 @@
 #define LEFT   0x10000u
 #define RIGHT  0x12000u
 #define BYTES  0x1100u
-#define FLAGS  (EFLAGS_CF | EFLAGS_ZF | EFLAGS_SF | EFLAGS_OF | EFLAGS_PF | EFLAGS_AF)
-
-static u32 flags_of(u32 a, u32 b, unsigned size)
-{
-	u32 mask = size == 4 ? 0xffffffff : (1u << size * 8) - 1, top = 1u << (size * 8 - 1);
-	u32 r = (a - b) & mask, f = 0;
-
-	f |= a < b ? EFLAGS_CF : 0;
-	f |= r ? 0 : EFLAGS_ZF;
-	f |= r & top ? EFLAGS_SF : 0;
-	f |= (a ^ b) & (a ^ r) & top ? EFLAGS_OF : 0;
-	f |= __builtin_parity(r & 0xff) ? 0 : EFLAGS_PF;
-	f |= (a ^ b ^ r) & 0x10 ? EFLAGS_AF : 0;
-	return f;
-}
 
 /* Mostly alike, so that it takes long to an end. */
 static void fill(u32 at, u32 ordinary)
