@@ -4,14 +4,12 @@
  */
 #include "kernel/console/shell_pager.h"
 
-#include "arch/cpu/processor.h"
 #include "kernel/base/string.h"
 #include "kernel/console/console.h"
 #include "kernel/console/shell_job.h"
 #include "kernel/lib/cursor_answer.h"
 #include "kernel/lib/text_pager.h"
 #include "kernel/sched/sched.h"
-#include "kernel/time/clock.h"
 
 #define ANSWER_NS  500000000ull
 #define TYPED_MOST 16u
@@ -26,17 +24,6 @@ static void (*wake)(void);
 static u8 typed[TYPED_MOST]; /* instead of an answer */
 static unsigned typed_count;
 
-static void set_timer(bool on)
-{
-	u64 flags = irq_save();
-
-	if (on)
-		timer_add(&sched_runq()->timers, &timer, clock_now() + ANSWER_NS);
-	else
-		timer_cancel(&sched_runq()->timers, &timer);
-	irq_restore(flags);
-}
-
 static void time_is_up(struct timer *t)
 {
 	(void)t;
@@ -48,7 +35,7 @@ static void time_is_up(struct timer *t)
 static void end(void)
 {
 	if (asking)
-		set_timer(false);
+		sched_timer_cancel(&timer);
 	pager_hide(&pager);
 	asking = active = false;
 }
@@ -73,7 +60,7 @@ static bool answered(u8 byte)
 		typed[typed_count++] = byte;
 	if (said == CURSOR_MORE && typed_count < TYPED_MOST)
 		return false;
-	set_timer(false);
+	sched_timer_cancel(&timer);
 	asking = false;
 	if (said == CURSOR_ANSWERED) {
 		typed_count = 0;
@@ -143,7 +130,7 @@ const struct shell_job *paging_end(void)
 	answer = (struct cursor_answer){ .n = 0 };
 	typed_count = 0;
 	asking = active = true;
-	set_timer(true);
+	sched_timer_add(&timer, ANSWER_NS);
 	return &job;
 }
 

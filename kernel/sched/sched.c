@@ -38,6 +38,22 @@ struct runq *sched_runq(void)
 	return &sched_this()->rq;
 }
 
+void sched_timer_add(struct timer *t, u64 ns)
+{
+	u64 flags = irq_save();
+
+	timer_add(&sched_runq()->timers, t, clock_now() + ns);
+	irq_restore(flags);
+}
+
+void sched_timer_cancel(struct timer *t)
+{
+	u64 flags = irq_save();
+
+	timer_cancel(&sched_runq()->timers, t);
+	irq_restore(flags);
+}
+
 void sched_arm(u64 deadline)
 {
 	sched_this()->fired = false;

@@ -14,6 +14,10 @@ void sched_loop(void) __attribute__((noreturn));
 /* The run queue of this processor. */
 struct runq *sched_runq(void);
 
+/* A timer of this processor, from a task: it fires once, ns from now; and not any more. */
+void sched_timer_add(struct timer *t, u64 ns);
+void sched_timer_cancel(struct timer *t);
+
 /* In a turn, interrupts off: from now on sched_wanted() says no, until that time of the clock or
  * until something urgent comes. An earlier time that is set stays: its interrupt costs less than
  * programming the timer each time that a guest moves its own (10 times in a fork). */

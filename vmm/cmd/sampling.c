@@ -45,12 +45,9 @@ void sampling_print_states(const struct vm *vm, const struct sampling *s)
 static void end(void)
 {
 	struct vm *vm = vm_find(sampling.vm);
-	u64 flags;
 
 	sampler_stop();
-	flags = irq_save();
-	timer_cancel(&sched_runq()->timers, &timer);
-	irq_restore(flags);
+	sched_timer_cancel(&timer);
 	if (vm)
 		sampling.print(vm, &sampling);
 	else
@@ -84,7 +81,6 @@ int sampling_begin(struct vm *vm, u32 seconds, u32 stacks, unsigned depth,
 					      .interrupt = interrupt,
 					      .prints = true };
 	int err = profile_create(&sampling.profile, stacks);
-	u64 flags;
 
 	if (!err)
 		err = shell_begin_job(&job);
@@ -97,9 +93,7 @@ int sampling_begin(struct vm *vm, u32 seconds, u32 stacks, unsigned depth,
 	sampling.began = rdtsc();
 	sampling.before = vcpu_stats_at(vm->vcpu, sampling.began);
 	timer.fn = time_is_up;
-	flags = irq_save();
-	timer_add(&sched_runq()->timers, &timer, clock_now() + seconds * NS_PER_S);
-	irq_restore(flags);
+	sched_timer_add(&timer, seconds * NS_PER_S);
 	sampler_start(vm->vcpu, &sampling.profile, PERIOD_NS, depth);
 	return 0;
 }

@@ -94,17 +94,6 @@ static void redraw(void)
 	console_print("a key ends this\n");
 }
 
-static void set_timer(bool on)
-{
-	u64 flags = irq_save();
-
-	if (on)
-		timer_add(&sched_runq()->timers, &timer, clock_now() + PERIOD_NS);
-	else
-		timer_cancel(&sched_runq()->timers, &timer);
-	irq_restore(flags);
-}
-
 static bool go_on(void *ctx)
 {
 	(void)ctx;
@@ -116,7 +105,7 @@ static bool key(void *ctx, u8 byte)
 {
 	(void)ctx;
 	(void)byte;
-	set_timer(false);
+	sched_timer_cancel(&timer);
 	return true;
 }
 
@@ -141,6 +130,6 @@ int cmd_top(int argc, char **argv)
 	if (err)
 		return err;
 	redraw();
-	set_timer(true);
+	sched_timer_add(&timer, PERIOD_NS);
 	return 0;
 }
