@@ -57,7 +57,7 @@ layers: $(BUILD)/ringleader.elf
 .PHONY: boot
 boot: deps
 	@$(MAKE) --no-print-directory -s -j2 $(BUILD)/ringleader.elf base guests systems test-guests
-	@$(PYTHON) -m pytest -q tests/boot
+	@$(PYTHON) -m pytest -q -n 2 --dist=loadfile tests/boot
 
 ## format   clang-format over all C files
 .PHONY: format

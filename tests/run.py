@@ -4,6 +4,7 @@
 Counts: each cmocka test function, each pytest case, each lint rule, each mode and processor of the differential tests,
 each fuzz target's corpus, and the recorded vectors with each build and memory base are one.
 """
+import concurrent.futures
 import glob
 import os
 import re
@@ -15,13 +16,27 @@ sys.path.insert(0, os.path.join(ROOT, "tests/diff"))
 import matrix  # noqa: E402
 
 DIFF_CASES = 100000  # of each mode and processor
+LANES = min(os.cpu_count() or 1, 4)  # programs that run side by side
+STUCK = 1800  # seconds: a boot test that runs longer hangs; the slowest takes a tenth
 
 
 def run(command):
-    print("==", " ".join(command), flush=True)
+    """What the command printed appears in one piece: others run beside it."""
     p = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
-    print(p.stdout, end="", flush=True)
+    print("== %s\n%s" % (" ".join(command), p.stdout), end="", flush=True)
     return p.returncode, p.stdout
+
+
+def run_aloud(command):
+    """The same, and each line appears at once: for a long run, which may be ended from outside."""
+    print("==", " ".join(command), flush=True)
+    lines = []
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          errors="replace") as p:
+        for line in p.stdout:
+            print(line, end="", flush=True)
+            lines.append(line)
+    return p.returncode, "".join(lines)
 
 
 def number(pattern, text):
@@ -39,31 +54,42 @@ def unit(program):
     return passed, failed, 0
 
 
+def skipped(reason):
+    print(reason, flush=True)
+    return 0, 0, 1
+
+
 def base_0():
     """The unit tests on a guest, with memory base 0; page 0 needs root."""
     if os.geteuid() != 0:
-        print("skipped (page 0 cannot be mapped): build/base0/*")
-        return [(0, 0, 1)]
-    return [unit(p) for p in sorted(glob.glob(os.path.join(ROOT, "build/base0/test_*"))) if not p.endswith(".d")]
+        return [lambda: skipped("skipped (page 0 cannot be mapped): build/base0/*")]
+    programs = sorted(glob.glob(os.path.join(ROOT, "build/base0/test_*")))
+    return [lambda p=p: unit(p) for p in programs if not p.endswith(".d")]
+
+
+def units():
+    names = [os.path.splitext(os.path.basename(p))[0] for p in glob.glob(os.path.join(ROOT, "tests/unit/test_*.c"))]
+    return [lambda name=name: unit(os.path.join(ROOT, "build/unit", name)) for name in sorted(names)]
+
+
+def replay(corpus):
+    """The corpus of a fuzz target is one test."""
+    name = os.path.splitext(os.path.basename(corpus))[0]
+    code, out = run([os.path.join(ROOT, "build/fuzz/replay-" + name), corpus])
+    ok = code == 0 and number(r"^(\d+) inputs", out) > 0
+    return int(ok), int(not ok), 0
 
 
 def fuzz():
-    """The corpus of each fuzz target: one test each."""
-    passed = failed = 0
-    for corpus in sorted(glob.glob(os.path.join(ROOT, "tests/fuzz/corpus/*.hex"))):
-        name = os.path.splitext(os.path.basename(corpus))[0]
-        code, out = run([os.path.join(ROOT, "build/fuzz/replay-" + name), corpus])
-        ok = code == 0 and number(r"^(\d+) inputs", out) > 0
-        passed, failed = passed + ok, failed + (not ok)
-    return passed, failed, 0
+    corpora = sorted(glob.glob(os.path.join(ROOT, "tests/fuzz/corpus/*.hex")))
+    return [lambda corpus=corpus: replay(corpus) for corpus in corpora]
 
 
-def boot():
-    code, out = run([sys.executable, "-m", "pytest", "-q", "-rs", "tests/lint", "tests/boot"])
-    passed, failed = number(r"(\d+) passed", out), number(r"(\d+) failed", out) + number(r"(\d+) error", out)
-    if code and not failed:
-        failed = 1
-    return passed, failed, number(r"(\d+) skipped", out)
+def recorded(program, base, path):
+    code, _ = run([os.path.join(ROOT, "build/diff", program)] + base + [path])
+    if code == matrix.NOT_HERE:
+        return skipped("skipped (page 0 cannot be mapped): vectors -0")
+    return int(code == 0), int(code != 0), 0
 
 
 def vectors():
@@ -71,13 +97,20 @@ def vectors():
     sanitizers, and with memory base 0."""
     path = os.environ.get("VECTORS", "")
     if not os.path.isfile(path):
-        return 0, 0, 0
-    codes = [run([os.path.join(ROOT, "build/diff", program)] + base + [os.path.abspath(path)])[0]
-             for program, base in (("vectors", []), ("vectors-asan", []), ("vectors", ["-0"]))]
-    skipped = codes.count(matrix.NOT_HERE)
-    if skipped:
-        print("skipped (page 0 cannot be mapped): vectors -0")
-    return codes.count(0), len(codes) - codes.count(0) - skipped, skipped
+        return []
+    return [lambda program=program, base=base: recorded(program, base, os.path.abspath(path))
+            for program, base in (("vectors-asan", []), ("vectors", []), ("vectors", ["-0"]))]
+
+
+def boot():
+    """Each test on a line of its own; the tests of one file run one after another."""
+    code, out = run_aloud([sys.executable, "-m", "pytest", "-v", "-rfEs", "--durations=30", "-n", str(LANES),
+                           "--dist=loadfile", "--timeout=%d" % STUCK, "tests/lint", "tests/boot"])
+    end = out.splitlines()[-1] if out else ""
+    passed, failed = number(r"(\d+) passed", end), number(r"(\d+) failed", end) + number(r"(\d+) error", end)
+    if code and not failed:
+        failed = 1
+    return passed, failed, number(r"(\d+) skipped", end)
 
 
 def lint():
@@ -88,16 +121,13 @@ def lint():
 
 def main():
     results = [lint()]
-    programs = [os.path.splitext(p)[0] for p in sorted(glob.glob(os.path.join(ROOT, "tests/unit/test_*.c")))]
-    for p in programs:
-        results.append(unit(os.path.join(ROOT, "build/unit", os.path.basename(p))))
-    results += base_0()
-    results.append(fuzz())
-    results.append(matrix.run(DIFF_CASES, 1))
-    results.append(vectors())
+    # The long ones come first, so that no lane waits for another at the end.
+    tests = vectors() + matrix.tasks(DIFF_CASES, 1) + units() + base_0() + fuzz()
+    with concurrent.futures.ThreadPoolExecutor(LANES) as lanes:
+        results += [task.result() for task in [lanes.submit(test) for test in tests]]
     results.append(boot())
-    passed, failed, skipped = (sum(r[i] for r in results) for i in range(3))
-    print("%d passed, %d failed, %d skipped" % (passed, failed, skipped))
+    passed, failed, skips = (sum(r[i] for r in results) for i in range(3))
+    print("%d passed, %d failed, %d skipped" % (passed, failed, skips))
     return 1 if failed or not passed else 0
 
 

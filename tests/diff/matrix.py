@@ -43,26 +43,33 @@ def tests(cases, seed):
 
 
 def run_one(command):
-    """(passed, failed, skipped), one of them 1."""
+    """(passed, failed, skipped), one of them 1. What is said appears in one piece: others may run beside it."""
     p = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
     last = p.stdout.splitlines()[-1] if p.stdout else "nothing printed"
     if p.returncode == NOT_HERE:
-        print("skipped (%s): %s" % (last, " ".join(command)), flush=True)
+        print("skipped (%s): %s\n" % (last, " ".join(command)), end="", flush=True)
         return 0, 0, 1
-    out = p.stdout if p.returncode or FORMS in command else last + "\n"
-    print(os.path.basename(command[0]) + ":", out, end="", flush=True)
+    said = os.path.basename(command[0]) + ": " + (p.stdout if p.returncode or FORMS in command else last + "\n")
     if p.returncode:
-        print("failed, status %d: %s" % (p.returncode, " ".join(command)), flush=True)
+        said += "failed, status %d: %s\n" % (p.returncode, " ".join(command))
+    print(said, end="", flush=True)
     return p.returncode == 0, p.returncode != 0, 0
 
 
+def run_or(command, instead):
+    """The same; where this host cannot run the command, what runs instead counts as well."""
+    first = run_one(command)
+    return tuple(map(sum, zip(first, run_one(instead)))) if first[2] else first
+
+
+def tasks(cases, seed):
+    """Functions without arguments, one for each test; each returns (passed, failed, skipped)."""
+    return ([lambda pair=pair: run_or(*pair) for pair in with_native(cases, seed)] +
+            [lambda command=command: run_one(command) for command in tests(cases, seed)])
+
+
 def run(cases, seed):
-    results = []
-    for command, instead in with_native(cases, seed):
-        results.append(run_one(command))
-        if results[-1][2]:
-            results.append(run_one(instead))
-    results += [run_one(command) for command in tests(cases, seed)]
+    results = [task() for task in tasks(cases, seed)]
     return tuple(sum(r[i] for r in results) for i in range(3))
 
 
