@@ -110,6 +110,10 @@ class Stub:
     def registers(self):
         return list(struct.unpack("<17Q", bytes.fromhex(self.ask("g")[:17 * 16])))
 
+    def code_segment(self):
+        """CS comes after the flags."""
+        return struct.unpack_from("<I", bytes.fromhex(self.ask("g")), 17 * 8 + 4)[0]
+
     def set_registers(self, values):
         assert self.ask("G" + struct.pack("<17Q", *values).hex()) == "OK"
 

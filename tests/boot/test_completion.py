@@ -5,6 +5,8 @@ QEMU's debugger stub stops the monitor in an interrupt of raw code that nobody w
 which types nothing. There it has the monitor call what completion_post() calls. Expected: what was posted is run before the next
 interrupt comes. Without a post, raw code is resumed: the next interrupt comes first.
 """
+import time
+
 from gdbstub import RIP, RSI, Stub
 from guests import Guests, vm
 from screen import Screen
@@ -13,8 +15,18 @@ CS = 19 * 8  # in struct trap_frame, arch/trap/trap.h
 TRIALS = 5
 
 
+def stop_in_raw_code(stub):
+    """The machine runs for a moment at least."""
+    while True:
+        stub.go()
+        time.sleep(0.01)
+        stub.stop()
+        if stub.code_segment() & 3:
+            return
+
+
 def press_shift(stub, qemu):
-    """The machine runs until the interrupt comes."""
+    """The machine runs until the interrupt comes. QEMU takes no key while it stands."""
     handler = stub.symbol["ps2_interrupt"]
     stub.breakpoint(handler, True)
     stub.go()
@@ -25,7 +37,9 @@ def press_shift(stub, qemu):
 
 
 def interrupt_raw_code(stub, qemu):
+    """The release of the key before has an interrupt, too: it is over when raw code is stopped."""
     while True:
+        stop_in_raw_code(stub)
         press_shift(stub, qemu)
         if stub.read_u64(stub.registers()[RSI] + CS) & 3:
             return
