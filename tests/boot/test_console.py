@@ -121,9 +121,9 @@ def check_print(m, size, switches):
     assert len(got) == len(wanted) and md5(got) == md5(wanted)
 
 
-@pytest.mark.parametrize("engine,size", [("auto", 5 << 20), ("recompile-all", 1 << 20)])
+@pytest.mark.parametrize("engine,size", [("auto", 2 << 20), ("recompile-all", 512 << 10)])
 def test_debian(engine, size):
-    """64 KiB in, raw and in lines, and up to 5 MiB out, which another machine's lines and the prompt interrupt."""
+    """64 KiB in, raw and in lines, and up to 2 MiB out, which another machine's lines and the prompt interrupt."""
     with Machine(debian(engine=engine) + NEIGHBOUR.replace("= auto\n", "= %s\n" % engine)) as m:
         m.shell()
         paste_raw(m)
