@@ -576,18 +576,9 @@ bool board_console_listens(const struct board *b)
 	return b->console && virtio_console_listens(b->console);
 }
 
-bool board_balloon(const struct board *b, u32 *target, u32 *actual)
+struct virtio_balloon *board_balloon(const struct board *b)
 {
-	if (!b->balloon)
-		return false;
-	*target = b->balloon->target;
-	*actual = virtio_balloon_actual(b->balloon);
-	return true;
-}
-
-void board_balloon_ask(struct board *b, u32 pages)
-{
-	virtio_balloon_ask(b->balloon, pages);
+	return b->balloon;
 }
 
 bool board_serial_rx(struct board *b, unsigned port, u8 byte)

@@ -13,6 +13,7 @@ struct board;
 struct device_set;
 struct snap;
 struct vga;
+struct virtio_balloon;
 
 /* Creates all devices, claims ports, adds device memory and the ACPI tables to mem. Returns 0,
  * or an error after which mem must be given up. */
@@ -58,9 +59,8 @@ bool board_console_listens(const struct board *b);
 bool board_serial_rx(struct board *b, unsigned port, u8 byte);
 void board_serial_ready(struct board *b, unsigned port);
 void board_serial_break(struct board *b, unsigned port);
-/* Pages that its balloon shall hold, and holds as its driver says; false: there is none. */
-bool board_balloon(const struct board *b, u32 *target, u32 *actual);
-void board_balloon_ask(struct board *b, u32 pages);
+/* NULL: there is none. */
+struct virtio_balloon *board_balloon(const struct board *b);
 /* A key (kernel/hw/pc_keys.h) goes down or up; false when the keyboard has no room for it. */
 bool board_key(struct board *b, u8 key, bool pressed);
 /* Has the guest read all that its keyboard had to say? */

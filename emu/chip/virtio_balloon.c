@@ -9,6 +9,9 @@
  * the pages. Each gets a frame first. Where the machine has none, the chain waits until it has. A
  * guest that touches a page without asking gets a frame too (emu/mem/gpmem_lend.c), or is ended.
  *
+ * Statistics: the driver gives a buffer with them. The device keeps it, and giving it back asks for
+ * the next one.
+ *
  * A chain may list a page more often than it likes, and be as long as it likes: BUDGET numbers are
  * read in one go.
  */
@@ -19,6 +22,7 @@
 #include "kernel/base/string.h"
 
 #define F_MUST_TELL_HOST BIT64(0)
+#define F_STATISTICS	 BIT64(1)
 #define F_DEFLATE_ON_OOM BIT64(2)
 
 /* Configuration. */
@@ -26,9 +30,10 @@
 #define ACTUAL	    4
 #define CONFIG_SIZE 8
 
-enum { INFLATE, DEFLATE, QUEUES };
+enum { INFLATE, DEFLATE, STATISTICS, QUEUES };
 
 #define NUMBER 4u	    /* bytes of a page's */
+#define FIGURE 10u	    /* bytes of a tag and a value */
 #define BUDGET 256u	    /* pages, or chains, in one call */
 #define PIECE  64u	    /* of them that are read at once */
 #define RETRY  100000000ull /* ns */
@@ -118,10 +123,63 @@ static bool serve_way(struct virtio_balloon *b, unsigned way)
 	return true;
 }
 
+/* --- Statistics */
+
+static void read_figures(struct virtio_balloon *b, const struct virtq_chain *c)
+{
+	struct balloon_statistics *s = &b->work.statistics;
+	u8 figures[16 * FIGURE];
+	u32 n = virtq_read(&b->v.queue[STATISTICS], c, 0, figures, sizeof(figures)) / FIGURE;
+
+	s->answers++;
+	s->known = 0;
+	for (u32 i = 0; i < n; i++) {
+		u16 tag = get_le16(figures + i * FIGURE);
+
+		if (tag >= BALLOON_TAGS)
+			continue;
+		s->known |= BIT(tag);
+		s->value[tag] = get_le64(figures + i * FIGURE + 2);
+	}
+}
+
+static void give_figures_back(struct virtio_balloon *b)
+{
+	if (b->holds)
+		virtio_give(&b->v, STATISTICS, b->held, 0);
+	b->holds = false;
+}
+
+/* A driver has one buffer. From one that has more the last is kept. */
+static bool serve_statistics(struct virtio_balloon *b)
+{
+	struct virtqueue *q = &b->v.queue[STATISTICS];
+	struct virtq_chain *c = &b->work.chain[STATISTICS];
+
+	for (unsigned i = 0; i < BUDGET; i++) {
+		if (!virtq_take(q, c))
+			return !q->fault && virtq_listen(q, true);
+		if (c->writable) {
+			q->fault = VIRTQ_REQUEST;
+			return false;
+		}
+		give_figures_back(b);
+		read_figures(b, c);
+		b->holds = true;
+		b->held = c->head;
+	}
+	return true;
+}
+
 static bool serve(struct virtio *v, unsigned n)
 {
 	struct virtio_balloon *b = of(v);
-	bool more = (n != DEFLATE || !vtimer_armed(&b->retry)) && serve_way(b, n);
+	bool more;
+
+	if (n == STATISTICS)
+		more = serve_statistics(b);
+	else
+		more = (n != DEFLATE || !vtimer_armed(&b->retry)) && serve_way(b, n);
 
 	virtio_interrupt(v, n);
 	return more;
@@ -142,6 +200,8 @@ static void forget(struct virtio *v)
 
 	vtimer_cancel(b->timers, &b->retry);
 	memset(b->way, 0, sizeof(b->way));
+	b->holds = false;
+	memset(&b->work.statistics, 0, sizeof(b->work.statistics));
 	put_le32(v->config + ACTUAL, 0);
 }
 
@@ -157,7 +217,7 @@ static const struct virtio_type type = {
 	.transitional = VIRTIO_TRANSITIONAL + 2,
 	.class_code = 0x00ff00,
 	.queues = QUEUES,
-	.features = F_MUST_TELL_HOST | F_DEFLATE_ON_OOM,
+	.features = F_MUST_TELL_HOST | F_STATISTICS | F_DEFLATE_ON_OOM,
 	.config_size = CONFIG_SIZE,
 	.writable = ACTUAL,
 	.writable_end = CONFIG_SIZE,
@@ -178,6 +238,15 @@ void virtio_balloon_ask(struct virtio_balloon *b, u32 pages)
 u32 virtio_balloon_actual(const struct virtio_balloon *b)
 {
 	return get_le32(b->v.config + ACTUAL);
+}
+
+bool virtio_balloon_measure(struct virtio_balloon *b)
+{
+	if (!b->holds || !virtio_is_live(&b->v, STATISTICS))
+		return false;
+	give_figures_back(b);
+	virtio_interrupt(&b->v, STATISTICS);
+	return true;
 }
 
 /* --- Device */
@@ -223,8 +292,10 @@ static void balloon_state(void *dev, struct snap *s)
 	virtio_state(&b->v, s);
 	snap_u32(s, b->target);
 	put_le32(b->v.config + PAGES, b->target);
-	for (unsigned way = 0; way < QUEUES; way++)
+	for (unsigned way = 0; way < ARRAY_SIZE(b->way); way++)
 		way_state(b, way, s);
+	snap_bool(s, b->holds);
+	snap_u16(s, b->held);
 	vtimer_state(b->timers, &b->retry, s);
 }
 
@@ -235,7 +306,7 @@ static u64 balloon_wakes_at(const void *dev)
 
 const struct device_class virtio_balloon_class = {
 	.name = "virtio-balloon",
-	.version = 1,
+	.version = 2,
 	.size = sizeof(struct virtio_balloon),
 	.init = balloon_init,
 	.reset = balloon_reset,
@@ -245,6 +316,7 @@ const struct device_class virtio_balloon_class = {
 	.wakes_at = balloon_wakes_at,
 	.title = "virtio balloon",
 	.file = "virtio_balloon.c",
-	.has = "pages go back to the machine and come again, waiting for memory, release on OOM",
-	.lacks = "statistics, hints, poison, reporting",
+	.has = "pages go back to the machine and come again, waiting for memory, release on OOM, "
+	       "statistics",
+	.lacks = "hints, poison, reporting",
 };

@@ -16,6 +16,11 @@ static inline u32 get_le32(const u8 *p)
 	return get_le16(p) | (u32)get_le16(p + 2) << 16;
 }
 
+static inline u64 get_le64(const u8 *p)
+{
+	return get_le32(p) | (u64)get_le32(p + 4) << 32;
+}
+
 static inline void put_le16(u8 *p, u32 v)
 {
 	p[0] = (u8)v;

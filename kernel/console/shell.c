@@ -251,6 +251,11 @@ static void editor_submit(void *ctx, const char *line)
 
 /* --- Jobs */
 
+bool shell_can_begin_job(void)
+{
+	return typed;
+}
+
 int shell_begin_job(const struct shell_job *new)
 {
 	if (!typed) {

@@ -33,6 +33,8 @@ int shell_execute_reading(const char *line);
 
 /* --- For commands */
 
+/* Does the operator wait for the command that runs? Else it may begin no job. */
+bool shell_can_begin_job(void);
 /* From a command, as the last thing that it does. E_BUSY: not from here, which is said. */
 int shell_begin_job(const struct shell_job *job);
 /* From any context. */

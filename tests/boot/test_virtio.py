@@ -53,6 +53,17 @@ def balloon(m, mib):
     return int(re.search(r"(\d+)K are given back", said)[1])
 
 
+def check_statistics(m):
+    """What the guest's driver tells is what its own files say: nothing else runs."""
+    wanted = int(re.search(r"MemTotal: +(\d+)", m.run("cat /proc/meminfo"))[1])
+    m.prompt()
+    said = m.monitor("balloon debian")
+    m.guest()
+    told = {name.strip(): int(value.replace(",", "")) for name, value in re.findall(r"\n    (\D+) +([\d,]+)K?", said)}
+    assert told["in all"] == wanted and 0 < told["free"] <= told["available"] < wanted, said
+    assert told["other faults"] > 1000 and "swapped out" in told, said
+
+
 def check_balloon(m):
     """What Debian puts into it is the machine's, and comes again for files that fill all memory; what is never touched need not."""
     before = free_memory(m)
@@ -64,6 +75,7 @@ def check_balloon(m):
     assert abs(again[0] - before[0]) < 4 << 10 and abs(again[1] - before[1]) < 2 << 10
     m.run("dd if=/dev/urandom of=/tmp/a bs=1M count=30 2>/dev/null; cp /tmp/a /tmp/b; cmp /tmp/a /tmp/b; rm /tmp/a /tmp/b")
     assert balloon(m, 100) in range(24 << 10, (28 << 10) + 1)
+    check_statistics(m)
     m.prompt()
     assert "has 128M" in m.monitor("balloon debian 129") and "balloon NAME" in m.monitor("balloon debian x")
 

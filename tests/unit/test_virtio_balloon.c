@@ -2,7 +2,7 @@
 /*
  * The virtio balloon against Virtio 1.2, 5.5: pages that go are the machine's and poisoned here,
  * so that whoever still has an address of one is found; they come again as zeros; pages that must
- * stay; a machine without memory; chains of an enemy.
+ * stay; a machine without memory; statistics; chains of an enemy.
  * Alone: make build/unit/test_virtio_balloon && build/unit/test_virtio_balloon
  */
 #include <sanitizer/asan_interface.h>
@@ -259,6 +259,87 @@ static void test_target(void **state)
 	end();
 }
 
+/* --- Statistics */
+
+#define FIGURES 0x90000u
+
+static void put_figure(unsigned i, u16 tag, u64 value)
+{
+	memcpy(ram(&t, FIGURES + 10 * i), &tag, 2);
+	memcpy(ram(&t, FIGURES + 10 * i + 2), &value, 8);
+}
+
+static void tell(unsigned figures)
+{
+	put_descriptor(&t, t.queue[2].table, 0, FIGURES, 10 * figures, 0, 0);
+	make_available(&t, 2, 0);
+	notify(&t, 2);
+}
+
+/* The buffer stays with the device until it asks anew; what is unknown is left out. */
+static void test_statistics(void **state)
+{
+	const struct balloon_statistics *s = &balloon.work.statistics;
+	u32 len;
+
+	(void)state;
+	for (unsigned modern = 0; modern < 2; modern++) {
+		begin(modern);
+		assert_false(virtio_balloon_measure(&balloon));
+		put_figure(0, BALLOON_TOTAL, 0x123456789abcull);
+		put_figure(1, BALLOON_TAGS, 77);
+		put_figure(2, BALLOON_FREE, 4096);
+		tell(3);
+		assert_int_equal(used_index(&t, 2), 0);
+		assert_int_equal(s->answers, 1);
+		assert_int_equal(s->known, BIT(BALLOON_TOTAL) | BIT(BALLOON_FREE));
+		assert_int_equal(s->value[BALLOON_TOTAL], 0x123456789abcull);
+		assert_int_equal(s->value[BALLOON_FREE], 4096);
+		assert_true(virtio_balloon_measure(&balloon));
+		assert_false(virtio_balloon_measure(&balloon)); /* is asked already */
+		assert_true(interrupt(&t));
+		next_used(&t, 2, &len);
+		assert_int_equal(len, 0);
+		put_figure(0, BALLOON_FREE, 8192);
+		tell(1);
+		assert_int_equal(s->answers, 2);
+		assert_int_equal(s->known, BIT(BALLOON_FREE));
+		assert_int_equal(s->value[BALLOON_FREE], 8192);
+		/* A driver that starts anew has told nothing. */
+		driver_start(&t, modern, ~0ull);
+		assert_int_equal(s->answers, 0);
+		assert_false(virtio_balloon_measure(&balloon));
+		end();
+	}
+}
+
+/* Two buffers, a part of a figure, more than there are, one to write into. */
+static void test_odd_statistics(void **state)
+{
+	(void)state;
+	begin(true);
+	tell(0);
+	assert_int_equal(balloon.work.statistics.answers, 1);
+	tell(1);
+	assert_int_equal(used_index(&t, 2), 1);
+	for (unsigned i = 0; i < 400; i++)
+		put_figure(i, i < 16 ? BALLOON_CACHES : BALLOON_FREE, i);
+	tell(400);
+	assert_int_equal(balloon.work.statistics.known, BIT(BALLOON_CACHES));
+	assert_int_equal(balloon.work.statistics.value[BALLOON_CACHES], 15);
+	put_descriptor(&t, t.queue[2].table, 0, FIGURES, 19, 0, 0);
+	make_available(&t, 2, 0);
+	notify(&t, 2);
+	assert_int_equal(balloon.work.statistics.value[BALLOON_CACHES], 0);
+	assert_false(balloon.v.broken);
+	put_descriptor(&t, t.queue[2].table, 0, FIGURES, 20, D_WRITE, 0);
+	make_available(&t, 2, 0);
+	notify(&t, 2);
+	assert_true(balloon.v.broken);
+	assert_false(virtio_balloon_measure(&balloon));
+	end();
+}
+
 static void test_wrong(void **state)
 {
 	(void)state;
@@ -337,6 +418,8 @@ int main(void)
 		cmocka_unit_test(test_again_and_again),
 		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_target),
+		cmocka_unit_test(test_statistics),
+		cmocka_unit_test(test_odd_statistics),
 		cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_long),
 		cmocka_unit_test(test_whole_ram),

@@ -383,45 +383,6 @@ static int cmd_eject(int argc, char **argv)
 	return vm ? vm_media_eject(vm, argv[2]) : E_NOENT;
 }
 
-/* The balloon holds what the guest shall not have; some of that stays the guest's. */
-static void print_balloon(const struct vm *vm, u32 target, u32 actual)
-{
-	console_print("%s: %lluM, asked to do with %lluM, says that it does with %lluM; %lluK are "
-		      "given back to the machine\n",
-		      vm->config.name, (unsigned long long)(vm->config.memory / MiB),
-		      (unsigned long long)((vm->config.memory - (u64)target * PAGE_SIZE) / MiB),
-		      (unsigned long long)((vm->config.memory - (u64)actual * PAGE_SIZE) / MiB),
-		      (unsigned long long)(vm->mem.given_back * PAGE_SIZE / KiB));
-}
-
-static int cmd_balloon(int argc, char **argv)
-{
-	u32 target, actual;
-	struct vm *vm;
-	u64 mib = 0;
-
-	if (argc < 2 || argc > 3 || (argc == 3 && str_to_u64(argv[2], &mib))) {
-		console_print("balloon NAME [MIB]\n");
-		return E_INVAL;
-	}
-	vm = vm_find(argv[1]);
-	if (!vm || !board_balloon(vm->board, &target, &actual)) {
-		console_print(vm ? "%s has no balloon\n" : "no VM is called %s\n", argv[1]);
-		return E_NOENT;
-	}
-	if (argc == 2) {
-		print_balloon(vm, target, actual);
-		return 0;
-	}
-	if (!mib || mib > vm->config.memory / MiB) {
-		console_print("%s has %lluM\n", vm->config.name,
-			      (unsigned long long)(vm->config.memory / MiB));
-		return E_INVAL;
-	}
-	board_balloon_ask(vm->board, (u32)((vm->config.memory - mib * MiB) >> PAGE_SHIFT));
-	return 0;
-}
-
 static struct shell_command commands[] = {
 	{ .name = "vm",
 	  .args = "list",
@@ -505,12 +466,6 @@ static struct shell_command commands[] = {
 	  .examples = "    eject debian cdrom\n",
 	  .run = cmd_eject,
 	  .complete = complete_medium },
-	{ .name = "balloon",
-	  .args = "NAME [MIB]",
-	  .help = "ask a VM to do with so much memory; without: what it has given back",
-	  .examples = "    balloon debian 64\n",
-	  .run = cmd_balloon,
-	  .complete = vm_complete },
 	{ .name = "sendchar",
 	  .args = "CHAR NAME",
 	  .help = "send a character to a VM's serial console: sendchar ctrl-]",

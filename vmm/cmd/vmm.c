@@ -20,6 +20,7 @@
 #include "vmm/console/vm_screen.h"
 #include "vmm/gdb/gdb_self.h"
 #include "vmm/vm/vm_finish.h"
+#include "vmm/cmd/balloon_commands.h"
 #include "vmm/cmd/change_commands.h"
 #include "vmm/cmd/create_commands.h"
 #include "vmm/cmd/device_commands.h"
@@ -100,6 +101,7 @@ void vmm_start(void)
 
 	run_install();
 	vm_commands_init();
+	balloon_commands_init();
 	see_commands_init();
 	point_commands_init();
 	create_commands_init();

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The shell's command for a VM's balloon.
+ */
+#pragma once
+
+void balloon_commands_init(void);
