@@ -213,9 +213,12 @@ def invaders(m):
     m.wait(r"/ \\")
     m.mark("game")
     before = ship()
-    m.key("left")
-    m.key("left")
-    m.wait_for(lambda: 0 <= ship() < before)
+
+    def moves():
+        m.key("left")  # the game forgets keys while it draws
+        return 0 <= ship() < before
+
+    m.wait_for(moves)
     m.mark("ship")
 
 
