@@ -14,6 +14,8 @@
 
 #define EFLAGS_KEPT 0x003f7fd7u /* all that there are */
 #define MXCSR_KEPT  0x0000ffffu /* SDM 1 10.2.3; DAZ is on every 64-bit processor */
+#define MXCSR_MM    BIT(17)	/* operands of SSE need not be aligned (APM 1 4.2.2) */
+#define MISALIGN    BIT(7)	/* CPUID 80000001h ECX: there is MXCSR_MM */
 #define ATTR_KEPT   0xf1ffu	/* the drawing in cpu.h */
 #define FPU_CONTROL 24u		/* FCW to FDS */
 #define MXCSR_AT    24u
@@ -114,6 +116,14 @@ static u64 xstate_known(struct cpu *cpu)
 	return id[2] & BIT(26) ? leaf[0] & 7 : 3;
 }
 
+static u32 mxcsr_known(struct cpu *cpu)
+{
+	u32 id[4];
+
+	cpu_env(cpu)->cpuid(cpu, 0x80000001, 0, id);
+	return MXCSR_KEPT | (id[2] & MISALIGN ? MXCSR_MM : 0);
+}
+
 /*
  * The parts of XSAVE's standard format that 32-bit code has, one by one. What else the image holds
  * (MXCSR's mask, XMM8 to XMM15, the header's reserved bytes) is the host's or nobody's: zeros.
@@ -135,8 +145,8 @@ static void fpu_state(struct cpu *cpu, struct snap *s)
 	snap_bytes(s, image + XSTATE_AVX, XSTATE_REGS);
 	if (!s->loading)
 		return;
-	if (mxcsr & ~MXCSR_KEPT)
-		snap_fail(s, "field mxcsr is %x: no processor takes it", mxcsr);
+	if (mxcsr & ~mxcsr_known(cpu))
+		snap_fail(s, "field mxcsr is %x: this processor does not take it", mxcsr);
 	if (parts & ~xstate_known(cpu))
 		snap_fail(s, "field parts is %llx: the FPU has not all of them",
 			  (unsigned long long)parts);

@@ -6,6 +6,8 @@
  * can be in are refused with the field's name, though the checksum is right.
  * Alone: make build/unit/test_snap_cpu && build/unit/test_snap_cpu
  */
+#include <cpuid.h>
+
 #include "emu/cpu/cpu_state.h"
 #include "emu/mem/gpmem_state.h"
 #include "tests/unit/guest_fixture.h"
@@ -244,6 +246,39 @@ static void test_refused(void **state)
 	REFUSED3(c->cr0 &= ~(CR0_PE | CR0_PG), "field cpl is 3: the mode and SS have 0");
 }
 
+static bool misalign; /* of the processor: SSE operands need not be aligned */
+
+static void cpuid(struct cpu *cpu, u32 leaf, u32 subleaf, u32 out[4])
+{
+	(void)cpu;
+	__cpuid_count(leaf, subleaf, out[0], out[1], out[2], out[3]);
+	if (leaf == 0x80000001)
+		out[2] = (out[2] & ~BIT(7)) | (misalign ? BIT(7) : 0);
+}
+
+/* MXCSR bit 17 is AMD's. */
+static void test_misaligned_mode(void **state)
+{
+	const struct cpu_env *host = m.cpu.env;
+	struct cpu_env env = *host;
+	struct tape bad;
+
+	env.cpuid = cpuid;
+	for (unsigned n = 0; n < 2; n++) {
+		misalign = n;
+		m.cpu.env = &env;
+		save_ring(0);
+		m.cpu.fpu.image[26] = 2;
+		write_state(&tape);
+		bad = tape;
+		assert_int_equal(load(&bad), misalign);
+		if (!misalign)
+			assert_said("field mxcsr is 21f80: this processor does not take it");
+		m.cpu.env = host;
+		setup(state);
+	}
+}
+
 /*
  * The bytes of version 2. A change here that is not meant makes saved machines useless without a
  * word: raise the version in emu/cpu/cpu_state.c, and read what is new only if (s->version >= it).
@@ -377,8 +412,9 @@ static void test_ram_check(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_any_moment),	TEST(test_refused),    TEST(test_layout),
-		TEST(test_ram_refused), TEST(test_ram_sparse), TEST(test_ram_check),
+		TEST(test_any_moment), TEST(test_refused),     TEST(test_misaligned_mode),
+		TEST(test_layout),     TEST(test_ram_refused), TEST(test_ram_sparse),
+		TEST(test_ram_check),
 	};
 
 	return cmocka_run_group_tests(tests, guest_create, destroy);
