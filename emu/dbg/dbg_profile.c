@@ -83,46 +83,34 @@ unsigned profile_walk(struct cpu *cpu, u32 eip, u32 ebp, u32 *at, unsigned n)
 	return depth;
 }
 
-/* --- Printing */
+/* --- Summing up */
 
-struct row {
-	u32 at, count;
-	u32 marks[PROFILE_MARKS];
-};
-
-/* The function that holds an address, or the address. */
-static u32 place_of(const struct dbg_symbols *symbols, u32 at)
-{
-	const struct dbg_symbol *s = dbg_symbols_near(symbols, at);
-
-	return s ? s->value : at;
-}
-
-static unsigned collect(const struct profile *p, const struct dbg_symbols *symbols, struct row *row)
+unsigned profile_collect(const struct profile *p, struct profile_row *row,
+			 bool (*key_of)(const void *ctx, const struct profile_stack *s, u32 key[2]),
+			 const void *ctx)
 {
 	unsigned rows = 0;
 
 	for (u32 i = 0; i < p->size; i++) {
 		const struct profile_stack *s = &p->stack[i];
+		u32 key[2] = { 0 };
 		unsigned k = 0;
-		u32 at;
 
-		if (!s->count)
+		if (!s->count || !key_of(ctx, s, key))
 			continue;
-		at = place_of(symbols, s->at[0]);
-		while (k < rows && row[k].at != at)
+		while (k < rows && (row[k].key[0] != key[0] || row[k].key[1] != key[1]))
 			k++;
 		if (k == rows)
-			row[rows++] = (struct row){ .at = at };
+			row[rows++] = (struct profile_row){ .key = { key[0], key[1] } };
 		row[k].count += s->count;
 		row[k].marks[s->mark % PROFILE_MARKS] += s->count;
 	}
 	return rows;
 }
 
-static struct row *hottest(struct row *row, unsigned rows)
+struct profile_row *profile_hottest(struct profile_row *row, unsigned rows)
 {
-	struct row *best = row;
+	struct profile_row *best = row;
 
 	for (unsigned k = 1; k < rows; k++)
 		if (row[k].count > best->count)
@@ -130,7 +118,18 @@ static struct row *hottest(struct row *row, unsigned rows)
 	return best;
 }
 
-static void print_row(const struct profile *p, const struct row *r,
+/* The function that holds the innermost address, or the address. */
+static bool function_of(const void *symbols, const struct profile_stack *s, u32 key[2])
+{
+	const struct dbg_symbol *near = dbg_symbols_near(symbols, s->at[0]);
+
+	key[0] = near ? near->value : s->at[0];
+	return true;
+}
+
+/* --- Printing */
+
+static void print_row(const struct profile *p, const struct profile_row *r,
 		      const struct dbg_symbols *symbols, const char *const *mark,
 		      const struct dbg_out *out)
 {
@@ -140,28 +139,28 @@ static void print_row(const struct profile *p, const struct row *r,
 	for (unsigned m = 0; mark[m]; m++)
 		dbg_add(&l, " %*s", (int)MAX(strlen(mark[m]), 5u),
 			figure_share(r->marks[m], r->count).text);
-	dbg_add(&l, "  %08x", r->at);
-	dbg_add_symbol(&l, symbols, r->at);
+	dbg_add(&l, "  %08x", r->key[0]);
+	dbg_add_symbol(&l, symbols, r->key[0]);
 	dbg_end(&l, out);
 }
 
 int profile_print(const struct profile *p, const struct dbg_symbols *symbols, unsigned n,
 		  const char *const *mark, const struct dbg_out *out)
 {
-	struct row *row = mem_alloc(p->size * sizeof(*row));
+	struct profile_row *row = mem_alloc(p->size * sizeof(*row));
 	struct dbg_line l = { .len = 0 };
 	unsigned rows;
 
 	if (!row)
 		return E_NOMEM;
-	rows = collect(p, symbols, row);
+	rows = profile_collect(p, row, function_of, symbols);
 	dbg_add(&l, "%7s %6s", "samples", "%");
 	for (unsigned m = 0; mark[m]; m++)
 		dbg_add(&l, " %5s", mark[m]);
 	dbg_add(&l, "  address");
 	dbg_end(&l, out);
 	for (n = MIN(n, rows); n; n--) {
-		struct row *best = hottest(row, rows);
+		struct profile_row *best = profile_hottest(row, rows);
 
 		print_row(p, best, symbols, mark, out);
 		best->count = 0;

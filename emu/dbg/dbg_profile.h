@@ -33,6 +33,24 @@ void profile_add(struct profile *p, u8 mark, const u32 *at, unsigned depth);
  * (1 or more). Reads memory only where nothing has an effect. */
 unsigned profile_walk(struct cpu *cpu, u32 eip, u32 ebp, u32 *at, unsigned n);
 
+/* Samples of one kind, summed up. */
+struct profile_row {
+	u32 key[2];
+	u32 count;
+	u32 marks[PROFILE_MARKS]; /* of count: so many with each mark */
+};
+
+/*
+ * Sums up the stacks by a key that key_of() gives each, false: it does not count. row: room for
+ * p->size of them; returns how many there are, in no order.
+ */
+unsigned profile_collect(const struct profile *p, struct profile_row *row,
+			 bool (*key_of)(const void *ctx, const struct profile_stack *s, u32 key[2]),
+			 const void *ctx);
+/* The first of those with most samples. rows: not 0. Setting its count to 0 makes way for the
+ * next. */
+struct profile_row *profile_hottest(struct profile_row *row, unsigned rows);
+
 /*
  * The n hottest places: functions where there are symbols, else addresses. mark: their names, NULL
  * at the end.

@@ -24,43 +24,17 @@
 #define BLOCKS	    3u
 #define BLOCKS_MOST 50u
 
-/* By what is sampled: vmm/run/sampler.h says what a sample is. */
-struct row {
-	gla_t gla;
-	u32 key, count;
-};
-
 static u32 shown; /* blocks that were asked for */
 
 /* --- The hottest */
 
-static unsigned collect(const struct profile *p, struct row *row)
+/* vmm/run/sampler.h says what a sample is: of a block, its address and its key. */
+static bool block_of(const void *unused, const struct profile_stack *s, u32 key[2])
 {
-	unsigned rows = 0;
-
-	for (u32 i = 0; i < p->size; i++) {
-		const struct profile_stack *s = &p->stack[i];
-		unsigned k = 0;
-
-		if (!s->count || s->mark != SAMPLER_BLOCK)
-			continue;
-		while (k < rows && (row[k].gla != s->at[0] || row[k].key != s->at[1]))
-			k++;
-		if (k == rows)
-			row[rows++] = (struct row){ .gla = s->at[0], .key = s->at[1] };
-		row[k].count += s->count;
-	}
-	return rows;
-}
-
-static struct row *hottest(struct row *row, unsigned rows)
-{
-	struct row *best = row;
-
-	for (unsigned k = 1; k < rows; k++)
-		if (row[k].count > best->count)
-			best = &row[k];
-	return best;
+	(void)unused;
+	key[0] = s->at[0];
+	key[1] = s->at[1];
+	return s->mark == SAMPLER_BLOCK;
 }
 
 /* The samples of the code that is listed; how many places, HITS at most. */
@@ -81,18 +55,18 @@ static unsigned hits_of(const struct profile *p, const struct recomp_place *plac
 
 /* --- Printing */
 
-static void print_block(struct vm *vm, const struct sampling *s, const struct row *row,
+static void print_block(struct vm *vm, const struct sampling *s, const struct profile_row *row,
 			struct recomp_hit *hit)
 {
 	struct recomp *r = vm->vcpu->cpu.recomp;
-	struct recomp_place place = { .gla = row->gla, .key = row->key };
+	struct recomp_place place = { .gla = row->key[0], .key = row->key[1] };
 	struct dbg_line l = { .len = 0 };
 	bool there = recomp_find_block(r, &place);
 
 	dbg_add(&l, "%s %% of all samples (%s): block at %08x",
 		figure_share(row->count, s->profile.samples).text,
-		figure_thousands(row->count).text, row->gla);
-	dbg_add_symbol(&l, vm->vcpu->cpu.stops.symbols, row->gla);
+		figure_thousands(row->count).text, row->key[0]);
+	dbg_add_symbol(&l, vm->vcpu->cpu.stops.symbols, row->key[0]);
 	dbg_add(&l, there ? "" : ", dropped since");
 	console_print("\n");
 	dbg_end(&l, &console_lines);
@@ -137,16 +111,16 @@ static void print_sums(const struct profile *p)
 
 static void print(struct vm *vm, const struct sampling *s)
 {
-	struct row *row = mem_alloc(PLACES * sizeof(*row));
+	struct profile_row *row = mem_alloc(PLACES * sizeof(*row));
 	struct recomp_hit *hit = mem_alloc(HITS * sizeof(*hit));
-	unsigned rows = row && hit ? collect(&s->profile, row) : 0;
+	unsigned rows = row && hit ? profile_collect(&s->profile, row, block_of, NULL) : 0;
 
 	sampling_print_states(vm, s);
 	print_sums(&s->profile);
 	if (!row || !hit)
 		console_print("out of memory\n");
 	for (u32 n = MIN(shown, rows); n; n--) {
-		struct row *best = hottest(row, rows);
+		struct profile_row *best = profile_hottest(row, rows);
 
 		print_block(vm, s, best, hit);
 		best->count = 0;
