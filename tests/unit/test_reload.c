@@ -4,39 +4,18 @@
  * short way is taken, goes on in the right mode, and not a load too long. ES is a segment of 64 KiB
  * and a flat one by turns. Alone: make build/unit/test_reload && build/unit/test_reload
  */
-#include "emu/jit/recomp.h"
-#include "tests/unit/guest_fixture.h"
+#include "tests/unit/loads_fixture.h"
 
-#define S      FREE
-#define BASE_1 0x8000u
-#define BASE_2 0x9000u
-#define ROUNDS 50u
 #define NARROW 0x493u /* data of 32 bits, whose limit is in bytes */
 #define L      0x04u  /* the first of the LDT */
 
-static u64 by_c(void)
-{
-	return recomp_stats(m.cpu.recomp)->hard_execs;
-}
+/* Each round loads ES from EAX, EDX from ES:0, and ES from EBX. */
+static const u8 load[] = { 0x8e, 0xc0, 0x26, 0x8b, 0x15, IMM32(0), 0x8e, 0xc3 };
 
-/* Each of ECX rounds loads ES from EAX, EDX from ES:0, and ES from EBX; and then does code[]. */
-static void rounds(const u8 *code, u32 len)
-{
-	const u8 load[] = { 0x8e, 0xc0, 0x26, 0x8b, 0x15, IMM32(0), 0x8e, 0xc3 };
-	const u8 end[] = { 0x49, 0x75, (u8)(0u - (sizeof(load) + len + 3)), INT_END };
-
-	set_code(AT_CODE, load, sizeof(load));
-	set_code(AT_CODE + sizeof(load), code, len);
-	set_code(AT_CODE + sizeof(load) + len, end, sizeof(end));
-	m.cpu.gpr[REG_EAX] = S;
-	m.cpu.gpr[REG_EBX] = DATA0;
-	m.cpu.gpr[REG_ECX] = ROUNDS;
-	m.cpu.eip = AT_CODE;
-}
-#define ROUND(...)                                  \
-	do {                                        \
-		const u8 code_[] = { __VA_ARGS__ }; \
-		rounds(code_, sizeof(code_));       \
+#define ROUND(...)                                    \
+	do {                                          \
+		ROUNDS_OF(load, ROUNDS, __VA_ARGS__); \
+		m.cpu.gpr[REG_EBX] = DATA0;           \
 	} while (0)
 
 static int setup(void **state)

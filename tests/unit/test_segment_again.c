@@ -5,41 +5,13 @@
  * load too long: whatever changes what the processor would find there ends it. Alone: make
  * build/unit/test_segment_again && build/unit/test_segment_again
  */
-#include "emu/jit/recomp.h"
-#include "tests/unit/guest_fixture.h"
+#include "tests/unit/loads_fixture.h"
 
-#define S      FREE
-#define BASE_1 0x8000u
-#define BASE_2 0x9000u
-#define ROUNDS 50u
+/* Each round: mov fs, eax; mov edx, fs:[0] */
+static const u8 load[] = { 0x8e, 0xe0, 0x64, 0x8b, 0x15, IMM32(0) };
 
-static u64 by_c(void)
-{
-	return recomp_stats(m.cpu.recomp)->hard_execs;
-}
-
-/* EAX: the selector; ECX: rounds. Each loads FS from EAX, then what code[] says, at most 24 bytes;
- * EDX is what FS:[0] was in the last. */
-static void rounds(const u8 *code, u32 len, u32 n)
-{
-	const u8 load[] = {
-		0x8e, 0xe0, 0x64, 0x8b, 0x15, IMM32(0)
-	}; /* mov fs, eax; mov edx, fs:[0] */
-	const u8 end[] = { 0x49, 0x75, (u8)(0u - (sizeof(load) + len + 3)), INT_END };
-
-	set_code(AT_CODE, load, sizeof(load));
-	set_code(AT_CODE + sizeof(load), code, len);
-	set_code(AT_CODE + sizeof(load) + len, end, sizeof(end));
-	m.cpu.gpr[REG_EAX] = S;
-	m.cpu.gpr[REG_ECX] = n;
-	m.cpu.eip = AT_CODE;
-}
-#define ROUND(n, ...)                               \
-	do {                                        \
-		const u8 code_[] = { __VA_ARGS__ }; \
-		rounds(code_, sizeof(code_), n);    \
-	} while (0)
-#define NOP 0x90
+#define ROUND(n, ...) ROUNDS_OF(load, n, __VA_ARGS__)
+#define NOP	      0x90
 
 static int setup(void **state)
 {
