@@ -10,6 +10,7 @@
 
 #include "emu/board/firmware_config.h"
 #include "emu/board/guest_acpi.h"
+#include "emu/board/pc_cmos.h"
 #include "emu/board/pc_memory.h"
 #include "emu/board/pc_slots.h"
 #include "emu/chip/ferr.h"
@@ -279,37 +280,6 @@ static void wire(struct board *b)
 
 /* --- What firmware would do */
 
-static void set_cmos16(struct mc146818 *r, u8 index, u64 value)
-{
-	u64 v = MIN(value, 0xffffull);
-
-	mc146818_set_cmos(r, index, (u8)v);
-	mc146818_set_cmos(r, (u8)(index + 1), (u8)(v >> 8));
-}
-
-/* Coprocessor, PS/2 mouse, how many floppy drives: bits 7 and 6 are one less. */
-static u8 equipment(u8 floppies)
-{
-	unsigned n = (floppies & 0xf0 ? 1u : 0) + (floppies & 0x0f ? 1u : 0);
-
-	return (u8)(0x06 | (n ? 1 | (n - 1) << 6 : 0));
-}
-
-/* Floppy drives, and memory sizes as AT, PS/2 and later firmware report them. */
-static void fill_cmos(struct board *b)
-{
-	u64 ram = b->config.ram_size;
-
-	u8 floppies = i82077_cmos(b->floppy);
-
-	mc146818_set_cmos(b->rtc, 0x10, floppies);
-	mc146818_set_cmos(b->rtc, 0x14, equipment(floppies));
-	set_cmos16(b->rtc, 0x15, 640);
-	set_cmos16(b->rtc, 0x17, ram > MiB ? (ram - MiB) / KiB : 0);
-	set_cmos16(b->rtc, 0x30, ram > MiB ? MIN((ram - MiB) / KiB, 63 * KiB) : 0);
-	set_cmos16(b->rtc, 0x34, ram > 16 * MiB ? (ram - 16 * MiB) / (64 * KiB) : 0);
-}
-
 static bool has_firmware(const struct board *b)
 {
 	return b->config.firmware.data;
@@ -330,7 +300,7 @@ static int power_on(struct board *b)
 	struct acpi_machine m = acpi_machine(b);
 	int err;
 
-	fill_cmos(b);
+	pc_cmos_fill(b->rtc, i82077_cmos(b->floppy), b->config.ram_size);
 	pc_memory_clear(&b->memory);
 	if (has_firmware(b))
 		return 0;
