@@ -290,6 +290,8 @@ static int cmd_print(int argc, char **argv)
 	if (debug_words(argc, argv, 1, text, sizeof(text)))
 		return E_INVAL;
 	why = dbg_expr_compile(&vm->vcpu->cpu, text, &e);
+	if (why && !vm->vcpu->cpu.stops.symbols && !vm_symbols_seek(vm))
+		why = dbg_expr_compile(&vm->vcpu->cpu, text, &e);
 	if (!why && !dbg_expr_value(&vm->vcpu->cpu, &e, &value))
 		why = "memory that is not there, or a division by 0";
 	if (why) {
