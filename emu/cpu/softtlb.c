@@ -220,7 +220,7 @@ static struct softtlb_entry *fill(struct cpu *cpu, gla_t gla, unsigned access)
 	if (e->device.mmio && !cpu_debug_watches(cpu, gla))
 		e->calls |= BIT(access);
 	if (cpu_is_strict(cpu) && cpu_tells_walk(cpu, &w))
-		e->page |= 1; /* found by nobody: the next use is told, too */
+		e->page |= SOFTTLB_ONCE;
 	return e;
 }
 

@@ -18,6 +18,10 @@
 #include "emu/mem/gpmem_device.h"
 
 #define SOFTTLB_ENTRIES 64u
+/* In entry.page, beside the address of a page: the entry serves the access that it was made for,
+ * and no look-up finds it. So the next use of the page walks the tables again, and can be told of.
+ */
+#define SOFTTLB_ONCE 1u
 
 struct softtlb_entry {
 	gla_t page;
