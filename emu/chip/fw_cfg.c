@@ -166,7 +166,7 @@ static u32 move(struct fw_cfg *f)
 	u32 n = MIN(f->dma.left, PAGE_SIZE - (u32)(f->dma.to & (PAGE_SIZE - 1)));
 	const u8 *data = next_bytes(f, &n);
 
-	gpmem_write(f->mem, f->dma.to, data ? data : zeros, n);
+	gpmem_write_by_device(f->mem, f->dma.to, data ? data : zeros, n);
 	return n;
 }
 
@@ -176,7 +176,7 @@ static void finish(struct fw_cfg *f)
 
 	put_be32(control, f->dma.failed ? DMA_ERROR : 0);
 	f->dma.left = 0;
-	gpmem_write(f->mem, f->dma.request, control, sizeof(control));
+	gpmem_write_by_device(f->mem, f->dma.request, control, sizeof(control));
 }
 
 static void step(void *ctx)
@@ -217,7 +217,7 @@ static void begin(struct fw_cfg *f, gpa_t request)
 	gpmem_read(f->mem, request, r, sizeof(r));
 	if (f->dma.left) {
 		put_be32(r, DMA_ERROR);
-		gpmem_write(f->mem, request, r, 4);
+		gpmem_write_by_device(f->mem, request, r, 4);
 		return;
 	}
 	control = get_be32(r);

@@ -143,7 +143,7 @@ static void move(struct i8237_pair *p, gpa_t at, enum dma_way way, u8 *buf, u32 
 		bool memory = r && r->kind != GPMEM_MMIO;
 
 		if (way == DMA_TO_MEMORY && memory)
-			gpmem_write(p->mem, at, buf, piece);
+			gpmem_write_by_device(p->mem, at, buf, piece);
 		else if (way == DMA_FROM_MEMORY && memory)
 			gpmem_read(p->mem, at, buf, piece);
 		else if (way == DMA_FROM_MEMORY)

@@ -40,7 +40,7 @@ void ram_dma_write(struct gpmem *m, u64 at, const void *buf, u32 n)
 		u32 piece = in_region(m, at, n, &memory);
 
 		if (memory)
-			gpmem_write(m, at, from, piece);
+			gpmem_write_by_device(m, at, from, piece);
 		from += piece;
 		at += piece;
 		n -= piece;

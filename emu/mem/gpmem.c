@@ -454,6 +454,13 @@ void gpmem_write(struct gpmem *m, gpa_t gpa, const void *buf, u32 len)
 	write_telling(m, gpa, buf, len, WATCH_MASK);
 }
 
+void gpmem_write_by_device(struct gpmem *m, gpa_t gpa, const void *buf, u32 len)
+{
+	m->by_device = true;
+	gpmem_write(m, gpa, buf, len);
+	m->by_device = false;
+}
+
 void gpmem_restore(struct gpmem *m, gpa_t page, const void *bytes)
 {
 	struct gpmem_region *r = gpmem_find(m, page);

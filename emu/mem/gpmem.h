@@ -86,6 +86,7 @@ struct gpmem {
 	 * written: nobody may keep an address of theirs. */
 	void (*switched)(void *ctx, gpa_t start, u64 size);
 	void *protect_ctx;		   /* of both */
+	bool by_device;			   /* gpmem_write_by_device() writes */
 	u32 window_pages;		   /* of all windows */
 	u64 fresh_uses;			   /* of a page, before it is let go */
 	const struct gpmem_frames *frames; /* NULL: no page can be given back */
@@ -176,6 +177,8 @@ struct gpmem_device gpmem_device_at(struct gpmem *m, gpa_t page);
 /* A whole page of RAM, however it is switched, gets what was saved of it. */
 void gpmem_restore(struct gpmem *m, gpa_t page, const void *bytes);
 
+/* As gpmem_write, of a device: watchers that ask see it by by_device. */
+void gpmem_write_by_device(struct gpmem *m, gpa_t gpa, const void *buf, u32 len);
 /*
  * As gpmem_write, for the accessed and dirty bits that the walk of page tables sets: these are not
  * the guest's writes, and those who follow page tables (GPMEM_WATCH_TABLE, _WALK) are not told of

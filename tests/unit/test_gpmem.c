@@ -10,6 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "emu/dev/ram_dma.h"
 #include "emu/mem/gpmem.h"
 #include "kernel/base/alloc.h"
 #include "kernel/base/error.h"
@@ -188,6 +189,36 @@ static void test_watches(void **state)
 	teardown(&m);
 }
 
+static unsigned devices, others;
+
+static void by_whom(void *ctx, gpa_t gpa, u32 len)
+{
+	const struct gpmem *m = ctx;
+
+	(void)gpa;
+	(void)len;
+	devices += m->by_device;
+	others += !m->by_device;
+}
+
+static void test_by_device(void **state)
+{
+	struct gpmem m;
+
+	(void)state;
+	setup(&m, 3 * MiB);
+	gpmem_set_watcher(&m, GPMEM_WATCH_CODE, by_whom, &m);
+	gpmem_watch(&m, 0x101000, GPMEM_WATCH_CODE);
+	gpmem_write(&m, 0x101000, "a", 1);
+	ram_dma_write(&m, 0x101000, "a", 1);
+	gpmem_write_by_device(&m, 0x101000, "a", 1);
+	assert_int_equal(devices, 2);
+	gpmem_write(&m, 0x101000, "a", 1);
+	assert_int_equal(others, 2);
+	assert_int_equal(devices, 2);
+	teardown(&m);
+}
+
 #define RAM_AT	    0x100000u
 #define FRESH_PAGES 3u
 
@@ -279,7 +310,7 @@ int main(void)
 		cmocka_unit_test(test_regions),	   cmocka_unit_test(test_zeroing),
 		cmocka_unit_test(test_holes),	   cmocka_unit_test(test_device),
 		cmocka_unit_test(test_watches),	   cmocka_unit_test(test_fresh),
-		cmocka_unit_test(test_fresh_uses),
+		cmocka_unit_test(test_fresh_uses), cmocka_unit_test(test_by_device),
 	};
 
 	return cmocka_run_group_tests_name("gpmem", tests, NULL, NULL);

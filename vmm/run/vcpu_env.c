@@ -217,7 +217,8 @@ void vcpu_code_written(struct cpu *cpu, gpa_t gpa, u32 len)
 {
 	struct vcpu *v = vcpu_of(cpu);
 
-	if (v->place == PLACE_TRANSLATOR && dbg_runs_into(cpu, gpa, len))
+	/* INS is the processor's write; DMA that an OUT has begun is not. */
+	if (v->place == PLACE_TRANSLATOR && !cpu->mem->by_device && dbg_runs_into(cpu, gpa, len))
 		v->vm->strict.broken_by(v->vm, STRICT_smc_jump, (u32)gpa);
 }
 
