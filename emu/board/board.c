@@ -13,6 +13,7 @@
 #include "emu/board/pc_cmos.h"
 #include "emu/board/pc_memory.h"
 #include "emu/board/pc_slots.h"
+#include "emu/board/serial_gate.h"
 #include "emu/chip/ferr.h"
 #include "emu/chip/fw_cfg.h"
 #include "emu/chip/i440fx.h"
@@ -491,13 +492,22 @@ u32 board_io_write_many(struct board *b, u16 port, unsigned size, const void *fr
 	return bus_write_many(&b->bus, port, size, from, n);
 }
 
-int board_intr_ack(struct board *b)
+static int acknowledge(struct board *b)
 {
 	int vector = b->lapic && lapic_enabled(b->lapic) ? lapic_ack(b->lapic) : -1;
 
 	if (vector >= 0 || (b->lapic && !lapic_wants_pic(b->lapic)))
 		return vector;
 	return i8259_pending(b->pic) ? i8259_ack(b->pic) : -1;
+}
+
+int board_intr_ack(struct board *b)
+{
+	int vector = acknowledge(b);
+
+	if (vector >= 0 && b->host.strict)
+		serial_gate_look(&b->devices, &b->irqs, &b->host, (u8)vector);
+	return vector;
 }
 
 bool board_has_apic(const struct board *b)

@@ -129,7 +129,7 @@ static void add_pic(struct dbg_line *l, const struct i8259_pair *p, unsigned irq
 	u8 bit = (u8)BIT(irq & 7);
 	char text[40];
 
-	fmt_print(text, sizeof(text), "%02x %s%s%s%s", c->base + (irq & 7),
+	fmt_print(text, sizeof(text), "%02x %s%s%s%s", i8259_vector(p, irq),
 		  c->elcr & bit ? "level" : "edge", c->imr & bit ? " masked" : "",
 		  i8259_requests(p, irq) ? " request" : "", c->isr & bit ? " service" : "");
 	dbg_add(l, "%-28s", text);

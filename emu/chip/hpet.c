@@ -10,6 +10,7 @@
  */
 #include "emu/chip/hpet.h"
 
+#include "emu/dev/strict.h"
 #include "emu/dev/ticks.h"
 #include "emu/snap/snap.h"
 
@@ -218,6 +219,8 @@ static void write_status(struct hpet *h, u32 value)
 
 static void write_counter(struct hpet *h, u64 value)
 {
+	if (running(h))
+		strict_broken(h->host, STRICT_hpet_running);
 	sync(h);
 	h->counter = h->synced = value;
 	h->started = vtimers_now(h->timers);
@@ -258,7 +261,9 @@ static void write_register(struct hpet *h, u32 reg, u64 value)
 {
 	unsigned n = (reg - HPET_TIMER(0)) / HPET_TIMER_BYTES;
 
-	if (reg == HPET_CONFIG)
+	if (reg == HPET_CAPS)
+		strict_broken(h->host, STRICT_hpet_read_only);
+	else if (reg == HPET_CONFIG)
 		write_config(h, (u32)value);
 	else if (reg == HPET_STATUS)
 		write_status(h, (u32)value);
@@ -319,6 +324,7 @@ static int init(void *dev, const struct device_bay *bay)
 {
 	struct hpet *h = dev;
 
+	h->host = bay->host;
 	h->timers = bay->timers;
 	vtimer_init(&h->timer, fire, h);
 	reset(h);

@@ -17,6 +17,7 @@ struct hpet_timer {
 };
 
 struct hpet {
+	const struct board_host *host;
 	struct vtimers *timers;
 	struct vtimer timer; /* the next match of any */
 	u32 config, status;

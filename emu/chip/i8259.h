@@ -52,3 +52,8 @@ bool i8259_requests(const struct i8259_pair *p, unsigned irq);
 u16 i8259_holding_back(const struct i8259_pair *p);
 /* The inputs that are masked neither themselves nor by their cascade. */
 u16 i8259_open(const struct i8259_pair *p);
+/* What the INTA cycle gives for input irq, masked or not. */
+static inline u8 i8259_vector(const struct i8259_pair *p, unsigned irq)
+{
+	return (u8)(p->chip[irq >> 3].base + (irq & 7));
+}

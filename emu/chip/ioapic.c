@@ -12,6 +12,7 @@
 #include "emu/chip/ioapic.h"
 
 #include "emu/chip/lapic.h"
+#include "emu/dev/strict.h"
 #include "emu/snap/snap.h"
 
 #define VERSION	  (0x20u | (IOAPIC_PINS - 1) << 16)
@@ -112,6 +113,8 @@ static void write_window(struct ioapic *io, u32 value)
 		io->id = value & 0x0f000000;
 	else if (io->select >= IOAPIC_REDIR && io->select < IOAPIC_REDIR + 2 * IOAPIC_PINS)
 		write_entry(io, io->select - IOAPIC_REDIR, value);
+	else if (io->select == IOAPIC_VERSION || io->select == IOAPIC_ARB)
+		strict_broken_at(io->host, STRICT_ioapic_read_only, io->select);
 }
 
 static u32 read_window(const struct ioapic *io)
@@ -183,8 +186,10 @@ static void reset(void *dev)
 
 static int init(void *dev, const struct device_bay *bay)
 {
-	(void)bay;
-	reset(dev);
+	struct ioapic *io = dev;
+
+	io->host = bay->host;
+	reset(io);
 	return 0;
 }
 

@@ -14,6 +14,7 @@ struct lapic;
 
 struct ioapic {
 	struct lapic *lapic; /* where messages go; the board wires it */
+	const struct board_host *host;
 	u32 id, select;
 	u64 entry[IOAPIC_PINS];
 	u32 wires; /* bit n: pin n is asserted */

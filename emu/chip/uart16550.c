@@ -3,7 +3,7 @@
  * The 16550A. Interrupt sources in order of priority (data sheet table IV): line status, received
  * data, character timeout, transmitter empty, modem status. Boards of PCs often lead the interrupt
  * output through a gate that OUT2 opens. Here it is open always, as emulators have it: kernels that
- * were written on one, as xv6, never set OUT2.
+ * were written on one, as xv6, never set OUT2. `strict` tells of it (emu/board/serial_gate.h).
  */
 #include "emu/chip/uart16550.h"
 

@@ -18,7 +18,9 @@
 #define CR0_WRITABLE \
 	(CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG)
 #define PDPTE_RESERVED 0xfffffff0000001e6ull /* 36 bits of address */
-#define CR0_VECTOR     (CR0_TS | CR0_EM | CR0_MP | CR0_NE | CR0_AM)
+/* Not the base: that it cannot move is this machine's own. */
+#define APIC_BASE_RESERVED 0xfffffff0000006ffull
+#define CR0_VECTOR	   (CR0_TS | CR0_EM | CR0_MP | CR0_NE | CR0_AM)
 
 bool cpu_pdpte_is_valid(u64 e)
 {
@@ -58,7 +60,7 @@ static enum cpu_result write_cr0(struct cpu *cpu, u32 value)
 
 	value = cpu_cr0_image(value);
 	if (!cpu_cr0_is_valid(value))
-		return cpu_raise(cpu, VEC_GP, 0);
+		return cpu_raise_for(cpu, VEC_GP, 0, STRICT_cr0_invalid);
 	if (((value ^ old) & (CR0_PG | CR0_CD | CR0_NW)) &&
 	    load_pdptes(cpu, cpu->cr3, value, cpu->cr4) != CPU_NEXT)
 		return CPU_FAULT;
@@ -212,6 +214,13 @@ bool cpu_pat_is_valid(u64 value)
 	return true;
 }
 
+static enum cpu_result msr_written(struct cpu *cpu, int err, bool reserved)
+{
+	if (err && reserved)
+		return cpu_raise_for(cpu, VEC_GP, 0, STRICT_msr_reserved);
+	return err ? cpu_raise(cpu, VEC_GP, 0) : CPU_NEXT;
+}
+
 enum cpu_result cpu_write_msr(struct cpu *cpu, u32 index, u64 value)
 {
 	u64 *plain = plain_msr(cpu, index);
@@ -224,7 +233,7 @@ enum cpu_result cpu_write_msr(struct cpu *cpu, u32 index, u64 value)
 	if (index == MSR_APIC_BASE) {
 		err = cpu_env(cpu)->msr_write(cpu, index, value);
 		if (err != E_NOENT)
-			return err ? cpu_raise(cpu, VEC_GP, 0) : CPU_NEXT;
+			return msr_written(cpu, err, value & APIC_BASE_RESERVED);
 	}
 	if (plain) {
 		*plain = value;
@@ -251,7 +260,7 @@ enum cpu_result cpu_write_msr(struct cpu *cpu, u32 index, u64 value)
 		err = cpu_env(cpu)->msr_write(cpu, index, value);
 	if (err == E_NOENT && cpu->model)
 		err = 0;
-	return err ? cpu_raise(cpu, VEC_GP, 0) : CPU_NEXT;
+	return msr_written(cpu, err, err == E_INVAL); /* it is there, and does not take the value */
 }
 
 /* What RESET and INIT do alike. */

@@ -4,6 +4,7 @@
  */
 #include "emu/cpu/stops.h"
 #include "emu/cpu/transfer.h"
+#include "emu/dev/strict.h"
 
 /* One event on its way. */
 struct event {
@@ -119,6 +120,8 @@ static enum cpu_result deliver_protected(struct cpu *cpu, const struct event *e)
 	if (cpu_lin_read(cpu, cpu->idtr.base + e->vector * 8u, gate, 8, 0) != CPU_NEXT)
 		return CPU_FAULT;
 	type = DESC_TYPE(gate[1]);
+	if (!(gate[1] & DESC_S) && transfer_type_is_reserved(type))
+		return cpu_raise_for(cpu, VEC_GP, where, STRICT_desc_reserved);
 	if ((gate[1] & DESC_S) || (type != SYS_TASK_GATE && type != SYS_INT16 &&
 				   type != SYS_TRAP16 && type != SYS_INT32 && type != SYS_TRAP32))
 		return cpu_raise(cpu, VEC_GP, where);
@@ -210,6 +213,7 @@ enum cpu_result cpu_deliver(struct cpu *cpu, u8 vector, enum cpu_event_kind kind
 	while (res == CPU_FAULT) {
 		u8 second = cpu->fault.vector;
 
+		cpu_stop_rule(cpu);
 		chain(cpu, &cpu->fault);
 		if (exception && first == VEC_DF)
 			return CPU_SHUTDOWN;

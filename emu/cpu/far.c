@@ -4,6 +4,7 @@
  * code segment, are in call_gate.c and task_switch.c; IRET is in iret.c.
  */
 #include "emu/cpu/transfer.h"
+#include "emu/dev/strict.h"
 
 /* RET sees an outer level: where it comes out, with parameters released on both stacks. */
 static enum cpu_result return_outward(struct cpu *cpu, unsigned size, u32 release,
@@ -75,6 +76,8 @@ static enum cpu_result jump_system(struct cpu *cpu, u16 sel, const u32 desc[2], 
 				 .flags = cpu_eflags(cpu) };
 	unsigned dpl = DESC_DPL(desc[1]);
 
+	if (transfer_type_is_reserved(DESC_TYPE(desc[1])))
+		return cpu_raise_for(cpu, VEC_GP, sel & 0xfffcu, STRICT_desc_reserved);
 	switch (DESC_TYPE(desc[1])) {
 	case SYS_CALL16:
 	case SYS_CALL32:

@@ -5,6 +5,8 @@
 #include "emu/cpu/hard_ops.h"
 #include "emu/cpu/operand.h"
 #include "emu/cpu/stops.h"
+#include "emu/cpu/transfer.h"
+#include "emu/dev/strict.h"
 
 static enum cpu_result privileged(struct cpu *cpu)
 {
@@ -56,6 +58,11 @@ static enum cpu_result store16(struct cpu *cpu, const struct insn *in, u32 v)
 	return CPU_NEXT;
 }
 
+static bool is_reserved(const struct cpu_segment *s)
+{
+	return !(s->attr & SEG_ATTR_S) && transfer_type_is_reserved(s->attr & SEG_ATTR_TYPE);
+}
+
 enum cpu_result hard_lldt(struct cpu *cpu, const struct insn *in)
 {
 	struct cpu_segment s = { .attr = SEG_ATTR_UNUSABLE };
@@ -73,6 +80,8 @@ enum cpu_result hard_lldt(struct cpu *cpu, const struct insn *in)
 		if (cpu_read_descriptor(cpu, sel, VEC_GP, desc, &gla) != CPU_NEXT)
 			return CPU_FAULT;
 		cpu_unpack_descriptor(sel, desc[0], desc[1], &s);
+		if (is_reserved(&s))
+			return cpu_raise_for(cpu, VEC_GP, sel & 0xfffcu, STRICT_desc_reserved);
 		if ((s.attr & (SEG_ATTR_S | SEG_ATTR_TYPE)) != 2)
 			return cpu_raise(cpu, VEC_GP, sel & 0xfffcu);
 		if (!(s.attr & SEG_ATTR_P))
@@ -102,6 +111,8 @@ enum cpu_result hard_ltr(struct cpu *cpu, const struct insn *in)
 	if (cpu_read_descriptor(cpu, sel, VEC_GP, desc, &gla) != CPU_NEXT)
 		return CPU_FAULT;
 	cpu_unpack_descriptor(sel, desc[0], desc[1], &s);
+	if (is_reserved(&s))
+		return cpu_raise_for(cpu, VEC_GP, sel & 0xfffcu, STRICT_desc_reserved);
 	if ((s.attr & SEG_ATTR_S) ||
 	    ((s.attr & SEG_ATTR_TYPE) != 1 && (s.attr & SEG_ATTR_TYPE) != 9))
 		return cpu_raise(cpu, VEC_GP, sel & 0xfffcu);

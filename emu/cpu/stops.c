@@ -137,13 +137,18 @@ static void tell_rule(struct cpu *cpu, const struct cpu_fault *f)
 		cpu_env(cpu)->strict(cpu, f->rule - 1u, 0);
 }
 
+void cpu_stop_rule(struct cpu *cpu)
+{
+	if (cpu->stops.vectors & CPU_STRICT)
+		tell_rule(cpu, &cpu->fault);
+}
+
 bool cpu_stop_exception(struct cpu *cpu)
 {
 	const struct cpu_fault *f = &cpu->fault;
 	u64 ids;
 
-	if (cpu->stops.vectors & CPU_STRICT)
-		tell_rule(cpu, f);
+	cpu_stop_rule(cpu);
 	if ((cpu->stops.told & BIT(STOP_EXCEPTION)) && !cpu->stops.pass_exception)
 		cpu->stops.tell(cpu, STOP_EXCEPTION, f->vector, 1, 0);
 	if (!(cpu->stops.vectors & BIT(f->vector & 31)))

@@ -22,6 +22,8 @@ bool cpu_stop_met(struct cpu *cpu);
 void cpu_stop_data(struct cpu *cpu, gla_t gla, unsigned len, bool write);
 /* Would the access meet one? */
 bool cpu_stop_data_meets(const struct cpu *cpu, gla_t gla, unsigned len, bool write);
+/* Strict: the rule that was broken, if cpu->fault came from one, is told. */
+void cpu_stop_rule(struct cpu *cpu);
 /* An exception is about to be delivered, cpu->fault. True: it is to be stopped at. */
 bool cpu_stop_exception(struct cpu *cpu);
 /* It has accessed `len` ports from `number` on, and so forth: is there a stop for that? */

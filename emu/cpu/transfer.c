@@ -4,6 +4,7 @@
  */
 #include "emu/cpu/transfer.h"
 #include "emu/cpu/operand.h"
+#include "emu/dev/strict.h"
 
 static enum cpu_result read_segment(struct cpu *cpu, u16 sel, u8 vec, u32 ext, u32 desc[2],
 				    gla_t *gla, struct cpu_segment *out)
@@ -83,7 +84,8 @@ enum cpu_result transfer_stack(struct cpu *cpu, u16 sel, unsigned cpl, u8 vec, u
 	gla_t gla;
 
 	if ((sel & 0xfffc) == 0)
-		return cpu_raise(cpu, vec, ext | (vec == VEC_TS ? sel & 0xfffcu : 0));
+		return cpu_raise_for(cpu, vec, ext | (vec == VEC_TS ? sel & 0xfffcu : 0),
+				     STRICT_null_ss);
 	known = cpu_load_known(cpu, &cpu->last_stack[cpl], sel, cpl);
 	if (known) {
 		*out = *known;

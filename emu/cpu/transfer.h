@@ -137,3 +137,10 @@ enum {
 	SYS_TRAP32
 };
 #define SYS_TSS_BUSY 2u /* the bit of the type */
+#define SYS_RESERVED (BIT(0) | BIT(8) | BIT(10) | BIT(13))
+
+/* Is that the type of no gate and no system descriptor? */
+static inline bool transfer_type_is_reserved(unsigned type)
+{
+	return SYS_RESERVED >> type & 1;
+}

@@ -18,6 +18,10 @@ const char guest_name[] = "strict";
 #define ATA_SECOND	 0x10
 #define PIC_BASE	 0x20
 #define COM1_LINE_STATUS 0x3fd
+#define COM2_IER	 0x2f9
+#define COM2_MCR	 0x2fc
+#define IER_EMPTY	 0x02
+#define MCR_OUT2	 0x08
 #define PM_TIMER	 0x608
 #define OCW3_READ_IRR	 0x0a
 #define BSY		 0x80
@@ -44,6 +48,12 @@ const char guest_name[] = "strict";
 #define APIC_SVR	 0x0f0
 #define APIC_ICR	 0x300
 #define ICR_SELF	 0x44000u
+#define IOAPIC		 0xfec00000u
+#define IOAPIC_WINDOW	 0x010
+#define IOAPIC_VERSION	 1u
+#define HPET		 0xfed00000u
+#define HPET_CONFIG	 0x010
+#define HPET_COUNTER	 0x0f0
 #define APIC_FIRST	 0x51
 #define APIC_SECOND	 0x52 /* of the same class: has to wait */
 
@@ -135,16 +145,29 @@ static void pic_words(void)
 	}
 }
 
+static volatile u32 *word(u32 at)
+{
+	return (volatile u32 *)at;
+}
+
 static void read_only(void)
 {
 	map(APIC, APIC, PTE_P | PTE_W);
+	map(IOAPIC, IOAPIC, PTE_P | PTE_W);
+	map(HPET, HPET, PTE_P | PTE_W);
+	*word(IOAPIC) = IOAPIC_VERSION;
+	*word(HPET + HPET_COUNTER) = 1;
+	*word(HPET + HPET_CONFIG) = 1;
 	for (volatile u32 twice = 0; twice < 2; twice++) {
+		*word(IOAPIC + IOAPIC_WINDOW) = 0; /* ioapic_read_only */
+		*word(HPET) = 0;		   /* hpet_read_only */
+		*word(HPET + HPET_COUNTER) = 1;	   /* hpet_running */
 		outl(0xcf8, 0x80000000);
-		outw(0xcfc, 0x8086);			    /* what it is already */
-		outw(0xcfc, 0x1234);			    /* pci_read_only */
-		outb(COM1_LINE_STATUS, 0);		    /* uart_read_only */
-		outl(PM_TIMER, 0);			    /* pm_timer_read_only */
-		*(volatile u32 *)(APIC + APIC_VERSION) = 0; /* apic_read_only */
+		outw(0xcfc, 0x8086);		/* what it is already */
+		outw(0xcfc, 0x1234);		/* pci_read_only */
+		outb(COM1_LINE_STATUS, 0);	/* uart_read_only */
+		outl(PM_TIMER, 0);		/* pm_timer_read_only */
+		*word(APIC + APIC_VERSION) = 0; /* apic_read_only */
 	}
 }
 
@@ -220,7 +243,7 @@ static void half_eoi(void)
 
 static volatile u32 *apic(u32 reg)
 {
-	return (volatile u32 *)(APIC + reg);
+	return word(APIC + reg);
 }
 
 static bool on_ipi(struct guest_frame *f)
@@ -228,6 +251,36 @@ static bool on_ipi(struct guest_frame *f)
 	(void)f;
 	alarms++;
 	return true;
+}
+
+/* The transmitter is empty, and asks for an interrupt as soon as it may. */
+static bool on_com2(struct guest_frame *f)
+{
+	(void)f;
+	alarms++;
+	outb(COM2_IER, 0);
+	outb(PIC, EOI);
+	return true;
+}
+
+static __attribute__((noinline)) void serial_interrupt(u8 modem_control)
+{
+	u32 before = alarms;
+
+	outb(COM2_MCR, modem_control);
+	outb(COM2_IER, IER_EMPTY);
+	__asm__ volatile("sti; nop; cli"); /* uart_out2 */
+	check(alarms == before + 1, "the transmitter's interrupt comes");
+}
+
+static void no_out2(void)
+{
+	trap_hook[0x23] = on_com2;
+	outb(PIC_MASK, 0xf7);
+	serial_interrupt(MCR_OUT2);
+	serial_interrupt(0);
+	serial_interrupt(0);
+	outb(PIC_MASK, 0xff);
 }
 
 static void no_apic_eoi(void)
@@ -271,6 +324,7 @@ void guest_main(void)
 	too_early();
 	read_only();
 	pic_words();
+	no_out2();
 	half_eoi();
 	no_apic_eoi();
 	print("end\n");

@@ -17,6 +17,13 @@ const char guest_name[] = "strict_cpu";
 #define CR4_PSE BIT(4)
 #define CR4_PAE BIT(5)
 
+#define LOW_CODE 0x8000u   /* bit 20 is clear there, */
+#define ODD_MIB	 0x700000u /* and set here, where nobody has anything */
+#define A20_PORT 0x92
+#define SPARE_IP 0x60 /* a vector */
+#define CR0_NW	 BIT(29)
+
+#define MSR_MTRR 0x200u
 #define MSR_PAT	 0x277u
 #define MSR_EFER 0xc0000080u
 
@@ -195,6 +202,63 @@ static void code(void)
 		changes_itself(i);
 }
 
+/* INS is a write of the processor's, too; whatever the port reads as. */
+__attribute__((section(".dirty"), noinline)) static u32 reads_into_code(u32 port)
+{
+	u32 got;
+
+	__asm__ volatile("mov $1f + 1, %%edi; insb; nop; 1: movl $1, %0"
+			 : "=r"(got)
+			 : "d"(port)
+			 : "edi", "memory");
+	return got;
+}
+
+static void port(void)
+{
+	wrong("smc_jump");
+	for (u32 i = 0; i < 2; i++)
+		call_ring0(reads_into_code, A20_PORT);
+}
+
+/*
+ * Writes to an odd mebibyte while A20 is off, twice at one address. All that the guest has is in
+ * odd ones: tables, stack and handlers. So this is copied to where it can run, without paging, and
+ * uses no stack meanwhile.
+ */
+__asm__(".section .dirty, \"ax\"\n"
+	"a20_begin:	mov 4(%esp), %ecx\n"
+	"	push %ebx\n"
+	"	mov %cr0, %edx\n"
+	"	mov %edx, %eax\n"
+	"	and $0x7fffffff, %eax\n"
+	"	mov %eax, %cr0\n"
+	"	mov $0, %al\n"
+	"	out %al, $0x92\n"
+	"	mov $2, %ebx\n"
+	"1:	mov %ebx, (%ecx)\n"
+	"	dec %ebx\n"
+	"	jnz 1b\n"
+	"	mov $2, %al\n"
+	"	out %al, $0x92\n"
+	"	mov %edx, %cr0\n"
+	"	pop %ebx\n"
+	"	ret\n"
+	"a20_end:\n"
+	".text\n");
+extern const u8 a20_begin[], a20_end[];
+
+static void gate_a20(void)
+{
+	__builtin_memcpy((void *)LOW_CODE, a20_begin, (u32)(a20_end - a20_begin));
+	right("A20 is on");
+	write_it(ODD_MIB);
+	wrong("a20_off");
+	call_ring0((u32(*)(u32))LOW_CODE, ODD_MIB);
+	right("and on again");
+	write_it(ODD_MIB);
+}
+
 static u32 set_in_cr4(u32 bits)
 {
 	__asm__ volatile("mov %%cr4, %%eax; or %0, %%eax; mov %%eax, %%cr4" ::"r"(bits) : "eax");
@@ -211,6 +275,28 @@ static void set_pae(u32 unused)
 static void write_efer(u32 value)
 {
 	__asm__ volatile("wrmsr" ::"c"(MSR_EFER), "a"(value), "d"(0));
+}
+
+static void write_mtrr(u32 value)
+{
+	__asm__ volatile("wrmsr" ::"c"(MSR_MTRR), "a"(value), "d"(0));
+}
+
+static void write_cr0(u32 bits)
+{
+	__asm__ volatile("mov %%cr0, %%eax; or %0, %%eax; mov %%eax, %%cr0" ::"r"(bits) : "eax");
+}
+
+static u32 break_gate(u32 vector)
+{
+	idt_set(vector, KCS, 0, 0x80); /* present, DPL 0, type 0 */
+	return vector;
+}
+
+static void interrupt(u32 unused)
+{
+	(void)unused;
+	__asm__ volatile("int %0" ::"i"(SPARE_IP));
 }
 
 static void write_pat(u32 value)
@@ -274,11 +360,15 @@ static void faults(void)
 	call_ring0(short_segment, 0);
 	right("nothing yet");
 	if (guest_ring == 0) { /* a trap of call_ring0() is no test's */
+		breaks("cr0_invalid", write_cr0, CR0_NW);
 		breaks("cr4_reserved", set_bit31, 0);
 		breaks("pdpte_reserved", set_pae, 0);
 		breaks("msr_reserved", write_efer, BIT(4));
 		breaks("msr_reserved", write_pat, 2);
+		breaks("msr_reserved", write_mtrr, 2);
 	}
+	call_ring0(break_gate, SPARE_IP);
+	breaks("desc_reserved", interrupt, 0);
 	reserved_in_table();
 	breaks("null_ss", load_null_ss, 0);
 	wrong("segment_limit");
@@ -295,6 +385,8 @@ void guest_main(void)
 	with_flush();
 	without_flush();
 	code();
+	port();
+	gate_a20();
 	faults();
 	right("the end");
 }

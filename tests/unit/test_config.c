@@ -88,7 +88,8 @@ static void test_drives(void **state)
 	assert_int_equal(parse("[vm a]\nkernel = k\nfloppy = f.img\nfloppy1 = empty\n"
 			       "cdrom = x/y.iso\ndisk0 = d,readonly\ndisk2 = e\n"
 			       "disk_writes = 12M\n[vm b]\nkernel = k\n"
-			       "disk3 = d\nspeed = 33MHz\ntlb = coherent\ncpu = athlon64\n",
+			       "disk3 = d\nspeed = 33MHz\ntlb = coherent\ncpu = athlon64\n"
+			       "strict = stop\nstrict_ram = 256\n",
 			       &c),
 			 0);
 	assert_string_equal(messages, "");
@@ -107,6 +108,8 @@ static void test_drives(void **state)
 	assert_int_equal(c.vm[1].speed.mhz, 33);
 	assert_true(c.vm[0].cpu == MODEL_HOST && c.vm[1].cpu == MODEL_ATHLON64);
 	assert_true(!c.vm[0].coherent_tlb && c.vm[1].coherent_tlb);
+	assert_true(c.vm[0].strict == STRICT_OFF && c.vm[1].strict == STRICT_STOP);
+	assert_true(c.vm[0].strict_ram == 0 && c.vm[1].strict_ram == 256);
 	/* Disks make room for the CD-ROM. */
 	assert_int_equal(config_drive_place(c.vm[0].drive, CONFIG_FLOPPY1), PLACE_FLOPPY1);
 	assert_int_equal(config_drive_place(c.vm[0].drive, CONFIG_CDROM), PLACE_IDE2);
@@ -183,6 +186,12 @@ static void test_mistakes(void **state)
 		{ "[vm a]\nkernel=k\ndisk_writes = 0\n", "t.conf:3: disk_writes = 0: not a size" },
 		{ "[vm a]\nkernel=k\ncpu = 486\n",
 		  "t.conf:3: cpu = 486: not host, pentium, pentium2, pentium3 or athlon64" },
+		{ "[vm a]\nkernel=k\nstrict_ram = -1\n",
+		  "t.conf:3: strict_ram = -1: not a number of accesses" },
+		{ "[vm a]\nkernel=k\nstrict_ram = many\n",
+		  "t.conf:3: strict_ram = many: not a number of accesses" },
+		{ "[vm a]\nkernel=k\nstrict = yes\n",
+		  "t.conf:3: strict = yes: not off, warn or stop" },
 		{ "[vm a]\nkernel=k\ntlb = snooping\n",
 		  "t.conf:3: tlb = snooping: not architectural or coherent" },
 		{ "[vm a]\nkernel=k\nspeed = 0%\n", "t.conf:3: speed = 0%: not 1% to 100%" },

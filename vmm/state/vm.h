@@ -78,7 +78,7 @@ struct vm_load {
 	u64 began, told; /* when, by the monitor's clock, in ns */
 };
 
-#define VM_STRICT_RULES	 32u
+#define VM_STRICT_RULES	 40u
 #define VM_STRICT_PLACES 64u
 
 struct vm;

@@ -108,9 +108,9 @@ void vm_strict_print(const struct vm *vm)
 {
 	const struct vm_strict *s = &vm->strict;
 
-	console_print("%-14s %10s  %s\n", "RULE", "BROKEN", "WHAT");
+	console_print("%-18s %10s  %s\n", "RULE", "BROKEN", "WHAT");
 	for (unsigned i = 0; i < STRICT_RULES; i++)
-		console_print("%-14s %10llu  %s (%s)\n", rules[i].name,
+		console_print("%-18s %10llu  %s (%s)\n", rules[i].name,
 			      (unsigned long long)s->broken[i], rules[i].what, rules[i].manual);
 	for (unsigned i = 0; i < s->places; i++)
 		console_print("%s at %08x\n", rules[s->place[i].rule].name, s->place[i].gla);
