@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What the monitor's counters cost: Debian's boot and programs, by an image with them and by one that was made without
-(kernel/base/count.h), in instructions as QEMU's -icount counts them. More than 1 % of the boot's is a failure.
+"""What the monitor's counters cost: Debian's boot and programs, by an image with them and by one
+that was made without (kernel/base/count.h), in instructions as QEMU's -icount counts them. More
+than 1 % of the boot's is a failure.
 
     counting.py build/uncounted/ringleader.elf [ENGINE...]
 """
@@ -35,7 +36,8 @@ def main():
             more = counting[name] / without[name] - 1
             bad = name == "boot" and more > BAR
             missed += bad
-            print("%-28s %12.4f %12.4f %8.2f%s" % (label, without[name], counting[name], 100 * more, "  MISSED" if bad else ""))
+            print("%-28s %12.4f %12.4f %8.2f%s" % (label, without[name], counting[name],
+                                                   100 * more, "  MISSED" if bad else ""))
     return missed
 
 

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""How fast a guest reads and writes its disks, IDE by DMA and PIO, and virtio, ours beside bare QEMU.
+"""How fast a guest reads and writes its disks, IDE by DMA and PIO, and virtio, ours beside bare
+QEMU.
 
     disk.py [--mib 8] [--runs 5] [--engines auto,recompile]
 
-One guest, tests/guests/disk_rate.c, measures on both sides by the TSC, which is the host's. Its images are in memory on both sides.
-Runs alternate, and go through all ways several times. The table shows, for the medians and for the fastest pass of each side, the
-ratio of throughputs (bare's ticks over ours). The bar is on the fastest: whatever else the host does only adds time, and to bare
-QEMU, whose disks are threads of their own, it adds more. The exit status says whether the first engine has reached all bars.
+One guest, tests/guests/disk_rate.c, measures on both sides by the TSC, which is the host's. Its
+images are in memory on both sides. Runs alternate, and go through all ways several times. The table
+shows, for the medians and for the fastest pass of each side, the ratio of throughputs (bare's ticks
+over ours). The bar is on the fastest: whatever else the host does only adds time, and to bare QEMU,
+whose disks are threads of their own, it adds more. The exit status says whether the first engine
+has reached all bars.
 
 --icount counts instructions in place of ticks, ours only: QEMU copies outside of the emulation.
 """
@@ -22,7 +25,9 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "boot"))
 from guests import Guests, bare_lines_of, vm  # noqa: E402
 from test_disk import disk_image  # noqa: E402
 
-WAYS = {"dma-read": 0.7, "dma-write": 0.7, "pio-read": 0.7, "pio-write": 0.7, "virtio-read": 0.85, "virtio-write": 0.85}  # and the bar
+# and the bar
+WAYS = {"dma-read": 0.7, "dma-write": 0.7, "pio-read": 0.7, "pio-write": 0.7, "virtio-read": 0.85,
+        "virtio-write": 0.85}
 RATE = re.compile(r"rate (\S+) (\d+) MiB (\d+) kiloticks")
 ICOUNT = ["-icount", "shift=0,sleep=on"]  # a tick is an instruction
 MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None
@@ -38,13 +43,17 @@ def rates(lines):
 
 
 def bare(images, cmdline):
-    drives = ["-drive", "file=%s,format=raw,if=ide" % images[0], "-drive", "file=%s,format=raw,if=virtio" % images[1]]
-    return rates(bare_lines_of("disk_rate", ["-cpu", "max", *drives, "-kernel"], ["-append", cmdline], every=True))
+    drives = ["-drive", "file=%s,format=raw,if=ide" % images[0], "-drive",
+              "file=%s,format=raw,if=virtio" % images[1]]
+    return rates(bare_lines_of("disk_rate", ["-cpu", "max", *drives, "-kernel"],
+                               ["-append", cmdline], every=True))
 
 
 def ours(engine, data, cmdline, extra=()):
-    section = vm("rate", "disk_rate", cmdline, engine, disk0="a.img", disk1="b.img,bus=virtio", verify="no")
-    with Guests([section], files={"a.img": data, "b.img": data}, name="bench-disk-" + engine, extra=extra) as m:
+    section = vm("rate", "disk_rate", cmdline, engine, disk0="a.img", disk1="b.img,bus=virtio",
+                 verify="no")
+    with Guests([section], files={"a.img": data, "b.img": data}, name="bench-disk-" + engine,
+                extra=extra) as m:
         m.wait_stopped(["rate"])
         lines = m.lines("rate")
     assert any("0 failed" in line for line in lines), lines
@@ -60,7 +69,8 @@ def measure(engines, options, data, cmdline):
             image.flush()
         for _ in range(options.runs):
             for side in figures:
-                found = bare((ide.name, virtio.name), cmdline) if side == "bare" else ours(side, data, cmdline)
+                found = bare((ide.name, virtio.name),
+                             cmdline) if side == "bare" else ours(side, data, cmdline)
                 for way, ticks in found.items():
                     figures[side][way] += ticks
     return figures
@@ -69,7 +79,8 @@ def measure(engines, options, data, cmdline):
 def table(figures, engines):
     """Prints it; how many bars the first engine has missed."""
     missed = 0
-    print("%-13s%11s%9s" % ("ticks per KiB", "bare median", "fastest") + "".join("%31s" % e for e in engines) + "   bar")
+    print("%-13s%11s%9s" % ("ticks per KiB", "bare median",
+                            "fastest") + "".join("%31s" % e for e in engines) + "   bar")
     for way, bar in WAYS.items():
         side = figures["bare"][way]
         middle, fastest = statistics.median(side), min(side)

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""What the monitor takes: instructions until the guest's first one, and memory per idle virtual machine.
+"""What the monitor takes: instructions until the guest's first one, and memory per idle virtual
+machine.
 
     footprint.py [--cpu max]
 
-Instructions are counted by QEMU's -icount with one nanosecond each, so the monitor's own clock, which is the TSC, counts them: from
-its first instructions in C (the few ten thousand of boot/entry.asm come before) to the guest's first one. The table names the lines
-of the monitor's log, each with the instructions since the line before. Memory is `vm list`'s OVERHEAD of one of two idle 256 MiB
-machines at their shells; that it is all of it is checked by destroying the machine and asking for free memory.
+Instructions are counted by QEMU's -icount with one nanosecond each, so the monitor's own clock,
+which is the TSC, counts them: from its first instructions in C (the few ten thousand of
+boot/entry.asm come before) to the guest's first one. The table names the lines of the monitor's
+log, each with the instructions since the line before. Memory is `vm list`'s OVERHEAD of one of two
+idle 256 MiB machines at their shells; that it is all of it is checked by destroying the machine and
+asking for free memory.
 """
 import argparse
 import os
@@ -29,7 +32,8 @@ VIDEO = 16  # MiB of video memory, which a machine has beside its RAM
 
 def instructions(cpu):
     """[(log line, instructions since the line before)], and their sum."""
-    with Machine(VM % "debian", cpu=cpu, extra=["-icount", "shift=0,sleep=off"], name="footprint-icount") as m:
+    with Machine(VM % "debian", cpu=cpu, extra=["-icount", "shift=0,sleep=off"],
+                 name="footprint-icount") as m:
         m.expect("debian: 256M, engine")
         m.prompt()
         log = m.monitor("log")
@@ -59,7 +63,9 @@ def memory(cpu):
         m.prompt()
         m.monitor("pause one")
         m.monitor("pause two")
-        overhead, promised = map(int, re.search(r"two .*? 256M +(\d+)K +(\d+)K", m.monitor("vm list")).groups())
+        overhead, promised = map(int,
+                                 re.search(r"two .*? 256M +(\d+)K +(\d+)K",
+                                           m.monitor("vm list")).groups())
         before = free_kib(m)
         m.monitor("destroy two")
         return overhead, free_kib(m) - before - (256 + VIDEO) * 1024 - overhead - promised
@@ -73,7 +79,8 @@ def main():
     print("instructions from the boot loader to the guest's first one, -cpu %s" % options.cpu)
     for text, count in steps:
         print("  %11s  up to: %s" % (format(count, ","), text[:90]))
-    print("  %11s  bar %s%s" % (format(total, ","), format(int(INSTRUCTIONS), ","), "  MISSED" if total > INSTRUCTIONS else ""))
+    print("  %11s  bar %s%s" % (format(total, ","), format(int(INSTRUCTIONS), ","),
+                                "  MISSED" if total > INSTRUCTIONS else ""))
     overhead, rest = memory(options.cpu)
     print("memory per idle 256 MiB machine: %.2f MiB, bar %d%s; not counted: %d KiB" % (
         overhead / 1024, MEMORY / 1024, "  MISSED" if overhead > MEMORY else "", rest))

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""How fast video memory is: tests/guests/vga_speed.c on ours and on bare QEMU, and the ratio of both.
+"""How fast video memory is: tests/guests/vga_speed.c on ours and on bare QEMU, and the ratio of
+both.
 
     video.py [--rows 'auto ring=0,auto ring=3,recompile-all ring=0'] [--cpu max]
 
-The guest gives the cycles of the fastest of many short pieces of work, so other load on the host does little. The bars are the issue's:
-ours over bare QEMU's time.
+The guest gives the cycles of the fastest of many short pieces of work, so other load on the host
+does little. The bars are the issue's: ours over bare QEMU's time.
 """
 import argparse
 import os
@@ -26,15 +27,18 @@ def speeds(text):
 
 
 def bare(cpu, cmdline):
-    p = subprocess.run(["qemu-system-x86_64", "-accel", "tcg", "-cpu", cpu, "-m", "64", "-vga", "std", "-display", "none",
-                        "-monitor", "none", "-serial", "stdio", "-device", "isa-debug-exit,iobase=0x501",
+    p = subprocess.run(["qemu-system-x86_64", "-accel", "tcg", "-cpu", cpu, "-m", "64", "-vga",
+                        "std", "-display", "none",
+                        "-monitor", "none", "-serial", "stdio", "-device",
+                        "isa-debug-exit,iobase=0x501",
                         "-kernel", os.path.join(GUESTS, GUEST), "-append", cmdline],
                        stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, check=False)
     return speeds(p.stdout.decode("latin-1"))
 
 
 def ours(cpu, engine, cmdline):
-    with Machine(vm("v", GUEST, cmdline, engine, serial0="console", verify="no"), cpu=cpu, name="bench-video") as m:
+    with Machine(vm("v", GUEST, cmdline, engine, serial0="console", verify="no"), cpu=cpu,
+                 name="bench-video") as m:
         m.expect("END %s" % GUEST)
         return speeds(m.process.before)
 
@@ -47,7 +51,9 @@ def main():
     rows = [row.split() for row in options.rows.split(",")]
     theirs = {cmdline: bare(options.cpu, cmdline) for cmdline in {cmdline for _, cmdline in rows}}
     mine = [ours(options.cpu, engine, cmdline) for engine, cmdline in rows]
-    print("%-22s %12s" % ("video, over bare", "bare, cycles") + "".join("%22s" % " ".join(row) for row in rows) + "   bar")
+    print("%-22s %12s" % ("video, over bare",
+                          "bare, cycles") + "".join("%22s" % " ".join(row)
+                                                    for row in rows) + "   bar")
     missed = 0
     for name, cycles in theirs[rows[0][1]].items():
         ratios = [mine[i][name] / theirs[cmdline][name] for i, (_, cmdline) in enumerate(rows)]

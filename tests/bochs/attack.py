@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The attacks of tests/boot/test_attack.py in Bochs, which checks segment limits where QEMU does not (make bochs-attack).
+"""The attacks of tests/boot/test_attack.py in Bochs, which checks segment limits where QEMU does
+not (make bochs-attack).
 
-Each guest must end with no check failed and print what it prints on bare QEMU (selectors and addresses thinned out: Bochs is slow). The bystander's
-sums must be right, and it must go on after the last attack. Exit status 0 only then.
+Each guest must end with no check failed and print what it prints on bare QEMU (selectors and
+addresses thinned out: Bochs is slow). The bystander's sums must be right, and it must go on after
+the last attack. Exit status 0 only then.
 """
 import argparse
 import os
@@ -62,7 +64,8 @@ def main():
     options = parser.parse_args()
     build()
     sections = [vm("bystander", "bystander", "ring=3 every=200", "auto")]
-    sections += [vm(a, a, thinned(a, options.place), PLACES[options.place][0], on_triple_fault="reset") for a in ATTACKS]
+    sections += [vm(a, a, thinned(a, options.place), PLACES[options.place][0],
+                    on_triple_fault="reset") for a in ATTACKS]
     config = os.path.join(ROOT, "build", "guests", "bochs-attack.conf")
     with open(config, "w") as f:
         f.write("".join(sections))

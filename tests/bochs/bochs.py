@@ -34,7 +34,8 @@ class Bochs:
         os.makedirs(WORK, exist_ok=True)
         names = {n: os.path.join(WORK, n) for n in ("image", "serial", "log")}
         self.serial, self.log = names["serial"], names["log"]
-        subprocess.run([os.path.join(ROOT, "iso/mkimage"), "-o", names["image"], config], check=True)
+        subprocess.run([os.path.join(ROOT, "iso/mkimage"), "-o", names["image"], config],
+                       check=True)
         if os.path.exists(self.serial):
             os.remove(self.serial)
         with open(os.path.join(WORK, "bochsrc"), "w") as f:
@@ -43,7 +44,8 @@ class Bochs:
             f.write("continue\n")  # Debian's Bochs is built with its debugger
         with open(os.path.join(WORK, "output"), "w") as out, open("/dev/zero") as never:
             self.process = subprocess.Popen(
-                ["bochs", "-q", "-f", os.path.join(WORK, "bochsrc"), "-rc", os.path.join(WORK, "commands")],
+                ["bochs", "-q", "-f", os.path.join(WORK, "bochsrc"), "-rc",
+                 os.path.join(WORK, "commands")],
                 stdin=never, stdout=out, stderr=subprocess.STDOUT)
         self.begin = time.monotonic()
 
@@ -66,7 +68,8 @@ class Bochs:
         return time.monotonic() - self.begin
 
     def wait(self, verdict, limit):
-        """Asks verdict(text) each second until it says something: "" is good. Returns what it said, or what else ended it."""
+        """Asks verdict(text) each second until it says something: "" is good. Returns what it said,
+        or what else ended it."""
         while self.seconds() < limit:
             ended = self.process.poll() is not None
             said = verdict(self.text())

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Boots our image in Bochs until the guest's kernel has written so many lines, or until its shell asks (make bochs).
+"""Boots our image in Bochs until the guest's kernel has written so many lines, or until its shell
+asks (make bochs).
 
-Exit status 0 when that came, 1 when Bochs ended, the monitor or the guest panicked, or it took longer than --seconds.
+Exit status 0 when that came, 1 when Bochs ended, the monitor or the guest panicked, or it took
+longer than --seconds.
 """
 import argparse
 import os

@@ -3,11 +3,13 @@
 
     chaos.py [--minutes 60] [--seed 1] [--cpus "max;qemu64;..."]      `make attack-long MINUTES=60`
 
-Every few minutes a fresh machine starts with other seeds and the next processor of the list. A finding ends the run with status 1:
-a panic, a monitor that does not answer, a sum of the bystander's that is wrong, a bystander that stands still, a page that ring 3 could
-use and may not, a VM that the monitor had to kill for another reason than the processor's errors, or `isolation` that does not hold.
-What hangs itself (interrupts off, an endless loop) or switches itself off is reset by hand: that is the guest's own affair. The figures
-at the end are for docs/isolation.md. `tests/boot/test_chaos.py` is the short form.
+Every few minutes a fresh machine starts with other seeds and the next processor of the list. A
+finding ends the run with status 1: a panic, a monitor that does not answer, a sum of the
+bystander's that is wrong, a bystander that stands still, a page that ring 3 could use and may not,
+a VM that the monitor had to kill for another reason than the processor's errors, or `isolation`
+that does not hold. What hangs itself (interrupts off, an endless loop) or switches itself off is
+reset by hand: that is the guest's own affair. The figures at the end are for docs/isolation.md.
+`tests/boot/test_chaos.py` is the short form.
 """
 import argparse
 import collections
@@ -22,8 +24,8 @@ from guests import Guests, check_bystander, vm
 ENGINES = ["auto", "ring1", "recompile", "recompile-all"]
 CPUS = ["max", "qemu64", "max,-avx,-avx2,-fma,-f16c", "max,-smep,-umip", "qemu64,+smep,+nx,+umip"]
 PLACES = ["recompiler", "raw3", "raw1"]
-# A VM that says nothing while the bystander says so many lines is reset. Both get the same share; a line of the fuzzing kernel takes
-# about four of the bystander's.
+# A VM that says nothing while the bystander says so many lines is reset. Both get the same share; a
+# line of the fuzzing kernel takes about four of the bystander's.
 PATIENCE = 16
 STANDS_STILL = 64  # lines of the others without one of the bystander's
 MOST = 64 * 128  # that a counter grows from one line to the next, which is 64 rounds later
@@ -38,11 +40,13 @@ class Finding(Exception):
 
 
 class EmulatorDied(Finding):
-    """QEMU's translator has met guest code that it cannot translate; it ends so without a monitor, too."""
+    """QEMU's translator has met guest code that it cannot translate; it ends so without a monitor,
+    too."""
 
 
 class Kernel:
-    """What is known of one fuzzing kernel. Its counters lie in its own memory, which its rounds may overwrite."""
+    """What is known of one fuzzing kernel. Its counters lie in its own memory, which its rounds may
+    overwrite."""
 
     def __init__(self):
         self.counts = collections.Counter()
@@ -54,7 +58,8 @@ class Kernel:
         self.last = collections.Counter()
 
     def counted(self, line, rounds):
-        now = collections.Counter({k: int(n) for k, n in COUNT.findall(line.split(":", 1)[1])}, rounds=int(rounds))
+        now = collections.Counter({k: int(n) for k, n in COUNT.findall(line.split(":", 1)[1])},
+                                  rounds=int(rounds))
         more = {k: n - self.last[k] for k, n in now.items()}
         self.last = now
         if all(0 <= n <= MOST for n in more.values()):
@@ -70,7 +75,8 @@ class Chaos(Guests):
         self.kernels = {e: Kernel() for e in ENGINES}
         sections = [vm("bystander", "bystander", "ring=3 every=5000", "auto")]
         more_keys = {"on_triple_fault": "reset", "verify": "no", "debug_exit": "no"}
-        sections += [vm(e, "chaos", "seed=%d" % (seed + i), e, **more_keys) for i, e in enumerate(ENGINES)]
+        sections += [vm(e, "chaos", "seed=%d" % (seed + i), e, **more_keys) for i,
+                     e in enumerate(ENGINES)]
         super().__init__(sections, cpu, check="views", **more)
         self.resets = self.nudges = 0
         self.killed = collections.Counter()  # by reason
@@ -175,7 +181,8 @@ class Total:
         for e in ENGINES:
             self.trashed += m.kernels[e].trashed
             self.counts[e] += m.kernels[e].counts
-            self.counts[e] += collections.Counter({p: m.stats[e]["state.%s.entries" % p] for p in PLACES})
+            self.counts[e] += collections.Counter({p: m.stats[e]["state.%s.entries" % p]
+                                                   for p in PLACES})
 
     def __str__(self):
         lines = ["%d machines, %d sums of the bystander right, %d resets, %d of them by hand" % (
@@ -183,7 +190,8 @@ class Total:
         lines += ["QEMU died of its own %d times" % self.died] * (self.died > 0)
         lines += ["%d lines of kernels that had overwritten their counters" % self.trashed] * (self.trashed > 0)
         lines += ["killed: %d times, %s" % (n, why) for why, n in self.killed.items()]
-        lines += ["%-13s %s" % (e, " ".join("%s %d" % pair for pair in self.counts[e].items())) for e in ENGINES]
+        lines += ["%-13s %s" % (e, " ".join("%s %d" % pair for pair in self.counts[e].items()))
+                  for e in ENGINES]
         return "\n".join("  " + line for line in lines)
 
 

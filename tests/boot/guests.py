@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Test guests (tests/guests) on bare QEMU and under Ringleader, and the bystander's sums computed here."""
+"""Test guests (tests/guests) on bare QEMU and under Ringleader, and the bystander's sums computed
+here."""
 import functools
 import os
 import re
@@ -10,11 +11,13 @@ from machine import GUESTS, ROOT, TIMEOUT, Machine
 WORD = 0xffffffff
 FACTOR, SUMMAND, WORDS = 1664525, 1013904223, 64 * 64  # tests/guests/bystander.c
 # Engine and ring, and the account that proves it: where `state.NAME.entries` of `stat` must grow.
-PLACES = {"raw1": ("ring1", 0), "raw3": ("auto", 3), "recompiler0": ("recompile-all", 0), "recompiler3": ("recompile-all", 3)}
+PLACES = {"raw1": ("ring1", 0), "raw3": ("auto", 3), "recompiler0": ("recompile-all", 0),
+          "recompiler3": ("recompile-all", 3)}
 
 
 def bystander_sum(rounds):
-    """All words go through the same w' = a w + c: n times is one multiplication by a^n and one addition."""
+    """All words go through the same w' = a w + c: n times is one multiplication by a^n and one
+    addition."""
     a, c, n = 1, 0, rounds
     fa, fc = FACTOR, SUMMAND
     while n:
@@ -36,25 +39,29 @@ def check_bystander(lines):
         assert m, line
         n = int(m[1])
         rounds.append(n)
-        assert (int(m[2], 16), int(m[3]), int(m[4], 16)) == (bystander_sum(n), n, n * (n + 1) // 2 & WORD), line
+        assert (int(m[2], 16), int(m[3]), int(m[4], 16)) == (bystander_sum(n), n,
+                                                             n * (n + 1) // 2 & WORD), line
     assert rounds == sorted(set(rounds))
     return len(rounds)
 
 
 def compared(lines):
-    """Lines that begin with two blanks are for reading: what they say differs between processors."""
+    """Lines that begin with two blanks are for reading: what they say differs between
+    processors."""
     return [line for line in lines if line and not line.startswith("  ")]
 
 
 def bare_lines_of(guest, arguments, extra=(), every=False):
-    """What a guest prints on bare QEMU, which it ends with isa-debug-exit. It is the last one of the arguments. every: lines too that
-    are not compared."""
+    """What a guest prints on bare QEMU, which it ends with isa-debug-exit. It is the last one of
+    the arguments. every: lines too that are not compared."""
     p = subprocess.run([
-        "qemu-system-x86_64", "-accel", "tcg", "-m", "64", "-display", "none", "-monitor", "none", "-serial", "stdio",
+        "qemu-system-x86_64", "-accel", "tcg", "-m", "64", "-display", "none", "-monitor", "none",
+        "-serial", "stdio",
         "-device", "isa-debug-exit,iobase=0x501", *arguments, os.path.join(GUESTS, guest), *extra],
         stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=TIMEOUT, check=False)
     lines = [line.rstrip() for line in p.stdout.decode("latin-1").replace("\r", "").split("\n")]
-    assert lines[:-1] and p.returncode == 1, "%s: exit code %d:\n%s" % (guest, p.returncode, "\n".join(lines[-20:]))
+    assert lines[:-1] and p.returncode == 1, "%s: exit code %d:\n%s" % (guest, p.returncode,
+                                                                        "\n".join(lines[-20:]))
     return lines if every else compared(lines)
 
 
@@ -65,7 +72,8 @@ def bare_lines(guest, cmdline, cpu):
 
 
 def vm(name, guest, cmdline, engine, **more):
-    keys = {"memory": "16M", "kernel": guest, "cmdline": cmdline, "engine": engine, "serial0": "log", "debug_exit": "yes",
+    keys = {"memory": "16M", "kernel": guest, "cmdline": cmdline, "engine": engine,
+            "serial0": "log", "debug_exit": "yes",
             "verify": "yes" if engine == "recompile-all" else "no", **more}
     return "[vm %s]\n" % name + "".join("%s = %s\n" % pair for pair in keys.items())
 
@@ -93,7 +101,8 @@ class Guests(Machine):
 
     def lines(self, name):
         """What a VM printed until now."""
-        return [line.replace("\r", "").rstrip() for line in re.findall(r"\] %s: (.*)" % re.escape(name), self.text)]
+        return [line.replace("\r", "").rstrip()
+                for line in re.findall(r"\] %s: (.*)" % re.escape(name), self.text)]
 
     def wait_line(self, pattern):
         self.process.expect(pattern)
@@ -108,7 +117,8 @@ class Guests(Machine):
             self.wait_line("%s: paused" % n)
 
     def counters(self, name):
-        """stat -m, whatever is printed around it: it begins with the VM's name and ends with desc.syncs."""
+        """stat -m, whatever is printed around it: it begins with the VM's name and ends with
+        desc.syncs."""
         self.process.send("stat -m %s\r" % name)
         self.expect(r"vm %s\r*\n" % re.escape(name), r"desc\.syncs \d+")
         pairs = (line.split() for line in self.process.before.splitlines())

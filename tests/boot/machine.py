@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A machine that boots an image of ours in QEMU: built from a configuration text, driven over its serial line."""
+"""A machine that boots an image of ours in QEMU: built from a configuration text, driven over its
+serial line."""
 import os
 import shutil
 import subprocess
@@ -9,9 +10,11 @@ import pexpect
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GUESTS = os.path.join(ROOT, "build", "guests")
-TIMEOUT = int(os.environ.get("TEST_TIMEOUT", 400))  # generous: machines are shared; no test depends on how fast it is
+# generous: machines are shared; no test depends on how fast it is
+TIMEOUT = int(os.environ.get("TEST_TIMEOUT", 400))
 ESCAPE = "\x1d"
-# The machine's clock, the TSC among it, counts executed instructions, one a nanosecond; idle time passes at once.
+# The machine's clock, the TSC among it, counts executed instructions, one a nanosecond; idle time
+# passes at once.
 ICOUNT = ["-icount", "shift=0,sleep=off"]
 OVMF = "/usr/share/OVMF/OVMF_CODE.fd"
 
@@ -34,12 +37,14 @@ class Console:
 
     def __init__(self, arguments, name=None, once=True):
         self.process = pexpect.spawn("qemu-system-x86_64", [
-            "-accel", "tcg", *arguments, "-display", "none", *(["-no-reboot"] if once else []), "-monitor", "none"],
+            "-accel", "tcg", *arguments, "-display", "none", *(["-no-reboot"] if once else []),
+            "-monitor", "none"],
             timeout=TIMEOUT, encoding="latin-1", echo=False)
         self.process.delaybeforesend = None
         logs = os.path.join(ROOT, "build", "logs")
         os.makedirs(logs, exist_ok=True)
-        name = name or os.environ.get("PYTEST_CURRENT_TEST", "machine").split("::")[-1].split(" ")[0]
+        name = name or os.environ.get("PYTEST_CURRENT_TEST",
+                                      "machine").split("::")[-1].split(" ")[0]
         self.log = open(os.path.join(logs, name.replace("/", "_") + ".log"), "w")
         self.process.logfile_read = self.log
 
@@ -80,23 +85,30 @@ class Console:
 
 
 class BareMachine(Console):
-    """The same guest without us: QEMU loads the kernel. SeaBIOS's own messages come on the same line."""
+    """The same guest without us: QEMU loads the kernel. SeaBIOS's own messages come on the same
+    line."""
 
-    def __init__(self, kernel="vmlinuz-686", cmdline="console=ttyS0", cpu="max", memory="256M", name=None,
+    def __init__(self, kernel="vmlinuz-686", cmdline="console=ttyS0", cpu="max", memory="256M",
+                 name=None,
                  initrd="initrd.gz", extra=()):
         super().__init__([
-            "-cpu", cpu, "-m", memory, "-chardev", "stdio,id=serial,signal=off,mux=on", "-serial", "chardev:serial",
+            "-cpu", cpu, "-m", memory, "-chardev", "stdio,id=serial,signal=off,mux=on", "-serial",
+            "chardev:serial",
             "-device", "isa-debugcon,iobase=0x402,chardev=serial",
-            "-kernel", os.path.join(GUESTS, kernel), "-initrd", os.path.join(GUESTS, initrd), "-append", cmdline,
+            "-kernel", os.path.join(GUESTS, kernel), "-initrd", os.path.join(GUESTS, initrd),
+            "-append", cmdline,
             *extra], name)
-        self.process.send("\x01c")  # the multiplexer's own key: the keyboard goes from the debug port to the serial line
+        # the multiplexer's own key: the keyboard goes from the debug port to the serial line
+        self.process.send("\x01c")
 
 
 class Machine(Console):
-    """Our image. config: the text of vms.conf. media: cd, disk, virtio (fast) or usb. files: contents of more files by name; modules:
-    those of them that the configuration does not name. com1: QEMU's other side of it, which else is driven here."""
+    """Our image. config: the text of vms.conf. media: cd, disk, virtio (fast) or usb. files:
+    contents of more files by name; modules: those of them that the configuration does not name.
+    com1: QEMU's other side of it, which else is driven here."""
 
-    def __init__(self, config, cpu="max", memory="1G", media="cd", firmware="bios", arguments="", extra=(),
+    def __init__(self, config, cpu="max", memory="1G", media="cd", firmware="bios", arguments="",
+                 extra=(),
                  name=None, files=None, modules=(), com1="stdio,signal=off,mux=off"):
         self.folder = tempfile.TemporaryDirectory()
         conf = os.path.join(self.folder.name, "vms.conf")
@@ -110,7 +122,9 @@ class Machine(Console):
                 f.write(data)
         self.image = os.path.join(self.folder.name, "out.iso")
         subprocess.run([os.path.join(ROOT, "iso/mkimage"), "-o", self.image, "-a", arguments,
-                        *(word for module in modules for word in ("-m", os.path.join(self.folder.name, module))), conf], check=True)
+                        *(word for module in modules
+                          for word in ("-m", os.path.join(self.folder.name, module))), conf],
+                       check=True)
         drive = {
             "cd": ["-cdrom", self.image],
             "disk": ["-drive", "file=%s,format=raw" % self.image],

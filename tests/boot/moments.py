@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Saving and loading a Debian while it works: the work's steps must stay right, wherever it was interrupted."""
+"""Saving and loading a Debian while it works: the work's steps must stay right, wherever it was
+interrupted."""
 import hashlib
 import random
 import re
@@ -45,7 +46,8 @@ def moment(m, rng):
 
 
 def check_work(text, count):
-    """Every step that was printed is right; lines may come twice, and be torn where the console went to the monitor."""
+    """Every step that was printed is right; lines may come twice, and be torn where the console
+    went to the monitor."""
     right = {i: (h, f) for i, h, f in steps(count)}
     found = re.findall(r"STEP (\d+) ([0-9a-f]{16}) (\d+\.\d{12})\r", text)
     for i, h, f in found:

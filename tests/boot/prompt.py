@@ -9,7 +9,8 @@ from machine import ROOT
 
 
 def symbols(guest):
-    out = subprocess.run(["nm", os.path.join(ROOT, "build/test-guests/%s.elf" % guest)], stdout=subprocess.PIPE, text=True,
+    out = subprocess.run(["nm", os.path.join(ROOT, "build/test-guests/%s.elf" % guest)],
+                         stdout=subprocess.PIPE, text=True,
                          check=True).stdout
     return {m[2]: int(m[1], 16) for m in re.finditer(r"([0-9a-f]+) [tTdDbB] (\S+)", out)}
 

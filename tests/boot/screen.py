@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""QEMU's screen and keyboard by its machine protocol: a picture of the screen is read back as text."""
+"""QEMU's screen and keyboard by its machine protocol: a picture of the screen is read back as
+text."""
 import json
 import os
 import re
@@ -48,12 +49,14 @@ class Screen:
     def type(self, text):
         for c in text:
             code = "shift-" + c.lower() if c.isupper() else c
-            keys = [{"type": "qcode", "data": KEYS.get(k, k)} for k in re.split(r"(?<=shift)-", code)]
+            keys = [{"type": "qcode", "data": KEYS.get(k, k)}
+                    for k in re.split(r"(?<=shift)-", code)]
             self.command("send-key", keys=keys, **{"hold-time": 40})
             time.sleep(0.15)
 
     def escape(self):
-        self.command("send-key", keys=[{"type": "qcode", "data": k} for k in ("ctrl", "bracket_right")])
+        self.command("send-key",
+                     keys=[{"type": "qcode", "data": k} for k in ("ctrl", "bracket_right")])
         time.sleep(0.2)
 
     def pixels(self):
@@ -69,15 +72,19 @@ class Screen:
 
     @staticmethod
     def cell(width, dots, left, top, columns, rows):
-        """The shape in a cell, a number per row: what is brighter than the middle between its darkest and brightest dot."""
-        row = [dots[(top + y) * width + left:(top + y) * width + left + columns] for y in range(rows)]
+        """The shape in a cell, a number per row: what is brighter than the middle between its
+        darkest and brightest dot."""
+        row = [dots[(top + y) * width + left:(top + y) * width + left + columns]
+               for y in range(rows)]
         dark, bright = min(map(min, row)), max(map(max, row))
         if dark == bright:
             return (0,) * rows
-        return tuple(sum((2 * d > dark + bright) << (columns - 1 - x) for x, d in enumerate(r)) for r in row)
+        return tuple(sum((2 * d > dark + bright) << (columns - 1 - x) for x, d in enumerate(r))
+                     for r in row)
 
     def graphics_text(self):
-        """The frame buffer by our own font, each of its rows two lines high; the cursor underlines."""
+        """The frame buffer by our own font, each of its rows two lines high; the cursor
+        underlines."""
         width, height, dots = self.pixels()
         font, lines = own_font(), []
         for top in range(0, height - 15, 16):
@@ -90,8 +97,8 @@ class Screen:
         return "\n".join(lines)
 
     def vga_text(self):
-        """Text mode: what video memory holds, once the picture shows the same shape for the same character, and no shape for
-        two. The cursor's cell is left out."""
+        """Text mode: what video memory holds, once the picture shows the same shape for the same
+        character, and no shape for two. The cursor's cell is left out."""
         self.command("pmemsave", val=0xb8000, size=4000, filename=self.memory)
         with open(self.memory, "rb") as f:
             text = f.read()[::2].decode("latin-1")

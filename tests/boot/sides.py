@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The two sides on which a system is tried: bare QEMU, and a VM of ours. Both have the same media, the same serial line, a screen
-that is read as a picture, and a keyboard, so that one script drives both.
+"""The two sides on which a system is tried: bare QEMU, and a VM of ours. Both have the same media,
+the same serial line, a screen that is read as a picture, and a keyboard, so that one script drives
+both.
 
 A script sets marks, which are timed, and notes what both sides must agree on."""
 import functools
@@ -16,11 +17,14 @@ MEDIA = os.path.join(ROOT, "build/os")
 SEABIOS = "/usr/share/seabios/bios-256k.bin"
 VGABIOS = "/usr/share/seabios/vgabios-stdvga.bin"
 LETTER_A = bytes([0, 0, 0x10, 0x38, 0x6c, 0xc6, 0xc6, 0xfe, 0xc6, 0xc6, 0xc6, 0xc6, 0, 0, 0, 0])
-BARE_DRIVE = {"floppy": "if=floppy,format=raw,snapshot=on,file=%s", "cdrom": "if=ide,index=2,media=cdrom,file=%s",
+BARE_DRIVE = {"floppy": "if=floppy,format=raw,snapshot=on,file=%s",
+              "cdrom": "if=ide,index=2,media=cdrom,file=%s",
               "disk0": "if=ide,index=0,format=raw,snapshot=on,file=%s"}
 BARE_BOOT = {"floppy": "a", "cdrom": "d", "disk0": "c"}
-KEYS = {" ": "spc", "\n": "ret", "-": "minus", ".": "dot", "(": "shift-9", ")": "shift-0", "/": "slash", "=": "equal",
-        ",": "comma", "_": "shift-minus", ":": "shift-semicolon", ";": "semicolon", "+": "shift-equal", "*": "shift-8",
+KEYS = {" ": "spc", "\n": "ret", "-": "minus", ".": "dot", "(": "shift-9", ")": "shift-0",
+        "/": "slash", "=": "equal",
+        ",": "comma", "_": "shift-minus", ":": "shift-semicolon", ";": "semicolon",
+        "+": "shift-equal", "*": "shift-8",
         "&": "shift-7", "|": "shift-backslash", "$": "shift-4", "'": "apostrophe"}
 
 
@@ -33,7 +37,8 @@ def font():
     shapes = {}
     for negative in (255, 0):
         for c in range(255, 0, -1):
-            shapes[bytes(b ^ negative for b in rom[at + 16 * c:at + 16 * c + 16])] = bytes([c]).decode("cp437")
+            shapes[bytes(b ^ negative
+                         for b in rom[at + 16 * c:at + 16 * c + 16])] = bytes([c]).decode("cp437")
     shapes.update({bytes([i] * 16): " " for i in (0, 255)})
     return shapes
 
@@ -53,8 +58,10 @@ def text_of(picture):
     """The lines of a picture that shows text of 8x16 dots, or of 9x16."""
     width, height, dots = picture
     wide = 9 if width in (720, 360) else 8
-    return ["".join(character(b"".join(dots[3 * (width * (top + y) + left):][:24] for y in range(16)))
-                    for left in range(0, width - 7, wide)).rstrip() for top in range(0, height - 15, 16)]
+    return ["".join(character(b"".join(dots[3 * (width * (top + y) + left):][:24]
+                                       for y in range(16)))
+                    for left in range(0, width - 7, wide)).rstrip()
+            for top in range(0, height - 15, 16)]
 
 
 class Side:
@@ -95,7 +102,8 @@ class Side:
             self.key("shift-" + c.lower() if c.isupper() else KEYS.get(c, c))
 
     def still(self):
-        """The picture once five looks at it are the same: what scrolls by itself stands still between two."""
+        """The picture once five looks at it are the same: what scrolls by itself stands still
+        between two."""
         looks = [self.picture()]
         while len(looks) < 5 or any(look != looks[-1] for look in looks[-5:]):
             time.sleep(1)
@@ -116,9 +124,12 @@ class BareSide(Side, Console):
 
     def __init__(self, system, folder):
         self.screen, self.buttons = Screen(folder), 0
-        arguments = ["-M", "pc,usb=off", "-cpu", "max", "-m", str(system.memory), "-nodefaults", "-vga", system.keys.get("vga", "std"),
-                     "-global", "VGA.xres=1024", "-global", "VGA.yres=768",  # what our monitor's EDID prefers
-                     "-chardev", "stdio,id=s,signal=off", "-serial", "chardev:s", *self.screen.arguments,
+        arguments = ["-M", "pc,usb=off", "-cpu", "max", "-m", str(system.memory), "-nodefaults",
+                     "-vga", system.keys.get("vga", "std"),
+                     # what our monitor's EDID prefers
+                     "-global", "VGA.xres=1024", "-global", "VGA.yres=768",
+                     "-chardev", "stdio,id=s,signal=off", "-serial", "chardev:s",
+                     *self.screen.arguments,
                      "-bios", os.path.join(MEDIA, system.firmware) if system.firmware else SEABIOS]
         for drive, file in system.media.items():
             arguments += ["-drive", BARE_DRIVE[drive] % os.path.join(MEDIA, file)]
@@ -126,7 +137,8 @@ class BareSide(Side, Console):
             arguments += ["-boot", BARE_BOOT[system.boots()]]
         if system.direct:
             kernel, initrd, cmdline = system.direct
-            arguments += ["-kernel", os.path.join(MEDIA, kernel), "-initrd", os.path.join(MEDIA, initrd), "-append", cmdline]
+            arguments += ["-kernel", os.path.join(MEDIA, kernel), "-initrd",
+                          os.path.join(MEDIA, initrd), "-append", cmdline]
         super().__init__(arguments, "os-%s-bare" % system.name)
         end = time.monotonic() + TIMEOUT
         while True:
@@ -147,12 +159,15 @@ class BareSide(Side, Console):
         self.ended()
 
     def key(self, name):
-        self.screen.command("send-key", keys=[{"type": "qcode", "data": k} for k in name.split("-")], **{"hold-time": 30})
+        self.screen.command("send-key",
+                            keys=[{"type": "qcode", "data": k} for k in name.split("-")],
+                            **{"hold-time": 30})
         time.sleep(0.1)
 
     def mouse(self, dx, dy, buttons):
         """Moves the mouse, and says which buttons are held from then on: 1 is the left one."""
-        events = [{"type": "rel", "data": {"axis": axis, "value": value}} for axis, value in (("x", dx), ("y", dy)) if value]
+        events = [{"type": "rel", "data": {"axis": axis, "value": value}} for axis,
+                  value in (("x", dx), ("y", dy)) if value]
         if buttons != self.buttons:
             events.append({"type": "btn", "data": {"button": "left", "down": bool(buttons)}})
             self.buttons = buttons
@@ -173,7 +188,8 @@ class OurSide(Side, Machine):
         if system.direct:
             kernel, initrd, keys["cmdline"] = system.direct
             keys.update(kernel=os.path.join(MEDIA, kernel), initrd=os.path.join(MEDIA, initrd))
-        config = "[ringleader]\nexit = poweroff\n[vm pc]\n" + "".join("%s = %s\n" % pair for pair in keys.items())
+        config = "[ringleader]\nexit = poweroff\n[vm pc]\n" + "".join("%s = %s\n" % pair
+                                                                      for pair in keys.items())
         files = sum(os.path.getsize(os.path.join(MEDIA, file)) for file in system.media.values())
         super().__init__(config, name="os-%s-%s" % (system.name, engine), media="virtio",
                          memory="%dM" % (512 + 2 * system.memory + files // 2**20))

@@ -34,7 +34,8 @@ def changed(data, name, offset, value):
 
 def hostile(data, rng):
     """Good checksums, and a few fields of processor or devices that are anything."""
-    parts = [(at, length) for name, at, length in sections(data) if name not in ("machine", "ram", "end") and length]
+    parts = [(at, length) for name, at,
+             length in sections(data) if name not in ("machine", "ram", "end") and length]
     out = bytearray(data)
     cpu = next((at, length) for name, at, length in sections(data) if name == "cpu")
     for _ in range(rng.randint(1, 4)):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Systems that nobody here wrote, and how each is used: one script for bare QEMU and for our VM. tests/os makes the media.
+"""Systems that nobody here wrote, and how each is used: one script for bare QEMU and for our VM.
+tests/os makes the media.
 
 Each script sets the same marks on both sides, and notes what must be the same."""
 import hashlib
@@ -7,7 +8,8 @@ import re
 
 
 class System:
-    """direct: kernel, initial RAM disk and command line of a machine that starts without firmware."""
+    """direct: kernel, initial RAM disk and command line of a machine that starts without
+    firmware."""
 
     def __init__(self, script, media=None, memory=64, firmware=None, keys=None, direct=None):
         self.name, self.script = script.__name__, script
@@ -81,11 +83,16 @@ def syslinux_floppy(m):
 
 def apic_notes(m):
     """Which controller each interrupt of the ISA bus has, and where that was found."""
-    lines = re.findall(r"^ *(\d+): +\d+ +(IO-APIC +\d+-\w+|XT-PIC)", m.run("cat /proc/interrupts"), re.MULTILINE)
-    m.note("interrupts", {irq: " ".join(where.split()) for irq, where in lines if int(irq) in (0, 1, 4, 8, 9, 12)})
+    lines = re.findall(r"^ *(\d+): +\d+ +(IO-APIC +\d+-\w+|XT-PIC)", m.run("cat /proc/interrupts"),
+                       re.MULTILINE)
+    m.note("interrupts", {irq: " ".join(where.split()) for irq,
+                          where in lines if int(irq) in (0, 1, 4, 8, 9, 12)})
     log = m.run("dmesg")
-    m.note("tables", re.findall(r"(?:INT_SRC_OVR|IOAPIC\[0\]|LAPIC_NMI|found SMP MP-table)[^\n]*", log))
-    m.note("clocks", sorted(set(re.findall(r"hpet0: at MMIO \w+|hpet id: \w+|Switched APIC routing[^\n]*", log))))
+    m.note("tables", re.findall(r"(?:INT_SRC_OVR|IOAPIC\[0\]|LAPIC_NMI|found SMP MP-table)[^\n]*",
+                                log))
+    m.note("clocks",
+           sorted(set(re.findall(r"hpet0: at MMIO \w+|hpet id: \w+|Switched APIC routing[^\n]*",
+                                 log))))
 
 
 def linux(m, how, more=None):
@@ -237,7 +244,8 @@ def mach(m):
 
 @system(direct=("installer/linux", "installer/text.gz", "console=ttyS0"), memory=768)
 def installer_serial(m):
-    """Debian's installer on the serial line: the upper of two languages, and the countries that it has."""
+    """Debian's installer on the serial line: the upper of two languages, and the countries that it
+    has."""
     m.expect("Select a language", "English", "<Go Back>")
     m.mark("language")
     m.process.send("\x1b[A\r")
@@ -270,7 +278,8 @@ def row(picture, colour):
 
 @system(media={"cdrom": "installer.iso"}, memory=768)
 def installer_gtk(m):
-    """The same in a frame buffer: X on a VBE mode. A key chooses the language, and the mouse `Continue`."""
+    """The same in a frame buffer: X on a VBE mode. A key chooses the language, and the mouse
+    `Continue`."""
     colour = bytes.fromhex("298a84")  # of the chosen line's upper half: it darkens downwards
 
     def above(picture):
@@ -311,8 +320,8 @@ def installer_gtk(m):
 
 @system(firmware="u-boot.rom", keys={"apic": "yes", "vga": "none"})
 def u_boot(m):
-    """As firmware, on the serial line. Without a VGA: its BIOS reads at C0000000h where U-Boot has left segments of 64 KiB, and
-    QEMU, unlike a processor, checks no limits."""
+    """As firmware, on the serial line. Without a VGA: its BIOS reads at C0000000h where U-Boot has
+    left segments of 64 KiB, and QEMU, unlike a processor, checks no limits."""
     m.expect("U-Boot 2", "autoboot")
     m.process.send(" ")
     m.expect("\n=> ")
@@ -331,21 +340,23 @@ def serial_command(m, text):
 
 @system(media={"disk0": "fat.img"}, memory=8)
 def memtest(m):
-    """A whole pass. Of its time 160 seconds are two waits, after which memory must be what it was."""
+    """A whole pass. Of its time 160 seconds are two waits, after which memory must be what it
+    was."""
     m.wait("^boot:")
     m.type("memtest\n")
     m.wait(r"Memtest86\+ v6")
     m.mark("starts")
     said = m.wait(r"Pass: +[1-9]|Status: Fail")
     m.note("errors", [re.findall(r"Status: Pass|Errors: +\d+", line) for line in said])
-    m.note("frame", [line[:27] for line in said if line.startswith(("      Memtest86+", "L1 Cache", "CPU:"))])
+    m.note("frame", [line[:27] for line in said
+                     if line.startswith(("      Memtest86+", "L1 Cache", "CPU:"))])
     m.mark("pass")
 
 
 @system(media={"disk0": "debian-x.img"}, memory=512)
 def debian_x(m):
-    """An X server of an installed Debian, on the kernel's frame buffer. A terminal is drawn; the mouse drags it by its title, and opens
-    the menu of its window manager."""
+    """An X server of an installed Debian, on the kernel's frame buffer. A terminal is drawn; the
+    mouse drags it by its title, and opens the menu of its window manager."""
     def title(picture):
         """The left upper corner of the terminal's title: white, with a line below it."""
         width, height, dots = picture
@@ -372,7 +383,8 @@ def debian_x(m):
     steps(m, before[0] + 150, before[1] + 8, 0)
     there = m.still()
     m.mouse(0, 0, 1)
-    m.wait_for(lambda: m.picture() != there)  # the window manager shows another pointer, and an outline then
+    # the window manager shows another pointer, and an outline then
+    m.wait_for(lambda: m.picture() != there)
     steps(m, 100, 150, 1)
     m.wait_for(lambda: outlined(there[2], m.picture()[2]))
     m.still()

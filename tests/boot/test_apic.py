@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A machine with apic = yes: Linux takes its interrupts from local and I/O APIC, and time stays right.
+"""A machine with apic = yes: Linux takes its interrupts from local and I/O APIC, and time stays
+right.
 
 Alone:  make guests && /usr/bin/python3 -m pytest tests/boot/test_apic.py
 """
@@ -10,7 +11,8 @@ import pytest
 
 from machine import Machine, debian
 
-TIMERS = {"deadline": "", "one-shot": " lapic=notscdeadline", "hpet": " nolapic_timer", "8259": " noapic nolapic"}
+TIMERS = {"deadline": "", "one-shot": " lapic=notscdeadline", "hpet": " nolapic_timer",
+          "8259": " noapic nolapic"}
 
 
 def interrupts(m):
@@ -19,13 +21,16 @@ def interrupts(m):
     return {name: int(n) for name, n, _ in lines}, {name: where for name, _, where in lines}
 
 
-@pytest.mark.parametrize("engine, timer", [("auto", "deadline"), ("recompile", "one-shot"), ("auto", "hpet"), ("ring1", "8259")])
+@pytest.mark.parametrize("engine, timer",
+                         [("auto", "deadline"), ("recompile", "one-shot"), ("auto", "hpet"),
+                          ("ring1", "8259")])
 def test_linux(engine, timer):
     config = debian(engine=engine).replace("ttyS0", "ttyS0" + TIMERS[timer]) + "apic = yes\n"
     with Machine(config) as m:
         m.shell()
         # As on bare QEMU, where SeaBIOS sets the MTRRs: Linux uses the PAT only if they are on.
-        assert re.findall(r"(?:MTRR|PAT)[^\n]*", m.run("dmesg")) == ["PAT: Configuration [0-7]: WB  WC  UC- UC  WB  WP  UC- WT  "]
+        assert re.findall(r"(?:MTRR|PAT)[^\n]*",
+                          m.run("dmesg")) == ["PAT: Configuration [0-7]: WB  WC  UC- UC  WB  WP  UC- WT  "]
         assert m.run("cat /proc/mtrr").strip() == "reg00: base=0x080000000 ( 2048MB), size= 2048MB, count=1: uncachable"
         before, where = interrupts(m)
         assert ("IO-APIC" in where["4"]) == (timer != "8259"), where

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The microkernel alone (build/base.elf) in QEMU: start-up, traps, panic, console. Needs nothing but qemu-system-x86_64.
+"""The microkernel alone (build/base.elf) in QEMU: start-up, traps, panic, console. Needs nothing
+but qemu-system-x86_64.
 
 One test:  python3 -m pytest tests/boot/test_base.py -k panic
 """
@@ -31,9 +32,12 @@ class Machine:
         self.monitor = os.path.join(self.directory.name, "monitor")
         self.process = pexpect.spawn("qemu-system-x86_64", [
             "-accel", "tcg", "-cpu", cpu, "-m", memory, "-kernel", IMAGE,
-            "-append", ("debug-exit " if debug_exit else "") + cmdline, "-display", "none", "-nodefaults", "-vga", "std",
-            "-chardev", "stdio,id=serial,signal=off,mux=off", "-serial", "chardev:serial", "-no-reboot",
-            "-monitor", "unix:%s,server,nowait" % self.monitor, "-device", "isa-debug-exit,iobase=0x501", *extra],
+            "-append", ("debug-exit " if debug_exit else "") + cmdline, "-display", "none",
+            "-nodefaults", "-vga", "std",
+            "-chardev", "stdio,id=serial,signal=off,mux=off", "-serial", "chardev:serial",
+            "-no-reboot",
+            "-monitor", "unix:%s,server,nowait" % self.monitor, "-device",
+            "isa-debug-exit,iobase=0x501", *extra],
             timeout=TIMEOUT, encoding="latin-1", echo=False)
 
     def expect(self, *patterns):
@@ -77,7 +81,8 @@ def start():
 @pytest.mark.parametrize("memory", ["128", "8G"])
 def test_banner_and_power_off(start, cpu, memory):
     m = start(cpu=cpu, memory=memory)
-    m.expect("Ringleader on ", "speculation: retpolines, no IBPB on this processor, no VERW on this processor",
+    m.expect("Ringleader on ",
+             "speculation: retpolines, no IBPB on this processor, no VERW on this processor",
              r"clock: TSC runs at \d+\.\d+ MHz, by the HPET", "local APIC and I/O APIC")
     m.command("poweroff")
     assert m.exit_code() == EXIT_OK
@@ -94,7 +99,8 @@ LATE_US = 100  # measured: 0
 
 
 @pytest.mark.parametrize("options, expected", [
-    ("clock=pm", "by the PM timer"), ("clock=pit", "by the PIT"), ("noapic", "interrupts: 8259 pair")])
+    ("clock=pm", "by the PM timer"), ("clock=pit", "by the PIT"),
+    ("noapic", "interrupts: 8259 pair")])
 def test_fallbacks(start, options, expected):
     """Late by the machine's clock, which counts instructions here; early would be a huge number."""
     m = start(options + " selftest=timer", extra=ICOUNT)
@@ -109,7 +115,8 @@ def test_fallbacks(start, options, expected):
 @pytest.mark.parametrize("cpu", ["qemu64", "max"])
 def test_panic_names_its_callers(start, cpu):
     m = start("selftest=panic", cpu=cpu)
-    m.expect("PANIC: selftest: a panic was asked for", r"selftest_inner\+", r"selftest_outer\+", r"do_panic\+",
+    m.expect("PANIC: selftest: a panic was asked for", r"selftest_inner\+", r"selftest_outer\+",
+             r"do_panic\+",
              r"selftest_run\+", r"boot_main\+", "end of panic")
     assert m.exit_code() == EXIT_PANIC
 
@@ -129,12 +136,15 @@ def test_traps(start, name, reason, caller):
 
 
 def test_registers_of_an_assertion(start):
-    """All of them are as they were where the condition failed; the stack is one of the monitor's, near the frame."""
+    """All of them are as they were where the condition failed; the stack is one of the monitor's,
+    near the frame."""
     m = start("selftest=assert")
     m.expect("PANIC: boot/selftest.c", "end of panic")
-    shown = {name: int(value, 16) for name, value in re.findall(r"\b(r\w\w?|rflags|cs|ss) +([0-9a-f]+)\b", m.process.before)}
+    shown = {name: int(value, 16) for name,
+             value in re.findall(r"\b(r\w\w?|rflags|cs|ss) +([0-9a-f]+)\b", m.process.before)}
     assert {r: shown[r] for r in ("rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r15")} == \
-        {"rax": 2, "rcx": 0xa1, "rdx": 0xa2, "rsi": 0xa3, "rdi": 0xa4, "r8": 0xa8, "r9": 0xa9, "r15": 0xaf}
+        {"rax": 2, "rcx": 0xa1, "rdx": 0xa2, "rsi": 0xa3, "rdi": 0xa4, "r8": 0xa8, "r9": 0xa9,
+         "r15": 0xaf}
     assert 0 <= shown["rbp"] - shown["rsp"] < 256 and not shown["cs"] & 3 and shown["rflags"] & 2
     assert m.exit_code() == EXIT_PANIC
 
@@ -202,7 +212,8 @@ def test_five_escapes_dump_the_state(start):
     m = start()
     m.expect("rl> ")
     m.process.send("\x1d" * 5)
-    m.expect("--- state, by the escape key ---", r"interrupted at \S+\+", r"boot_main\+", "--- end of state ---")
+    m.expect("--- state, by the escape key ---", r"interrupted at \S+\+", r"boot_main\+",
+             "--- end of state ---")
 
 
 def test_four_escapes_do_not(start):
@@ -224,7 +235,8 @@ def test_break_dumps_the_state(start):
 def test_nmi_finds_a_hang_with_interrupts_off(start):
     m = start("selftest=hang")
     m.expect("selftest hang: now")
-    for _ in range(20):  # the first may still find the line being printed; more than one a second are passed over
+    # the first may still find the line being printed; more than one a second are passed over
+    for _ in range(20):
         m.qemu("nmi")
         m.expect("--- state, by NMI ---", r"interrupted at ([\w.:]+)\+")
         if m.process.match[1] == "selftest.c:do_hang":
@@ -237,7 +249,8 @@ def test_nmi_finds_a_hang_with_interrupts_off(start):
 def test_keyboard_and_screen(start):
     m = start()
     m.expect("rl> ")
-    for key in ("m", "e", "x", "backspace", "m", "shift-a", "home", "right", "right", "right", "delete", "ret"):
+    for key in ("m", "e", "x", "backspace", "m", "shift-a", "home", "right", "right", "right",
+                "delete", "ret"):
         m.qemu("sendkey " + key)
         time.sleep(0.15)  # QEMU holds a key for 100 ms
     m.expect("memory: ")
@@ -275,7 +288,8 @@ def test_crash_prompt(start):
     crash("xm 0xfffffffffffffff8 1", "--")
     crash("xmp 0x100000 1", "02 b0 ad 1b|d6 50 52 e8")  # a Multiboot magic: boot/entry.asm
     crash("symbol 0xffffffff80101000", r"[\w.:]+\+0")
-    for line in ("xm", "xm nothing", "xm 0 99999999", "xm 1 2 3", "symbol", "x" * 300, "\x7f\x7f\x01", "modules extra"):
+    for line in ("xm", "xm nothing", "xm 0 99999999", "xm 1 2 3", "symbol", "x" * 300,
+                 "\x7f\x7f\x01", "modules extra"):
         crash(line, "\n")
     crash("memm\x7f", "memory: ")
     crash("panic", "PANIC: #DF double fault", r"recurse\+", "end of panic")

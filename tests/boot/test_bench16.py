@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""What 16-bit code costs, in executed instructions over bare QEMU's, which every host counts alike: tests/bench/bench16.py's workloads,
-held a little above what docs/recompiler.md says. Sums must be the same on both sides."""
+"""What 16-bit code costs, in executed instructions over bare QEMU's, which every host counts alike:
+tests/bench/bench16.py's workloads, held a little above what docs/recompiler.md says. Sums must be
+the same on both sides."""
 import os
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "bench"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+                                "bench"))
 import bench16  # noqa: E402
 
-MOST = {"sieve": 1.8, "compiled": 3.5, "calls-real": 2.9, "calls-pm16": 19, "calls-v86-iopl3": 13.5, "calls-v86-iopl0": 18.5}
+MOST = {"sieve": 1.8, "compiled": 3.5, "calls-real": 2.9, "calls-pm16": 19,
+        "calls-v86-iopl3": 13.5, "calls-v86-iopl0": 18.5}
 
 
 def test_instructions():

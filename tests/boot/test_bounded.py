@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""Nothing that a guest does keeps the monitor from its interrupts, or from the end of a turn, for long.
+"""Nothing that a guest does keeps the monitor from its interrupts, or from the end of a turn, for
+long.
 
-The monitor measures both itself. Under -icount an instruction is a nanosecond of the machine's time, so what it measures are
-instructions, whatever the host does: see docs/engine.md.
+The monitor measures both itself. Under -icount an instruction is a nanosecond of the machine's
+time, so what it measures are instructions, whatever the host does: see docs/engine.md.
 """
 from guests import PLACES, Guests, bare_lines, compared, vm
 from machine import ICOUNT
 from test_share import CHIPS, STORM_FILES, STORMS, storm_sections
 
 BOUND = 2000000  # ns, that is instructions
-LATE = 3000000  # a piece of work with interrupts on: a millisecond, and what was not known to be coming
+# a piece of work with interrupts on: a millisecond, and what was not known to be coming
+LATE = 3000000
 LASTS = 60000000  # ns for each storm
 
 
@@ -38,14 +40,19 @@ def test_storms():
 
 
 # Much that is asked for at once (tests/guests/bounds.c), by place.
-MUCH = [("mapped", 0, p) for p in ("raw1", "raw3", "recompiler3")] + [("rep", 1, p) for p in ("recompiler0", "recompiler3")]
+MUCH = [("mapped", 0, p) for p in ("raw1", "raw3",
+                                   "recompiler3")] + [("rep", 1, p)
+                                                      for p in ("recompiler0", "recompiler3")]
 MUCH += [("tables", 2, p) for p in ("raw1", "raw3")]
 
 
 def test_much_at_once():
-    """A page mapped 400,000 times goes, REP on pages that check themselves, a delivery that faults for ever: as short."""
-    names = {"%s-%s" % (name, p): ("ring=%d what=%d" % (PLACES[p][1], what), p) for name, what, p in MUCH}
-    sections = [vm(n, "bounds", line, PLACES[p][0], memory="64M", verify="no") for n, (line, p) in names.items()]
+    """A page mapped 400,000 times goes, REP on pages that check themselves, a delivery that faults
+    for ever: as short."""
+    names = {"%s-%s" % (name, p): ("ring=%d what=%d" % (PLACES[p][1], what), p) for name, what,
+             p in MUCH}
+    sections = [vm(n, "bounds", line, PLACES[p][0], memory="64M", verify="no") for n,
+                (line, p) in names.items()]
     sections += [vm("misaligned", "misaligned", "ring=3", "recompile-all")]
     with Guests(sections, memory="2G", extra=ICOUNT) as m:
         m.wait_stopped(names)

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""A debugger's breakpoints and single steps (tests/guests/breakpoints.c) from every engine: the same #DBs as on bare QEMU, and pages
-without a breakpoint run as if there were none."""
+"""A debugger's breakpoints and single steps (tests/guests/breakpoints.c) from every engine: the
+same #DBs as on bare QEMU, and pages without a breakpoint run as if there were none."""
 from guests import PLACES, Guests, bare_lines, compared, vm
 
-# The guest's last loop has 200,000 turns with breakpoints on other pages. Everything else takes 2,400 to 6,300 dispatches.
+# The guest's last loop has 200,000 turns with breakpoints on other pages. Everything else takes
+# 2,400 to 6,300 dispatches.
 DISPATCHES = 20000
 
 
@@ -20,4 +21,5 @@ def test_breakpoints():
             counters = m.counters(name[p])
             assert counters["recomp.dispatches"] < DISPATCHES, p
             if p == "raw3":  # where the processor's own debug registers and TF do it
-                assert counters["rawexit.debug"] > 100 and counters.get("rawexit.pf_slow", 0) == 0, counters
+                assert counters["rawexit.debug"] > 100 and counters.get("rawexit.pf_slow",
+                                                                        0) == 0, counters

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Some hundred rounds of the fuzzing kernels (tests/guests/chaos) on each engine; `make attack-long` is the same for hours.
+"""Some hundred rounds of the fuzzing kernels (tests/guests/chaos) on each engine; `make
+attack-long` is the same for hours.
 
-Ends by what has happened, whatever time that takes. chaos.run() says what must hold; here is that enough happened for it to mean
-something: a machine that does not get there in LIMIT rounds fails.
+Ends by what has happened, whatever time that takes. chaos.run() says what must hold; here is that
+enough happened for it to mean something: a machine that does not get there in LIMIT rounds fails.
 """
 import pytest
 
@@ -10,18 +11,21 @@ import chaos
 
 ROUNDS, LIMIT = 192, 4000  # of each engine
 # At least so many of each kind on each engine.
-KINDS = {"rounds": ROUNDS, "pf": 15, "gp": 8, "ud": 6, "db": 5, "irq": 50, "task": 2, "probe": 1, "ring0": 24, "ring3": 24, "code16": 5,
+KINDS = {"rounds": ROUNDS, "pf": 15, "gp": 8, "ud": 6, "db": 5, "irq": 50, "task": 2, "probe": 1,
+         "ring0": 24, "ring3": 24, "code16": 5,
          "v86": 2, "pae": 30, "clean": 10}
 SUMS = 10  # of the bystander
 # Where each engine must have run code. Without SMEP there is no raw ring 1.
-RAN = {"auto": {"recompiler", "raw3"}, "ring1": {"recompiler", "raw3", "raw1"}, "recompile": {"recompiler", "raw3"},
+RAN = {"auto": {"recompiler", "raw3"}, "ring1": {"recompiler", "raw3", "raw1"},
+       "recompile": {"recompiler", "raw3"},
        "recompile-all": {"recompiler"}}
 
 
 def missing(m):
     """What has not happened often enough, by engine."""
     counts = {e: m.kernels[e].counts for e in chaos.ENGINES}
-    return {(e, k): counts[e][k] for e in chaos.ENGINES for k, n in KINDS.items() if counts[e][k] < n}
+    return {(e, k): counts[e][k] for e in chaos.ENGINES for k,
+            n in KINDS.items() if counts[e][k] < n}
 
 
 def enough(m):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""`tlb = coherent` (docs/memory.md): tests/guests/coherent.c changes its page tables and executes no INVLPG. What a processor shows that
-was told by INVLPG, a coherent TLB shows without, from raw code of both rings and from the recompiler."""
+"""`tlb = coherent` (docs/memory.md): tests/guests/coherent.c changes its page tables and executes
+no INVLPG. What a processor shows that was told by INVLPG, a coherent TLB shows without, from raw
+code of both rings and from the recompiler."""
 import pytest
 
 import guests
@@ -13,12 +14,14 @@ WITHOUT_CALL = "  without a call: new"
 
 def bare(ring, flush):
     guests.build()
-    return bare_lines_of("coherent", ["-cpu", "max", "-kernel"], ["-append", "ring=%d flush=%d bare=1" % (ring, flush)])
+    return bare_lines_of("coherent", ["-cpu", "max", "-kernel"],
+                         ["-append", "ring=%d flush=%d bare=1" % (ring, flush)])
 
 
 def section(place, tlb, flush):
     engine, ring = PLACES[place]
-    return vm("%s-%s" % (place, tlb[:4]), "coherent", "ring=%d flush=%d" % (ring, flush), engine, tlb=tlb)
+    return vm("%s-%s" % (place, tlb[:4]), "coherent", "ring=%d flush=%d" % (ring, flush), engine,
+              tlb=tlb)
 
 
 def printed(m, name):
@@ -36,7 +39,8 @@ def test_bare_qemu_is_architectural(ring):
 def test_coherent(ring):
     expected = bare(ring, 1)
     places = [p for p in PLACES if PLACES[p][1] == ring]
-    with Guests([section(p, "coherent", 0) for p in places] + [section(p, "architectural", 1) for p in places]) as m:
+    with Guests([section(p, "coherent", 0) for p in places] + [section(p, "architectural", 1)
+                                                               for p in places]) as m:
         m.wait_stopped(["%s-%s" % (p, t) for p in places for t in ("cohe", "arch")])
         m.quiet()
         for p in places:

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""A completion that an interrupt posts while its VM runs raw is run at once, and not at the end of the turn.
+"""A completion that an interrupt posts while its VM runs raw is run at once, and not at the end of
+the turn.
 
-QEMU's debugger stub stops the monitor in an interrupt of raw code that nobody wants the processor for: a shift key of the keyboard,
-which types nothing. There it has the monitor call what completion_post() calls. Expected: what was posted is run before the next
-interrupt comes. Without a post, raw code is resumed: the next interrupt comes first.
+QEMU's debugger stub stops the monitor in an interrupt of raw code that nobody wants the processor
+for: a shift key of the keyboard, which types nothing. There it has the monitor call what
+completion_post() calls. Expected: what was posted is run before the next interrupt comes. Without a
+post, raw code is resumed: the next interrupt comes first.
 """
 import time
 

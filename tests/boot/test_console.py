@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The console: no byte is lost either way (docs/console.md), the escape key and BREAK work while a guest does not read, a guest's
-text does nothing to the operator's terminal, and what is said at start.
+"""The console: no byte is lost either way (docs/console.md), the escape key and BREAK work while a
+guest does not read, a guest's text does nothing to the operator's terminal, and what is said at
+start.
 
 One test:  /usr/bin/python3 -m pytest tests/boot/test_console.py -k paste
 """
@@ -55,7 +56,8 @@ def paste_raw(m):
 
 def paste_lines(m):
     """As a person pastes: cooked, echoed, in lines that the line discipline takes."""
-    text = "".join("%04d %s\n" % (i, "abcdefghijklmnopqrstuvwxyz0123456789" * 2) for i in range(PASTE // 78))
+    text = "".join("%04d %s\n" % (i, "abcdefghijklmnopqrstuvwxyz0123456789" * 2)
+                   for i in range(PASTE // 78))
     m.process.send("cat > /tmp/f; md5sum < /tmp/f; echo E''ND\r")
     sender = Sender(m, text.replace("\n", "\r") + "\x04")
     m.expect(r"([0-9a-f]{32}) ")
@@ -87,7 +89,8 @@ class Output:
     def text(self):
         """The neighbour's lines are left out, with the prompt that stepped aside for one. The terminal that the test reads from
         has put a \\r before each \\n."""
-        text = re.sub(r"(\r\x1b\[K)?\[ *\d+\.\d{6}\] b: [^\n]*\r\r\n(\rrl> \x1b\[K)?", "", "".join(self.parts))
+        text = re.sub(r"(\r\x1b\[K)?\[ *\d+\.\d{6}\] b: [^\n]*\r\r\n(\rrl> \x1b\[K)?", "",
+                      "".join(self.parts))
         return text.replace("\r\n", "\n")
 
 
@@ -123,7 +126,8 @@ def check_print(m, size, switches):
 
 @pytest.mark.parametrize("engine,size", [("auto", 2 << 20), ("recompile-all", 512 << 10)])
 def test_debian(engine, size):
-    """64 KiB in, raw and in lines, and up to 2 MiB out, which another machine's lines and the prompt interrupt."""
+    """64 KiB in, raw and in lines, and up to 2 MiB out, which another machine's lines and the
+    prompt interrupt."""
     with Machine(debian(engine=engine) + NEIGHBOUR.replace("= auto\n", "= %s\n" % engine)) as m:
         m.shell()
         paste_raw(m)
@@ -145,7 +149,8 @@ def silent(name):
 
 
 def test_escape_while_the_guest_does_not_read():
-    """What was typed for a guest that does not read stands in front of the key, and does not hide it."""
+    """What was typed for a guest that does not read stands in front of the key, and does not hide
+    it."""
     with Guests(["[ringleader]\nexit = stay\n", silent("a"), silent("b")]) as m:
         m.expect("console: a. Ctrl-] for the monitor")
         for _ in range(3):
@@ -157,17 +162,19 @@ def test_escape_while_the_guest_does_not_read():
 
 
 def test_break_while_the_sender_waits(tmp_path):
-    """More than the monitor holds: the sender waits, the state is dumped on BREAK, and what it then still sends is thrown away
-    until the escape key."""
+    """More than the monitor holds: the sender waits, the state is dumped on BREAK, and what it then
+    still sends is thrown away until the escape key."""
     qemu = Screen(str(tmp_path))
-    with Guests(["[ringleader]\nexit = stay\n", silent("a"), silent("b")], extra=qemu.arguments) as m:
+    with Guests(["[ringleader]\nexit = stay\n", silent("a"), silent("b")],
+                extra=qemu.arguments) as m:
         m.expect("console: a. Ctrl-] for the monitor")
         sender = Sender(m, "x" * 200000 + ESCAPE)
         assert m.process.expect(["rl> ", "SUM"]) == 1
         assert sender.is_alive()
         while sender.is_alive():
             qemu.command("chardev-send-break", id="serial")
-            m.expect("--- state, by BREAK ---", r"vm a: running, engine auto", r"\d+ bytes of input not taken",
+            m.expect("--- state, by BREAK ---", r"vm a: running, engine auto",
+                     r"\d+ bytes of input not taken",
                      r"\+us", r"vm b: running, engine auto", "--- end of state ---")
             sender.join(1)
         m.expect("rl> ")
@@ -176,7 +183,8 @@ def test_break_while_the_sender_waits(tmp_path):
 
 
 def test_text_of_guests_in_the_log():
-    with Guests([vm("a", "speaker", "", "auto", serial1="log"), vm("b", "speaker", "", "recompile-all", serial1="log")]) as m:
+    with Guests([vm("a", "speaker", "", "auto", serial1="log"),
+                 vm("b", "speaker", "", "recompile-all", serial1="log")]) as m:
         m.wait_stopped(["a", "b"])
         for name in "ab":
             lines = m.lines(name)
@@ -185,12 +193,14 @@ def test_text_of_guests_in_the_log():
             assert r"debug port: firmware \x1b]0;title\x07 says" in lines and "debug port: Bochs says" in lines
             stopped = next(i for i, line in enumerate(lines) if line.startswith("stopped"))
             assert {"an end that is missing", "debug port: a last word"} <= set(lines[:stopped])
-        assert not re.search(r"[\x00-\x09\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\xff]|\x1b(?!\[)", m.text.split("] a: ", 1)[1])
+        assert not re.search(r"[\x00-\x09\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\xff]|\x1b(?!\[)",
+                             m.text.split("] a: ", 1)[1])
 
 
 def test_a_machine_that_did_not_start_is_listed():
     conf = "[ringleader]\nexit = stay\nescape = ctrl-a\n"
-    with Guests([conf, vm("big", "sti", "", "auto", memory="3G"), vm("c", "bystander", "", "auto", serial0="console")]) as m:
+    with Guests([conf, vm("big", "sti", "", "auto", memory="3G"),
+                 vm("c", "bystander", "", "auto", serial0="console")]) as m:
         m.expect("console: c. Ctrl-A for the monitor")
         m.process.send("\x01")
         m.expect("rl> ")
@@ -207,4 +217,5 @@ def test_stat_says_each_thing_once():
         m.process.send("stat -m a\r")
         m.expect(r"vm a\r*\n", r"desc\.syncs \d+")
         names = re.findall(r"^(\w+\.[\w.]+) \d+", m.process.before, re.MULTILINE)
-        assert len(names) > 60 and len(names) == len(set(names)), sorted(n for n in names if names.count(n) > 1)
+        assert len(names) > 60 and len(names) == len(set(names)), sorted(n for n in names
+                                                                         if names.count(n) > 1)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""An IDE disk, by DMA with interrupts and by PIO in blocks: tests/guests/disk_rate.c reads and writes it, checks every byte, and
-prints the lines of bare QEMU. `make bench-disk` measures with the same guest. What it has written leaves by `disk save`.
+"""An IDE disk, by DMA with interrupts and by PIO in blocks: tests/guests/disk_rate.c reads and
+writes it, checks every byte, and prints the lines of bare QEMU. `make bench-disk` measures with the
+same guest. What it has written leaves by `disk save`.
 """
 import array
 import os
@@ -17,7 +18,8 @@ MARK, MARKED = 1037, 0x10000  # the sector that is marked, and the guest's const
 
 def disk_words(first, sectors):
     """What disk_word() of the guest says."""
-    return array.array("I", ((i * 2654435761) & 0xffffffff for i in range(first << 7, (first + sectors) << 7))).tobytes()
+    return array.array("I", ((i * 2654435761) & 0xffffffff
+                             for i in range(first << 7, (first + sectors) << 7))).tobytes()
 
 
 def disk_image(mib):
@@ -34,7 +36,8 @@ def fixture_bare(data, tmp_path_factory):
     image = tmp_path_factory.mktemp("disk") / "disk.img"
     image.write_bytes(data)
     drive = "file=%s,format=raw,if=ide" % image
-    return bare_lines_of("disk_rate", ["-cpu", "max", "-drive", drive, "-kernel"], ["-append", "mib=%d" % MIB])
+    return bare_lines_of("disk_rate", ["-cpu", "max", "-drive", drive, "-kernel"],
+                         ["-append", "mib=%d" % MIB])
 
 
 def test_transfers(data, bare):
@@ -51,8 +54,10 @@ def disk_file(tmp_path, log, image, name):
     """iso/disk-file: its exit status, what it says, and what it has made."""
     for file, data in (("log", log.encode("utf-8")), ("image", image)):
         (tmp_path / file).write_bytes(data)
-    p = subprocess.run([os.path.join(ROOT, "iso/disk-file"), tmp_path / "log", tmp_path / "image", tmp_path / name],
-                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, encoding="utf-8")
+    p = subprocess.run([os.path.join(ROOT, "iso/disk-file"), tmp_path / "log", tmp_path / "image",
+                        tmp_path / name],
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+                       encoding="utf-8")
     return p.returncode, p.stdout, tmp_path / name
 
 
@@ -69,9 +74,11 @@ def saved(m, name, drive):
 
 
 def test_save(tmp_path):
-    """`disk save`: an image with what was written, of a VM that has ended and of one that is paused; never of another image."""
+    """`disk save`: an image with what was written, of a VM that has ended and of one that is
+    paused; never of another image."""
     data, odd = disk_image(MIB), disk_image(1)[:-300]
-    sections = [vm("one", "disk_rate", "mib=1 mark=%d" % MARK, "auto", disk0="disk.img", disk1="odd.img"),
+    sections = [vm("one", "disk_rate", "mib=1 mark=%d" % MARK, "auto", disk0="disk.img",
+                   disk1="odd.img"),
                 vm("two", "bystander", "", "auto", disk0="disk.img")]
     with Guests(sections, files={"disk.img": data, "odd.img": odd}) as m:
         m.wait_stopped(["one"])

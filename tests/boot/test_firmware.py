@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A machine without a kernel starts as a PC does. SeaBIOS says on its debug port what it finds; on bare QEMU, with as much of a
-board, it must say the same.
+"""A machine without a kernel starts as a PC does. SeaBIOS says on its debug port what it finds; on
+bare QEMU, with as much of a board, it must say the same.
 
 Alone:  /usr/bin/python3 -m pytest tests/boot/test_firmware.py
 """
@@ -41,12 +41,15 @@ DIFFERS = re.compile(r"table\(|DSDT|SMBIOS|ZoneHigh|UMB|e820 map has|^ +\d: ")
 
 
 def comparable(lines):
-    return [re.sub(r"\b(0x)?[0-9a-f]{4,}\b", "#", line.rstrip()) for line in lines if line.strip() and not DIFFERS.search(line)]
+    return [re.sub(r"\b(0x)?[0-9a-f]{4,}\b", "#", line.rstrip()) for line in lines if line.strip()
+            and not DIFFERS.search(line)]
 
 
 def bare_board(firmware, memory):
-    return ["-M", "pc,usb=off,hpet=off,graphics=off", "-cpu", "max,-apic", "-m", str(memory), "-nodefaults", "-vga", "none",
-            "-boot", "reboot-timeout=-1", "-bios", os.path.join(SEABIOS, firmware), *["-device", "isa-serial"] * 4,
+    return ["-M", "pc,usb=off,hpet=off,graphics=off", "-cpu", "max,-apic", "-m", str(memory),
+            "-nodefaults", "-vga", "none",
+            "-boot", "reboot-timeout=-1", "-bios", os.path.join(SEABIOS, firmware),
+            *["-device", "isa-serial"] * 4,
             "-chardev", "stdio,id=debug", "-device", "isa-debugcon,iobase=0x402,chardev=debug"]
 
 
@@ -85,10 +88,12 @@ def least(lines):
 
 
 def test_instructions():
-    """From a reset to the boot sector of a disk: instructions that QEMU executes, ours over bare."""
+    """From a reset to the boot sector of a disk: instructions that QEMU executes, ours over
+    bare."""
     build()
     bare = least(bare_lines_of("again", [
-        "-cpu", "max,-apic", "-M", "pc,usb=off,hpet=off,graphics=off", "-nodefaults", "-vga", "none",
+        "-cpu", "max,-apic", "-M", "pc,usb=off,hpet=off,graphics=off", "-nodefaults", "-vga",
+        "none",
         "-snapshot", *ICOUNT, "-hda"], every=True))
     with Guests(["[ringleader]\nexit = poweroff\n[vm pc]\nmemory = 64M\nvga = none\ndisk0 = again\n"
                  "boot = disk\nserial0 = log\ndebug_exit = yes\n"], extra=ICOUNT) as m:
@@ -99,24 +104,29 @@ def test_instructions():
 
 
 def test_switching():
-    """A firmware of our own switches the memory that it runs in, its page tables and DMA's target (tests/guests/boot/pamrom.asm)."""
+    """A firmware of our own switches the memory that it runs in, its page tables and DMA's target
+    (tests/guests/boot/pamrom.asm)."""
     build()
     bare = bare_lines_of("pamrom", ["-M", "pc", "-nodefaults", "-vga", "none", "-bios"])
     engines = {"auto": "no", "ring1": "no", "recompile-all": "yes"}
     with Guests(["[ringleader]\nexit = poweroff\n"] + ["[vm %s]\nfirmware = pamrom\nmemory = 16M\nengine = %s\nverify = %s\n"
-                 "serial0 = log\ndebug_exit = yes\n" % (engine, engine, verify) for engine, verify in engines.items()]) as m:
+                 "serial0 = log\ndebug_exit = yes\n" % (engine, engine, verify) for engine,
+                                                       verify in engines.items()]) as m:
         m.wait_stopped(engines)
         for engine in engines:
             lines = m.lines(engine)
-            printed = [line for line in lines[lines.index("start 00"):] if not re.match("reset|stopped", line)]
+            printed = [line for line in lines[lines.index("start 00"):]
+                       if not re.match("reset|stopped", line)]
             assert compared(printed) == bare, engine
             assert [line for line in printed if line.startswith("  ")] == SWITCHING_ALONE, engine
 
 
 def test_services():
-    """A boot sector asks the BIOS for all that it offers without a screen: floppy, disk, keyboard, serial port, clock, memory, PCI."""
+    """A boot sector asks the BIOS for all that it offers without a screen: floppy, disk, keyboard,
+    serial port, clock, memory, PCI."""
     build()
-    machines = {"auto": ("bios-256k.bin", "no"), "ring1": ("bios.bin", "no"), "recompile-all": ("bios-256k.bin", "yes")}
+    machines = {"auto": ("bios-256k.bin", "no"), "ring1": ("bios.bin", "no"),
+                "recompile-all": ("bios-256k.bin", "yes")}
     with Guests(["[ringleader]\nexit = poweroff\n"] + [
             "[vm %s]\nmemory = 16M\nfirmware = %s\nfloppy = services\nboot = floppy\nvga = none\nengine = %s\nverify = %s\nserial0 = log\n"
             "debug_exit = yes\n" % (engine, os.path.join(SEABIOS, bios), engine, verify)
@@ -124,9 +134,11 @@ def test_services():
         m.wait_stopped(machines)
         for engine, (bios, _) in machines.items():
             bare = bare_lines_of("services", [
-                "-cpu", "max,-apic", "-M", "pc,usb=off,hpet=off", "-nodefaults", "-vga", "none", "-bios", os.path.join(SEABIOS, bios),
+                "-cpu", "max,-apic", "-M", "pc,usb=off,hpet=off", "-nodefaults", "-vga", "none",
+                "-bios", os.path.join(SEABIOS, bios),
                 *["-device", "isa-serial"] * 3, "-snapshot", "-fda"])
             lines = m.lines(engine)
-            printed = [line for line in lines[lines.index("loaded from 00"):] if not re.match("debug port|stopped", line)]
+            printed = [line for line in lines[lines.index("loaded from 00"):]
+                       if not re.match("debug port|stopped", line)]
             assert compared(printed) == bare, engine
             assert "  formatted with - 00 f6 f6" in printed, printed

@@ -22,13 +22,16 @@ serial0 = console
 
 
 @pytest.mark.parametrize("what,engine,end", [
-    ("spin", "auto", "running"), ("halt", "ring1", "running"), ("triple", "auto", "stopped"), ("ports", "recompile", "running"),
-    ("string", "recompile-all", "running"), ("faults", "ring1", "running"), ("garbage", "auto", "stopped"),
+    ("spin", "auto", "running"), ("halt", "ring1", "running"), ("triple", "auto", "stopped"),
+    ("ports", "recompile", "running"),
+    ("string", "recompile-all", "running"), ("faults", "ring1", "running"),
+    ("garbage", "auto", "stopped"),
     ("code", "auto", "running"),
 ])
 def test_neighbour_goes_on(what, engine, end):
     image = os.path.join(GUESTS, "hostile-" + what)
-    subprocess.run(["nasm", "-f", "bin", "-DWHAT=" + what, "-o", image, os.path.join(ROOT, "tests/guests/hostile.asm")], check=True)
+    subprocess.run(["nasm", "-f", "bin", "-DWHAT=" + what, "-o", image,
+                    os.path.join(ROOT, "tests/guests/hostile.asm")], check=True)
     with Machine(CONFIG % (what, engine)) as m:
         m.expect("hostile guest runs")
         m.prompt()

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """An idle guest leaves the processor idle, as nearly as it does on bare QEMU beside it.
 
-Two figures that no host changes: timer interrupts of the machine for each of the guest's own (QEMU tells what the local APIC
-delivers), and the emulator's processor time over that of bare QEMU, whose same guest idles through the same seconds.
+Two figures that no host changes: timer interrupts of the machine for each of the guest's own (QEMU
+tells what the local APIC delivers), and the emulator's processor time over that of bare QEMU, whose
+same guest idles through the same seconds.
 """
 import os
 import time
@@ -10,7 +11,8 @@ import time
 from machine import BareMachine, Machine, debian
 
 SECONDS = 15
-PER_TICK = 1.2  # measured: 1.00. This kernel ticks 250 times a second when it idles, on bare QEMU too
+# measured: 1.00. This kernel ticks 250 times a second when it idles, on bare QEMU too
+PER_TICK = 1.2
 RATIO = 5  # measured: 2.1 to 2.4; a monitor that spins instead of halting takes 30 times bare's
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The image boots from every medium and firmware, on poor and rich machines; the configuration's mistakes are named."""
+"""The image boots from every medium and firmware, on poor and rich machines; the configuration's
+mistakes are named."""
 import os
 import re
 import subprocess
@@ -19,10 +20,12 @@ cmdline = console=ttyS0 earlyprintk=serial,ttyS0
 
 @pytest.mark.parametrize("media,firmware,cpu,memory", [
     ("cd", "bios", "qemu64", "1G"), ("disk", "bios", "max", "1G"), ("usb", "bios", "max", "1G"),
-    ("cd", "uefi", "max", "1G"), ("disk", "uefi", "max", "1G"), ("usb", "uefi", "qemu64", "1G"), ("cd", "bios", "max", "8G"),
+    ("cd", "uefi", "max", "1G"), ("disk", "uefi", "max", "1G"), ("usb", "uefi", "qemu64", "1G"),
+    ("cd", "bios", "max", "8G"),
 ])
 def test_boots_from(media, firmware, cpu, memory):
-    with Machine(VM % ("debian", "64M"), cpu=cpu, memory=memory, media=media, firmware=firmware) as m:
+    with Machine(VM % ("debian", "64M"), cpu=cpu, memory=memory, media=media,
+                 firmware=firmware) as m:
         m.expect("start-up took", "Linux version 6", "Kernel command line: console=ttyS0")
 
 
@@ -33,10 +36,12 @@ def test_small_machine():
 
 
 def test_config_errors():
-    """Each mistake costs its own machine, which stays in the list with the reason; the good one starts."""
+    """Each mistake costs its own machine, which stays in the list with the reason; the good one
+    starts."""
     bad = VM % ("typo", "64M") + "colour = blue\n" + VM % ("size", "12Q") + VM % ("good", "64M")
     with Machine(bad) as m:
-        m.expect(r"vms.conf:\d+: colour = blue: unknown key", r"vms.conf:\d+: memory = 12Q: not a size",
+        m.expect(r"vms.conf:\d+: colour = blue: unknown key",
+                 r"vms.conf:\d+: memory = 12Q: not a size",
                  "typo: not started", "Linux version 6")
         m.prompt()
         listing = m.monitor("vm list")
@@ -49,7 +54,8 @@ def test_missing_file(tmp_path):
     """mkimage names configuration, line and file."""
     conf = tmp_path / "vms.conf"
     conf.write_text("[vm a]\nkernel = nothing-here\n")
-    p = subprocess.run([os.path.join(ROOT, "iso/mkimage"), "-o", str(tmp_path / "x.iso"), str(conf)],
+    p = subprocess.run([os.path.join(ROOT, "iso/mkimage"), "-o", str(tmp_path / "x.iso"),
+                        str(conf)],
                        stderr=subprocess.PIPE, text=True)
     assert p.returncode and "vms.conf:2: nothing-here" in p.stderr
 

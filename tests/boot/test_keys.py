@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""sendkey, type and mouse at the prompt: a guest says what its keyboard and mouse send; and on bare QEMU, whose own sendkey presses
-the same keys.
+"""sendkey, type and mouse at the prompt: a guest says what its keyboard and mouse send; and on bare
+QEMU, whose own sendkey presses the same keys.
 
 One engine:  make guests && /usr/bin/python3 -m pytest tests/boot/test_keys.py -k auto
 """
@@ -14,8 +14,10 @@ from machine import GUESTS, Console, Machine
 from screen import Screen
 
 # With the last byte that each sends.
-STROKES = {"a": "9e", "shift-b": "aa", "ctrl-alt-delete": "9d", "f7": "c1", "f12": "d8", "up": "c8", "home": "c7", "ctrl_r-kp_enter": "9d",
-           "kp_7": "c7", "print": "aa", "pause": "c5", "less": "d6", "meta_l": "db", "caps_lock": "ba", "0x2c": "ac"}
+STROKES = {"a": "9e", "shift-b": "aa", "ctrl-alt-delete": "9d", "f7": "c1", "f12": "d8",
+           "up": "c8", "home": "c7", "ctrl_r-kp_enter": "9d",
+           "kp_7": "c7", "print": "aa", "pause": "c5", "less": "d6", "meta_l": "db",
+           "caps_lock": "ba", "0x2c": "ac"}
 MOVES = [(5, 3), (-20, 100), (0, -7), (120, -120)]
 TEXT = r"echo \"Hi\" |~$\\ {x}\t"
 RELEASED = r"mouse 08\s+mouse 00\s+mouse 00\s+mouse 00"
@@ -31,14 +33,17 @@ def said(m, end):
 class Bare(Console):
     def __init__(self, folder):
         self.screen = Screen(folder)
-        super().__init__(["-cpu", "max", "-m", "64", "-vga", "std", "-serial", "stdio", *self.screen.arguments,
-                          "-device", "isa-debug-exit,iobase=0x501", "-kernel", os.path.join(GUESTS, "keys")])
+        super().__init__(["-cpu", "max", "-m", "64", "-vga", "std", "-serial", "stdio",
+                          *self.screen.arguments,
+                          "-device", "isa-debug-exit,iobase=0x501", "-kernel",
+                          os.path.join(GUESTS, "keys")])
 
     def command(self, line):
         self.screen.command("human-monitor-command", **{"command-line": line})
 
     def drive(self):
-        """sendkey answers at once, and sends the rest later: no keys of the next stroke may come in between."""
+        """sendkey answers at once, and sends the rest later: no keys of the next stroke may come in
+        between."""
         found = []
         self.expect("mouse is 03")
         for stroke, last in STROKES.items():
@@ -48,7 +53,8 @@ class Bare(Console):
 
 
 def moved(lines):
-    """What the mouse's packets come to: the way, and how the buttons changed. Movement between two samples is one packet."""
+    """What the mouse's packets come to: the way, and how the buttons changed. Movement between two
+    samples is one packet."""
     data = [int(line.split()[1], 16) for line in lines if line.startswith("mouse")]
     x = y = 0
     buttons = [0]

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
 """vm_kill() from every depth ends that VM alone, with its reason, and nothing of it stays.
 
-Storms (tests/guests/storm.c) keep the monitor at some work. QEMU's debugger stub stops it at a function deep inside that (a device, a
-fill of shadow tables, a translation, the middle of a delivery, an interrupt ...) and lets it call vm_kill() there, as any of
-them might. Expected: the VM is stopped, and `vm list` says why; raw code is not entered any more; `reset` revives the VM, which is
-then killed at the next depth; the bystander's sums are right, and no memory is lost.
+Storms (tests/guests/storm.c) keep the monitor at some work. QEMU's debugger stub stops it at a
+function deep inside that (a device, a fill of shadow tables, a translation, the middle of a
+delivery, an interrupt ...) and lets it call vm_kill() there, as any of them might. Expected: the VM
+is stopped, and `vm list` says why; raw code is not entered any more; `reset` revives the VM, which
+is then killed at the next depth; the bystander's sums are right, and no memory is lost.
 
-What a guest can bring about by itself, where the processor below errs, is in test_raw.py; a quota that does not hold a single
-address space is in tests/unit/test_shadow_bounds.c.
+What a guest can bring about by itself, where the processor below errs, is in test_raw.py; a quota
+that does not hold a single address space is in tests/unit/test_shadow_bounds.c.
 """
 import re
 
@@ -19,11 +20,16 @@ from test_share import STORMS
 
 # By storm: its engine, and where vm_kill() is called.
 DEPTHS = {
-    "ports": ("recompile", ["env_io_write", "bus_write", "hard_out", "recomp_hard", "env_code_sought", "vcpu_load"]),
-    "page_faults": ("recompile-all", ["env_page_fault", "shadow_fault", "cpu_walk", "cpu_deliver", "recomp_trap", "recomp_iret",
+    "ports": ("recompile", ["env_io_write", "bus_write", "hard_out", "recomp_hard",
+                            "env_code_sought", "vcpu_load"]),
+    "page_faults": ("recompile-all", ["env_page_fault", "shadow_fault", "cpu_walk", "cpu_deliver",
+                                      "recomp_trap", "recomp_iret",
                                       "code_trap"]),
-    "tables": ("ring1", ["raw_trap", "shadow_tables_written", "shadow_leaf_clear", "shadow_link_region", "recomp_slow_write"]),
-    "self_modifying": ("ring1", ["block_written", "analyse_step", "translate_block", "block_insert", "code_written"]),
+    "tables": ("ring1", ["raw_trap", "shadow_tables_written", "shadow_leaf_clear",
+                         "shadow_link_region", "recomp_slow_write"]),
+    "self_modifying": ("ring1",
+                       ["block_written", "analyse_step", "translate_block", "block_insert",
+                        "code_written"]),
     "cr3": ("auto", ["shadow_root", "shadow_reap", "env_paging_changed"]),
     "timer": ("ring1", ["env_intr_ack", "i8259_ack", "cpu_take_due_events", "after_irq"]),
     "faults": ("ring1", ["save_state", "raw_run", "isolation_look", "raw_may_run"]),
@@ -32,7 +38,8 @@ DEPTHS = {
     "serial": ("auto", ["vm_console_tx", "host_serial"]),
     "alarm": ("recompile", ["vtimers_run", "next_alarm"]),
     "idle": ("auto", ["vm_wakes_at", "board_wakes_at"]),
-    "reset": ("auto", ["vm_start_piece", "vcpu_forget", "shadow_flush", "block_drop_all", "raw_pages_reset", "vm_ram_clear",
+    "reset": ("auto", ["vm_start_piece", "vcpu_forget", "shadow_flush", "block_drop_all",
+                       "raw_pages_reset", "vm_ram_clear",
                        "i8254_reset", "vm_load_step", "linux_boot_copy", "vm_do_request"]),
 }
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The life of machines: what happens when the last one has stopped, pause and resume, reset in the middle of work, the escape key
-and the state dump while machines run.
+"""The life of machines: what happens when the last one has stopped, pause and resume, reset in the
+middle of work, the escape key and the state dump while machines run.
 
 One test:  /usr/bin/python3 -m pytest tests/boot/test_life.py -k exit
 """
@@ -19,9 +19,12 @@ SUM = r"SUM \d+ \w+ \d+ \w+ ticks \d+"  # whole, with no echo of what was typed 
 SETTINGS = "[ringleader]\n%s\n"
 
 
-@pytest.mark.parametrize("how,said", [("poweroff", "powering off"), ("reboot", "rebooting"), ("halt", "halted")])
+@pytest.mark.parametrize("how,said",
+                         [("poweroff", "powering off"), ("reboot", "rebooting"),
+                          ("halt", "halted")])
 def test_exit(how, said):
-    with Guests([SETTINGS % ("exit = " + how), vm("a", "sti", "", "auto"), vm("b", "sti", "", "recompile")]) as m:
+    with Guests([SETTINGS % ("exit = " + how), vm("a", "sti", "", "auto"),
+                 vm("b", "sti", "", "recompile")]) as m:
         m.wait_stopped(["a", "b"])
         m.expect("the last VM has stopped: " + said)
         if how == "halt":
@@ -37,8 +40,10 @@ def test_exit_stay():
         m.prompt()
         assert re.search(r"a +stopped +auto +16M", m.monitor("vm list"))
         devices = m.monitor("devs a")
-        assert re.search(r"^pic +8259A pair +\d+ +[1-9]\d* +20h-21h, A0h-A1h, 4D0h-4D1h\r?$", devices, re.MULTILINE)
-        assert re.search(r"^kbc +8042, keyboard, mouse +\d+ +\d+ +60h, 64h, IRQ 1, IRQ 12\r?$", devices, re.MULTILINE)
+        assert re.search(r"^pic +8259A pair +\d+ +[1-9]\d* +20h-21h, A0h-A1h, 4D0h-4D1h\r?$",
+                         devices, re.MULTILINE)
+        assert re.search(r"^kbc +8042, keyboard, mouse +\d+ +\d+ +60h, 64h, IRQ 1, IRQ 12\r?$",
+                         devices, re.MULTILINE)
 
 
 def time_ns(m, name):
@@ -46,7 +51,8 @@ def time_ns(m, name):
 
 
 def test_pause_stops_the_clock():
-    """A paused machine's time stands still, and goes on from there; its neighbour's does not stand."""
+    """A paused machine's time stands still, and goes on from there; its neighbour's does not
+    stand."""
     with Guests([vm("a", "bystander", "", "auto"), vm("b", "bystander", "", "auto")]) as m:
         m.wait_line("a: SUM")
         m.prompt()
@@ -65,7 +71,8 @@ def test_pause_stops_the_clock():
 
 
 def test_reset_in_the_middle():
-    """Again and again, wherever it is: it starts anew each time, and the neighbour's sums stay right."""
+    """Again and again, wherever it is: it starts anew each time, and the neighbour's sums stay
+    right."""
     with Guests([vm("a", "bystander", "", "ring1"), vm("b", "bystander", "", "auto")]) as m:
         m.wait_line("b: SUM")
         m.prompt()
@@ -91,7 +98,8 @@ def test_another_escape_key():
 def test_state_dump_while_machines_run(tmp_path):
     """BREAK, and the escape key five times, name what runs; both machines go on."""
     qemu = Screen(str(tmp_path))
-    with Guests([vm("a", "bystander", "", "auto"), vm("b", "bystander", "", "recompile")], extra=qemu.arguments) as m:
+    with Guests([vm("a", "bystander", "", "auto"), vm("b", "bystander", "", "recompile")],
+                extra=qemu.arguments) as m:
         m.wait_line("b: SUM")
         qemu.command("chardev-send-break", id="serial")
         m.expect("--- state, by BREAK ---", "interrupted at", "--- end of state ---")
@@ -108,13 +116,15 @@ def bare_presses(folder):
     """What tests/guests/button.c says on bare QEMU."""
     qemu = Screen(folder)
     build()
-    with Console(["-cpu", "max", "-m", "64", "-chardev", "stdio,id=s,signal=off", "-serial", "chardev:s", *qemu.arguments,
+    with Console(["-cpu", "max", "-m", "64", "-chardev", "stdio,id=s,signal=off", "-serial",
+                  "chardev:s", *qemu.arguments,
                   "-kernel", os.path.join(GUESTS, "button")]) as m:
         for said in BUTTON[:-1]:
             m.expect(said)
             qemu.command("system_powerdown")
         m.ended()
-        return compared(re.findall(r"^(press.*|off|PASS.*|FAIL.*)$", m.text().replace("\r", ""), re.MULTILINE))
+        return compared(re.findall(r"^(press.*|off|PASS.*|FAIL.*)$", m.text().replace("\r", ""),
+                                   re.MULTILINE))
 
 
 @pytest.mark.parametrize("engine", ["auto", "recompile-all"])
@@ -129,5 +139,7 @@ def test_power_button(tmp_path, engine):
         m.wait_line(r"a: stopped: power off \(ACPI S5\)")
         m.process.send("powerbutton a\r")
         m.wait_line(r"a has stopped")
-        lines = [re.sub(r"\x1b\[K.*", "", line) for line in m.lines("a")]  # what is typed at the prompt
-        assert [line for line in lines if re.match("press|off|PASS|FAIL", line)] == bare_presses(str(tmp_path))
+        # what is typed at the prompt
+        lines = [re.sub(r"\x1b\[K.*", "", line) for line in m.lines("a")]
+        assert [line for line in lines
+                if re.match("press|off|PASS|FAIL", line)] == bare_presses(str(tmp_path))

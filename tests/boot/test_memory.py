@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: MIT
 """A program that maps one page very often stops neither its kernel nor the VM beside it.
 
-Under -icount the machine's clock counts executed instructions, the monitor's included: the figures are the same on any host.
+Under -icount the machine's clock counts executed instructions, the monitor's included: the figures
+are the same on any host.
 """
 from guests import vm
 from machine import ICOUNT, Machine, debian
 
-MIB = (24, 96)   # pages of fresh memory read and given back, all of them the zero page: 6,144 and 24,576
-LINEAR = 6       # four times the pages in at most so many times the instructions, where the square would be 16
-SILENCE = 0.1    # seconds without a sign of the neighbour: two slices, what it computes between two signs, and as much again
+# pages of fresh memory read and given back, all of them the zero page: 6,144 and 24,576
+MIB = (24, 96)
+# four times the pages in at most so many times the instructions, where the square would be 16
+LINEAR = 6
+# seconds without a sign of the neighbour: two slices, what it computes between two signs, and as
+# much again
+SILENCE = 0.1
 
 
 def zeros(m, mib):
@@ -16,7 +21,8 @@ def zeros(m, mib):
     m.process.send("zeros %d\r" % mib)
     figures, heard = {}, []
     while len(figures) < 2:
-        if m.process.expect([r"\[ *(\d+\.\d+)\] by: SUM [^\n]*\n", r"bench (read|munmap) \d+ us (\d+)\r"]):
+        if m.process.expect([r"\[ *(\d+\.\d+)\] by: SUM [^\n]*\n",
+                             r"bench (read|munmap) \d+ us (\d+)\r"]):
             figures[m.process.match[1]] = int(m.process.match[2])
         else:
             heard.append(float(m.process.match[1]))
@@ -24,7 +30,8 @@ def zeros(m, mib):
 
 
 def test_one_page_in_many_places():
-    config = debian(memory="64M") + vm("by", "bystander", "ring=3 every=500", "auto", autostart="no")
+    config = debian(memory="64M") + vm("by", "bystander", "ring=3 every=500", "auto",
+                                       autostart="no")
     with Machine(config, extra=ICOUNT) as m:
         m.shell()
         m.prompt()

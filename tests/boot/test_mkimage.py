@@ -14,14 +14,16 @@ from machine import GUESTS, ROOT, Console
 
 MKIMAGE = os.path.join(ROOT, "iso/mkimage")
 # Each is a name that one shell or the other would take apart.
-NAMES = ["two  blanks ", "it's", 'a"b', "$HOME", "a}b{", "100%25", "back\\slash", "eq=ual", "#x;y", "*", "[a]", "ümlaut", "-o", "(hd0)"]
+NAMES = ["two  blanks ", "it's", 'a"b', "$HOME", "a}b{", "100%25", "back\\slash", "eq=ual", "#x;y",
+         "*", "[a]", "ümlaut", "-o", "(hd0)"]
 
 
 def mkimage(folder, *arguments, **more):
     """Its exit status and its lines; nothing is left in the folder for temporary files."""
     tmp = folder / "tmp"
     tmp.mkdir(exist_ok=True)
-    p = subprocess.run([MKIMAGE, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+    p = subprocess.run([MKIMAGE, *map(str, arguments)], stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT, text=True, check=False,
                        cwd=folder, env={**os.environ, "TMPDIR": str(tmp), **more})
     assert not os.path.exists(tmp) or os.listdir(tmp) == []
     return p.returncode, p.stdout.splitlines()
@@ -31,8 +33,10 @@ def packed(folder, image):
     """The image's module lines, and the files that they name."""
     out = folder / "unpacked"
     shutil.rmtree(out, ignore_errors=True)
-    subprocess.run(["xorriso", "-osirrox", "on", "-indev", str(image), "-extract", "/", str(out)], stderr=subprocess.DEVNULL, check=True)
-    lines = [line.split() for line in (out / "boot/grub/grub.cfg").read_text().splitlines() if line.startswith("\tmodule2")]
+    subprocess.run(["xorriso", "-osirrox", "on", "-indev", str(image), "-extract", "/", str(out)],
+                   stderr=subprocess.DEVNULL, check=True)
+    lines = [line.split() for line in (out / "boot/grub/grub.cfg").read_text().splitlines()
+             if line.startswith("\tmodule2")]
     return {line[2]: (out / line[1].lstrip("/")).read_bytes() for line in lines}
 
 
@@ -67,7 +71,8 @@ def test_names(tmp_path):
 
 
 def test_size(tmp_path):
-    """Beside monitor and guests there is little: both of GRUB's platforms, cut to what is used (28 MB when they were not)."""
+    """Beside monitor and guests there is little: both of GRUB's platforms, cut to what is used (28
+    MB when they were not)."""
     (tmp_path / "k").write_bytes(kernel())
     (tmp_path / "c").write_text("[vm a]\nkernel = k\n")
     assert mkimage(tmp_path, "-o", "x.iso", "c") == (0, [])
@@ -102,13 +107,15 @@ def test_unreadable():
         os.chmod(os.path.join(folder, "k"), 0)
         program = os.path.join(folder, "check-config")
         shutil.copy(os.path.join(ROOT, "build/check-config"), program)
-        p = subprocess.run(["setpriv", "--reuid=65534", "--clear-groups", program, "c"], cwd=folder, stderr=subprocess.PIPE, text=True,
+        p = subprocess.run(["setpriv", "--reuid=65534", "--clear-groups", program, "c"],
+                           cwd=folder, stderr=subprocess.PIPE, text=True,
                            check=False)
         assert (p.returncode, p.stderr) == (2, "mkimage: c:2: k: Permission denied in .\n")
 
 
 def test_firmware(tmp_path):
-    """Without a kernel the package's BIOS and the screen's are packed; what is none is refused by name."""
+    """Without a kernel the package's BIOS and the screen's are packed; what is none is refused by
+    name."""
     (tmp_path / "c").write_text("[vm a]\nmemory = 8M\n")
     assert mkimage(tmp_path, "-o", "x.iso", "c") == (0, [])
     files = packed(tmp_path, tmp_path / "x.iso")
@@ -130,14 +137,17 @@ def test_check_says_what_the_monitor_would(tmp_path):
     (tmp_path / "k").write_bytes(kernel())
     (tmp_path / "z").write_bytes(b"\x1f\x8b" + bytes(2000))
     (tmp_path / "c").write_text("[vm a]\nkernel = k\nmemory = 12Q\n[vm b]\nkernel = z\n[vm c]\nkernel = k\n")
-    said = ["mkimage: c:3: memory = 12Q: not a size (a number with K, M or G)", "mkimage: c:5: kernel = z: not a Linux kernel but a gzip file"]
+    said = ["mkimage: c:3: memory = 12Q: not a size (a number with K, M or G)",
+            "mkimage: c:5: kernel = z: not a Linux kernel but a gzip file"]
     assert mkimage(tmp_path, "--check", "c") == (1, said)
     assert mkimage(tmp_path, "c", "-o", "x.iso") == (0, said)
     assert os.path.exists(tmp_path / "x.iso")
     (tmp_path / "good").write_text("[vm c]\nkernel = k\n")
     assert mkimage(tmp_path, "good", "--check") == (0, [])
     (tmp_path / "empty").write_text("")
-    assert mkimage(tmp_path, "empty", "--check") == (1, ["mkimage: empty:1: no [vm NAME] section: there is nothing to run"])
+    assert mkimage(tmp_path, "empty",
+                   "--check") == (1,
+                                  ["mkimage: empty:1: no [vm NAME] section: there is nothing to run"])
 
 
 def test_usage(tmp_path):
@@ -146,7 +156,8 @@ def test_usage(tmp_path):
     assert mkimage(tmp_path)[0] == 2
     assert mkimage(tmp_path, "-x", "c") == (1, ["mkimage: -x: no such option (mkimage --help)"])
     assert mkimage(tmp_path, "c", "-o") == (1, ["mkimage: -o needs a value (mkimage --help)"])
-    assert mkimage(tmp_path, "-o", "x", "c", "d") == (1, ["mkimage: d: a second configuration (mkimage --help)"])
+    assert mkimage(tmp_path, "-o", "x", "c",
+                   "d") == (1, ["mkimage: d: a second configuration (mkimage --help)"])
     assert mkimage(tmp_path, "-o", "x", "c") == (1, ["mkimage: c: no such file"])
     assert mkimage(tmp_path, "-o", "x", ".") == (1, ["mkimage: .: is a directory"])
 
@@ -157,16 +168,21 @@ def test_surroundings(tmp_path):
     (tmp_path / "c").write_text("[vm a]\nkernel = k\n")
     tools = tmp_path / "bin"
     tools.mkdir()
-    for name in ("sh", "dirname", "cat", "make", "mktemp", "rm", "mkdir", "cp", "basename", "tr", "sed", "grub-mkrescue"):
+    for name in ("sh", "dirname", "cat", "make", "mktemp", "rm", "mkdir", "cp", "basename", "tr",
+                 "sed", "grub-mkrescue"):
         os.symlink(shutil.which(name), tools / name)
-    assert mkimage(tmp_path, "-o", "x.iso", "c", PATH=str(tools)) == (1, ["mkimage: xorriso is missing: install the package xorriso"])
+    assert mkimage(tmp_path, "-o", "x.iso", "c",
+                   PATH=str(tools)) == (1,
+                                        ["mkimage: xorriso is missing: install the package xorriso"])
     os.remove(tools / "grub-mkrescue")
     assert mkimage(tmp_path, "-o", "x.iso", "c", PATH=str(tools)) == (
         1, ["mkimage: grub-mkrescue is missing: install the package grub-common"])
-    assert mkimage(tmp_path, "-o", "no/x.iso", "c") == (1, ["mkimage: no/x.iso: its folder is not there or cannot be written"])
+    assert mkimage(tmp_path, "-o", "no/x.iso",
+                   "c") == (1, ["mkimage: no/x.iso: its folder is not there or cannot be written"])
     assert mkimage(tmp_path, "-o", tools, "c") == (1, ["mkimage: %s: is a directory" % tools])
     gone = str(tmp_path / "gone")
-    assert mkimage(tmp_path, "-o", "x.iso", "c", TMPDIR=gone) == (1, ["mkimage: no folder can be made in %s: is it full?" % gone])
+    assert mkimage(tmp_path, "-o", "x.iso", "c",
+                   TMPDIR=gone) == (1, ["mkimage: no folder can be made in %s: is it full?" % gone])
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount")
@@ -176,7 +192,8 @@ def test_full_folder(tmp_path, room):
     (tmp_path / "k").write_bytes(kernel())
     (tmp_path / "c").write_text("[vm a]\nkernel = k\n")
     (tmp_path / "tmp").mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=" + room, "none", str(tmp_path / "tmp")], stderr=subprocess.DEVNULL, check=False)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=" + room, "none",
+                              str(tmp_path / "tmp")], stderr=subprocess.DEVNULL, check=False)
     if mounted.returncode:
         pytest.skip("mount is not allowed here")
     try:
@@ -195,7 +212,8 @@ def test_names_arrive(tmp_path):
         text += "[vm m%d]\nkernel = %s\nmemory = 4M\nvga = none\nserial0 = none\ndebug_exit = yes\n" % (i, quote(name))
     (tmp_path / "c").write_text(text)
     assert mkimage(tmp_path, "-o", "x.iso", "c") == (0, [])
-    with Console(["-cpu", "max", "-m", "512", "-cdrom", str(tmp_path / "x.iso"), "-serial", "stdio"]) as m:
+    with Console(["-cpu", "max", "-m", "512", "-cdrom", str(tmp_path / "x.iso"), "-serial",
+                  "stdio"]) as m:
         m.expect("start-up took")
         for i in range(len(NAMES)):
             m.expect(r"m%d: 4M, engine" % i)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""CPU models (`cpu = pentium` and so on, docs/cpuid.md): what tests/guests/models.c finds is what the model says, in ring 0 by any engine
-and in ring 3 where the monitor answers CPUID; Debian runs on one; a machine that cannot serve one says so."""
+"""CPU models (`cpu = pentium` and so on, docs/cpuid.md): what tests/guests/models.c finds is what
+the model says, in ring 0 by any engine and in ring 3 where the monitor answers CPUID; Debian runs
+on one; a machine that cannot serve one says so."""
 import pytest
 
 import guests
@@ -9,13 +10,17 @@ from machine import Machine, debian
 
 # Zeroth to last feature: what each instruction needs.
 ALWAYS, P6, FXSR, SSE, SSE2 = range(5)
-NEEDS = {"cmpxchg8b": ALWAYS, "rdtsc": ALWAYS, "mmx": ALWAYS, "cmov": P6, "fcomi": P6, "fcmov": P6, "nopl": P6, "fxsave": FXSR,
-         "sse": SSE, "sse-mmx": SSE, "sfence": SSE, "sse2": SSE2, "sse2-int": SSE2, "mfence": SSE2, "clflush": SSE2}
-NEVER = ["sse3", "sse3-x87", "ssse3", "sse4.1", "crc32", "popcnt", "movbe", "aes", "rdrand", "xgetbv", "avx", "bmi"]
+NEEDS = {"cmpxchg8b": ALWAYS, "rdtsc": ALWAYS, "mmx": ALWAYS, "cmov": P6, "fcomi": P6, "fcmov": P6,
+         "nopl": P6, "fxsave": FXSR,
+         "sse": SSE, "sse-mmx": SSE, "sfence": SSE, "sse2": SSE2, "sse2-int": SSE2, "mfence": SSE2,
+         "clflush": SSE2}
+NEVER = ["sse3", "sse3-x87", "ssse3", "sse4.1", "crc32", "popcnt", "movbe", "aes", "rdrand",
+         "xgetbv", "avx", "bmi"]
 MTRR = [0xfe, 0x200, 0x2ff]
 P6_MSRS = [0x10, 0x17, 0x1b, 0x2a, 0x79, 0x8b, 0xc1, *MTRR, 0x119, 0x174, 0x186, 0x1d9, 0x277]
 K8_MSRS = [0x10, 0x1b, 0x8b, *MTRR, 0x174, 0x1d9, 0x277, 0xc0000080, 0xc0010015, 0xc0011020]
-# Its last feature, signature, leaf 2 EDX, bits of CR4 besides PAE, registers of those that the guest tries, and QEMU's name of it.
+# Its last feature, signature, leaf 2 EDX, bits of CR4 besides PAE, registers of those that the
+# guest tries, and QEMU's name of it.
 MODELS = {
     "pentium": (ALWAYS, 0x543, None, 0x15f, [0, 1, 0x10, 0x11], "pentium"),
     "pentium2": (FXSR, 0x652, 0x0c040843, 0x3df, P6_MSRS, "pentium2"),
@@ -27,7 +32,8 @@ OTHER = {"athlon64": ("family", "features")}
 
 
 def bare(model):
-    lines = bare_lines_of("models", ["-cpu", MODELS[model][5], "-kernel"], ["-append", "ring=0 bare=1"])
+    lines = bare_lines_of("models", ["-cpu", MODELS[model][5], "-kernel"],
+                          ["-append", "ring=0 bare=1"])
     return [line for line in lines if not line.startswith(OTHER.get(model, "none"))]
 
 
@@ -51,11 +57,14 @@ def check_registers(model, lines):
 
 def test_models():
     guests.build()
-    rows = [(m, engine, ring) for m in MODELS for engine, ring in (("auto", 0), ("recompile-all", 3))]
-    with Guests([vm("%s-%d" % (m, ring), "models", "ring=%d" % ring, engine, cpu=m) for m, engine, ring in rows]) as machine:
+    rows = [(m, engine, ring) for m in MODELS for engine,
+            ring in (("auto", 0), ("recompile-all", 3))]
+    with Guests([vm("%s-%d" % (m, ring), "models", "ring=%d" % ring, engine, cpu=m) for m, engine,
+                 ring in rows]) as machine:
         machine.wait_stopped(["%s-%d" % (m, ring) for m, _, ring in rows])
         for m, _, ring in rows:
-            lines = [line for line in machine.lines("%s-%d" % (m, ring)) if not line.startswith(("16M,", "stopped:", "cpu ="))]
+            lines = [line for line in machine.lines("%s-%d" % (m, ring))
+                     if not line.startswith(("16M,", "stopped:", "cpu ="))]
             there = [line for line in compared(lines) if not line.startswith(OTHER.get(m, "none"))]
             assert there == bare(m), m
             check_instructions(m, lines)
@@ -64,7 +73,8 @@ def test_models():
 
 
 def test_what_this_machine_lacks_is_refused():
-    with Guests([vm("k8", "models", "ring=0", "auto", cpu="athlon64"), vm("p3", "models", "ring=0", "auto", cpu="pentium3")],
+    with Guests([vm("k8", "models", "ring=0", "auto", cpu="athlon64"),
+                 vm("p3", "models", "ring=0", "auto", cpu="pentium3")],
                 cpu="qemu64,-nx") as m:
         m.wait_line(r"k8: [^\n]*cpu = athlon64: this processor has no NX")
         m.wait_stopped(["p3"])

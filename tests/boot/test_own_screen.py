@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The machine's own screen, keyboard and mouse, for a guest: QEMU's monitor presses keys, moves the mouse and takes pictures of the
-screen. VGA text under BIOS; the frame buffer that GRUB sets up under UEFI.
+"""The machine's own screen, keyboard and mouse, for a guest: QEMU's monitor presses keys, moves the
+mouse and takes pictures of the screen. VGA text under BIOS; the frame buffer that GRUB sets up
+under UEFI.
 
 One case:  make guests && /usr/bin/python3 -m pytest tests/boot/test_own_screen.py -k text
 """
@@ -30,7 +31,8 @@ class Host(Screen):
     def same_as(self, picture):
         self.command("screendump", filename=self.picture)
         width, height, data = ppm(self.picture)
-        return "same" if data == scaled(picture, width, height) else "another picture than %d by %d" % picture[:2]
+        return "same" if data == scaled(picture, width,
+                                        height) else "another picture than %d by %d" % picture[:2]
 
     def text(self):
         return self.cells()[0]
@@ -95,7 +97,8 @@ def test_dots(tmp_path):
     """On a frame buffer each mode of the VGA is what `screendump` sends, dot by dot."""
     build()
     host = Host(str(tmp_path))
-    config = "[ringleader]\nconsole = both\nscreen = vm\n" + vm("v", "vga_modes", "", "auto", serial0="console")
+    config = "[ringleader]\nconsole = both\nscreen = vm\n" + vm("v", "vga_modes", "", "auto",
+                                                                serial0="console")
     with Machine(config, firmware="uefi", extra=host.arguments) as m:
         for _ in range(6):
             m.expect(r"SHOWN [^\r\n]*\r*\n")

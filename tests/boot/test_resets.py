@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""A machine that boots from a floppy by SeaBIOS is reset at any moment of its boot, in every way, by itself and from outside: it always
-comes to its boot sector, and the monitor has as much memory as before.
+"""A machine that boots from a floppy by SeaBIOS is reset at any moment of its boot, in every way,
+by itself and from outside: it always comes to its boot sector, and the monitor has as much memory
+as before.
 
-An INIT, which resets the processor only, may come in the moments in which SeaBIOS has switched its reads to RAM and has not copied itself
-there yet. Then the processor begins in zeros, as that of a real machine would, and a reset has to follow. Other resets never need one.
+An INIT, which resets the processor only, may come in the moments in which SeaBIOS has switched its
+reads to RAM and has not copied itself there yet. Then the processor begins in zeros, as that of a
+real machine would, and a reset has to follow. Other resets never need one.
 
-Alone:  /usr/bin/python3 -m pytest tests/boot/test_resets.py; more resets: make reset-long N=1000 SEED=1
+Alone:  /usr/bin/python3 -m pytest tests/boot/test_resets.py; more resets: make reset-long N=1000
+SEED=1
 """
 import os
 import random
@@ -16,8 +19,10 @@ import pexpect
 
 from guests import Guests
 
-# From outside, and what the prompt says then. The floppy (tests/guests/boot/resets.asm) knows some more.
-WAYS = {"reset pc": "pc: reset", "out pc 0x64 0xfe": "pc: fe to port 64", "out pc 0x92 3": "pc: 3 to port 92",
+# From outside, and what the prompt says then. The floppy (tests/guests/boot/resets.asm) knows some
+# more.
+WAYS = {"reset pc": "pc: reset", "out pc 0x64 0xfe": "pc: fe to port 64",
+        "out pc 0x92 3": "pc: 3 to port 92",
         "out pc 0xcf9 4": "pc: 4 to port cf9", "out pc 0xcf9 6": "pc: 6 to port cf9"}
 INITS = ["out pc 0x64 0xfe", "out pc 0x92 3", "out pc 0xcf9 4"]  # the processor's alone
 LOADED = r"\] pc: loaded from 00"

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""A machine is saved and loaded while it writes its disk: what was written travels with it, in this run of the monitor and over a
-reboot, and streams whose disks are not this machine's are refused by name. The guest (tests/guests/disk_rate.c) writes other words each
-time and checks every word that it reads.
+"""A machine is saved and loaded while it writes its disk: what was written travels with it, in this
+run of the monitor and over a reboot, and streams whose disks are not this machine's are refused by
+name. The guest (tests/guests/disk_rate.c) writes other words each time and checks every word that
+it reads.
 
 Alone:  /usr/bin/python3 -m pytest tests/boot/test_saved_disks.py
 """
@@ -29,7 +30,9 @@ def guest(name, engine, **more):
 def words(stamp):
     """The disk after so many ways have written."""
     data = disk_image(MIB)
-    return b"".join(((int.from_bytes(data[i:i + 4], "little") + stamp) & 0xffffffff).to_bytes(4, "little") for i in range(0, len(data), 4))
+    return b"".join(((int.from_bytes(data[i:i + 4],
+                                     "little") + stamp) & 0xffffffff).to_bytes(4, "little")
+                    for i in range(0, len(data), 4))
 
 
 def all_good(lines):
@@ -40,7 +43,8 @@ def all_good(lines):
 def shelves(files):
     """Machines that never run: the boot loader brings what is in their drives."""
     groups = [files[i:i + 4] for i in range(0, len(files), 4)]
-    return [vm("shelf%d" % n, "bystander", "", "auto", autostart="no", **{"disk%d" % i: "%s,readonly" % f for i, f in enumerate(group)})
+    return [vm("shelf%d" % n, "bystander", "", "auto", autostart="no",
+               **{"disk%d" % i: "%s,readonly" % f for i, f in enumerate(group)})
             for n, group in enumerate(groups)]
 
 
@@ -52,7 +56,8 @@ def said(m, pattern):
 def test_moments(engine, tmp_path):
     """Put back at random moments, again and again; the disk at the end is what was written last."""
     rng = random.Random(engine)
-    with Guests([guest("one", engine)], files={"disk.img": disk_image(MIB)}, name="saved_disks_" + engine) as m:
+    with Guests([guest("one", engine)], files={"disk.img": disk_image(MIB)},
+                name="saved_disks_" + engine) as m:
         said(m, r"one: .*rate dma-read")
         m.prompt()
         for _ in range(MOMENTS):
@@ -76,7 +81,8 @@ def test_moments(engine, tmp_path):
 @pytest.fixture(scope="module", name="stream")
 def fixture_stream(tmp_path_factory):
     """A machine in the midst of its work, as its console's log has it."""
-    with Guests([guest("one", "auto")], files={"disk.img": disk_image(MIB)}, name="saved_disks_sent") as m:
+    with Guests([guest("one", "auto")], files={"disk.img": disk_image(MIB)},
+                name="saved_disks_sent") as m:
         said(m, r"one: .*rate pio-write")
         m.prompt()
         m.process.send("save one\r")
@@ -101,20 +107,28 @@ def bad_streams(data):
     return [
         ("cut.state", data[:blocks[1][0] + 5000], "section blocks: the stream ends here"),
         ("flip.state", bytes(flipped), "section blocks: its checksum is wrong"),
-        ("lost.state", seal(data[:blocks[0][0] - 20] + data[blocks[0][0] + blocks[0][1] + 4:]), "section end: found where blocks has to be"),
-        ("image.state", seal(changed(data, "blocks", 12, b"\1\2\3\4")), "section blocks: the image is another one: block 0"),
-        ("order.state", seal(changed(data, "blocks", 0, b"\xff" * 8)), "section blocks: 15 blocks from"),
-        ("much.state", seal(data[:pages] + b"\0\0\0\x01" + data[pages + 4:]), "section drives: more was written to its drives than disk_writes"),
-        ("name.state", seal(changed(data, "drives", 2 * 7 + 4 + 1, b"desk")), "section drives: no boot module is called desk.img"),
+        ("lost.state", seal(data[:blocks[0][0] - 20] + data[blocks[0][0] + blocks[0][1] + 4:]),
+         "section end: found where blocks has to be"),
+        ("image.state", seal(changed(data, "blocks", 12, b"\1\2\3\4")),
+         "section blocks: the image is another one: block 0"),
+        ("order.state", seal(changed(data, "blocks", 0, b"\xff" * 8)),
+         "section blocks: 15 blocks from"),
+        ("much.state", seal(data[:pages] + b"\0\0\0\x01" + data[pages + 4:]),
+         "section drives: more was written to its drives than disk_writes"),
+        ("name.state", seal(changed(data, "drives", 2 * 7 + 4 + 1, b"desk")),
+         "section drives: no boot module is called desk.img"),
         ("size.state", seal(changed(data, "medium", 40, b"\1")), "section medium: disk.img had "),
     ]
 
 
 def test_reboot(stream):
-    """Another start of the monitor: it goes on where it was, with its disk. Streams that are not good leave the running one alone."""
+    """Another start of the monitor: it goes on where it was, with its disk. Streams that are not
+    good leave the running one alone."""
     bad = bad_streams(stream)
-    files = {"disk.img": disk_image(MIB), "one.state": stream, **{name: data for name, data, _ in bad}}
-    sections_ = [guest("two", "recompile", state="one.state"), guest("good", "auto", cmdline="mib=%d rounds=%d change=1" % (MIB, 3 * ROUNDS)),
+    files = {"disk.img": disk_image(MIB), "one.state": stream,
+             **{name: data for name, data, _ in bad}}
+    sections_ = [guest("two", "recompile", state="one.state"),
+                 guest("good", "auto", cmdline="mib=%d rounds=%d change=1" % (MIB, 3 * ROUNDS)),
                  vm("bare", "bystander", "", "auto"), *shelves([name for name, _, _ in bad])]
     with Guests(sections_, files=files, name="saved_disks_reboot") as m:
         said(m, "two: loaded from one.state")
@@ -131,10 +145,12 @@ def test_reboot(stream):
 
 
 def test_media():
-    """A floppy that was changed after the save is the saved one again, with what was written to it, and not one more."""
+    """A floppy that was changed after the save is the saved one again, with what was written to it,
+    and not one more."""
     first, second = bytes(737280), b"\x55" * 737280
     section = vm("one", "bystander", "", "auto", floppy="a.img", cdrom="empty", disk_writes="1M")
-    with Guests([section, *shelves(["b.img"])], files={"a.img": first, "b.img": second}, name="saved_media") as m:
+    with Guests([section, *shelves(["b.img"])], files={"a.img": first, "b.img": second},
+                name="saved_media") as m:
         said(m, "one: SUM ")
         m.prompt()
         m.process.send("save one\r")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The screen console, read back from QEMU's picture of the screen, and the PS/2 keyboard, at our prompt and in a guest: on VGA
-text under BIOS, and on the frame buffer that GRUB sets up under UEFI.
+"""The screen console, read back from QEMU's picture of the screen, and the PS/2 keyboard, at our
+prompt and in a guest: on VGA text under BIOS, and on the frame buffer that GRUB sets up under UEFI.
 
 One firmware:  make guests && /usr/bin/python3 -m pytest tests/boot/test_screen.py -k uefi
 """

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Busy machines share the processor fairly, whatever keeps one of them busy.
 
-What is judged is work done by the wall: rounds that a VM has computed, by the clock of the machine that we run on. Under -icount
-that clock is the instructions that the machine executes, the monitor's included, so the figures are the same on any host. Each is
-over what the same VM does alone in the same run.
+What is judged is work done by the wall: rounds that a VM has computed, by the clock of the machine
+that we run on. Under -icount that clock is the instructions that the machine executes, the
+monitor's included, so the figures are the same on any host. Each is over what the same VM does
+alone in the same run.
 """
 import re
 
@@ -12,14 +13,17 @@ from machine import ICOUNT
 
 # tests/guests/storm.c: what each does, in the order of its table, and an engine to do it with.
 STORMS = [
-    ("spin", "auto"), ("string", "recompile"), ("scan", "recompile"), ("ports", "ring1"), ("faults", "ring1"),
-    ("page_faults", "recompile-all"), ("nest", "ring1"), ("cr3", "auto"), ("serial", "auto"), ("timer", "ring1"),
+    ("spin", "auto"), ("string", "recompile"), ("scan", "recompile"), ("ports", "ring1"),
+    ("faults", "ring1"),
+    ("page_faults", "recompile-all"), ("nest", "ring1"), ("cr3", "auto"), ("serial", "auto"),
+    ("timer", "ring1"),
     ("self_modifying", "ring1"), ("device_memory", "auto"), ("tables", "ring1"), ("idle", "auto"),
     ("halted", "auto"), ("sleepless", "auto"), ("alarm", "recompile"), ("reset", "auto"),
 ]
 # tests/guests/chips.c, as well: the same by chips of the PC.
 CHIPS = [
-    ("pam", "auto"), ("vga_memory", "auto"), ("vga_modes", "auto"), ("firmware_dma", "ring1"), ("disk_words", "auto"),
+    ("pam", "auto"), ("vga_memory", "auto"), ("vga_modes", "auto"), ("firmware_dma", "ring1"),
+    ("disk_words", "auto"),
     ("disk_dma", "auto"), ("lapic_timer", "auto"), ("lapic_self", "ring1"),
 ]
 ASLEEP = ("idle", "halted")
@@ -49,7 +53,8 @@ def checked(m, name):
 def test_two_busy():
     """Two compute, one raw in ring 3 and one recompiled: each gets its half, and no more."""
     with Guests([vm("one", "bystander", "ring=3 every=1000", "auto"),
-                 vm("two", "bystander", "ring=0 every=1000", "recompile", autostart="no")], extra=ICOUNT) as m:
+                 vm("two", "bystander", "ring=0 every=1000", "recompile", autostart="no")],
+                extra=ICOUNT) as m:
         alone, beside = {}, {}
         alone["one"] = rate(m, "one")
         m.prompt()
@@ -66,7 +71,8 @@ def test_two_busy():
 
 def storm_sections():
     """The one that is reset all the time has 6 MiB of images to be loaded each time."""
-    more = {"reset": {"initrd": "vmlinuz-686"}, "lapic_timer": {"apic": "yes"}, "lapic_self": {"apic": "yes"}}
+    more = {"reset": {"initrd": "vmlinuz-686"}, "lapic_timer": {"apic": "yes"},
+            "lapic_self": {"apic": "yes"}}
     kinds = [("storm", STORMS, {}), ("chips", CHIPS, {"disk0": "disk.img"})]
     return [vm(name, guest, "what=%d" % n, engine, autostart="no", **keys, **more.get(name, {}))
             for guest, rows, keys in kinds for n, (name, engine) in enumerate(rows)]
@@ -76,7 +82,8 @@ STORM_FILES = {"disk.img": bytes(1 << 20)}
 
 
 def test_beside_a_storm():
-    """One VM computes; the other loops with interrupts off, sits in a giant REP, storms with faults, port accesses and more."""
+    """One VM computes; the other loops with interrupts off, sits in a giant REP, storms with
+    faults, port accesses and more."""
     sections = [vm("bystander", "bystander", "ring=3 every=1000", "auto")]
     sections += storm_sections()
     shares = {}

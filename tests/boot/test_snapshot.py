@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Machines are saved and loaded at random moments of Debian's boot and work, and go on to the same result; a stream goes out over the
-console and comes back as a boot module after a reboot; streams that are not good, or hostile, are refused by name or do no harm.
+"""Machines are saved and loaded at random moments of Debian's boot and work, and go on to the same
+result; a stream goes out over the console and comes back as a boot module after a reboot; streams
+that are not good, or hostile, are refused by name or do no harm.
 
-MOMENTS=200 (make check-snapshots): so many under every engine. Alone: /usr/bin/python3 -m pytest tests/boot/test_snapshot.py -k bad
+MOMENTS=200 (make check-snapshots): so many under every engine. Alone: /usr/bin/python3 -m pytest
+tests/boot/test_snapshot.py -k bad
 """
 import os
 import random
@@ -23,7 +25,8 @@ PER_WORK = 12  # moments in one piece of work
 
 
 def boot_moments(m, count, rng):
-    """From the loader's first line on. Where there are more than the boot lasts, the rest are at the shell."""
+    """From the loader's first line on. Where there are more than the boot lasts, the rest are at
+    the shell."""
     m.expect("Linux version")
     for _ in range(count):
         moment(m, rng)
@@ -31,7 +34,8 @@ def boot_moments(m, count, rng):
     m.expect(r"guest:[^#]*# ")
 
 
-@pytest.mark.parametrize("engine", ["auto", "ring1", "recompile", "recompile-all"] if MOMENTS else ["auto"])
+@pytest.mark.parametrize("engine",
+                         ["auto", "ring1", "recompile", "recompile-all"] if MOMENTS else ["auto"])
 def test_moments(engine):
     rng, left = random.Random(SEED), (MOMENTS or 8)
     with Machine(debian(engine=engine)) as m:
@@ -60,7 +64,8 @@ def sums(m, count):
     for _ in range(count):
         m.expect(r"SUM (\d+) (\w+) (\d+) (\w+) ticks")
         n, total, x87, sse = m.process.match.groups()
-        assert (int(total, 16), x87, int(sse, 16)) == (bystander_sum(int(n)), n, int(n) * (int(n) + 1) // 2 & 0xffffffff)
+        assert (int(total, 16), x87, int(sse, 16)) == (bystander_sum(int(n)), n,
+                                                       int(n) * (int(n) + 1) // 2 & 0xffffffff)
         rounds.append(int(n))
     return rounds
 
@@ -89,7 +94,8 @@ def saved_and_sent(tmp_path_factory):
 def test_reboot(stream, engine):
     """Another start of the monitor, another engine: the sums go on where they were."""
     data, last = stream
-    with Machine(bystander("two", engine=engine, state="one.state"), files={"one.state": data}) as m:
+    with Machine(bystander("two", engine=engine, state="one.state"),
+                 files={"one.state": data}) as m:
         m.expect("two: loaded from one.state")
         rounds = sums(m, 3)
         assert last < rounds[0] + 500 and rounds[0] > 500, (last, rounds)
@@ -110,11 +116,15 @@ def bad_streams(data):
         ("noend.state", data[:-28], "the stream ends here"),
         ("flip.state", bytes(flipped), "section cpu: its checksum is wrong"),
         ("late.state", bytes(late), "section ram: its checksum is wrong"),
-        ("format.state", seal(data[:8] + b"\x63" + data[9:]), "format 99; this build knows them up to "),
+        ("format.state", seal(data[:8] + b"\x63" + data[9:]),
+         "format 99; this build knows them up to "),
         ("newer.state", seal(data[:cpu - 8] + b"\x09" + data[cpu - 7:]), "section cpu: version 9"),
-        ("size.state", seal(changed(data, "machine", 2, b"\x40")), "section machine: a machine with memory = 4096K"),
-        ("model.state", seal(changed(data, "machine", 29, b"\2")), "section machine: a machine with cpu = pentium2; this one has cpu = host"),
-        ("leaf.state", seal(changed(data, "machine", 37, b"XYZ")), "section machine: another processor: CPUID leaf 0"),
+        ("size.state", seal(changed(data, "machine", 2, b"\x40")),
+         "section machine: a machine with memory = 4096K"),
+        ("model.state", seal(changed(data, "machine", 29, b"\2")),
+         "section machine: a machine with cpu = pentium2; this one has cpu = host"),
+        ("leaf.state", seal(changed(data, "machine", 37, b"XYZ")),
+         "section machine: another processor: CPUID leaf 0"),
         ("flags.state", seal(changed(data, "cpu", 36, b"\xff\xff")), "section cpu: field eflags"),
         ("far.state", seal(data[:ram[1]] + b"\0\0\0\1" + data[ram[1] + 4:]), "section ram: "),
         ("text.state", b"this is no saved machine at all", "not a saved machine"),
@@ -122,9 +132,11 @@ def bad_streams(data):
 
 
 def test_bad_streams(stream):
-    """Machines that begin with one do not start, and say why; a running machine refuses each by name and goes on."""
+    """Machines that begin with one do not start, and say why; a running machine refuses each by
+    name and goes on."""
     bad = bad_streams(stream[0])
-    config = bystander("good") + "".join(bystander("vm%d" % i, state=name, serial0="log") for i, (name, _, _) in enumerate(bad))
+    config = bystander("good") + "".join(bystander("vm%d" % i, state=name, serial0="log") for i,
+                                         (name, _, _) in enumerate(bad))
     with Machine(config, files={name: data for name, data, _ in bad}) as m:
         said = {}
         while len(said) < len(bad):
@@ -145,12 +157,15 @@ def test_bad_streams(stream):
 
 @pytest.mark.parametrize("engine", ["ring1", "recompile-all"])
 def test_hostile_streams(stream, engine):
-    """Any fields behind good checksums: refused, or run to whatever end; the machine beside them computes on."""
+    """Any fields behind good checksums: refused, or run to whatever end; the machine beside them
+    computes on."""
     rng, count = random.Random(SEED), 16
     files = {"h%d.state" % i: hostile(stream[0], rng) for i in range(count)}
     config = bystander("good") + "".join(
-        bystander("vm%d" % i, state="h%d.state" % i, serial0="none", engine=engine) for i in range(count))
-    with Machine(config, files=files, arguments="check=isolation", memory="2G", name="test_hostile_streams_" + engine) as m:
+        bystander("vm%d" % i, state="h%d.state" % i, serial0="none", engine=engine)
+        for i in range(count))
+    with Machine(config, files=files, arguments="check=isolation", memory="2G",
+                 name="test_hostile_streams_" + engine) as m:
         told = {}
         while len(told) < count:
             m.expect(r"(vm\d+): (\S+ is not loaded|loaded from)")
@@ -164,7 +179,8 @@ def test_hostile_streams(stream, engine):
 
 
 def test_no_memory():
-    """Saved until the machine's memory is used up: that save is refused, and everything before and after it goes on."""
+    """Saved until the machine's memory is used up: that save is refused, and everything before and
+    after it goes on."""
     build()
     with Machine(bystander("one", serial0="log"), memory="128M") as m:
         m.expect(r"SUM 500 ")
@@ -177,7 +193,8 @@ def test_no_memory():
         assert "no room for the stream" in m.process.match[2] and n > 3, (n, m.process.match[0])
         m.process.send("snapshot drop s0\rsave one again\r")
         m.expect("one: saved as again: ")
-        m.process.send("snapshot drop s2\rload one s1\r")  # a load keeps what the machine is now until it is over
+        # a load keeps what the machine is now until it is over
+        m.process.send("snapshot drop s2\rload one s1\r")
         m.expect("one: loaded from s1: ")
         m.process.send("save one s2\r")
         m.expect("one: saved as s2: ")
@@ -191,7 +208,8 @@ def test_no_memory():
 def test_given_up():
     """What is typed while a machine is being saved or loaded: again, pause, reset, destroy."""
     build()
-    with Machine(bystander("one", serial0="log") + bystander("two", serial0="log"), memory="512M") as m:
+    with Machine(bystander("one", serial0="log") + bystander("two", serial0="log"),
+                 memory="512M") as m:
         m.expect(r"one: SUM \d+ ", r"two: SUM \d+ ")
         m.prompt()
         m.process.send("save one\rsave one other\r")

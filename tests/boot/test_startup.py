@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What cannot run is refused by one clear line, on the serial line and on the screen; what is broken about the files is named.
+"""What cannot run is refused by one clear line, on the serial line and on the screen; what is
+broken about the files is named.
 
 One test:  /usr/bin/python3 -m pytest tests/boot/test_startup.py -k pentium3
 """
@@ -22,7 +23,8 @@ def lines(text):
 
 
 @pytest.mark.parametrize("cpu,memory,expected", [
-    ("pentium3", "128", NO_LONG_MODE), ("486", "128", NO_LONG_MODE), ("qemu64,-sse2", "128", NO_SSE2),
+    ("pentium3", "128", NO_LONG_MODE), ("486", "128", NO_LONG_MODE),
+    ("qemu64,-sse2", "128", NO_SSE2),
     ("qemu64,-lahf-lm", "128", NO_LAHF), ("max", "20", TOO_LITTLE)])
 def test_refused_without_a_loader(cpu, memory, expected, tmp_path):
     """qemu -kernel: Multiboot 1, VGA text."""
@@ -39,25 +41,29 @@ def test_refused_from_the_image(cpu, firmware, arguments, expected, tmp_path):
     """GRUB, Multiboot 2; under UEFI the screen is a frame buffer."""
     screen = Screen(str(tmp_path))
     read = screen.vga_text if firmware == "bios" else screen.graphics_text
-    with Machine("[ringleader]\n", cpu=cpu, firmware=firmware, arguments=arguments, extra=screen.arguments) as m:
+    with Machine("[ringleader]\n", cpu=cpu, firmware=firmware, arguments=arguments,
+                 extra=screen.arguments) as m:
         m.expect(expected)
         assert len(lines(screen.wait(read, expected))) == 1
 
 
 def test_nothing_to_run():
     """No modules at all: one line, and the prompt."""
-    with Console(["-cpu", "max", "-m", "128", "-serial", "stdio", "-kernel", os.path.join(ROOT, "build/ringleader.elf")]) as m:
+    with Console(["-cpu", "max", "-m", "128", "-serial", "stdio", "-kernel",
+                  os.path.join(ROOT, "build/ringleader.elf")]) as m:
         m.expect("no boot module is called vms.conf: there is nothing to run", "rl> ")
 
 
 @pytest.mark.parametrize("text,expected", [
-    (b"", None), (b"\xff\xfe\x00" * 2000, r"vms.conf:1: "), (b"[vm a\nkernel = x\n", r"vms.conf:1: "),
+    (b"", None), (b"\xff\xfe\x00" * 2000, r"vms.conf:1: "),
+    (b"[vm a\nkernel = x\n", r"vms.conf:1: "),
     (b"[vm a]\nkernel = nothing\n", r"vms.conf:2: kernel = nothing: there is no such file")],
     ids=["empty", "binary", "bracket", "missing"])
 def test_broken_configuration(text, expected, tmp_path):
     conf = tmp_path / "vms.conf"
     conf.write_bytes(text)
-    with Console(["-cpu", "max", "-m", "128", "-serial", "stdio", "-kernel", os.path.join(ROOT, "build/ringleader.elf"),
+    with Console(["-cpu", "max", "-m", "128", "-serial", "stdio", "-kernel",
+                  os.path.join(ROOT, "build/ringleader.elf"),
                   "-initrd", str(conf)]) as m:
         if expected:
             m.expect(expected)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""`screen NAME`: the guest's screen on the serial line, read by a terminal (pyte), and keys typed there.
+"""`screen NAME`: the guest's screen on the serial line, read by a terminal (pyte), and keys typed
+there.
 
 One engine:  make guests && /usr/bin/python3 -m pytest tests/boot/test_terminal.py -k auto
 """
@@ -24,7 +25,8 @@ def cp437(code):
 
 
 class Terminal:
-    """A terminal of a size on the machine's serial line: it answers where its cursor is, and fails on what pyte does not know."""
+    """A terminal of a size on the machine's serial line: it answers where its cursor is, and fails
+    on what pyte does not know."""
 
     def __init__(self, m, columns, rows):
         self.m, self.fed = m, ""
@@ -57,7 +59,8 @@ class Terminal:
 
 
 def rows(codes):
-    """What the guest `keys` shows for bytes of the keyboard: a row for each key that goes down, the newest over the oldest."""
+    """What the guest `keys` shows for bytes of the keyboard: a row for each key that goes down, the
+    newest over the oldest."""
     lines, y = [""] * 25, 0
     for code in codes:
         if code < 0x80:
@@ -82,7 +85,8 @@ def test_screen(engine):
         t.wait(lambda: t.screen.buffer[24][79].bg == "blue")
         assert t.screen.buffer[25][0].bg in ("black", "default")
         m.process.send("aB\x03\x1bx\x1b[A\x1bOP\x1b[24~\x1b[1;5C\r")
-        codes = [*strokes(0x1e), *strokes(0x2a, 0x30), *strokes(0x1d, 0x2e), *strokes(0x38, 0x2d), 0xe0, 0x48, 0xe0, 0xc8,
+        codes = [*strokes(0x1e), *strokes(0x2a, 0x30), *strokes(0x1d, 0x2e), *strokes(0x38, 0x2d),
+                 0xe0, 0x48, 0xe0, 0xc8,
                  *strokes(0x3b), *strokes(0x58), 0x1d, 0xe0, 0x4d, 0xe0, 0xcd, 0x9d, *strokes(0x1c)]
         want = rows(codes)
         t.wait(lambda: [line.rstrip() for line in t.screen.display[:25]] == want)
@@ -99,7 +103,8 @@ def test_screen(engine):
         t = Terminal(m, 80, 25)
         t.show("screen v")
         t.wait(lambda: [line.rstrip() for line in t.screen.display] == want)
-        m.process.send("\x1b")  # alone it is Esc, after a while: the guest ends, and a line of the log runs over the screen
+        # alone it is Esc, after a while: the guest ends, and a line of the log runs over the screen
+        m.process.send("\x1b")
         want = rows([*codes, 0x01])
         t.wait(lambda: "stopped:" in t.fed and [line.rstrip() for line in t.screen.display] == want)
         t.leave()
@@ -108,7 +113,8 @@ def test_screen(engine):
 def test_no_terminal():
     """One that does not answer is taken for 80 by 25; a machine without a screen says so."""
     build()
-    with Machine(vm("v", "keys", "", "auto", serial0="log") + vm("w", "keys", "", "auto", serial0="log", vga="none")) as m:
+    with Machine(vm("v", "keys", "", "auto",
+                    serial0="log") + vm("w", "keys", "", "auto", serial0="log", vga="none")) as m:
         m.expect("mouse is 03", "mouse is 03")
         m.prompt()
         assert "has no screen" in m.monitor("screen w")
@@ -125,7 +131,8 @@ def sixels(text):
     width, height = int(head[1]), int(head[2])
     dots = [[None] * width for _ in range(height)]
     colours, colour, x, y = {}, None, 0, 0
-    for m in re.finditer(r"#(\d+)(?:;2;(\d+);(\d+);(\d+))?|([$-])|!(\d+)(.)|(.)", text[head.end():]):
+    for m in re.finditer(r"#(\d+)(?:;2;(\d+);(\d+);(\d+))?|([$-])|!(\d+)(.)|(.)",
+                         text[head.end():]):
         if m[1]:
             colour = int(m[1])
             if m[2]:
@@ -145,7 +152,8 @@ MODES = {"CGA, 4 colours"}
 
 
 def test_sixels():
-    """Graphics are a notice, and as sixels what `screendump` sends, to a percent. Without a palette: tests/unit/test_sixel.c."""
+    """Graphics are a notice, and as sixels what `screendump` sends, to a percent. Without a
+    palette: tests/unit/test_sixel.c."""
     build()
     with Machine(vm("v", "vga_modes", "", "auto", serial0="console")) as m:
         left = set(MODES)
@@ -158,7 +166,8 @@ def test_sixels():
                 m.prompt()
                 t = Terminal(m, 80, 25)
                 t.show("screen v")
-                t.wait(lambda w=width, h=height: "graphics, %d by %d," % (w, h) in t.screen.display[12])
+                t.wait(lambda w=width,
+                       h=height: "graphics, %d by %d," % (w, h) in t.screen.display[12])
                 t.leave()
                 m.process.send("screen v sixel\r")
                 m.expect(r"\x1bPq")
@@ -170,6 +179,7 @@ def test_sixels():
                 for y in range(height):
                     for x in range(width):
                         want = data[3 * (y * width + x):3 * (y * width + x) + 3]
-                        assert max(abs(g * 2.55 - w) for g, w in zip(got[2][y][x], want)) < 2.56, (name, x, y)
+                        assert max(abs(g * 2.55 - w) for g,
+                                   w in zip(got[2][y][x], want)) < 2.56, (name, x, y)
                 m.guest()
             m.process.send("x")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The VGA draws what QEMU's draws: a guest sets modes by registers, and each picture is compared with bare QEMU's, dot by dot.
+"""The VGA draws what QEMU's draws: a guest sets modes by registers, and each picture is compared
+with bare QEMU's, dot by dot.
 
 One engine:  make guests && /usr/bin/python3 -m pytest tests/boot/test_vga.py -k auto
 """
@@ -20,8 +21,10 @@ class Bare(Console):
 
     def __init__(self, guest, folder):
         self.screen = Screen(folder)
-        super().__init__(["-cpu", "max", "-m", "64", "-vga", "std", "-serial", "stdio", *self.screen.arguments,
-                          "-device", "isa-debug-exit,iobase=0x501", "-kernel", os.path.join(GUESTS, guest)], "bare-" + guest)
+        super().__init__(["-cpu", "max", "-m", "64", "-vga", "std", "-serial", "stdio",
+                          *self.screen.arguments,
+                          "-device", "isa-debug-exit,iobase=0x501", "-kernel",
+                          os.path.join(GUESTS, guest)], "bare-" + guest)
 
     def picture(self):
         self.screen.command("screendump", filename=self.screen.picture)
@@ -54,7 +57,8 @@ def differs(ours, theirs):
     if ours[:2] != theirs[:2]:
         return "%d by %d, QEMU has %d by %d" % (ours[:2] + theirs[:2])
     width, pixels = ours[0], range(0, len(ours[2]), 3)
-    wrong = [i // 3 for i in pixels if ours[2][i:i + 3] != theirs[2][i:i + 3]] if ours[2] != theirs[2] else []
+    wrong = [i // 3 for i in pixels
+             if ours[2][i:i + 3] != theirs[2][i:i + 3]] if ours[2] != theirs[2] else []
     if not wrong:
         return ""
     x, y = wrong[0] % width, wrong[0] // width
@@ -64,7 +68,8 @@ def differs(ours, theirs):
 
 @pytest.mark.parametrize("engine", ["auto", "recompile-all"])
 def test_pictures(engine, tmp_path_factory):
-    """Two pictures are the same if their sums are; one that is not comes whole, and so does one that is small."""
+    """Two pictures are the same if their sums are; one that is not comes whole, and so does one
+    that is small."""
     theirs, their_lines = bare(str(tmp_path_factory.getbasetemp()))
 
     def look(name):
@@ -80,7 +85,8 @@ def test_pictures(engine, tmp_path_factory):
 
 
 def test_rom():
-    """The VGA BIOS behind the expansion ROM's base address, as on bare QEMU; a VGA without it has no such address."""
+    """The VGA BIOS behind the expansion ROM's base address, as on bare QEMU; a VGA without it has
+    no such address."""
     engines = {"auto": "auto", "translated": "recompile-all"}
     sections = [vm(name, "rom", "", engine, vgabios=VGABIOS) for name, engine in engines.items()]
     with Guests([*sections, vm("without", "rom", "", "auto")]) as m:

@@ -13,7 +13,8 @@ from machine import Machine
 from test_os import grub_command, grub_type, ours, shown
 
 SIZE = 1 << 20
-DRIVERS = ("virtio", "virtio_ring", "virtio_pci_modern_dev", "virtio_pci_legacy_dev", "virtio_pci", "virtio_blk")
+DRIVERS = ("virtio", "virtio_ring", "virtio_pci_modern_dev", "virtio_pci_legacy_dev", "virtio_pci",
+           "virtio_blk")
 
 
 def image():
@@ -65,11 +66,13 @@ def check_statistics(m):
 
 
 def check_balloon(m):
-    """What Debian puts into it is the machine's, and comes again for files that fill all memory; what is never touched need not."""
+    """What Debian puts into it is the machine's, and comes again for files that fill all memory;
+    what is never touched need not."""
     before = free_memory(m)
     assert balloon(m, 64) in range(60 << 10, (64 << 10) + 1)
     small = free_memory(m)
-    assert before[0] - small[0] in range(60 << 10, 68 << 10) and small[1] - before[1] in range(60 << 10, 66 << 10)
+    assert before[0] - small[0] in range(60 << 10,
+                                         68 << 10) and small[1] - before[1] in range(60 << 10, 66 << 10)
     assert balloon(m, 128) == 0
     again = free_memory(m)
     assert abs(again[0] - before[0]) < 4 << 10 and abs(again[1] - before[1]) < 2 << 10
@@ -101,7 +104,8 @@ def test_disk_and_balloon(way):
         assert re.search(r"%s.*virtio" % controller, m.run("cat /proc/interrupts"))
         # Written, and still there when nothing of it is in the page cache.
         m.run("dd if=/dev/vdb of=/dev/vda bs=4k skip=1 count=200 conv=fsync 2>/dev/null; echo 3 > /proc/sys/vm/drop_caches")
-        assert sum_of(m, "vda") == hashlib.md5(data[4096:201 * 4096] + data[200 * 4096:]).hexdigest()
+        assert sum_of(m,
+                      "vda") == hashlib.md5(data[4096:201 * 4096] + data[200 * 4096:]).hexdigest()
         assert "rror" in m.run("dd if=/dev/zero of=/dev/vdb bs=512 count=1 conv=fsync || echo error")
         check_balloon(m)
         # All that the machine holds for it comes back, wherever its pages are.
@@ -135,7 +139,8 @@ def test_entropy_and_console():
 @pytest.mark.parametrize("kind", ["legacy", "modern"])
 def test_firmware(kind):
     """SeaBIOS has drivers of its own for both."""
-    with ours("auto", "disk0 = grub-rescue-cdrom.iso,bus=virtio\nvirtio = %s\nboot = disk\n" % kind) as m:
+    with ours("auto",
+              "disk0 = grub-rescue-cdrom.iso,bus=virtio\nvirtio = %s\nboot = disk\n" % kind) as m:
         m.expect(shown("executed automatically"))
         m.process.send("c")
         m.expect(shown("grub> "))

@@ -3,10 +3,11 @@
 
     run.py --disk IMAGE [--bus ide|virtio] [--engines auto] [--bar 2.0]
 
-Each side boots to `login:` on ttyS0 and on tty1, logs in, asks apt-get for its version, compiles a C program and runs it, writes
-64 MiB, reboots, finds them again, and goes off by the power button. What the commands say must be the same on both sides. Time is
-counted in instructions that QEMU executes (-icount), from the reset vector to `login:`, so that it is the same on any host; the
-table says ours over bare.
+Each side boots to `login:` on ttyS0 and on tty1, logs in, asks apt-get for its version, compiles a
+C program and runs it, writes 64 MiB, reboots, finds them again, and goes off by the power button.
+What the commands say must be the same on both sides. Time is counted in instructions that QEMU
+executes (-icount), from the reset vector to `login:`, so that it is the same on any host; the table
+says ours over bare.
 """
 import argparse
 import os
@@ -50,9 +51,12 @@ class Bare:
     """The disk is not changed: what is written goes to a file of QEMU's."""
 
     def __init__(self, disk, bus, qemu):
-        self.console = Console(["-cpu", "max", "-m", str(MEMORY), "-M", "pc,usb=off", "-nodefaults", "-vga", "std", "-bios", SEABIOS,
-                                "-drive", "file=%s,format=raw,if=%s,index=0,snapshot=on" % (disk, bus),
-                                "-chardev", "stdio,id=s,signal=off", "-serial", "chardev:s", *ICOUNT, *qemu.arguments],
+        self.console = Console(["-cpu", "max", "-m", str(MEMORY), "-M", "pc,usb=off",
+                                "-nodefaults", "-vga", "std", "-bios", SEABIOS,
+                                "-drive",
+                                "file=%s,format=raw,if=%s,index=0,snapshot=on" % (disk, bus),
+                                "-chardev", "stdio,id=s,signal=off", "-serial", "chardev:s",
+                                *ICOUNT, *qemu.arguments],
                                "debian-disk-bare", once=False)
         self.qemu = qemu
 
@@ -70,7 +74,8 @@ class Bare:
 class Ours:
     def __init__(self, engine, disk, bus, qemu):
         self.qemu = qemu
-        self.console = Machine(CONFIG % (MEMORY, engine, disk, bus), memory="3G", media="virtio", name="debian-disk-" + engine,
+        self.console = Machine(CONFIG % (MEMORY, engine, disk, bus), memory="3G", media="virtio",
+                               name="debian-disk-" + engine,
                                extra=[*ICOUNT, *qemu.arguments])
 
     def begin(self):
@@ -148,7 +153,8 @@ def main():
     disk, bus, failed = os.path.abspath(options.disk), options.bus, 0
     said, bare = one_side(lambda qemu: Bare(disk, bus, qemu))
     assert said["tty1"] == "debian login:" and re.match(r"apt \d", said["apt-get"]) and said["after"].startswith("data: OK"), said
-    print("%-14s%10s%10s%10s%10s%10s" % ("10^9 instr.", "kernel", "login", "write", "reboot", "seconds"))
+    print("%-14s%10s%10s%10s%10s%10s" % ("10^9 instr.", "kernel", "login", "write", "reboot",
+                                         "seconds"))
     print("%-14s" % "bare" + "".join("%10.2f" % v for v in bare.values()), flush=True)
     for engine in options.engines.split(","):
         ours_said, ours = one_side(lambda qemu: Ours(engine, disk, bus, qemu))
@@ -156,7 +162,8 @@ def main():
         wrong = [name for name in said if ours_said[name] != said[name]]
         failed += bool(wrong) or ratio > options.bar
         print("%-14s" % engine + "".join("%10.2f" % v for v in ours.values())
-              + "   login %.2f of bare, bar %g%s" % (ratio, options.bar, "  MISSED" if ratio > options.bar else ""))
+              + "   login %.2f of bare, bar %g%s" % (ratio, options.bar,
+                                                     "  MISSED" if ratio > options.bar else ""))
         for name in wrong:
             print("FAILED %s: %r, bare %r" % (name, ours_said[name], said[name]))
     print("%d passed, %d failed" % (len(options.engines.split(",")) - failed, failed))

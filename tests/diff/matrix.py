@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The differential tests as a list: each pair of a mode and a processor to compare with is one test.
+"""The differential tests as a list: each pair of a mode and a processor to compare with is one
+test.
 
 Usage: matrix.py [CASES [SEED]]; `make diff N=CASES SEED=SEED`. The last line counts the tests.
 """
@@ -37,19 +38,23 @@ def tests(cases, seed):
     yield [DIRECTED_CHECKED, "-n", str(max(cases // 4, 1)), "-s", str(seed + 2)]
     for program, share in (FAST, 1), (CHECKED, 4):
         for mode in MODES:
-            yield [program, "-a", "unicorn", "-m", mode, "-n", str(max(cases // share, 1)), "-s", str(seed)]
+            yield [program, "-a", "unicorn", "-m", mode, "-n", str(max(cases // share, 1)), "-s",
+                   str(seed)]
     for mode in MODES:
         yield [FAST, "-0", "-a", "unicorn", "-m", mode, "-n", str(cases), "-s", str(seed + 1)]
 
 
 def run_one(command):
-    """(passed, failed, skipped), one of them 1. What is said appears in one piece: others may run beside it."""
-    p = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    """(passed, failed, skipped), one of them 1. What is said appears in one piece: others may run
+    beside it."""
+    p = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                       text=True, errors="replace")
     last = p.stdout.splitlines()[-1] if p.stdout else "nothing printed"
     if p.returncode == NOT_HERE:
         print("skipped (%s): %s\n" % (last, " ".join(command)), end="", flush=True)
         return 0, 0, 1
-    said = os.path.basename(command[0]) + ": " + (p.stdout if p.returncode or FORMS in command else last + "\n")
+    said = os.path.basename(command[0]) + ": " + (p.stdout if p.returncode or FORMS in command
+                                                  else last + "\n")
     if p.returncode:
         said += "failed, status %d: %s\n" % (p.returncode, " ".join(command))
     print(said, end="", flush=True)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The corpus of a fuzz target is a file with a line of hexadecimal digits per input.
 
-Usage: corpus.py unpack FILE FOLDER | corpus.py pack FOLDER FILE [BYTES]: the shortest inputs, up to so many bytes in all.
+Usage: corpus.py unpack FILE FOLDER | corpus.py pack FOLDER FILE [BYTES]: the shortest inputs, up to
+so many bytes in all.
 """
 import hashlib
 import os

@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""The graph of modules: who uses whom, by the symbols of the monitor's objects and by includes. Prints it, and each circle.
+"""The graph of modules: who uses whom, by the symbols of the monitor's objects and by includes.
+Prints it, and each circle.
 
-A module is a .c, .h and .asm of one name in one folder. An edge is an undefined symbol of one that another defines, or an
-include. A folder depends on another if a module of it does. Exit status 0: there is no circle, neither of modules nor of folders.
+A module is a .c, .h and .asm of one name in one folder. An edge is an undefined symbol of one that
+another defines, or an include. A folder depends on another if a module of it does. Exit status 0:
+there is no circle, neither of modules nor of folders.
 
     layers.py [build directory]      wants the objects: make build/ringleader.elf
     layers.py -e FROM TO [build]     what makes the edge: the symbols and includes
@@ -21,9 +23,11 @@ COMPILED_IN = {("emu", "vcpu_env"): "CPU_ENV of boot/monitor.mk"}
 
 
 def sources():
-    out = subprocess.run(["git", "ls-files", *LAYERS], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
+    out = subprocess.run(["git", "ls-files", *LAYERS], cwd=ROOT, stdout=subprocess.PIPE, text=True,
+                         check=True).stdout
     # boot/base stands in for the VM layer where an image has none; arch/offsets.c is not linked.
-    return [f for f in out.splitlines() if f.endswith((".c", ".h", ".asm")) and not f.startswith(("boot/base/", "arch/offsets."))
+    return [f for f in out.splitlines() if f.endswith((".c", ".h", ".asm"))
+            and not f.startswith(("boot/base/", "arch/offsets."))
             and os.path.exists(os.path.join(ROOT, f))]
 
 
@@ -36,12 +40,14 @@ def symbols(names, build):
     objects = {}
     for n in names:
         if n.endswith((".c", ".asm")):
-            objects[os.path.join(build, "mon", n[:-2] + ".o" if n.endswith(".c") else n + ".o")] = module_of(n)
+            objects[os.path.join(build, "mon",
+                                 n[:-2] + ".o" if n.endswith(".c") else n + ".o")] = module_of(n)
     missing = [o for o in objects if not os.path.exists(os.path.join(ROOT, o))]
     if missing:
         sys.exit("layers: no %s: make %s/ringleader.elf" % (missing[0], build))
     # The objects hold what gcc's link step compiles; gcc-nm reads that.
-    out = subprocess.run(["gcc-nm", "-A", *sorted(objects)], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
+    out = subprocess.run(["gcc-nm", "-A", *sorted(objects)], cwd=ROOT, stdout=subprocess.PIPE,
+                         text=True, check=True).stdout
     defined, wanted = {}, []
     for line in out.splitlines():
         m = re.match(r"(\S+?):(?:[0-9a-f]*)\s+([A-Za-z?]) (\S+)$", line)
@@ -69,7 +75,8 @@ def edges(names, build):
         with open(os.path.join(ROOT, n), encoding="utf-8") as f:
             for include in re.findall(r'^#include "([^"]+)"', f.read(), re.MULTILINE):
                 if include in names and module_of(include) != module_of(n):
-                    graph.setdefault((module_of(n), module_of(include)), []).append('"%s"' % include)
+                    graph.setdefault((module_of(n), module_of(include)),
+                                     []).append('"%s"' % include)
     return graph
 
 
@@ -113,7 +120,8 @@ def folder_edges(graph):
 
 
 def levels(nodes, graph):
-    """Of each node how many lie below it in the longest way down; nodes of a circle get the same."""
+    """Of each node how many lie below it in the longest way down; nodes of a circle get the
+    same."""
     level, busy = {}, set()
 
     def of(n):
@@ -133,7 +141,9 @@ def folder_rows(names, graph):
     folders = folder_edges(graph)
     level = levels({folder_of(module_of(n)) for n in names}, folders)
     for folder in sorted(level, key=lambda f: (level[f], f)):
-        yield folder, "%2d %s -> %s" % (level[folder], folder, " ".join(sorted(b for a, b in folders if a == folder)) or "nobody")
+        yield folder, "%2d %s -> %s" % (level[folder], folder,
+                                        " ".join(sorted(b for a, b in folders if a == folder))
+                                        or "nobody")
 
 
 def folder_lines(names, graph):
@@ -145,7 +155,8 @@ def show(names, graph):
     for folder, line in folder_rows(names, graph):
         print(line)
         for module in sorted(n for n in nodes if folder_of(n) == folder):
-            inside = sorted(os.path.basename(b) for a, b in graph if a == module and folder_of(b) == folder)
+            inside = sorted(os.path.basename(b) for a,
+                            b in graph if a == module and folder_of(b) == folder)
             outside = sorted(b for a, b in graph if a == module and folder_of(b) != folder)
             print("    %-18s %s" % (os.path.basename(module), " ".join(inside + outside)))
 
@@ -170,7 +181,8 @@ def main(argv):
     for kind, found in (("modules", modules), ("folders", folders)):
         for part in found:
             print("circle of %d %s: %s" % (len(part), kind, " ".join(part)))
-    print("%d modules, %d circles of modules, %d of folders" % (len({module_of(n) for n in names}), len(modules), len(folders)))
+    print("%d modules, %d circles of modules, %d of folders" % (len({module_of(n) for n in names}),
+                                                                len(modules), len(folders)))
     return 1 if modules or folders else 0
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The rules of the house that a program can check. Prints each violation, then `N rules kept, N broken`.
+"""The rules of the house that a program can check. Prints each violation, then `N rules kept, N
+broken`.
 
     lint.py [RULE...]   all, or these, by the names of their functions
 """
@@ -29,7 +30,8 @@ LINES = 700
 
 
 def files():
-    out = subprocess.run(["git", "ls-files"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
+    out = subprocess.run(["git", "ls-files"], cwd=ROOT, stdout=subprocess.PIPE, text=True,
+                         check=True).stdout
     return [f for f in out.splitlines() if os.path.isfile(os.path.join(ROOT, f))]
 
 
@@ -83,8 +85,10 @@ def layering(names):
 
 
 def layers(names):
-    """Nobody calls upwards, by the symbols of the monitor's objects; nobody calls or includes in a circle."""
-    # What kernel/base declares everybody may call, whoever defines it (memory: kernel/mem in the monitor, malloc on the host).
+    """Nobody calls upwards, by the symbols of the monitor's objects; nobody calls or includes in a
+    circle."""
+    # What kernel/base declares everybody may call, whoever defines it (memory: kernel/mem in the
+    # monitor, malloc on the host).
     base = "\n".join(text(n) for n in names if n.startswith("kernel/base/") and n.endswith(".h"))
     used, graph = layers_py.sources(), None
     try:
@@ -100,14 +104,17 @@ def layers(names):
     if text("docs/layers.txt").splitlines() != layers_py.folder_lines(used, graph):
         yield "docs/layers.txt: not what `tests/lint/layers.py -f` prints"
     modules = {layers_py.module_of(n) for n in used}
-    for kind, nodes, edges in (("modules", modules, graph), ("folders", {os.path.dirname(n) for n in modules}, layers_py.folder_edges(graph))):
+    for kind, nodes, edges in (("modules", modules, graph),
+                               ("folders", {os.path.dirname(n) for n in modules},
+                                layers_py.folder_edges(graph))):
         for part in layers_py.circles(nodes, edges):
             yield "a circle of %s: %s" % (kind, " ".join(part))
 
 
 def top_level(names):
     """The layout of the top level is fixed."""
-    allowed = {"Makefile", "boot", "arch", "kernel", "vmm", "emu", "drivers", "tests", "iso", "docs", "README.md", "LICENSE"}
+    allowed = {"Makefile", "boot", "arch", "kernel", "vmm", "emu", "drivers", "tests", "iso",
+               "docs", "README.md", "LICENSE"}
     for top in sorted({n.split("/")[0] for n in names}):
         if top not in allowed and not top.startswith("."):
             yield top + ": not in the layout"
@@ -116,8 +123,10 @@ def top_level(names):
 def formatting(names):
     """clang-format would change nothing."""
     code = [n for n in names if n.endswith((".c", ".h"))]
-    p = subprocess.run(["clang-format", "--dry-run", *code], cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False)
-    for n in sorted(set(re.findall(r"^([^ :]+):\d+:\d+: warning: code should be clang-formatted", p.stderr, re.MULTILINE))):
+    p = subprocess.run(["clang-format", "--dry-run", *code], cwd=ROOT, stderr=subprocess.PIPE,
+                       text=True, check=False)
+    for n in sorted(set(re.findall(r"^([^ :]+):\d+:\d+: warning: code should be clang-formatted",
+                                   p.stderr, re.MULTILINE))):
         yield n + ": not formatted (make format)"
     if p.returncode:
         yield "clang-format: " + p.stderr.strip()[-200:]
@@ -142,9 +151,11 @@ def width(names):
 
 def opening(names):
     """A source file says its job right behind its licence."""
-    begins = {".c": ("/*", "//"), ".h": ("/*",), ".asm": (";",), ".py": ('"""',), ".mk": ("# ",), ".ld": ("/*",)}
+    begins = {".c": ("/*", "//"), ".h": ("/*",), ".asm": (";",), ".py": ('"""',), ".mk": ("# ",),
+              ".ld": ("/*",)}
     for n in names:
-        rest = [line for line in text(n).splitlines()[:4] if "SPDX" not in line and not line.startswith("#!")]
+        rest = [line for line in text(n).splitlines()[:4] if "SPDX" not in line
+                and not line.startswith("#!")]
         if n.endswith(SOURCE) and not (rest and rest[0].startswith(begins[os.path.splitext(n)[1]])):
             yield n + ": no opening comment"
 
@@ -187,7 +198,8 @@ def prototypes(names):
                     yield "%s: declares %s(), which belongs in a header" % (n, m[1])
 
 
-# What a process has no use for, or may not have: privileged instructions, and those that show or change the machine below.
+# What a process has no use for, or may not have: privileged instructions, and those that show or
+# change the machine below.
 HOST_INSTRUCTION = re.compile(
     r"\t((?:rep\w* )?(?:ins|outs)[bwl]?|in|out|cli|sti|hlt|clts|[ls][gi]dt|[ls]ldt|l?str|ltr|[ls]msw|inv\w+|wbinvd|(?:rd|wr)msr|x[sg]etbv|cpuid"
     r"|rdtscp?|rdpmc|swapgs|sys\w+|int|iret\w*|lret\w*|ver[rw]|lar|lsl|f?xsave\w*|f?xrstor\w*|fn?save|frstor|[sc]tac|monitor|mwait)\b"
@@ -195,15 +207,18 @@ HOST_INSTRUCTION = re.compile(
 
 
 def pure(names):
-    """No host instruction is in the objects of the pure folders, which the host library is made of."""
-    folders, elsewhere = (re.search(r"^%s := (.*)$" % v, text("tests/host.mk"), re.MULTILINE)[1] for v in ("PURE", "HOST_STANDS_IN"))
+    """No host instruction is in the objects of the pure folders, which the host library is made
+    of."""
+    folders, elsewhere = (re.search(r"^%s := (.*)$" % v, text("tests/host.mk"), re.MULTILINE)[1]
+                          for v in ("PURE", "HOST_STANDS_IN"))
     folders = folders.replace("*", "[a-z]+")
     inside = re.compile("(?:%s)/[^/]+\\.c" % folders.replace(" ", "|"))
     for n in names:
         if not inside.fullmatch(n) or n in elsewhere.split():
             continue
         o = os.path.join("build", "host", n[:-2] + ".o")
-        p = subprocess.run(["objdump", "-d", "--no-show-raw-insn", o], cwd=ROOT, capture_output=True, text=True, check=False)
+        p = subprocess.run(["objdump", "-d", "--no-show-raw-insn", o], cwd=ROOT,
+                           capture_output=True, text=True, check=False)
         if p.returncode:
             yield "%s: no object: make lint builds it" % n
             continue
@@ -212,7 +227,8 @@ def pure(names):
             start = re.match(r"[0-9a-f]+ <([^>]+)>:", line)
             function = start[1] if start else function
             if HOST_INSTRUCTION.search(line):
-                yield "%s: %s() holds a host instruction: %s" % (n, function, " ".join(line.split("\t")[1:]))
+                yield "%s: %s() holds a host instruction: %s" % (n, function,
+                                                                 " ".join(line.split("\t")[1:]))
 
 
 # What docs/panics.md lists: calls that end the machine, and instructions of ring 0 that may fault.
@@ -223,15 +239,18 @@ IRET = re.compile(r"^\s+iretq?\b")
 
 
 def dangers(name):
-    """The functions (in assembly: the label right before) of a file that hold one, except definitions and comments."""
+    """The functions (in assembly: the label right before) of a file that hold one, except
+    definitions and comments."""
     function, found = "", set()
     for line in text(name).splitlines():
-        start = re.match(r"\w.*?\b(\w+)\([^;]*$", line) if name.endswith((".c", ".h")) else re.match(r"(\w+):", line)
+        start = re.match(r"\w.*?\b(\w+)\([^;]*$",
+                         line) if name.endswith((".c", ".h")) else re.match(r"(\w+):", line)
         if start and not line.startswith("#"):
             function = start[1]
         elif name.endswith(".asm") and IRET.match(line):
             found.add(function)
-        elif line.startswith(("\t", " ")) and not re.match(r"\s*(/?\*|panic\(\"%s:%d)", line) and (ENDS.search(line) or FAULTS.search(line)):
+        elif line.startswith(("\t",
+                              " ")) and not re.match(r"\s*(/?\*|panic\(\"%s:%d)", line) and (ENDS.search(line) or FAULTS.search(line)):
             found.add(function)
     return {(name, f) for f in found}
 
@@ -239,7 +258,8 @@ def dangers(name):
 def panics(names):
     """docs/panics.md names every way to end the machine, and says why no guest has it."""
     layers = ("vmm/", "emu/", "arch/", "kernel/", "drivers/")
-    there = set().union(*(dangers(n) for n in names if n.startswith(layers) and n.endswith((".c", ".h", ".asm"))))
+    there = set().union(*(dangers(n) for n in names if n.startswith(layers)
+                          and n.endswith((".c", ".h", ".asm"))))
     rows = re.findall(r"^\| `([^`]+)` \| ([^|]+) \|", text("docs/panics.md"), re.MULTILINE)
     listed = {(name, f) for name, functions in rows for f in re.findall(r"`(\w+)`", functions)}
     for name, f in sorted(there - listed):
@@ -256,11 +276,13 @@ def walk(_):
         yield "docs/life-of-an-exit.md: names %d functions with their files" % len(steps)
     for function, name in steps:
         there = r"^%s:" % function if name.endswith(".asm") else r"^\w[^;\n]*\b%s\([^;]*?\)\n\{" % function
-        if not os.path.exists(os.path.join(ROOT, name)) or not re.search(there, text(name), re.MULTILINE):
+        if not os.path.exists(os.path.join(ROOT,
+                                           name)) or not re.search(there, text(name), re.MULTILINE):
             yield "docs/life-of-an-exit.md: no %s in %s" % (function, name)
 
 
-RULES = (spdx, size, unique, layering, prototypes, pure, layers, top_level, panics, walk, width, opening, phrases, paths, formatting)
+RULES = (spdx, size, unique, layering, prototypes, pure, layers, top_level, panics, walk, width,
+         opening, phrases, paths, formatting)
 
 
 def main(wanted):

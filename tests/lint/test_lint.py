@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The rules of tests/lint/lint.py find what they are for: each is broken once in a copy of the tree."""
+"""The rules of tests/lint/lint.py find what they are for: each is broken once in a copy of the
+tree."""
 import os
 import re
 import shutil
@@ -27,22 +28,26 @@ def git(tree, *args):
 def tree(tmp_path_factory):
     """A copy of what is tracked here, with links to the objects."""
     there = str(tmp_path_factory.mktemp("tree"))
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, stdout=subprocess.PIPE, text=True,
+                             check=True).stdout.splitlines()
     for name in tracked:
         if os.path.isfile(os.path.join(ROOT, name)):
             os.makedirs(os.path.join(there, os.path.dirname(name)), exist_ok=True)
             shutil.copy(os.path.join(ROOT, name), os.path.join(there, name))
     os.makedirs(os.path.join(there, "build"))
     for objects in ("host", "mon"):
-        subprocess.run(["cp", "-rs", os.path.join(ROOT, "build", objects), os.path.join(there, "build", objects)], check=True)
+        subprocess.run(["cp", "-rs", os.path.join(ROOT, "build", objects),
+                        os.path.join(there, "build", objects)], check=True)
     git(there, "init", "-q")
     git(there, "add", "-A")
     return there
 
 
 def lint(tree, *rules):
-    """All rules, or only these: each seed is looked at by the rule that it breaks, and by no other."""
-    p = subprocess.run([sys.executable, "tests/lint/lint.py", *rules], cwd=tree, stdout=subprocess.PIPE, text=True, check=False)
+    """All rules, or only these: each seed is looked at by the rule that it breaks, and by no
+    other."""
+    p = subprocess.run([sys.executable, "tests/lint/lint.py", *rules], cwd=tree,
+                       stdout=subprocess.PIPE, text=True, check=False)
     return p.returncode, p.stdout
 
 
@@ -75,21 +80,27 @@ def test_the_tree_is_clean(tree):
 
 
 @pytest.mark.parametrize("rule, name, append, line", [
-    ("layering", "emu/dev/bus.c", '#include "vmm/vm/vm.h"\n', "emu/dev/bus.c: may not include vmm/vm/vm.h"),
-    ("layering", "arch/trap/irq.h", '#include "kernel/console/console.h"\n', "arch/trap/irq.h: may not include kernel/console/console.h"),
-    ("prototypes", "vmm/state/vm.c", "int seeded(void);\n", "vmm/state/vm.c: declares seeded(), which belongs in a header"),
+    ("layering", "emu/dev/bus.c", '#include "vmm/vm/vm.h"\n',
+     "emu/dev/bus.c: may not include vmm/vm/vm.h"),
+    ("layering", "arch/trap/irq.h", '#include "kernel/console/console.h"\n',
+     "arch/trap/irq.h: may not include kernel/console/console.h"),
+    ("prototypes", "vmm/state/vm.c", "int seeded(void);\n",
+     "vmm/state/vm.c: declares seeded(), which belongs in a header"),
     ("prototypes", "vmm/state/vm.c", "extern void seeded(int first,\n\t\t   int second);\n",
      "vmm/state/vm.c: declares seeded(), which belongs in a header"),
-    ("panics", "emu/dev/bus.c", "static void seeded(void)\n{\n\tpanic(\"seeded\");\n}\n", "emu/dev/bus.c: seeded() is not in docs/panics.md"),
+    ("panics", "emu/dev/bus.c", "static void seeded(void)\n{\n\tpanic(\"seeded\");\n}\n",
+     "emu/dev/bus.c: seeded() is not in docs/panics.md"),
     ("size", "emu/dev/bus.c", "\n" * 900, "emu/dev/bus.c: "),
     ("width", "docs/tour.md", "long " * 20 + "x\n", "docs/tour.md:"),
     ("width", "emu/dev/bus.c", "/*\t" + "long " * 19 + "*/\n", "emu/dev/bus.c:"),
     ("phrases", "emu/dev/bus.c", "/* It is written " + "all the " + "same. */\n", 'emu/dev/bus.c:'),
     ("paths", "docs/tour.md", "`emu/dev/gone.c`\n", "docs/tour.md:"),
     ("paths", "emu/dev/bus.c", "/* See docs/" + "gone.md. */\n", "emu/dev/bus.c:"),
-    ("walk", "docs/life-of-an-exit.md", "`seeded` in `vmm/run/run.c`\n", "docs/life-of-an-exit.md: no seeded in vmm/run/run.c"),
+    ("walk", "docs/life-of-an-exit.md", "`seeded` in `vmm/run/run.c`\n",
+     "docs/life-of-an-exit.md: no seeded in vmm/run/run.c"),
     ("layers", "docs/layers.txt", "20 seeded -> nobody\n", "docs/layers.txt: not what"),
-    ("formatting", "emu/dev/bus.c", "static int  badly (void);\n", "emu/dev/bus.c: not formatted (make format)"),
+    ("formatting", "emu/dev/bus.c", "static int  badly (void);\n",
+     "emu/dev/bus.c: not formatted (make format)"),
 ])
 def test_additions(tree, rule, name, append, line):
     with Seed(tree, name, append=append):
@@ -99,8 +110,11 @@ def test_additions(tree, rule, name, append, line):
 
 @pytest.mark.parametrize("rule, name, contents, line", [
     ("spdx", "emu/dev/seeded.h", "#pragma once\n", "emu/dev/seeded.h: no SPDX line"),
-    ("opening", "emu/dev/seeded.c", '/* SPDX-License-Identifier: MIT */\n#include "emu/dev/bus.h"\n', "emu/dev/seeded.c: no opening comment"),
-    ("unique", "vmm/vm/bus.h", "/* SPDX-License-Identifier: MIT */\n", "vmm/vm/bus.h: the same name as emu/dev/bus.h"),
+    ("opening", "emu/dev/seeded.c",
+     '/* SPDX-License-Identifier: MIT */\n#include "emu/dev/bus.h"\n',
+     "emu/dev/seeded.c: no opening comment"),
+    ("unique", "vmm/vm/bus.h", "/* SPDX-License-Identifier: MIT */\n",
+     "vmm/vm/bus.h: the same name as emu/dev/bus.h"),
     ("top_level", "extra/seeded.txt", "\n", "extra: not in the layout"),
 ])
 def test_new_files(tree, rule, name, contents, line):
@@ -117,7 +131,8 @@ class Object:
         self.path = os.path.join(tree, "build", name)
         self.real = os.readlink(self.path)
         os.unlink(self.path)
-        subprocess.run(["gcc", "-I.", *flags, "-x", "c", "-c", "-", "-o", self.path], cwd=tree, input=source, text=True, check=True)
+        subprocess.run(["gcc", "-I.", *flags, "-x", "c", "-c", "-", "-o", self.path], cwd=tree,
+                       input=source, text=True, check=True)
 
     def __enter__(self):
         return self
@@ -134,12 +149,16 @@ def test_a_host_instruction_in_a_pure_folder(tree):
 
 
 def test_a_call_upwards(tree):
-    with Object(tree, "mon/emu/dev/bus.o", "void vmm_start(void); void bus_init(void) { vmm_start(); }", "-flto"):
+    with Object(tree, "mon/emu/dev/bus.o",
+                "void vmm_start(void); void bus_init(void) { vmm_start(); }", "-flto"):
         code, out = lint(tree, "layers")
-    assert code == 1 and re.search(r"lint: emu/dev/bus: may not use vmm/\w+/vmm: vmm_start", out), out
+    assert code == 1 and re.search(r"lint: emu/dev/bus: may not use vmm/\w+/vmm: vmm_start",
+                                   out), out
 
 
 def test_a_circle_of_calls(tree):
-    with Object(tree, "mon/emu/dev/bus.o", "void board_reset(void); void bus_init(void) { board_reset(); }", "-flto"):
+    with Object(tree, "mon/emu/dev/bus.o",
+                "void board_reset(void); void bus_init(void) { board_reset(); }", "-flto"):
         code, out = lint(tree, "layers")
-    assert code == 1 and re.search(r"lint: a circle of folders: [^\n]*emu/board[^\n]* emu/dev", out), out
+    assert code == 1 and re.search(r"lint: a circle of folders: [^\n]*emu/board[^\n]* emu/dev",
+                                   out), out

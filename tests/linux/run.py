@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Linux's selftests for x86 and QEMU's test programs for i386, in the Debian guest under each engine and on bare QEMU: exit status
-and output must be the same.
+"""Linux's selftests for x86 and QEMU's test programs for i386, in the Debian guest under each
+engine and on bare QEMU: exit status and output must be the same.
 
     run.py [--engines auto,ring1,recompile,recompile-all] [--icount [--bar 5]] [--kernel vmlinuz-686] [TEST...]
 
-Addresses are not random, so that most output is the same to the byte; normalize() takes out what is not. exceptions.txt says what
-is not run or not compared, and why. Seconds are the guest's own; with --icount a nanosecond is an instruction executed by QEMU,
-so that the table counts billions of instructions and does not depend on the host; --bar fails what takes so many times bare's.
+Addresses are not random, so that most output is the same to the byte; normalize() takes out what is
+not. exceptions.txt says what is not run or not compared, and why. Seconds are the guest's own; with
+--icount a nanosecond is an instruction executed by QEMU, so that the table counts billions of
+instructions and does not depend on the host; --bar fails what takes so many times bare's.
 """
 import argparse
 import base64
@@ -39,12 +40,14 @@ class Result:
 
 
 def exceptions():
-    """{(program, engine): (kind, reason)} from lines PROGRAM ENGINES KIND REASON; kind is skip, output or fails."""
+    """{(program, engine): (kind, reason)} from lines PROGRAM ENGINES KIND REASON; kind is skip,
+    output or fails."""
     found = {}
     for line in open(os.path.join(HERE, "exceptions.txt")):
         if line.strip() and not line.startswith("#"):
             program, engines, kind, reason = line.split(None, 3)
-            assert kind in ("skip", "output", "fails") and (kind != "fails" or engines == "bare"), line
+            assert kind in ("skip", "output",
+                            "fails") and (kind != "fails" or engines == "bare"), line
             for engine in (ENGINES + ",bare" if engines == "all" else engines).split(","):
                 found[program, engine] = (kind, reason.strip())
     return found
@@ -61,8 +64,10 @@ def start(engine, options):
     name = "linux-tests-" + engine
     if engine == "bare":
         return BareMachine(options.kernel, initrd=INITRD, name=name, extra=extra)
-    # Bare QEMU has a local APIC. Without one Linux waits for RCU's ticks where a program lets a breakpoint go.
-    return Machine(debian(options.kernel, engine, initrd=INITRD, apic="yes"), name=name, extra=extra)
+    # Bare QEMU has a local APIC. Without one Linux waits for RCU's ticks where a program lets a
+    # breakpoint go.
+    return Machine(debian(options.kernel, engine, initrd=INITRD, apic="yes"), name=name,
+                   extra=extra)
 
 
 def run_one(machine, program):
@@ -70,14 +75,16 @@ def run_one(machine, program):
                       % (LIMIT, program))
     status = int(re.search(r"^status (\d+)$", out, re.MULTILINE).group(1))
     time, text = re.search(r"^bench run \d+ us (\d+)\n(.*)", out, re.MULTILINE | re.DOTALL).groups()
-    output = gzip.decompress(base64.b64decode(re.sub(r"[^A-Za-z0-9+/=]", "", text))).decode("latin-1")
+    output = gzip.decompress(base64.b64decode(re.sub(r"[^A-Za-z0-9+/=]", "",
+                                                     text))).decode("latin-1")
     with open(os.path.join(LOGS, "%s.%s" % (program, machine.side)), "w") as f:
         f.write(output)
     return Result(status, normalize(output), int(time) / 1e6)
 
 
 def run_machine(engine, programs, options):
-    """Takes programs from the list and runs them on one machine, until one does not come back: yields (program, Result)."""
+    """Takes programs from the list and runs them on one machine, until one does not come back:
+    yields (program, Result)."""
     with start(engine, options) as m:
         m.side = engine
         m.shell()
@@ -143,7 +150,8 @@ def report(programs, engines, results, excepted, bar):
             counts["failed" if wrong else "passed"] += 1
             if wrong:
                 notes.append("FAILED %s, %s: %s" % (p, e, wrong))
-            line += "%9.3f (%5.1f)%s" % (ours.seconds, ours.seconds / max(bare.seconds, 1e-6), "F" if wrong else " ")
+            line += "%9.3f (%5.1f)%s" % (ours.seconds, ours.seconds / max(bare.seconds, 1e-6),
+                                         "F" if wrong else " ")
         print(line)
     print("\n".join(notes))
     return counts

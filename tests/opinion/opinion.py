@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Asks another processor what the unit tests' guests do: runs the unit tests with GUEST_DUMP, puts every guest on a boot disk
-(runner.asm), boots that in Bochs or QEMU, and compares registers and memory at the end with ours.
+"""Asks another processor what the unit tests' guests do: runs the unit tests with GUEST_DUMP, puts
+every guest on a boot disk (runner.asm), boots that in Bochs or QEMU, and compares registers and
+memory at the end with ours.
 
     make opinion, or python3 tests/opinion/opinion.py [bochs|qemu] [-v] [-r COUNT SEED]
 
 -r: random guests (random_guests.c) instead of the tests'.
 
-Prints each difference that expected.py does not explain, then `N agree, N differ, N explained`. Exit status 0 if none differs."""
+Prints each difference that expected.py does not explain, then `N agree, N differ, N explained`.
+Exit status 0 if none differs."""
 import os
 import struct
 import subprocess
@@ -18,7 +20,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from expected import explained  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-TESTS = ["call_gate", "task_switch", "iret", "v86", "deliver", "debug", "single_step", "segment", "fpu_error", "align", "control"]
+TESTS = ["call_gate", "task_switch", "iret", "v86", "deliver", "debug", "single_step", "segment",
+         "fpu_error", "align", "control"]
 LEAVE, HANDLERS = 0x1F0000, 0x4000
 STAGE2 = 32
 STATE_SIZE, RESULT_SIZE = 1024, 256  # of struct guest_image; of what the runner reports of it
@@ -33,10 +36,12 @@ class State:
     def __init__(self, data):
         words = struct.unpack_from("<21I", data)
         self.r = dict(zip(GPR, words[1:9]))
-        self.r.update(zip(["eip", "eflags", "cr0", "cr2", "cr3", "cr4", "dr0", "dr1", "dr2", "dr3", "dr6", "dr7"], words[9:21]))
+        self.r.update(zip(["eip", "eflags", "cr0", "cr2", "cr3", "cr4", "dr0", "dr1", "dr2", "dr3",
+                           "dr6", "dr7"], words[9:21]))
         self.seg = [struct.unpack_from("<III", data, 100 + 12 * i) for i in range(8)]
         self.r.update((n, s[0] & 0xFFFF) for n, s in zip(SEG, self.seg))
-        self.base = {n: s[1] >> 16 | (s[2] & 0xFF) << 16 | s[2] & 0xFF000000 for n, s in zip(SEG, self.seg)}
+        self.base = {n: s[1] >> 16 | (s[2] & 0xFF) << 16 | s[2] & 0xFF000000 for n,
+                     s in zip(SEG, self.seg)}
         self.end, self.endless = struct.unpack_from("<II", data, 496)
         self.size, self.page = STATE_SIZE, {}
         (self.pages,) = struct.unpack_from("<I", data, 212)
@@ -45,7 +50,8 @@ class State:
             self.size += 4096
 
     def memory(self, start, length):
-        return b"".join(self.page.get(p, bytes(4096)) for p in range(start >> 12, (start + length) >> 12))
+        return b"".join(self.page.get(p, bytes(4096))
+                        for p in range(start >> 12, (start + length) >> 12))
 
 
 def stack_at(state):
@@ -71,16 +77,19 @@ class Case:
     def popped(self, n):
         """The n-th dword that the guest finds on its stack."""
         at = stack_at(self.start)
-        return struct.unpack_from("<I", self.start.memory(at & ~0xFFF, 8192), (at & 0xFFF) + 4 * n)[0]
+        return struct.unpack_from("<I", self.start.memory(at & ~0xFFF, 8192),
+                                  (at & 0xFFF) + 4 * n)[0]
 
     def vector(self):
         at = self.end.r["eip"] - 1 - HANDLERS
         return at // 16 if 0 <= at < 4096 else None
 
     def reports(self):
-        """Can the runner be CALLed where it ends: from 32-bit code that reaches it, with a stack that goes up to ESP?"""
+        """Can the runner be CALLed where it ends: from 32-bit code that reaches it, with a stack
+        that goes up to ESP?"""
         cs, ss = (self.end.seg[i] for i in (1, 2))
-        limits = [(s[1] & 0xFFFF | s[2] & 0xF0000) << 12 | 0xFFF if s[2] & 1 << 23 else s[1] & 0xFFFF | s[2] & 0xF0000 for s in (cs, ss)]
+        limits = [(s[1] & 0xFFFF | s[2] & 0xF0000) << 12 | 0xFFF if s[2] & 1 << 23
+                  else s[1] & 0xFFFF | s[2] & 0xF0000 for s in (cs, ss)]
         return (bool(cs[2] & 1 << 22) and limits[0] > LEAVE and stack_at(self.end) < 2 << 20
                 and limits[1] >= self.end.r["esp"] & (-1 if ss[2] & 1 << 22 else 0xFFFF))
 
@@ -102,17 +111,21 @@ class Case:
 
 
 def collect(folder, count, seed):
-    commands = [["build/opinion/random_guests", count, seed]] if count else [["build/unit/test_" + t] for t in TESTS]
+    commands = [["build/opinion/random_guests", count,
+                 seed]] if count else [["build/unit/test_" + t] for t in TESTS]
     subprocess.run(["make", "-s", *(c[0] for c in commands)], cwd=ROOT, check=True)
     for c in commands:
-        subprocess.run(c, cwd=ROOT, env={**os.environ, "GUEST_DUMP": folder}, check=True, stdout=subprocess.DEVNULL,
+        subprocess.run(c, cwd=ROOT, env={**os.environ, "GUEST_DUMP": folder}, check=True,
+                       stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL)
-    return [c for c in (Case(os.path.join(folder, f)) for f in sorted(os.listdir(folder))) if c.reports()]
+    return [c for c in (Case(os.path.join(folder, f)) for f in sorted(os.listdir(folder)))
+            if c.reports()]
 
 
 def make_disk(path, cases):
     code = os.path.join(os.path.dirname(path), "runner.bin")
-    subprocess.run(["nasm", "-f", "bin", "-o", code, os.path.join(ROOT, "tests/opinion/runner.asm")], check=True)
+    subprocess.run(["nasm", "-f", "bin", "-o", code,
+                    os.path.join(ROOT, "tests/opinion/runner.asm")], check=True)
     with open(code, "rb") as f:
         boot = bytearray(f.read().ljust((1 + STAGE2) * 512, b"\0"))
     data = b"".join(c.disk_image() for c in cases) + bytes(512)
@@ -180,9 +193,12 @@ def boot_bochs(folder, disk, cylinders):
 
 def boot_qemu(folder, disk, _):
     out = os.path.join(folder, "out")
-    return watch(["qemu-system-i386", "-accel", "tcg", "-cpu", "max", "-m", "128", "-display", "none", "-monitor", "none",
-                  "-no-reboot", "-drive", "format=raw,file=" + disk, "-chardev", "file,id=e9,path=" + out,
-                  "-device", "isa-debugcon,iobase=0xe9,chardev=e9", "-device", "isa-debug-exit"], out, lambda: False)
+    return watch(["qemu-system-i386", "-accel", "tcg", "-cpu", "max", "-m", "128", "-display",
+                  "none", "-monitor", "none",
+                  "-no-reboot", "-drive", "format=raw,file=" + disk, "-chardev",
+                  "file,id=e9,path=" + out,
+                  "-device", "isa-debugcon,iobase=0xe9,chardev=e9", "-device", "isa-debug-exit"],
+                 out, lambda: False)
 
 
 def differences(case, theirs, memory):
@@ -215,18 +231,21 @@ def compare(case, theirs, memory):
         return ["it does not end, there %s" % vector_of(theirs.r["eip"] - 5)]
     found = differences(case, theirs, memory)
     if theirs.r["eip"] - 5 != (case.end.r["eip"] - 1) & 0xFFFFFFFF:
-        found.insert(0, "%s, there %s" % (vector_of(case.end.r["eip"] - 1), vector_of(theirs.r["eip"] - 5)))
+        found.insert(0, "%s, there %s" % (vector_of(case.end.r["eip"] - 1),
+                                          vector_of(theirs.r["eip"] - 5)))
     return found
 
 
 def answers(cases, boot, folder):
-    """The differences of each case, in order; a case that never ends over there is one, and the others go on in another boot."""
+    """The differences of each case, in order; a case that never ends over there is one, and the
+    others go on in another boot."""
     size = RESULT_SIZE + sum(n for _, n in REGIONS)
     disk = os.path.join(folder, "disk.img")
     while cases:
         output = boot(folder, disk, make_disk(disk, cases))
         start = output.find(b"CASE")
-        records = [output[at:at + size] for at in range(start, len(output) - size + 1, size)] if start >= 0 else []
+        records = [output[at:at + size]
+                   for at in range(start, len(output) - size + 1, size)] if start >= 0 else []
         for case, record in zip(cases, records):
             yield case, compare(case, State(record[:RESULT_SIZE] + bytes(STATE_SIZE - RESULT_SIZE)),
                                 record[RESULT_SIZE:])
@@ -245,12 +264,14 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         dumps = os.path.join(folder, "dumps")
         os.mkdir(dumps)
-        for case, found in answers(collect(dumps, count, seed), {"bochs": boot_bochs, "qemu": boot_qemu}[which], folder):
+        for case, found in answers(collect(dumps, count, seed),
+                                   {"bochs": boot_bochs, "qemu": boot_qemu}[which], folder):
             reason = explained(which, case, found)
             kind = "agree" if not found else "explained" if reason else "differ"
             counts[kind] += 1
             if kind == "differ" or ("-v" in sys.argv and found):
-                print("%s: %s%s" % (case.name, "; ".join(found[:12]), " (%s)" % reason if reason else ""), flush=True)
+                print("%s: %s%s" % (case.name, "; ".join(found[:12]),
+                                    " (%s)" % reason if reason else ""), flush=True)
     print("%(agree)d agree, %(differ)d differ, %(explained)d explained" % counts)
     sys.exit(1 if counts["differ"] else 0)
 

@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Every system of tests/boot/systems.py on bare QEMU and under each engine of ours. The table goes to build/os/table.md.
+"""Every system of tests/boot/systems.py on bare QEMU and under each engine of ours. The table goes
+to build/os/table.md.
 
-check.py [NAME[:ENGINE]...]     only these; exit status 1 if one does not reach all its marks, or notes another thing than bare QEMU
+check.py [NAME[:ENGINE]...]     only these; exit status 1 if one does not reach all its marks, or
+notes another thing than bare QEMU
 """
 import os
 import sys
@@ -33,7 +35,8 @@ def row(system, engine, bare, ours, wrong):
     seconds = dict(bare.marks).get(ends[0], 0.0)
     ratio = "%.1f" % (ends[1] / seconds) if seconds else "-"
     return "| %s | %s | %s of %d%s | %.1f | %.1f | %s |" % (
-        system.name, engine, reached, len(bare.marks), ", " + wrong if wrong else "", seconds, ends[1], ratio)
+        system.name, engine, reached, len(bare.marks), ", " + wrong if wrong else "", seconds,
+        ends[1], ratio)
 
 
 def differences(bare, ours):
@@ -42,7 +45,8 @@ def differences(bare, ours):
 
 def main():
     wanted = sys.argv[1:] or list(SYSTEMS)
-    rows, failed = ["| system | engine | marks | seconds bare | seconds ours | ratio |", "|---|---|---|---|---|---|"], 0
+    rows, failed = ["| system | engine | marks | seconds bare | seconds ours | ratio |",
+                    "|---|---|---|---|---|---|"], 0
     for name in dict.fromkeys(w.split(":")[0] for w in wanted):
         system = SYSTEMS[name]
         bare, trouble = run(system, "bare")
@@ -59,10 +63,12 @@ def main():
             if mine:
                 print(mine, flush=True)
             for n in other:
-                print("%s: bare QEMU has %r, ours %r" % (n, bare.notes[n], ours.notes.get(n)), flush=True)
+                print("%s: bare QEMU has %r, ours %r" % (n, bare.notes[n], ours.notes.get(n)),
+                      flush=True)
     with open(TABLE, "w") as f:
         f.write("\n".join(rows) + "\n")
-    print("%d of %d as on bare QEMU; %s" % (len(rows) - 2 - failed, len(rows) - 2, os.path.relpath(TABLE, ROOT)))
+    print("%d of %d as on bare QEMU; %s" % (len(rows) - 2 - failed, len(rows) - 2,
+                                            os.path.relpath(TABLE, ROOT)))
     return failed != 0
 
 
