@@ -102,6 +102,44 @@ struct far_tag {
 };
 #define FAR_TAGS 256u
 
+/*
+ * A change of ring that C did, for emu/trans/stub_ring.h: done again while lookup_tag is what it
+ * was and all that is compared there is the same. A way in is found by its vector, a way out by the
+ * selector on the stack.
+ */
+struct ring_known {
+	u64 from; /* the tag, and what tells this change from others under it; 0: none */
+	u64 moves, to, tail;
+	struct cpu_seen gate, code, stack, stack0;
+	struct cpu_segment cs, ss;
+	u32 key, if_mask;
+	/* In: what the handler finds. The frame may be written while no watch has begun. */
+	u32 eip, esp;
+	u8 *frame;
+	const volatile u32 *watches_at;
+	u32 watches;
+	/* Out: of the image that is popped, and the quiet flags before and after. */
+	u32 image, quiet, eflags;
+	u32 quiet_to[2], quiet_df[2];
+	u32 ss_sel, esp_mask, esp_kept;
+	u32 attr[4]; /* of ES, DS, FS, GS */
+	const u32 *thread_base[2];
+	u64 unused[3];
+};
+_Static_assert(sizeof(struct ring_known) == 256, "found by a shift");
+
+#define RING_KNOWN	    16u
+#define RING_SELECTOR_SHIFT 2u
+#define RING_SIZE(size)	    ((s32)(size) << 16)
+#define RING_KINDS_IN	    6u
+#define RING_LEAVES	    8u
+enum ring_kind_out { RING_SAME, RING_OUTER, RING_V86, RING_KINDS_OUT };
+/* Neither arithmetic, nor IF, nor RF. */
+#define RING_FLAGS_FIXED                                                                        \
+	(EFLAGS_TF | EFLAGS_DF | EFLAGS_IOPL | EFLAGS_NT | EFLAGS_VM | EFLAGS_AC | EFLAGS_VIF | \
+	 EFLAGS_VIP | EFLAGS_ID)
+#define RING_V86_ATTR 0xf3
+
 #define FENCE_NOTES 256u
 #define LOOP_NOTES  64u
 
@@ -310,8 +348,10 @@ struct recomp {
 	struct far_tag far[FAR_TAGS]; /* by the low byte of the selector (stub_real.c) */
 	u64 far_used[FAR_TAGS / 64];  /* a bit for each that may be in use */
 	struct tag far_of;	      /* the key, mapping and limit that they are good for */
-	u32 tags;		      /* given out */
-	u64 tag;		      /* what lookup_tag is while nothing is pending */
+	struct ring_known ring_in[RING_KNOWN], ring_out[RING_KNOWN];
+	bool ring_noted; /* something is in them */
+	u32 tags;	 /* given out */
+	u64 tag;	 /* what lookup_tag is while nothing is pending */
 	/*
 	 * mixed.c: pages that were written to while they held code. Strike eight, and code and data
 	 * mix: its blocks verify themselves, and its writes are not caught any more. Forgotten when
@@ -364,7 +404,19 @@ struct recomp {
 	u64 load_segment[2][SEG_COUNT]; /* from R8; [1]: which was popped */
 	u64 reload[2];			/* ES and DS from R8, and what ESP moves by in R11 */
 	u64 go_far;
+	/* The ways into and out of CPL 0, and where each goes on (stub_ring.h). */
+	u64 ring_enter, ring_leave[RING_LEAVES];
+	u64 ring_tail_in[RING_KINDS_IN], ring_tail_out[RING_LEAVES][RING_KINDS_OUT];
 };
+
+/* Does translated code call this for a change of ring (emu/trans/stub_ring.h)? */
+static inline bool recomp_is_ring_stub(const struct recomp *r, u64 at)
+{
+	for (unsigned i = 0; i < RING_LEAVES; i++)
+		if (at == r->ring_leave[i])
+			return true;
+	return at == r->ring_enter;
+}
 
 /* The address beside the poll's that tells an access through FS or GS where that is not usable. */
 static inline const u32 *recomp_thread_trap(const struct recomp *r)

@@ -71,7 +71,9 @@ struct cpu_env {
 	 * Translated code runs from here on at cpu->cpl, or C does. The one place where what
 	 * translated code can reach is made to be what its CPL may: whoever changed the CPL, the
 	 * paging registers or the tables need not. C is not told of for an IRET to CPL 3 and the
-	 * way from there to the caller of recomp_run(), which is short.
+	 * way from there to the caller of recomp_run(), which is short. Nor is it told of a change
+	 * of level without paging, where all levels may reach the same: neither this,
+	 * code_sought() nor want_leave() is asked there.
 	 */
 	void (*code_runs)(struct cpu *cpu, bool runs);
 

@@ -57,6 +57,7 @@ static void count(struct cpu_stops *s)
 static void changed(struct cpu *cpu, const struct cpu_stop *stop)
 {
 	count(&cpu->stops);
+	cpu_tables_moved(cpu); /* ways that ask nobody end */
 	if (stop->kind == STOP_EXEC) {
 		if (cpu->code)
 			cpu->code->stop_changed(cpu, stop->gla);
@@ -106,4 +107,5 @@ void cpu_stop_tell(struct cpu *cpu, u16 kinds)
 {
 	cpu->stops.told = kinds;
 	count(&cpu->stops);
+	cpu_tables_moved(cpu);
 }

@@ -15,6 +15,7 @@
 #include "emu/jit/recomp_stop.h"
 #include "emu/jit/recomp_stubs.h"
 #include "emu/trans/stub_real.h"
+#include "emu/trans/stub_ring.h"
 #include "emu/cpu/semantics.h"
 #include "emu/cpu/stops.h"
 #include "emu/verify/verify.h"
@@ -56,6 +57,7 @@ static void breakpoints_changed(struct cpu *cpu)
 
 	for (unsigned i = 0; i < r->cpu->watch.codes; i++)
 		block_isolate_page(r, r->cpu->watch.code[i]);
+	stub_ring_forget(r);
 	r->code_changed = true;
 }
 
@@ -478,6 +480,7 @@ static RARELY void change_mapping(struct recomp *r, bool cpl3, u32 mapping)
 {
 	r->mapping[cpl3] = mapping;
 	slot_cut_crossing(r, cpl3);
+	stub_ring_forget(r);
 	r->code_changed = true;
 	r->cpu->lookup_tag = TAG_NEVER;
 }

@@ -10,6 +10,7 @@
 #include "emu/cpu/semantics.h"
 #include "emu/cpu/stops.h"
 #include "emu/trans/stub_real.h"
+#include "emu/trans/stub_ring.h"
 #include "kernel/base/count.h"
 #include "kernel/base/string.h"
 
@@ -211,12 +212,21 @@ static inline struct mode_known *known_mode(struct recomp *r)
 	return k;
 }
 
+/* Of all levels: what a change of ring that was noted led to does not depend on them. */
+static inline bool same_control(const struct mode_inputs *a, const struct mode_inputs *b)
+{
+	return !((a->cr0 ^ b->cr0) | (a->cr4 ^ b->cr4) | (a->xcr0 ^ b->xcr0) |
+		 (a->tsc_offset ^ b->tsc_offset));
+}
+
 static inline struct mode_known *change_to_known(struct recomp *r)
 {
 	struct cpu *cpu = r->cpu;
 	struct mode_known *k = known_mode(r);
 	u32 was = r->mode, paged = r->mode_of.cr0 & CR0_PG;
 
+	if (!same_control(&r->mode_of, &k->of))
+		stub_ring_forget(r);
 	__builtin_memcpy(cpu->mode_seg, cpu->seg, sizeof(cpu->mode_seg));
 	r->mode_of = k->of;
 	r->mode = k->mode;
@@ -281,6 +291,7 @@ static u64 find_tag(struct recomp *r, u32 key)
 		memset(r->tag_last, 0xff, sizeof(r->tag_last)); /* KEY_NONE */
 		memset(r->mode_known, 0, sizeof(r->mode_known));
 		stub_real_forget(r);
+		stub_ring_forget(r);
 		cpu_tables_moved(r->cpu); /* struct cpu_reload has tags */
 		r->tags = 1;
 	}

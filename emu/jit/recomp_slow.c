@@ -13,6 +13,7 @@
 #include "emu/jit/recomp_mode.h"
 #include "emu/jit/recomp_stop.h"
 #include "emu/trans/stub_reload.h"
+#include "emu/trans/stub_ring.h"
 #include "emu/trans/stub_segment.h"
 #include "emu/cpu/semantics.h"
 #include "emu/cpu/transfer.h"
@@ -399,6 +400,23 @@ static bool v86_traps(struct recomp *r, const struct site *s)
 	return true;
 }
 
+/* CLI, STI, PUSHF and POPF are done without C but where they trap. */
+static bool may_change_ring(const struct recomp *r, unsigned op)
+{
+	switch (op) {
+	case OP_INT:
+	case OP_IRET:
+		return true;
+	case OP_CLI:
+	case OP_STI:
+	case OP_PUSHF:
+	case OP_POPF:
+		return (r->edge_key & (KEY_VM | KEY_IOPL)) == KEY_VM;
+	default:
+		return false;
+	}
+}
+
 static bool usual_int(struct recomp *r, const struct site *s)
 {
 	struct cpu *cpu = r->cpu;
@@ -428,14 +446,60 @@ static __attribute__((noinline)) bool usual_change(struct recomp *r, const struc
 {
 	if (s->insn.lock || (r->edge_key & (KEY_TF | KEY_SLOW)))
 		return false;
-	return s->insn.op == OP_IRET ? usual_iret(r, s) : usual_int(r, s);
+	switch (s->insn.op) {
+	case OP_INT:
+		return usual_int(r, s);
+	case OP_IRET:
+		return usual_iret(r, s);
+	default:
+		return v86_traps(r, s);
+	}
 }
 
-static u32 transferred(struct recomp *r)
+/* INT or IRET, whose way may be one for the stubs of stub_ring.h. */
+static void note_change(struct recomp *r, const struct site *s, const struct ring_before *was)
+{
+	bool traps = was->v86 && was->iopl != EFLAGS_IOPL;
+
+	if (traps)
+		stub_ring_note_in(r, was, VEC_GP, true);
+	else if (s->insn.op == OP_INT)
+		stub_ring_note_in(r, was, (u8)s->insn.imm, false);
+	else if (!was->v86)
+		stub_ring_note_out(r, was, s->insn.osize);
+}
+
+static u32 transferred(struct recomp *r, const struct site *s, const struct ring_before *was)
 {
 	COUNT(r->stats.hard_execs);
 	r->pending = CPU_JUMP;
-	return goes_on_there(r) ? STUB_GO_ON : CPU_JUMP;
+	if (!goes_on_there(r))
+		return CPU_JUMP;
+	if (cpu_protected(r->cpu))
+		note_change(r, s, was);
+	return STUB_GO_ON;
+}
+
+static struct ring_before before(const struct recomp *r, const struct site *s)
+{
+	const struct cpu *cpu = r->cpu;
+
+	return (struct ring_before){ .from = cpu->lookup_tag,
+				     .cpl = cpu->cpl,
+				     .v86 = cpu_v86(cpu),
+				     .iopl = cpu->eflags & EFLAGS_IOPL,
+				     .leave = stub_ring_leave_of(r->edge_key, s->insn.osize) };
+}
+
+static u32 transfer(struct cpu *cpu, u32 site)
+{
+	struct recomp *r = cpu->recomp;
+	const struct site *s = (const struct site *)(const void *)(r->arena + site);
+	const struct ring_before was = before(r, s);
+
+	if (usual_change(r, s))
+		return transferred(r, s, &was);
+	return recomp_in_c(cpu, site, hard) == CPU_NEXT ? CPU_NEXT : ended(r);
 }
 
 /* A port: as devices with memory (stub_device.c), too short for an account of its own. What the
@@ -455,19 +519,11 @@ u32 recomp_hard(struct cpu *cpu, u32 site)
 	struct recomp *r = cpu->recomp;
 	const struct site *s = (const struct site *)(const void *)(r->arena + site);
 
-	if (s->insn.op == OP_INT && usual_change(r, s))
-		return transferred(r);
+	if (may_change_ring(r, s->insn.op))
+		return transfer(cpu, site);
 	if (s->insn.op == OP_IN || s->insn.op == OP_OUT)
 		return use_port(r, s);
 	return recomp_in_c(cpu, site, hard) == CPU_NEXT ? CPU_NEXT : ended(cpu->recomp);
-}
-
-static __attribute__((noinline)) u32 other_iret(struct cpu *cpu, u32 site)
-{
-	struct recomp *r = cpu->recomp;
-	const struct site *s = (const struct site *)(const void *)(r->arena + site);
-
-	return usual_change(r, s) ? transferred(r) : recomp_hard(cpu, site);
 }
 
 /* Once in each system call: the usual one is too short for an account of its own. */
@@ -476,8 +532,8 @@ u32 recomp_iret(struct cpu *cpu, u32 site)
 	struct recomp *r = cpu->recomp;
 	const struct site *s = (const struct site *)(const void *)(r->arena + site);
 
-	if (s->insn.osize == 2 || s->insn.lock || !ring_change_out(cpu, 4))
-		return other_iret(cpu, site);
+	if (s->insn.osize == 2 || s->insn.lock || !cpu_paging(cpu) || !ring_change_out(cpu, 4))
+		return recomp_hard(cpu, site);
 	COUNT(r->stats.hard_execs);
 	r->left_by_iret = true;
 	r->pending = CPU_JUMP;

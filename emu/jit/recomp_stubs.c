@@ -21,10 +21,11 @@
 #include "emu/trans/stub_fpu.h"
 #include "emu/trans/stub_real.h"
 #include "emu/trans/stub_reload.h"
+#include "emu/trans/stub_ring.h"
 #include "emu/trans/stub_segment.h"
 #include "kernel/base/log.h"
 
-#define STUBS_SIZE (3 * PAGE_SIZE)
+#define STUBS_SIZE (5 * PAGE_SIZE)
 #define QUIET	   (~(EFLAGS_ARITH | EFLAGS_ONE | EFLAGS_RF) | EFLAGS_DF)
 
 static struct hmem gpr_field(unsigned g)
@@ -204,6 +205,10 @@ void recomp_emit_stubs(struct recomp *r, const struct stub_targets *to)
 			r->load_segment[pop][seg] = stub_segment_emit(&e, r, seg, pop);
 		}
 	stub_real_emit(&e, r);
+	align_stub(&e);
+	stub_ring_emit_in(&e, r);
+	align_stub(&e);
+	stub_ring_emit_out(&e, r);
 	ASSERT(!e.overflow);
 	r->code_start = r->code_next = STUBS_SIZE;
 }

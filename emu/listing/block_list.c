@@ -115,7 +115,7 @@ static const char *stub_name(const struct recomp *r, u64 at)
 	for (unsigned i = 0; i < ARRAY_SIZE(stubs); i++)
 		if (stubs[i].at == at)
 			return stubs[i].name;
-	return NULL;
+	return recomp_is_ring_stub(r, at) ? "ring" : NULL;
 }
 
 static void add_target(const struct recomp *r, const ZydisDisassembledInstruction *in,

@@ -216,7 +216,7 @@ static inline void emit_not8_mem(struct emit *e, const struct recomp *r, struct 
 
 /* --- Flags */
 
-enum cc { CC_O, CC_NO, CC_C, CC_NC, CC_Z, CC_NZ, CC_BE, CC_S = 8 };
+enum cc { CC_O, CC_NO, CC_C, CC_NC, CC_Z, CC_NZ, CC_BE, CC_A, CC_S };
 
 static inline void emit_setcc(struct emit *e, enum cc cc, unsigned reg)
 {

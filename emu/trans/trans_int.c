@@ -7,10 +7,13 @@
  *   INT    a vector beyond the table, a stack that wraps around, an image of more than 16 bits (AC)
  *   IRET   flags that translated code does not change, TF among them, and pending events
  *
+ * INT and IRET that change the level call the stubs of stub_ring.h.
+ *
  * Neither the table nor the frame may be in the way of the other: the frame is tried before it is
  * written, and C then finds the table as it was.
  */
 #include "emu/trans/fence.h"
+#include "emu/trans/stub_ring.h"
 #include "emu/trans/trans.h"
 
 #define FRAME 6u /* IP, CS, FLAGS */
@@ -101,7 +104,59 @@ static bool leave(struct trans *t)
 	return true;
 }
 
-bool translate_int(struct trans *t)
+/* By the stubs of stub_ring.h, which hand the site on to C. */
+static void call_ring_stub(struct trans *t, unsigned op, u64 stub)
+{
+	struct site *s = trans_site(t, op);
+
+	s->ends = t->ended = true;
+	trans_call_site(t, s, stub);
+}
+
+/* With paging it knows nothing. */
+static bool asks_ring_stub(const struct trans *t)
+{
+	return !cpu_paging(t->cpu) && !t->slow && !(t->key & (KEY_TF | KEY_SLOW)) &&
+	       !(t->in.attributes & ZYDIS_ATTRIB_HAS_LOCK);
+}
+
+static void enter_ring0(struct trans *t, unsigned op, u8 vector, u32 eip)
+{
+	emit_mov_imm32(&t->e, R8, vector);
+	emit_mov_imm32(&t->e, R11, eip);
+	call_ring_stub(t, op, t->r->ring_enter);
+}
+
+static bool change_ring(struct trans *t)
+{
+	bool v86 = t->key & KEY_VM, traps = v86 && !(t->key & KEY_IOPL);
+	bool iret = t->in.mnemonic != ZYDIS_MNEMONIC_INT;
+	unsigned leave = stub_ring_leave_of(t->key, t->in.operand_width / 8u);
+
+	if (!(t->key & KEY_PE) || !asks_ring_stub(t))
+		return false;
+	if (iret && !v86 && leave < RING_LEAVES)
+		call_ring_stub(t, OP_IRET, t->r->ring_leave[leave]);
+	else if (traps && !t->cpu->tells_ints)
+		enter_ring0(t, iret ? OP_IRET : OP_INT, VEC_GP, t->eip);
+	else if (!iret && (t->key & KEY_CPL3) && !(v86 && t->cpu->tells_ints))
+		enter_ring0(t, OP_INT, (u8)t->in.raw.imm[0].value.u, t->next);
+	else
+		return false;
+	return true;
+}
+
+/* CLI, STI, PUSHF and POPF of V86 mode, which trap below IOPL 3 unless CR4.VME has them done. */
+static bool trap_in_v86(struct trans *t, unsigned op)
+{
+	if ((t->key & (KEY_VM | KEY_IOPL)) != KEY_VM || (t->cpu->cr4 & CR4_VME) ||
+	    !asks_ring_stub(t))
+		return false;
+	enter_ring0(t, op, VEC_GP, t->eip);
+	return true;
+}
+
+static bool translate_real(struct trans *t)
 {
 	if (!trans_is_real(t) || !trans_stack_16(t) || trans_seg_class(t, SEG_CS) != CLASS_64K)
 		return false;
@@ -112,6 +167,30 @@ bool translate_int(struct trans *t)
 		return enter(t, VEC_BP);
 	case ZYDIS_MNEMONIC_IRET:
 		return leave(t);
+	default:
+		return false;
+	}
+}
+
+bool translate_int(struct trans *t)
+{
+	if (translate_real(t))
+		return true;
+	switch (t->in.mnemonic) {
+	case ZYDIS_MNEMONIC_INT:
+	case ZYDIS_MNEMONIC_IRET:
+	case ZYDIS_MNEMONIC_IRETD:
+		return change_ring(t);
+	case ZYDIS_MNEMONIC_CLI:
+		return trap_in_v86(t, OP_CLI);
+	case ZYDIS_MNEMONIC_STI:
+		return trap_in_v86(t, OP_STI);
+	case ZYDIS_MNEMONIC_PUSHF:
+	case ZYDIS_MNEMONIC_PUSHFD:
+		return trap_in_v86(t, OP_PUSHF);
+	case ZYDIS_MNEMONIC_POPF:
+	case ZYDIS_MNEMONIC_POPFD:
+		return trap_in_v86(t, OP_POPF);
 	default:
 		return false;
 	}

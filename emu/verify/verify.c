@@ -212,11 +212,11 @@ static bool is_site_stub(const struct recomp *r, u64 to)
 	for (unsigned i = 0; i < 2 * SEG_COUNT; i++)
 		if (to == (&r->load_segment[0][0])[i])
 			return true;
-	return to == r->reload[0] || to == r->reload[1] || to == r->call_hard ||
-	       to == r->call_iret || to == r->call_segment || to == r->call_slow_read ||
-	       to == r->call_slow_write || to == r->call_slow_store || to == r->call_device_read ||
-	       to == r->call_device_write || to == r->call_device_store || to == r->call_stop ||
-	       to == r->call_loop;
+	return recomp_is_ring_stub(r, to) || to == r->reload[0] || to == r->reload[1] ||
+	       to == r->call_hard || to == r->call_iret || to == r->call_segment ||
+	       to == r->call_slow_read || to == r->call_slow_write || to == r->call_slow_store ||
+	       to == r->call_device_read || to == r->call_device_write ||
+	       to == r->call_device_store || to == r->call_stop || to == r->call_loop;
 }
 
 static bool call(struct pass *p)
@@ -242,7 +242,8 @@ static bool call(struct pass *p)
 		return verify_fail(v, "a site whose operand has no room");
 	forget(&v->now);
 	/* C does not come back here from a site that ends the block. */
-	if ((to == v->r->call_hard || to == v->r->call_iret) && site->ends)
+	if ((to == v->r->call_hard || to == v->r->call_iret || recomp_is_ring_stub(v->r, to)) &&
+	    site->ends)
 		v->now.reachable = false;
 	return true;
 }

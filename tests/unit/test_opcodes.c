@@ -157,7 +157,7 @@ static int operation(const struct block *b)
 			memcpy(&site, code + at + 2, 4);
 		to = (u64)r->cfg.cache_rx + b->code + at + h.in.length + (u64)h.op[0].imm.value.s;
 		if (h.in.meta.category == ZYDIS_CATEGORY_CALL &&
-		    (to == r->call_hard || to == r->call_iret))
+		    (to == r->call_hard || to == r->call_iret || recomp_is_ring_stub(r, to)))
 			return ((const struct site *)(const void *)(r->arena + site))->insn.op;
 	}
 	return -1;
