@@ -185,9 +185,11 @@ static void chain(struct cpu *cpu, const struct cpu_fault *f)
 		s->chain[s->chain_length++] = *f;
 }
 
-static void chain_begin(struct cpu *cpu, u8 vector, bool has_error, u32 error)
+static void chain_begin(struct cpu *cpu, u8 vector, enum cpu_event_kind kind, bool has_error,
+			u32 error)
 {
 	cpu->stops.chain_length = 0;
+	cpu->stops.chain_of_interrupt = kind == EVENT_EXTERNAL;
 	chain(cpu, &(struct cpu_fault){ .vector = vector,
 					.has_error = has_error,
 					.error = error,
@@ -209,7 +211,7 @@ enum cpu_result cpu_deliver(struct cpu *cpu, u8 vector, enum cpu_event_kind kind
 	if (transfer_soft(kind) && res == CPU_FAULT)
 		return res;
 	if (res == CPU_FAULT)
-		chain_begin(cpu, vector, has_error, error);
+		chain_begin(cpu, vector, kind, has_error, error);
 	while (res == CPU_FAULT) {
 		u8 second = cpu->fault.vector;
 

@@ -6,12 +6,7 @@
 #include "emu/cpu/semantics.h"
 #include "emu/mem/gpmem.h"
 
-#define PF_P	BIT(0)
-#define PF_W	BIT(1)
-#define PF_U	BIT(2)
-#define PF_RSVD BIT(3)
-#define PF_I	BIT(4)
-#define ERROR	BIT(31)
+#define ERROR BIT(31)
 
 struct format {
 	unsigned entry_size, index_bits;

@@ -111,4 +111,5 @@ struct cpu_stops {
 	/* The last event whose delivery failed, and what it failed with, in order. */
 	struct cpu_fault chain[CPU_CHAIN];
 	u8 chain_length;
+	bool chain_of_interrupt; /* the first of them is a hardware interrupt */
 };

@@ -70,11 +70,19 @@
 #define DR6_BS	    BIT(14) /* single step */
 #define DR6_BT	    BIT(15) /* task switch to a TSS with its T bit set */
 #define DR6_NONE    0xffff0ff0u
+#define DR7_NONE    0x400u /* what is always set */
 #define DR7_ENABLES 0xffu  /* L0 G0 .. L3 G3 */
 #define DR7_LOCAL   0x155u /* L0..L3 and LE: cleared by a task switch */
 #define DR7_GD	    BIT(13)
 
 /* --- Exceptions (SDM 3A 6.3) */
+
+/* Error codes of #PF (SDM 3A figure 4-12). */
+#define PF_P	BIT(0) /* 0: no page is there */
+#define PF_W	BIT(1)
+#define PF_U	BIT(2)
+#define PF_RSVD BIT(3)
+#define PF_I	BIT(4)
 
 enum cpu_vector {
 	VEC_DE,

@@ -4,6 +4,7 @@
  */
 #include "vmm/cmd/stop_commands.h"
 
+#include "emu/dbg/dbg_chain.h"
 #include "emu/dbg/dbg_disas.h"
 #include "emu/dbg/dbg_mem.h"
 #include "kernel/base/error.h"
@@ -11,6 +12,7 @@
 #include "kernel/console/console.h"
 #include "kernel/console/shell.h"
 #include "vmm/cmd/debug_args.h"
+#include "vmm/cmd/see_commands.h"
 #include "vmm/cmd/vm_commands.h"
 #include "vmm/vm/vm_debug.h"
 
@@ -71,13 +73,16 @@ static int cmd_finish(int argc, char **argv)
 	struct vm *vm = standing(&argc, &argv, 0, "finish [NAME]", &err);
 	struct cpu *c = vm ? &vm->vcpu->cpu : NULL;
 	unsigned size;
-	u32 bp, ret = 0;
+	u32 bp, mask, ret = 0;
 
 	if (!vm)
 		return err;
 	size = dbg_code_bits(c) / 8;
-	bp = size == 4 ? c->gpr[REG_EBP] : c->gpr[REG_EBP] & 0xffff;
-	if (dbg_read(c, c->seg[SEG_SS].base + bp + size, &ret, size) < size) {
+	mask = size == 4 ? UINT32_MAX : 0xffff;
+	bp = c->gpr[REG_EBP] & mask;
+	/* What lies below the stack is no frame: code that has none, with anything in EBP. */
+	if (bp + size < (c->gpr[REG_ESP] & mask) ||
+	    dbg_read(c, c->seg[SEG_SS].base + bp + size, &ret, size) < size) {
 		console_print("ebp = %08x: no frame is there\n", bp);
 		return E_FAULT;
 	}
@@ -106,6 +111,33 @@ static int cmd_cont(int argc, char **argv)
 	return vm ? vm_debug_continue(vm) : err;
 }
 
+/* --- Why */
+
+static void print_why(struct vm *vm)
+{
+	char why[VM_DEBUG_WHY];
+
+	vm_debug_why(vm, why, sizeof(why));
+	if (vm->state == VM_RUNNING)
+		console_print("%s runs\n", vm->config.name);
+	else if (vm->state == VM_STOPPED)
+		console_print("%s has stopped: %s\n", vm->config.name, vm->stop_reason);
+	else
+		console_print("%s: %s\n", vm->config.name, why[0] ? why : "paused");
+}
+
+static int cmd_why(int argc, char **argv)
+{
+	struct vm *vm = vm_arg(argc, argv, 1);
+
+	if (!vm)
+		return E_NOENT;
+	print_why(vm);
+	if (vm->debug.stood == STOOD_SHUTDOWN)
+		dbg_print_chain(&vm->vcpu->cpu, &console_lines);
+	return 0;
+}
+
 static struct shell_command commands[] = {
 	{ .name = "step",
 	  .args = "[NAME] [N]",
@@ -131,6 +163,13 @@ static struct shell_command commands[] = {
 	  .examples = "    until 0x7c10\n",
 	  .run = cmd_until,
 	  .complete = vm_complete_names },
+	{ .name = "why",
+	  .args = "[NAME]",
+	  .help = "why a VM stands; of a triple fault, the faults that led to it",
+	  .examples = "    why debian\n",
+	  .run = cmd_why,
+	  .crash = true,
+	  .complete = vm_complete },
 	{ .name = "cont",
 	  .args = "[NAME]",
 	  .help = "let a paused VM go on",

@@ -390,7 +390,7 @@ void vm_console_start(void (*after)(void))
 
 static void report(struct vm *vm, const char *fmt, va_list ap)
 {
-	char text[160];
+	char text[208];
 
 	fmt_vprint(text, sizeof(text), fmt, ap);
 	log_info("%s: %s", vm->config.name, text);

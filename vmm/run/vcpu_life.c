@@ -107,6 +107,7 @@ void vcpu_reset(struct vcpu *v)
 {
 	vcpu_unload(v);
 	cpu_reset(&v->cpu);
+	v->cpu.stops.chain_length = 0;
 	fpu_reset(v->cpu.fpu.image);
 	shadow_desc_invalidate(&v->desc);
 	v->must_progress = v->shutdown = false;
@@ -117,6 +118,7 @@ void vcpu_init(struct vcpu *v)
 {
 	vcpu_unload(v);
 	cpu_init(&v->cpu);
+	v->cpu.stops.chain_length = 0;
 	recomp_unsignal(&v->cpu, CPU_EVENT_NMI);
 	v->must_progress = v->shutdown = false;
 }

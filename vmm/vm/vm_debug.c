@@ -4,6 +4,7 @@
  */
 #include "vmm/vm/vm_debug.h"
 
+#include "emu/dbg/dbg_chain.h"
 #include "emu/dbg/dbg_disas.h"
 #include "kernel/base/error.h"
 #include "kernel/base/print.h"
@@ -18,7 +19,6 @@ static int go_on(struct vm *vm)
 {
 	if (vm->state == VM_STOPPED)
 		return E_INVAL;
-	vm->debug.stood = STOOD_NOT;
 	vm_resume(vm);
 	return 0;
 }
@@ -69,19 +69,33 @@ static void report_line(void *ctx, const char *text)
 	vm_report(ctx, "%s", text);
 }
 
+static void report_chain(struct vm *vm)
+{
+	dbg_print_chain(&vm->vcpu->cpu, &(struct dbg_out){ report_line, vm });
+}
+
+void vm_debug_died(struct vm *vm)
+{
+	vm->debug.stood = STOOD_SHUTDOWN;
+	report_chain(vm);
+}
+
 static void tell(struct vm *vm)
 {
 	struct cpu *c = &vm->vcpu->cpu;
-	char why[120];
+	bool dead = vm->debug.stood == STOOD_SHUTDOWN;
+	char why[VM_DEBUG_WHY];
 
-	if (vm->debug.told) {
+	if (vm->debug.told)
 		vm->debug.told(vm);
+	if (vm->debug.told && !dead)
 		return;
-	}
 	vm_debug_why(vm, why, sizeof(why));
 	vm_report(vm, "%s", why);
 	dbg_disassemble(c, c->seg[SEG_CS].base + c->eip, dbg_code_bits(c), 1,
 			&(struct dbg_out){ report_line, vm });
+	if (dead)
+		report_chain(vm);
 }
 
 static void stand(struct vm *vm, enum vm_stood why)
@@ -190,35 +204,6 @@ void vm_debug_ended(struct vm *vm)
 
 /* --- In words */
 
-static const char *const exception_name[] = {
-	"#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", "#9",
-	"#TS", "#NP", "#SS", "#GP", "#PF", "#15", "#MF", "#AC", "#MC", "#XM",
-};
-
-static const char *name_of(u8 vector)
-{
-	return vector < ARRAY_SIZE(exception_name) ? exception_name[vector] : "exception";
-}
-
-/* "#PF at c0001000, then #GP, then #DF" */
-static void print_chain(const struct cpu *c, char *text, size_t size)
-{
-	size_t n = 0;
-
-	*text = '\0';
-	for (unsigned i = 0; i < c->stops.chain_length && n < size; i++) {
-		const struct cpu_fault *f = &c->stops.chain[i];
-
-		n += (size_t)fmt_print(text + n, size - n, "%s%s", i ? ", then " : "",
-				       name_of(f->vector));
-		if (n < size && f->vector == VEC_PF)
-			n += (size_t)fmt_print(text + n, size - n, " of %x at %08x", f->error,
-					       f->addr);
-		else if (n < size && f->has_error)
-			n += (size_t)fmt_print(text + n, size - n, "(%x)", f->error);
-	}
-}
-
 static void print_event(const struct cpu *c, char *text, size_t size)
 {
 	const struct cpu_stopped *s = &c->stops.stopped;
@@ -247,8 +232,8 @@ static void print_event(const struct cpu *c, char *text, size_t size)
 		if (s->vector == VEC_PF)
 			fmt_print(text, size, "#PF of %x at %08x, catch", s->error, s->gla);
 		else
-			fmt_print(text, size, "%s (%x, %x), catch", name_of(s->vector), s->error,
-				  s->gla);
+			fmt_print(text, size, "%s (%x, %x), catch", dbg_exception_name(s->vector),
+				  s->error, s->gla);
 		return;
 	case STOP_CR:
 		fmt_print(text, size, "cr%u written, catch", s->gla);
@@ -270,6 +255,7 @@ void vm_debug_why(const struct vm *vm, char *text, size_t size)
 	const struct vm_debug *d = &vm->debug;
 	const struct cpu *c = &vm->vcpu->cpu;
 	u16 cs = c->seg[SEG_CS].sel;
+	struct dbg_line chain = { .len = 0 };
 	char what[100];
 
 	switch (d->stood) {
@@ -295,9 +281,9 @@ void vm_debug_why(const struct vm *vm, char *text, size_t size)
 		fmt_print(text, size, "halted with interrupts off at %04x:%08x", cs, c->eip);
 		return;
 	case STOOD_SHUTDOWN:
-		print_chain(c, what, sizeof(what));
+		dbg_add_chain(&chain, c);
 		fmt_print(text, size, "frozen by a triple fault at %04x:%08x: %s", cs, c->eip,
-			  what);
+			  chain.text);
 		return;
 	}
 }

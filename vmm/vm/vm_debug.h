@@ -38,5 +38,9 @@ void vm_debug_started(struct vm *vm);
 /* It has stopped for good: whoever waits for a stop is told. */
 void vm_debug_ended(struct vm *vm);
 
+/* A triple fault has stopped it for good: the log tells how that came about. */
+void vm_debug_died(struct vm *vm);
+
+#define VM_DEBUG_WHY 208u /* characters at most, and a 0 */
 /* Why it stands, in words; "" if it runs. */
 void vm_debug_why(const struct vm *vm, char *text, size_t size);

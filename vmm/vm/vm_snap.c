@@ -481,6 +481,7 @@ static void loaded(struct vm *vm)
 	vm->console.waiting = true; /* UARTs that wait for their line are told */
 	vm->halt_reported = false;
 	vm->vcpu->shutdown = false;
+	vm->debug.stood = STOOD_NOT;
 	if (vm->state == VM_STOPPED)
 		vm->state = VM_RUNNING;
 	vm_report(vm, "loaded from %s: %llu KiB in %llu ms", j->name,

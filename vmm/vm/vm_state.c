@@ -56,6 +56,7 @@ void vm_resume(struct vm *vm)
 		return;
 	vm->time_offset += clock_now() - vm->paused_at;
 	vm->state = VM_RUNNING;
+	vm->debug.stood = STOOD_NOT;
 	vcpu_away_because(vm->vcpu, vm->vcpu->cpu.halted ? AWAY_IDLE : AWAY_WAITING);
 	pass_stop(vm->vcpu);
 }

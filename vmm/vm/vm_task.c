@@ -33,6 +33,14 @@ static void report_halt(struct vm *vm)
 		  c->vif ? "every interrupt masked" : "interrupts off", c->eip);
 }
 
+static void stop_shut_down(struct vm *vm)
+{
+	const struct cpu *c = &vm->vcpu->cpu;
+
+	vm_stop(vm, "triple fault at %04x:%08x", c->seg[SEG_CS].sel, c->eip);
+	vm_debug_died(vm);
+}
+
 static void handle_stop(struct vcpu *v, enum vcpu_stop stop)
 {
 	struct vm *vm = v->vm;
@@ -47,8 +55,7 @@ static void handle_stop(struct vcpu *v, enum vcpu_stop stop)
 		if (vm->config.triple == TRIPLE_RESET)
 			vm_shut_down(vm);
 		else
-			vm_stop(vm, "triple fault at %04x:%08x", v->cpu.seg[SEG_CS].sel,
-				v->cpu.eip);
+			stop_shut_down(vm);
 		return;
 	case VCPU_HALTED:
 		COUNT(v->stats.halts);
