@@ -6,7 +6,7 @@
 ; still be the guest's: C wants DF clear, and AC means nothing while CR0.AM or CPL 3 is missing.
 BITS 64
 extern trap_dispatch, speculation_verw, speculation_selector
-global trap_stubs, trap_return, trap_return_iret
+global trap_stubs, trap_return, trap_return_iret, trap_dispatched
 
 %include "offsets.inc"
 %include "arch/trap/frame.inc"
@@ -37,6 +37,7 @@ trap_common:
 	mov	rdi, rsp
 	sub	rsp, 8
 	call	trap_dispatch
+trap_dispatched:
 	add	rsp, 8
 restore:
 	test	byte [rsp + FRAME_CS], 3	; back to guest code?

@@ -36,6 +36,16 @@ static inline bool trap_from_guest(const struct trap_frame *frame)
 	return (frame->cs & 3) || ((frame->rflags & EFLAGS_VM) && !(frame->rip >> 32));
 }
 
+/*
+ * For those who follow return addresses. `word` holds one: that of the call of trap_dispatch(), and
+ * the frame of the trap lies behind it? Else NULL.
+ */
+extern const char trap_dispatched[];
+static inline const struct trap_frame *trap_frame_behind(const u64 *word)
+{
+	return *word == (u64)trap_dispatched ? (const struct trap_frame *)(word + 2) : NULL;
+}
+
 void trap_init(void); /* builds the IDT and loads it; once per CPU for the load */
 
 /* Restores the frame and IRETQs. Does not return. */

@@ -141,6 +141,12 @@ static void scan_code(u8 code)
 		type(code, extended);
 }
 
+/* Keys of the mouse's port are read, too: both share it. */
+static void poll(void)
+{
+	ps2_interrupt(NULL);
+}
+
 void ps2_keyboard_init(void)
 {
 	if (inb(I8042_COMMAND_PORT) == 0xff)
@@ -152,4 +158,5 @@ void ps2_keyboard_init(void)
 		return;
 	ps2_reader.keyboard = scan_code;
 	irq_register(1, ps2_interrupt, NULL);
+	console_attach_keyboard(poll);
 }

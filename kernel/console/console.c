@@ -32,6 +32,7 @@ static struct byte_ring queue = BYTE_RING(queue_data);
 
 static void (*dump)(const char *why);
 static void (*input_hook)(void);
+static void (*keyboard)(void);
 
 static u8 escape_key = 0x1d;
 static u64 escape_time[DUMP_KEYS]; /* of the last presses, newest at [0] */
@@ -188,6 +189,7 @@ void console_set_panic(void)
 		console_flush();
 	panicking = true;
 	capture = NULL;
+	input_hook = NULL;
 	console_begin_now();
 }
 
@@ -199,7 +201,10 @@ int console_read_now(void)
 		if (byte >= 0)
 			return byte;
 	}
-	return -1;
+	if (!keyboard)
+		return -1;
+	keyboard();
+	return ring_get(&queue);
 }
 
 bool console_can_read_now(void)
@@ -207,7 +212,12 @@ bool console_can_read_now(void)
 	for (unsigned i = 0; i < ARRAY_SIZE(sink); i++)
 		if (sink[i].ops && sink[i].ops->read_now)
 			return true;
-	return false;
+	return keyboard;
+}
+
+void console_attach_keyboard(void (*poll)(void))
+{
+	keyboard = poll;
 }
 
 /* --- Input, the interrupt's side */

@@ -65,12 +65,14 @@ void console_begin_now(void);
 void console_end_now(void);
 /* From now on everything goes to every sink at once: the last words of a panic. */
 void console_set_panic(void);
-/* After that: the next byte of any sink, polled, or -1; whether one can be asked. */
+/* After that: the next byte of a sink or the keyboard, polled, or -1; whether one can be asked. */
 int console_read_now(void);
 bool console_can_read_now(void);
 
 /* --- Input */
 
+/* A driver offers the machine's keyboard: poll does what its interrupt would do, after a panic. */
+void console_attach_keyboard(void (*poll)(void));
 /* From an input interrupt: a byte that was typed; the line's BREAK condition. */
 void console_input(u8 byte);
 void console_input_break(void);

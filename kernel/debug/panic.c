@@ -17,6 +17,7 @@
 #include "kernel/base/print.h"
 #include "kernel/base/string.h"
 #include "kernel/console/console.h"
+#include "kernel/console/display.h"
 #include "kernel/console/log_ring.h"
 #include "kernel/debug/crash.h"
 #include "kernel/debug/lines.h"
@@ -46,9 +47,41 @@ static void print_address(u64 at, bool returns)
 	console_print("\n");
 }
 
-static void backtrace(u64 rip, bool called, u64 rbp, u64 rsp)
+/* One stack's frames, from the lowest on. Those of a trap: who was interrupted. */
+static const struct trap_frame *frames(u64 rbp, u64 rsp, int *left)
 {
 	u64 stack_end = (rsp & ~(u64)(PERCPU_STACK_SIZE - 1)) + PERCPU_STACK_SIZE;
+	u64 below = rsp;
+
+	for (; *left > 0; --*left) {
+		const u64 *frame = (const u64 *)rbp;
+
+		if (rbp < below || rbp > stack_end - 16 || rbp & 7 || !frame[1])
+			return NULL;
+		if (trap_frame_behind(&frame[1]))
+			return trap_frame_behind(&frame[1]);
+		print_address(frame[1], true);
+		below = rbp + 16;
+		rbp = frame[0];
+	}
+	return NULL;
+}
+
+static void print_interrupted(const struct trap_frame *f)
+{
+	console_print("in the handler of %s, vector %llx, which came in\n", trap_name(f->vector),
+		      (ull)f->vector);
+	if (trap_from_guest(f))
+		console_print("  %04llx:%08llx  guest code, ring %llu\n", (ull)f->cs, (ull)f->rip,
+			      (ull)(f->cs & 3));
+	else
+		print_address(f->rip, false);
+}
+
+static void backtrace(u64 rip, bool called, u64 rbp, u64 rsp)
+{
+	const struct trap_frame *f;
+	int left = MAX_FRAMES;
 	u64 below;
 
 	console_print("called by:\n");
@@ -57,18 +90,12 @@ static void backtrace(u64 rip, bool called, u64 rbp, u64 rsp)
 	if (!symbol_find(rip, &below) && rsp >= IMAGE_BASE && !(rsp & 7) &&
 	    symbol_find(*(const u64 *)rsp, &below))
 		print_address(*(const u64 *)rsp, true);
-	below = rsp;
-	for (int i = 0; i < MAX_FRAMES; i++) {
-		if (rbp < below || rbp > stack_end - 16 || rbp & 7)
+	while ((f = frames(rbp, rsp, &left))) {
+		print_interrupted(f);
+		if (trap_from_guest(f))
 			return;
-
-		const u64 *frame = (const u64 *)rbp;
-
-		if (!frame[1])
-			return;
-		print_address(frame[1], true);
-		below = rbp + 16;
-		rbp = frame[0];
+		rbp = f->gpr[5];
+		rsp = f->rsp;
 	}
 }
 
@@ -197,6 +224,7 @@ static void begin(void)
 	last.cr3 = read_cr3();
 	last.cr4 = read_cr4();
 	log_set_frame(NULL, NULL);
+	input_listen(NULL);
 	console_set_panic();
 }
 
@@ -208,8 +236,12 @@ static void end(void)
 		hook = NULL;
 	print_screen();
 	tell_debugger();
-	if (prompt_wanted())
+	if (prompt_wanted()) {
+		/* A screen of 25 rows shows the end of all that. */
+		console_print("%s\n", last.reason);
+		print_address(last.frame.rip, last.called);
 		crash_prompt(print_screen, wait);
+	}
 	while (listen() || (debugger && prompt_wanted()))
 		;
 	power_after_panic();

@@ -7,7 +7,10 @@ reads answers; a command that traps gives the prompt back, any number of times; 
 """
 import os
 import re
+import struct
 import subprocess
+
+import pytest
 
 from gdbstub import GPRS, RIP, RSI, RSP, RDI, Stub
 from guests import Guests, vm
@@ -15,25 +18,80 @@ from machine import ROOT
 from test_share import STORMS
 
 PORTS = [name for name, _ in STORMS].index("ports")
+TRAPS = 2000
 PLACES = ["bus_write", "env_io_write", "recomp_hard"]  # optimization may take one apart
 
 
+def call_panic(stub, text):
+    """Where the machine stands, panic() was called; it has not begun. Its registers then."""
+    before = stub.registers()
+    call = list(before)
+    call[RDI], call[RSP], call[RIP] = before[RSP] - 512, before[RSP] - 1024 - before[RSP] % 16 - 8, stub.symbol["panic"]
+    stub.write(call[RDI], text.encode() + b"\0")
+    stub.write(call[RSP], before[RIP].to_bytes(8, "little"))
+    call[RSI] = 0
+    stub.set_registers(call)
+    return call
+
+
 def panic_in(stub, text):
-    """Where the machine stands then, panic() was called; it has not begun."""
+    """The same, deep inside of a device access; the place, too."""
     for place in PLACES:
         at = stub.symbol.get(place)
         if at and stub.comes_to(at):
             break
     else:
         raise AssertionError("none of %s is met" % PLACES)
-    before = stub.registers()
-    call = list(before)
-    call[RDI], call[RSP], call[RIP] = before[RSP] - 512, before[RSP] - 1024 - before[RSP] % 16 - 8, stub.symbol["panic"]
-    stub.write(call[RDI], text.encode() + b"\0")
-    stub.write(call[RSP], at.to_bytes(8, "little"))  # it was called by the place
-    call[RSI] = 0
-    stub.set_registers(call)
-    return place, call
+    return place, call_panic(stub, text)
+
+
+# What an interrupt interrupts: its machine, whether a frame is one of these, and what the screen says of it.
+FRAME = 23 * 8
+IMAGE, CODE = 0xffffffff80000000, 0xffffffffa0000000  # the monitor; translated code
+INTERRUPTED = {
+    "raw": ("ring1", lambda f: f["cs"] & 3, r"  %(cs)04x:%(rip)08x  guest code, ring 1\r*\n"),
+    "translated": ("recompile-all", lambda f: not f["cs"] & 3 and f["rip"] >> 28 == CODE >> 28, r"  %(rip)016x  "),
+    "idle": (None, lambda f: not f["cs"] & 3 and f["rip"] >> 28 == IMAGE >> 28, r"  %(rip)016x  \S+\+\S+ +[\w.]+:\d+\r*\n.*boot_main\+"),
+}
+
+
+def interrupted(stub):
+    """The frame of a trap that trap_dispatch() was called for."""
+    words = struct.unpack("<23Q", bytes.fromhex(stub.ask("m%x,%x" % (stub.registers()[RDI], FRAME))))
+    return {"vector": words[16], "rip": words[18], "cs": words[19]}
+
+
+@pytest.mark.parametrize("what", INTERRUPTED)
+def test_panic_in_an_interrupt(what, tmp_path):
+    """One of the machine's, which came in raw code, in translated code, or while nothing ran: the screen says in what."""
+    path = str(tmp_path / "gdb")
+    engine, wanted, shown = INTERRUPTED[what]
+    with Guests([vm("a", "bystander", "", engine or "auto")], extra=["-gdb", "unix:%s,server=on,wait=off" % path]) as m:
+        m.wait_line("a: SUM")
+        if what == "idle":
+            m.quiet("a")
+        stub = Stub(path)
+        for _ in range(TRAPS):
+            if what == "idle":
+                m.process.send(" ")  # nothing else may happen
+            stub.run_to(stub.symbol["trap_dispatch"])
+            f = interrupted(stub)
+            if f["vector"] >= 32 and wanted(f):
+                break
+            stub.step()
+        else:
+            raise AssertionError("nothing of the kind was interrupted")
+        stub.run_to(stub.symbol["irq_dispatch"])
+        call_panic(stub, "in an interrupt")
+        stub.go()
+        m.expect(r"--- PANIC: in an interrupt ---", "called by:", "--- end of panic ---")
+        text = m.process.before
+        assert re.search(r"irq_dispatch\+0 .*\r*\nin the handler of interrupt, vector %x, which came in\r*\n" % f["vector"], text), text
+        assert re.search("(?s)" + shown % f, text), (f, text)
+        assert "vm a: " in text or what == "idle", text
+        m.expect("crash> ")
+        m.process.send("xm 0x%x 1\r" % stub.symbol["trap_dispatch"])
+        m.expect(r"%016x( [0-9a-f]{2}){16}" % stub.symbol["trap_dispatch"], "crash> ")
 
 
 def check_lines(text):
