@@ -36,7 +36,7 @@ static struct gate idt[256] __attribute__((aligned(PAGE_SIZE)));
 static void (*nmi_handler)(const struct trap_frame *frame);
 static bool (*nmi_watchdog)(void);
 static void (*fatal)(const struct trap_frame *frame);
-static const struct trap_debugger nobody, *debugger = &nobody;
+static const struct trap_debugger nobody, *debugger NO_WATCH = &nobody;
 
 static const char *const exception_name[32] = {
 	"#DE divide error",

@@ -145,19 +145,25 @@ static void write_memory(struct gdb_host *g, const char *s, bool binary)
 		gdb_say(&g->packet, g->ops->write(address, bytes, len) ? "OK" : "E14");
 }
 
-/* There are software breakpoints only: gdb watches by stepping. */
+/* Breakpoints, 0 and 1, are the same. What is read alone cannot be watched on this processor. */
 static void point(struct gdb_host *g, const char *s, bool set)
 {
+	unsigned kind = (unsigned)(*s - '0');
 	u64 address;
-	u32 kind;
+	u32 len;
+	bool good;
 
-	if (*s != '0') {
+	if (kind > 1 && kind != GDB_HOST_WRITE && kind != GDB_HOST_ACCESS) {
 		gdb_say(&g->packet, "");
 		return;
 	}
 	s++;
-	gdb_ok_or(&g->packet,
-		  gdb_skip(&s, ',') && range(&s, &address, &kind) && g->ops->point(address, set));
+	good = gdb_skip(&s, ',') && range(&s, &address, &len);
+	if (good && kind <= 1)
+		good = g->ops->point(address, set);
+	else if (good)
+		good = g->ops->watch(address, len, kind == GDB_HOST_ACCESS, set);
+	gdb_ok_or(&g->packet, good);
 }
 
 /* --- Questions */
@@ -245,6 +251,12 @@ static void tell_stop(struct gdb_host *g)
 	gdb_add(&g->packet, text);
 	if (g->at_point)
 		gdb_add(&g->packet, "swbreak:;");
+	if (g->watched.kind) {
+		fmt_print(text, sizeof(text), "%s:%llx;",
+			  g->watched.kind == GDB_HOST_WRITE ? "watch" : "awatch",
+			  (unsigned long long)g->watched.at);
+		gdb_add(&g->packet, text);
+	}
 	for (unsigned i = 0; i < sizeof(expedited); i++) {
 		gdb_add_hex(&g->packet, &expedited[i], 1);
 		gdb_add_char(&g->packet, ':');

@@ -37,6 +37,14 @@ enum gdb_host_reg {
 #define GDB_HOST_FPE  8u
 #define GDB_HOST_SEGV 11u
 
+#define GDB_HOST_WRITE	2u /* kinds of watchpoints, as in gdb's packets */
+#define GDB_HOST_ACCESS 4u
+
+struct gdb_host_watch {
+	hva_t at;
+	u8 kind; /* 0: none */
+};
+
 enum gdb_host_does { GDB_HOST_STANDS, GDB_HOST_GOES, GDB_HOST_STEPS };
 
 struct gdb_host_ops {
@@ -46,6 +54,8 @@ struct gdb_host_ops {
 	bool (*write)(hva_t at, const u8 *bytes, size_t n);
 	/* A breakpoint of gdb's. False: there can be none, or there is none. */
 	bool (*point)(hva_t at, bool set);
+	/* A watchpoint on writes, or on reads, too. False: there can be none, or there is none. */
+	bool (*watch)(hva_t at, u32 len, bool reads, bool set);
 	void (*forget_points)(void);
 	/* A line for the prompt; what it prints comes by gdb_print(). */
 	void (*command)(void *ctx, const char *line);
@@ -55,20 +65,21 @@ struct gdb_host {
 	const struct gdb_host_ops *ops;
 	void *ctx;
 	struct gdb_packet packet;
-	u64 reg[GDB_HOST_REGS];	 /* while it stands */
-	unsigned signal;	 /* what it stands for */
-	bool here;		 /* gdb has come, and not gone */
-	bool going;		 /* gdb waits to be told of a stop */
-	bool pending;		 /* a packet waits for its answer */
-	bool interrupt;		 /* Ctrl-C has come */
-	bool at_point;		 /* it stands for a breakpoint of gdb's */
-	enum gdb_host_does does; /* by the packet that is being read */
+	u64 reg[GDB_HOST_REGS];	       /* while it stands */
+	unsigned signal;	       /* what it stands for */
+	bool here;		       /* gdb has come, and not gone */
+	bool going;		       /* gdb waits to be told of a stop */
+	bool pending;		       /* a packet waits for its answer */
+	bool interrupt;		       /* Ctrl-C has come */
+	bool at_point;		       /* it stands for a breakpoint of gdb's */
+	struct gdb_host_watch watched; /* or for a watchpoint */
+	enum gdb_host_does does;       /* by the packet that is being read */
 };
 
 void gdb_host_init(struct gdb_host *g, const struct gdb_host_ops *ops, void *ctx);
 /* True: the processor is to stand, and gdb_host_answer() is to be called. */
 bool gdb_host_input(struct gdb_host *g, u8 byte);
-/* Its registers are in g->reg, and g->at_point says whether it is at a breakpoint. */
+/* Its registers are in g->reg; g->at_point and g->watched say what it has met. */
 void gdb_host_stands(struct gdb_host *g, unsigned signal);
 /* The processor stands. Registers may have been written. */
 enum gdb_host_does gdb_host_answer(struct gdb_host *g);

@@ -14,7 +14,7 @@ import pytest
 
 from gdbclient import Gdb, guest_elf, line
 from gdbstub import Stub
-from guests import Guests, build, check_bystander, vm
+from guests import Guests, bare_lines, build, check_bystander, compared, vm
 from machine import ROOT, TIMEOUT, Machine
 from test_gdb import NOISE_KIB, Port, noise
 from test_own_screen import Host
@@ -133,6 +133,49 @@ def test_running(tmp_path):
             assert whole(gdb.ask("bt"))
             gdb.ask("detach")
         check_sums(m)
+
+
+COUNTER = "&(*(struct percpu **)&percpu_boot_stack)->irqs"  # of the machine's interrupts
+WATCHED = "*$irqs"
+
+
+def watched(gdb):
+    said = gdb.ask("continue")
+    found = re.search(r"Hardware watchpoint \d+: .*\n\nOld value = (\d+)\nNew value = (\d+)", said)
+    assert found and int(found[2]) == int(found[1]) + 1, said
+
+
+def test_watch(tmp_path):
+    """Watchpoints in the debug registers, beside a guest whose own are in them by turns: both see all of theirs, and none of the other's."""
+    path, extra = line(tmp_path)
+    guests = [GLOBAL, vm("a", "bystander", "ring=3", "auto"), vm("c", "breakpoints", "ring=3", "auto", autostart="no")]
+    with Guests(guests, extra=extra) as m:
+        m.wait_line("a: SUM")
+        with Gdb(path, ELF) as gdb:
+            gdb.ask("set $irqs = " + COUNTER)
+            gdb.ask("watch -l " + WATCHED)
+            for _ in range(3):
+                watched(gdb)
+                assert re.search(r"\b(trap_)?dispatch \(|\btrap_common\b", gdb.ask("bt"))
+            gdb.ask("stepi")
+            gdb.ask("delete")
+            gdb.ask("awatch -l " + WATCHED)
+            assert "Hardware access (read/write) watchpoint" in gdb.ask("continue")
+            gdb.ask("delete")
+            for refused in ("*(int *)0x1000", "*(char (*)[40])$irqs", "*(long *)&percpu_boot_stack", "*(char *)&gdb_self_points"):
+                said = gdb.ask("watch " + refused) + gdb.ask("continue")
+                assert "Could not insert hardware watchpoint" in said, said
+                gdb.ask("delete")
+            gdb.ask("watch -l *(int *)&percpu_init_boot")  # armed, and nobody writes there
+            gdb.start("continue")
+            m.prompt()
+            m.process.send("start c\r")
+            m.wait_stopped(["c"])
+            gdb.interrupt()
+            gdb.ask("detach")
+        said = [text for text in m.lines("c") if not text.startswith(("16M,", "stopped:"))]
+        assert compared(said) == bare_lines("breakpoints", "ring=3", "max")
+        check_sums(m, "a")
 
 
 STEPS, TURN_SIZE = 2000, 256
@@ -297,7 +340,9 @@ def test_com1_of_the_monitor(tmp_path):
             gdb.ask("set var $pc = selftest_outer")
             assert "SIGABRT" in gdb.ask("continue")
             check_panic(gdb, "selftest_inner", "selftest_outer")
-        host.wait(host.text, "selftest_outer.*--- end of panic ---")
+        host.wait(host.text, r"--- end of panic --- +selftest: a panic was asked for .*selftest_inner\S* +selftest.c:\d+ .*crash> ")
+        host.type("vm list\n")
+        host.wait(host.text, r"crash> vm list.*a +running +auto.*crash> ")
 
 
 @pytest.mark.parametrize("name,config,said", [

@@ -51,6 +51,22 @@ static bool op_point(hva_t at, bool set)
 	return true;
 }
 
+static struct {
+	hva_t at;
+	u32 len;
+	bool reads;
+} watching;
+
+static bool op_watch(hva_t at, u32 len, bool reads, bool set)
+{
+	if (set ? at >= MEMORY + SIZE : at != watching.at || len != watching.len)
+		return false;
+	watching.at = set ? at : 0;
+	watching.len = len;
+	watching.reads = reads;
+	return true;
+}
+
 static void op_forget(void)
 {
 	forgotten++;
@@ -68,6 +84,7 @@ static const struct gdb_host_ops ops = { .put = put_out,
 					 .read = op_read,
 					 .write = op_write,
 					 .point = op_point,
+					 .watch = op_watch,
 					 .forget_points = op_forget,
 					 .command = op_command };
 
@@ -262,7 +279,32 @@ static void points(void **state)
 	answers("z0,ffffffff80100010,1", "E01");
 	answers("Z0,ffffffffffffffff,1", "E01");
 	answers("Z0", "E01");
-	answers("Z2,ffffffff80100010,4", "");
+	answers("Z1,ffffffff80100020,1", "OK");
+	assert_int_equal(point_at, 0xffffffff80100020);
+	answers("Z3,ffffffff80100010,4", ""); /* rwatch */
+	answers("Z5,ffffffff80100010,4", "");
+	answers("Z/,ffffffff80100010,4", "");
+}
+
+static void watchpoints(void **state)
+{
+	(void)state;
+	answers("Z2,ffffffff80100010,4", "OK");
+	assert_int_equal(watching.at, 0xffffffff80100010);
+	assert_false(watching.reads);
+	answers("z2,ffffffff80100010,4", "OK");
+	answers("z2,ffffffff80100010,4", "E01");
+	answers("Z4,ffffffff80100018,8", "OK");
+	assert_true(watching.reads);
+	answers("Z2,ffffffffffffffff,8", "E01");
+	answers("Z2", "E01");
+	ask("c");
+	g.watched = (struct gdb_host_watch){ .at = 0xffffffff80100018, .kind = GDB_HOST_ACCESS };
+	heard_len = 0;
+	gdb_host_stands(&g, GDB_HOST_TRAP);
+	assert_memory_equal(heard, "$T05thread:1;awatch:ffffffff80100018;06:", 40);
+	g.watched.kind = GDB_HOST_WRITE;
+	assert_memory_equal(ask("?"), "T05thread:1;watch:ffffffff80100018;06:", 38);
 }
 
 /* --- Questions */
@@ -339,6 +381,7 @@ int main(void)
 		cmocka_unit_test_setup(registers, setup),
 		cmocka_unit_test_setup(memory_of_64_bits, setup),
 		cmocka_unit_test_setup(points, setup),
+		cmocka_unit_test_setup(watchpoints, setup),
 		cmocka_unit_test_setup(questions, setup),
 		cmocka_unit_test_setup(noise, setup),
 	};

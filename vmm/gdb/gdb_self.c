@@ -14,6 +14,7 @@
 #include "arch/cpu/try.h"
 #include "arch/mem/image.h"
 #include "arch/mem/kmap.h"
+#include "arch/trap/debug_regs.h"
 #include "arch/trap/trap.h"
 #include "emu/gdb/gdb_host.h"
 #include "kernel/base/log.h"
@@ -26,6 +27,7 @@
 #include "vmm/gdb/gdb_line.h"
 #include "vmm/gdb/gdb_self_points.h"
 #include "vmm/gdb/gdb_self_step.h"
+#include "vmm/gdb/gdb_self_watch.h"
 
 static struct gdb_host stub;
 static struct line *line;
@@ -33,8 +35,9 @@ static struct task task;
 static struct waitq nothing;
 static volatile bool wanted; /* gdb waits for the monitor to stop */
 static bool stepping, panicked;
-static u64 step_at;  /* the instruction that is stepped */
-static bool inside;  /* breakpoints are out. An NMI that comes meanwhile leaves them there */
+static u64 step_at; /* the instruction that is stepped */
+static bool inside NO_WATCH =
+	false;	     /* breakpoints are out. An NMI that comes meanwhile leaves them there */
 static bool in_turn; /* it stands in its own task, where nothing is in the middle of a change */
 
 /* --- Registers: gdb's order is not the processor's */
@@ -144,12 +147,19 @@ static void op_command(void *ctx, const char *text)
 	console_capture(NULL, NULL);
 }
 
+static void forget_points(void)
+{
+	gdb_self_points_forget();
+	gdb_self_watch_forget();
+}
+
 static const struct gdb_host_ops ops = {
 	.put = op_put,
 	.read = op_read,
 	.write = op_write,
 	.point = gdb_self_point_change,
-	.forget_points = gdb_self_points_forget,
+	.watch = gdb_self_watch_change,
+	.forget_points = forget_points,
 	.command = op_command,
 };
 
@@ -170,7 +180,7 @@ static enum gdb_host_does talk(void)
 	return does;
 }
 
-static struct trap_debugger debugger;
+static struct trap_debugger debugger NO_WATCH;
 
 static void stop_soon(void)
 {
@@ -188,6 +198,7 @@ static void stand_and_talk(struct trap_frame *f, unsigned signal)
 		does = talk();
 		registers_to(f);
 		stub.at_point = false;
+		stub.watched.kind = 0;
 		stepping = does == GDB_HOST_STEPS && gdb_self_step_begin(f);
 		step_at = f->rip;
 		if (does != GDB_HOST_STEPS || stepping)
@@ -227,6 +238,32 @@ static void stand(struct trap_frame *f, unsigned signal)
 	if (!stepping)
 		came(NULL);
 	sched_stood(rdtsc() - began);
+}
+
+/* --- Points */
+
+static inline __attribute__((always_inline)) void points_out(void)
+{
+	debug_regs_out();
+	gdb_self_points_out();
+}
+
+static inline __attribute__((always_inline)) void points_in(void)
+{
+	gdb_self_points_in();
+	debug_regs_in();
+}
+
+/* A watchpoint was met: gdb will be told which. */
+static bool watch_met(const struct trap_frame *f)
+{
+	const struct gdb_self_watch *met = f->vector == VEC_DB ? gdb_self_watch_met() : NULL;
+
+	if (met)
+		stub.watched = (struct gdb_host_watch){ .at = met->at,
+							.kind = met->reads ? GDB_HOST_ACCESS
+									   : GDB_HOST_WRITE };
+	return met;
 }
 
 /* --- Stopped */
@@ -280,6 +317,10 @@ static bool asked_first(struct trap_frame *f, bool guest)
 {
 	if (stepping && f->vector == VEC_NMI)
 		return false; /* last() */
+	if (!guest && watch_met(f) && !stepping) {
+		stand(f, GDB_HOST_TRAP);
+		return true;
+	}
 	if (stepping)
 		return step_ended(f, guest);
 	return !guest && f->vector == VEC_BP && breakpoint(f);
@@ -288,9 +329,11 @@ static bool asked_first(struct trap_frame *f, bool guest)
 /* Steps have come to last(), at the end of a trap: they go no further into the debugger. */
 static bool stepped_inside(struct trap_frame *f, bool guest)
 {
+	if (!stepping && !guest && f->vector == VEC_DB)
+		return gdb_self_watch_met(); /* the debugger's own doing is not told */
 	if (!stepping || guest || f->vector != VEC_DB)
 		return false;
-	gdb_self_points_out();
+	points_out();
 	gdb_self_step_end(f);
 	stepping = false;
 	stop_soon();
@@ -304,9 +347,9 @@ static NO_BREAKPOINT bool first(struct trap_frame *f, bool guest)
 	if (inside)
 		return stepped_inside(f, guest);
 	inside = true;
-	gdb_self_points_out();
+	points_out();
 	mine = asked_first(f, guest);
-	gdb_self_points_in();
+	points_in();
 	inside = false;
 	return mine;
 }
@@ -329,13 +372,13 @@ static NO_BREAKPOINT void last(struct trap_frame *f, bool guest)
 	if (inside)
 		return;
 	inside = true;
-	gdb_self_points_out();
+	points_out();
 	asked_last(f, guest);
-	gdb_self_points_in();
+	points_in();
 	inside = false;
 }
 
-static struct trap_debugger debugger = { .first = first, .last = last };
+static struct trap_debugger debugger NO_WATCH = { .first = first, .last = last };
 
 /* --- After a panic */
 
@@ -357,6 +400,7 @@ static void panic_begin(struct trap_frame *f)
 {
 	debugger.on = wanted = stepping = false;
 	panicked = true;
+	points_out(); /* for ever */
 	registers_from(f);
 	gdb_host_stands(&stub, signal_of(f->vector));
 }

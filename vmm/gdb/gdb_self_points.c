@@ -7,7 +7,7 @@
 #include "arch/mem/image.h"
 #include "arch/mem/kmap.h"
 
-struct gdb_self_point gdb_self_points[GDB_SELF_POINTS];
+struct gdb_self_point gdb_self_points[GDB_SELF_POINTS] NO_WATCH = { 0 };
 
 static struct gdb_self_point *find(hva_t at)
 {

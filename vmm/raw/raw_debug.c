@@ -13,12 +13,11 @@
  */
 #include "vmm/raw/raw_debug.h"
 
-#include "arch/cpu/processor.h"
+#include "arch/trap/debug_regs.h"
 #include "emu/cpu/semantics.h"
 #include "vmm/state/vcpu_watch.h"
 
 #define DR6_HITS 0xfu
-#define DR7_NONE 0x400u
 #define RW_PORT	 2u
 
 /* The enabled breakpoints on code and data, and nothing else. */
@@ -48,6 +47,7 @@ void raw_debug_load(struct vcpu *v)
 	const struct cpu *c = &v->cpu;
 
 	vcpu_watch(v, false);
+	debug_regs_lend();
 	write_dr(0, c->dr[0]);
 	write_dr(1, c->dr[1]);
 	write_dr(2, c->dr[2]);
@@ -58,7 +58,7 @@ void raw_debug_load(struct vcpu *v)
 
 void raw_debug_unload(struct vcpu *v)
 {
-	write_dr(7, DR7_NONE);
+	debug_regs_give_back();
 	v->debug_loaded = false;
 	vcpu_watch(v, true);
 }
