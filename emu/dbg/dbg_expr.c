@@ -15,6 +15,7 @@
 enum {
 	NUMBER,
 	REGISTER,
+	BASE, /* of a segment register; these three are pushed */
 	MEMORY,
 	NOT,
 	COMPLEMENT,
@@ -75,7 +76,7 @@ static const char *emit(struct parser *p, u8 what, u32 value, u8 size)
 	if (p->e->count == DBG_EXPR_OPS)
 		return "too long";
 	p->e->at[p->e->count++] = (struct dbg_op){ .what = what, .size = size, .value = value };
-	if (what <= REGISTER && ++p->depth > DBG_EXPR_DEPTH)
+	if (what <= BASE && ++p->depth > DBG_EXPR_DEPTH)
 		return "too deep";
 	return NULL;
 }
@@ -157,6 +158,25 @@ static const char *named(struct parser *p, const char *word)
 	return "not a number, nor a register or symbol";
 }
 
+static const char *term(struct parser *p);
+
+/* SEGMENT:OFFSET, behind the colon. A selector means what it means now; a register's base is asked
+ * each time. */
+static const char *segmented(struct parser *p, const char *word)
+{
+	const char *name = word[0] == '$' ? word + 1 : word, *why;
+	int s = dbg_segment_register(name);
+	u32 base = 0;
+
+	if (s < 0 && !dbg_segment_base(p->cpu, name, &base))
+		return "there is no such segment";
+	p->at++;
+	why = s < 0 ? emit(p, NUMBER, base, 0) : emit(p, BASE, (u32)s, 0);
+	if (!why)
+		why = term(p);
+	return why ? why : emit_binary(p, ADD);
+}
+
 /* Behind a bracket or parenthesis that was opened. */
 static const char *enclosed(struct parser *p, char end, const char *missing)
 {
@@ -217,7 +237,7 @@ static const char *word_term(struct parser *p)
 			return memory(p, size);
 		p->at = behind;
 	}
-	return named(p, word);
+	return *p->at == ':' ? segmented(p, word) : named(p, word);
 }
 
 static const char *term(struct parser *p)
@@ -390,6 +410,8 @@ bool dbg_expr_value(struct cpu *cpu, const struct dbg_expr *e, u32 *value)
 			*++top = op->value < ARRAY_SIZE(cpu->gpr)
 					 ? cpu->gpr[op->value]
 					 : dbg_register_value(cpu, (int)op->value);
+		} else if (op->what == BASE) {
+			*++top = cpu->seg[op->value].base;
 		} else if (op->what < OR_ELSE) {
 			if (!unary(cpu, op, top, &pc))
 				return false;

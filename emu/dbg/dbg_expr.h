@@ -6,7 +6,10 @@
  *
  *   eax == 5 && [ebp+8] > 0x1000      byte[esi] != 0      d[cr3] & ~0xfff
  *
- * All values have 32 bits and no sign. `byte`, `word` and `dword` in front of a bracket say how
+ *   word[ss:sp] == 0x1234             cx < 5             byte[0x40:0x17] & 3
+ *
+ * All values have 32 bits and no sign. A segment register or a selector with a colon adds the
+ * segment's base. `byte`, `word` and `dword` in front of a bracket say how
  * much is read, at a linear address; dword is what a bracket alone means.
  */
 #pragma once

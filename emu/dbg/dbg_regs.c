@@ -12,12 +12,69 @@
 #define SEGMENTS 10
 #define CRS	 (SEGMENTS + SEG_COUNT)
 #define DRS	 (CRS + 4)
+#define PARTS	 (DRS + 6)
 
 static const char *const names[] = {
-	"eax",	  "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi", "eip",
-	"eflags", "es",	 "cs",	"ss",  "ds",  "fs",  "gs",  "cr0", "cr2",
-	"cr3",	  "cr4", "dr0", "dr1", "dr2", "dr3", "dr6", "dr7",
+	"eax",
+	"ecx",
+	"edx",
+	"ebx",
+	"esp",
+	"ebp",
+	"esi",
+	"edi",
+	"eip",
+	"eflags",
+	"es",
+	"cs",
+	"ss",
+	"ds",
+	"fs",
+	"gs",
+	"cr0",
+	"cr2",
+	"cr3",
+	"cr4",
+	"dr0",
+	"dr1",
+	"dr2",
+	"dr3",
+	"dr6",
+	"dr7",
+	/* Parts of them, of 16 and of 8 bits. */
+	"ax",
+	"cx",
+	"dx",
+	"bx",
+	"sp",
+	"bp",
+	"si",
+	"di",
+	"al",
+	"cl",
+	"dl",
+	"bl",
+	"ah",
+	"ch",
+	"dh",
+	"bh",
+	"ip",
+	"flags",
 };
+static const struct part {
+	u8 whole, shift, bits;
+} parts[] = {
+	{ 0, 0, 16 }, { 1, 0, 16 }, { 2, 0, 16 }, { 3, 0, 16 }, { 4, 0, 16 },	{ 5, 0, 16 },
+	{ 6, 0, 16 }, { 7, 0, 16 }, { 0, 0, 8 },  { 1, 0, 8 },	{ 2, 0, 8 },	{ 3, 0, 8 },
+	{ 0, 8, 8 },  { 1, 8, 8 },  { 2, 8, 8 },  { 3, 8, 8 },	{ EIP, 0, 16 }, { EFLAGS, 0, 16 },
+};
+_Static_assert(ARRAY_SIZE(names) == PARTS + ARRAY_SIZE(parts), "each part has a name");
+
+static u32 mask_of(const struct part *p)
+{
+	return (BIT(p->bits) - 1) << p->shift;
+}
+
 static const u8 cr_number[] = { 0, 2, 3, 4 }, dr_number[] = { 0, 1, 2, 3, 6, 7 };
 
 int dbg_register_find(const char *name)
@@ -37,6 +94,11 @@ u32 dbg_register_value(const struct cpu *cpu, int n)
 {
 	const u32 cr[] = { cpu->cr0, cpu->cr2, cpu->cr3, cpu->cr4 };
 
+	if (n >= PARTS) {
+		const struct part *p = &parts[n - PARTS];
+
+		return (dbg_register_value(cpu, p->whole) & mask_of(p)) >> p->shift;
+	}
 	if (n < EIP)
 		return cpu->gpr[n];
 	if (n == EIP)
@@ -101,12 +163,23 @@ static const char *set_cr(struct cpu *cpu, unsigned n, u32 value)
 	return "writing this value would fault";
 }
 
+static const char *set_part(struct cpu *cpu, const struct part *p, u32 value)
+{
+	u32 whole = dbg_register_value(cpu, p->whole);
+
+	if (value >> p->bits)
+		return p->bits == 8 ? "the register has 8 bits" : "the register has 16 bits";
+	return dbg_register_set(cpu, names[p->whole], (whole & ~mask_of(p)) | value << p->shift);
+}
+
 const char *dbg_register_set(struct cpu *cpu, const char *name, u32 value)
 {
 	int n = dbg_register_find(name);
 
 	if (n < 0)
 		return "there is no such register";
+	if (n >= PARTS)
+		return set_part(cpu, &parts[n - PARTS], value);
 	if (n < EIP) {
 		cpu->gpr[n] = value;
 	} else if (n == EIP) {
@@ -148,13 +221,20 @@ static bool base_of_selector(struct cpu *cpu, u16 sel, u32 *base)
 	return (s.attr & (SEG_ATTR_S | SEG_ATTR_P)) == (SEG_ATTR_S | SEG_ATTR_P);
 }
 
-bool dbg_segment_base(struct cpu *cpu, const char *name, u32 *base)
+int dbg_segment_register(const char *name)
 {
 	int n = dbg_register_find(name);
+
+	return n >= SEGMENTS && n < CRS ? n - SEGMENTS : -1;
+}
+
+bool dbg_segment_base(struct cpu *cpu, const char *name, u32 *base)
+{
+	int s = dbg_segment_register(name);
 	u64 sel;
 
-	if (n >= SEGMENTS && n < CRS) {
-		*base = cpu->seg[n - SEGMENTS].base;
+	if (s >= 0) {
+		*base = cpu->seg[s].base;
 		return true;
 	}
 	return !str_to_u64(name, &sel) && sel <= 0xffff && base_of_selector(cpu, (u16)sel, base);

@@ -7,8 +7,8 @@
 #include "emu/cpu/cpu.h"
 #include "emu/dbg/dbg_text.h"
 
-/* eax .. edi, eip, eflags, cs .. gs, cr0, cr2, cr3, cr4, dr0 .. dr7. False: there is none of that
- * name, in *value nothing. */
+/* eax .. edi, eip, eflags, cs .. gs, cr0, cr2, cr3, cr4, dr0 .. dr7, and parts: ax .. di, al .. bh,
+ * ip, flags. False: there is none of that name, in *value nothing. */
 bool dbg_register(const struct cpu *cpu, const char *name, u32 *value);
 /* Its number, -1 if there is none of that name; the value of one that there is. */
 int dbg_register_find(const char *name);
@@ -23,6 +23,8 @@ const char *dbg_register_name(unsigned i);
  */
 const char *dbg_register_set(struct cpu *cpu, const char *name, u32 value);
 
+/* Which of enum cpu_seg, -1 if it is no segment register. */
+int dbg_segment_register(const char *name);
 /* The base of a segment register by name, or of a selector in the present mode. False: there is no
  * such segment. */
 bool dbg_segment_base(struct cpu *cpu, const char *name, u32 *base);

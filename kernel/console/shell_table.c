@@ -162,6 +162,8 @@ static int cmd_help(int argc, char **argv)
 	console_print("%s %s\n    %s\n", c->name, c->args ? c->args : "", c->help);
 	if (c->examples)
 		console_print("examples:\n%s", c->examples);
+	if (c->more)
+		console_print("%s", c->more);
 	return 0;
 }
 

@@ -13,6 +13,7 @@ struct shell_command {
 	const char *args;     /* "NAME" */
 	const char *help;     /* one line */
 	const char *examples; /* lines of commands, with what they do; may be NULL */
+	const char *more;     /* lines behind them, of what else is to be known; may be NULL */
 	const char *topic;    /* set by shell_register_topic() */
 	bool slash;	      /* "x/8d" is this command, too: argv[0] is whole */
 	/* argv[0] is the command. Returns 0, or an error that the shell prints. */

@@ -81,6 +81,18 @@ static const struct {
 	{ "cs:0x100", 0x100, false },
 	{ "0x48:0x10", 0x110, false },
 	{ "fs:$esp-1", STACK0 - 1, false },
+	{ "0x48:0x10+4", 0x114, false },
+	{ "$fs:$esp - 1", STACK0 - 1, false },
+	{ "byte[cs:eip+1]", 0x12, false },
+	{ "word[0x48:eip-0x100] == 0x12b8 && 1", 1, false },
+	{ "cx", 0x2222, false },
+	{ "$dx", 0x3333, false },
+	{ "sp+ip", STACK0 + AT_CODE, false },
+	{ "bh<<8|bl", 0x4444, false },
+	{ "ah", 0x11, false },
+	{ "flags", EFLAGS_ONE, false },
+	{ "[0x48:]", 0, true },
+	{ "eax:1", 0, true },
 	{ "0-1", 0xffffffff, false },
 	{ "", 0, true },
 	{ "+", 0, true },
@@ -164,6 +176,14 @@ static void registers(void **state)
 	assert_null(dbg_register_set(&m.cpu, "eflags", EFLAGS_IF | EFLAGS_CF));
 	assert_int_equal(cpu_eflags(&m.cpu), EFLAGS_IF | EFLAGS_CF | EFLAGS_ONE);
 	assert_int_equal(m.cpu.fault.vector, 0);
+	assert_null(dbg_register_set(&m.cpu, "ebx", 0x11223344));
+	assert_null(dbg_register_set(&m.cpu, "bx", 0x5566));
+	assert_null(dbg_register_set(&m.cpu, "bh", 0x77));
+	assert_null(dbg_register_set(&m.cpu, "bl", 0x88));
+	assert_int_equal(m.cpu.gpr[REG_EBX], 0x11227788);
+	assert_non_null(dbg_register_set(&m.cpu, "bl", 0x100));
+	assert_non_null(dbg_register_set(&m.cpu, "ip", 0x10000));
+	assert_int_equal(m.cpu.gpr[REG_EBX], 0x11227788);
 	m.cpu.cr0 &= ~CR0_PE;
 	assert_null(dbg_register_set(&m.cpu, "cs", 0x1234));
 	assert_int_equal(m.cpu.seg[SEG_CS].base, 0x12340);

@@ -17,6 +17,7 @@
 
 #define SEARCH_MAX (256u * MiB) /* bytes that one command looks through */
 #define PLACES	   100u
+#define GUEST_END  BIT64(PAE_PHYS_BITS) /* beyond, memory lies that the chipset hides */
 
 static int cmd_info(int argc, char **argv)
 {
@@ -51,6 +52,16 @@ static int cmd_irq(int argc, char **argv)
 	return 0;
 }
 
+/* The one behind it is the same to a guest. */
+static bool goes_on(const struct gpmem_region *r)
+{
+	const struct gpmem_region *next = r + 1;
+
+	return r->start + r->size == next->start && r->kind == next->kind &&
+	       r->sealed == next->sealed && !r->over == !next->over && r->name && next->name &&
+	       !strcmp(r->name, next->name);
+}
+
 static int cmd_map(int argc, char **argv)
 {
 	static const char *const kind[] = {
@@ -62,13 +73,15 @@ static int cmd_map(int argc, char **argv)
 		return E_NOENT;
 	if (argc != 1)
 		return debug_usage("map [NAME]");
-	for (unsigned i = 0; i < vm->mem.regions; i++) {
+	for (unsigned i = 0; i < vm->mem.regions && vm->mem.region[i].start < GUEST_END; i++) {
 		const struct gpmem_region *r = &vm->mem.region[i];
+		u64 end = r->start + r->size;
 
+		while (i + 1 < vm->mem.regions && goes_on(&vm->mem.region[i]))
+			end += vm->mem.region[++i].size;
 		console_print("%09llx-%09llx  %-6s  %s%s%s\n", (unsigned long long)r->start,
-			      (unsigned long long)(r->start + r->size - 1), kind[r->kind],
-			      r->name ? r->name : "", r->over ? ", read from ROM" : "",
-			      r->sealed ? ", read-only" : "");
+			      (unsigned long long)(end - 1), kind[r->kind], r->name ? r->name : "",
+			      r->over ? ", read from ROM" : "", r->sealed ? ", read-only" : "");
 	}
 	return 0;
 }

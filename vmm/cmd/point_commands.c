@@ -362,6 +362,10 @@ static int cmd_commands(int argc, char **argv)
 	return why ? wrong(text, why) : err;
 }
 
+static const char lasting[] =
+	"Points belong to the VM: `reset` and `load` leave them armed, `save` leaves them out,\n"
+	"`delete` and `destroy` forget them. The guest sees nothing of them.\n";
+
 static struct shell_command commands[] = {
 	{ .name = "break",
 	  .args = "[NAME] [ADDRESS [if CONDITION]]",
@@ -369,6 +373,7 @@ static struct shell_command commands[] = {
 	  .examples = "    break start_kernel\n"
 		      "    break 0x7c00 if eax == 5\n"
 		      "    break            all points, and their hits\n",
+	  .more = lasting,
 	  .run = cmd_break,
 	  .complete = vm_complete_names },
 	{ .name = "watch",
@@ -376,6 +381,7 @@ static struct shell_command commands[] = {
 	  .help = "stop a VM behind a write, read or access",
 	  .examples = "    watch counter 4 w\n"
 		      "    watch 0x8000 rw if [counter] > 10\n",
+	  .more = lasting,
 	  .run = cmd_watch,
 	  .complete = vm_complete_names },
 	{ .name = "catch",
@@ -384,6 +390,7 @@ static struct shell_command commands[] = {
 	  .examples = "    catch port 0x3f8 8\n"
 		      "    catch exception 14\n"
 		      "    catch triple\n",
+	  .more = lasting,
 	  .run = cmd_catch,
 	  .complete = vm_complete },
 	{ .name = "delete",

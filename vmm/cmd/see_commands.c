@@ -357,7 +357,7 @@ static struct shell_command commands[] = {
 	{ .name = "disas",
 	  .args = "[NAME] [ADDRESS [N]]",
 	  .help = "code at CS:EIP, or at an address",
-	  .examples = "    disas            ten instructions at CS:EIP\n"
+	  .examples = "    disas            16 instructions at CS:EIP\n"
 		      "    disas 0x7c00 5\n",
 	  .run = cmd_disas,
 	  .crash = true,
