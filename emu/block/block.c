@@ -342,6 +342,7 @@ void block_drop_all(struct recomp *r)
 	r->crosses[0] = r->crosses[1] = 0;
 	r->code_next = r->code_start;
 	memset(r->data_page, 0, sizeof(r->data_page));
+	memset(r->write_note, 0, sizeof(r->write_note));
 	r->flush_wanted = false;
 	r->stats.cache_flushes++;
 }

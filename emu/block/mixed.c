@@ -17,14 +17,14 @@
 #include "kernel/base/count.h"
 #include "kernel/base/string.h"
 
-#define STRIKES 8u /* and the page is mixed */
+#define STRIKES 16u /* and the page is mixed */
 /* Stays of C. A strike is forgiven for each: then its writes are less than an eighth of them. */
 #define FORGIVEN (8u * PAGE_IS_DATA)
 /*
  * Writes to one address. A page that was code once and is data now (a stack, a buffer) is free
  * after PAGE_IS_DATA of them, and never comes so far.
  */
-#define OFTEN (PAGE_IS_DATA + 8u)
+#define OFTEN 40u
 /* Stays of C after which a write begins the count anew: a kernel that patches its text comes back
  * to an instruction much later, if at all. */
 #define FORGOTTEN 4096u

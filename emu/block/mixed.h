@@ -7,7 +7,7 @@
 
 #include "emu/block/recomp_internal.h"
 
-#define PAGE_IS_DATA 32u /* writes; each costs about as much as translating some instructions */
+#define PAGE_IS_DATA 16u /* writes; each costs about as much as translating some instructions */
 bool block_page_mixed(const struct recomp *r, gpa_t page);
 void block_mix_page(struct recomp *r, gpa_t page);
 bool block_note_data(struct recomp *r, gpa_t page); /* PAGE_IS_DATA writes */

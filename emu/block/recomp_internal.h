@@ -148,6 +148,13 @@ struct lookup_entry {
 	u64 code;
 };
 
+/* The look-up's code (trans_control.c), but for the displacement of its jump to the dispatcher. */
+#define LOOK_UP_CODE 64u
+struct look_up_code {
+	u8 bytes[LOOK_UP_CODE];
+	u8 len, jump;
+};
+
 struct insn_map {
 	u16 host; /* offsets from the block's code and EIP */
 	u16 guest : 14;
@@ -353,7 +360,7 @@ struct recomp {
 	u32 tags;	 /* given out */
 	u64 tag;	 /* what lookup_tag is while nothing is pending */
 	/*
-	 * mixed.c: pages that were written to while they held code. Strike eight, and code and data
+	 * mixed.c: pages that were written to while they held code. Strike 16, and code and data
 	 * mix: its blocks verify themselves, and its writes are not caught any more. Forgotten when
 	 * the cache is full.
 	 */
@@ -407,6 +414,7 @@ struct recomp {
 	/* The ways into and out of CPL 0, and where each goes on (stub_ring.h). */
 	u64 ring_enter, ring_leave[RING_LEAVES];
 	u64 ring_tail_in[RING_KINDS_IN], ring_tail_out[RING_LEAVES][RING_KINDS_OUT];
+	struct look_up_code look_up_code[2]; /* [1]: by EIPs of 16 bits */
 };
 
 /* Does translated code call this for a change of ring (emu/trans/stub_ring.h)? */

@@ -23,6 +23,7 @@
 #include "emu/trans/stub_reload.h"
 #include "emu/trans/stub_ring.h"
 #include "emu/trans/stub_segment.h"
+#include "emu/trans/trans.h"
 #include "kernel/base/log.h"
 
 #define STUBS_SIZE (5 * PAGE_SIZE)
@@ -160,6 +161,7 @@ void recomp_emit_stubs(struct recomp *r, const struct stub_targets *to)
 	load_guest(&e, r);
 	emit_jmp_reg(&e, R8);
 
+	trans_keep_look_up(r);
 	r->leave_dispatch = align_stub(&e);
 	emit_store32(&e, R8, CPU_FIELD(eip));
 	store_guest(&e, r);

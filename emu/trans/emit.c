@@ -47,6 +47,19 @@ void emit_u32(struct emit *e, u32 v)
 	advance(e, put_u32(room(e), v));
 }
 
+u8 *emit_copy(struct emit *e, const u8 *code, unsigned len)
+{
+	u8 *p = e->p;
+
+	if (e->end - p < (ptrdiff_t)LOOK_UP_CODE) {
+		e->overflow = true;
+		return NULL;
+	}
+	__builtin_memcpy(p, code, LOOK_UP_CODE);
+	e->p = p + len;
+	return p;
+}
+
 void emit_u64(struct emit *e, u64 v)
 {
 	u8 *p = put_u32(room(e), (u32)v);

@@ -47,6 +47,9 @@ void emit_store32(struct emit *e, unsigned reg, struct hmem m);
 void emit_load64(struct emit *e, unsigned reg, struct hmem m);
 void emit_lea(struct emit *e, bool w, unsigned reg, struct hmem m);
 void emit_store_imm32(struct emit *e, struct hmem m, u32 imm);
+/* Code that was made before, of up to LOOK_UP_CODE bytes, which all can be read. Where it is, or
+ * NULL if it has no room. */
+u8 *emit_copy(struct emit *e, const u8 *code, unsigned len);
 /* JMP and CALL rel32 to an address as executed. */
 void emit_jmp(struct emit *e, u64 target);
 void emit_call(struct emit *e, u64 target);

@@ -88,6 +88,8 @@ static inline u64 trans_fixup_bit(u32 target)
  * one that ends the block.
  */
 void trans_emit_look_up(struct emit *e, const struct recomp *r, bool small);
+/* Makes what that copies. */
+void trans_keep_look_up(struct recomp *r);
 void trans_jump_r8(struct trans *t);
 /* Leaves for the dispatcher at a known EIP. */
 void trans_leave(struct trans *t, u32 eip);
@@ -142,10 +144,10 @@ void trans_fence(struct trans *t, unsigned reg, s32 disp, unsigned size);
 bool trans_reg_is_low(const struct trans *t, unsigned guest);
 void trans_check_64k(struct trans *t, struct hmem m, unsigned size);
 /*
- * trans_scan.c: REP CMPS (both) or REP SCAS of elements of size bytes, the first operand of CMPS in
- * segment src. False: not here.
+ * trans_repeat.c: REP MOVS, STOS, CMPS or SCAS of elements of size bytes, by its operation in C;
+ * src is [SI]'s segment. False: not here.
  */
-bool trans_scan(struct trans *t, bool both, unsigned size, unsigned src);
+bool trans_repeat(struct trans *t, unsigned op, unsigned size, unsigned src);
 /* trans_flags.c: R9 = DF ? -1 : 0, without a flag. */
 void trans_load_direction(struct trans *t);
 /* Adds a segment's base to an address; R8, R9 are clobbered. */
@@ -181,7 +183,7 @@ unsigned trans_decode(struct trans *t);
  * trans_decode.c: the same for frequent instructions, without Zydis, as far as the translator looks
  * at what is decoded. Says who translates it; TRANS_UNKNOWN: it is not here.
  */
-enum trans_part { TRANS_UNKNOWN, TRANS_COPY, TRANS_STACK, TRANS_CONTROL, TRANS_HARD };
+enum trans_part { TRANS_UNKNOWN, TRANS_COPY, TRANS_STACK, TRANS_CONTROL, TRANS_HARD, TRANS_ANY };
 enum trans_part trans_decode_short(struct trans *t);
 /* Fetches and decodes the instruction at t->eip. False: it does not decode. */
 bool trans_decode_here(struct trans *t);

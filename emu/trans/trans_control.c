@@ -11,6 +11,9 @@
 #include "emu/block/block.h"
 #include "emu/block/loop.h"
 #include "emu/trans/trans.h"
+#include "kernel/base/bytes.h"
+#include "kernel/base/log.h"
+#include "kernel/base/string.h"
 
 void trans_poll(struct trans *t)
 {
@@ -23,8 +26,10 @@ static void poll(struct trans *t, u32 target)
 		trans_poll(t);
 }
 
-void trans_emit_look_up(struct emit *e, const struct recomp *r, bool small)
+/* Returns the place of the jump's displacement to the dispatcher. */
+static u8 *make_look_up(struct emit *e, bool small)
 {
+	u8 *jump;
 	struct hmem entry = { .base = R_TABLE, .index = R9, .scale = 8 };
 	struct emit_label hit = { 0 };
 	unsigned low = small ? R8 : R9;
@@ -38,11 +43,38 @@ void trans_emit_look_up(struct emit *e, const struct recomp *r, bool small)
 	emit_lea(e, true, R_C, (struct hmem){ .base = R_C, .index = R11, .scale = 1 });
 	emit_jrcxz(e, &hit);
 	emit_mov64(e, R_C, R10);
-	emit_jmp(e, r->leave_dispatch);
+	emit_jmp_open(e);
+	jump = e->p;
+	emit_u32(e, 0);
 	emit_label(e, &hit);
 	emit_mov64(e, R_C, R10);
 	entry.disp = offsetof(struct lookup_entry, code);
 	emit_jmp_mem(e, entry);
+	return jump;
+}
+
+void trans_keep_look_up(struct recomp *r)
+{
+	for (unsigned small = 0; small < 2; small++) {
+		u8 buffer[2 * LOOK_UP_CODE];
+		struct look_up_code *c = &r->look_up_code[small];
+		struct emit e = { buffer, buffer, buffer + sizeof(buffer), 0, false };
+
+		c->jump = (u8)(make_look_up(&e, small) - buffer);
+		c->len = (u8)(e.p - buffer);
+		ASSERT(!e.overflow && c->len <= LOOK_UP_CODE);
+		memcpy(c->bytes, buffer, c->len);
+	}
+}
+
+void trans_emit_look_up(struct emit *e, const struct recomp *r, bool small)
+{
+	const struct look_up_code *c = &r->look_up_code[small];
+	u8 *at = emit_copy(e, c->bytes, c->len);
+	u64 behind = emit_here(e) - c->len + c->jump + 4;
+
+	if (at)
+		put_le32(at + c->jump, (u32)(r->leave_dispatch - behind));
 }
 
 static void jump_r8(struct trans *t, bool small)

@@ -1,155 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The decoder's short way: the frequent one-byte and two-byte opcodes of general registers, with
- * 66h, 67h and a segment's prefix, in code of 16 and 32 bits, from two tables. It leaves what Zydis
- * would, as far as the translator looks at it (tests/unit/test_decode.c compares all forms): the
- * explicit operands only, and no actions of registers. What is not in the tables goes to Zydis,
- * which takes ten times as long.
+ * The decoder's short way: the frequent one-byte and two-byte opcodes of general and segment
+ * registers, with 66h, 67h and a segment's prefix, in code of 16 and 32 bits, and string
+ * instructions with REP, from two tables. It leaves what Zydis would, as far as the translator
+ * looks at it (tests/unit/test_decode.c compares all forms): the explicit operands only, of a
+ * string instruction where it reads from, and no actions of registers. What is not in the tables
+ * goes to Zydis, which takes ten times as long.
  */
+#include "emu/trans/decode_table.h"
 #include "emu/trans/trans.h"
 #include "kernel/base/bytes.h"
-
-/* Operands, as SDM 2D A.2 writes them: E is r/m, G the register of ModRM, A the accumulator, R a
- * register in the opcode, I an immediate, O a bare address, J a displacement of EIP, D is DX. */
-enum form {
-	NONE,
-	E_G,
-	G_E,
-	G_M, /* LEA: no access */
-	E_I,
-	E_IS, /* a byte with a sign */
-	E_ONE,
-	E_CL,
-	E_ONLY,
-	G_E8,
-	G_E16,
-	E8_ONLY, /* SETcc; the last one with ModRM */
-	A_I,
-	R_ONLY,
-	R_I,
-	A_O,
-	O_A,
-	J_BYTE,
-	J_WIDE,
-	I_BYTE, /* PUSH */
-	I_WIDE,
-	A_PORT,
-	PORT_A,
-	A_DX,
-	DX_A,
-	NOTHING,
-};
-
-struct row {
-	u16 mnemonic; /* or, of a group, its number */
-	u8 form;
-	bool byte, group;
-};
-
-#define M(name) ZYDIS_MNEMONIC_##name
-#define TWICE(m, f)                                 \
-	{ .mnemonic = m, .form = f, .byte = true }, \
-	{                                           \
-		.mnemonic = m, .form = f            \
-	}
-#define ALU(m) TWICE(M(m), E_G), TWICE(M(m), G_E), TWICE(M(m), A_I)
-#define GROUP(n, f, b)                                             \
-	{                                                          \
-		.mnemonic = n, .form = f, .byte = b, .group = true \
-	}
-#define ROW(m, f)                           \
-	{                                   \
-		.mnemonic = M(m), .form = f \
-	}
-#define BYTES(m, f)                                       \
-	{                                                 \
-		.mnemonic = M(m), .form = f, .byte = true \
-	}
-#define EIGHT(r) r, r, r, r, r, r, r, r
-#define JCC(f)                                                                                  \
-	ROW(JO, f), ROW(JNO, f), ROW(JB, f), ROW(JNB, f), ROW(JZ, f), ROW(JNZ, f), ROW(JBE, f), \
-		ROW(JNBE, f), ROW(JS, f), ROW(JNS, f), ROW(JP, f), ROW(JNP, f), ROW(JL, f),     \
-		ROW(JNL, f), ROW(JLE, f), ROW(JNLE, f)
-
-enum group { GROUP_1, GROUP_2, GROUP_3, GROUP_4, GROUP_5, GROUP_11 };
-
-/* 0, which is Zydis' invalid one: not here. */
-static const u16 group[][8] = {
-	[GROUP_1] = { M(ADD), M(OR), M(ADC), M(SBB), M(AND), M(SUB), M(XOR), M(CMP) },
-	[GROUP_2] = { M(ROL), M(ROR), M(RCL), M(RCR), M(SHL), M(SHR), 0, M(SAR) },
-	[GROUP_3] = { M(TEST), 0, M(NOT), M(NEG), M(MUL), M(IMUL), M(DIV), M(IDIV) },
-	[GROUP_4] = { M(INC), M(DEC) },
-	[GROUP_5] = { M(INC), M(DEC), M(CALL), 0, M(JMP), 0, M(PUSH), 0 },
-	[GROUP_11] = { M(MOV) },
-};
-
-static const struct row one_byte[256] = {
-	[0x00] = ALU(ADD),
-	[0x08] = ALU(OR),
-	[0x10] = ALU(ADC),
-	[0x18] = ALU(SBB),
-	[0x20] = ALU(AND),
-	[0x28] = ALU(SUB),
-	[0x30] = ALU(XOR),
-	[0x38] = ALU(CMP),
-	[0x40] = EIGHT(ROW(INC, R_ONLY)),
-	[0x48] = EIGHT(ROW(DEC, R_ONLY)),
-	[0x50] = EIGHT(ROW(PUSH, R_ONLY)),
-	[0x58] = EIGHT(ROW(POP, R_ONLY)),
-	[0x68] = ROW(PUSH, I_WIDE),
-	[0x6a] = ROW(PUSH, I_BYTE),
-	[0x70] = JCC(J_BYTE),
-	[0x80] = GROUP(GROUP_1, E_I, true),
-	GROUP(GROUP_1, E_I, false),
-	[0x83] = GROUP(GROUP_1, E_IS, false),
-	TWICE(M(TEST), E_G),
-	TWICE(M(XCHG), E_G),
-	TWICE(M(MOV), E_G),
-	TWICE(M(MOV), G_E),
-	[0x8d] = ROW(LEA, G_M),
-	[0xa0] = TWICE(M(MOV), A_O),
-	TWICE(M(MOV), O_A),
-	[0xa8] = TWICE(M(TEST), A_I),
-	[0xb0] = EIGHT(BYTES(MOV, R_I)),
-	EIGHT(ROW(MOV, R_I)),
-	[0xc0] = GROUP(GROUP_2, E_IS, true),
-	GROUP(GROUP_2, E_IS, false),
-	[0xc3] = ROW(RET, NOTHING),
-	[0xc6] = GROUP(GROUP_11, E_I, true),
-	GROUP(GROUP_11, E_I, false),
-	[0xd0] = GROUP(GROUP_2, E_ONE, true),
-	GROUP(GROUP_2, E_ONE, false),
-	GROUP(GROUP_2, E_CL, true),
-	GROUP(GROUP_2, E_CL, false),
-	[0xe4] = TWICE(M(IN), A_PORT),
-	TWICE(M(OUT), PORT_A),
-	ROW(CALL, J_WIDE),
-	ROW(JMP, J_WIDE),
-	[0xeb] = ROW(JMP, J_BYTE),
-	TWICE(M(IN), A_DX),
-	TWICE(M(OUT), DX_A),
-	[0xf6] = GROUP(GROUP_3, E_ONLY, true),
-	GROUP(GROUP_3, E_ONLY, false),
-	[0xfe] = GROUP(GROUP_4, E_ONLY, true),
-	GROUP(GROUP_5, E_ONLY, false),
-};
-
-static const struct row two_byte[256] = {
-	[0x80] = JCC(J_WIDE),	[0x90] = BYTES(SETO, E8_ONLY),
-	BYTES(SETNO, E8_ONLY),	BYTES(SETB, E8_ONLY),
-	BYTES(SETNB, E8_ONLY),	BYTES(SETZ, E8_ONLY),
-	BYTES(SETNZ, E8_ONLY),	BYTES(SETBE, E8_ONLY),
-	BYTES(SETNBE, E8_ONLY), [0xb6] = ROW(MOVZX, G_E8),
-	ROW(MOVZX, G_E16),	[0xbe] = ROW(MOVSX, G_E8),
-	ROW(MOVSX, G_E16),
-};
 
 struct shortly {
 	struct trans *t;
 	const u8 *p;		     /* the next byte */
 	unsigned seg;		     /* of a prefix, or SEG_COUNT */
 	unsigned osize, asize, size; /* in bits; size: of the operation */
-	u8 modrm;
+	u8 modrm, rep;		     /* rep: the prefix, or 0 */
 };
 
 static ZydisRegister general(unsigned n, unsigned size)
@@ -303,14 +170,15 @@ static void set_actions(struct trans *t, unsigned which, bool reads, bool writes
 					(writes ? ZYDIS_OPERAND_ACTION_WRITE : 0));
 }
 
-static void memory_actions(struct trans *t)
+static void memory_actions(struct trans *t, enum decode_form form)
 {
 	ZydisMnemonic m = t->in.mnemonic;
-	bool only_reads =
-		m == ZYDIS_MNEMONIC_CMP || m == ZYDIS_MNEMONIC_TEST || m == ZYDIS_MNEMONIC_MUL ||
-		m == ZYDIS_MNEMONIC_IMUL || m == ZYDIS_MNEMONIC_DIV || m == ZYDIS_MNEMONIC_IDIV ||
-		m == ZYDIS_MNEMONIC_CALL || m == ZYDIS_MNEMONIC_JMP || m == ZYDIS_MNEMONIC_PUSH;
-	bool only_writes = m == ZYDIS_MNEMONIC_MOV || t->in.opcode_map == ZYDIS_OPCODE_MAP_0F;
+	bool only_reads = m == ZYDIS_MNEMONIC_CMP || m == ZYDIS_MNEMONIC_TEST ||
+			  m == ZYDIS_MNEMONIC_MUL || m == ZYDIS_MNEMONIC_IMUL ||
+			  m == ZYDIS_MNEMONIC_DIV || m == ZYDIS_MNEMONIC_IDIV ||
+			  m == ZYDIS_MNEMONIC_CALL || m == ZYDIS_MNEMONIC_JMP ||
+			  m == ZYDIS_MNEMONIC_PUSH || m == ZYDIS_MNEMONIC_BT;
+	bool only_writes = m == ZYDIS_MNEMONIC_MOV || form == E8_ONLY;
 
 	set_actions(t, 0, !only_writes, !only_reads);
 }
@@ -320,8 +188,36 @@ static void add_wide_imm(struct shortly *d)
 	add_imm(d, d->size / 8, true, false);
 }
 
+static void add_cl(struct shortly *d)
+{
+	add_reg(d, ZYDIS_REGISTER_CL, 8, ZYDIS_OPERAND_ENCODING_NONE);
+}
+
+static void add_seg(struct shortly *d, unsigned seg, ZydisOperandEncoding encoding)
+{
+	add_reg(d, (ZydisRegister)(ZYDIS_REGISTER_ES + seg), 16, encoding);
+}
+
+/* MOV from and to a segment register: memory has 16 bits. False: there is none such, or it is CS,
+ * which nothing loads. */
+static bool seg_of_rm(struct shortly *d, enum decode_form form)
+{
+	unsigned seg = d->modrm >> 3 & 7;
+	bool loads = form == S_E;
+
+	if (seg > SEG_GS || (loads && seg == SEG_CS))
+		return false;
+	if (loads)
+		add_seg(d, seg, ZYDIS_OPERAND_ENCODING_MODRM_REG);
+	add_rm(d, loads || d->modrm < 0xc0 ? 16 : d->size);
+	set_actions(d->t, loads, loads, !loads);
+	if (!loads)
+		add_seg(d, seg, ZYDIS_OPERAND_ENCODING_MODRM_REG);
+	return true;
+}
+
 /* False: not here. */
-static bool operands_of_rm(struct shortly *d, enum form form)
+static bool operands_of_rm(struct shortly *d, enum decode_form form)
 {
 	struct trans *t = d->t;
 
@@ -342,13 +238,39 @@ static bool operands_of_rm(struct shortly *d, enum form form)
 		if (form == G_M)
 			t->op[1].mem.type = ZYDIS_MEMOP_TYPE_AGEN;
 		return true;
+	case G_E_I:
+	case G_E_IS:
+		add_g(d, d->size);
+		add_rm(d, d->size);
+		set_actions(t, 1, true, false);
+		add_imm(d, form == G_E_I ? d->size / 8 : 1, true, false);
+		return true;
+	case G_FAR:
+		if (d->modrm >= 0xc0)
+			return false; /* VEX, or nothing */
+		add_g(d, d->size);
+		add_rm(d, d->size + 16);
+		set_actions(t, 1, true, false);
+		return true;
+	case E_S:
+	case S_E:
+		return seg_of_rm(d, form);
+	case E_G_IS:
+	case E_G_CL:
+		add_rm(d, d->size);
+		add_g(d, d->size);
+		if (form == E_G_CL)
+			add_cl(d);
+		else
+			add_imm(d, 1, false, false);
+		break;
 	case E_I:
 		add_rm(d, d->size);
 		add_wide_imm(d);
 		break;
 	case E_IS:
 		add_rm(d, d->size);
-		add_imm(d, 1, !(t->in.opcode & 0x40), false);
+		add_imm(d, 1, t->in.opcode == 0x83, false);
 		break;
 	case E_ONE:
 		add_rm(d, d->size);
@@ -357,7 +279,7 @@ static bool operands_of_rm(struct shortly *d, enum form form)
 		break;
 	case E_CL:
 		add_rm(d, d->size);
-		add_reg(d, ZYDIS_REGISTER_CL, 8, ZYDIS_OPERAND_ENCODING_NONE);
+		add_cl(d);
 		break;
 	default:
 		add_rm(d, d->size);
@@ -366,15 +288,123 @@ static bool operands_of_rm(struct shortly *d, enum form form)
 			add_wide_imm(d);
 		break;
 	}
-	memory_actions(t);
+	memory_actions(t, form);
 	return true;
 }
 
-static void other_operands(struct shortly *d, enum form form)
+/* What 66h makes of a mnemonic. */
+static ZydisMnemonic wide_mnemonic(ZydisMnemonic m)
 {
-	unsigned reg = d->t->in.opcode & 7u;
+	switch (m) {
+	case ZYDIS_MNEMONIC_PUSHA:
+		return ZYDIS_MNEMONIC_PUSHAD;
+	case ZYDIS_MNEMONIC_POPA:
+		return ZYDIS_MNEMONIC_POPAD;
+	case ZYDIS_MNEMONIC_CBW:
+		return ZYDIS_MNEMONIC_CWDE;
+	case ZYDIS_MNEMONIC_CWD:
+		return ZYDIS_MNEMONIC_CDQ;
+	case ZYDIS_MNEMONIC_PUSHF:
+		return ZYDIS_MNEMONIC_PUSHFD;
+	case ZYDIS_MNEMONIC_POPF:
+		return ZYDIS_MNEMONIC_POPFD;
+	case ZYDIS_MNEMONIC_IRET:
+		return ZYDIS_MNEMONIC_IRETD;
+	case ZYDIS_MNEMONIC_MOVSW:
+		return ZYDIS_MNEMONIC_MOVSD;
+	case ZYDIS_MNEMONIC_CMPSW:
+		return ZYDIS_MNEMONIC_CMPSD;
+	case ZYDIS_MNEMONIC_STOSW:
+		return ZYDIS_MNEMONIC_STOSD;
+	case ZYDIS_MNEMONIC_LODSW:
+		return ZYDIS_MNEMONIC_LODSD;
+	case ZYDIS_MNEMONIC_SCASW:
+		return ZYDIS_MNEMONIC_SCASD;
+	default:
+		return m;
+	}
+}
+
+/*
+ * A string instruction's operands are hidden. Of them the translator asks only for the segment that
+ * it reads from. False: its prefix means nothing.
+ */
+static bool string(struct shortly *d)
+{
+	ZydisDecodedInstruction *in = &d->t->in;
+	unsigned op = in->opcode & 0xfe;
+	bool compares = op == 0xa6 || op == 0xae;
+	ZydisDecodedOperand *o;
+
+	if (d->rep == 0xf2 && !compares)
+		return false;
+	if (d->rep == 0xf2)
+		in->attributes |= ZYDIS_ATTRIB_HAS_REPNE;
+	else if (d->rep)
+		in->attributes |= compares ? ZYDIS_ATTRIB_HAS_REPE : ZYDIS_ATTRIB_HAS_REP;
+	if (op == 0xaa || op == 0xae)
+		return true;
+	o = operand(d, ZYDIS_OPERAND_TYPE_MEMORY, d->size, ZYDIS_OPERAND_ENCODING_NONE);
+	o->visibility = ZYDIS_OPERAND_VISIBILITY_HIDDEN;
+	set_mem(d, o, general(REG_ESI, d->asize), ZYDIS_REGISTER_NONE, 0, 0);
+	set_actions(d->t, 0, true, false);
+	return true;
+}
+
+/* The segment lies behind the offset. */
+static void add_far(struct shortly *d)
+{
+	ZydisDecodedInstruction *in = &d->t->in;
+	ZydisDecodedOperand *o;
+	u32 offset;
+
+	add_imm(d, d->osize / 8, false, false);
+	o = &d->t->op[0];
+	offset = (u32)o->imm.value.u;
+	o->type = ZYDIS_OPERAND_TYPE_POINTER;
+	o->ptr.offset = offset;
+	o->ptr.segment = get_le16(d->p);
+	in->raw.imm[1].size = 16;
+	in->raw.imm[1].offset = (ZyanU8)(d->p - d->t->bytes);
+	in->raw.imm[1].value.u = o->ptr.segment;
+	d->p += 2;
+}
+
+/* False: not here. */
+static bool other_operands(struct shortly *d, enum decode_form form)
+{
+	ZydisDecodedInstruction *in = &d->t->in;
+	unsigned reg = in->opcode & 7u;
 
 	switch (form) {
+	case A_R:
+		if (!reg) { /* PAUSE with F3h */
+			in->mnemonic = ZYDIS_MNEMONIC_NOP;
+			break;
+		}
+		add_reg(d, general(reg, d->size), d->size, ZYDIS_OPERAND_ENCODING_OPCODE);
+		add_accumulator(d);
+		break;
+	case SEG_ONLY:
+		add_seg(d, in->opcode >> 3 & 7, ZYDIS_OPERAND_ENCODING_NONE);
+		break;
+	case RELEASE:
+		add_imm(d, 2, false, false);
+		break;
+	case FAR:
+		add_far(d);
+		break;
+	case STRING:
+		in->mnemonic = d->size == 32 ? wide_mnemonic(in->mnemonic) : in->mnemonic;
+		return string(d);
+	case SIZED:
+		in->mnemonic = d->size == 32 ? wide_mnemonic(in->mnemonic) : in->mnemonic;
+		break;
+	case COUNTER:
+		if (in->mnemonic == ZYDIS_MNEMONIC_JCXZ && d->asize == 32)
+			in->mnemonic = ZYDIS_MNEMONIC_JECXZ;
+		add_imm(d, 1, true, true);
+		break;
 	case A_I:
 		add_accumulator(d);
 		add_wide_imm(d);
@@ -400,8 +430,8 @@ static void other_operands(struct shortly *d, enum form form)
 	case J_WIDE:
 		add_imm(d, d->osize / 8, true, true);
 		break;
-	case I_BYTE:
-		add_imm(d, 1, true, false);
+	case I_BYTE: /* a sign, but not of INT's number */
+		add_imm(d, 1, in->opcode == 0x6a, false);
 		break;
 	case I_WIDE:
 		add_imm(d, d->osize / 8, true, false);
@@ -425,9 +455,10 @@ static void other_operands(struct shortly *d, enum form form)
 	default:
 		break;
 	}
+	return true;
 }
 
-/* 66h, 67h and a segment's, each once. False: others, or more. */
+/* 66h, 67h, REP's and a segment's, each once. False: others, or more. */
 static bool prefixes(struct shortly *d)
 {
 	ZydisDecodedInstruction *in = &d->t->in;
@@ -461,6 +492,12 @@ static bool prefixes(struct shortly *d)
 				return false;
 			d->seg = *d->p & 7;
 			break;
+		case 0xf2:
+		case 0xf3:
+			if (d->rep)
+				return false;
+			d->rep = *d->p;
+			break;
 		default:
 			return true;
 		}
@@ -468,7 +505,7 @@ static bool prefixes(struct shortly *d)
 	}
 }
 
-static void describe(struct shortly *d, bool wide, const struct row *row)
+static void describe(struct shortly *d, bool wide, const struct decode_row *row)
 {
 	ZydisDecodedInstruction *in = &d->t->in;
 
@@ -486,7 +523,7 @@ static void describe(struct shortly *d, bool wide, const struct row *row)
 	in->meta.branch_type = ZYDIS_BRANCH_TYPE_NONE;
 }
 
-static bool takes_modrm(struct shortly *d, const struct row *row)
+static bool takes_modrm(struct shortly *d, const struct decode_row *row)
 {
 	ZydisDecodedInstruction *in = &d->t->in;
 
@@ -496,30 +533,39 @@ static bool takes_modrm(struct shortly *d, const struct row *row)
 	in->raw.modrm.reg = d->modrm >> 3 & 7;
 	in->raw.modrm.rm = d->modrm & 7;
 	if (row->group)
-		in->mnemonic = (ZydisMnemonic)group[row->mnemonic][in->raw.modrm.reg];
+		in->mnemonic = (ZydisMnemonic)decode_group[row->mnemonic][in->raw.modrm.reg];
 	return in->mnemonic != ZYDIS_MNEMONIC_INVALID && operands_of_rm(d, row->form);
 }
 
 /* Who translates it. */
-static enum trans_part part(struct trans *t, const struct row *row)
+static enum trans_part part(struct trans *t, const struct decode_row *row)
 {
 	switch (t->in.mnemonic) {
+	case ZYDIS_MNEMONIC_INT:
+		return TRANS_ANY;
 	case ZYDIS_MNEMONIC_PUSH:
-	case ZYDIS_MNEMONIC_POP:
 		return TRANS_STACK;
+	case ZYDIS_MNEMONIC_POP: /* of a segment register, too */
+		return row->form == SEG_ONLY ? TRANS_ANY : TRANS_STACK;
 	case ZYDIS_MNEMONIC_CALL:
 	case ZYDIS_MNEMONIC_JMP:
 	case ZYDIS_MNEMONIC_RET:
+		if (row->form == FAR || (t->in.opcode & 0xfe) == 0xca) {
+			t->in.meta.branch_type = ZYDIS_BRANCH_TYPE_FAR;
+			return TRANS_ANY;
+		}
 		t->in.meta.branch_type = ZYDIS_BRANCH_TYPE_NEAR;
 		return TRANS_CONTROL;
 	default:
 		break;
 	}
-	if (row->form == J_BYTE || row->form == J_WIDE) {
+	if (row->form == J_BYTE || row->form == J_WIDE || row->form == COUNTER) {
 		t->in.meta.branch_type = ZYDIS_BRANCH_TYPE_NEAR;
 		t->in.meta.category = ZYDIS_CATEGORY_COND_BR;
 		return TRANS_CONTROL;
 	}
+	if (row->form >= SEG_ONLY || row->form == E_S || row->form == S_E || row->form == G_FAR)
+		return TRANS_ANY;
 	return isa_insn[t->in.mnemonic].op == OP_COPY ? TRANS_COPY : TRANS_HARD;
 }
 
@@ -529,26 +575,22 @@ enum trans_part trans_decode_short(struct trans *t)
 	struct shortly d = {
 		.t = t, .p = t->bytes, .seg = SEG_COUNT, .osize = width, .asize = width
 	};
-	const struct row *row;
+	const struct decode_row *row;
 	bool wide;
 
 	if (t->have < INSN_MAX || !prefixes(&d))
 		return TRANS_UNKNOWN;
 	wide = *d.p == 0x0f;
 	d.p += wide;
-	row = (wide ? two_byte : one_byte) + *d.p;
-	if (row->form == NONE)
+	row = (wide ? decode_two_byte : decode_one_byte) + *d.p;
+	if (row->form == NONE || (d.rep && row->form != STRING))
 		return TRANS_UNKNOWN;
 	t->in.opcode = *d.p++;
 	d.size = row->byte ? 8 : d.osize;
 	describe(&d, wide, row);
-	if (row->form <= E8_ONLY) {
-		if (!takes_modrm(&d, row))
-			return TRANS_UNKNOWN;
-	} else {
-		other_operands(&d, row->form);
-	}
-	t->in.operand_count_visible = t->in.operand_count;
+	if (!(row->form <= E8_ONLY ? takes_modrm(&d, row) : other_operands(&d, row->form)))
+		return TRANS_UNKNOWN;
+	t->in.operand_count_visible = row->form == STRING ? 0 : t->in.operand_count;
 	t->op[t->in.operand_count].type = ZYDIS_OPERAND_TYPE_UNUSED; /* RET has no first one */
 	t->in.length = (ZyanU8)(d.p - t->bytes);
 	return part(t, row);

@@ -5,7 +5,7 @@
  *   1. copied, REP and all, where addresses have 32 bits and the segments are flat;
  *   2. a single one step by step, for other segments and 16-bit addresses: loads, stores and
  *      compares first, then the registers, so that a fault finds them as they were;
- *   3. REP CMPS and REP SCAS there as a loop (trans_scan.c);
+ *   3. REP there as a loop (trans_repeat.c);
  *   4. in C (hard_string.c): other REPs with such segments, and what needs all checks.
  */
 #include "emu/trans/trans.h"
@@ -208,13 +208,6 @@ static void xlat(struct trans *t)
 	trans_access(t, 0x8a, R_A, 1, m);
 }
 
-/* 3. */
-static bool scans(struct trans *t, const struct string_op *s, unsigned src)
-{
-	return repeats(t) && (s->op == OP_CMPS || s->op == OP_SCAS) &&
-	       trans_scan(t, s->op == OP_CMPS, element_size(t), src);
-}
-
 bool translate_string(struct trans *t)
 {
 	const struct string_op *s = string_op(t);
@@ -229,7 +222,7 @@ bool translate_string(struct trans *t)
 	src = source_segment(t);
 	if (!t->slow && !(t->key & KEY_TF) && copies(t, s, src)) {
 		copy(t);
-	} else if (!scans(t, s, src)) {
+	} else if (!repeats(t) || !trans_repeat(t, s->op, element_size(t), src)) { /* 3. */
 		struct site *site = trans_site(t, s->op);
 
 		site->insn.seg = (u8)src;

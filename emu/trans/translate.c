@@ -33,7 +33,19 @@ static void crosses(struct trans *t)
 	t->mixed |= block_page_mixed(t->r, t->b->gpa[1]);
 }
 
-/* What is decoded without Zydis tells which part it is for: nobody else is asked. */
+/*
+ * Who encodes anew is asked first; what it does not, insn.def may say that C executes. Flags and
+ * control do not ask whether the instruction exists: all of theirs do.
+ */
+static void by_any(struct trans *t)
+{
+	if (!translate_patched(t) && !translate_flags(t) && !translate_control(t) &&
+	    !translate_stack(t) && !translate_frame(t) && !translate_int(t) && !translate_hard(t) &&
+	    !translate_string(t))
+		translate_copy(t);
+}
+
+/* What is decoded without Zydis tells which part it is for: mostly nobody else is asked. */
 static bool shortly(struct trans *t)
 {
 	enum trans_part part = trans_decode_short(t);
@@ -49,6 +61,9 @@ static bool shortly(struct trans *t)
 		return translate_control(t);
 	case TRANS_HARD:
 		return translate_hard(t);
+	case TRANS_ANY:
+		by_any(t);
+		return true;
 	default:
 		return false;
 	}
@@ -66,15 +81,7 @@ static void by_decoder(struct trans *t)
 		return;
 	}
 	t->next = t->eip + t->in.length;
-	/*
-	 * Who encodes anew is asked first; what it does not, insn.def may say that C executes.
-	 * Flags and control do not ask whether the instruction exists: all of theirs do.
-	 */
-	if (translate_patched(t) || translate_flags(t) || translate_control(t) ||
-	    translate_stack(t) || translate_frame(t) || translate_int(t) || translate_hard(t) ||
-	    translate_string(t))
-		return;
-	translate_copy(t);
+	by_any(t);
 }
 
 /* How many bytes from here on begin instructions that lie on the page whatever their length, and
@@ -87,9 +94,23 @@ static u32 easy_bytes(const struct trans *t)
 	return t->page && left >= INSN_MAX ? (u32)left - INSN_MAX + 1 : 0;
 }
 
+/* How far behind the block's EIP its instructions may begin: on the page and within the limit. */
+static u32 reach_of(const struct trans *t)
+{
+	u32 left = PAGE_SIZE - 1 - ((t->base + t->b->eip) & (PAGE_SIZE - 1));
+
+	return MIN(left, t->limit - t->b->eip);
+}
+
+/* It is whole on the page, then. */
+static bool is_easy(const struct trans *t, u32 eip)
+{
+	return eip - t->b->eip < t->easy;
+}
+
 static void fetch(struct trans *t)
 {
-	if (t->eip - t->b->eip < t->easy) {
+	if (is_easy(t, t->eip)) {
 		t->bytes = t->page + ((t->base + t->eip) & (PAGE_SIZE - 1));
 		t->have = INSN_MAX;
 		t->next_gpa = ~0ull;
@@ -263,7 +284,8 @@ static void one(struct trans *t)
 	if (!t->flat || t->slow || t->have < INSN_MAX || trans_is_patched(t, t->insns - 1) ||
 	    !translate_fast(t))
 		by_decoder(t);
-	if (((t->base + t->next - 1) ^ (t->base + t->eip)) & ~(PAGE_SIZE - 1))
+	if (!is_easy(t, t->eip) &&
+	    ((t->base + t->next - 1) ^ (t->base + t->eip)) & ~(PAGE_SIZE - 1))
 		crosses(t);
 	t->eip = t->next;
 }
@@ -271,12 +293,12 @@ static void one(struct trans *t)
 static void translate_insns(struct trans *t)
 {
 	unsigned max = t->key & (KEY_TF | KEY_SLOW) ? 1 : BLOCK_INSNS;
+	u32 reach = reach_of(t);
 
 	if (t->mixed)
 		max = trans_check(t, max);
-	while (t->insns < max && t->fixups < BLOCK_FIXUPS && t->eip <= t->limit &&
+	while (t->insns < max && t->fixups < BLOCK_FIXUPS && t->eip - t->b->eip <= reach &&
 	       t->e.p < t->e.start + EMIT_BUFFER / 2 &&
-	       (((t->base + t->eip) ^ (t->base + t->b->eip)) & ~(PAGE_SIZE - 1)) == 0 &&
 	       !(t->sti && stops_here(t))) { /* behind STI the dispatcher asks */
 		if (t->fixup_bits & trans_fixup_bit(t->eip))
 			resolve_fixups(t, t->eip);

@@ -100,7 +100,7 @@ def test_instructions():
         m.wait_stopped(["pc"])
         ours = least(m.lines("pc"))
     print("instructions: bare %d, ours %d, ratio %.2f" % (bare, ours, ours / bare))
-    assert ours < 2.7 * bare, (ours, bare)
+    assert ours < 2.5 * bare, (ours, bare)
 
 
 def test_switching():
