@@ -78,6 +78,18 @@ def vm(name, guest, cmdline, engine, **more):
     return "[vm %s]\n" % name + "".join("%s = %s\n" % pair for pair in keys.items())
 
 
+def hostile(what):
+    """The kernel of a guest that does wrong; its name. Tests that run at the same time may want the
+    same."""
+    name = "hostile-" + what
+    image = os.path.join(GUESTS, name)
+    mine = "%s.%d" % (image, os.getpid())
+    subprocess.run(["nasm", "-f", "bin", "-DWHAT=" + what, "-o", mine,
+                    os.path.join(ROOT, "tests/guests/hostile.asm")], check=True)
+    os.replace(mine, image)
+    return name
+
+
 def build():
     subprocess.run(["make", "-s", "-C", ROOT, "test-guests"], check=True)
 

@@ -15,9 +15,11 @@ from importlib.machinery import SourceFileLoader
 
 import pytest
 
+import test_modes16 as modes16
 from gdbclient import guest_elf
-from guests import Guests, vm
+from guests import Guests, hostile, vm
 from machine import ROOT
+from prompt import Prompt
 
 SCRIPT = os.path.join(ROOT, "iso/core-file")
 LOADER = SourceFileLoader("core_file", SCRIPT)
@@ -60,19 +62,25 @@ def test_gdb_opens_it(tmp_path):
             answer(m, "x/1d %s 0x%x" % (name, at), r"%08x[: ]+([0-9a-f]{8})" % at)
             ticks[name] = int(m.process.match[1], 16)
         for name in ["over", "e", *seen]:
-            m.process.send("dump %s\r" % name)
-            m.expect(r"=== core %s \d+ bytes ===" % name)
-            begin = m.process.after
-            m.expect("=== end ===")
-            log, file = tmp_path / "log", tmp_path / (name + ".core")
-            log.write_text(begin + m.process.before)
-            said = made(log, file)
-            assert said.returncode == 0, said.stdout
+            file = tmp_path / (name + ".core")
+            said = dumped(m, name, tmp_path / "log", file)
             if name == "over":
-                assert "over, debug exit" in said.stdout
+                assert "over, debug exit" in said
             if name in seen:
                 check(name, seen[name], ticks[name], file)
         m.wait_line(r"e: SUM")  # what was dumped goes on
+
+
+def dumped(m, name, log, file):
+    """The core is in the file; what was said of it."""
+    m.process.send("dump %s\r" % name)
+    m.expect(r"=== core %s \d+ bytes ===" % name)
+    begin = m.process.after
+    m.expect("=== end ===")
+    log.write_text(begin + m.process.before)
+    said = made(log, file)
+    assert said.returncode == 0, said.stdout
+    return said.stdout
 
 
 def check(name, seen, ticks, file):
@@ -91,6 +99,29 @@ def check(name, seen, ticks, file):
                                                                       check=True).stdout)[1], 16)
     bytes_seen = re.findall(r"0x([0-9a-f]{2})\b", gdb("x/32xb 0x%x" % start, file=file))
     assert bytes(int(b, 16) for b in bytes_seen[-32:]) == code[start - base:start - base + 32]
+
+
+def test_frozen_and_real_mode(tmp_path):
+    """A VM that a triple fault has frozen, and one that stands in real mode, where CS is not 0."""
+    at = modes16.symbols(tmp_path)["real_loop"]
+    real = modes16.CONFIG.replace("autostart = no\n", "") % ("real", "recompile")
+    with Prompt([vm("frozen", hostile("triple"), "", "auto", on_triple_fault="freeze"), real]) as m:
+        m.wait_line(r"\] frozen: frozen by a triple fault at \w{4}:([0-9a-f]{8}): ")
+        eip = m.process.match[1]
+        m.prompt()
+        file = tmp_path / "frozen.core"
+        assert "triple fault" in dumped(m, "frozen", tmp_path / "log", file)
+        assert re.search(r"\beip +0x%x\b" % int(eip, 16), gdb("info registers", file=file))
+        m.do("break real 0x%x" % at)
+        m.told("real", r"breakpoint \d+ at")
+        seen = m.ask("regs real")
+        assert "stopped" not in dumped(m, "real", tmp_path / "log", file)
+        registers = gdb("info registers", "x/4xb $pc", "x/1xw 0x5780", file=file)
+        assert re.search(r"\beip +0x%x\b" % at, registers), registers
+        assert re.search(r"\bcs +0x%x\b" % int(re.search(r"\ncs +(\w{4}) ", seen)[1], 16), registers)
+        assert re.search(r"0x%x:\t0x01\t0xcb\t0xc1\t0xc3" % at, registers), registers
+        counter = re.search(r"\n00005780  ([0-9a-f]{8})", m.ask("x/1d real 0x5780"))[1]
+        assert "0x5780:\t0x" + counter in registers, registers
 
 
 # --- Streams made here

@@ -16,7 +16,7 @@ from gdbclient import Gdb, guest_elf, line
 from gdbstub import Stub
 from guests import Guests, bare_lines, build, check_bystander, compared, vm
 from machine import ROOT, TIMEOUT, Machine
-from test_gdb import NOISE_KIB, Port, noise
+from test_gdb import Port, noise
 from test_own_screen import Host
 
 ELF = os.path.join(ROOT, "build", "ringleader.debug.elf")

@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: MIT
 """A hostile guest beside Debian: whatever it does, Debian boots on and the monitor answers."""
-import os
-import subprocess
-
 import pytest
 
-from machine import GUESTS, ROOT, Machine
+from guests import hostile
+from machine import Machine
 
 CONFIG = """
 [vm hostile]
@@ -29,9 +27,7 @@ serial0 = console
     ("code", "auto", "running"),
 ])
 def test_neighbour_goes_on(what, engine, end):
-    image = os.path.join(GUESTS, "hostile-" + what)
-    subprocess.run(["nasm", "-f", "bin", "-DWHAT=" + what, "-o", image,
-                    os.path.join(ROOT, "tests/guests/hostile.asm")], check=True)
+    hostile(what)
     with Machine(CONFIG % (what, engine)) as m:
         m.expect("hostile guest runs")
         m.prompt()

@@ -10,8 +10,8 @@ import subprocess
 
 import pytest
 
-from guests import check_bystander, vm
-from machine import GUESTS, ROOT
+from guests import check_bystander, hostile, vm
+from machine import ROOT
 from prompt import Prompt, symbols
 
 # Engine, ring, and the account of its code.
@@ -353,9 +353,7 @@ def test_poke(engine):
 
 def test_frozen():
     """A triple fault, on_triple_fault = freeze: everything can be seen, and how it came about is told."""
-    image = os.path.join(GUESTS, "hostile-triple")
-    subprocess.run(["nasm", "-f", "bin", "-DWHAT=triple", "-o", image, os.path.join(ROOT, "tests/guests/hostile.asm")], check=True)
-    with Prompt(["[ringleader]\nexit = poweroff\n", vm("a", "hostile-triple", "", "auto", on_triple_fault="freeze")]) as m:
+    with Prompt(["[ringleader]\nexit = poweroff\n", vm("a", hostile("triple"), "", "auto", on_triple_fault="freeze")]) as m:
         m.wait_line(r"\] a: frozen by a triple fault at ([0-9a-f]{4}):([0-9a-f]{8}): (\S[^\n]*)\n")
         eip, chain = m.process.match[2], m.process.match[3]
         assert re.match(r"#\w+.*, then #DF", chain), chain

@@ -7,8 +7,6 @@ One case:  make guests && /usr/bin/python3 -m pytest tests/boot/test_own_screen.
 """
 import re
 
-import pytest
-
 from guests import build, vm
 from machine import Machine
 from pictures import dump, ppm
