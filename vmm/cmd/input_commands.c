@@ -16,15 +16,12 @@
 #define HOLD_MOST_MS 60000u
 #define MOVE_MOST    0x8000u
 
-/* A VM that listens. */
-static struct vm *running_arg(int argc, char **argv)
+static bool listens(const struct vm *vm)
 {
-	struct vm *vm = vm_arg(argc, argv, 1);
-
-	if (!vm || (vm->state == VM_RUNNING && vm->start == VM_STARTED))
-		return vm;
+	if (vm->state == VM_RUNNING && vm->start == VM_STARTED)
+		return true;
 	console_print("%s does not run\n", vm->config.name);
-	return NULL;
+	return false;
 }
 
 static int wrong_use(const char *use)
@@ -56,16 +53,17 @@ static int send_strokes(struct vm *vm, int argc, char **argv, unsigned hold_ms)
 static int cmd_sendkey(int argc, char **argv)
 {
 	static const char hold[] = "hold=";
+	struct vm *vm = vm_take(&argc, &argv);
 	u64 hold_ms = VM_KEYS_HOLD_MS;
-	struct vm *vm;
 
-	if (argc > 3 && !strncmp(argv[argc - 1], hold, sizeof(hold) - 1) &&
+	if (!vm)
+		return E_NOENT;
+	if (argc > 2 && !strncmp(argv[argc - 1], hold, sizeof(hold) - 1) &&
 	    (str_to_u64(argv[--argc] + sizeof(hold) - 1, &hold_ms) || hold_ms > HOLD_MOST_MS))
 		argc = 0;
-	if (argc < 3)
+	if (argc < 2)
 		return wrong_use("sendkey NAME KEY[-KEY...] ... [hold=MS], as ctrl-alt-del");
-	vm = running_arg(argc, argv);
-	return vm ? send_strokes(vm, argc - 2, argv + 2, (unsigned)hold_ms) : E_NOENT;
+	return listens(vm) ? send_strokes(vm, argc - 1, argv + 1, (unsigned)hold_ms) : E_NOENT;
 }
 
 /* Where a backslash stands, the character that it and the next one mean. */
@@ -89,12 +87,13 @@ static int type_text(struct vm *vm, const char *text)
 
 static int cmd_type(int argc, char **argv)
 {
-	struct vm *vm;
+	struct vm *vm = vm_take(&argc, &argv);
 
-	if (argc != 3)
+	if (!vm)
+		return E_NOENT;
+	if (argc != 2)
 		return wrong_use("type NAME \"TEXT\", with \\n for Enter, \\t, \\e, \\\\ and \\\"");
-	vm = running_arg(argc, argv);
-	return vm ? type_text(vm, argv[2]) : E_NOENT;
+	return listens(vm) ? type_text(vm, argv[1]) : E_NOENT;
 }
 
 /* -5 or 5 */
@@ -112,17 +111,18 @@ static bool parse_signed(const char *text, s32 *out)
 /* The prompt's dy grows downwards, as on a screen. */
 static int cmd_mouse(int argc, char **argv)
 {
+	struct vm *vm = vm_take(&argc, &argv);
+	bool good = argc >= 3 && argc <= 5;
 	s32 value[4] = { 0 };
-	bool good = argc >= 4 && argc <= 6;
-	struct vm *vm;
 
-	for (int i = 2; good && i < argc; i++)
-		good = parse_signed(argv[i], &value[i - 2]);
+	if (!vm)
+		return E_NOENT;
+	for (int i = 1; good && i < argc; i++)
+		good = parse_signed(argv[i], &value[i - 1]);
 	if (!good || value[2] < 0 || value[2] > 7)
 		return wrong_use("mouse NAME DX DY [BUTTONS [WHEEL]]: DY downwards; buttons: "
 				 "1 left, 2 right, 4 middle, added; WHEEL towards the user");
-	vm = running_arg(argc, argv);
-	if (!vm)
+	if (!listens(vm))
 		return E_NOENT;
 	board_mouse(vm->board, value[0], -value[1], value[3], (u8)value[2]);
 	return 0;

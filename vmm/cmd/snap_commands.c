@@ -90,14 +90,19 @@ static int cmd_snapshot(int argc, char **argv)
 
 static int cmd_disk(int argc, char **argv)
 {
-	struct vm *vm;
+	bool save = argc > 2 && !strcmp(argv[1], "save");
+	struct vm *vm = NULL;
 
-	if (argc != 4 || strcmp(argv[1], "save")) {
+	if (save) { /* the command is `disk save` */
+		argc--;
+		argv++;
+		vm = vm_take(&argc, &argv);
+	}
+	if (!save || (vm && argc != 2)) {
 		console_print("disk save NAME DRIVE\n");
 		return E_INVAL;
 	}
-	vm = vm_arg(argc, argv, 2);
-	return vm ? vm_snap_save_disk(vm, argv[3]) : E_NOENT;
+	return vm ? vm_snap_save_disk(vm, argv[1]) : E_NOENT;
 }
 
 static int cmd_dump(int argc, char **argv)

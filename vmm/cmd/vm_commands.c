@@ -14,6 +14,7 @@
 #include "kernel/console/shell.h"
 #include "kernel/lib/module.h"
 #include "vmm/raw/isolation.h"
+#include "vmm/cmd/debug_args.h"
 #include "vmm/cmd/vm_devices.h"
 #include "vmm/console/vm_console.h"
 #include "vmm/gdb/gdb_server.h"
@@ -159,17 +160,34 @@ const char *vm_complete_devices(int n, unsigned i)
 	return i < vms ? vm_complete(1, i) : nth_device(i - vms);
 }
 
-/* NAME DRIVE MODULE */
-static const char *complete_medium(int n, unsigned i)
+static const char *nth_drive(unsigned i)
 {
 	static const enum config_drive_name drives[] = { CONFIG_FLOPPY, CONFIG_FLOPPY1,
 							 CONFIG_CDROM };
 
-	if (n == 2)
-		return i < ARRAY_SIZE(drives) ? config_drive_name(drives[i]) : NULL;
-	if (n == 3)
-		return module_at(i) ? module_at(i)->name : NULL;
-	return vm_complete(n, i);
+	return i < ARRAY_SIZE(drives) ? config_drive_name(drives[i]) : NULL;
+}
+
+static const char *nth_module(unsigned i)
+{
+	const struct module *m = module_at(i);
+
+	return m ? m->name : NULL;
+}
+
+/* NAME DRIVE MODULE, or without the first */
+static const char *complete_medium(int n, unsigned i)
+{
+	unsigned vms = n == 1 ? vm_count() : 0, drives = 0;
+
+	if (i < vms)
+		return vm_complete(1, i);
+	i -= vms;
+	while (n < 3 && nth_drive(drives))
+		drives++;
+	if (i < drives)
+		return nth_drive(i);
+	return n == 2 || n == 3 ? nth_module(i - drives) : NULL;
 }
 
 static int cmd_vm(int argc, char **argv)
@@ -361,26 +379,22 @@ static int cmd_sendchar(int argc, char **argv)
 
 static int cmd_insert(int argc, char **argv)
 {
-	struct vm *vm;
+	struct vm *vm = vm_take(&argc, &argv);
 
-	if (argc != 4) {
-		console_print("insert NAME DRIVE MODULE\n");
-		return E_INVAL;
-	}
-	vm = vm_arg(argc, argv, 1);
-	return vm ? vm_media_insert(vm, argv[2], argv[3]) : E_NOENT;
+	if (!vm)
+		return E_NOENT;
+	if (argc != 3)
+		return debug_usage("insert NAME DRIVE MODULE");
+	return vm_media_insert(vm, argv[1], argv[2]);
 }
 
 static int cmd_eject(int argc, char **argv)
 {
-	struct vm *vm;
+	struct vm *vm = vm_take(&argc, &argv);
 
-	if (argc != 3) {
-		console_print("eject NAME DRIVE\n");
-		return E_INVAL;
-	}
-	vm = vm_arg(argc, argv, 1);
-	return vm ? vm_media_eject(vm, argv[2]) : E_NOENT;
+	if (!vm)
+		return E_NOENT;
+	return argc == 2 ? vm_media_eject(vm, argv[1]) : debug_usage("eject NAME DRIVE");
 }
 
 static struct shell_command commands[] = {
