@@ -118,7 +118,8 @@ def test_frozen_and_real_mode(tmp_path):
         assert "stopped" not in dumped(m, "real", tmp_path / "log", file)
         registers = gdb("info registers", "x/4xb $pc", "x/1xw 0x5780", file=file)
         assert re.search(r"\beip +0x%x\b" % at, registers), registers
-        assert re.search(r"\bcs +0x%x\b" % int(re.search(r"\ncs +(\w{4}) ", seen)[1], 16), registers)
+        cs = int(re.search(r"\ncs +(\w{4}) ", seen)[1], 16)
+        assert re.search(r"\bcs +0x%x\b" % cs, registers)
         assert re.search(r"0x%x:\t0x01\t0xcb\t0xc1\t0xc3" % at, registers), registers
         counter = re.search(r"\n00005780  ([0-9a-f]{8})", m.ask("x/1d real 0x5780"))[1]
         assert "0x5780:\t0x" + counter in registers, registers

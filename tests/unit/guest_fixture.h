@@ -195,6 +195,23 @@ static inline int guest_setup(void **state)
 	return 0;
 }
 
+/* All vectors lead to handlers. */
+static inline void set_real_mode(void)
+{
+	struct cpu *c = &m.cpu;
+
+	c->cr0 = CR0_ET;
+	for (unsigned s = 0; s < SEG_COUNT; s++)
+		c->seg[s] =
+			(struct cpu_segment){ .attr = s == SEG_CS ? 0x9b : 0x93, .limit = 0xffff };
+	c->idtr = (struct cpu_table){ 0, 0x3ff };
+	c->eip = AT_CODE;
+	c->gpr[REG_ESP] = STACK0;
+	for (u32 v = 0; v < 256; v++)
+		put(4 * v, HANDLER(v), 4);
+	c->env->paging_changed(c, PAGING_CR0);
+}
+
 static inline int guest_create(void **state)
 {
 	(void)state;

@@ -6,31 +6,27 @@
 #include "tests/unit/guest_fixture.h"
 
 #include "emu/dbg/dbg_chain.h"
+#include "tests/unit/said.h"
 
 #define STACK  FREE
 #define VECTOR 0x40
 
-static char said[2048];
-
-static void say(void *ctx, const char *text)
+/* The code runs into it: the lines are in said. */
+static void shut_down(void)
 {
-	(void)ctx;
-	strcat(said, text);
-	strcat(said, "\n");
+	assert_int_equal(guest_run(), SHUT_DOWN);
+	said[0] = '\0';
+	dbg_print_chain(&m.cpu, &out);
 }
 
-static const struct dbg_out out = { .line = say };
-
-/* The code runs into it: the line that is reported, and the lines below. */
+/* The line that is reported, and the lines below. */
 static void assert_chain(const char *line, const char *lines)
 {
 	struct dbg_line l = { .len = 0 };
 
-	assert_int_equal(guest_run(), SHUT_DOWN);
+	shut_down();
 	dbg_add_chain(&l, &m.cpu);
 	assert_string_equal(l.text, line);
-	said[0] = '\0';
-	dbg_print_chain(&m.cpu, &out);
 	assert_string_equal(said, lines);
 }
 
@@ -73,9 +69,7 @@ static void gates(void **state)
 	guest_setup(state);
 	m.cpu.idtr.limit = 0;
 	CODE(AT_CODE, 0xcc);
-	assert_int_equal(guest_run(), SHUT_DOWN);
-	said[0] = '\0';
-	dbg_print_chain(&m.cpu, &out);
+	shut_down();
 	assert_memory_equal(said, "1. #GP(1a), general protection: gate 03 lies beyond the IDT",
 			    59);
 	guest_setup(state);
@@ -83,9 +77,7 @@ static void gates(void **state)
 	idt(VEC_GP, 0, 0, 0x8e);
 	idt(VEC_DF, DATA0, 0, 0x8e);
 	CODE(AT_CODE, 0x0f, 0x0b);
-	assert_int_equal(guest_run(), SHUT_DOWN);
-	said[0] = '\0';
-	dbg_print_chain(&m.cpu, &out);
+	shut_down();
 	assert_non_null(strstr(said, "gate 06 of the IDT, 00008c0000080000, is no gate of an int"));
 	assert_non_null(strstr(said, "#GP(1) in place of its handler: the gate has a null sel"));
 }
@@ -148,9 +140,7 @@ static void inner_stacks(void **state)
 	set_ring(3);
 	m.cpu.tr.limit = 6;
 	CODE(AT_CODE, 0x0f, 0x0b);
-	assert_int_equal(guest_run(), SHUT_DOWN);
-	said[0] = '\0';
-	dbg_print_chain(&m.cpu, &out);
+	shut_down();
 	assert_non_null(strstr(said, lines));
 	guest_setup(state);
 	cpu_set_eflags(&m.cpu, EFLAGS_VM);
@@ -160,30 +150,14 @@ static void inner_stacks(void **state)
 	m.cpu.eip = 0;
 	m.cpu.tr.limit = 6;
 	CODE(AT_CODE, 0x0f, 0x0b);
-	assert_int_equal(guest_run(), SHUT_DOWN);
-	said[0] = '\0';
-	dbg_print_chain(&m.cpu, &out);
+	shut_down();
 	assert_memory_equal(said, "1. #UD, undefined opcode; at 0600:00000000\n2. #TS(29) ", 54);
-}
-
-static void real(void)
-{
-	struct cpu *c = &m.cpu;
-
-	c->cr0 = CR0_ET;
-	for (unsigned s = 0; s < SEG_COUNT; s++)
-		c->seg[s] =
-			(struct cpu_segment){ .attr = s == SEG_CS ? 0x9b : 0x93, .limit = 0xffff };
-	c->idtr = (struct cpu_table){ 0, 0x3ff };
-	for (u32 v = 0; v < 256; v++)
-		put(4 * v, HANDLER(v), 4);
-	c->env->paging_changed(c, PAGING_CR0);
 }
 
 static void real_mode(void **state)
 {
 	(void)state;
-	real();
+	set_real_mode();
 	m.cpu.idtr.limit = 3;
 	CODE(AT_CODE, 0x0f, 0x0b);
 	assert_chain("#UD, then #GP(0), then #GP(0), then #DF(0), then #GP(0)",
@@ -196,12 +170,10 @@ static void real_mode(void **state)
 		     "table of vectors, whose limit is 0003\n"
 		     "6. " DEAD);
 	guest_setup(state);
-	real();
+	set_real_mode();
 	m.cpu.gpr[REG_ESP] = 1;
 	CODE(AT_CODE, 0x50);
-	assert_int_equal(guest_run(), SHUT_DOWN);
-	said[0] = '\0';
-	dbg_print_chain(&m.cpu, &out);
+	shut_down();
 	assert_non_null(strstr(said, "the stack has no room, ss:sp=0000:0001\n"));
 }
 

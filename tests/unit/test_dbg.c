@@ -12,17 +12,7 @@
 #include "emu/dbg/dbg_mem.h"
 #include "emu/dbg/dbg_regs.h"
 #include "emu/dbg/dbg_tables.h"
-
-static char said[8192];
-
-static void say(void *ctx, const char *text)
-{
-	(void)ctx;
-	strcat(said, text);
-	strcat(said, "\n");
-}
-
-static const struct dbg_out out = { .line = say };
+#include "tests/unit/said.h"
 
 static void memory(void **state)
 {

@@ -433,26 +433,10 @@ static void hlt_ends_with_an_interrupt(void **state)
 
 /* --- Real mode */
 
-static void real(void)
-{
-	struct cpu *c = &m.cpu;
-
-	c->cr0 = CR0_ET;
-	for (unsigned s = 0; s < SEG_COUNT; s++)
-		c->seg[s] =
-			(struct cpu_segment){ .attr = s == SEG_CS ? 0x9b : 0x93, .limit = 0xffff };
-	c->idtr = (struct cpu_table){ 0, 0x3ff };
-	c->eip = AT_CODE;
-	c->gpr[REG_ESP] = STACK0;
-	for (u32 v = 0; v < 256; v++)
-		put(4 * v, HANDLER(v), 4);
-	c->env->paging_changed(c, PAGING_CR0);
-}
-
 static void real_mode_int(void **state)
 {
 	(void)state;
-	real();
+	set_real_mode();
 	cpu_set_eflags(&m.cpu, EFLAGS_IF | EFLAGS_AC | EFLAGS_CF);
 	CODE(AT_CODE, 0xcd, SOFT);
 	assert_int_equal(guest_run(), SOFT);
@@ -466,16 +450,16 @@ static void real_mode_int(void **state)
 static void real_mode_table_has_a_limit(void **state)
 {
 	(void)state;
-	real();
+	set_real_mode();
 	m.cpu.idtr.limit = 4 * SOFT + 2;
 	CODE(AT_CODE, 0xcd, SOFT);
 	assert_int_equal(guest_run(), VEC_GP);
 	assert_int_equal(frame16(0), AT_CODE); /* no error code in real mode */
-	real();
+	set_real_mode();
 	m.cpu.idtr.limit = 4 * VEC_GP; /* #GP is beyond it, and so is #DF's turn: 8 is within */
 	CODE(AT_CODE, 0xcd, SOFT);
 	assert_int_equal(guest_run(), VEC_DF);
-	real();
+	set_real_mode();
 	m.cpu.idtr.limit = 3;
 	CODE(AT_CODE, 0xcd, SOFT);
 	assert_int_equal(guest_run(), SHUT_DOWN);

@@ -7,6 +7,7 @@
 
 #include "emu/dbg/dbg_dmesg.h"
 #include "tests/unit/random.h"
+#include "tests/unit/said.h"
 
 #define PRB   0x20000u
 #define RING  0x20100u
@@ -16,18 +17,6 @@
 #define BITS  4u /* 16 records */
 #define SIZE  10u
 #define NOTES 0x30000u
-
-static char said[65536];
-
-static void say(void *ctx, const char *text)
-{
-	(void)ctx;
-	assert_true(strlen(said) + strlen(text) + 2 < sizeof(said));
-	strcat(said, text);
-	strcat(said, "\n");
-}
-
-static const struct dbg_out out = { .line = say };
 
 static void record(u32 number, u32 begin, const char *text, u32 state)
 {

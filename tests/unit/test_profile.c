@@ -12,17 +12,8 @@
 
 #include "emu/dbg/dbg_profile.h"
 #include "emu/dbg/dbg_symbols.h"
+#include "tests/unit/said.h"
 
-static char said[8192];
-
-static void line(void *ctx, const char *text)
-{
-	(void)ctx;
-	strcat(said, text);
-	strcat(said, "\n");
-}
-
-static const struct dbg_out out = { .line = line };
 static const char names[] = "1000 T outer\n2000 T inner\n";
 
 static void test_counts(void **unused)
