@@ -134,6 +134,8 @@ _Static_assert(sizeof(struct ring_known) == 256, "found by a shift");
 #define RING_KINDS_IN	    6u
 #define RING_LEAVES	    8u
 enum ring_kind_out { RING_SAME, RING_OUTER, RING_V86, RING_KINDS_OUT };
+/* Of EFLAGS, what translated code does not change itself; DF is in both. */
+#define QUIET_FLAGS (~(EFLAGS_ARITH | EFLAGS_ONE | EFLAGS_RF) | EFLAGS_DF)
 /* Neither arithmetic, nor IF, nor RF. */
 #define RING_FLAGS_FIXED                                                                        \
 	(EFLAGS_TF | EFLAGS_DF | EFLAGS_IOPL | EFLAGS_NT | EFLAGS_VM | EFLAGS_AC | EFLAGS_VIF | \

@@ -27,7 +27,6 @@
 #include "kernel/base/log.h"
 
 #define STUBS_SIZE (5 * PAGE_SIZE)
-#define QUIET	   (~(EFLAGS_ARITH | EFLAGS_ONE | EFLAGS_RF) | EFLAGS_DF)
 
 static struct hmem gpr_field(unsigned g)
 {
@@ -61,7 +60,7 @@ static void load_guest(struct emit *e, struct recomp *r)
 	stub_fpu_to_guest(e, r);
 	emit_load32(e, R_A, CPU_FIELD(eflags));
 	emit_mov(e, R_D, R_A);
-	emit_alu_imm(e, ALU_AND, R_D, QUIET);
+	emit_alu_imm(e, ALU_AND, R_D, QUIET_FLAGS);
 	emit_store32(e, R_D, CPU_FIELD(quiet_flags));
 	emit_alu_imm(e, ALU_OR, R_D, EFLAGS_OF);
 	emit_store32(e, R_D, CPU_FIELD(quiet_flags_of));

@@ -7,9 +7,6 @@
 #include "emu/trans/stub_ring.h"
 #include "kernel/base/string.h"
 
-/* As load_guest() in recomp_stubs.c makes them. */
-#define QUIET (~(EFLAGS_ARITH | EFLAGS_ONE | EFLAGS_RF) | EFLAGS_DF)
-
 void stub_ring_forget(struct recomp *r)
 {
 	if (!r->ring_noted)
@@ -112,7 +109,7 @@ static bool see_segments(struct cpu *cpu, struct ring_known *k, enum ring_kind_o
 static bool see_flags(struct cpu *cpu, const struct ring_before *was, struct ring_known *k,
 		      unsigned size, bool v86)
 {
-	u32 quiet = cpu->eflags & QUIET;
+	u32 quiet = cpu->eflags & QUIET_FLAGS;
 
 	k->quiet = cpu->quiet_flags; /* C does not change it */
 	k->image = quiet & RING_FLAGS_FIXED & operand_mask(size);
