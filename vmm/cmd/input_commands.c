@@ -9,6 +9,7 @@
 #include "kernel/console/console.h"
 #include "kernel/console/shell.h"
 #include "kernel/lib/us_layout.h"
+#include "vmm/cmd/debug_args.h"
 #include "vmm/cmd/vm_commands.h"
 #include "vmm/console/vm_keys.h"
 #include "vmm/state/vm.h"
@@ -22,12 +23,6 @@ static bool listens(const struct vm *vm)
 		return true;
 	console_print("%s does not run\n", vm->config.name);
 	return false;
-}
-
-static int wrong_use(const char *use)
-{
-	console_print("%s\n", use);
-	return E_INVAL;
 }
 
 static int send_strokes(struct vm *vm, int argc, char **argv, unsigned hold_ms)
@@ -62,7 +57,7 @@ static int cmd_sendkey(int argc, char **argv)
 	    (str_to_u64(argv[--argc] + sizeof(hold) - 1, &hold_ms) || hold_ms > HOLD_MOST_MS))
 		argc = 0;
 	if (argc < 2)
-		return wrong_use("sendkey NAME KEY[-KEY...] ... [hold=MS], as ctrl-alt-del");
+		return debug_usage("sendkey NAME KEY[-KEY...] ... [hold=MS], as ctrl-alt-del");
 	return listens(vm) ? send_strokes(vm, argc - 1, argv + 1, (unsigned)hold_ms) : E_NOENT;
 }
 
@@ -92,7 +87,8 @@ static int cmd_type(int argc, char **argv)
 	if (!vm)
 		return E_NOENT;
 	if (argc != 2)
-		return wrong_use("type NAME \"TEXT\", with \\n for Enter, \\t, \\e, \\\\ and \\\"");
+		return debug_usage(
+			"type NAME \"TEXT\", with \\n for Enter, \\t, \\e, \\\\ and \\\"");
 	return listens(vm) ? type_text(vm, argv[1]) : E_NOENT;
 }
 
@@ -120,8 +116,8 @@ static int cmd_mouse(int argc, char **argv)
 	for (int i = 1; good && i < argc; i++)
 		good = parse_signed(argv[i], &value[i - 1]);
 	if (!good || value[2] < 0 || value[2] > 7)
-		return wrong_use("mouse NAME DX DY [BUTTONS [WHEEL]]: DY downwards; buttons: "
-				 "1 left, 2 right, 4 middle, added; WHEEL towards the user");
+		return debug_usage("mouse NAME DX DY [BUTTONS [WHEEL]]: DY downwards; buttons: "
+				   "1 left, 2 right, 4 middle, added; WHEEL towards the user");
 	if (!listens(vm))
 		return E_NOENT;
 	board_mouse(vm->board, value[0], -value[1], value[3], (u8)value[2]);

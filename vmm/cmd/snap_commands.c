@@ -10,6 +10,7 @@
 #include "kernel/console/console.h"
 #include "kernel/console/shell.h"
 #include "kernel/mem/page.h"
+#include "vmm/cmd/debug_args.h"
 #include "vmm/cmd/vm_commands.h"
 #include "vmm/snap/snapshot.h"
 #include "vmm/snap/snapshot_send.h"
@@ -90,19 +91,17 @@ static int cmd_snapshot(int argc, char **argv)
 
 static int cmd_disk(int argc, char **argv)
 {
-	bool save = argc > 2 && !strcmp(argv[1], "save");
-	struct vm *vm = NULL;
+	static const char use[] = "disk save NAME DRIVE";
+	struct vm *vm;
 
-	if (save) { /* the command is `disk save` */
-		argc--;
-		argv++;
-		vm = vm_take(&argc, &argv);
-	}
-	if (!save || (vm && argc != 2)) {
-		console_print("disk save NAME DRIVE\n");
-		return E_INVAL;
-	}
-	return vm ? vm_snap_save_disk(vm, argv[1]) : E_NOENT;
+	if (argc < 3 || strcmp(argv[1], "save"))
+		return debug_usage(use);
+	argc--; /* the command is `disk save` */
+	argv++;
+	vm = vm_take(&argc, &argv);
+	if (!vm)
+		return E_NOENT;
+	return argc == 2 ? vm_snap_save_disk(vm, argv[1]) : debug_usage(use);
 }
 
 static int cmd_dump(int argc, char **argv)
