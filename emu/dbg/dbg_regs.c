@@ -15,60 +15,22 @@
 #define PARTS	 (DRS + 6)
 
 static const char *const names[] = {
-	"eax",
-	"ecx",
-	"edx",
-	"ebx",
-	"esp",
-	"ebp",
-	"esi",
-	"edi",
-	"eip",
-	"eflags",
-	"es",
-	"cs",
-	"ss",
-	"ds",
-	"fs",
-	"gs",
-	"cr0",
-	"cr2",
-	"cr3",
-	"cr4",
-	"dr0",
-	"dr1",
-	"dr2",
-	"dr3",
-	"dr6",
-	"dr7",
-	/* Parts of them, of 16 and of 8 bits. */
-	"ax",
-	"cx",
-	"dx",
-	"bx",
-	"sp",
-	"bp",
-	"si",
-	"di",
-	"al",
-	"cl",
-	"dl",
-	"bl",
-	"ah",
-	"ch",
-	"dh",
-	"bh",
-	"ip",
-	"flags",
+	"eax",	  "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi", "eip",
+	"eflags", "es",	 "cs",	"ss",  "ds",  "fs",  "gs",  "cr0", "cr2",
+	"cr3",	  "cr4", "dr0", "dr1", "dr2", "dr3", "dr6", "dr7",
 };
+_Static_assert(ARRAY_SIZE(names) == PARTS, "each has a name");
+/* Numbered behind them: bits of one. */
 static const struct part {
+	const char *name;
 	u8 whole, shift, bits;
 } parts[] = {
-	{ 0, 0, 16 }, { 1, 0, 16 }, { 2, 0, 16 }, { 3, 0, 16 }, { 4, 0, 16 },	{ 5, 0, 16 },
-	{ 6, 0, 16 }, { 7, 0, 16 }, { 0, 0, 8 },  { 1, 0, 8 },	{ 2, 0, 8 },	{ 3, 0, 8 },
-	{ 0, 8, 8 },  { 1, 8, 8 },  { 2, 8, 8 },  { 3, 8, 8 },	{ EIP, 0, 16 }, { EFLAGS, 0, 16 },
+	{ "ax", 0, 0, 16 },   { "cx", 1, 0, 16 },	  { "dx", 2, 0, 16 }, { "bx", 3, 0, 16 },
+	{ "sp", 4, 0, 16 },   { "bp", 5, 0, 16 },	  { "si", 6, 0, 16 }, { "di", 7, 0, 16 },
+	{ "al", 0, 0, 8 },    { "cl", 1, 0, 8 },	  { "dl", 2, 0, 8 },  { "bl", 3, 0, 8 },
+	{ "ah", 0, 8, 8 },    { "ch", 1, 8, 8 },	  { "dh", 2, 8, 8 },  { "bh", 3, 8, 8 },
+	{ "ip", EIP, 0, 16 }, { "flags", EFLAGS, 0, 16 },
 };
-_Static_assert(ARRAY_SIZE(names) == PARTS + ARRAY_SIZE(parts), "each part has a name");
 
 static u32 mask_of(const struct part *p)
 {
@@ -79,15 +41,19 @@ static const u8 cr_number[] = { 0, 2, 3, 4 }, dr_number[] = { 0, 1, 2, 3, 6, 7 }
 
 int dbg_register_find(const char *name)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
-		if (!strcmp(name, names[i]))
+	const char *known;
+
+	for (unsigned i = 0; (known = dbg_register_name(i)); i++)
+		if (!strcmp(name, known))
 			return (int)i;
 	return -1;
 }
 
 const char *dbg_register_name(unsigned i)
 {
-	return i < ARRAY_SIZE(names) ? names[i] : NULL;
+	if (i < PARTS)
+		return names[i];
+	return i < PARTS + ARRAY_SIZE(parts) ? parts[i - PARTS].name : NULL;
 }
 
 u32 dbg_register_value(const struct cpu *cpu, int n)
