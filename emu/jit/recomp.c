@@ -512,12 +512,12 @@ const struct recomp_stats *recomp_stats(struct recomp *r)
 	return s;
 }
 
-u32 recomp_verify(const struct recomp *r, u32 *eip, const char **why)
+u32 recomp_verify(const struct recomp *r, u32 *next, u32 most, u32 *eip, const char **why)
 {
-	u32 proven = 0;
+	u32 end = *next + MIN(most, r->blocks - MIN(r->blocks, *next)), proven = 0;
 
 	*why = NULL;
-	for (u32 i = 0; i < r->blocks && !*why; i++) {
+	for (u32 i = *next; i < end && !*why; i++) {
 		const struct block *b = &r->block[i];
 		struct verify_fault f;
 
@@ -529,5 +529,6 @@ u32 recomp_verify(const struct recomp *r, u32 *eip, const char **why)
 		else
 			*why = f.why;
 	}
+	*next = end < r->blocks ? end : 0;
 	return proven;
 }

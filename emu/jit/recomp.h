@@ -67,11 +67,12 @@ void recomp_set_mapping(struct recomp *r, bool cpl3, u32 mapping);
 bool recomp_mapping_is(const struct recomp *r, bool cpl3, u32 mapping);
 
 /*
- * Proves all live blocks, whether they were proven when they were made or not (docs/recompiler.md).
+ * Proves live blocks, whether they were proven when they were made or not (docs/recompiler.md):
+ * those with numbers from *next on, so many at most. *next: where to go on, 0 after the last one.
  * Returns how many were; *why is NULL, or says what is wrong with the one at *eip, at which it
  * stopped.
  */
-u32 recomp_verify(const struct recomp *r, u32 *eip, const char **why);
+u32 recomp_verify(const struct recomp *r, u32 *next, u32 most, u32 *eip, const char **why);
 
 /* Drops everything. */
 void recomp_flush(struct recomp *r);

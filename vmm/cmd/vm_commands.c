@@ -296,15 +296,19 @@ static int cmd_powerbutton(int argc, char **argv)
 	return 0;
 }
 
+#define VERIFY_AT_ONCE 256u /* blocks; then Ctrl-C is looked for */
+
 static int cmd_verify(int argc, char **argv)
 {
 	struct vm *vm = vm_arg(argc, argv, 1);
 	const char *why;
-	u32 eip = 0, n;
+	u32 eip = 0, next = 0, n = 0;
 
 	if (!vm)
 		return E_NOENT;
-	n = recomp_verify(vm->vcpu->cpu.recomp, &eip, &why);
+	do {
+		n += recomp_verify(vm->vcpu->cpu.recomp, &next, VERIFY_AT_ONCE, &eip, &why);
+	} while (next && !why && !shell_interrupted());
 	console_print("%s: %u blocks proven\n", vm->config.name, n);
 	if (!why)
 		return 0;
