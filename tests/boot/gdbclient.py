@@ -22,14 +22,17 @@ def guest_elf(name):
 
 
 class Gdb:
-    """Each command's output up to the prompt behind it."""
+    """Each command's output, which a mark ends: a command that fails may bring a prompt more."""
 
     def __init__(self, target, *arguments):
-        self.process = pexpect.spawn("gdb", ["-q", "-nx", "-ex", "set pagination off", "-ex", "set width 0", "-ex", "set confirm off", "-ex",
-                                             "set remotetimeout 60", "-ex", "set style enabled off", *arguments], timeout=TIMEOUT,
+        self.marks = 0
+        settings = ("pagination off", "width 0", "confirm off", "remotetimeout 60", "style enabled off")
+        options = [word for text in settings for word in ("-ex", "set " + text)]
+        self.process = pexpect.spawn("gdb", ["-q", "-nx", *options, *arguments], timeout=TIMEOUT,
                                      encoding="latin-1", echo=False, env={**os.environ, "TERM": "dumb"})
         self.process.delaybeforesend = None
-        name = os.environ.get("PYTEST_CURRENT_TEST", "gdb").split("::")[-1].split(" ")[0].replace("/", "_")
+        test = os.environ.get("PYTEST_CURRENT_TEST", "gdb")
+        name = test.split("::")[-1].split(" ")[0].replace("/", "_")
         os.makedirs(os.path.join(ROOT, "build/logs"), exist_ok=True)
         self.log = open(os.path.join(ROOT, "build/logs", name + ".gdb.log"), "a")
         self.process.logfile_read = self.log
@@ -44,9 +47,12 @@ class Gdb:
         self.log.close()
 
     def ask(self, command):
-        self.process.send(command + "\n")
+        self.marks += 1
+        self.process.send("%s\necho <%d>\\n\n" % (command, self.marks))
+        self.process.expect(r"<%d>\r*\n" % self.marks)
+        said = self.process.before.replace("\r", "").replace(PROMPT, "")
         self.process.expect_exact(PROMPT)
-        return self.process.before.replace("\r", "")
+        return said
 
     def start(self, command):
         """One that does not come back by itself."""
@@ -63,11 +69,15 @@ class Gdb:
         return self.stopped()
 
     def value(self, what):
-        return int(re.search(r"= (?:0x)?([0-9a-f]+)", self.ask("p/x " + what))[1], 16)
+        said = self.ask("p/x " + what)
+        found = re.search(r"= (?:0x)?([0-9a-f]+)", said)
+        assert found, (what, said)
+        return int(found[1], 16)
 
     def steps(self, count):
         """The linear EIP behind each of so many steps."""
-        self.process.send("set $n = 0\nwhile $n < %d\nstepi\noutput/x $pc\necho  <- eip\\n\nset $n = $n + 1\nend\necho all done\\n\n" % count)
+        self.process.send("set $n = 0\nwhile $n < %d\nstepi\noutput/x $pc\necho  <- eip\\n\n"
+                          "set $n = $n + 1\nend\necho all done\\n\n" % count)
         self.process.expect(r"all done\r*\n")
         text = self.process.before
         self.process.expect_exact(PROMPT)

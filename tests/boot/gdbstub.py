@@ -21,6 +21,7 @@ ELF = os.path.join(ROOT, "build", "ringleader.debug.elf")
 GPRS = ["rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp"] + ["r%d" % n for n in range(8, 16)] + ["rip"]
 RSI, RDI, RSP, RIP = (GPRS.index(r) for r in ("rsi", "rdi", "rsp", "rip"))
 BEAT, BEATS = "vcpu_run", 200  # a turn of a VM begins
+TRIES = 100  # of a step
 BELOW = 512  # the text lies there, under the stack that is in use
 
 
@@ -87,6 +88,16 @@ class Stub:
 
     def step(self):
         assert self.ask("s").startswith("T")
+
+    def step_on(self):
+        """One instruction, which changes a register: QEMU's own work may end a step in front of it."""
+        before = self.ask("g")
+        for _ in range(TRIES):
+            self.step()
+            after = self.ask("g")
+            if after != before:
+                return after
+        raise AssertionError("the machine does not step")
 
     def run_to(self, at):
         self.breakpoint(at, True)

@@ -71,9 +71,9 @@ class Bare(Console):
         self.stub = Stub(path, False)
         self.segment, self.base = None, 0
 
-    def linear(self):
-        """EIP, which this stub gives as an offset."""
-        g = bytes.fromhex(self.stub.ask("g"))
+    def step(self):
+        """Where it comes to: EIP, which this stub gives as an offset."""
+        g = bytes.fromhex(self.stub.step_on())
         eip, eflags, cs = struct.unpack_from("<QII", g, 8 * RIP)
         if (cs, eflags & VM) != self.segment:  # else the base is what it was, even if the mode changed
             self.segment = cs, eflags & VM
@@ -87,8 +87,7 @@ def bare_steps(folder, at):
         m.stub.run_to(at)
         steps = []
         for _ in range(STEPS):
-            m.stub.step()
-            steps.append(m.linear())
+            steps.append(m.step())
         m.process.close(force=True)
     return steps
 

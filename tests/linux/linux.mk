@@ -14,7 +14,7 @@ $(LINUX_TESTS_DIR)/.built: tests/linux/build $(LINUX_TESTS_DIR)/.fetched
 
 # Linux unpacks archives that follow each other.
 $(GUESTS)/linux-tests.gz: $(GUESTS)/initrd.gz $(LINUX_TESTS_DIR)/.built
-	(cat $(GUESTS)/initrd.gz && cd $(LINUX_TESTS_DIR)/root && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0 | gzip -9n) > $@
+	(cat $(GUESTS)/initrd.gz && iso/pack-initramfs $(LINUX_TESTS_DIR)/root) > $@
 
 ## check-linux-tests  Linux's selftests and QEMU's test programs under all engines, result by result beside bare QEMU
 .PHONY: check-linux-tests
