@@ -17,12 +17,12 @@ $(GUEST_ROOT)/bin/%: tests/guests/linux/%.c $(GUEST_LIB)
 	@mkdir -p $(@D)
 	$(CC) $(GUEST_CFLAGS) $< tests/guests/linux/nolibc.c -o $@
 
-$(GUESTS)/initrd.gz: iso/make-initramfs $(GUESTS)/.fetched $(GUEST_PROGRAMS)
+$(GUESTS)/initrd.gz: iso/make-initramfs iso/pack-initramfs $(GUESTS)/.fetched $(GUEST_PROGRAMS)
 	iso/make-initramfs $@ $(GUESTS)/busybox $(GUEST_ROOT)
 
 # The same with the drivers of virtio devices.
 $(GUESTS)/virtio.gz: $(GUESTS)/initrd.gz
-	(cat $< && cd $(GUEST_ROOT)-virtio && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0 --reproducible | gzip -9n) > $@
+	(cat $< && iso/pack-initramfs $(GUEST_ROOT)-virtio) > $@
 
 # Examples name files in their own folder: they are copied beside the guests.
 $(GUESTS)/%.conf: iso/examples/%.conf $(GUESTS)/initrd.gz
