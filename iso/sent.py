@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What the prompt sends over the console as text (vmm/snap/snapshot_send.h), taken out of the log of a terminal."""
+"""What the prompt sends over the console as text (vmm/snap/snapshot_send.h), taken
+out of the log of a terminal."""
 import base64
 import os
 import re
@@ -36,10 +37,12 @@ def sent(log, kind, what):
 
 
 def sections(data):
-    """(name, payload) of each section of a stream. A checksum is of all bytes up to it, earlier checksums left out."""
+    """(name, payload) of each section of a stream. A checksum is of all bytes up to it,
+    earlier checksums left out."""
     crc, at = zlib.crc32(data[:HEADER]), HEADER
     while at < len(data):
-        name, length = data[at:at + 12].rstrip(b"\0").decode(), int.from_bytes(data[at + 16:at + 20], "little")
+        name = data[at:at + 12].rstrip(b"\0").decode()
+        length = int.from_bytes(data[at + 16:at + 20], "little")
         end = at + HEAD + length
         crc = zlib.crc32(data[at:end], crc)
         if crc != int.from_bytes(data[end:end + 4], "little"):

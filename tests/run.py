@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""All tests, one after another; the last line is `N passed, N failed, N skipped`. Exit status 0 only if none failed.
+"""All tests, one after another; the last line is `N passed, N failed, N skipped`.
+Exit status 0 only if none failed.
 
-Counts: each cmocka test function, each pytest case, each lint rule, each mode and processor of the differential tests,
-each fuzz target's corpus, and the recorded vectors with each build and memory base are one.
+Counts: each cmocka test function, each pytest case, each lint rule, each mode and processor
+of the differential tests, each fuzz target's corpus, and the recorded vectors with each
+build and memory base are one.
 """
 import concurrent.futures
 import glob
@@ -22,7 +24,8 @@ STUCK = 1800  # seconds: a boot test that runs longer hangs; the slowest takes a
 
 def run(command):
     """What the command printed appears in one piece: others run beside it."""
-    p = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    p = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                       text=True, errors="replace")
     print("== %s\n%s" % (" ".join(command), p.stdout), end="", flush=True)
     return p.returncode, p.stdout
 
@@ -31,8 +34,8 @@ def run_aloud(command):
     """The same, and each line appears at once: for a long run, which may be ended from outside."""
     print("==", " ".join(command), flush=True)
     lines = []
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          errors="replace") as p:
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, errors="replace") as p:
         for line in p.stdout:
             print(line, end="", flush=True)
             lines.append(line)
@@ -72,8 +75,10 @@ def base_0():
 
 
 def units():
-    names = [os.path.splitext(os.path.basename(p))[0] for p in glob.glob(os.path.join(ROOT, "tests/unit/test_*.c"))]
-    return [lambda name=name: unit(os.path.join(ROOT, "build/unit", name)) for name in sorted(names)]
+    names = [os.path.splitext(os.path.basename(p))[0]
+             for p in glob.glob(os.path.join(ROOT, "tests/unit/test_*.c"))]
+    return [lambda name=name: unit(os.path.join(ROOT, "build/unit", name))
+            for name in sorted(names)]
 
 
 def replay(corpus):
@@ -97,8 +102,8 @@ def recorded(program, base, path):
 
 
 def vectors():
-    """Recorded processor tests, if the environment's VECTORS names a file of them: one test each as they are, with
-    sanitizers, and with memory base 0."""
+    """Recorded processor tests, if the environment's VECTORS names a file of them: one test each as
+    they are, with sanitizers, and with memory base 0."""
     path = os.environ.get("VECTORS", "")
     if not os.path.isfile(path):
         return []
@@ -108,10 +113,12 @@ def vectors():
 
 def boot():
     """Each test on a line of its own; the tests of one file run one after another."""
-    code, out = run_aloud([sys.executable, "-m", "pytest", "-v", "-rfEs", "--durations=30", "-n", str(LANES),
-                           "--dist=loadfile", "--timeout=%d" % STUCK, "tests/lint", "tests/boot"])
+    code, out = run_aloud([sys.executable, "-m", "pytest", "-v", "-rfEs", "--durations=30",
+                           "-n", str(LANES), "--dist=loadfile", "--timeout=%d" % STUCK,
+                           "tests/lint", "tests/boot"])
     end = out.splitlines()[-1] if out else ""
-    passed, failed = number(r"(\d+) passed", end), number(r"(\d+) failed", end) + number(r"(\d+) error", end)
+    passed = number(r"(\d+) passed", end)
+    failed = number(r"(\d+) failed", end) + number(r"(\d+) error", end)
     if code and not failed:
         failed = 1
     return passed, failed, number(r"(\d+) skipped", end)

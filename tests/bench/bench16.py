@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""What 16-bit code costs: the workloads of tests/guests/boot/bench16.asm, ours over bare QEMU, as a table.
+"""What 16-bit code costs: the workloads of tests/guests/boot/bench16.asm,
+ours over bare QEMU, as a table.
 
     bench16.py [--runs 5] [--engines auto]
 
-Instructions: each side once under QEMU's -icount, where the guest's TSC counts executed instructions, the monitor's among them.
-Time: by the TSC, medians of runs that alternate. --runs 0: instructions only. Checksums must be the same everywhere.
+Instructions: each side once under QEMU's -icount, where the guest's TSC counts executed
+instructions, the monitor's among them. Time: by the TSC, medians of runs that alternate. --runs 0:
+instructions only. Checksums must be the same everywhere.
 """
 import argparse
 import os
@@ -12,7 +14,8 @@ import re
 import statistics
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "boot"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+                                "boot"))
 from guests import Guests, bare_lines_of, build  # noqa: E402
 
 ICOUNT = ["-icount", "shift=0,sleep=off"]
@@ -33,8 +36,9 @@ def run(engine, extra):
     if engine is None:
         lines = bare_lines_of("bench16", [*BARE, *extra, "-fda"])
     else:
-        with Guests(["[ringleader]\nexit = poweroff\n[vm %s]\nmemory = 16M\nfloppy = bench16\nboot = floppy\nengine = %s\n"
-                     "serial0 = log\ndebug_exit = yes\n" % (engine, engine)], extra=extra, name="bench16") as m:
+        with Guests(["[ringleader]\nexit = poweroff\n[vm %s]\nmemory = 16M\nfloppy = bench16\n"
+                     "boot = floppy\nengine = %s\nserial0 = log\ndebug_exit = yes\n"
+                     % (engine, engine)], extra=extra, name="bench16") as m:
             m.wait_stopped([engine])
             lines = m.lines(engine)
     found = [re.match(r"bench (\S+) (\w\w \w\w) ([\w ]+)$", line) for line in lines]
@@ -42,7 +46,8 @@ def run(engine, extra):
 
 
 def check(figures, bare):
-    if {n: v[0] for n, v in figures.items()} != {n: v[0] for n, v in bare.items()} or set(bare) != set(ROWS):
+    ours = {n: v[0] for n, v in figures.items()}
+    if ours != {n: v[0] for n, v in bare.items()} or set(bare) != set(ROWS):
         raise SystemExit("bench16: checksums differ: %r %r" % (figures, bare))
     return {n: v[1] for n, v in figures.items()}
 
@@ -63,12 +68,15 @@ def main():
             for name, value in check(run(side, []), bare).items():
                 times[side][name].append(value)
     missed = 0
-    print("%-32s %10s" % ("instructions, time (over bare)", "bare, M") + "".join("%16s" % e for e in engines) + "   bar")
+    print("%-32s %10s" % ("instructions, time (over bare)", "bare, M")
+          + "".join("%16s" % e for e in engines) + "   bar")
     for name, (label, bar) in ROWS.items():
         line = "%-32s %10.1f" % (label, counted[None][name] / 1e6)
         for e in engines:
-            time = statistics.median(times[e][name]) / statistics.median(times[None][name]) if options.runs else 0
-            line += "%9.2f,%6s" % (counted[e][name] / counted[None][name], "%.2f" % time if options.runs else "-")
+            time = (statistics.median(times[e][name]) / statistics.median(times[None][name])
+                    if options.runs else 0)
+            line += "%9.2f,%6s" % (counted[e][name] / counted[None][name],
+                                   "%.2f" % time if options.runs else "-")
         failed = bar and counted[engines[0]][name] / counted[None][name] > bar
         missed += bool(failed)
         print(line + ("   %s%s" % (bar, "  MISSED" if failed else "") if bar else "   report"))

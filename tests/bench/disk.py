@@ -63,7 +63,8 @@ def ours(engine, data, cmdline, extra=()):
 def measure(engines, options, data, cmdline):
     """{side: {way: [ticks per KiB]}}."""
     figures = {side: {way: [] for way in WAYS} for side in ["bare", *engines]}
-    with tempfile.NamedTemporaryFile(dir=MEMORY) as ide, tempfile.NamedTemporaryFile(dir=MEMORY) as virtio:
+    with tempfile.NamedTemporaryFile(dir=MEMORY) as ide, \
+            tempfile.NamedTemporaryFile(dir=MEMORY) as virtio:
         for image in (ide, virtio):
             image.write(data)
             image.flush()
@@ -87,7 +88,9 @@ def table(figures, engines):
         line = "%-13s%11.1f%9.1f" % (way, middle, fastest)
         for e in engines:
             own = figures[e][way]
-            line += "%9.1f (%5.2f)%9.1f (%4.2f)" % (statistics.median(own), middle / statistics.median(own), min(own), fastest / min(own))
+            line += "%9.1f (%5.2f)%9.1f (%4.2f)" % (
+                statistics.median(own), middle / statistics.median(own),
+                min(own), fastest / min(own))
         low = fastest / min(figures[engines[0]][way]) < bar
         missed += low
         print(line + "   %s%s" % (bar, "  MISSED" if low else ""))

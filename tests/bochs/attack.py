@@ -76,7 +76,8 @@ def main():
         print("\n".join(text.splitlines()[-40:]))
     bad = judge(text, options.place, "max")
     sums = check_bystander(re.findall(SUM, text))
-    print("bochs: %s after %d s, %d guests failed, %d sums of the bystander right" % (said or "all ended", seconds, bad, sums))
+    print("bochs: %s after %d s, %d guests failed, %d sums of the bystander right"
+          % (said or "all ended", seconds, bad, sums))
     return 1 if said or bad or sums < 2 else 0
 
 

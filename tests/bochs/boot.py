@@ -24,7 +24,8 @@ cmdline = console=ttyS0 earlyprintk=serial,ttyS0
 engine  = auto
 """
 KERNEL_LINE = re.compile(r"^\[ {0,4}\d+\.\d{6}\] ", re.MULTILINE)
-OURS = re.compile(r"^\[ {0,3}\d+\.\d{6}\] (Ringleader|memory:|ACPI: \d|clock:|interrupts:|PCI:|start-up|debian:)", re.MULTILINE)
+OURS = re.compile(r"^\[ {0,3}\d+\.\d{6}\] (Ringleader|memory:|ACPI: \d|clock:|interrupts:|PCI:"
+                  r"|start-up|debian:)", re.MULTILINE)
 TROUBLE = re.compile(r"PANIC:|Kernel panic|Oops|BUG:|cannot run here|triple fault")
 
 

@@ -98,7 +98,8 @@ def login(c):
     c.expect("assword: ")
     c.process.send("ringleader\r")
     c.expect(r"root@debian:~# ")
-    c.process.send("stty cols 500; dmesg -n 1; export TERM=dumb; bind 'set enable-bracketed-paste off'; PS1='guest# '\r")
+    c.process.send("stty cols 500; dmesg -n 1; export TERM=dumb;"
+                   " bind 'set enable-bracketed-paste off'; PS1='guest# '\r")
     c.expect("guest# '", "guest# ")
 
 
@@ -152,7 +153,8 @@ def main():
     options = p.parse_args()
     disk, bus, failed = os.path.abspath(options.disk), options.bus, 0
     said, bare = one_side(lambda qemu: Bare(disk, bus, qemu))
-    assert said["tty1"] == "debian login:" and re.match(r"apt \d", said["apt-get"]) and said["after"].startswith("data: OK"), said
+    assert said["tty1"] == "debian login:" and re.match(r"apt \d", said["apt-get"]), said
+    assert said["after"].startswith("data: OK"), said
     print("%-14s%10s%10s%10s%10s%10s" % ("10^9 instr.", "kernel", "login", "write", "reboot",
                                          "seconds"))
     print("%-14s" % "bare" + "".join("%10.2f" % v for v in bare.values()), flush=True)

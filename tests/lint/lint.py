@@ -43,7 +43,8 @@ def text(name):
 def spdx(names):
     """Every source file says its licence in its first two lines."""
     for n in names:
-        if n.endswith(SOURCE) and "SPDX-License-Identifier: MIT" not in "\n".join(text(n).splitlines()[:2]):
+        if n.endswith(SOURCE) and not any("SPDX-License-Identifier: MIT" in line
+                                          for line in text(n).splitlines()[:2]):
             yield n + ": no SPDX line"
 
 
@@ -169,7 +170,8 @@ def phrases(names):
                     yield '%s:%d: "%s"' % (n, number, m[0])
 
 
-NAMED_FILE = re.compile(r"(?<![\w./{*<-])((?:[\w-]+/)*)([a-z][a-z0-9_-]*\.(?:c|h|asm|def|py|mk|md))\b")
+NAMED_FILE = re.compile(
+    r"(?<![\w./{*<-])((?:[\w-]+/)*)([a-z][a-z0-9_-]*\.(?:c|h|asm|def|py|mk|md))\b")
 
 
 def paths(names):
@@ -186,7 +188,8 @@ def paths(names):
                     yield "%s:%d: there is no %s" % (n, number, m[0])
 
 
-PROTOTYPE = re.compile(r"^(?!static\b|return\b|typedef\b|_Static_assert)(?:extern\s+)?[a-z_][\w \t*]*?\b(\w+)\([^;{}]*\)[^;{}]*;", re.MULTILINE)
+PROTOTYPE = re.compile(r"^(?!static\b|return\b|typedef\b|_Static_assert)(?:extern\s+)?"
+                       r"[a-z_][\w \t*]*?\b(\w+)\([^;{}]*\)[^;{}]*;", re.MULTILINE)
 
 
 def prototypes(names):
@@ -201,8 +204,9 @@ def prototypes(names):
 # What a process has no use for, or may not have: privileged instructions, and those that show or
 # change the machine below.
 HOST_INSTRUCTION = re.compile(
-    r"\t((?:rep\w* )?(?:ins|outs)[bwl]?|in|out|cli|sti|hlt|clts|[ls][gi]dt|[ls]ldt|l?str|ltr|[ls]msw|inv\w+|wbinvd|(?:rd|wr)msr|x[sg]etbv|cpuid"
-    r"|rdtscp?|rdpmc|swapgs|sys\w+|int|iret\w*|lret\w*|ver[rw]|lar|lsl|f?xsave\w*|f?xrstor\w*|fn?save|frstor|[sc]tac|monitor|mwait)\b"
+    r"\t((?:rep\w* )?(?:ins|outs)[bwl]?|in|out|cli|sti|hlt|clts|[ls][gi]dt|[ls]ldt|l?str|ltr"
+    r"|[ls]msw|inv\w+|wbinvd|(?:rd|wr)msr|x[sg]etbv|cpuid|rdtscp?|rdpmc|swapgs|sys\w+|int|iret\w*"
+    r"|lret\w*|ver[rw]|lar|lsl|f?xsave\w*|f?xrstor\w*|fn?save|frstor|[sc]tac|monitor|mwait)\b"
     r"|\tmov\w* [^\n]*%(?:cr\d|dr\d|db\d|[defgs]s$)")
 
 
@@ -233,24 +237,27 @@ def pure(names):
 
 # What docs/panics.md lists: calls that end the machine, and instructions of ring 0 that may fault.
 ENDS = re.compile(r"\b(ASSERT|panic|trap_fatal)\(")
-FAULTS = re.compile(r'"[^"\n]*\b(f?xrstor|frstor|fldenv|xsetbv|wrmsr|lldt|ltr|lgdt|lidt|iretq?|ldmxcsr|lretq)\b'
+FAULTS = re.compile(r'"[^"\n]*\b(f?xrstor|frstor|fldenv|xsetbv|wrmsr|lldt|ltr|lgdt|lidt|iretq?'
+                    r'|ldmxcsr|lretq)\b'
                     r'|"[^"\n]*\bmov[^"\n]*, ?%%(cr|dr|ds|es|fs|gs|ss)')
+# A comment, or the definition of ASSERT.
+HARMLESS = re.compile(r"\s*(/?\*|panic\(\"%s:%d)")
 IRET = re.compile(r"^\s+iretq?\b")
 
 
 def dangers(name):
     """The functions (in assembly: the label right before) of a file that hold one, except
     definitions and comments."""
+    begin = r"\w.*?\b(\w+)\([^;]*$" if name.endswith((".c", ".h")) else r"(\w+):"
     function, found = "", set()
     for line in text(name).splitlines():
-        start = re.match(r"\w.*?\b(\w+)\([^;]*$",
-                         line) if name.endswith((".c", ".h")) else re.match(r"(\w+):", line)
+        start = re.match(begin, line)
         if start and not line.startswith("#"):
             function = start[1]
         elif name.endswith(".asm") and IRET.match(line):
             found.add(function)
-        elif line.startswith(("\t",
-                              " ")) and not re.match(r"\s*(/?\*|panic\(\"%s:%d)", line) and (ENDS.search(line) or FAULTS.search(line)):
+        elif line.startswith(("\t", " ")) and not HARMLESS.match(line) \
+                and (ENDS.search(line) or FAULTS.search(line)):
             found.add(function)
     return {(name, f) for f in found}
 
@@ -275,9 +282,9 @@ def walk(_):
     if len(steps) < 20:
         yield "docs/life-of-an-exit.md: names %d functions with their files" % len(steps)
     for function, name in steps:
-        there = r"^%s:" % function if name.endswith(".asm") else r"^\w[^;\n]*\b%s\([^;]*?\)\n\{" % function
-        if not os.path.exists(os.path.join(ROOT,
-                                           name)) or not re.search(there, text(name), re.MULTILINE):
+        there = (r"^%s:" if name.endswith(".asm") else r"^\w[^;\n]*\b%s\([^;]*?\)\n\{") % function
+        if not os.path.exists(os.path.join(ROOT, name)) \
+                or not re.search(there, text(name), re.MULTILINE):
             yield "docs/life-of-an-exit.md: no %s in %s" % (function, name)
 
 

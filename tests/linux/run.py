@@ -2,7 +2,8 @@
 """Linux's selftests for x86 and QEMU's test programs for i386, in the Debian guest under each
 engine and on bare QEMU: exit status and output must be the same.
 
-    run.py [--engines auto,ring1,recompile,recompile-all] [--icount [--bar 5]] [--kernel vmlinuz-686] [TEST...]
+    run.py [--engines auto,ring1,recompile,recompile-all] [--icount [--bar 5]]
+           [--kernel vmlinuz-686] [TEST...]
 
 Addresses are not random, so that most output is the same to the byte; normalize() takes out what is
 not. exceptions.txt says what is not run or not compared, and why. Seconds are the guest's own; with
@@ -71,7 +72,8 @@ def start(engine, options):
 
 
 def run_one(machine, program):
-    out = machine.run("stopwatch run /bin/sh -c 'timeout -s KILL %d ./%s >/tmp/out 2>&1; echo status $?'; gzip -c /tmp/out | base64"
+    out = machine.run("stopwatch run /bin/sh -c 'timeout -s KILL %d ./%s >/tmp/out 2>&1;"
+                      " echo status $?'; gzip -c /tmp/out | base64"
                       % (LIMIT, program))
     status = int(re.search(r"^status (\d+)$", out, re.MULTILINE).group(1))
     time, text = re.search(r"^bench run \d+ us (\d+)\n(.*)", out, re.MULTILINE | re.DOTALL).groups()
@@ -143,7 +145,8 @@ def report(programs, engines, results, excepted, bar):
             ours = results[e].get(p)
             if not bare or not ours:
                 counts["skipped"] += 1
-                notes.append("skipped %s, %s: %s" % (p, e, excepted.get((p, e), excepted.get((p, "bare")))[1]))
+                reason = excepted.get((p, e), excepted.get((p, "bare")))[1]
+                notes.append("skipped %s, %s: %s" % (p, e, reason))
                 line += "%18s" % "skipped"
                 continue
             wrong = judge(p, e, bare, ours, excepted, bar)

@@ -251,7 +251,8 @@ def answers(cases, boot, folder):
                                 record[RESULT_SIZE:])
         if len(records) < len(cases):
             case = cases[len(records)]
-            yield case, [] if case.end.endless else ["%s, there it does not end" % vector_of(case.end.r["eip"] - 1)]
+            yield case, [] if case.end.endless else [
+                "%s, there it does not end" % vector_of(case.end.r["eip"] - 1)]
         cases = cases[len(records) + 1:]
 
 
@@ -260,7 +261,8 @@ def main():
     count, seed = sys.argv[sys.argv.index("-r") + 1:][:2] if "-r" in sys.argv else ("", "")
     counts = {"agree": 0, "differ": 0, "explained": 0}
     if which == "qemu":
-        print("QEMU checks no segment limits and saves no RF: its differences are not explained one by one")
+        print("QEMU checks no segment limits and saves no RF:"
+              " its differences are not explained one by one")
     with tempfile.TemporaryDirectory() as folder:
         dumps = os.path.join(folder, "dumps")
         os.mkdir(dumps)

@@ -56,7 +56,8 @@ def main():
         for engine in engines:
             ours, mine = run(system, engine)
             other = differences(bare, ours)
-            wrong = "fails" if mine else "fails on bare QEMU" if trouble else "other: " + ", ".join(other) if other else ""
+            wrong = ("fails" if mine else "fails on bare QEMU" if trouble
+                     else "other: " + ", ".join(other) if other else "")
             failed += bool(wrong)
             rows.append(row(system, engine, bare, ours, wrong))
             print(rows[-1], flush=True)
