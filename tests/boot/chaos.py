@@ -30,7 +30,8 @@ PATIENCE = 16
 STANDS_STILL = 64  # lines of the others without one of the bystander's
 MOST = 64 * 128  # that a counter grows from one line to the next, which is 64 rounds later
 SILENCE = 200  # seconds without any line: the machine hangs
-EVENT = re.compile(r"\] (\S+): (CHAOS start [^\n]*|CHAOS (\d+) rounds [^\n]*|reset: [^\n]*|halted with[^\n]*|stopped: [^\n]*"
+EVENT = re.compile(r"\] (\S+): (CHAOS start [^\n]*|CHAOS (\d+) rounds [^\n]*|reset: [^\n]*"
+                   r"|halted with[^\n]*|stopped: [^\n]*"
                    r"|SUM [^\n]*|FAIL [^\n]*)\n|(PANIC[^\n]*)")
 COUNT = re.compile(r"([a-z]\w*) (\d+)")
 
@@ -188,7 +189,8 @@ class Total:
         lines = ["%d machines, %d sums of the bystander right, %d resets, %d of them by hand" % (
             self.machines, self.sums, self.resets, self.nudges)]
         lines += ["QEMU died of its own %d times" % self.died] * (self.died > 0)
-        lines += ["%d lines of kernels that had overwritten their counters" % self.trashed] * (self.trashed > 0)
+        lines += ["%d lines of kernels that had overwritten their counters"
+                  % self.trashed] * (self.trashed > 0)
         lines += ["killed: %d times, %s" % (n, why) for why, n in self.killed.items()]
         lines += ["%-13s %s" % (e, " ".join("%s %d" % pair for pair in self.counts[e].items()))
                   for e in ENGINES]
@@ -215,7 +217,8 @@ def main():
             print("  %s (log: build/logs/chaos-%d.log)" % (e, seed))
             total.died += 1
         except (Finding, AssertionError, pexpect.ExceptionPexpect) as e:
-            print("FINDING with seed %d, -cpu %s: %s\n(log: build/logs/chaos-%d.log)" % (seed, cpu, e, seed))
+            print("FINDING with seed %d, -cpu %s: %s\n(log: build/logs/chaos-%d.log)"
+                  % (seed, cpu, e, seed))
             return 1
         seed += 100
         print(total, flush=True)

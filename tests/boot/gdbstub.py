@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""A client of QEMU's debugger stub, for tests that stop the monitor at a function and make it call another one there.
+"""A client of QEMU's debugger stub, for tests that stop the monitor at a function and
+make it call another one there.
 
     stub = Stub(path)  with QEMU's `-gdb unix:PATH,server=on,wait=off`
-    stub.call_at("function", "other", argument, "text"): the next time that the machine comes to the first function, it first calls
-    other(argument, "text", 0) as if that had been written there, and goes on. False: it does not come there, since whole-program
-    optimization has taken the function apart.
+    stub.call_at("function", "other", argument, "text"): the next time that the machine comes to
+    the first function, it first calls other(argument, "text", 0) as if that had been written
+    there, and goes on. False: it does not come there, since whole-program optimization has taken
+    the function apart.
 
-Breakpoints of QEMU's change nothing in the machine. Addresses come from build/ringleader.debug.elf. The monitor keeps no red zone.
+Breakpoints of QEMU's change nothing in the machine. Addresses come from build/ringleader.debug.elf.
+The monitor keeps no red zone.
 """
 import os
 import re
@@ -18,7 +21,8 @@ import subprocess
 from machine import ROOT, TIMEOUT
 
 ELF = os.path.join(ROOT, "build", "ringleader.debug.elf")
-GPRS = ["rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp"] + ["r%d" % n for n in range(8, 16)] + ["rip"]
+GPRS = ["rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp"] \
+    + ["r%d" % n for n in range(8, 16)] + ["rip"]
 RSI, RDI, RSP, RIP = (GPRS.index(r) for r in ("rsi", "rdi", "rsp", "rip"))
 BEAT, BEATS = "vcpu_run", 200  # a turn of a VM begins
 TRIES = 100  # of a step
@@ -28,7 +32,8 @@ BELOW = 512  # the text lies there, under the stack that is in use
 def symbols():
     """Addresses by name; a name that several functions have is left out."""
     found, twice = {}, set()
-    for line in subprocess.run(["nm", ELF], stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines():
+    said = subprocess.run(["nm", ELF], stdout=subprocess.PIPE, text=True, check=True).stdout
+    for line in said.splitlines():
         m = re.match(r"([0-9a-f]+) [a-zA-Z] ([^.]+)(\.lto_priv\.\d+)?$", line)
         if m:
             if m[2] in found:

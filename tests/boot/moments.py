@@ -9,7 +9,8 @@ import time
 STEPS = 40
 # Each step is processes, pipes, and floating point in two of them; it depends on the one before.
 WORK = ("i=0; h=start; while [ $i -lt %d ]; do h=$(echo $h | sha256sum | cut -c1-16); "
-        "f=$(awk -v i=$i 'BEGIN { s = 0; for (k = 1; k < 300; k++) s += 1 / (k * 1.5 + i); printf \"%%.12f\", s }'); "
+        "f=$(awk -v i=$i 'BEGIN { s = 0; for (k = 1; k < 300; k++) s += 1 / (k * 1.5 + i);"
+        " printf \"%%.12f\", s }'); "
         "echo STEP $i $h $f; i=$((i+1)); done; echo WORK '' DONE\r")
 
 

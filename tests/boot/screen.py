@@ -63,7 +63,8 @@ class Screen:
         """Width, height and the brightness of each dot."""
         self.command("screendump", filename=self.picture)
         with open(self.picture, "rb") as f:
-            magic, width, height, _ = (f.readline().split() + f.readline().split() + f.readline().split())
+            magic, width, height, _ = (f.readline().split() + f.readline().split()
+                                       + f.readline().split())
             data = f.read()
         assert magic == b"P6"
         width, height = int(width), int(height)

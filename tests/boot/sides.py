@@ -94,7 +94,8 @@ class Side:
     def wait_for(self, question, what="what was waited for"):
         end = time.monotonic() + TIMEOUT
         while not question():
-            assert time.monotonic() < end, "the screen never showed %s; at last:\n%s" % (what, "\n".join(self.lines()))
+            assert time.monotonic() < end, "the screen never showed %s; at last:\n%s" % (
+                what, "\n".join(self.lines()))
             time.sleep(0.5)
 
     def type(self, text):

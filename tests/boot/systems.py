@@ -13,7 +13,8 @@ class System:
 
     def __init__(self, script, media=None, memory=64, firmware=None, keys=None, direct=None):
         self.name, self.script = script.__name__, script
-        self.media, self.memory, self.firmware, self.keys, self.direct = media or {}, memory, firmware, keys or {}, direct
+        self.media, self.memory, self.firmware = media or {}, memory, firmware
+        self.keys, self.direct = keys or {}, direct
 
     def boots(self):
         return next(iter(self.media))

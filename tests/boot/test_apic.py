@@ -29,9 +29,10 @@ def test_linux(engine, timer):
     with Machine(config) as m:
         m.shell()
         # As on bare QEMU, where SeaBIOS sets the MTRRs: Linux uses the PAT only if they are on.
-        assert re.findall(r"(?:MTRR|PAT)[^\n]*",
-                          m.run("dmesg")) == ["PAT: Configuration [0-7]: WB  WC  UC- UC  WB  WP  UC- WT  "]
-        assert m.run("cat /proc/mtrr").strip() == "reg00: base=0x080000000 ( 2048MB), size= 2048MB, count=1: uncachable"
+        assert re.findall(r"(?:MTRR|PAT)[^\n]*", m.run("dmesg")) == [
+            "PAT: Configuration [0-7]: WB  WC  UC- UC  WB  WP  UC- WT  "]
+        assert m.run("cat /proc/mtrr").strip() == (
+            "reg00: base=0x080000000 ( 2048MB), size= 2048MB, count=1: uncachable")
         before, where = interrupts(m)
         assert ("IO-APIC" in where["4"]) == (timer != "8259"), where
         assert ("XT-PIC" in where["4"]) == (timer == "8259"), where

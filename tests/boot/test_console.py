@@ -45,7 +45,8 @@ def paste_raw(m):
     source = random.Random(1)
     allowed = [chr(c) for c in range(256) if c not in (0x01, 0x1d)]
     text = "".join(source.choice(allowed) for _ in range(PASTE))
-    m.process.send("stty raw -echo; echo RE''ADY; head -c %d | md5sum; stty sane; echo E''ND\r" % PASTE)
+    m.process.send("stty raw -echo; echo RE''ADY; head -c %d | md5sum; stty sane; echo E''ND\r"
+                   % PASTE)
     m.expect("READY")
     sender = Sender(m, text)
     m.expect(r"([0-9a-f]{32}) ")
@@ -87,8 +88,8 @@ class Output:
         m.buffer = tail
 
     def text(self):
-        """The neighbour's lines are left out, with the prompt that stepped aside for one. The terminal that the test reads from
-        has put a \\r before each \\n."""
+        """The neighbour's lines are left out, with the prompt that stepped aside for one. The
+        terminal that the test reads from has put a \\r before each \\n."""
         text = re.sub(r"(\r\x1b\[K)?\[ *\d+\.\d{6}\] b: [^\n]*\r\r\n(\rrl> \x1b\[K)?", "",
                       "".join(self.parts))
         return text.replace("\r\n", "\n")
@@ -99,7 +100,8 @@ def begin_print(m, size):
     with open(os.path.join(GUESTS, "busybox"), "rb") as f:
         text = base64.encodebytes(f.read()).decode()
     m.run("base64 /bin/busybox > /tmp/g")
-    m.process.send("stty -opost; while cat /tmp/g; do :; done 2>/dev/null | head -c %d; stty opost; echo E''ND; echo E''ND\r" % size)
+    m.process.send("stty -opost; while cat /tmp/g; do :; done 2>/dev/null | head -c %d;"
+                   " stty opost; echo E''ND; echo E''ND\r" % size)
     m.expect("E''ND\r+\n")
     return (text * (size // len(text) + 1))[:size]
 
@@ -190,7 +192,8 @@ def test_text_of_guests_in_the_log():
             lines = m.lines(name)
             assert r"one \x1b[31mred\x1b[2J\x07\x08\x7f\x9b1m\x01 end" in lines
             assert "first half, second half" in lines and "second port" in lines
-            assert r"debug port: firmware \x1b]0;title\x07 says" in lines and "debug port: Bochs says" in lines
+            assert r"debug port: firmware \x1b]0;title\x07 says" in lines
+            assert "debug port: Bochs says" in lines
             stopped = next(i for i, line in enumerate(lines) if line.startswith("stopped"))
             assert {"an end that is missing", "debug port: a last word"} <= set(lines[:stopped])
         assert not re.search(r"[\x00-\x09\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\xff]|\x1b(?!\[)",

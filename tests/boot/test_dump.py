@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""`dump NAME` and iso/core-file: Debian's gdb opens what they make, and finds the registers, memory and calls of a guest that was stopped
-under each engine, ring 0 and ring 3. Streams that are damaged are refused with the name of what is wrong, and page tables of the worst
-kind give a core, too.
+"""`dump NAME` and iso/core-file: Debian's gdb opens what they make, and finds the registers, memory
+and calls of a guest that was stopped under each engine, ring 0 and ring 3. Streams that are damaged
+are refused with the name of what is wrong, and page tables of the worst kind give a core, too.
 """
 import base64
 import importlib.util
@@ -30,13 +30,16 @@ MACHINES = [("a", "auto", 3), ("b", "ring1", 0), ("c", "recompile", 0), ("d", "r
 
 
 def gdb(*commands, elf=None, file):
-    said = subprocess.run(["gdb", "-q", "-nx", "-batch", *(["-ex", "file " + elf] if elf else []), "-ex", "core-file " + str(file),
-                           *[a for c in commands for a in ("-ex", c)]], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    commands = (["file " + elf] if elf else []) + ["core-file " + str(file), *commands]
+    options = [a for c in commands for a in ("-ex", c)]
+    said = subprocess.run(["gdb", "-q", "-nx", "-batch", *options], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=False)
     return said.stdout
 
 
 def made(log, out, *options):
-    return subprocess.run([SCRIPT, *options, str(log), str(out)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    return subprocess.run([SCRIPT, *options, str(log), str(out)], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=False)
 
 
 def answer(m, command, end):
@@ -46,8 +49,9 @@ def answer(m, command, end):
 
 
 def test_gdb_opens_it(tmp_path):
-    with Guests([vm(name, "bystander", "ring=%d" % ring, engine) for name, engine, ring in MACHINES]
-                + [vm("over", "sysregs", "", "auto"), vm("e", "bystander", "ring=0", "auto")], name="dump") as m:
+    guests = [vm(name, "bystander", "ring=%d" % ring, engine) for name, engine, ring in MACHINES]
+    guests += [vm("over", "sysregs", "", "auto"), vm("e", "bystander", "ring=0", "auto")]
+    with Guests(guests, name="dump") as m:
         m.wait_stopped(["over"])
         for name, _, _ in MACHINES:
             m.wait_line(name + ": SUM")
@@ -85,18 +89,25 @@ def dumped(m, name, log, file):
 
 def check(name, seen, ticks, file):
     registers = gdb("info registers", file=file)
-    for register in ("eax", "ebx", "ecx", "edx", "esi", "edi", "ebp", "esp", "eip", "cs", "ss", "ds"):
+    for register in ("eax", "ebx", "ecx", "edx", "esi", "edi", "ebp", "esp", "eip",
+                     "cs", "ss", "ds"):
         want = re.search(r"\b%s(?:=| +)([0-9a-f]{4,8})\b" % register, seen)
         got = re.search(r"\b%s +0x([0-9a-f]+)" % register, registers)
-        assert int(got[1], 16) == int(want[1], 16) == KNOWN.get(register, int(want[1], 16)), (name, register)
+        wanted = KNOWN.get(register, int(want[1], 16))
+        assert int(got[1], 16) == int(want[1], 16) == wanted, (name, register)
     elf = guest_elf("bystander")
-    said = gdb("info symbol $pc", "backtrace", "p *(int *)&ticks", "x/4i on_timer", "p/x $fctrl", elf=elf, file=file)
-    assert " in section ." in said and re.search(r"#0 +0x\w+ in \w+", said) and "0x37f" in said, said
+    said = gdb("info symbol $pc", "backtrace", "p *(int *)&ticks", "x/4i on_timer", "p/x $fctrl",
+               elf=elf, file=file)
+    assert " in section ." in said and re.search(r"#0 +0x\w+ in \w+", said), said
+    assert "0x37f" in said, said
     assert "<on_timer" in said and int(re.search(r"\$1 = (\d+)", said)[1]) == ticks
-    code = subprocess.run(["objcopy", "-O", "binary", "-j", ".text", elf, "/dev/stdout"], stdout=subprocess.PIPE, check=True).stdout
-    start = int(re.search(r"(\w+) [tT] on_timer", subprocess.run(["nm", elf], stdout=subprocess.PIPE, text=True, check=True).stdout)[1], 16)
-    base = int(re.search(r"\.text +PROGBITS +(\w+)", subprocess.run(["readelf", "-SW", elf], stdout=subprocess.PIPE, text=True,
-                                                                      check=True).stdout)[1], 16)
+    code = subprocess.run(["objcopy", "-O", "binary", "-j", ".text", elf, "/dev/stdout"],
+                          stdout=subprocess.PIPE, check=True).stdout
+    names = subprocess.run(["nm", elf], stdout=subprocess.PIPE, text=True, check=True).stdout
+    start = int(re.search(r"(\w+) [tT] on_timer", names)[1], 16)
+    headers = subprocess.run(["readelf", "-SW", elf], stdout=subprocess.PIPE, text=True,
+                             check=True).stdout
+    base = int(re.search(r"\.text +PROGBITS +(\w+)", headers)[1], 16)
     bytes_seen = re.findall(r"0x([0-9a-f]{2})\b", gdb("x/32xb 0x%x" % start, file=file))
     assert bytes(int(b, 16) for b in bytes_seen[-32:]) == code[start - base:start - base + 32]
 
@@ -139,21 +150,27 @@ def stream(parts):
 
 
 def logged(data):
-    lines = [":%08x %s" % (at, base64.b64encode(data[at:at + 57]).decode()) for at in range(0, len(data), 57)]
-    return "noise\n=== core g %d bytes ===\n%s\n=== end ===\n" % (len(data), "\n[ 1.0] a line between\n".join(lines))
+    lines = [":%08x %s" % (at, base64.b64encode(data[at:at + 57]).decode())
+             for at in range(0, len(data), 57)]
+    return "noise\n=== core g %d bytes ===\n%s\n=== end ===\n" % (
+        len(data), "\n[ 1.0] a line between\n".join(lines))
 
 
-def core(cr0=0x80000001, cr3=0x1000, cr4=0x10, pdpte=(0, 0, 0, 0), regions=((0, 0x40000),), eip=0x1234, cs_base=0):
+def core(cr0=0x80000001, cr3=0x1000, cr4=0x10, pdpte=(0, 0, 0, 0), regions=((0, 0x40000),),
+         eip=0x1234, cs_base=0):
     gprs = struct.pack("<10I", 1, 2, 3, 4, 5, 6, 7, 8, eip, 2)
-    segments = b"".join(struct.pack("<HHII", 8, 0, cs_base if i == 1 else 0, 0xffff) for i in range(8))
-    return (b"g".ljust(32, b"\0") + b"killed".ljust(96, b"\0") + gprs + segments + struct.pack("<IHIH", 0, 0, 0, 0)
-            + struct.pack("<4I", cr0, 0, cr3, cr4) + struct.pack("<4Q", *pdpte) + struct.pack("<IIQ", 0xffffffff, 0, 0) + bytes(512)
+    segments = b"".join(struct.pack("<HHII", 8, 0, cs_base if i == 1 else 0, 0xffff)
+                        for i in range(8))
+    return (b"g".ljust(32, b"\0") + b"killed".ljust(96, b"\0") + gprs + segments
+            + struct.pack("<IHIH", 0, 0, 0, 0) + struct.pack("<4I", cr0, 0, cr3, cr4)
+            + struct.pack("<4Q", *pdpte) + struct.pack("<IIQ", 0xffffffff, 0, 0) + bytes(512)
             + struct.pack("<I", len(regions)) + b"".join(struct.pack("<QQ", *r) for r in regions))
 
 
 def page(at, data):
     data = data.ljust(4096, b"\0")
-    return "packed", struct.pack("<QI", at, 1) + b"".join(b"\x7f" + data[i:i + 128] for i in range(0, 4096, 128))
+    pieces = b"".join(b"\x7f" + data[i:i + 128] for i in range(0, 4096, 128))
+    return "packed", struct.pack("<QI", at, 1) + pieces
 
 
 def words(entries, form="I"):
@@ -171,32 +188,39 @@ def opened(tmp_path, parts, *commands, options=()):
 
 
 def test_linear_addresses(tmp_path):
-    """A kernel at C0000000h, a page of it elsewhere; 4 MiB pages and PAE; paging off; physical addresses on demand."""
+    """A kernel at C0000000h, a page of it elsewhere; 4 MiB pages and PAE; paging off;
+    physical addresses on demand."""
     code = page(0x8000, b"HERE")
-    two = [("core", core(eip=0xc0008000)), page(0x1000, words({768: 0x2003, 832: 0x83})), page(0x2000, words({8: 0x8003, 9: 0x8003})), code]
+    two = [("core", core(eip=0xc0008000)), page(0x1000, words({768: 0x2003, 832: 0x83})),
+           page(0x2000, words({8: 0x8003, 9: 0x8003})), code]
     for at in (0xc0008000, 0xc0009000, 0xd0008000):
         assert "0x45524548" in opened(tmp_path, two, "x/xw 0x%x" % at)
     assert "Cannot access" in opened(tmp_path, two, "x/xw 0x8000")
     assert "0x45524548" in opened(tmp_path, two, "x/xw 0x8000", options=["--physical"])
     assert re.search(r"eip +0xc0008000", opened(tmp_path, two, "info registers eip"))
-    pae = [("core", core(cr4=0x20, pdpte=(0, 0, 0, 0x1001))), page(0x1000, words({0: 0x2003}, "Q")), page(0x2000, words({8: 0x8003}, "Q")), code]
+    pae = [("core", core(cr4=0x20, pdpte=(0, 0, 0, 0x1001))), page(0x1000, words({0: 0x2003}, "Q")),
+           page(0x2000, words({8: 0x8003}, "Q")), code]
     assert "0x45524548" in opened(tmp_path, pae, "x/xw 0xc0008000")
     real = [("core", core(cr0=0, eip=0x10, cs_base=0x7ff0)), code]
     assert "0x45524548" in opened(tmp_path, real, "x/xw $pc")
 
 
 def test_bad_page_tables(tmp_path):
-    """Tables that are their own tables (of a million pages the first are kept), that lie nowhere, and random ones."""
+    """Tables that are their own tables (of a million pages the first are kept), that
+    lie nowhere, and random ones."""
     loop = [("core", core()), page(0x1000, words({i: 0x1003 for i in range(1024)}))]
     assert "0x00001003" in opened(tmp_path, loop, "x/xw 0x5000")
-    nowhere = [("core", core()), page(0x1000, words({0: 0x7ffff003, 1: 0x2003, 2: 0xffc00083})), page(0x2000, words({0: 0xfffff003, 1: 0x1003}))]
+    nowhere = [("core", core()), page(0x1000, words({0: 0x7ffff003, 1: 0x2003, 2: 0xffc00083})),
+               page(0x2000, words({0: 0xfffff003, 1: 0x1003}))]
     assert "0x7ffff003" in opened(tmp_path, nowhere, "x/xw 0x401000")
     assert "Cannot access" in opened(tmp_path, nowhere, "x/xw 0x400000")
     assert "eip" in opened(tmp_path, [("core", core(cr3=0xdeadb000))], "info registers eip")
     noise = random.Random(1)
     for cr4 in (0x10, 0x20):
-        entries = {i: noise.choice([0, 0x1003, 0x2003, 0x3083, noise.getrandbits(32)]) for i in range(512)}
-        mad = [("core", core(cr4=cr4, pdpte=(0x1001, 0x2001, 0xffff001, 0x3001))), page(0x1000, words(entries)), page(0x2000, words(entries))]
+        entries = {i: noise.choice([0, 0x1003, 0x2003, 0x3083, noise.getrandbits(32)])
+                   for i in range(512)}
+        mad = [("core", core(cr4=cr4, pdpte=(0x1001, 0x2001, 0xffff001, 0x3001))),
+               page(0x1000, words(entries)), page(0x2000, words(entries))]
         assert "eip" in opened(tmp_path, mad, "info registers eip")
 
 
@@ -204,9 +228,12 @@ def test_bad_page_tables(tmp_path):
     ([page(0, b"")], "begins with section packed"),
     ([("core", core()[:300])], "section core ends at byte 300"),
     ([("core", core(regions=((0, 0x40001),)))], "section core: memory of 40001 bytes"),
-    ([("core", core()), page(0x40000, b"")], "section packed: 1 pages at 40000 are not in the machine"),
-    ([("core", core()), ("packed", struct.pack("<QI", 0, 1) + b"\x80\x01\x00")], "section packed: distance 1"),
-    ([("core", core()), ("packed", struct.pack("<QI", 0, 1) + b"\x00A")], "section packed: 1 bytes in place of 4096"),
+    ([("core", core()), page(0x40000, b"")],
+     "section packed: 1 pages at 40000 are not in the machine"),
+    ([("core", core()), ("packed", struct.pack("<QI", 0, 1) + b"\x80\x01\x00")],
+     "section packed: distance 1"),
+    ([("core", core()), ("packed", struct.pack("<QI", 0, 1) + b"\x00A")],
+     "section packed: 1 bytes in place of 4096"),
     ([("core", core()), ("ram", b"")], "section ram is unknown")])
 def test_bad_streams(tmp_path, parts, message):
     (tmp_path / "log").write_text(logged(stream(parts)))
@@ -216,9 +243,11 @@ def test_bad_streams(tmp_path, parts, message):
 
 def test_damaged_log(tmp_path):
     """A line that is lost, a bit that has changed, an end that is missing."""
-    good, log, out = logged(stream([("core", core()), page(0x1000, b"data")])), tmp_path / "log", tmp_path / "core"
+    log, out = tmp_path / "log", tmp_path / "core"
+    good = logged(stream([("core", core()), page(0x1000, b"data")]))
     lines = good.splitlines(keepends=True)
-    for bad, message in (("".join(lines[:4] + lines[6:]), "is lost"), (good.replace("AAAA", "AABA", 1), "section core is damaged"),
+    for bad, message in (("".join(lines[:4] + lines[6:]), "is lost"),
+                         (good.replace("AAAA", "AABA", 1), "section core is damaged"),
                          ("".join(lines[:-40]), "bytes of"), ("nothing", "no dump in this log")):
         log.write_text(bad)
         said = made(log, out)

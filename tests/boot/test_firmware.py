@@ -109,9 +109,10 @@ def test_switching():
     build()
     bare = bare_lines_of("pamrom", ["-M", "pc", "-nodefaults", "-vga", "none", "-bios"])
     engines = {"auto": "no", "ring1": "no", "recompile-all": "yes"}
-    with Guests(["[ringleader]\nexit = poweroff\n"] + ["[vm %s]\nfirmware = pamrom\nmemory = 16M\nengine = %s\nverify = %s\n"
-                 "serial0 = log\ndebug_exit = yes\n" % (engine, engine, verify) for engine,
-                                                       verify in engines.items()]) as m:
+    with Guests(["[ringleader]\nexit = poweroff\n"] + [
+            "[vm %s]\nfirmware = pamrom\nmemory = 16M\nengine = %s\nverify = %s\n"
+            "serial0 = log\ndebug_exit = yes\n" % (engine, engine, verify)
+            for engine, verify in engines.items()]) as m:
         m.wait_stopped(engines)
         for engine in engines:
             lines = m.lines(engine)
@@ -128,8 +129,9 @@ def test_services():
     machines = {"auto": ("bios-256k.bin", "no"), "ring1": ("bios.bin", "no"),
                 "recompile-all": ("bios-256k.bin", "yes")}
     with Guests(["[ringleader]\nexit = poweroff\n"] + [
-            "[vm %s]\nmemory = 16M\nfirmware = %s\nfloppy = services\nboot = floppy\nvga = none\nengine = %s\nverify = %s\nserial0 = log\n"
-            "debug_exit = yes\n" % (engine, os.path.join(SEABIOS, bios), engine, verify)
+            "[vm %s]\nmemory = 16M\nfirmware = %s\nfloppy = services\nboot = floppy\nvga = none\n"
+            "engine = %s\nverify = %s\nserial0 = log\ndebug_exit = yes\n"
+            % (engine, os.path.join(SEABIOS, bios), engine, verify)
             for engine, (bios, verify) in machines.items()]) as m:
         m.wait_stopped(machines)
         for engine, (bios, _) in machines.items():

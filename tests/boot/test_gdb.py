@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Debian's gdb at a serial line (docs/gdb.md), with no script of ours: it stops, steps and watches a guest that computes, in raw and in
-translated code, and the guest's sums stay right; and what is no gdb does no harm.
+"""Debian's gdb at a serial line (docs/gdb.md), with no script of ours: it stops, steps and
+watches a guest that computes, in raw and in translated code, and the guest's sums stay right;
+and what is no gdb does no harm.
 
 One test:  /usr/bin/python3 -m pytest tests/boot/test_gdb.py -k points
 """
@@ -22,7 +23,8 @@ LETTERS = b"?gGpPmMXZzcsCSvqQ!HTR_"  # of packets; not those that let a guest go
 SUM = r"SUM \d+ \w+ \d+ \w+ ticks \d+"
 
 
-@pytest.mark.parametrize("engine,ring,com", [("ring1", 0, "com2"), ("auto", 3, "com3"), ("recompile-all", 0, "com4")])
+@pytest.mark.parametrize("engine,ring,com", [
+    ("ring1", 0, "com2"), ("auto", 3, "com3"), ("recompile-all", 0, "com4")])
 def test_points(engine, ring, com, tmp_path):
     path, extra = line(tmp_path, com)
     with Guests([vm("a", "bystander", "ring=%d" % ring, engine, gdb=com)], extra=extra) as m:
@@ -65,8 +67,9 @@ def test_points(engine, ring, com, tmp_path):
 
 
 def test_reset(tmp_path):
-    """After `monitor reset` and `starti` the guest stands in front of its first instruction, with its images loaded: gdb looks at
-    the byte where a breakpoint is set, and would go past a CCh there, which it takes for the guest's own (docs/gdb.md)."""
+    """After `monitor reset` and `starti` the guest stands in front of its first instruction, with
+    its images loaded: gdb looks at the byte where a breakpoint is set, and would go past a CCh
+    there, which it takes for the guest's own (docs/gdb.md)."""
     path, extra = line(tmp_path)
     with Guests([vm("a", "bystander", "", "ring1", gdb="com2")], extra=extra) as m:
         m.wait_line("a: SUM")
@@ -101,16 +104,18 @@ def ticks(gdb, inferior):
 
 
 def test_processes(tmp_path):
-    """Two guests at one line are two processes: each stands, steps and runs by itself, or both at once, and goes on where gdb leaves."""
+    """Two guests at one line are two processes: each stands, steps and runs by itself, or both at
+    once, and goes on where gdb leaves."""
     path, extra = line(tmp_path)
     elf = guest_elf("bystander")
-    with Guests([vm("a", "bystander", "ring=0", "ring1", gdb="com2"), vm("b", "bystander", "ring=3", "auto", gdb="com2")],
-                extra=extra) as m:
+    with Guests([vm("a", "bystander", "ring=0", "ring1", gdb="com2"),
+                 vm("b", "bystander", "ring=3", "auto", gdb="com2")], extra=extra) as m:
         m.wait_line("b: SUM")
         with Gdb(path, elf) as gdb:
             gdb.ask("disconnect")
             gdb.ask("target extended-remote " + path)
-            assert re.findall(r"^(\d) +vm +(\w)", gdb.ask("info os processes"), re.MULTILINE) == [("1", "a"), ("2", "b")]
+            said = gdb.ask("info os processes")
+            assert re.findall(r"^(\d) +vm +(\w)", said, re.MULTILINE) == [("1", "a"), ("2", "b")]
             gdb.ask("add-inferior -exec " + elf)
             gdb.ask("inferior 2")
             gdb.ask("attach 2")
@@ -185,18 +190,21 @@ def noise(port, rnd):
 
 def random_packet(rnd):
     """With a right checksum, and something that a packet may begin with."""
-    text = bytes([rnd.choice(LETTERS)]) + rnd.randbytes(rnd.randrange(40)).translate(None, b"#$}\x03")
+    text = bytes([rnd.choice(LETTERS)])
+    text += rnd.randbytes(rnd.randrange(40)).translate(None, b"#$}\x03")
     if rnd.randrange(2):
-        text = text[:1] + b"%x,%x:%s" % (rnd.randrange(1 << rnd.randrange(1, 33)), rnd.randrange(64), rnd.randbytes(32).hex().encode())
+        text = text[:1] + b"%x,%x:%s" % (rnd.randrange(1 << rnd.randrange(1, 33)),
+                                         rnd.randrange(64), rnd.randbytes(32).hex().encode())
     return b"$%s#%02x" % (text, sum(text) & 0xff)
 
 
 def test_noise(tmp_path):
-    """Random bytes: the guest runs on. Random packets: it may be lost, since they write its memory and registers, but the monitor and
-    its other guest are not; and gdb is served afterwards."""
+    """Random bytes: the guest runs on. Random packets: it may be lost, since they write its memory
+    and registers, but the monitor and its other guest are not; and gdb is served afterwards."""
     path, extra = line(tmp_path)
     rnd = random.Random(15)
-    with Guests([vm("a", "bystander", "", "auto"), vm("b", "bystander", "", "auto", gdb="com2", on_triple_fault="freeze")],
+    with Guests([vm("a", "bystander", "", "auto"),
+                 vm("b", "bystander", "", "auto", gdb="com2", on_triple_fault="freeze")],
                 extra=extra) as m:
         m.wait_line("b: SUM")
         port = Port(path)

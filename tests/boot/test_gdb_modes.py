@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Debian's gdb on a boot sector (tests/guests/boot/modes16.asm): real mode, 16-bit protected mode and V86 code, none of which begins
-at 0, from the processor's first instruction on; steps through all of them are the bare machine's, by QEMU's own stub.
+"""Debian's gdb on a boot sector (tests/guests/boot/modes16.asm): real mode, 16-bit protected mode
+and V86 code, none of which begins at 0, from the processor's first instruction on; steps through
+all of them are the bare machine's, by QEMU's own stub.
 
 One engine:  /usr/bin/python3 -m pytest tests/boot/test_gdb_modes.py -k auto
 """
@@ -37,7 +38,8 @@ def part_sum():
 
 def check_rounds(text):
     """Every line that was printed whole; returns how many."""
-    found = re.findall(r"round (\w\w \w\w) (\w\w \w\w) (\w\w \w\w) (\w\w \w\w) (\w\w \w\w) (\w\w \w\w) \r*\n", text)
+    found = re.findall(r"round (\w\w \w\w) (\w\w \w\w) (\w\w \w\w) (\w\w \w\w)"
+                       r" (\w\w \w\w) (\w\w \w\w) \r*\n", text)
     for n, a, b, c, high, low in found:
         assert (a, b, c) == (part_sum(),) * 3, (n, a, b, c)
         number = int(n.replace(" ", ""), 16)
@@ -52,9 +54,11 @@ def symbols(folder):
     source = os.path.join(str(folder), "mapped.asm")
     with open(source, "w") as f:
         f.write('[map symbols %s]\n%%include "tests/guests/boot/%s.asm"\n' % (path, GUEST))
-    subprocess.run(["nasm", "-f", "bin", "-o", os.path.join(str(folder), "image"), source], check=True, cwd=ROOT)
+    subprocess.run(["nasm", "-f", "bin", "-o", os.path.join(str(folder), "image"), source],
+                   check=True, cwd=ROOT)
     with open(path) as f:
-        return {m[2]: int(m[1], 16) for m in re.finditer(r"^ *[0-9A-F]+ +([0-9A-F]+) +(\S+)$", f.read(), re.MULTILINE)}
+        return {m[2]: int(m[1], 16) for m in re.finditer(r"^ *[0-9A-F]+ +([0-9A-F]+) +(\S+)$",
+                                                         f.read(), re.MULTILINE)}
 
 
 class Bare(Console):
@@ -62,8 +66,9 @@ class Bare(Console):
 
     def __init__(self, folder):
         path = os.path.join(str(folder), "qemu")
-        super().__init__(["-cpu", "max,-apic", "-m", "64", "-nodefaults", "-vga", "std", "-serial", "null", "-gdb",
-                          "unix:%s,server=on,wait=off" % path, "-S", "-drive",
+        super().__init__(["-cpu", "max,-apic", "-m", "64", "-nodefaults", "-vga", "std",
+                          "-serial", "null", "-gdb", "unix:%s,server=on,wait=off" % path,
+                          "-S", "-drive",
                           "if=floppy,format=raw,snapshot=on,file=" + os.path.join(GUESTS, GUEST)])
         end = time.monotonic() + TIMEOUT
         while not os.path.exists(path) and time.monotonic() < end:
@@ -75,9 +80,11 @@ class Bare(Console):
         """Where it comes to: EIP, which this stub gives as an offset."""
         g = bytes.fromhex(self.stub.step_on())
         eip, eflags, cs = struct.unpack_from("<QII", g, 8 * RIP)
-        if (cs, eflags & VM) != self.segment:  # else the base is what it was, even if the mode changed
+        # Else the base is what it was, even if the mode changed.
+        if (cs, eflags & VM) != self.segment:
             self.segment = cs, eflags & VM
-            self.base = cs << 4 if not g[CR0_AT] & 1 or eflags & VM else BASE16 if cs == SHIFTED else 0
+            self.base = (cs << 4 if not g[CR0_AT] & 1 or eflags & VM
+                         else BASE16 if cs == SHIFTED else 0)
         return eip + self.base
 
 
@@ -102,10 +109,12 @@ def check_loops(gdb, at):
         assert bool(gdb.value("$eflags") & VM) == (name == "virtual_loop")
         assert gdb.value("$cr0") & 1 == (name != "real_loop")
         code = gdb.ask("x/4i $pc")
-        assert re.search(r"(?s)add +%cx,%bx.*rol +\$0x3,%bx.*incl +0x5780.*loop +0x" + "%x" % at[name], code), code
+        assert re.search(r"(?s)add +%cx,%bx.*rol +\$0x3,%bx.*incl +0x5780.*loop +0x"
+                         + "%x" % at[name], code), code
         assert "ardware watchpoint" in gdb.ask("watch *(unsigned int *)0x5780")
         for _ in range(2):
-            old, new = re.search(r"Old value = (\d+)\s+New value = (\d+)", gdb.ask("continue")).groups()
+            said = gdb.ask("continue")
+            old, new = re.search(r"Old value = (\d+)\s+New value = (\d+)", said).groups()
             assert int(new) == int(old) + 1
         gdb.ask("delete")
 

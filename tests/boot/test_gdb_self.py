@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Debian's gdb on the monitor itself (docs/gdb.md, `gdb = self`): it comes while guests compute, stops at a command of the prompt, steps,
-reads what is not there, and leaves, after which the guests' sums are right; it sees a panic where it happened. And COM1 as gdb's line.
+"""Debian's gdb on the monitor itself (docs/gdb.md, `gdb = self`): it comes while guests compute,
+stops at a command of the prompt, steps, reads what is not there, and leaves, after which the
+guests' sums are right; it sees a panic where it happened. And COM1 as gdb's line.
 
 One test:  /usr/bin/python3 -m pytest tests/boot/test_gdb_self.py -k running
 """
@@ -23,7 +24,8 @@ ELF = os.path.join(ROOT, "build", "ringleader.debug.elf")
 SUM = r"SUM \d+ \w+ \d+ \w+ ticks \d+"
 GLOBAL = "[ringleader]\ngdb = com2\n"
 TWO = [GLOBAL, vm("a", "bystander", "ring=3", "auto"), vm("b", "bystander", "", "recompile-all")]
-# Nothing is mapped there: the null page while no guest runs, a hole above the guest's space, no canonical address, the end.
+# Nothing is mapped there: the null page while no guest runs, a hole above the guest's space,
+# no canonical address, the end.
 NOWHERE = ["0x200000010", "0x800000000000", "0xffff700000000000", "0xffffff0000000000"]
 BREAKPOINT = 0xcc
 
@@ -38,7 +40,8 @@ def check_place(said, function):
     assert m, said
     with open(os.path.join(ROOT, m[1]), encoding="utf-8") as f:
         lines = f.read().split("\n")
-    begin = next(i for i, text in enumerate(lines) if re.match(r"\w.*\b%s\(.*[^;]$" % function, text)) + 1
+    begin = next(i for i, text in enumerate(lines)
+                 if re.match(r"\w.*\b%s\(.*[^;]$" % function, text)) + 1
     end = next(i for i in range(begin, len(lines)) if lines[i] == "}") + 1
     assert begin <= int(m[2]) <= end, (m[0], begin, end)
 
@@ -73,7 +76,8 @@ def stop_at_command(m, gdb):
 
 
 def step(gdb):
-    """Instructions one by one; a line; to the caller, where no handler of an interrupt lies in between."""
+    """Instructions one by one; a line; to the caller, where no handler of
+    an interrupt lies in between."""
     seen = []
     for _ in range(200):
         gdb.ask("stepi")
@@ -146,9 +150,11 @@ def watched(gdb):
 
 
 def test_watch(tmp_path):
-    """Watchpoints in the debug registers, beside a guest whose own are in them by turns: both see all of theirs, and none of the other's."""
+    """Watchpoints in the debug registers, beside a guest whose own are in them by turns: both see
+    all of theirs, and none of the other's."""
     path, extra = line(tmp_path)
-    guests = [GLOBAL, vm("a", "bystander", "ring=3", "auto"), vm("c", "breakpoints", "ring=3", "auto", autostart="no")]
+    guests = [GLOBAL, vm("a", "bystander", "ring=3", "auto"),
+              vm("c", "breakpoints", "ring=3", "auto", autostart="no")]
     with Guests(guests, extra=extra) as m:
         m.wait_line("a: SUM")
         with Gdb(path, ELF) as gdb:
@@ -162,7 +168,8 @@ def test_watch(tmp_path):
             gdb.ask("awatch -l " + WATCHED)
             assert "Hardware access (read/write) watchpoint" in gdb.ask("continue")
             gdb.ask("delete")
-            for refused in ("*(int *)0x1000", "*(char (*)[40])$irqs", "*(long *)&percpu_boot_stack", "*(char *)&gdb_self_points"):
+            for refused in ("*(int *)0x1000", "*(char (*)[40])$irqs", "*(long *)&percpu_boot_stack",
+                            "*(char *)&gdb_self_points"):
                 said = gdb.ask("watch " + refused) + gdb.ask("continue")
                 assert "Could not insert hardware watchpoint" in said, said
                 gdb.ask("delete")
@@ -189,10 +196,12 @@ def rip_of(answer):
 
 
 def test_steps(tmp_path):
-    """From the scheduler into a guest and back: by POPF, PUSHF, STI, IRETQ, accesses that fault and translated code. A step into a guest
-    that runs raw ends in the monitor. (gdb itself takes a tenth of a second for a step.)"""
+    """From the scheduler into a guest and back: by POPF, PUSHF, STI, IRETQ, accesses that fault and
+    translated code. A step into a guest that runs raw ends in the monitor. (gdb itself takes a
+    tenth of a second for a step.)"""
     path, extra = line(tmp_path)
-    with Guests([GLOBAL, vm("a", "bystander", "ring=3", "ring1"), vm("b", "bystander", "", "recompile-all")], extra=extra) as m:
+    with Guests([GLOBAL, vm("a", "bystander", "ring=3", "ring1"),
+                 vm("b", "bystander", "", "recompile-all")], extra=extra) as m:
         m.wait_line("b: SUM")
         stub = Stub(path, False)
         turn, places, turns = stub.symbol["gdb_self_turn"], set(), 0
@@ -226,7 +235,8 @@ def check_panic(gdb, function, caller):
         assert "nothing runs any more" in gdb.ask("continue")
 
 
-@pytest.mark.parametrize("how,signal,caller", [("selftest_inner", "SIGABRT", "selftest_outer"), ("do_null", "SIGSEGV", "run_command")])
+@pytest.mark.parametrize("how,signal,caller", [
+    ("selftest_inner", "SIGABRT", "selftest_outer"), ("do_null", "SIGSEGV", "run_command")])
 def test_panic(how, signal, caller, tmp_path):
     """One that happens while gdb waits; the crash prompt serves beside it."""
     path, extra = line(tmp_path)
@@ -234,7 +244,7 @@ def test_panic(how, signal, caller, tmp_path):
         m.wait_line("b: SUM")
         with Gdb(path, ELF) as gdb:
             stop_at_command(m, gdb)
-            gdb.ask("set var $pc = %s" % caller if how == "selftest_inner" else "set var $pc = %s" % how)
+            gdb.ask("set var $pc = %s" % (caller if how == "selftest_inner" else how))
             said = gdb.ask("continue")
             assert signal in said, said
             check_panic(gdb, how, caller)
@@ -249,11 +259,13 @@ def test_panic(how, signal, caller, tmp_path):
         m.ended()
 
 
-@pytest.mark.parametrize("how,function", [("assert", "do_assert"), ("ud", "do_ud"), ("null", "do_null")])
+@pytest.mark.parametrize("how,function", [
+    ("assert", "do_assert"), ("ud", "do_ud"), ("null", "do_null")])
 def test_panic_before(how, function, tmp_path):
     """gdb comes to a machine that panicked at its start."""
     path, extra = line(tmp_path)
-    with Machine(vm("a", "bystander", "", "auto"), arguments="gdb=com2 selftest=" + how, extra=extra) as m:
+    with Machine(vm("a", "bystander", "", "auto"), arguments="gdb=com2 selftest=" + how,
+                 extra=extra) as m:
         m.expect("crash> ")
         with Gdb(path, ELF) as gdb:
             check_panic(gdb, function, "selftest_run")
@@ -263,17 +275,23 @@ def test_panic_before(how, function, tmp_path):
 
 def reading_packet(rnd):
     """With a right checksum: one that only reads, anywhere."""
-    base = rnd.choice([0, 1 << 32, 0x800000000000, 0xffff800000000000, 0xfffffffe00000000, 0xffffffff80100000, 0xffffffffa0000000,
-                       0xffffffffc0000000, (1 << 64) - (1 << 20)])
+    base = rnd.choice([0, 1 << 32, 0x800000000000, 0xffff800000000000, 0xfffffffe00000000,
+                       0xffffffff80100000, 0xffffffffa0000000, 0xffffffffc0000000,
+                       (1 << 64) - (1 << 20)])
     address = (base + rnd.randrange(1 << rnd.randrange(1, 30))) % (1 << 64)
-    text = rnd.choice([b"m%x,%x" % (address, rnd.randrange(1 << 12)), b"p%x" % rnd.randrange(80), b"g", b"?", b"qfThreadInfo",
-                       b"qXfer:features:read:target.xml:%x,%x" % (rnd.randrange(5000), rnd.randrange(5000)), b"T%x" % rnd.randrange(9),
-                       bytes([rnd.choice(b"mpqHTvz!_")]) + rnd.randbytes(rnd.randrange(40)).translate(None, b"#$}\x03")])
+    text = rnd.choice([
+        b"m%x,%x" % (address, rnd.randrange(1 << 12)),
+        b"p%x" % rnd.randrange(80), b"g", b"?", b"qfThreadInfo",
+        b"qXfer:features:read:target.xml:%x,%x" % (rnd.randrange(5000), rnd.randrange(5000)),
+        b"T%x" % rnd.randrange(9),
+        bytes([rnd.choice(b"mpqHTvz!_")])
+        + rnd.randbytes(rnd.randrange(40)).translate(None, b"#$}\x03")])
     return b"$%s#%02x" % (text, sum(text) & 0xff)
 
 
 def test_noise(tmp_path):
-    """Random bytes stop nobody for longer than it takes to read them; packets that read anywhere do no harm."""
+    """Random bytes stop nobody for longer than it takes to read them; packets
+    that read anywhere do no harm."""
     path, extra = line(tmp_path)
     rnd = random.Random(16)
     with Guests(TWO, extra=extra) as m:
@@ -308,7 +326,8 @@ def com1(tmp_path, config):
 
 
 def test_com1(tmp_path):
-    """A guest is debugged there; the console is the screen and the keyboard, which stand meanwhile."""
+    """A guest is debugged there; the console is the screen and the
+    keyboard, which stand meanwhile."""
     path, host, machine = com1(tmp_path, vm("a", "bystander", "", "auto", gdb="com1"))
     with machine:
         host.wait(host.text, r"gdb may come to com1.*a: SUM \d+ ")
@@ -340,16 +359,19 @@ def test_com1_of_the_monitor(tmp_path):
             gdb.ask("set var $pc = selftest_outer")
             assert "SIGABRT" in gdb.ask("continue")
             check_panic(gdb, "selftest_inner", "selftest_outer")
-        host.wait(host.text, r"--- end of panic --- +selftest: a panic was asked for .*selftest_inner\S* +selftest.c:\d+ .*crash> ")
+        host.wait(host.text, r"--- end of panic --- +selftest: a panic was asked for "
+                             r".*selftest_inner\S* +selftest.c:\d+ .*crash> ")
         host.type("vm list\n")
         host.wait(host.text, r"crash> vm list.*a +running +auto.*crash> ")
 
 
 @pytest.mark.parametrize("name,config,said", [
     ("a", vm("a", "bystander", "", "auto", gdb="com1"), "a: gdb = com1: the console is there"),
-    ("self", "[ringleader]\ngdb = com1\n" + vm("a", "bystander", "", "auto"), "gdb = com1: the console is there"),
+    ("self", "[ringleader]\ngdb = com1\n" + vm("a", "bystander", "", "auto"),
+     "gdb = com1: the console is there"),
     ("none", vm("a", "bystander", "", "auto", gdb="com4"), "a: gdb = com4: this machine has none"),
-    ("both", GLOBAL + vm("a", "bystander", "", "auto", gdb="com2"), "a: gdb = com2: something else has it")])
+    ("both", GLOBAL + vm("a", "bystander", "", "auto", gdb="com2"),
+     "a: gdb = com2: something else has it")])
 def test_refused(name, config, said, tmp_path):
     """By name; the machine runs without it."""
     with Guests([config], extra=line(tmp_path)[1]) as m:

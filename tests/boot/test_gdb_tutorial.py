@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What docs/gdb.md tells students: Debian's gdb goes with tests/guests/student from the reset vector to its first page fault, by the
-commands of the document, and answers what it says. After a change of what is printed:
+"""What docs/gdb.md tells students: Debian's gdb goes with tests/guests/student from the reset
+vector to its first page fault, by the commands of the document, and answers what it says.
+After a change of what is printed, this puts what is printed now into the document:
 
-    GDB_TUTORIAL=write /usr/bin/python3 -m pytest tests/boot/test_gdb_tutorial.py     puts what is printed now into the document
+    GDB_TUTORIAL=write /usr/bin/python3 -m pytest tests/boot/test_gdb_tutorial.py
 """
 import os
 import re
@@ -32,7 +33,8 @@ def masked(text):
 
 
 def ask(gdb, command):
-    return [text.rstrip().replace("\t", "    ") for text in gdb.ask(command).split("\n") if text.strip()]
+    return [text.rstrip().replace("\t", "    ")
+            for text in gdb.ask(command).split("\n") if text.strip()]
 
 
 def test_tutorial(tmp_path, monkeypatch):

@@ -56,7 +56,8 @@ def test_idle(tmp_path):
         prompt = idle(ours, bare, trace)
         ticks1, clock1 = guest_ticks(bare)
         bare_rate = (ticks1 - ticks0) / (clock1 - clock0)
-        print("bare: %.0f timer interrupts a second; ours at the shell %.0f, %.1f times bare's processor time; at the prompt %.0f, %.1f"
+        print("bare: %.0f timer interrupts a second; ours at the shell %.0f,"
+              " %.1f times bare's processor time; at the prompt %.0f, %.1f"
               % (bare_rate, *shell, *prompt))
         for rate, ratio in (shell, prompt):
             assert rate < PER_TICK * bare_rate and ratio < RATIO, (bare_rate, shell, prompt)

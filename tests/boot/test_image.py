@@ -47,7 +47,8 @@ def test_config_errors():
         listing = m.monitor("vm list")
         assert re.search(r"good +running", listing)
         for name in "typo", "size":
-            assert re.search(name + r" +refused .*not started: its section, from line \d+ on, has errors", listing), listing
+            assert re.search(name + r" +refused .*not started: its section, from line \d+ on, "
+                             r"has errors", listing), listing
 
 
 def test_missing_file(tmp_path):

@@ -124,11 +124,14 @@ def test_firmware(tmp_path):
             assert files[name] == f.read()
     (tmp_path / "k").write_bytes(kernel())
     (tmp_path / "z").write_bytes(b"\0" * 1024)
-    (tmp_path / "c").write_text("[vm a]\nfirmware = k\n[vm b]\nvgabios = z\n[vm c]\nkernel = k\nboot = disk\n")
+    (tmp_path / "c").write_text("[vm a]\nfirmware = k\n[vm b]\nvgabios = z\n"
+                                "[vm c]\nkernel = k\nboot = disk\n")
     status, said = mkimage(tmp_path, "--check", "c")
     assert status == 1 and len(said) == 3, said
-    assert said[0].startswith("mkimage: c:5: [vm c]: boot is given, which a machine with a kernel does not use")
-    assert said[1].startswith("mkimage: c:2: firmware = k: not a firmware: its size is no multiple of 64 KiB")
+    assert said[0].startswith(
+        "mkimage: c:5: [vm c]: boot is given, which a machine with a kernel does not use")
+    assert said[1].startswith(
+        "mkimage: c:2: firmware = k: not a firmware: its size is no multiple of 64 KiB")
     assert said[2].startswith("mkimage: c:4: vgabios = z: not a ROM of an adapter")
 
 
@@ -136,7 +139,8 @@ def test_check_says_what_the_monitor_would(tmp_path):
     """Mistakes cost their machine; the image is still built. The kernels are looked into."""
     (tmp_path / "k").write_bytes(kernel())
     (tmp_path / "z").write_bytes(b"\x1f\x8b" + bytes(2000))
-    (tmp_path / "c").write_text("[vm a]\nkernel = k\nmemory = 12Q\n[vm b]\nkernel = z\n[vm c]\nkernel = k\n")
+    (tmp_path / "c").write_text("[vm a]\nkernel = k\nmemory = 12Q\n[vm b]\nkernel = z\n"
+                                "[vm c]\nkernel = k\n")
     said = ["mkimage: c:3: memory = 12Q: not a size (a number with K, M or G)",
             "mkimage: c:5: kernel = z: not a Linux kernel but a gzip file"]
     assert mkimage(tmp_path, "--check", "c") == (1, said)
@@ -145,9 +149,8 @@ def test_check_says_what_the_monitor_would(tmp_path):
     (tmp_path / "good").write_text("[vm c]\nkernel = k\n")
     assert mkimage(tmp_path, "good", "--check") == (0, [])
     (tmp_path / "empty").write_text("")
-    assert mkimage(tmp_path, "empty",
-                   "--check") == (1,
-                                  ["mkimage: empty:1: no [vm NAME] section: there is nothing to run"])
+    assert mkimage(tmp_path, "empty", "--check") == (
+        1, ["mkimage: empty:1: no [vm NAME] section: there is nothing to run"])
 
 
 def test_usage(tmp_path):
@@ -171,9 +174,8 @@ def test_surroundings(tmp_path):
     for name in ("sh", "dirname", "cat", "make", "mktemp", "rm", "mkdir", "cp", "basename", "tr",
                  "sed", "grub-mkrescue"):
         os.symlink(shutil.which(name), tools / name)
-    assert mkimage(tmp_path, "-o", "x.iso", "c",
-                   PATH=str(tools)) == (1,
-                                        ["mkimage: xorriso is missing: install the package xorriso"])
+    assert mkimage(tmp_path, "-o", "x.iso", "c", PATH=str(tools)) == (
+        1, ["mkimage: xorriso is missing: install the package xorriso"])
     os.remove(tools / "grub-mkrescue")
     assert mkimage(tmp_path, "-o", "x.iso", "c", PATH=str(tools)) == (
         1, ["mkimage: grub-mkrescue is missing: install the package grub-common"])
@@ -209,7 +211,8 @@ def test_names_arrive(tmp_path):
     text = "[ringleader]\nexit = poweroff\n"
     for i, name in enumerate(NAMES):
         (tmp_path / name).write_bytes(kernel())
-        text += "[vm m%d]\nkernel = %s\nmemory = 4M\nvga = none\nserial0 = none\ndebug_exit = yes\n" % (i, quote(name))
+        text += ("[vm m%d]\nkernel = %s\nmemory = 4M\nvga = none\nserial0 = none\n"
+                 "debug_exit = yes\n" % (i, quote(name)))
     (tmp_path / "c").write_text(text)
     assert mkimage(tmp_path, "-o", "x.iso", "c") == (0, [])
     with Console(["-cpu", "max", "-m", "512", "-cdrom", str(tmp_path / "x.iso"), "-serial",

@@ -40,7 +40,8 @@ def bare(*arguments):
 
 
 def ours(engine, keys):
-    return Machine("[ringleader]\nexit = poweroff\n[vm pc]\nmemory = 64M\nvga = none\nsercon = yes\nengine = %s\n%s" % (engine, keys))
+    return Machine("[ringleader]\nexit = poweroff\n[vm pc]\nmemory = 64M\nvga = none\n"
+                   "sercon = yes\nengine = %s\n%s" % (engine, keys))
 
 
 def grub_type(m, command):

@@ -49,7 +49,8 @@ def strip_switch(lines):
 def test_text(tmp_path):
     build()
     host = Host(str(tmp_path))
-    config = "[ringleader]\nconsole = both\nhotkey = ctrl-alt-f11\n" + "".join(vm(n, "keys", "", "auto", serial0="log") for n in "vw")
+    config = "[ringleader]\nconsole = both\nhotkey = ctrl-alt-f11\n" + "".join(
+        vm(n, "keys", "", "auto", serial0="log") for n in "vw")
     with Machine(config, extra=host.arguments) as m:
         m.expect("mouse is 03", "mouse is 03")
         host.wait(host.text, "mouse is 03")

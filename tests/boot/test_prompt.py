@@ -14,7 +14,8 @@ NOISE = int(os.environ.get("NOISE_KIB", 16))  # `make check-noise`: 1,024
 SUM = r"SUM \d+ \w+ \d+ \w+ ticks \d+"
 
 SCRIPTS = {
-    "good.rl": b"# a comment; echo not this\r\n\n  echo one; echo \"two; three\"\r\n\tsource inner.rl\necho 'last \"word\"'",
+    "good.rl": b"# a comment; echo not this\r\n\n  echo one; echo \"two; three\"\r\n"
+               b"\tsource inner.rl\necho 'last \"word\"'",
     "inner.rl": b"echo inside\n",
     "bad.rl": b"echo before\nnonsense\necho never\n",
     "outer.rl": b"source bad.rl\necho never\n",
@@ -24,18 +25,24 @@ SCRIPTS = {
 }
 
 ANSWERS = [
-    ("echo a; echo b;echo c", r"\na\nb\nc\n"), ("echo 'a; b' \"c;  d\" e;", r"\na; b c;  d e\n"), ("; ;;", ""),
-    ("echo \"a", "a quote is not closed"), ("echo 'a; echo b", "a quote is not closed"), ("nonsense; echo b", r"unknown command.*\nb\n"),
+    ("echo a; echo b;echo c", r"\na\nb\nc\n"), ("echo 'a; b' \"c;  d\" e;", r"\na; b c;  d e\n"),
+    ("; ;;", ""), ("echo \"a", "a quote is not closed"),
+    ("echo 'a; echo b", "a quote is not closed"), ("nonsense; echo b", r"unknown command.*\nb\n"),
     ("echo", r"\n\n"), ("# echo a; echo b", r"(?<!\na)\n.*"),
-    ("source good.rl", r"\none\ntwo; three\ninside\nlast \"word\"\n"), ("source", r"source MODULE\n"),
-    ("source nothing.rl", "no boot module is called nothing.rl"), ("source good.rl inner.rl", "source MODULE"),
-    ("source bad.rl; echo not", r"\nbefore\nnonsense: unknown command[^\n]*\nbad.rl: ended at line 2\n"),
+    ("source good.rl", r"\none\ntwo; three\ninside\nlast \"word\"\n"),
+    ("source", r"source MODULE\n"), ("source nothing.rl", "no boot module is called nothing.rl"),
+    ("source good.rl inner.rl", "source MODULE"),
+    ("source bad.rl; echo not",
+     r"\nbefore\nnonsense: unknown command[^\n]*\nbad.rl: ended at line 2\n"),
     ("source outer.rl", r"\nbefore\nnonsense: unknown command[^\n]*\nbad.rl: ended at line 2\n"),
-    ("source deep.rl", r"(\nagain){4}\n[^\n]*too many scripts inside each other"), ("source long.rl", r"\nbegins\nlong.rl: line 2 is too long"),
-    ("source binary.rl", "binary.rl: "), ("help", r"\nhelp +\[COMMAND \| TOPIC\] +what"), ("help", r"help TOPIC: prompt machine"),
-    ("help echo", r"echo WORD\.\.\.\n    print the words\nexamples:\n    echo "), ("help see", r"\ndisas "), ("help measure", r"\nexits "),
-    ("help vm list", r"vm list"), ("help nothing", "no command and no topic is called nothing"), ("help x y z", "memory at a linear address"),
-    ("help x/4d", "memory at a linear address"),
+    ("source deep.rl", r"(\nagain){4}\n[^\n]*too many scripts inside each other"),
+    ("source long.rl", r"\nbegins\nlong.rl: line 2 is too long"),
+    ("source binary.rl", "binary.rl: "), ("help", r"\nhelp +\[COMMAND \| TOPIC\] +what"),
+    ("help", r"help TOPIC: prompt machine"),
+    ("help echo", r"echo WORD\.\.\.\n    print the words\nexamples:\n    echo "),
+    ("help see", r"\ndisas "), ("help measure", r"\nexits "), ("help vm list", r"vm list"),
+    ("help nothing", "no command and no topic is called nothing"),
+    ("help x y z", "memory at a linear address"), ("help x/4d", "memory at a linear address"),
 ]
 
 
@@ -49,9 +56,11 @@ def test_scripts():
             assert re.search(answer, said), "%s: %s" % (command, said)
             assert "never" not in said and "\nnot\n" not in said, said
         # Each command is told with examples.
-        for name in set(re.findall(r"(?m)^([a-z]+) [^\n]*  ?\S", m.ask("help").split("help COMMAND:")[0])) - {"help", "memory"}:
+        listed = m.ask("help").split("help COMMAND:")[0]
+        for name in set(re.findall(r"(?m)^([a-z]+) [^\n]*  ?\S", listed)) - {"help", "memory"}:
             assert re.search(r"examples:\n    %s" % name, m.ask("help " + name)), name
-        # Ctrl-C ends what is printed, and what was to come: here it arrives while the first command prints.
+        # Ctrl-C ends what is printed, and what was to come: here it arrives
+        # while the first command prints.
         m.process.send("x/8000b 0; echo never\r\x03echo alive\r")
         m.expect(r"\^C", r"\nalive\r*\n")
         assert "never" not in m.process.before.split("\n", 1)[1], m.process.before
@@ -63,18 +72,19 @@ def test_keys():
     """Completion of commands, VMs, registers, symbols, modules; search; what was deleted."""
     names = "00101000 T a_long_name\n00102000 T another_name\n"
     guests = [vm(n, "bystander", "", "auto", symbols="names.map") for n in ("alpha", "beta")]
-    with Prompt(guests, files={"names.map": names.encode(), "some.rl": b"echo sourced\n"}, modules=["some.rl"]) as m:
+    with Prompt(guests, files={"names.map": names.encode(), "some.rl": b"echo sourced\n"},
+                modules=["some.rl"]) as m:
         m.wait_line("alpha: SUM")
         m.quiet("alpha", "beta")
         for typed, answer in [
-                ("ec\tdone", r"\ndone\r*\n"), ("sour\tsom\t", r"\nsourced\r*\n"), ("use al\t; use", r"\nalpha\r*\n"),
-                ("pau\tbe\t", "beta: paused"), ("x/1i a_l\t", "00101000"), ("x/1i [ei\t]; echo x", r"\nx\r*\n"),
-                ("x/1i ano\t\x7f+4", "00102004"),
-                ("echo;ech\tseveral", r"\nseveral\r*\n"),
+                ("ec\tdone", r"\ndone\r*\n"), ("sour\tsom\t", r"\nsourced\r*\n"),
+                ("use al\t; use", r"\nalpha\r*\n"), ("pau\tbe\t", "beta: paused"),
+                ("x/1i a_l\t", "00101000"), ("x/1i [ei\t]; echo x", r"\nx\r*\n"),
+                ("x/1i ano\t\x7f+4", "00102004"), ("echo;ech\tseveral", r"\nseveral\r*\n"),
                 ("\x12sever\x05 more", r"\nseveral more\r*\n"),
-                ("echo wrong right\x17\x17\x19\x1by", r"\nright *\r*\n"), ("help mea\t", r"\nstat "),
-                ("info beta pi\tt\t", r"\nmode="), ("info kb\t", r"scanning="),
-                ("insert beta flo\t\x03echo dropped", r"\ndropped")]:
+                ("echo wrong right\x17\x17\x19\x1by", r"\nright *\r*\n"),
+                ("help mea\t", r"\nstat "), ("info beta pi\tt\t", r"\nmode="),
+                ("info kb\t", r"scanning="), ("insert beta flo\t\x03echo dropped", r"\ndropped")]:
             m.process.send(typed + "\r")
             m.expect(answer)
 
@@ -105,9 +115,11 @@ def begin_page(m, command):
 
 
 def test_pager():
-    """A terminal that answers is given pages. One that does not, scripts, and who types on are not."""
+    """A terminal that answers is given pages. One that does not,
+    scripts, and who types on are not."""
     script = b"x/300b 0\necho end of script\n"
-    with Prompt([vm("a", "bystander", "", "auto")], files={"long.rl": script}, modules=["long.rl"]) as m:
+    with Prompt([vm("a", "bystander", "", "auto")], files={"long.rl": script},
+                modules=["long.rl"]) as m:
         m.wait_line("a: SUM")
         m.quiet("a")
         m.process.send("help\r")  # nobody answers: it is asked once, and everything comes
@@ -123,7 +135,8 @@ def test_pager():
         assert page(m, " ") == everything[29:58]
         assert page(m, "\r") == [everything[58]]
         assert page(m, "b") == everything[1:30]
-        assert page(m, "/^nothing\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7fmap [\r")[-29].startswith("map [NAME]")
+        erased = page(m, "/^nothing\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7fmap [\r")
+        assert erased[-29].startswith("map [NAME]")
         m.process.send("q")
         m.expect("rl> ")
         assert begin_page(m, "help; echo behind")
@@ -153,7 +166,8 @@ def test_pager():
 def test_noise():
     """Random bytes at the prompt. Whatever commands it makes, the monitor and the guest run on."""
     noise = random.Random(15)
-    with Prompt([vm("a", "bystander", "ring=0", "ring1"), vm("b", "bystander", "ring=3", "auto")]) as m:
+    with Prompt([vm("a", "bystander", "ring=0", "ring1"),
+                 vm("b", "bystander", "ring=3", "auto")]) as m:
         m.wait_line(r"a: SUM [^\n]*\n")
         m.prompt()
         m.text = ""

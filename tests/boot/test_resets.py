@@ -75,7 +75,8 @@ def test_resets():
                 m.process.send("resume pc\r")
                 m.expect("pc: running")
         count = m.counters("pc")
-        print("resets %d, INITs %d of which %d were too early, free %s KiB" % (count["vm.resets"], count["vm.inits"], lost, free))
+        print("resets %d, INITs %d of which %d were too early, free %s KiB"
+              % (count["vm.resets"], count["vm.inits"], lost, free))
         assert lost <= 1 + COUNT // 50, lost
         assert count["vm.resets"] + count["vm.inits"] >= COUNT
         assert count["vm.inits"] and count["vm.resets"], count

@@ -76,7 +76,8 @@ def test_truncated_kernel(size):
     short = os.path.join(GUESTS, "short-%d" % size)
     with open(os.path.join(GUESTS, "vmlinuz-686"), "rb") as f, open(short, "wb") as out:
         out.write(f.read(size))
-    config = "[vm a]\nkernel = short-%d\n[vm b]\nkernel = vmlinuz-686\ncmdline = console=ttyS0 earlyprintk=serial\n" % size
+    config = ("[vm a]\nkernel = short-%d\n[vm b]\nkernel = vmlinuz-686\n"
+              "cmdline = console=ttyS0 earlyprintk=serial\n" % size)
     try:
         with Machine(config) as m:
             m.expect("a: short-%d: truncated" % size, "Linux version 6")

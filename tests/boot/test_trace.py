@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""trace: chosen events of a guest with their times, among its exits; nothing of it is left when it is off.
+"""trace: chosen events of a guest with their times, among its exits;
+nothing of it is left when it is off.
 
 One test:  /usr/bin/python3 -m pytest tests/boot/test_trace.py
 """
@@ -11,11 +12,15 @@ from prompt import Prompt, symbols
 
 LINE = r"\n +(\d+)\.(\d{6}) +\d+\.\d{3}  ([^\n]*)"
 ANSWERS = [
-    ("trace", "a: nothing is traced"), ("trace show", "nothing has been traced"), ("trace c", r"trace \[NAME\]"), ("trace ports", r"trace \[NAME\]"),
-    ("trace ports maybe", r"trace \[NAME\]"), ("trace birds on", "birds: exits interrupts exceptions pf ports cr msr mode all"),
-    ("trace ports,birds on", "birds: exits"), ("trace , on", ": exits"), ("trace ports, on", ": exits"), ("trace " + "x" * 90 + " off", "xxx: exits"),
-    ("trace show x", "x: not a number"), ("trace show 5121", "5121: not a number up to 5120"), ("trace show 1 2", r"trace \[NAME\]"),
-    ("trace a cr,msr on", ""), ("trace", "a: cr msr\n"), ("trace cr,msr,mode off", ""), ("trace", "nothing is traced"), ("trace show", "event\n"),
+    ("trace", "a: nothing is traced"), ("trace show", "nothing has been traced"),
+    ("trace c", r"trace \[NAME\]"), ("trace ports", r"trace \[NAME\]"),
+    ("trace ports maybe", r"trace \[NAME\]"),
+    ("trace birds on", "birds: exits interrupts exceptions pf ports cr msr mode all"),
+    ("trace ports,birds on", "birds: exits"), ("trace , on", ": exits"),
+    ("trace ports, on", ": exits"), ("trace " + "x" * 90 + " off", "xxx: exits"),
+    ("trace show x", "x: not a number"), ("trace show 5121", "5121: not a number up to 5120"),
+    ("trace show 1 2", r"trace \[NAME\]"), ("trace a cr,msr on", ""), ("trace", "a: cr msr\n"),
+    ("trace cr,msr,mode off", ""), ("trace", "nothing is traced"), ("trace show", "event\n"),
 ]
 
 
@@ -31,7 +36,8 @@ def newest(text):
 
 def test_trace():
     at = symbols("bystander")
-    guests = [vm("a", "bystander", "ring=3", "auto"), vm("b", "bystander", "ring=0", "recompile-all")]
+    guests = [vm("a", "bystander", "ring=3", "auto"),
+              vm("b", "bystander", "ring=0", "recompile-all")]
     with Prompt(guests, extra=ICOUNT) as m:
         m.wait_line("a: SUM")
         m.wait_line("b: SUM")

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""The tutorial of docs/monitor.md: its commands find the planted bug of tests/guests/lost.c, and print what the document says.
+"""The tutorial of docs/monitor.md: its commands find the planted bug of tests/guests/lost.c,
+and print what the document says.
 
-Commands are the lines of its indented text that begin with the prompt. What differs between runs is masked: times, and the numbers that
-a wrong sum depends on. After a change of what is printed:
+Commands are the lines of its indented text that begin with the prompt. What differs between runs is
+masked: times, and the numbers that a wrong sum depends on. After a change of what is printed, this
+puts what is printed now into the document:
 
-    TUTORIAL=write /usr/bin/python3 -m pytest tests/boot/test_tutorial.py       puts what is printed now into the document
+    TUTORIAL=write /usr/bin/python3 -m pytest tests/boot/test_tutorial.py
 """
 import os
 import re
@@ -16,8 +18,9 @@ from prompt import Prompt, symbols
 DOCUMENT = os.path.join(ROOT, "docs/monitor.md")
 HEADING = "## From the symptom to the instruction"
 RUNS = ("cont", "step")  # these end in a stop, which is reported behind the prompt
-MASKS = [(r"\[ *\d+\.\d+\]", "[TIME]"), (r"^ +\d+\.\d{6} +\d+\.\d{3}  ", "TIME  "), (r"the sum is \d+", "the sum is N"),
-         (r"right \d+ times", "right N times"), (r"^[0-9a-f]{8}  \d+$", "N"), (r"met \d+ times", "met N times")]
+MASKS = [(r"\[ *\d+\.\d+\]", "[TIME]"), (r"^ +\d+\.\d{6} +\d+\.\d{3}  ", "TIME  "),
+         (r"the sum is \d+", "the sum is N"), (r"right \d+ times", "right N times"),
+         (r"^[0-9a-f]{8}  \d+$", "N"), (r"met \d+ times", "met N times")]
 
 
 def masked(line):
@@ -31,7 +34,8 @@ class Tutorial(Prompt):
         """The lines that a command prints."""
         if command.split()[0] in RUNS:
             self.process.send(command + "\r")
-            self.process.expect(r"(?s)(\[ *\d+\.\d+\] lost: (?:[a-z][^\n]* )?at [0-9a-f:]+\r*\n.*?\] lost: [0-9a-f]{8}  [^\n]*)\n")
+            self.process.expect(r"(?s)(\[ *\d+\.\d+\] lost: (?:[a-z][^\n]* )?at [0-9a-f:]+\r*\n"
+                                r".*?\] lost: [0-9a-f]{8}  [^\n]*)\n")
             text = self.process.match[1]
             return [line for line in re.sub(r"\r|\x1b\[\w*|rl> ", "", text).split("\n") if line]
         lines = self.ask(command).split("\n")
@@ -40,7 +44,8 @@ class Tutorial(Prompt):
 
 
 def tutorial(text, heading=HEADING, prompt="    rl> "):
-    """Where the section is; and its commands, each with the lines of its answer as the document has them."""
+    """Where the section is; and its commands, each with the lines of its
+    answer as the document has them."""
     begin = text.index(heading)
     end = text.index("\n## ", begin + 1)
     steps = []
@@ -70,7 +75,8 @@ def test_tutorial():
     begin, end, steps = tutorial(text)
     names = "".join("%08x T %s\n" % (value, name) for name, value in symbols("lost").items())
     answers = []
-    with Tutorial([vm("lost", "lost", "", "auto", symbols="lost.map")], extra=ICOUNT, files={"lost.map": names.encode()}) as m:
+    with Tutorial([vm("lost", "lost", "", "auto", symbols="lost.map")], extra=ICOUNT,
+                  files={"lost.map": names.encode()}) as m:
         m.wait_line(r"\] lost: the sum is \d+, not 705082704; it was right \d+ times\r")
         m.quiet("lost")
         m.ask("echo begins")

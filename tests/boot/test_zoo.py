@@ -27,7 +27,8 @@ ZOO = {
     "extender": ["  limits 00 0d 00 00 00 0d 00 00"], "entries": [], "tiny": [],
     "zoo-tasks.img": ["  SS not present: 12:00000208 in the new task",
                       "  T bit: 1 traps, dr6 ffff8ff0",
-              "  16-bit task: ax 00004323, sp 00000700, flags 00004006; in its TSS 00004324 00000030"],
+                      "  16-bit task: ax 00004323, sp 00000700, flags 00004006;"
+                      " in its TSS 00004324 00000030"],
     "zoo-pager.img": ["  PAE, reserved: 14:0000000d cr2 40003000"],
     "zoo-traps.img": ["  RF in a fault's frame: 1", "  GD: 1, dr6 ffff2ff0, dr7 00000400",
                       "  x87 errors, NE 0, ring 0: ok IRQ 13 3, #MF 0",
@@ -53,7 +54,8 @@ def bare_lines(guest, *drives, cpu="max,-apic"):
 
 
 def section(guest, engine, name=None, more=""):
-    return ("[vm %s]\nmemory = 16M\nfloppy = %s\nboot = floppy\nengine = %s\nverify = %s\nserial0 = log\ndebug_exit = yes\n%s"
+    return ("[vm %s]\nmemory = 16M\nfloppy = %s\nboot = floppy\nengine = %s\nverify = %s\n"
+            "serial0 = log\ndebug_exit = yes\n%s"
             % (name or engine, guest, engine, ENGINES.get(engine, "no"), more))
 
 
@@ -105,8 +107,9 @@ def test_bios():
     with open(os.path.join(GUESTS, "bios16"), "rb") as f:
         image = f.read()
     drive = "file=%s,format=raw,if=ide,index=" % os.path.join(GUESTS, "bios16")
-    with Guests(["[ringleader]\nexit = poweroff\n", *[section("bios16", engine) + "disk0 = hd%d.img\ncdrom = cd%d.img\n" % (n, n)
-                                                      for n, engine in enumerate(ENGINES)]],
+    with Guests(["[ringleader]\nexit = poweroff\n", *[
+                    section("bios16", engine) + "disk0 = hd%d.img\ncdrom = cd%d.img\n" % (n, n)
+                    for n, engine in enumerate(ENGINES)]],
                 files={"%s%d.img" % (kind, n): image for kind in ("hd", "cd")
                        for n in range(len(ENGINES))}) as m:
         m.wait_stopped(ENGINES)
@@ -118,8 +121,8 @@ def test_bios():
 
 
 def test_idle():
-    """A program that only asks for a key uses little of the processor with idle = detect, and all of it without; counted under
-    -icount, so no host changes it."""
+    """A program that only asks for a key uses little of the processor with idle = detect, and all
+    of it without; counted under -icount, so no host changes it."""
     build()
     kinds = {"asks": "hlt", "dozes": "detect"}
     with Guests([section("idle16", "auto").replace("auto]", name + "]") + "idle = %s\n" % idle
