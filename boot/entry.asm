@@ -2,13 +2,16 @@
 ;
 ; First instructions: from the boot loader's 32-bit protected mode to 64-bit C in the high half.
 ;
-; 1. Multiboot 1 and 2 headers.        4. Page tables for the first 4 GiB, three times: at 0 (for this file only), in the
-; 2. Is this a CPU that we can use?        direct map, and (1 GiB of it) at the image's own address.
-; 3. If not: one line on COM1 and on   5. Long mode, high half, stack, boot_main(magic, info).
-;    the VGA text screen, and halt.
+; 1. Multiboot 1 and 2 headers.
+; 2. Is this a CPU that we can use?
+; 3. If not: one line on COM1 and on the VGA text screen, and halt.
+; 4. Page tables for the first 4 GiB, three times: at 0 (for this file only), in the direct map, and
+;    (1 GiB of it) at the image's own address.
+; 5. Long mode, high half, stack, boot_main(magic, info).
 ;
-; The multiboot 1 header carries load addresses (flag bit 16): QEMU's -kernel refuses a 64-bit ELF file otherwise. The file is
-; therefore laid out as one flat piece from LOAD_ADDRESS to the end of .data (boot/check-image proves it at link time).
+; The multiboot 1 header carries load addresses (flag bit 16): QEMU's -kernel refuses a 64-bit ELF
+; file otherwise. The file is therefore laid out as one flat piece from LOAD_ADDRESS to the end of
+; .data (boot/check-image proves it at link time).
 
 extern image_load_start, image_load_end, image_bss_end	; physical, from the linker script
 extern boot_tables_phys, boot_stack_phys
@@ -16,11 +19,12 @@ extern boot_main, percpu_boot_stack
 
 %include "offsets.inc"
 
-; --- 1. Headers ------------------------------------------------------------------------------------------------------
+; --- 1. Headers -----------------------------------------------------------------------------------
 
 section .boot.header progbits alloc noexec nowrite align=8
 
-MB1_FLAGS	equ (1 << 0) | (1 << 1) | (1 << 16)	; modules on page boundaries, memory map, address fields
+; Modules on page boundaries, memory map, address fields.
+MB1_FLAGS	equ (1 << 0) | (1 << 1) | (1 << 16)
 mb1_header:
 	dd	0x1badb002
 	dd	MB1_FLAGS
@@ -39,7 +43,8 @@ mb2_header:
 	dw	4, 1			; console flags, optional: EGA text is understood
 	dd	12, 2
 	align	8
-	dw	5, 1			; frame buffer, optional: wanted where there is no text mode (UEFI)
+	; Frame buffer, optional: wanted where there is no text mode (UEFI).
+	dw	5, 1
 	dd	20, 1024, 768, 32
 	align	8
 	dw	6, 0			; modules on page boundaries
@@ -49,7 +54,7 @@ mb2_header:
 	dd	8
 mb2_end:
 
-; --- 2. Checks, 32-bit -----------------------------------------------------------------------------------------------
+; --- 2. Checks, 32-bit ----------------------------------------------------------------------------
 
 BITS 32
 section .boot.text progbits alloc exec nowrite align=16
@@ -88,7 +93,8 @@ boot_entry32:
 	bt	edx, 29			; LM
 	jnc	fail
 	mov	ebp, text_lahf
-	bt	ecx, 0			; the first 64-bit processors lack it; translated code saves flags so
+	; The first 64-bit processors lack it; translated code saves flags so.
+	bt	ecx, 0
 	jnc	fail
 	mov	ebp, text_sse2
 	mov	eax, 1
@@ -99,7 +105,7 @@ boot_entry32:
 	jnc	fail
 	jmp	build_tables
 
-; --- 3. Giving up ----------------------------------------------------------------------------------------------------
+; --- 3. Giving up ---------------------------------------------------------------------------------
 
 ; ebp: the reason, a string
 fail:
@@ -132,7 +138,8 @@ fail_print:
 	test	al, al
 	jz	.done
 	mov	ah, al
-	mov	ecx, 100000		; a port without a UART never gets ready: do not wait for ever
+	; A port without a UART never gets ready: do not wait for ever.
+	mov	ecx, 100000
 	mov	dx, 0x3f8 + 5
 .wait:
 	in	al, dx
@@ -157,9 +164,10 @@ text_lahf:	db	"this processor lacks LAHF and SAHF in 64-bit mode", 0
 text_sse2:	db	"this processor lacks SSE2 or FXSAVE", 0
 text_newline:	db	13, 10, 0
 
-; --- 4. Page tables --------------------------------------------------------------------------------------------------
+; --- 4. Page tables -------------------------------------------------------------------------------
 
-; boot_tables: PML4, PDPT of the first 4 GiB, PDPT of the image, four page directories of 2 MiB pages. All zero so far.
+; boot_tables: PML4, PDPT of the first 4 GiB, PDPT of the image, four page directories of
+; 2 MiB pages. All zero so far.
 PML4		equ 0
 PDPT_LOW	equ 4096
 PDPT_IMAGE	equ 8192
@@ -190,7 +198,7 @@ build_tables:
 	cmp	ecx, 2048
 	jb	.next_page
 
-; --- 5. Long mode ----------------------------------------------------------------------------------------------------
+; --- 5. Long mode ---------------------------------------------------------------------------------
 
 	mov	eax, 1 << 5		; CR4 = PAE
 	mov	cr4, eax

@@ -1,6 +1,7 @@
 ; SPDX-License-Identifier: MIT
-; Retpolines for -mindirect-branch=thunk-extern: an indirect branch that the branch target buffer, which a guest may have
-; trained, cannot steer. The return stack is fresh from the call, and a wrong guess spins harmlessly at .wait.
+; Retpolines for -mindirect-branch=thunk-extern: an indirect branch that the branch target buffer,
+; which a guest may have trained, cannot steer. The return stack is fresh from the call, and a wrong
+; guess spins harmlessly at .wait.
 BITS 64
 section .text
 

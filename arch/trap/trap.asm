@@ -1,9 +1,10 @@
 ; SPDX-License-Identifier: MIT
 ; The 256 entry stubs of the IDT, TRAP_STUB_SIZE bytes each, and the way back.
 ;
-; The CPU has aligned RSP to 16 and pushed ss rsp rflags cs rip (and the error code); the stub completes struct trap_frame
-; (arch/trap/trap.h): 23 words, so one more word aligns the stack for C. An interrupt gate has cleared IF TF NT RF; DF and AC may
-; still be the guest's: C wants DF clear, and AC means nothing while CR0.AM or CPL 3 is missing.
+; The CPU has aligned RSP to 16 and pushed ss rsp rflags cs rip (and the error code); the stub
+; completes struct trap_frame (arch/trap/trap.h): 23 words, so one more word aligns the stack for C.
+; An interrupt gate has cleared IF TF NT RF; DF and AC may still be the guest's: C wants DF clear,
+; and AC means nothing while CR0.AM or CPL 3 is missing.
 BITS 64
 extern trap_dispatch, speculation_verw, speculation_selector
 global trap_stubs, trap_return, trap_return_iret, trap_dispatched
@@ -14,7 +15,8 @@ global trap_stubs, trap_return, trap_return_iret, trap_dispatched
 %macro stub 1
 	align	TRAP_STUB_SIZE
 	; Vectors with an error code: SDM 3A table 6-1, and 1Dh, 1Eh (AMD #VC, #SX)
-	%if !((%1 == 8) || (%1 >= 10 && %1 <= 14) || (%1 == 17) || (%1 == 21) || (%1 == 29) || (%1 == 30))
+	%if !((%1 == 8) || (%1 >= 10 && %1 <= 14) || (%1 == 17) || (%1 == 21) \
+		|| (%1 == 29) || (%1 == 30))
 	push	byte 0
 	%endif
 	push	strict dword %1

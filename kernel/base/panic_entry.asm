@@ -1,5 +1,6 @@
 ; SPDX-License-Identifier: MIT
-; Where panic() and a failed ASSERT begin: all registers are saved as they are, as a trap saves them.
+; Where panic() and a failed ASSERT begin: all registers are saved as they are, as a trap saves
+; them.
 ;
 ; void panic(const char *fmt, ...)	the registers of a call; the arguments are among them
 ; assert_failed				called by ASSERT's assembly, which loads no register for it

@@ -68,7 +68,8 @@ faults:				; an invalid opcode, whose handler returns to it
 handler:
 	iret
 
-garbage:			; control registers, tables and model-specific registers full of nonsense
+; Control registers, tables and model-specific registers full of nonsense.
+garbage:
 	rdtsc
 	mov	ebx, eax
 	lgdt	[hello]

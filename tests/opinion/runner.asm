@@ -1,10 +1,13 @@
 ; SPDX-License-Identifier: MIT
 ;
-; A boot disk that runs the unit tests' guests on another processor (opinion.py makes it and reads the
-; answers). Sector 0 boots, sectors 1..32 are this file's rest, then come the cases, each two sectors of state
-; (tests/unit/guest_dump.h) and its pages. All are read to 2 MiB first; then, one after another:
+; A boot disk that runs the unit tests' guests on another processor (opinion.py makes it and
+; reads the answers). Sector 0 boots, sectors 1..32 are this file's rest, then come the cases,
+; each two sectors of state (tests/unit/guest_dump.h) and its pages. All are read to 2 MiB
+; first; then, one after another:
 ;
-;   1. the guest's memory, below 2 MiB   2. its tables, TR, LDTR, debug registers   3. in, by a far jump or IRET
+;   1. the guest's memory, below 2 MiB
+;   2. its tables, TR, LDTR, debug registers
+;   3. in, by a far jump or IRET
 ;   4. every HLT where it may end was made a CALL to `leave`, which writes what it finds to port E9h
 ;
 ; The runner lives in the guest's last 128 KiB, where the tests' page tables map it, too.

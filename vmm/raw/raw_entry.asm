@@ -1,8 +1,9 @@
 ; SPDX-License-Identifier: MIT
 ; Into guest code and out again.
 ;
-; raw_enter() saves the callee-saved registers, makes the present stack pointer RSP0 (so that the next trap from guest code
-; pushes below), pushes the five IRETQ words of the frame to this stack and goes. raw_unwind() is its return.
+; raw_enter() saves the callee-saved registers, makes the present stack pointer RSP0 (so that the
+; next trap from guest code pushes below), pushes the five IRETQ words of the frame to this stack
+; and goes. raw_unwind() is its return.
 ;
 ; FRAME_*: offsets in struct trap_frame (arch/trap/trap.h), from arch/offsets.c.
 BITS 64
@@ -37,7 +38,8 @@ raw_enter:
 	mov	ebp, [rsi + 4 * 5]
 	mov	edi, [rsi + 4 * 7]
 	mov	esi, [rsi + 4 * 6]
-	xor	r8d, r8d		; nothing of the monitor's in registers that a later REX-less switch could show
+	; Nothing of the monitor's in registers that a later REX-less switch could show.
+	xor	r8d, r8d
 	xor	r9d, r9d
 	xor	r10d, r10d
 	xor	r11d, r11d

@@ -1,8 +1,9 @@
 ; SPDX-License-Identifier: MIT
-; As programs for the 80286 came back from protected mode: the processor alone is reset, and the BIOS goes on where the byte 0Fh
-; of CMOS and the pointer at 0040:0067 say. Each way that pulses INIT, with each of the BIOS' ways to go on. It prints a line on
-; COM1 for each. QEMU knows INIT from the local APIC only, and resets the whole machine otherwise: a second boot ends there. Port
-; 501h ends it.
+; As programs for the 80286 came back from protected mode: the processor alone is reset, and
+; the BIOS goes on where the byte 0Fh of CMOS and the pointer at 0040:0067 say. Each way that
+; pulses INIT, with each of the BIOS' ways to go on. It prints a line on COM1 for each. QEMU
+; knows INIT from the local APIC only, and resets the whole machine otherwise: a second boot
+; ends there. Port 501h ends it.
 ;   nasm -f bin -o back16 back16.asm
 CPU 686
 BITS 16

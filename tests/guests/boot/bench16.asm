@@ -1,7 +1,7 @@
 ; SPDX-License-Identifier: MIT
-; Work of 16-bit programs, with its cost by the TSC: in real mode, in 16-bit protected mode at CPL 3 and in V86 mode, with a
-; system call each 100 instructions. It prints a line for each: name, checksum and TSC difference. tests/bench/bench16.py compares
-; them with bare QEMU's.
+; Work of 16-bit programs, with its cost by the TSC: in real mode, in 16-bit protected mode at CPL 3
+; and in V86 mode, with a system call each 100 instructions. It prints a line for each: name,
+; checksum and TSC difference. tests/bench/bench16.py compares them with bare QEMU's.
 ;   nasm -f bin -o bench16 bench16.asm
 CPU 686
 BITS 16
@@ -108,14 +108,15 @@ sieve:
 .marked: pop	si
 	ret
 
-; --- What compilers for DOS make of C in the large model: far calls, frames by BP, pointers by LES, 32-bit sums of 16-bit halves,
-; --- tables of jumps, string instructions, MUL and DIV
+; --- What compilers for DOS make of C in the large model: far calls, frames by BP, pointers by LES,
+; --- 32-bit sums of 16-bit halves, tables of jumps, string instructions, MUL and DIV
 
 compiled:
 	mov	ax, HEAP
 	mov	es, ax
 	xor	di, di
-	mov	cx, 2000			; struct { int key; char tag; char count; long sum; } [500]
+	; struct { int key; char tag; char count; long sum; } [500]
+	mov	cx, 2000
 	xor	ax, ax
 	rep	stosw
 	push	word 600			; rounds
@@ -302,8 +303,9 @@ calls_v86:
 	hlt
 .sum:	dw	0
 
-; 16-bit code at CPL 3 of an LDT. Its INT 21h comes to a 16-bit handler at CPL 0, which reflects it as hosts of DPMI do: the
-; client's own handler, at CPL 3 with a frame of its own, ends with an IRET.
+; 16-bit code at CPL 3 of an LDT. Its INT 21h comes to a 16-bit handler at CPL 0,
+; which reflects it as hosts of DPMI do: the client's own handler, at CPL 3 with a
+; frame of its own, ends with an IRET.
 
 CLIENT_CODE	equ 7
 CLIENT_DATA	equ 15

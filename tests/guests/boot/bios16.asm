@@ -1,6 +1,7 @@
 ; SPDX-License-Identifier: MIT
-; A floppy that asks the BIOS for its screen (INT 10h with VBE), its hard disk and its CD (INT 13h with extensions), which both
-; hold this image, and for its tables. It prints lines on COM1: those of bare QEMU. Port 501h ends it.
+; A floppy that asks the BIOS for its screen (INT 10h with VBE), its hard disk and its CD (INT 13h
+; with extensions), which both hold this image, and for its tables. It prints lines on COM1: those
+; of bare QEMU. Port 501h ends it.
 ;   nasm -f bin -o bios16 bios16.asm
 CPU 686
 BITS 16

@@ -1,6 +1,7 @@
 ; SPDX-License-Identifier: MIT
-; A PC's chips by their ports, from real mode, as a floppy: 8259A, 8254, RTC and the screen's retrace, and loops that wait for
-; them. It prints lines on COM1: those of bare QEMU. Port 501h ends it.
+; A PC's chips by their ports, from real mode, as a floppy: 8259A, 8254, RTC and the
+; screen's retrace, and loops that wait for them. It prints lines on COM1: those of
+; bare QEMU. Port 501h ends it.
 ;   nasm -f bin -o chips16 chips16.asm
 CPU 686
 BITS 16
@@ -114,7 +115,8 @@ interrupts:
 .done:	pop	ax
 	iret
 
-pic_start:				; vectors from BL on, the second's 8 more, ICW4 in BH; everything is masked
+; Vectors from BL on, the second's 8 more, ICW4 in BH; everything is masked.
+pic_start:
 	mov	al, 0x11
 	out	PIC, al
 	out	0xa0, al
@@ -164,7 +166,8 @@ timer:
 	mov	al, 0
 	out	PIT, al
 	out	PIT, al
-	mov	cx, 200				; trials: while a host is busy elsewhere, counter 0 goes round
+	; Trials: while a host is busy elsewhere, counter 0 goes round.
+	mov	cx, 200
 .again:	in	al, 0x61
 	and	al, 0xfc
 	out	0x61, al
@@ -322,7 +325,8 @@ clock:
 	out	PIC, al
 	pop	ax
 	iret
-; --- SMRAM in front of the video memory, as the host bridge's register opens it; QEMU does not know the lock
+; --- SMRAM in front of the video memory, as the host bridge's register opens it; QEMU does not know
+; --- the lock
 
 BRIDGE_SMRAM	equ 0x72
 ROUTINE		equ 0x3000

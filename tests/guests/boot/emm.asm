@@ -1,7 +1,8 @@
 ; SPDX-License-Identifier: MIT
-; A memory manager as EMM386 is one, as a floppy: V86 mode under paging, with a page frame at D0000h whose pages are switched
-; under the program, code and data among them, through a page directory that maps itself; and a change of page tables, GDT, IDT,
-; LDT and TR in one go, as VCPI does it. It prints lines on COM1: those of bare QEMU. Port 501h ends it.
+; A memory manager as EMM386 is one, as a floppy: V86 mode under paging, with a page frame at D0000h
+; whose pages are switched under the program, code and data among them, through a page directory
+; that maps itself; and a change of page tables, GDT, IDT, LDT and TR in one go, as VCPI does it. It
+; prints lines on COM1: those of bare QEMU. Port 501h ends it.
 ;   nasm -f bin -o emm emm.asm
 CPU 686
 BITS 16
@@ -89,7 +90,8 @@ program:
 	show_word bp
 	finish
 
-	begin	"alias"				; a bank twice in the frame: code that is changed through the other page
+	; A bank twice in the frame: code that is changed through the other page.
+	begin	"alias"
 	map	0, 1
 	map	1, 1
 	mov	cx, 100
@@ -131,7 +133,8 @@ program:
 	show_word bp
 	finish
 
-	begin	"across"			; an instruction of which each page of the frame holds a half
+	; An instruction of which each page of the frame holds a half.
+	begin	"across"
 	map	0, 0
 	map	1, 2
 	mov	word [es:0xffe], 0x00b8		; MOV AX, ?? 00

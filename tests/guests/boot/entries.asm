@@ -1,6 +1,7 @@
 ; SPDX-License-Identifier: MIT
-; The BIOS' own entries of protected mode, as a floppy: BIOS32 with the PCI BIOS, as Linux 2.x called it, and APM by its entries
-; of 16 and 32 bits. It prints lines on COM1: those of bare QEMU. Port 501h ends it.
+; The BIOS' own entries of protected mode, as a floppy: BIOS32 with the PCI BIOS, as Linux
+; 2.x called it, and APM by its entries of 16 and 32 bits. It prints lines on COM1: those of
+; bare QEMU. Port 501h ends it.
 ;   nasm -f bin -o entries entries.asm
 CPU 686
 BITS 16

@@ -1,8 +1,9 @@
 ; SPDX-License-Identifier: MIT
-; A DOS extender's ways, as a floppy: what BIOS says of memory, block moves by the BIOS, 16-bit protected mode at CPL 3 with an
-; LDT, a 16-bit task state and gates, segments in rows of 64 KiB that are brought when they are used; each timer tick and each
-; BIOS call reflected to real mode and back by CR0; BIOS calls out of 32-bit code. It prints lines on COM1: those of bare QEMU,
-; but for lines that begin with two blanks. Port 501h ends it.
+; A DOS extender's ways, as a floppy: what BIOS says of memory, block moves by the BIOS, 16-bit
+; protected mode at CPL 3 with an LDT, a 16-bit task state and gates, segments in rows of 64 KiB
+; that are brought when they are used; each timer tick and each BIOS call reflected to real mode and
+; back by CR0; BIOS calls out of 32-bit code. It prints lines on COM1: those of bare QEMU, but for
+; lines that begin with two blanks. Port 501h ends it.
 ;   nasm -f bin -o extender extender.asm
 CPU 686
 BITS 16
@@ -16,7 +17,8 @@ STACK3		equ 0x6000
 BUFFER		equ 0xc000		; a sector
 EXTENDED	equ 0x200000
 IRQ_BASE	equ 0x50
-REAL_CALL	equ 0x31		; INT: the real mode interrupt AL of program's CPL 3, registers in rm
+; INT: the real mode interrupt AL of program's CPL 3, registers in rm.
+REAL_CALL	equ 0x31
 TICKS		equ 0x46c
 
 next:	call	memory

@@ -1,6 +1,6 @@
 ; SPDX-License-Identifier: MIT
-; A program that waits for a key as those for DOS do: it asks the BIOS, again and again. Its own timer handler types the key after
-; 40 ticks. It prints the key and the ticks. Port 501h ends it.
+; A program that waits for a key as those for DOS do: it asks the BIOS, again and again. Its own
+; timer handler types the key after 40 ticks. It prints the key and the ticks. Port 501h ends it.
 ;   nasm -f bin -o idle16 idle16.asm
 CPU 686
 BITS 16

@@ -1,7 +1,7 @@
 ; SPDX-License-Identifier: MIT
-; Looks at what lies in the second floppy drive and in the CD drive, again and again, by the BIOS. It prints a line for each that
-; changes: the first eight bytes of the floppy's sector 1 or of the CD's sector 16, or that nothing can be read. "the end." on the
-; floppy ends the VM by port 501h.
+; Looks at what lies in the second floppy drive and in the CD drive, again and again, by the BIOS.
+; It prints a line for each that changes: the first eight bytes of the floppy's sector 1 or of the
+; CD's sector 16, or that nothing can be read. "the end." on the floppy ends the VM by port 501h.
 ;   nasm -f bin -o media16 media16.asm
 CPU 686
 BITS 16

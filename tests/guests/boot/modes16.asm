@@ -1,7 +1,8 @@
 ; SPDX-License-Identifier: MIT
-; One sum in the modes of 16-bit code, round after round, as a floppy: real mode, 16-bit protected mode, V86 mode under a
-; monitor of 32 bits; none of their code segments begins at 0. For debuggers: the labels are what is stopped at. A line tells
-; the round, the three sums, which are the same in each, and how often the loops went round.
+; One sum in the modes of 16-bit code, round after round, as a floppy: real mode, 16-bit protected
+; mode, V86 mode under a monitor of 32 bits; none of their code segments begins at 0. For debuggers:
+; the labels are what is stopped at. A line tells the round, the three sums, which are the same in
+; each, and how often the loops went round.
 ;   nasm -f bin -o modes16 modes16.asm
 CPU 686
 BITS 16

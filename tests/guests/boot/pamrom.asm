@@ -1,8 +1,9 @@
 ; SPDX-License-Identifier: MIT
-; A firmware of our own, 128 KiB, that attacks the switching of memory by the PAM registers: what each view holds, code
-; that is switched under itself and under its caller (16 and 32 bits), page tables that are switched, DMA into switched
-; memory, A20, and every way back to the reset vector. Lines go to COM1. They are those of bare QEMU (-bios), but for
-; lines that begin with two blanks. Port 501h ends it.
+; A firmware of our own, 128 KiB, that attacks the switching of memory by the PAM registers: what
+; each view holds, code that is switched under itself and under its caller (16 and 32 bits), page
+; tables that are switched, DMA into switched memory, A20, and every way back to the reset
+; vector. Lines go to COM1. They are those of bare QEMU (-bios), but for lines that begin with
+; two blanks. Port 501h ends it.
 ;   nasm -f bin -o pamrom pamrom.asm
 CPU 686
 
@@ -16,7 +17,7 @@ LOW_CODE	equ 0x8000		; routines copied to RAM that nothing switches
 REQUEST		equ 0x9000		; fw_cfg's
 DIRECTORY	equ 0x10000
 
-; --- E0000h: what the ROM shows of the parts there -----------------------------------------------------------------
+; --- E0000h: what the ROM shows of the parts there ------------------------------------------------
 
 section .low start=0 vstart=0xe0000 align=1
 	times 0xe4000 - 0xe0000 db 0
@@ -40,7 +41,7 @@ near32:	mov	eax, 'o'		; E4010h
 %endrep
 	times 0xf0000 - 0xe0000 - ($ - $$) db 0
 
-; --- F0000h ----------------------------------------------------------------------------------------------------------
+; --- F0000h ---------------------------------------------------------------------------------------
 
 section .high start=0x10000 vstart=0 align=1
 BITS 16
@@ -178,7 +179,8 @@ parts:	mov	si, text_parts
 	call	hex
 	call	end_line
 	jmp	strings
-set_part:				; AL to the half of part CX; ES at it. The other half becomes 0.
+; AL to the half of part CX; ES at it. The other half becomes 0.
+set_part:
 	push	bx
 	mov	bl, cl
 	shr	bl, 1
@@ -237,7 +239,8 @@ strings:
 
 ; --- 3. Code in F0000h, where this runs, is switched under itself
 
-unreal:	mov	ax, cs			; DS and ES: the segments of 4 GiB that protected mode leaves
+; DS and ES: the segments of 4 GiB that protected mode leaves.
+unreal:	mov	ax, cs
 	mov	ds, ax
 	lgdt	[gdtr]
 	mov	eax, cr0
@@ -298,7 +301,8 @@ flip:	mov	dx, PCI_ADDRESS
 patched	equ	$ - 1
 	ret
 
-shadow:					; at LOW_CODE: F0000h becomes RAM with the ROM's bytes, but for one
+; At LOW_CODE: F0000h becomes RAM with the ROM's bytes, but for one.
+shadow:
 	mov	eax, 0x80000058
 	mov	dx, PCI_ADDRESS
 	out	dx, eax
@@ -493,7 +497,8 @@ after_tables:
 	mov	dx, 0x518
 	out	dx, eax
 	mov	si, text_dma
-	test	cl, 3				; QEMU reads or writes other memory, if not both are alike
+	; QEMU reads or writes other memory, if not both are alike.
+	test	cl, 3
 	jpe	.say
 	mov	si, text_dma2
 .say:	call	say

@@ -1,6 +1,7 @@
 ; SPDX-License-Identifier: MIT
-; What programs of real mode do to a PC, as a floppy: A20, segments of 4 GiB, code that changes itself, faults. It prints lines on
-; COM1: those of bare QEMU, but for lines that begin with two blanks. Port 501h ends it.
+; What programs of real mode do to a PC, as a floppy: A20, segments of 4 GiB, code that changes
+; itself, faults. It prints lines on COM1: those of bare QEMU, but for lines that begin with
+; two blanks. Port 501h ends it.
 ;   nasm -f bin -o realmode realmode.asm
 CPU 686
 BITS 16
@@ -8,7 +9,8 @@ SECTORS		equ 24			; of this program
 
 %include "tests/guests/boot/floppy.inc"
 
-LOW		equ 0x600		; code and data that the wrap of 1 MiB leads to, by FFFFh:LOW + 10h too
+; Code and data that the wrap of 1 MiB leads to, by FFFFh:LOW + 10h too.
+LOW		equ 0x600
 HIGH		equ LOW + 0x10
 DMA		equ 0xc000		; a page that the floppy's DMA writes to
 
@@ -22,7 +24,8 @@ next:
 	call	faults
 	quit
 
-; --- A20. Each of its switches in turn, the others left alone: QEMU's last writer wins, and so says nothing else.
+; --- A20. Each of its switches in turn, the others left alone: QEMU's last writer wins, and so says
+; --- nothing else.
 
 a20:
 	mov	ax, 0xffff
@@ -92,7 +95,8 @@ a20:
 	finish
 	ret
 
-seen:						; with the line, what is at FFFFh:HIGH, and the low word after a write there
+; With the line, what is at FFFFh:HIGH, and the low word after a write there.
+seen:
 	mov	word [LOW], 0x1111
 	mov	word [es:HIGH], 0x2222
 	show_word [LOW]
@@ -146,7 +150,8 @@ keyboard_command:			; AL
 	out	0x64, al
 	jmp	keyboard_ready
 
-; --- An instruction of which half lies below 1 MiB and half beyond, or at 0. The host bridge gives its first half RAM.
+; --- An instruction of which half lies below 1 MiB and half beyond, or at 0. The host bridge gives
+; --- its first half RAM.
 
 PAM		equ 0x80000000 | 0x58
 
@@ -264,7 +269,8 @@ unreal:
 	pop	es
 	finish
 
-	begin	"code of 32 bits"		; in real mode: the segment keeps its size until CS is loaded in protected mode
+	; In real mode: the segment keeps its size until CS is loaded in protected mode.
+	begin	"code of 32 bits"
 	cli
 	lgdt	[gdtr]
 	mov	eax, cr0
@@ -364,7 +370,8 @@ self_modifying:
 	show_word dx
 	finish
 
-	begin	"generated"			; a compiler's way: 200 functions at one place, each called twice
+	; A compiler's way: 200 functions at one place, each called twice.
+	begin	"generated"
 	mov	cx, 200
 	xor	dx, dx
 .make:	mov	di, 0xb000
@@ -402,7 +409,8 @@ self_modifying:
 	finish
 	ret
 
-; --- Far transfers between segments whose selectors and offsets look alike; and a loop of nothing else, which interrupts enter
+; --- Far transfers between segments whose selectors and offsets look alike; and a loop of nothing
+; --- else, which interrupts enter
 
 far_transfers:
 	begin	"far"
@@ -450,7 +458,8 @@ read_over_code:
 	begin	"read over code"
 	mov	bp, 6
 .turn:	mov	ax, 0x0201
-	mov	cx, SECTORS - 1			; of track 0, head 1: the two last sectors of this program
+	; Of track 0, head 1: the two last sectors of this program.
+	mov	cx, SECTORS - 1
 	sub	cl, 18
 	test	bp, 1
 	jz	.second

@@ -1,6 +1,6 @@
 ; SPDX-License-Identifier: MIT
-; A floppy that works with the BIOS for a while and then resets the machine, in one of all ways; how long and how, the TSC says.
-; It prints a line on COM1 each time that it was loaded.
+; A floppy that works with the BIOS for a while and then resets the machine, in one of all ways; how
+; long and how, the TSC says. It prints a line on COM1 each time that it was loaded.
 ;   nasm -f bin -o resets resets.asm
 CPU 686
 BITS 16
@@ -78,7 +78,8 @@ by_nothing:				; the outside resets it
 	hlt
 	jmp	by_nothing
 
-ways:	dw	by_kbc, by_port92, by_cf9, by_cf9_soft, by_triple_fault, by_vector, by_protected, by_nothing
+ways:	dw	by_kbc, by_port92, by_cf9, by_cf9_soft, by_triple_fault
+	dw	by_vector, by_protected, by_nothing
 no_idt:	dw	0
 	dd	0
 

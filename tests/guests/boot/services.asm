@@ -1,6 +1,6 @@
 ; SPDX-License-Identifier: MIT
-; A floppy that asks the BIOS for what it offers, and prints the answers on COM1: those of bare QEMU, but for lines that begin
-; with two blanks. Port 501h ends it.
+; A floppy that asks the BIOS for what it offers, and prints the answers on COM1: those of bare
+; QEMU, but for lines that begin with two blanks. Port 501h ends it.
 ;   nasm -f bin -o services services.asm
 CPU 686
 BITS 16
@@ -288,7 +288,8 @@ next:
 	call	end_line
 
 	say_	"errors"
-	mov	ax, 0x0201			; sector 19, head 1, then cylinder 90, and no drive 2
+	; Sector 19, head 1, then cylinder 90, and no drive 2.
+	mov	ax, 0x0201
 	mov	cx, 0x0013
 	mov	dx, 0
 	call	disk

@@ -1,8 +1,9 @@
 ; SPDX-License-Identifier: MIT
-; A kernel that starts as teaching kernels do, as a floppy: a GDT at an odd address and no IDT at first, 4 MiB pages that map it
-; low and at 2 GiB, the low ones dropped, 8259s moved to 20h, the PIT at 100 Hz that switches two programs by their task states,
-; each with its LDT and system calls by INT 80h, as Linux 0.01 did; scan codes by IRQ 1 and text on COM1 by IRQ 4. It prints lines
-; on COM1: those of bare QEMU. Port 501h ends it.
+; A kernel that starts as teaching kernels do, as a floppy: a GDT at an odd address and no IDT at
+; first, 4 MiB pages that map it low and at 2 GiB, the low ones dropped, 8259s moved to 20h, the PIT
+; at 100 Hz that switches two programs by their task states, each with its LDT and system calls by
+; INT 80h, as Linux 0.01 did; scan codes by IRQ 1 and text on COM1 by IRQ 4. It prints lines on
+; COM1: those of bare QEMU. Port 501h ends it.
 ;   nasm -f bin -o tiny tiny.asm
 CPU 686
 BITS 16
@@ -324,7 +325,8 @@ text_serial:	db "text by interrupts", 10, 0
 text_tasks:	db "tasks ", 0
 text_done:	db 10, "done", 10, 0
 text_failed32:	db "unexpected", 10, 0
-pic_words:	db 0x20, 0x11, 0xa0, 0x11, 0x21, 0x20, 0xa1, 0x28, 0x21, 4, 0xa1, 2, 0x21, 1, 0xa1, 1, 0x21, 0xff, 0xa1, 0xff
+pic_words:	db 0x20, 0x11, 0xa0, 0x11, 0x21, 0x20, 0xa1, 0x28
+		db 0x21, 4, 0xa1, 2, 0x21, 1, 0xa1, 1, 0x21, 0xff, 0xa1, 0xff
 scan_codes:	db 0x23, 0xa3, 0x17, 0x97, 0x1c, 0x9c ; H, I, Enter, down and up
 key_map:	times 0x17 db '?'
 		db	'i'

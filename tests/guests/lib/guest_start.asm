@@ -1,8 +1,9 @@
 ; SPDX-License-Identifier: MIT
 ; How a test guest begins: the head of a bzImage, and two ways in.
 ;
-; Ringleader enters at the 32-bit entry point, 100000h; QEMU's -kernel runs the real-mode part, which goes there, too. Both
-; pass ESI, the address of the page that holds the setup header and with it the command line's address.
+; Ringleader enters at the 32-bit entry point, 100000h; QEMU's -kernel runs the real-mode part,
+; which goes there, too. Both pass ESI, the address of the page that holds the setup header and with
+; it the command line's address.
 global start
 extern guest_begin, bss_start, bss_end
 

@@ -1,7 +1,8 @@
 ; SPDX-License-Identifier: MIT
 ; The 256 gates' stubs, and attempt(), which survives what it calls.
 ;
-; These pages hold IRET and the like, so that raw ring 1 never runs them; attempt() is on a page of its own that it may run.
+; These pages hold IRET and the like, so that raw ring 1 never runs them; attempt() is on a
+; page of its own that it may run.
 BITS 32
 global trap_stubs, attempt, attempt_recover, enter_ring3, call_ring0
 extern trap_handler, attempt_esp, attempt_on, trap_cs, trap_ds
@@ -40,7 +41,8 @@ trap_stubs:
 %assign vector vector + 1
 %endrep
 
-; struct guest_frame: edi esi ebp esp ebx edx ecx eax, gs fs es ds, vector error, eip cs eflags [esp ss]
+; struct guest_frame:
+;   edi esi ebp esp ebx edx ecx eax, gs fs es ds, vector error, eip cs eflags [esp ss]
 trap_common:
 	push	ds
 	push	es

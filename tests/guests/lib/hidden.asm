@@ -1,8 +1,10 @@
 ; SPDX-License-Identifier: MIT
-; Instructions that a page of raw ring 1 may not hold, inside the immediate operands of others: the page analysis passes the
-; page, and a jump into the middle runs them natively, in ring 1 (docs/isolation.md says why that may not matter to the monitor).
+; Instructions that a page of raw ring 1 may not hold, inside the immediate operands of others: the
+; page analysis passes the page, and a jump into the middle runs them natively, in ring 1
+; (docs/isolation.md says why that may not matter to the monitor).
 ;
-; hide NAME, BYTES: NAME is the address of up to four bytes within a MOV EAX, imm32; what follows must be seen as instructions.
+; hide NAME, BYTES: NAME is the address of up to four bytes within a MOV EAX, imm32; what follows
+; must be seen as instructions.
 BITS 32
 section .hidden
 global hidden_page, hidden_mov_es, hidden_mov_ds, hidden_mov_fs, hidden_mov_gs, hidden_mov_ss

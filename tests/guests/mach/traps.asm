@@ -1,7 +1,8 @@
 ; SPDX-License-Identifier: MIT
 ; A task of GNU Mach: its entry, Mach's traps, and the instructions that fault.
 ;
-; Mach is called through the call gate 7:0, with the trap's number in EAX and its arguments where a C function finds them.
+; Mach is called through the call gate 7:0, with the trap's number in EAX and its arguments
+; where a C function finds them.
 	bits 32
 	section .text
 
@@ -30,7 +31,8 @@ _start:
 	TRAP mach_host_self, -29
 	TRAP thread_switch, -61
 
-; Each of these faults at its first instruction that can. Where they end does not matter: their thread is sent to the next.
+; Each of these faults at its first instruction that can. Where they end does not matter:
+; their thread is sent to the next.
 faulting:
 .divide:
 	xor edx, edx
@@ -72,9 +74,9 @@ faulting:
 	global faults, faults_end
 	align 4
 faults:
-	dd faulting.divide, faulting.undefined, faulting.breakpoint, faulting.step, faulting.overflow
-	dd faulting.bound, faulting.unmapped, faulting.readonly, faulting.halt, faulting.port
-	dd faulting.selector, faulting.gate
+	dd faulting.divide, faulting.undefined, faulting.breakpoint, faulting.step
+	dd faulting.overflow, faulting.bound, faulting.unmapped, faulting.readonly
+	dd faulting.halt, faulting.port, faulting.selector, faulting.gate
 faults_end:
 
 ; u32 segment_read(u32 selector, u32 offset): through FS, which stays loaded.

@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT
-; A boot sector that loads a kernel and enters it in protected mode, for docs/gdb.md: no more than that takes.
+; A boot sector, for docs/gdb.md: it loads a kernel and enters it in protected mode, no more.
 CPU 586
 BITS 16
 extern kernel, page_fault

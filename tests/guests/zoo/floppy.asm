@@ -1,6 +1,7 @@
 ; SPDX-License-Identifier: MIT
-; A floppy that starts a kernel of tests/guests/lib as a PC does: the boot sector loads this, this reads the kernel by INT 13h,
-; half a track at a time, has the BIOS copy it above 1 MiB (INT 15h AH=87h), and enters it in protected mode with A20 on.
+; A floppy that starts a kernel of tests/guests/lib as a PC does: the boot sector loads this, this
+; reads the kernel by INT 13h, half a track at a time, has the BIOS copy it above 1 MiB (INT 15h
+; AH=87h), and enters it in protected mode with A20 on.
 ;   nasm -f bin -DKERNEL='"build/guests/rings"' -DKERNEL_SECTORS=n -o rings.img floppy.asm
 CPU 686
 BITS 16
@@ -14,7 +15,8 @@ HEAD		equ 2			; sectors of the kernel that are real-mode code
 CHUNK		equ 9
 TRACK		equ 18
 BOOT_PAGE	equ 0x9000
-CMDLINE		equ 0x228		; Linux' boot protocol: where the boot page holds the command line's address
+; Linux' boot protocol: where the boot page holds the command line's address.
+CMDLINE		equ 0x228
 
 next:	mov	si, SECTORS + HEAD	; the sector to read
 .chunk:	mov	ax, si

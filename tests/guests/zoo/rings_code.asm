@@ -5,12 +5,14 @@ extern ring_data
 global far_pointer, far_call, far_jump, gate_seen
 global call_with_0, call_with_3, call_with_31, words_0, words_3, words_31
 global gate32_0, gate32_3, gate32_31, gate16_begin, gate16_0, gate16_3, gate16_31
-global read_ds_after, inner_ds, conforming, conforming_jump, wrap16, wrap16_end, ring1_handler, ring_flags
+global read_ds_after, inner_ds, conforming, conforming_jump, wrap16, wrap16_end
+global ring1_handler, ring_flags
 
 section .data
 far_pointer:	dd 0
 		dw 0, 0
-gate_seen:	times 8 dd 0		; sum, CS, SS, ESP of the callee; what the caller's ESP lost; DS, CPL
+; Sum, CS, SS, ESP of the callee; what the caller's ESP lost; DS, CPL.
+gate_seen:	times 8 dd 0
 
 section .text
 far_call:
@@ -68,7 +70,8 @@ call_with_%1:
 	callee32 gate32_3, 3
 	callee32 gate32_31, 31
 
-inner_ds:				; loads a DS of its own ring, which the way out must take away
+; Loads a DS of its own ring, which the way out must take away.
+inner_ds:
 	mov	eax, [esp + 8]
 	mov	ds, eax
 	retf	4
@@ -146,7 +149,8 @@ words_%1:
 	caller16 3
 	caller16 31
 
-; In a 16-bit stack segment of 64 KiB with SP = 0: pushes that wrap, a call and a return at the edge, ENTER and LEAVE.
+; In a 16-bit stack segment of 64 KiB with SP = 0: pushes that wrap, a call and a return
+; at the edge, ENTER and LEAVE.
 wrap16:
 	push	word 0x1234
 	mov	eax, esp

@@ -1,7 +1,8 @@
 ; SPDX-License-Identifier: MIT
 ; Ways from task to task for tasks.c, and its tasks of 16 bits and of V86 mode.
 BITS 32
-global far_pointer, far_call, far_jump, push_there, task16_begin, task16, task_v86, task_v86_end, task16_seen
+global far_pointer, far_call, far_jump, push_there
+global task16_begin, task16, task16_seen, task_v86, task_v86_end
 
 section .data
 far_pointer:	dd 0
@@ -24,7 +25,8 @@ push_there:
 
 BITS 16
 task16_begin:
-task16:	mov	[dword task16_seen], ax		; as a task of 16 bits: what it was given, and what it leaves
+; As a task of 16 bits: what it was given, and what it leaves.
+task16:	mov	[dword task16_seen], ax
 	inc	ax
 	mov	word [dword task16_seen + 2], sp
 	push	ax

@@ -1,9 +1,11 @@
 ; SPDX-License-Identifier: MIT
-; The program that v8086.c's monitor runs in V86 mode, as a DOS program with an extender would be: it hooks interrupts, asks
-; services of the monitor by INT 67h, and switches to protected mode and back. And the monitor's parts that C cannot say.
+; The program that v8086.c's monitor runs in V86 mode, as a DOS program with an extender would be:
+; it hooks interrupts, asks services of the monitor by INT 67h, and switches to protected mode and
+; back. And the monitor's parts that C cannot say.
 BITS 32
 extern page_directory, zoo_gdt
-global v86_go, v86_way, dos_begin, dos_end, vcpi_enter, vcpi_server, server_gdtr, server_idtr, server_flags, tss_selector
+global v86_go, v86_way, dos_begin, dos_end, vcpi_enter, vcpi_server
+global server_gdtr, server_idtr, server_flags, tss_selector
 
 BASE		equ 0x30000		; where it lies
 RESULTS		equ 0x1800		; in the program's segment; what it may show
@@ -23,7 +25,8 @@ section .text
 v86_go:	mov	esp, v86_way
 	iret
 
-; void vcpi_enter(u32 linear): CR3, GDTR's and IDTR's addresses, LDT and TR, EIP and CS of the client
+; void vcpi_enter(u32 linear): CR3, GDTR's and IDTR's addresses, LDT and TR, EIP and CS
+; of the client
 vcpi_enter:
 	cli
 	mov	esi, [esp + 4]
@@ -37,8 +40,8 @@ vcpi_enter:
 	ltr	[esi + 14]
 	jmp	far [esi + 16]
 
-; The client's far call, AX = DE0Ch, DS flat: on its stack lies the frame of V86 mode behind the return address. Its tables of
-; pages map this as the server's do.
+; The client's far call, AX = DE0Ch, DS flat: on its stack lies the frame of V86 mode behind the
+; return address. Its tables of pages map this as the server's do.
 vcpi_server:
 	cli
 	cmp	ax, 0xde0c
@@ -181,7 +184,8 @@ dos_begin:
 	in	al, 0x80
 	out	0x80, al
 
-	mov	word [TICKS], 0			; interrupts, waited for by asking and by HLT; none while they are off
+	; Interrupts, waited for by asking and by HLT; none while they are off.
+	mov	word [TICKS], 0
 	sti
 .ticks:	cmp	word [TICKS], 3
 	jb	.ticks
@@ -271,7 +275,8 @@ step:	push	bp
 ems:	push	di
 	mov	ax, 0xe000
 	mov	es, ax
-	mov	cx, 32				; each page gets its number, and code that returns it
+	; Each page gets its number, and code that returns it.
+	mov	cx, 32
 .fill:	mov	bx, cx
 	dec	bx
 	mov	ax, 0x4402
@@ -298,7 +303,8 @@ ems:	push	di
 	add	bp, [es:0x3ffe]
 	rol	bp, 1
 	loop	.walk
-	ems_map	0, 5				; one page at two places: code is changed through the other
+	; One page at two places: code is changed through the other.
+	ems_map	0, 5
 	ems_map	1, 5
 	mov	cx, 50
 .alias:	mov	[es:0x4001], cx
@@ -336,7 +342,8 @@ ems:	push	di
 	result	bp
 	ret
 
-; --- As VCPI: AX = DE01h puts three descriptors for the server's segments at DS:SI and says its entry in EBX; AX = DE0Ch switches
+; --- As VCPI: AX = DE01h puts three descriptors for the server's segments at DS:SI and says its
+; --- entry in EBX; AX = DE0Ch switches
 
 CLIENT_CODE	equ 8
 CLIENT_DATA	equ 0x10

@@ -1,5 +1,6 @@
 ; SPDX-License-Identifier: MIT
-; PAIR, given on the command line, 16 times in a loop of 100,000; the driver subtracts the loop with NONE.
+; PAIR, given on the command line, 16 times in a loop of 100,000; the driver
+; subtracts the loop with NONE.
 	bits 32
 	section .text
 	global bench

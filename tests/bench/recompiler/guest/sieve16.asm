@@ -1,6 +1,7 @@
 ; SPDX-License-Identifier: MIT
-; A sieve over 60,000 bytes with a 16-bit or a 32-bit index, the same instructions in both: as a real-mode program (flat at
-; linear 10000h, CS = DS = SS = 1000h, ES = 2000h for the flags) or, with -DWIDE, as a 32-bit one. Result: the count of primes.
+; A sieve over 60,000 bytes with a 16-bit or a 32-bit index, the same instructions in both: as a
+; real-mode program (flat at linear 10000h, CS = DS = SS = 1000h, ES = 2000h for the flags) or, with
+; -DWIDE, as a 32-bit one. Result: the count of primes.
 %ifdef WIDE
 	bits 32
 %define _ax eax

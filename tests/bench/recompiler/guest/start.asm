@@ -1,6 +1,7 @@
 ; SPDX-License-Identifier: MIT
-; Entry of every 32-bit program of the benchmark, the same bytes everywhere. It calls bench(), writes { checksum, cycles } to
-; standard output by INT 80h, and exits. A processor without Linux around it stops at the first INT 80h, with the result in ESI.
+; Entry of every 32-bit program of the benchmark, the same bytes everywhere. It calls bench(),
+; writes { checksum, cycles } to standard output by INT 80h, and exits. A processor without Linux
+; around it stops at the first INT 80h, with the result in ESI.
 	bits 32
 	extern bench
 	section .start
