@@ -40,7 +40,9 @@ deps:
 ## test     everything: lint, unit tests, boots in QEMU; ends with one line of counts
 .PHONY: test
 test: deps
-	@$(MAKE) --no-print-directory -s -j2 $(BUILD)/ringleader.elf base guests systems test-guests $(UNIT) $(DIFF) $(FUZZ_REPLAY) $(if $(wildcard $(VECTORS)),$(VECTORS_PROGRAM) $(VECTORS_PROGRAM)-asan)
+	@$(MAKE) --no-print-directory -s -j2 $(BUILD)/ringleader.elf \
+		base guests systems test-guests $(UNIT) $(DIFF) $(FUZZ_REPLAY) \
+		$(if $(wildcard $(VECTORS)),$(VECTORS_PROGRAM) $(VECTORS_PROGRAM)-asan)
 	@$(PYTHON) tests/run.py
 
 ## lint     layering, names, file sizes, SPDX lines, formatting

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: MIT
-# The guests of examples and tests: Debian kernels and an initramfs, under build/guests. The test programs of tests/guests/linux
-# are in the initramfs too: they need no library, only a compiler that knows -m32.
+# The guests of examples and tests: Debian kernels and an initramfs, under build/guests.
+# The test programs of tests/guests/linux are in the initramfs too: they need no library,
+# only a compiler that knows -m32.
 
 GUESTS := $(BUILD)/guests
 GUEST_ROOT := $(BUILD)/guest-root
 GUEST_LIB := tests/guests/linux/nolibc.c tests/guests/linux/nolibc.h
-GUEST_PROGRAMS := $(patsubst tests/guests/linux/%.c,$(GUEST_ROOT)/bin/%,$(filter-out %/nolibc.c,$(wildcard tests/guests/linux/*.c)))
-GUEST_CFLAGS := -m32 -march=i686 -std=gnu11 -O2 -Wall -Wextra -Werror -ffreestanding -fno-pic -no-pie -nostdlib -static \
-	-fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none -Wl,--build-id=none
+GUEST_PROGRAMS := $(filter-out %/nolibc.c,$(wildcard tests/guests/linux/*.c))
+GUEST_PROGRAMS := $(GUEST_PROGRAMS:tests/guests/linux/%.c=$(GUEST_ROOT)/bin/%)
+GUEST_CFLAGS := -m32 -march=i686 -std=gnu11 -O2 -Wall -Wextra -Werror -ffreestanding \
+	-fno-pic -no-pie -nostdlib -static -fno-stack-protector -fno-asynchronous-unwind-tables \
+	-fcf-protection=none -Wl,--build-id=none
 
 $(GUESTS)/.fetched: iso/fetch-guests iso/apt-i386
 	iso/fetch-guests $(GUESTS) $(GUEST_ROOT)
@@ -30,4 +33,5 @@ $(GUESTS)/%.conf: iso/examples/%.conf $(GUESTS)/initrd.gz
 
 ## guests   fetches the Debian kernels and builds the initramfs
 .PHONY: guests
-guests: $(GUESTS)/initrd.gz $(GUESTS)/virtio.gz $(patsubst iso/examples/%,$(GUESTS)/%,$(wildcard iso/examples/*.conf))
+guests: $(GUESTS)/initrd.gz $(GUESTS)/virtio.gz \
+	$(patsubst iso/examples/%,$(GUESTS)/%,$(wildcard iso/examples/*.conf))

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT
-# Bochs checks what QEMU's TCG does not: segment limits, RF in frames, reserved bits, alignment of what it loads.
+# Bochs checks what QEMU's TCG does not: segment limits, RF in frames, reserved
+# bits, alignment of what it loads.
 
-## bochs    boots the image in Bochs to the guest kernel's first 30 lines, LINES=n or SHELL_WANTED=1 for more (1 to 10 minutes)
+## bochs    boots the image in Bochs to a guest kernel's first 30 lines (LINES=n, SHELL_WANTED=1)
 .PHONY: bochs
 bochs: deps
 	@iso/deps bochs bochsbios vgabios
 	@$(MAKE) --no-print-directory -s -j2 $(BUILD)/ringleader.elf guests
-	@$(PYTHON) tests/bochs/boot.py --lines $(or $(LINES),30) $(if $(SHELL_WANTED),--shell) $(if $(VM),--config $(VM))
+	@$(PYTHON) tests/bochs/boot.py --lines $(or $(LINES),30) $(if $(SHELL_WANTED),--shell) \
+		$(if $(VM),--config $(VM))
 
-## bochs-attack  the attacks on isolation in Bochs, from PLACE=raw1, raw3, recompiler0 or recompiler3
+## bochs-attack  the attacks on isolation in Bochs, from PLACE=raw1, raw3, recompiler0, recompiler3
 .PHONY: bochs-attack attack-bochs
 attack-bochs: bochs-attack
 bochs-attack: deps

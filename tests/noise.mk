@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Noise at the prompt and at gdb's port; short forms are part of `make test`.
 
-## check-noise      1 MiB of random bytes at the prompt, and at gdb's port, beside machines that compute (15 minutes)
+## check-noise      1 MiB of random bytes at the prompt, and at gdb's port (15 minutes)
 .PHONY: check-noise
 check-noise: deps
 	@$(MAKE) --no-print-directory -s -j2 $(BUILD)/ringleader.elf test-guests

@@ -3,7 +3,7 @@
 
 MOMENTS ?= 200
 
-## check-snapshots  Debian saved and loaded at 200 random moments of boot and work, under every engine: MOMENTS=n SEED=n
+## check-snapshots  Debian saved and loaded at 200 random moments: MOMENTS=n SEED=n
 .PHONY: check-snapshots
 check-snapshots: deps
 	@$(MAKE) --no-print-directory -s -j2 $(BUILD)/ringleader.elf guests

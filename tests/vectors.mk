@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-# Recorded processor vectors (the public SingleStepTests/80286 suite, v1_real_mode, in the line format of
-# tests/vectors/vector.h), run on the fast build of the library that diff.mk makes; vectors-asan has sanitizers.
+# Recorded processor vectors (the public SingleStepTests/80286 suite, v1_real_mode, in the line
+# format of tests/vectors/vector.h), run on the fast build of the library that diff.mk makes;
+# vectors-asan has sanitizers.
 
 VECTORS_PROGRAM := $(BUILD)/diff/vectors
 VECTORS_SRC := $(wildcard tests/vectors/*.c)

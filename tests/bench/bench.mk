@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-# Figures, not tests: nothing here decides over success. BENCH passes options on: make bench BENCH='--runs 1 --engines auto'.
+# Figures, not tests: nothing here decides over success.
+# BENCH passes options on: make bench BENCH='--runs 1 --engines auto'.
 
-## bench    the monitor's own instructions and memory; boot, user code and kernel work, ours over bare QEMU, as tables
+## bench    the monitor's own instructions and memory; boot and programs, ours over bare QEMU
 .PHONY: bench
 bench: deps
 	@$(MAKE) --no-print-directory -s $(BUILD)/ringleader.elf guests
@@ -10,13 +11,14 @@ bench: deps
 	@$(MAKE) --no-print-directory -s bench-video
 	-@$(MAKE) --no-print-directory -s bench-disk
 
-## bench-counting  what the monitor's counters cost of a boot's instructions: an image with them, and one without
+## bench-counting  what the monitor's counters cost of a boot's instructions
 .PHONY: bench-counting
 bench-counting: deps
 	@$(MAKE) --no-print-directory -s $(BUILD)/ringleader.elf guests
 	@mkdir -p $(BUILD)/uncounted
 	@ln -sfn ../zydis $(BUILD)/uncounted/zydis
-	@$(MAKE) --no-print-directory -s BUILD=$(BUILD)/uncounted COUNTING=0 $(BUILD)/uncounted/ringleader.elf
+	@$(MAKE) --no-print-directory -s BUILD=$(BUILD)/uncounted COUNTING=0 \
+		$(BUILD)/uncounted/ringleader.elf
 	@$(PYTHON) tests/bench/counting.py $(BUILD)/uncounted/ringleader.elf $(BENCH)
 
 ## bench-video  video memory, ours over bare QEMU, as a table (VIDEO passes options on)
@@ -25,7 +27,7 @@ bench-video: deps
 	@$(MAKE) --no-print-directory -s $(BUILD)/ringleader.elf test-guests guests
 	@$(PYTHON) tests/bench/video.py $(VIDEO)
 
-## bench-disk  IDE and virtio disks read and written, ours over bare QEMU (DISK='--runs 5 --engines auto'); fails under its bars
+## bench-disk  IDE and virtio disks, ours over bare QEMU (DISK='--runs 5 --engines auto')
 .PHONY: bench-disk
 bench-disk: deps
 	@$(MAKE) --no-print-directory -s $(BUILD)/ringleader.elf test-guests

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-# The recompiler as a host process, against the processor that we run on, qemu-i386 and Unicorn: the same 32-bit images, compiled
-# without a C library, as a static ELF for qemu-i386 and as flat bytes for the others. Uses diff.mk's fast build of the library.
+# The recompiler as a host process, against the processor that we run on, qemu-i386 and Unicorn: the
+# same 32-bit images, compiled without a C library, as a static ELF for qemu-i386 and as flat bytes
+# for the others. Uses diff.mk's fast build of the library.
 
 RBENCH := $(BUILD)/bench
 RBENCH_DIR := tests/bench/recompiler
@@ -8,11 +9,13 @@ RBENCH_C := sieve fib quicksort interpreter x87 sse wide strings bytes manycode
 RBENCH_PAIRS := none callret clisti pushfpopf
 RBENCH_ELF := $(RBENCH_C:%=$(RBENCH)/%.elf) $(RBENCH_PAIRS:%=$(RBENCH)/%.elf) $(RBENCH)/sieve32.elf
 RBENCH_BIN := $(RBENCH_ELF:.elf=.bin) $(RBENCH)/sieve16.bin
-RBENCH_CFLAGS := -m32 -march=i686 -O2 -ffreestanding -fno-pic -fno-stack-protector -fno-asynchronous-unwind-tables \
-	-fomit-frame-pointer -fno-tree-loop-distribute-patterns -fcf-protection=none $(WARN)
+RBENCH_CFLAGS := -m32 -march=i686 -O2 -ffreestanding -fno-pic -fno-stack-protector \
+	-fno-asynchronous-unwind-tables -fomit-frame-pointer -fno-tree-loop-distribute-patterns \
+	-fcf-protection=none $(WARN)
 RBENCH_CFLAGS_x87 := -mfpmath=387
 RBENCH_CFLAGS_sse := -msse2 -mfpmath=sse
-RBENCH_LINK = $(HOST_CC) -m32 -nostdlib -static -no-pie -Wl,--no-warn-rwx-segments,--build-id=none,-T,$(RBENCH_DIR)/guest/flat.ld -o $@
+RBENCH_LINK = $(HOST_CC) -m32 -nostdlib -static -no-pie \
+	-Wl,--no-warn-rwx-segments,--build-id=none,-T,$(RBENCH_DIR)/guest/flat.ld -o $@
 
 $(RBENCH)/%.o: $(RBENCH_DIR)/guest/%.c $(RBENCH_DIR)/guest/guest.h
 	@mkdir -p $(@D)
@@ -40,7 +43,7 @@ $(RBENCH)/bench_recompiler: $(RBENCH_SRC:%.c=$(BUILD)/diff/%.o) $(DIFF_FAST)
 	@mkdir -p $(@D)
 	$(HOST_CC) -pie -Wl,--version-script=tests/diff/private.map $^ -lunicorn -lm -o $@
 
-## bench-recompiler  native, ours, qemu-i386 and Unicorn on the same programs, as a table (RUNS=5, PROGRAM=name)
+## bench-recompiler  native, ours, qemu-i386 and Unicorn on programs (RUNS=5, PROGRAM=name)
 .PHONY: bench-recompiler
 bench-recompiler: deps
 	@which qemu-i386 > /dev/null && [ -e /usr/include/unicorn/unicorn.h ] || \

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# A Debian on a disk. KERNEL=linux-image-686-pae takes another kernel, DEBIAN_GCC=no leaves the compiler out.
+# A Debian on a disk. KERNEL=linux-image-686-pae takes another kernel, DEBIAN_GCC=no leaves the
+# compiler out.
 # DEBIAN passes options on: make check-debian-disk DEBIAN='--engines auto,recompile --bus virtio'.
 
 KERNEL ?= linux-image-686
@@ -14,7 +15,7 @@ $(OS)/debian-x.img: tests/debian/make-disk
 	@iso/deps debootstrap e2fsprogs
 	DEBIAN_GCC=no DEBIAN_X=yes tests/debian/make-disk $@
 
-## debian-disk  a hard disk with a Debian that boots by the BIOS, from Debian's packages: build/debian/KERNEL.img (as root)
+## debian-disk  a disk with a Debian, from its packages: build/debian/KERNEL.img (as root)
 .PHONY: debian-disk
 debian-disk: deps
 	@$(MAKE) --no-print-directory -s $(DEBIAN_DISK)

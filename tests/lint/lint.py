@@ -213,7 +213,8 @@ HOST_INSTRUCTION = re.compile(
 def pure(names):
     """No host instruction is in the objects of the pure folders, which the host library is made
     of."""
-    folders, elsewhere = (re.search(r"^%s := (.*)$" % v, text("tests/host.mk"), re.MULTILINE)[1]
+    makefile = text("tests/host.mk").replace("\\\n\t", "")
+    folders, elsewhere = (re.search(r"^%s := (.*)$" % v, makefile, re.MULTILINE)[1]
                           for v in ("PURE", "HOST_STANDS_IN"))
     folders = folders.replace("*", "[a-z]+")
     inside = re.compile("(?:%s)/[^/]+\\.c" % folders.replace(" ", "|"))

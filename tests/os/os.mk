@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Systems that nobody here wrote, each on the media that it starts from, under build/os. tests/boot/systems.py says how they are
-# used.
+# Systems that nobody here wrote, each on the media that it starts from, under build/os.
+# tests/boot/systems.py says how they are used.
 
 OS := $(BUILD)/os
 
@@ -9,7 +9,8 @@ $(OS)/.fetched: tests/os/fetch iso/apt-i386
 	@touch $@
 
 # A task for GNU Mach. It has an FPU, and computes with it.
-MACH_TASK := $(patsubst tests/guests/%,$(BUILD)/test-guests/%.o,$(wildcard tests/guests/mach/*.c tests/guests/mach/*.asm))
+MACH_TASK := $(wildcard tests/guests/mach/*.c tests/guests/mach/*.asm)
+MACH_TASK := $(MACH_TASK:tests/guests/%=$(BUILD)/test-guests/%.o)
 
 $(BUILD)/test-guests/mach/%.c.o: tests/guests/mach/%.c
 	@mkdir -p $(@D)
@@ -36,8 +37,9 @@ systems: $(OS)/.made
 $(OS)/installer.iso: tests/os/fetch-installer iso/apt-i386 $(OS)/.fetched
 	tests/os/fetch-installer $(OS)/parts $(OS)
 
-## check-os runs every system on bare QEMU and under each engine; the table is build/os/table.md (NAME='one two' chooses)
+## check-os runs the systems on bare QEMU and each engine; build/os/table.md (NAME='one two')
 .PHONY: check-os
 check-os: deps
-	@$(MAKE) --no-print-directory -s -j2 $(BUILD)/ringleader.elf guests systems $(OS)/installer.iso $(OS)/debian-x.img
+	@$(MAKE) --no-print-directory -s -j2 $(BUILD)/ringleader.elf guests systems \
+		$(OS)/installer.iso $(OS)/debian-x.img
 	@$(PYTHON) tests/os/check.py $(NAME)
