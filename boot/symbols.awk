@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
-# The table that backtraces are named from. Input: for each function of the first link, what addr2line says of its first
-# instruction (the last line is the function's own file, those before are what was inlined there); then nm -n of them.
-# Output: assembly for the second link. Names of static functions come behind the name of their file: other files may have
-# functions of that name.
-# .symbols comes after everything that has a name in the table, so that it may grow without moving it.
+# The table that backtraces are named from. Input: for each function of the first link, what
+# addr2line says of its first instruction (the last line is the function's own file, those before
+# are what was inlined there); then nm -n of them.
+# Output: assembly for the second link. Names of static functions come behind the name of their
+# file: other files may have functions of that name.
+# .symbols comes after everything that has a name in the table, so that it may grow without moving
+# it.
 BEGIN {
 	print "\t.section .symbols,\"a\",@progbits"
 	print "\t.balign 8"

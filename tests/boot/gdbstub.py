@@ -95,7 +95,8 @@ class Stub:
         assert self.ask("s").startswith("T")
 
     def step_on(self):
-        """One instruction, which changes a register: QEMU's own work may end a step in front of it."""
+        """One instruction, which changes a register: QEMU's own work
+        may end a step in front of it."""
         before = self.ask("g")
         for _ in range(TRIES):
             self.step()
