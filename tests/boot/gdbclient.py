@@ -11,10 +11,12 @@ PROMPT = "(gdb) "
 
 
 def line(folder, name="com2"):
-    """A serial line that is a socket: its path, and QEMU's arguments, which leave out the lines between the console and this one."""
+    """A serial line that is a socket: its path, and QEMU's arguments, which leave out the lines
+    between the console and this one."""
     path = os.path.join(str(folder), name)
     return path, ["-serial", "null"] * (int(name[3:]) - 2) + [
-        "-chardev", "socket,id=%s,path=%s,server=on,wait=off" % (name, path), "-serial", "chardev:" + name]
+        "-chardev", "socket,id=%s,path=%s,server=on,wait=off" % (name, path),
+        "-serial", "chardev:" + name]
 
 
 def guest_elf(name):
@@ -26,10 +28,12 @@ class Gdb:
 
     def __init__(self, target, *arguments):
         self.marks = 0
-        settings = ("pagination off", "width 0", "confirm off", "remotetimeout 60", "style enabled off")
+        settings = ("pagination off", "width 0", "confirm off", "remotetimeout 60",
+                    "style enabled off")
         options = [word for text in settings for word in ("-ex", "set " + text)]
         self.process = pexpect.spawn("gdb", ["-q", "-nx", *options, *arguments], timeout=TIMEOUT,
-                                     encoding="latin-1", echo=False, env={**os.environ, "TERM": "dumb"})
+                                     encoding="latin-1", echo=False,
+                                     env={**os.environ, "TERM": "dumb"})
         self.process.delaybeforesend = None
         test = os.environ.get("PYTEST_CURRENT_TEST", "gdb")
         name = test.split("::")[-1].split(" ")[0].replace("/", "_")

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Debian's gdb on a Debian guest (docs/gdb.md): system calls of raw ring 3, a counter, Ctrl-C in a program and in the idle kernel,
-after which the guest's work is right; then a reset, start_kernel, and 1,000 steps from the kernel's own INT3 on, which must be the bare
-machine's, by QEMU's own stub. All addresses are the names that the guest keeps of itself.
+"""Debian's gdb on a Debian guest (docs/gdb.md): system calls of raw ring 3, a counter, Ctrl-C in a
+program and in the idle kernel, after which the guest's work is right; then a reset, start_kernel,
+and 1,000 steps from the kernel's own INT3 on, which must be the bare machine's, by QEMU's own stub.
+All addresses are the names that the guest keeps of itself.
 
-One engine:  make guests && GDB_ENGINES=auto /usr/bin/python3 -m pytest tests/boot/test_gdb_debian.py
+One engine:
+
+    make guests && GDB_ENGINES=auto /usr/bin/python3 -m pytest tests/boot/test_gdb_debian.py
 """
 import os
 import re
@@ -22,7 +25,8 @@ STEPS = 1000
 TRIES = 50  # of Ctrl-C, until it meets what is looked for
 WORK_STEPS = 2
 CALLS = ("entry_INT80_32", "entry_SYSENTER_32")
-# The kernel executes an INT3 there to see whether its handler works: before that nothing depends on the time or on the processor.
+# The kernel executes an INT3 there to see whether its handler works: before that nothing depends on
+# the time or on the processor.
 TRIAL = "int3_selftest"
 IRET, REP, FLAG_IF = 0xcf, 0xf3, 0x200
 
@@ -30,7 +34,8 @@ IRET, REP, FLAG_IF = 0xcf, 0xf3, 0x200
 def bare_steps(folder, at):
     """The machine's own way from TRIAL on: EIP behind each step."""
     path = os.path.join(str(folder), "qemu")
-    with BareMachine(cmdline=CMDLINE, extra=["-gdb", "unix:%s,server=on,wait=off" % path, "-S"]) as m:
+    with BareMachine(cmdline=CMDLINE,
+                     extra=["-gdb", "unix:%s,server=on,wait=off" % path, "-S"]) as m:
         end = time.monotonic() + TIMEOUT
         while not os.path.exists(path) and time.monotonic() < end:
             time.sleep(0.02)
@@ -64,7 +69,8 @@ def check_names(m, gdb):
 
 
 def system_call(m, gdb, at):
-    """A program's, which raw ring 3 makes: the handler stands in front of its first instruction, at CPL 0."""
+    """A program's, which raw ring 3 makes: the handler stands in front of its
+    first instruction, at CPL 0."""
     for name in CALLS:
         gdb.ask("break *0x%x" % at[name])
     gdb.start("continue")
@@ -129,7 +135,8 @@ def check_running(m, path):
     begin = len(m.text())
     m.process.send(WORK % WORK_STEPS)
     m.expect("WORK  DONE", "# ")
-    assert WORK_STEPS - 1 in check_work(m.text()[begin:], WORK_STEPS)  # lines of the log may tear others
+    # Lines of the log may tear others.
+    assert WORK_STEPS - 1 in check_work(m.text()[begin:], WORK_STEPS)
     return at
 
 

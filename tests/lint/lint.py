@@ -134,7 +134,9 @@ def formatting(names):
 
 
 # Columns as displayed, with tabs of 8.
-WIDTH = {".md": 100, ".c": 100, ".h": 100, ".asm": 130, ".py": 150, ".mk": 150, ".ld": 130}
+WIDTH = 100
+# Their lines are paragraphs, table rows or data.
+UNBROKEN = (".hex", ".txt", "LICENSE")
 # Not English, or not a fact: "except that", "still", the fact itself are meant.
 PHRASES = re.compile(r"\ball the same\b|'s affair\b|\bsee the header\b", re.IGNORECASE)
 
@@ -142,12 +144,12 @@ PHRASES = re.compile(r"\ball the same\b|'s affair\b|\bsee the header\b", re.IGNO
 def width(names):
     """Text fits the page: no line is too long, outside of a document's tables and code."""
     for n in names:
-        limit, fenced = WIDTH.get(os.path.splitext(n)[1]), False
-        for number, line in enumerate(text(n).splitlines() if limit else [], 1):
+        fenced = False
+        for number, line in enumerate([] if n.endswith(UNBROKEN) else text(n).splitlines(), 1):
             fenced ^= line.startswith("```")
             apart = n.endswith(".md") and (fenced or line.startswith(("|", "    ", "#", "<", "!")))
-            if len(line.expandtabs(8)) > limit and not apart:
-                yield "%s:%d: more than %d columns" % (n, number, limit)
+            if len(line.expandtabs(8)) > WIDTH and not apart:
+                yield "%s:%d: more than %d columns" % (n, number, WIDTH)
 
 
 def opening(names):

@@ -93,6 +93,7 @@ def test_the_tree_is_clean(tree):
     ("size", "emu/dev/bus.c", "\n" * 900, "emu/dev/bus.c: "),
     ("width", "docs/tour.md", "long " * 20 + "x\n", "docs/tour.md:"),
     ("width", "emu/dev/bus.c", "/*\t" + "long " * 19 + "*/\n", "emu/dev/bus.c:"),
+    ("width", "iso/run", "# " + "long " * 20 + "x\n", "iso/run:"),
     ("phrases", "emu/dev/bus.c", "/* It is written " + "all the " + "same. */\n", 'emu/dev/bus.c:'),
     ("paths", "docs/tour.md", "`emu/dev/gone.c`\n", "docs/tour.md:"),
     ("paths", "emu/dev/bus.c", "/* See docs/" + "gone.md. */\n", "emu/dev/bus.c:"),
