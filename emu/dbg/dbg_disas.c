@@ -8,6 +8,7 @@
 
 #include "emu/dbg/dbg_mem.h"
 #include "emu/dbg/dbg_symbols.h"
+#include "kernel/base/string.h"
 
 #define LONGEST 15u
 #define SHOWN	8u /* bytes in front of the text */
@@ -55,6 +56,17 @@ static void print_label(const struct cpu *cpu, gla_t gla, bool first, const stru
 	dbg_end(&l, out);
 }
 
+/* Zydis writes the scale of a 16-bit address, which has none. */
+static void add_text(struct dbg_line *l, const char *text)
+{
+	const char *scale = strchr(text, '*');
+
+	if (scale && scale[1] == '1')
+		dbg_add(l, "%.*s%s", (int)(scale - text), text, scale + 2);
+	else
+		dbg_add(l, "%s", text);
+}
+
 gla_t dbg_disassemble(struct cpu *cpu, gla_t gla, unsigned bits, unsigned n,
 		      const struct dbg_out *out)
 {
@@ -75,7 +87,7 @@ gla_t dbg_disassemble(struct cpu *cpu, gla_t gla, unsigned bits, unsigned n,
 		if (ZYAN_SUCCESS(ZydisDisassembleIntel(mode_of(bits), gla, code, have, &in))) {
 			len = in.info.length;
 			add_bytes(&l, code, len);
-			dbg_add(&l, "%s", in.text);
+			add_text(&l, in.text);
 			add_target(&l, cpu, &in);
 		} else {
 			add_bytes(&l, code, 1);

@@ -303,11 +303,28 @@ static void a_number_again_and_again(void **state)
 	assert_int_equal(value, 0);
 }
 
+static void disassembly_of_16_bits(void **state)
+{
+	(void)state;
+	CODE(AT_CODE, 0x8b, 0x00, 0x8b, 0x53, 0xfe, 0x67, 0x8b, 0x04, 0x71, 0x8b, 0x46, 0x04);
+	said[0] = '\0';
+	dbg_disassemble(&m.cpu, AT_CODE, 16, 4, &out);
+	assert_non_null(strstr(said, "mov ax, [bx+si]\n"));
+	assert_non_null(strstr(said, "mov dx, [bp+di-0x02]\n"));
+	assert_non_null(strstr(said, "mov ax, [ecx+esi*2]\n"));
+	assert_non_null(strstr(said, "mov ax, [bp+0x04]\n"));
+}
+
 static const struct CMUnitTest dbg_tests[] = {
-	GUEST_TEST(values),	     GUEST_TEST(a_number_again_and_again),
-	GUEST_TEST(memory),	     GUEST_TEST(code_that_is_written),
-	GUEST_TEST(typed_addresses), GUEST_TEST(registers),
-	GUEST_TEST(formats),	     GUEST_TEST(tables_in_words),
+	GUEST_TEST(values),
+	GUEST_TEST(a_number_again_and_again),
+	GUEST_TEST(memory),
+	GUEST_TEST(code_that_is_written),
+	GUEST_TEST(typed_addresses),
+	GUEST_TEST(registers),
+	GUEST_TEST(formats),
+	GUEST_TEST(tables_in_words),
+	GUEST_TEST(disassembly_of_16_bits),
 };
 
 GUEST_MAIN(dbg_tests)

@@ -20,27 +20,30 @@
 
 typedef unsigned long long ull;
 
-static const char *label(int argc, char **argv, const struct vm *vm)
+/* What the snapshot is called: the argument behind the VM, which is then gone, or NULL. */
+static const char *take_label(int *argc, char **argv)
 {
-	return argc > 2 ? argv[2] : vm->config.name;
+	return *argc == 3 ? argv[--*argc] : NULL;
 }
 
 static int cmd_save(int argc, char **argv)
 {
+	const char *label = take_label(&argc, argv);
 	struct vm *vm = vm_arg(argc, argv, 1);
 
 	if (!vm)
 		return E_NOENT;
-	return vm_snap_save(vm, label(argc, argv, vm));
+	return vm_snap_save(vm, label ? label : vm->config.name);
 }
 
 static int cmd_load(int argc, char **argv)
 {
+	const char *label = take_label(&argc, argv);
 	struct vm *vm = vm_arg(argc, argv, 1);
 
 	if (!vm)
 		return E_NOENT;
-	return vm_snap_load(vm, label(argc, argv, vm));
+	return vm_snap_load(vm, label ? label : vm->config.name);
 }
 
 static int list(void)

@@ -55,6 +55,10 @@ struct vm *vm_arg(int argc, char **argv, int n)
 {
 	struct vm *vm;
 
+	if (argc > n + 1) {
+		console_print("%s: nothing may follow %s\n", argv[0], argv[n]);
+		return NULL;
+	}
 	if (argc > n) {
 		const struct vm_refused *r = vm_refused_find(argv[n]);
 

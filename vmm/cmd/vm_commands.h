@@ -9,8 +9,8 @@ struct vm;
 /* Which VM is meant where none is named, for the commands that follow; NULL: as `use` says. */
 void vm_use_for(const char *name);
 void vm_commands_init(void);
-/* The VM that an argument names, or the only one; reports and returns NULL if there is none
- * such. */
+/* The VM that the last argument names, which is argv[n], or the default; reports and returns NULL
+ * if there is none such, or if more arguments follow. */
 struct vm *vm_arg(int argc, char **argv, int n);
 /* The VM that the first argument names, which is then gone, or the default; reports and returns
  * NULL if there is none. */
