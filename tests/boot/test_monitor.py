@@ -226,6 +226,7 @@ ANSWERS = [
     ("print word[ss:esp] == ([ss:esp] & 0xffff)", r"\n00000001  1\n"),
     ("help watch", "`reset` and `load` leave them armed"), ("use b", "no VM is called b"),
     ("use a", ""), ("use", r"\na\n"), ("x/", r"x/|[0-9a-f]"), ("regs/4", "regs/4: unknown command"),
+    ("regs a here", "regs: nothing may follow a"), ("save a b c", "save: nothing may follow a"),
 ]
 
 
