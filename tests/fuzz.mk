@@ -5,7 +5,7 @@
 
 FUZZ_TARGETS := translate tables snap drives virtio vga board gdb
 FUZZ_CC := clang
-FUZZ_SRC := $(filter $(CPU_LIB) emu/dbg/% emu/gdb/% emu/board/% emu/chip/% emu/dev/%,$(HOST_SRC))
+FUZZ_SRC := $(filter $(CPU_LIB) emu/%,$(HOST_SRC))
 FUZZ_SRC += tests/fuzz/fuzz_common.c
 FUZZ_OBJ := $(FUZZ_SRC:%.c=$(BUILD)/fuzz/%.o) $(HOST_ZYDIS)
 FUZZ_CFLAGS := $(filter-out -fvisibility=hidden,$(HOST_CFLAGS)) -Wno-unknown-warning-option \

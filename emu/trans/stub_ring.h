@@ -39,7 +39,7 @@ static inline unsigned stub_ring_leave_of(u32 key, unsigned size)
 
 	if ((key & (KEY_PE | KEY_VM | KEY_TF | KEY_SLOW)) != KEY_PE || !(flat || narrow))
 		return RING_LEAVES;
-	return (size == 4) | flat << 1 | (key & KEY_CPL3 ? 4u : 0);
+	return (size == 4 ? 1u : 0) | (flat ? 2u : 0) | (key & KEY_CPL3 ? 4u : 0);
 }
 
 /* What C is about to change, for the notes. leave: the stub that it is done for. */

@@ -25,7 +25,7 @@ _Static_assert(ARRAY_SIZE(kind) == RING_KINDS_IN, "as they are numbered");
 
 unsigned stub_ring_kind_in(unsigned size, bool v86, bool error)
 {
-	return (size == 4) | (v86 + error) << 1;
+	return (size == 4 ? 1u : 0) | (unsigned)(v86 + error) << 1;
 }
 
 /* RCX: what is known of the vector in R8. */
