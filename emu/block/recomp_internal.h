@@ -213,7 +213,7 @@ struct site {
 	u8 right; /* linear: BIT(ACCESS_*), what the TLB of the C code must allow; and */
 	u32 ones; /* as many as the operand has bits */
 	bool reads, writes;
-	bool noted;  /* a string instruction is done by C because it met a device */
+	bool noted;  /* done by C because it met a device or a watched page */
 	bool linear; /* translated code has made the operand's linear address: cpu->slow_gla */
 	bool bits;   /* a bit string: its register's number moves the address */
 };

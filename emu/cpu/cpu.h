@@ -273,6 +273,7 @@ struct cpu {
 	struct cpu_reload reload[2][CPU_RELOADS]; /* ES, DS */
 	gla_t slow_gla;				  /* where the operand in scratch lives */
 	u32 device_calls; /* grows with the accesses that were calls of a device */
+	u32 caught;	  /* and with those that were not plain: these calls, and watched pages */
 	u8 scratch[64]
 		__attribute__((aligned(64))); /* memory operands of instructions that C helps */
 	u32 patched[CPU_PATCHED]; /* immediates that translated code has loaded (trans_check.c) */

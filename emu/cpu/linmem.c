@@ -39,6 +39,7 @@ enum cpu_result cpu_lin_read_slowly(struct cpu *cpu, gla_t gla, void *buf, unsig
 			memcpy(out, e->host + offset, n);
 		} else {
 			cpu->device_calls += e->device.mmio != NULL;
+			cpu->caught++;
 			gpmem_read(cpu->mem, e->gpa + offset, out, n);
 			if (!(access & ACCESS_EXEC))
 				cpu_tell_unwritten(cpu, e->gpa + offset, n);
@@ -85,6 +86,7 @@ enum cpu_result cpu_lin_write_slowly(struct cpu *cpu, gla_t gla, const void *buf
 			memcpy(e->host + offset, in, n);
 		} else {
 			cpu->device_calls += e->device.mmio != NULL;
+			cpu->caught++;
 			gpmem_write(cpu->mem, e->gpa + offset, in, n);
 		}
 		in += n;

@@ -358,15 +358,31 @@ bool recomp_no_device_called(struct recomp *r)
 	return before == r->calls_seen;
 }
 
-/* A string instruction that was noted to meet a device. */
-static enum cpu_result noted_string(struct recomp *r, const struct site *s)
+/* How often what keeps a noted instruction in C has been met. String instructions meet watched
+ * pages inline. */
+static u32 met(const struct recomp *r, const struct site *s)
 {
-	u32 before = r->cpu->device_calls;
+	switch (s->insn.op) {
+	case OP_MOVS:
+	case OP_CMPS:
+	case OP_STOS:
+	case OP_LODS:
+	case OP_SCAS:
+		return r->cpu->device_calls;
+	default:
+		return r->cpu->caught;
+	}
+}
+
+/* One that was noted, and is inline again when it mostly meets plain memory. */
+static enum cpu_result noted(struct recomp *r, const struct site *s)
+{
+	gla_t at = r->cpu->seg[SEG_CS].base + s->eip;
+	u32 before = met(r, s);
 	enum cpu_result res = execute(r->cpu, &s->insn);
 
-	if (res == CPU_NEXT)
-		block_note_plain(r, r->cpu->seg[SEG_CS].base + s->eip,
-				 r->cpu->device_calls == before);
+	if (res == CPU_NEXT || res == CPU_JUMP)
+		block_note_plain(r, at, met(r, s) == before);
 	return res;
 }
 
@@ -379,7 +395,7 @@ static bool enters_handler(const struct insn *in)
 
 static enum cpu_result hard(struct recomp *r, const struct site *s)
 {
-	enum cpu_result res = s->noted ? noted_string(r, s) : execute(r->cpu, &s->insn);
+	enum cpu_result res = s->noted ? noted(r, s) : execute(r->cpu, &s->insn);
 
 	COUNT(r->stats.hard_execs);
 	r->entered_handler = res == CPU_JUMP && enters_handler(&s->insn);

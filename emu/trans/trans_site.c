@@ -58,6 +58,7 @@ void trans_call_site(struct trans *t, const struct site *s, u64 stub)
 void trans_call_hard(struct trans *t, struct site *s, bool ends)
 {
 	s->ends = ends;
+	s->noted = t->slow && !(t->key & KEY_SLOW);
 	trans_call_site(t, s, s->insn.op == OP_IRET ? t->r->call_iret : t->r->call_hard);
 	if (ends)
 		t->ended = true;

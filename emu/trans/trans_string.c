@@ -230,7 +230,6 @@ bool translate_string(struct trans *t)
 		if ((!t->slow || by_device(t, s)) && !(t->key & KEY_TF) && steps(t, s, src)) {
 			step(t, s, src);
 		} else {
-			site->noted = t->slow && !(t->key & KEY_SLOW);
 			trans_call_hard(t, site, false);
 		}
 	}

@@ -295,6 +295,34 @@ static void no_trap_per_access(void **state)
 	assert_int_equal(device.accesses - accesses, 6 * WARM);
 }
 
+/* PUSH, POP, PUSHF, CALL and RET with a stack on a device's page, then on a plain one: C does them
+ * no more. */
+static u64 stack_calls(u32 esp)
+{
+	u64 before;
+
+	m.cpu.gpr[REG_ESP] = esp;
+	for (unsigned i = 0; i < 100; i++) {
+		m.cpu.eip = AT_CODE;
+		assert_int_equal(guest_run(), HALTED);
+	}
+	before = stats()->hard_execs;
+	m.cpu.eip = AT_CODE;
+	assert_int_equal(guest_run(), HALTED);
+	assert_int_equal(m.cpu.gpr[REG_ESP], esp);
+	return stats()->hard_execs - before;
+}
+
+static void stack_is_plain_again(void **state)
+{
+	(void)state;
+	set_up(0);
+	/* push eax; pushf; pop ecx; pop ecx; call f; hlt; f: ret */
+	CODE(AT_CODE, 0x50, 0x9c, 0x59, 0x59, 0xe8, IMM32(1), HLT, 0xc3);
+	assert_int_equal(stack_calls(AT_DEVICE + 0x800), 7);
+	assert_int_equal(stack_calls(AT_RAM + 0x800), 1);
+}
+
 /* --- What may go wrong */
 
 /* The window becomes memory at the hundredth write, as video memory does by a mode that is set. */
@@ -440,10 +468,15 @@ static void a20(void **state)
 int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
-		GUEST_TEST(same_as_by_steps), GUEST_TEST(no_trap_per_access),
-		GUEST_TEST(window_in_midst),  GUEST_TEST(code_behind_store),
-		GUEST_TEST(breakpoint),	      GUEST_TEST(other_page),
-		GUEST_TEST(other_ring),	      GUEST_TEST(a20),
+		GUEST_TEST(same_as_by_steps),
+		GUEST_TEST(no_trap_per_access),
+		GUEST_TEST(stack_is_plain_again),
+		GUEST_TEST(window_in_midst),
+		GUEST_TEST(code_behind_store),
+		GUEST_TEST(breakpoint),
+		GUEST_TEST(other_page),
+		GUEST_TEST(other_ring),
+		GUEST_TEST(a20),
 	};
 
 	random_state = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
