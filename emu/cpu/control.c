@@ -65,7 +65,8 @@ static enum cpu_result write_cr0(struct cpu *cpu, u32 value)
 	    load_pdptes(cpu, cpu->cr3, value, cpu->cr4) != CPU_NEXT)
 		return CPU_FAULT;
 	cpu->cr0 = value;
-	if ((value ^ old) & (CR0_PE | CR0_PG | CR0_WP))
+	/* Without paging PE changes no translation, and with paging it cannot be changed. */
+	if ((value ^ old) & (CR0_PG | CR0_WP))
 		cpu_translations_changed(cpu, PAGING_CR0, 0);
 	if ((value ^ old) & CR0_VECTOR)
 		cpu_env(cpu)->control_changed(cpu);
