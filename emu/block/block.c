@@ -208,6 +208,20 @@ struct block *block_at(struct recomp *r, u32 offset)
 	return &r->block[lo - 1];
 }
 
+void block_hold_events(struct recomp *r, u64 code)
+{
+	u32 offset = (u32)(code - (u64)r->cfg.cache_rx);
+	const struct block *b = block_at(r, offset);
+	struct insn_map *at = b ? b->map : NULL;
+
+	for (unsigned i = 0; at && i < b->insns; i++)
+		if (at[i].host == offset - b->code) {
+			at[i].shadow = true;
+			break;
+		}
+	r->held = r->cpu->eip;
+}
+
 /* --- Slots --- */
 
 u64 *slot_word(const struct recomp *r, u32 slot)

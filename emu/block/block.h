@@ -18,6 +18,9 @@ struct block *block_at(struct recomp *r, u32 offset);
 const struct insn_map *block_insn(const struct insn_map *map, unsigned insns, u32 guest);
 /* The host offset where the block may be entered at b->eip + guest, or -1. */
 int block_boundary(const struct insn_map *map, unsigned insns, u32 guest);
+/* Marks the instruction that begins at this place of the cache: what comes before its end waits.
+ * (An interrupt that waits where it need not is one instruction late, which nobody can tell.) */
+void block_hold_events(struct recomp *r, u64 code);
 /* Drops one block: no table, no slot leads to it any more. */
 void block_drop(struct recomp *r, struct block *b);
 /* No slot and no look-up entry leads to the blocks that begin on this linear page, under whatever

@@ -160,7 +160,7 @@ struct look_up_code {
 struct insn_map {
 	u16 host; /* offsets from the block's code and EIP */
 	u16 guest : 14;
-	u16 shadow : 1; /* behind STI: an interrupt waits for its end */
+	u16 shadow : 1; /* behind STI or a load of SS: an interrupt waits for its end */
 	u16 inner : 1;	/* reached through the block only, never entered */
 };
 
@@ -256,7 +256,7 @@ struct trans {
 	bool slow;	    /* memory operands go through C */
 	bool slow_page;	    /* some instructions of the page do */
 	bool ended;
-	bool sti;    /* the instruction before was STI */
+	bool holds;  /* the instruction before was STI or loaded SS */
 	bool flat;   /* 32-bit code, DS and SS flat: the short way is open */
 	bool padded; /* the instruction before did nothing: a loop may begin here */
 	/*
@@ -393,6 +393,7 @@ struct recomp {
 	u64 slow_pages[16];
 	u32 edge;     /* by which translated code came to the dispatcher, or SLOT_NONE */
 	u32 edge_key; /* the mode in which translated code came to the dispatcher */
+	u32 held;     /* EIP of the last instruction that block_hold_events() marked */
 	bool direct;  /* the code found last may be found from other pages without asking */
 	struct mode_inputs mode_of; /* what mode was computed from, with mode_seg */
 	struct mode_known mode_known[MODES_KNOWN];

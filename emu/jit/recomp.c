@@ -338,6 +338,8 @@ static inline __attribute__((always_inline)) bool run_block(struct recomp *r, u3
 	code = recomp_find_code(r, key, r->edge);
 	if (!code)
 		return not_found(r);
+	if (cpu->shadow)
+		block_hold_events(r, code);
 	left = execute(r, key, code);
 	if (cpu->debug_hits | (cpu->events & CPU_EVENT_STOP))
 		return after_step(r, left, &(struct before){ .rf = rf });
@@ -358,7 +360,7 @@ static bool run_once(struct recomp *r)
 {
 	struct cpu *cpu = r->cpu;
 	u32 key = recomp_mode(r);
-	bool step = r->slow_next || cpu->shadow || breaks_here(cpu);
+	bool step = r->slow_next || breaks_here(cpu) || (cpu->shadow && !recomp_shadow_is_quiet(r));
 
 	r->step_slow = false;
 	if (step || (key & (KEY_SLOW | KEY_TF)))

@@ -336,14 +336,22 @@ bool recomp_seek(struct recomp *r, u32 key)
 	return set_tag(r, key, recomp_tag(r, key));
 }
 
+bool recomp_shadow_is_quiet(const struct recomp *r)
+{
+	const struct cpu *cpu = r->cpu;
+
+	return !cpu_must_stop(cpu) && !cpu->debug_hits && !cpu->watch.codes && !cpu->stops.kinds &&
+	       !cpu->stops.vectors && !cpu_rep_stepped(cpu);
+}
+
 /* Must the dispatcher look at what was, or at what comes? */
 static bool dispatcher_asked(const struct recomp *r)
 {
 	const struct cpu *cpu = r->cpu;
 
 	return r->code_changed || r->flush_wanted || r->step_slow || cpu->events ||
-	       cpu->debug_hits || cpu->shadow || cpu->watch.codes ||
-	       (r->edge_key & (KEY_TF | KEY_SLOW));
+	       cpu->debug_hits || cpu->watch.codes || (r->edge_key & (KEY_TF | KEY_SLOW)) ||
+	       (cpu->shadow && !recomp_shadow_is_quiet(r));
 }
 
 /* At EIP, if code is known there whose tag is r->tag. */
@@ -354,6 +362,9 @@ static inline bool go_on(struct recomp *r, u32 key)
 
 	if (l->minus_tag + r->tag + cpu->eip)
 		return false;
+	if (cpu->shadow)
+		block_hold_events(r, l->code);
+	cpu->shadow = 0;
 	cpu->eflags &= ~EFLAGS_RF;
 	r->edge_key = key;
 	r->go_on = l->code;

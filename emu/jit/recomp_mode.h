@@ -22,5 +22,10 @@ bool recomp_go_on(struct recomp *r);
 bool recomp_go_on_changed(struct recomp *r);
 /* The same behind the load of a segment that made the mode another, at the same level. */
 bool recomp_go_on_as(struct recomp *r, u32 key);
+/*
+ * In the shadow of STI or of a load of SS: is there nothing that waits for its end? Then the next
+ * instruction need not run alone. What comes meanwhile finds it marked (block_hold_events()).
+ */
+bool recomp_shadow_is_quiet(const struct recomp *r);
 /* The tag of look-up entries in this mode, under this mapping, from this code segment. */
 u64 recomp_tag(struct recomp *r, u32 key);

@@ -322,6 +322,8 @@ static u32 ended(struct recomp *r)
 {
 	if (r->pending == CPU_FAULT)
 		deliver(r);
+	if (r->pending == CPU_RETRY && r->cpu->eip == r->held)
+		r->cpu->shadow = CPU_SHADOW_STI; /* it has not been executed */
 	if (r->pending != CPU_JUMP || !goes_on_there(r))
 		return r->pending;
 	cpu_env(r->cpu)->code_runs(r->cpu, true);
@@ -345,8 +347,9 @@ static u32 mode_behind(struct recomp *r, const struct insn *in)
  * with events pending have changed. */
 static bool goes_on(struct recomp *r, const struct site *s)
 {
-	return !s->ends && !r->code_changed && !r->flush_wanted && !r->cpu->shadow &&
-	       !r->cpu->debug_hits && r->cpu->lookup_tag == r->tag && !cpu_must_stop(r->cpu) &&
+	return !s->ends && !r->code_changed && !r->flush_wanted && !r->cpu->debug_hits &&
+	       r->cpu->lookup_tag == r->tag && !cpu_must_stop(r->cpu) &&
+	       (!r->cpu->shadow || recomp_shadow_is_quiet(r)) &&
 	       (!s->mode || mode_behind(r, &s->insn) == r->edge_key);
 }
 
@@ -399,7 +402,11 @@ static enum cpu_result hard(struct recomp *r, const struct site *s)
 
 	COUNT(r->stats.hard_execs);
 	r->entered_handler = res == CPU_JUMP && enters_handler(&s->insn);
-	return res == CPU_NEXT && !goes_on(r, s) ? CPU_JUMP : res;
+	if (res == CPU_NEXT && !goes_on(r, s))
+		return CPU_JUMP;
+	if (res == CPU_NEXT)
+		r->cpu->shadow = 0; /* what follows is marked */
+	return res;
 }
 
 /* An instruction of V86 mode that IOPL does not allow: #GP, if that goes to its handler at once. */

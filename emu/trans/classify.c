@@ -74,6 +74,8 @@ static void load_segment(struct trans *t, unsigned op, unsigned seg)
 	s->mode = true;
 	if (trans_real_load(t, seg, pop, s))
 		return;
+	if (seg == SEG_SS && !(t->key & (KEY_SLOW | KEY_TF)))
+		t->holds = true;
 	if (!often)
 		trans_call_hard(t, s, false);
 	else if (trans_seg_class(t, seg) != stub_segment_class(seg) || s->insn.is_mem ||

@@ -128,6 +128,12 @@ void trans_load_return(struct trans *t);
  * they are; flags and R9 are used); IF; the arithmetic flags, which ends R8.
  */
 void trans_flags_image(struct trans *t, unsigned to);
+/*
+ * STI and loads of SS: with an event pending, C does the instruction, as it may be due behind the
+ * next one, which the dispatcher runs alone. Without one there is nothing to do behind it: what
+ * comes later arms the poll, and finds the next instruction marked (struct insn_map). Uses R10.
+ */
+void trans_hold_events(struct trans *t, struct site *s);
 void trans_test_image(struct trans *t, u32 kept);
 void trans_set_if(struct trans *t);
 void trans_set_arith(struct trans *t);
@@ -159,7 +165,7 @@ struct hmem trans_add_base(struct trans *t, struct hmem m, unsigned seg);
 void trans_push16(struct trans *t, unsigned reg, unsigned size);
 void trans_push16_imm(struct trans *t, u32 value, unsigned size);
 /* Loads the top of the stack, then moves the pointer. reg may be any of the guest's, R8 or R10. */
-void trans_pop16(struct trans *t, unsigned reg, unsigned size, unsigned release);
+void trans_pop16(struct trans *t, unsigned reg, unsigned size);
 /* The size bytes below SP, which is then to be moved down by them; those from SP on; or those at
  * the offset in R8. */
 struct hmem trans_below16(struct trans *t, unsigned size);

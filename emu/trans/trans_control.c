@@ -358,13 +358,23 @@ static void loop16(struct trans *t)
 		loop_ecx(t, relative_target(t), NULL, 0);
 }
 
-/* A target that is not known may lie beyond the limit of CS: C checks that. 16 bits do not pass
- * 64 KiB. */
-static bool may_leave_segment(const struct trans *t)
+/* A target that is not known may lie beyond the limit of CS: the fence checks that of 64 KiB, which
+ * 16 bits do not pass, C another. */
+static bool target_is_fenced(const struct trans *t)
 {
-	unsigned class = trans_seg_class(t, SEG_CS);
+	return trans_seg_class(t, SEG_CS) == CLASS_64K && t->in.operand_width == 32;
+}
 
-	return class == CLASS_CHECKED || (class == CLASS_64K && t->in.operand_width == 32);
+static bool target_needs_c(const struct trans *t)
+{
+	return trans_seg_class(t, SEG_CS) == CLASS_CHECKED || (target_is_fenced(t) && t->slow);
+}
+
+/* The target is in R8, and nothing has changed yet. */
+static void fence_target(struct trans *t)
+{
+	if (target_is_fenced(t))
+		trans_fence(t, R8, 0, 1);
 }
 
 /* The near target of an indirect jump or call into R8. False: needs C. */
@@ -373,16 +383,14 @@ static bool indirect_target(struct trans *t)
 	int mi = trans_mem_operand(t);
 	bool wide = t->in.operand_width == 32;
 
-	if (may_leave_segment(t))
+	if (target_needs_c(t) || (mi >= 0 && (t->slow || trans_mem_checked(t, &t->op[mi]))))
 		return false;
-	if (mi < 0) {
+	if (mi < 0)
 		emit_rr(&t->e, false, wide ? 0x8b : 0x0fb7, R8,
 			trans_host_reg((unsigned)trans_gpr(t->op[0].reg.value)));
-		return true;
-	}
-	if (t->slow || trans_mem_checked(t, &t->op[mi]))
-		return false;
-	emit_load_zx(&t->e, t->r, wide ? 4 : 2, R8, trans_address(t, &t->op[mi]));
+	else
+		emit_load_zx(&t->e, t->r, wide ? 4 : 2, R8, trans_address(t, &t->op[mi]));
+	fence_target(t);
 	return true;
 }
 
@@ -463,15 +471,20 @@ static bool ret(struct trans *t)
 	u32 release = t->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE ? (u32)t->op[0].imm.value.u : 0;
 	unsigned size = t->in.operand_width / 8u;
 
-	if (may_leave_segment(t))
+	if (target_needs_c(t))
 		return false;
-	if (trans_stack_flat(t) && size == 4) {
+	if (trans_stack_flat(t) && size == 4 && !target_is_fenced(t)) {
 		trans_ret(t, release);
 		return true;
 	}
 	if (!trans_stack_16(t))
 		return false;
-	trans_pop16(t, R8, size, release);
+	emit_load_zx(&t->e, t->r, size, R8, trans_above16(t, size));
+	fence_target(t);
+	if (release)
+		trans_release_sp(t, size + release);
+	else
+		trans_move_sp(t, (s32)size);
 	jump_r8(t, size == 2);
 	return true;
 }

@@ -114,14 +114,8 @@ static void popf(struct trans *t)
 	trans_set_arith(t);
 }
 
-/*
- * With an event pending, C: it may be due behind the next instruction, which the dispatcher runs
- * alone. Without one there is nothing to do behind it: what comes later arms the poll, and finds
- * the instruction marked (struct insn_map).
- */
-static void sti(struct trans *t)
+void trans_hold_events(struct trans *t, struct site *s)
 {
-	struct site *s = trans_site(t, OP_STI);
 	struct emit *e = &t->e;
 	struct emit_label quiet = { 0 };
 
@@ -133,8 +127,13 @@ static void sti(struct trans *t)
 	t->ended = false;
 	emit_label(e, &quiet);
 	emit_mov64(e, R_C, R10);
-	emit_store_imm32(e, CPU_FIELD(vif), EFLAGS_IF);
-	t->sti = true;
+	t->holds = true;
+}
+
+static void sti(struct trans *t)
+{
+	trans_hold_events(t, trans_site(t, OP_STI));
+	emit_store_imm32(&t->e, CPU_FIELD(vif), EFLAGS_IF);
 }
 
 static void set_df(struct trans *t, bool set)

@@ -18,7 +18,7 @@ bool trans_is_real(const struct trans *t)
 
 static bool loads_inline(const struct trans *t, unsigned seg)
 {
-	return trans_is_real(t) && seg <= SEG_GS && seg != SEG_CS && seg != SEG_SS &&
+	return trans_is_real(t) && seg <= SEG_GS && seg != SEG_CS &&
 	       trans_seg_class(t, seg) == CLASS_64K;
 }
 
@@ -38,17 +38,16 @@ bool trans_real_load(struct trans *t, unsigned seg, bool pop, struct site *s)
 {
 	int mi = trans_mem_operand(t);
 
-	if (!loads_inline(t, seg))
+	if (!loads_inline(t, seg) || (pop && !trans_stack_16(t)) ||
+	    (mi >= 0 && trans_mem_checked(t, &t->op[mi])))
 		return false;
+	if (seg == SEG_SS)
+		trans_hold_events(t, s);
 	if (pop) {
-		if (!trans_stack_16(t))
-			return false;
-		trans_pop16(t, R8, 2, 0);
+		trans_pop16(t, R8, 2);
 	} else if (mi < 0) {
 		emit_movzx16(&t->e, R8, trans_host_reg(s->insn.rm));
 	} else {
-		if (trans_mem_checked(t, &t->op[mi]))
-			return false;
 		emit_load_zx(&t->e, t->r, 2, R8, trans_address(t, &t->op[mi]));
 	}
 	load(t, seg);

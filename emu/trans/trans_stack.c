@@ -134,14 +134,28 @@ static bool push_16(struct trans *t)
 	return true;
 }
 
+/* To memory, but where the address is made of ESP, whose new value it would see. */
+static bool pop_mem_16(struct trans *t, const ZydisDecodedOperand *o)
+{
+	unsigned n = (unsigned)stack_size(t);
+
+	if (trans_mem_checked(t, o) || trans_gpr(o->mem.base) == REG_ESP)
+		return false;
+	emit_load_zx(&t->e, t->r, n, R10, trans_above16(t, n));
+	trans_access(t, 0x89, R10, n, trans_address(t, o));
+	trans_move_sp(t, (s32)n);
+	return true;
+}
+
 static bool pop_16(struct trans *t)
 {
 	const ZydisDecodedOperand *o = &t->op[0];
 
-	if (!trans_stack_16(t) || o->type != ZYDIS_OPERAND_TYPE_REGISTER)
+	if (!trans_stack_16(t))
 		return false;
-	trans_pop16(t, trans_host_reg((unsigned)trans_gpr(o->reg.value)), (unsigned)stack_size(t),
-		    0);
+	if (o->type == ZYDIS_OPERAND_TYPE_MEMORY)
+		return pop_mem_16(t, o);
+	trans_pop16(t, trans_host_reg((unsigned)trans_gpr(o->reg.value)), (unsigned)stack_size(t));
 	return true;
 }
 

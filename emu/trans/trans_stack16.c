@@ -73,7 +73,7 @@ void trans_push16_imm(struct trans *t, u32 value, unsigned size)
 	trans_move_sp(t, -(s32)size);
 }
 
-void trans_pop16(struct trans *t, unsigned reg, unsigned size, unsigned release)
+void trans_pop16(struct trans *t, unsigned reg, unsigned size)
 {
 	struct hmem m = trans_above16(t, size);
 
@@ -85,8 +85,5 @@ void trans_pop16(struct trans *t, unsigned reg, unsigned size, unsigned release)
 	} else {
 		trans_access(t, 0x8b, reg, size, m);
 	}
-	if (release)
-		trans_release_sp(t, size + release);
-	else
-		trans_move_sp(t, (s32)size);
+	trans_move_sp(t, (s32)size);
 }

@@ -149,7 +149,7 @@ static bool begin(struct trans *t, struct recomp *r, u32 key)
 	t->slow_page = block_page_has_slow(r, t->base + t->eip);
 	t->fixup_bits = 0;
 	t->insns = t->fixups = t->edges = t->returns = t->marked = 0;
-	t->ended = t->sti = t->padded = false;
+	t->ended = t->holds = t->padded = false;
 	t->patched = 0;
 	t->esp_bias = 0;
 	trans_set_decoder(t);
@@ -274,9 +274,9 @@ static void one(struct trans *t)
 	/* The check of a block that verifies itself is part of the first. */
 	at->host = (u16)(t->insns ? t->e.p - t->e.start : 0);
 	at->guest = (t->eip - t->b->eip) & 0x3fff;
-	at->shadow = t->sti;
+	at->shadow = t->holds;
 	at->inner = false;
-	t->sti = false;
+	t->holds = false;
 	if (!(t->key & (KEY_TF | KEY_SLOW)) && stops_here(t))
 		trans_stop(t);
 	t->insns++;
@@ -299,7 +299,7 @@ static void translate_insns(struct trans *t)
 		max = trans_check(t, max);
 	while (t->insns < max && t->fixups < BLOCK_FIXUPS && t->eip - t->b->eip <= reach &&
 	       t->e.p < t->e.start + EMIT_BUFFER / 2 &&
-	       !(t->sti && stops_here(t))) { /* behind STI the dispatcher asks */
+	       !(t->holds && stops_here(t))) { /* in a shadow the dispatcher asks */
 		if (t->fixup_bits & trans_fixup_bit(t->eip))
 			resolve_fixups(t, t->eip);
 		one(t);
@@ -307,9 +307,9 @@ static void translate_insns(struct trans *t)
 			break;
 	}
 	if (!t->ended) {
-		if (t->sti)
+		if (t->holds)
 			emit_store_imm32(&t->e, CPU_FIELD(shadow), CPU_SHADOW_STI);
-		if (t->sti || (t->key & (KEY_TF | KEY_SLOW)))
+		if (t->holds || (t->key & (KEY_TF | KEY_SLOW)))
 			trans_leave(t, t->eip);
 		else
 			trans_edge(t, t->eip);

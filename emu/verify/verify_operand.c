@@ -55,7 +55,7 @@ static bool guest_address(struct verify *v, const ZydisDecodedOperand *o)
 	return true;
 }
 
-/* In real and V86 mode a segment register's selector and base; not SS. */
+/* In real and V86 mode a segment register's selector and base. */
 static bool real_segment(const struct verify *v, s64 offset, u32 size)
 {
 	if ((v->b->key & (KEY_PE | KEY_VM)) == KEY_PE)
@@ -63,9 +63,8 @@ static bool real_segment(const struct verify *v, s64 offset, u32 size)
 	for (unsigned s = 0; s < SEG_COUNT; s++) {
 		s64 at = (s64)(offsetof(struct cpu, seg) + s * sizeof(struct cpu_segment));
 
-		if (s != SEG_SS &&
-		    ((offset == at + (s64)offsetof(struct cpu_segment, sel) && size == 2) ||
-		     (offset == at + (s64)offsetof(struct cpu_segment, base) && size == 4)))
+		if ((offset == at + (s64)offsetof(struct cpu_segment, sel) && size == 2) ||
+		    (offset == at + (s64)offsetof(struct cpu_segment, base) && size == 4))
 			return true;
 	}
 	return false;

@@ -345,12 +345,74 @@ static void loops(void **state)
 		}
 }
 
+#define END_CALLS 2u /* calls of C that the end takes */
+
+/* Near transfers of 32 bits: the target is looked at before anything changes. */
+static void run_target(bool ret, u32 target)
+{
+	bool faults = target >= SEG_BYTES;
+	u32 sp = SAFE;
+	u64 calls;
+	int vector;
+
+	setup(sp, 0);
+	m.cpu.gpr[REG_ECX] = target;
+	put(SEG_LINEAR + sp, target, 4);
+	machine_wrote(&m, SEG_LINEAR + sp, 4);
+	calls = recomp_stats(m.cpu.recomp)->hard_execs;
+	vector = guest_run();
+	if (vector != (faults ? VEC_GP : VEC_END))
+		fail_msg("target %x: vector %d", target, vector);
+	if (!faults)
+		assert_true(recomp_stats(m.cpu.recomp)->hard_execs <= calls + END_CALLS);
+	assert_int_equal(m.cpu.gpr[REG_ECX], target);
+	if (faults)
+		assert_int_equal(frame(1), 0);
+	assert_int_equal((u16)frame(3 + faults), faults ? sp : ret ? sp + 4 : sp - 4);
+}
+
+static void targets(void **state)
+{
+	static const u8 code[2][3] = { { 0x66, 0xff, 0xd1 }, { 0x66, 0xc3 } }; /* call ecx; ret */
+	static const u32 target[] = { 16, 0x10000, 16, 0x10010, 0xffffffff, 16 };
+
+	(void)state;
+	for (unsigned ret = 0; ret < 2; ret++)
+		for (unsigned i = 0; i < ARRAY_SIZE(target) * TIMES; i++) {
+			put_code(code[ret], 3 - ret);
+			run_target(ret, target[i / TIMES]);
+			run_target(ret, target[i / TIMES]);
+		}
+}
+
+/* popl [eax + 4] and pop word [eax], as firmware has them. */
+static void pops_to_memory(void **state)
+{
+	static const u8 code[] = { 0x67, 0x66, 0x8f, 0x40, 4, 0x67, 0x8f, 0x00 };
+	u64 calls;
+
+	(void)state;
+	put_code(code, sizeof(code));
+	for (unsigned i = 0; i < TIMES; i++) {
+		setup(SAFE, i & 1 ? 0x5a5a : 0);
+		m.cpu.gpr[REG_EAX] = 0x3000;
+		calls = recomp_stats(m.cpu.recomp)->hard_execs;
+		assert_int_equal(guest_run(), VEC_END);
+		assert_memory_equal(m.ram + SEG_LINEAR + 0x3004, m.ram + SEG_LINEAR + SAFE, 4);
+		assert_memory_equal(m.ram + SEG_LINEAR + 0x3000, m.ram + SEG_LINEAR + SAFE + 4, 2);
+		assert_int_equal((u16)frame(3), SAFE + 6);
+		if (!(i & 1))
+			assert_true(recomp_stats(m.cpu.recomp)->hard_execs <= calls + END_CALLS);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest fence[] = {
 		GUEST_TEST(operands),	     GUEST_TEST(high_operands), GUEST_TEST(wide_operands),
 		GUEST_TEST(wide_loop),	     GUEST_TEST(stacks),	GUEST_TEST(high_stacks),
-		GUEST_TEST(wraps_in_a_loop), GUEST_TEST(loops),
+		GUEST_TEST(wraps_in_a_loop), GUEST_TEST(loops),		GUEST_TEST(targets),
+		GUEST_TEST(pops_to_memory),
 	};
 
 	return cmocka_run_group_tests(fence, guest_create, guest_destroy);
