@@ -28,6 +28,7 @@ ROWS = {
     "calls-pm16": ("system calls, 16-bit protected", 2),
     "calls-v86-iopl3": ("system calls, V86, IOPL 3", 2),
     "calls-v86-iopl0": ("system calls, V86, IOPL 0", 2),
+    "calls-bios": ("BIOS calls out of protected mode", 4),
 }
 
 

@@ -1,7 +1,8 @@
 ; SPDX-License-Identifier: MIT
 ; Work of 16-bit programs, with its cost by the TSC: in real mode, in 16-bit protected mode at CPL 3
-; and in V86 mode, with a system call each 100 instructions. It prints a line for each: name,
-; checksum and TSC difference. tests/bench/bench16.py compares them with bare QEMU's.
+; and in V86 mode, with a system call each 100 instructions; and calls of the BIOS out of protected
+; mode, as boot loaders make them. It prints a line for each: name, checksum and TSC difference.
+; tests/bench/bench16.py compares them with bare QEMU's.
 ;   nasm -f bin -o bench16 bench16.asm
 CPU 686
 BITS 16
@@ -36,6 +37,7 @@ next:
 	measured "calls-pm16", nop, calls_protected
 	measured "calls-v86-iopl3", nop, calls_v86_3
 	measured "calls-v86-iopl0", nop, calls_v86_0
+	measured "calls-bios", nop, calls_bios
 	quit
 
 measure:				; AX: a function that returns a sum in BX; SI: its name
@@ -377,6 +379,106 @@ host_call:				; its stack: IP, CS, flags, SP, SS of the client
 	jmp	v86_leave.narrow
 .back:	mov	bx, [calls_v86.sum]
 	ret
+
+; --- Protected mode of 32 bits, from which each call of the BIOS goes to real mode and back, as
+; --- GRUB's do: tables and all segments are loaded each time, by way of a 16-bit segment
+
+BIOS_CALLS	equ 1000
+BIOS_DATA	equ 0x5900			; apart from all code
+bios_sum	equ BIOS_DATA
+bios_stack	equ BIOS_DATA + 4		; of protected mode
+bios_return	equ BIOS_DATA + 8
+bios_idtr	equ BIOS_DATA + 16
+bios_real_idtr	equ BIOS_DATA + 24
+HIGH_STACK	equ 0x80000
+
+%macro load_all 1				; what each data segment shall have
+	mov	ax, %1
+	mov	ds, ax
+	mov	es, ax
+	mov	fs, ax
+	mov	gs, ax
+	mov	ss, ax
+%endmacro
+
+calls_bios:
+	mov	[v86_sp], sp
+	mov	dword [bios_sum], 0
+	mov	dword [bios_idtr], 0
+	mov	dword [bios_idtr + 4], 0
+	sidt	[bios_real_idtr]
+	mov	dword [bios_stack], HIGH_STACK
+	movzx	esp, sp
+	call	dword to_protected
+BITS 32
+	mov	ecx, BIOS_CALLS
+.call:	push	ecx
+	call	to_real
+BITS 16
+	mov	ax, 0x0300			; where the cursor is
+	xor	bx, bx
+	int	0x10
+	movzx	eax, cx
+	add	[bios_sum], eax
+	mov	ah, 1				; is there a key?
+	int	0x16
+	setz	al
+	movzx	eax, al
+	add	[bios_sum], eax
+	call	dword to_protected
+BITS 32
+	pop	ecx
+	loop	.call
+	call	to_real
+BITS 16
+	mov	sp, [v86_sp]
+	mov	bx, [bios_sum]
+	ret
+
+BITS 32
+to_real:					; the stack of protected mode is kept
+	lgdt	[gdtr]
+	sidt	[bios_idtr]
+	lidt	[bios_real_idtr]
+	mov	[bios_stack], esp
+	mov	eax, [esp]
+	mov	[bios_return], eax
+	movzx	eax, word [v86_sp]
+	sub	eax, 64
+	mov	esp, eax
+	load_all PM_DATA16
+	jmp	PM_CODE16:.narrow
+BITS 16
+.narrow:
+	mov	eax, cr0
+	and	al, 0xfe
+	mov	cr0, eax
+	jmp	dword 0:.real
+.real:	load_all 0
+	mov	eax, [bios_return]
+	push	eax
+	o32 ret
+
+to_protected:
+	cli
+	xor	ax, ax
+	mov	ds, ax
+	lgdt	[gdtr]
+	mov	eax, cr0
+	or	al, 1
+	mov	cr0, eax
+	jmp	dword PM_CODE:.wide
+BITS 32
+.wide:	load_all PM_DATA
+	mov	eax, [esp]
+	mov	[bios_return], eax
+	mov	esp, [bios_stack]
+	mov	eax, [bios_return]
+	mov	[esp], eax
+	sidt	[bios_real_idtr]
+	lidt	[bios_idtr]
+	ret
+BITS 16
 
 	align	8
 host_idt:
