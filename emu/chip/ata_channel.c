@@ -133,7 +133,7 @@ void ata_guest(struct ata_channel *c, bool in, u32 length, u32 block, bool first
 	       enum ata_step step)
 {
 	c->step = step;
-	c->at = 0;
+	c->at = c->block_end = 0;
 	c->length = length;
 	if (c->by_dma) {
 		c->mover = in ? ATA_DMA_IN : ATA_DMA_OUT;

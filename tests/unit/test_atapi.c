@@ -6,6 +6,7 @@
  */
 #include "tests/unit/ide_fixture.h"
 #include "tests/unit/random.h"
+#include "tests/unit/tape.h"
 
 #define BLOCKS 100u
 
@@ -303,6 +304,36 @@ static u32 old_blocks(const u8 *data, u32 lba, u32 blocks)
 	return n;
 }
 
+/* An answer that is shorter than the packet waits for the bus master: it is saved and loaded. */
+static void test_saved_in_front_of_dma(void **state)
+{
+	struct tape t = { 0 };
+	struct snap snap;
+	struct ide m;
+
+	(void)state;
+	begin(&m, false);
+	ready(&m);
+	give(&m, (const u8[12]){ 0x25 }, 0xfffe, true);
+	run_completions(m.pc);
+	snap_save_to(&snap, tape_put, &t);
+	snap_begin(&snap, "ide", piix3_ide_class.version);
+	piix3_ide_class.state(&m.ide, &snap);
+	snap_end(&snap);
+	assert_true(snap_finish(&snap));
+	snap_load_from(&snap, tape_get, &t);
+	snap_begin(&snap, "ide", piix3_ide_class.version);
+	piix3_ide_class.state(&m.ide, &snap);
+	snap_end(&snap);
+	assert_true(snap_finish(&snap));
+	regions(&m, (const u32[][2]){ { BUFFER, 8 } }, 1);
+	out8(m.pc, m.bm, 0x09);
+	assert_int_equal(wait_irq(&m), 0x50);
+	assert_memory_equal(m.d.ram[1], ((const u8[8]){ 0, 0, 0, BLOCKS - 1, 0, 0, 8, 0 }), 8);
+	free(t.bytes);
+	ide_free(&m);
+}
+
 /* Another disk, none, or a reset in the midst of a command, after any number of blocks, by PIO and
  * by DMA: whatever comes is of the disk that the command began with, and if not all of it has come,
  * the command says why. */
@@ -379,6 +410,7 @@ int main(void)
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_reading),
 		cmocka_unit_test(test_media),
+		cmocka_unit_test(test_saved_in_front_of_dma),
 		cmocka_unit_test(test_change_in_transfer),
 	};
 
