@@ -309,6 +309,24 @@ static bool masked_move(struct trans *t, unsigned reg)
 	return true;
 }
 
+static bool rotates_carry(const struct trans *t)
+{
+	return t->in.mnemonic == ZYDIS_MNEMONIC_RCL || t->in.mnemonic == ZYDIS_MNEMONIC_RCR;
+}
+
+/*
+ * QEMU 7.2's translator changes the carry of RCL and RCR before it stores, so a store that faults
+ * leaves the new one in the trap's frame. NOT, twice, faults before, as the same read and write,
+ * and leaves the flags alone.
+ */
+static void fault_first(struct trans *t, unsigned size, struct hmem m)
+{
+	u32 opcode = size > 1 ? 0xf7 : 0xf6;
+
+	trans_access(t, opcode, 2, size, m);
+	trans_access(t, opcode, 2, size, m);
+}
+
 static void copy_modrm(struct trans *t)
 {
 	const ZydisDecodedOperand *ro = operand_of(t, ZYDIS_OPERAND_ENCODING_MODRM_REG);
@@ -356,6 +374,8 @@ static void copy_modrm(struct trans *t)
 
 	struct hmem m = trans_address(t, mem);
 
+	if (rotates_carry(t))
+		fault_first(t, trans_mem_bytes(t, mem), m);
 	if (high8 && emit_rex_bits(0, m))
 		copy_high8(t, mem, reg, m);
 	else

@@ -160,7 +160,7 @@ static void emit_op(struct trans *t, const struct fast *f, unsigned reg, struct 
 	}
 }
 
-/* Members of groups that are no arithmetic, or do not exist. */
+/* Members of groups that are no arithmetic, do not exist, or have a way of their own. */
 static bool group_ok(const struct fast *f)
 {
 	unsigned digit = f->modrm >> 3 & 7;
@@ -168,6 +168,9 @@ static bool group_ok(const struct fast *f)
 	if (f->wide)
 		return f->opcode != 0xba || digit >= 4;
 	switch (f->opcode) {
+	case 0xc0 ... 0xc1:
+	case 0xd0 ... 0xd3:
+		return f->modrm >= 0xc0 || (digit != 2 && digit != 3); /* fault_first() */
 	case 0xc6:
 	case 0xc7:
 		return digit == 0;

@@ -21,6 +21,7 @@ next:
 	call	self_modifying
 	call	far_transfers
 	call	read_over_code
+	call	beside_code
 	call	faults
 	quit
 
@@ -476,6 +477,83 @@ read_over_code:
 .failed:
 	finish
 	ret
+
+; --- Operands on pages that hold code, where a store may fault in a monitor: the carry goes in
+; as it was. Each line has the carry and the word afterwards, for a carry of 1 and of 0.
+
+%macro beside 1+
+	%assign CARRY_IN 1
+	%rep 2
+	call	beside_code.page
+	mov	cl, 3
+	%if CARRY_IN
+	stc
+	%else
+	clc
+	%endif
+	%1
+	setc	al
+	show	al
+	show_word [fs:8]
+	%assign CARRY_IN CARRY_IN - 1
+	%endrep
+	finish
+%endmacro
+
+beside_code:
+	push	0x2000
+	pop	fs
+	mov	dx, 0x1234
+	begin	"rcl by 1"
+	beside	rcl word [fs:8], 1
+	begin	"rcl by cl"
+	beside	rcl word [fs:8], cl
+	begin	"rcl by a constant"
+	beside	rcl word [fs:8], 5
+	begin	"rcl of a byte"
+	beside	rcl byte [fs:9], 1
+	begin	"rcl of a doubleword"
+	beside	rcl dword [fs:8], 1
+	begin	"rcr by 1"
+	beside	rcr word [fs:8], 1
+	begin	"rcr by cl"
+	beside	rcr word [fs:8], cl
+	begin	"rcr by a constant"
+	beside	rcr word [fs:8], 5
+	begin	"adc"
+	beside	adc word [fs:8], 0x7fff
+	begin	"sbb"
+	beside	sbb [fs:8], dx
+	begin	"inc"
+	beside	inc word [fs:8]
+	begin	"neg"
+	beside	neg word [fs:8]
+	begin	"shl"
+	beside	shl word [fs:8], 1
+	begin	"rol"
+	beside	rol word [fs:8], cl
+	begin	"shld"
+	beside	shld [fs:8], dx, cl
+	begin	"btc"
+	beside	btc word [fs:8], 15
+	begin	"xadd"
+	beside	xadd [fs:8], dx
+	begin	"cmpxchg"
+	beside	cmpxchg [fs:8], dx
+	begin	"not"
+	beside	not word [fs:8]
+	ret
+.page:					; another one in FS, its code executed once
+	mov	ax, fs
+	add	ax, 0x100
+	mov	fs, ax
+	mov	word [fs:8], 0x8001
+	mov	word [fs:10], 0
+	mov	byte [fs:0], 0xcb	; RETF
+	mov	[.code + 2], ax
+	call	far [.code]
+	ret
+.code:	dw	0, 0
 
 ; --- Faults of real mode. QEMU knows no limits of segments: the second line is not compared.
 
