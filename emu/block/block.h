@@ -20,7 +20,7 @@ const struct insn_map *block_insn(const struct insn_map *map, unsigned insns, u3
 int block_boundary(const struct insn_map *map, unsigned insns, u32 guest);
 /* Marks the instruction that begins at this place of the cache: what comes before its end waits.
  * (An interrupt that waits where it need not is one instruction late, which nobody can tell.) */
-void block_hold_events(struct recomp *r, u64 code);
+void block_hold_events(struct recomp *r, u64 code) __attribute__((cold));
 /* Drops one block: no table, no slot leads to it any more. */
 void block_drop(struct recomp *r, struct block *b);
 /* No slot and no look-up entry leads to the blocks that begin on this linear page, under whatever

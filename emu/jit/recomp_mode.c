@@ -362,9 +362,10 @@ static inline bool go_on(struct recomp *r, u32 key)
 
 	if (l->minus_tag + r->tag + cpu->eip)
 		return false;
-	if (cpu->shadow)
+	if (cpu->shadow) {
 		block_hold_events(r, l->code);
-	cpu->shadow = 0;
+		cpu->shadow = 0;
+	}
 	cpu->eflags &= ~EFLAGS_RF;
 	r->edge_key = key;
 	r->go_on = l->code;

@@ -26,6 +26,6 @@ bool recomp_go_on_as(struct recomp *r, u32 key);
  * In the shadow of STI or of a load of SS: is there nothing that waits for its end? Then the next
  * instruction need not run alone. What comes meanwhile finds it marked (block_hold_events()).
  */
-bool recomp_shadow_is_quiet(const struct recomp *r);
+bool recomp_shadow_is_quiet(const struct recomp *r) __attribute__((cold));
 /* The tag of look-up entries in this mode, under this mapping, from this code segment. */
 u64 recomp_tag(struct recomp *r, u32 key);

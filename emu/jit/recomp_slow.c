@@ -322,12 +322,13 @@ static u32 ended(struct recomp *r)
 {
 	if (r->pending == CPU_FAULT)
 		deliver(r);
+	if (r->pending == CPU_JUMP && goes_on_there(r)) {
+		cpu_env(r->cpu)->code_runs(r->cpu, true);
+		return STUB_GO_ON;
+	}
 	if (r->pending == CPU_RETRY && r->cpu->eip == r->held)
 		r->cpu->shadow = CPU_SHADOW_STI; /* it has not been executed */
-	if (r->pending != CPU_JUMP || !goes_on_there(r))
-		return r->pending;
-	cpu_env(r->cpu)->code_runs(r->cpu, true);
-	return STUB_GO_ON;
+	return r->pending;
 }
 
 static u32 mode_behind(struct recomp *r, const struct insn *in)
