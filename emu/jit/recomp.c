@@ -326,8 +326,8 @@ static bool run_step(struct recomp *r, u32 key)
 	return ended;
 }
 
-/* Runs one block, and what is chained to it. */
-static inline __attribute__((always_inline)) bool run_block(struct recomp *r, u32 key)
+/* Runs one block, and what is chained to it. shadow: it may begin in one. */
+static inline __attribute__((always_inline)) bool run_block(struct recomp *r, u32 key, bool shadow)
 {
 	struct cpu *cpu = r->cpu;
 	u32 rf = cpu->eflags & EFLAGS_RF;
@@ -338,7 +338,7 @@ static inline __attribute__((always_inline)) bool run_block(struct recomp *r, u3
 	code = recomp_find_code(r, key, r->edge);
 	if (!code)
 		return not_found(r);
-	if (cpu->shadow)
+	if (shadow && cpu->shadow)
 		block_hold_events(r, code);
 	left = execute(r, key, code);
 	if (cpu->debug_hits | (cpu->events & CPU_EVENT_STOP))
@@ -365,7 +365,7 @@ static bool run_once(struct recomp *r)
 	r->step_slow = false;
 	if (step || (key & (KEY_SLOW | KEY_TF)))
 		return run_alone(r, key | (step ? KEY_SLOW : 0));
-	return recomp_seek(r, key) && run_block(r, key);
+	return recomp_seek(r, key) && run_block(r, key, true);
 }
 
 static enum recomp_exit leave(const struct recomp *r)
@@ -430,7 +430,7 @@ enum recomp_exit recomp_run_after_iret(struct cpu *cpu)
 		return recomp_run(cpu);
 	r->edge = SLOT_NONE;
 	r->step_slow = false;
-	if (!goes_round(r, run_block(r, r->mode)))
+	if (!goes_round(r, run_block(r, r->mode, false)))
 		return r->exit;
 	if (cpu_env(cpu)->want_leave(cpu))
 		return leave(r);
