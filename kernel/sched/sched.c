@@ -85,27 +85,32 @@ u64 sched_turn_began(void)
 	return sched_this()->began;
 }
 
+/* Cycles since the last account, now on one. A debugger may have stood behind the reading: then
+ * what it moved lies in front of it. */
+static u64 take_account(struct sched *s)
+{
+	s64 spent = (s64)(rdtsc() - s->began);
+
+	if (spent < 0)
+		return 0;
+	s->began += (u64)spent;
+	return (u64)spent;
+}
+
 static void take_turn(struct sched *s, struct task *t, u64 now)
 {
-	u64 end;
-
 	t->ops->run(t, runq_turn_end(&s->rq, t, now));
-	end = rdtsc();
-	task_charge(t, clock_tsc_to_ns(end - s->began));
-	s->began = end;
+	task_charge(t, clock_tsc_to_ns(take_account(s)));
 }
 
 /* Armed exactly: each wake-up counts here. A rule of waking may have woken somebody. */
 static void idle(struct sched *s, u64 deadline)
 {
-	u64 since = s->began;
-
 	s->fired = false;
 	timer_arm(deadline);
 	if (clock_now() < deadline && !s->rq.urgent)
 		irq_wait();
-	s->began = rdtsc();
-	s->idle += s->began - since;
+	s->idle += take_account(s);
 }
 
 void sched_loop(void)
