@@ -12,8 +12,7 @@ from machine import BareMachine, Machine, debian
 
 SECONDS = 15
 # measured: 1.00. This kernel ticks 250 times a second when it idles, on bare QEMU too
-# A clock that was measured on a busy host may make each interrupt early, and a second one follow.
-PER_TICK = 2.2
+PER_TICK = 1.2
 RATIO = 5  # measured: 2.1 to 2.4; a monitor that spins instead of halting takes 30 times bare's
 
 
