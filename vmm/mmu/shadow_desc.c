@@ -118,7 +118,7 @@ static bool table_written(struct shadow_desc_table *t, gpa_t gpa, u32 len)
 /* Is it a page table through which pages of the table were found? They may lie elsewhere now. */
 static bool path_written(struct shadow_desc_table *t, gpa_t gpa, u32 len)
 {
-	bool mine = t->unmapped;
+	bool mine = false;
 
 	for (unsigned i = 0; i < pages_of(t) * 2; i++) {
 		gpa_t at = t->through[i / 2][i % 2];
@@ -129,17 +129,30 @@ static bool path_written(struct shadow_desc_table *t, gpa_t gpa, u32 len)
 	return mine;
 }
 
+/* Its pages are unwatched one by one, at their next write, and found again at the next
+ * synchronisation. */
+static void let_go(struct shadow_desc_table *t)
+{
+	for (unsigned p = 0; p < pages_of(t); p++)
+		t->page[p] = t->through[p][0] = t->through[p][1] = NO_GPA;
+	t->unmapped = true;
+}
+
 static void written(void *ctx, gpa_t gpa, u32 len)
 {
 	struct shadow_desc *d = ctx;
-	bool gdt = table_written(&d->gdt, gpa, len), ldt = table_written(&d->ldt, gpa, len);
-	bool path =
-		d->follows && (path_written(&d->gdt, gpa, len) | path_written(&d->ldt, gpa, len));
+	bool table, path;
 
 	d->watch_writes++;
-	if (gdt || ldt || d->gdt.unmapped || d->ldt.unmapped)
+	if (d->unread++ == SHADOW_DESC_PATIENCE) {
+		let_go(&d->gdt);
+		let_go(&d->ldt);
+	}
+	table = table_written(&d->gdt, gpa, len) | table_written(&d->ldt, gpa, len);
+	path = d->follows && (path_written(&d->gdt, gpa, len) | path_written(&d->ldt, gpa, len));
+	if (table || d->gdt.unmapped || d->ldt.unmapped)
 		d->dirty = true;
-	else if (!path)
+	if (!table && !path)
 		gpmem_unwatch(d->cpu->mem, gpa, GPMEM_WATCH_DESC);
 }
 
@@ -328,6 +341,7 @@ bool shadow_desc_sync(struct shadow_desc *d, u32 room)
 	if (!d->dirty)
 		return false;
 	d->syncs++;
+	d->unread = 0;
 	changed = sync_table(d, &d->gdt, c->gdtr.base, c->gdtr.limit + 1u, &room);
 	changed |= sync_table(d, &d->ldt, c->ldtr.base, ldt_bytes, &room);
 	d->dirty = is_written(&d->gdt) || is_written(&d->ldt);

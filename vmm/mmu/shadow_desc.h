@@ -11,7 +11,10 @@
  * pages, changes as the processor's TLB would notice: LGDT, LLDT, INVLPG, CR3 and the like. The
  * pages get GPMEM_WATCH_DESC; a write to them only notes which bytes. Both are made good lazily,
  * before raw entry: what was written, and what moved, is mirrored again, and nothing else. A page
- * that is part of no table any more is unwatched at the next write to it.
+ * that is part of no table any more is unwatched at the next write to it. So is each page once
+ * nobody has synchronised for SHADOW_DESC_PATIENCE writes: what is not run raw needs no mirror, and
+ * a table of 64 KiB may have a program's data behind its last entry. All of them are mirrored anew
+ * at the next synchronisation.
  */
 #pragma once
 
@@ -41,6 +44,7 @@ struct shadow_desc {
 	bool dirty;
 	bool follows; /* page tables: shadow_desc_follow() */
 	u32 ring12;   /* entries of DPL 1 or 2 in both */
+	u32 unread;   /* writes since the last synchronisation */
 	u64 syncs, entries_read, entries_written, watch_writes;
 };
 
@@ -57,6 +61,9 @@ void shadow_desc_invalidate_page(struct shadow_desc *d, gla_t gla);
 /* From now on a write to a page table through which a page was found is such a change, too: the
  * TLB is coherent. */
 void shadow_desc_follow(struct shadow_desc *d);
+
+/* A switch of threads writes a few entries, mostly 3 to 10. */
+#define SHADOW_DESC_PATIENCE 64u
 
 /* Entries of one synchronisation in the monitor: 0.2 million instructions at most. */
 #define SHADOW_DESC_ROOM 256u
