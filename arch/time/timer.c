@@ -12,7 +12,8 @@
 #include "arch/time/tsc.h"
 #include "kernel/base/log.h"
 
-#define CALIBRATE_NS 1000000u
+#define CALIBRATE_NS 5000000u
+#define TRIES	     5
 
 static u64 ticks_per_second;
 static u64 deadline = UINT64_MAX;
@@ -57,6 +58,44 @@ static void pit_fired(void *ctx)
 	fired();
 }
 
+/* The count was read between the two readings of the TSC. */
+struct sample {
+	u64 before, after;
+	u32 left;
+};
+
+/* The fastest of a few readings: a hypervisor below us may take the CPU away within some. */
+static struct sample sample(void)
+{
+	struct sample best = { 0, UINT64_MAX, 0 };
+
+	for (int i = 0; i < TRIES; i++) {
+		u64 before = rdtsc();
+		u32 left = intc_timer_left();
+		u64 after = rdtsc();
+
+		if (after - before < best.after - best.before)
+			best = (struct sample){ before, after, left };
+	}
+	return best;
+}
+
+/* Of the local APIC, against the TSC, which is calibrated by now. The interval is the shortest that
+ * the samples allow, so that the frequency is not too low, and no deadline is met early by it. */
+static u64 measure(void)
+{
+	u64 cycles = tsc_from_ns(CALIBRATE_NS);
+	struct sample a, b;
+
+	intc_timer_start(UINT32_MAX);
+	a = sample();
+	while (rdtsc() - a.after < cycles)
+		;
+	b = sample();
+	intc_timer_start(0);
+	return (u64)(a.left - b.left) * tsc_hz() / (b.before - a.after);
+}
+
 void timer_init(void)
 {
 	lapic = irq_have_lapic();
@@ -66,22 +105,12 @@ void timer_init(void)
 			panic("the timer's interrupt line is taken");
 		return;
 	}
-
-	/* Against the TSC, which is calibrated by now. */
-	u64 begin, end, cycles = tsc_from_ns(CALIBRATE_NS);
-
-	intc_timer_start(UINT32_MAX);
-	begin = rdtsc();
-	do
-		end = rdtsc();
-	while (end - begin < cycles);
-
-	u64 ticks = UINT32_MAX - intc_timer_left();
-
-	intc_timer_start(0);
-	ticks_per_second = ticks * tsc_hz() / (end - begin);
+	ticks_per_second = measure();
 	if (!ticks_per_second)
 		panic("the local APIC's timer does not count");
+	log_info("timer: the local APIC's, %llu.%03llu MHz",
+		 (unsigned long long)(ticks_per_second / 1000000),
+		 (unsigned long long)(ticks_per_second / 1000 % 1000));
 	irq_set_timer(fired);
 }
 
