@@ -66,6 +66,13 @@ static const struct program {
 	{ "sti; nop; mov ss; cli", { 0xfb, 0x90, 0x8e, 0xd2, 0xfa, HLT }, 0 },
 	{ "push; sti; pop ss", { 0x6a, DATA0, 0xfb, 0x17, 0x90, 0x90, HLT }, 0 },
 	{ "push; sti; nop; pop ss; ret", { 0x6a, DATA0, 0xfb, 0x90, 0x17, 0xc3 }, 0 },
+	{ "sti; nop; mov ss, other B; ret", { 0xfb, 0x90, 0x8e, 0xd5, 0xc3 }, 0 },
+	{ "sti; nop; mov ss, other B; nop", { 0xfb, 0x90, 0x8e, 0xd5, 0x90, 0x90, HLT }, 0 },
+	{ "push; sti; nop; pop ss, other B", { 0x55, 0xfb, 0x90, 0x17, 0x90, 0x90, HLT }, 0 },
+	{ "4 times: mov ss, another B; L: inc, dec, push, pop",
+	  { 0xb9, IMM32(4), 0xfb, 0x8e, 0xd5, 0x40, 0x80, 0x05, IMM32(AT_CODE + 8), 8, 0x87, 0xea,
+	    0xe2, 0xf2, HLT },
+	  0 },
 	{ "sti; int", { 0xfb, 0xcd, VEC_END }, 0 },
 	{ "sti; ud2", { 0xfb, 0x0f, 0x0b }, 0 },
 	{ "sti; in", { 0xfb, 0xe4, 0x60, 0x90, HLT }, 0 },
@@ -111,15 +118,18 @@ static void make_mixed(void)
 	assert_int_equal(guest_run(), HALTED);
 }
 
-/* The program's state at its beginning; what was translated stays. */
+/* The program's state at its beginning, its bytes among it; what was translated stays. */
 static void begin(const struct program *p, const struct mode *mode)
 {
 	set_ring(0);
 	m.cpu.eip = p->at ? p->at : AT_CODE;
+	if (memcmp(m.ram + m.cpu.eip, p->code, sizeof(p->code)))
+		set_code(m.cpu.eip, p->code, sizeof(p->code));
 	for (unsigned r = 0; r < 8; r++)
 		m.cpu.gpr[r] = 0x1000 * (r + 1);
 	m.cpu.gpr[REG_EBX] = AT_TARGET;
 	m.cpu.gpr[REG_EDX] = DATA0;
+	m.cpu.gpr[REG_EBP] = FREE; /* a stack segment whose B is the other */
 	m.cpu.gpr[REG_ESI] = m.cpu.gpr[REG_EDI] = AT_DATA + 0x100;
 	m.cpu.gpr[REG_ESP] = STACK0 - 64;
 	for (u32 at = STACK0 - 128; at < STACK0; at += 4)
@@ -128,6 +138,7 @@ static void begin(const struct program *p, const struct mode *mode)
 	if (mode->stack16) {
 		set_segment(SEG_SS, FREE);
 		m.cpu.gpr[REG_EDX] = FREE;
+		m.cpu.gpr[REG_EBP] = DATA0;
 	}
 	cpu_set_eflags(&m.cpu, EFLAGS_ONE);
 	m.cpu.events = m.cpu.shadow = 0;
@@ -140,13 +151,11 @@ static void setup(const struct program *p, const struct mode *mode)
 	guest_setup(&(void *){ NULL });
 	if (mode->mixed)
 		make_mixed();
-	if (mode->stack16)
-		gdt(FREE, 0, 0xfffff, ATTR_DATA32 & ~0x400u);
+	gdt(FREE, 0, 0xfffff, ATTR_DATA32 & ~0x400u);
 	if (mode->slow) {
 		m.cpu.dr[0] = RAM_SIZE - 1;
 		m.cpu.dr[7] = 0x401;
 	}
-	set_code(p->at ? p->at : AT_CODE, p->code, sizeof(p->code));
 	CODE(AT_TARGET, 0x90, 0x90, HLT);
 	begin(p, mode);
 }
