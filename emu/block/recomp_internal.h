@@ -77,7 +77,9 @@ enum slow_op {
 #define KEY_SEG(s) (10u + 2u * (s)) /* two bits each */
 #define KEY_SLOW   BIT(22)	    /* one instruction, memory through C */
 #define KEY_NOAVX  BIT(23)	    /* CR4.OSXSAVE or XCR0 forbids VEX on vector registers */
-#define KEY_NONE   0xffffffffu	    /* no mode */
+#define KEY_LIMIT(s) \
+	BIT(24u + (s))	     /* of class CLASS_CHECKED: its limit is all that there is to check */
+#define KEY_NONE 0xffffffffu /* no mode */
 /* 32-bit code and stack, CS, SS and DS flat (CLASS_FLAT is 0), one block after the other. */
 #define KEY_FLAT (KEY_D | KEY_B | KEY_PE)
 #define KEY_FLAT_MASK                                                                            \
@@ -85,7 +87,7 @@ enum slow_op {
 	 3u << KEY_SEG(SEG_DS))
 /*
  * What a segment asks of an access through it: nothing; its base; its base and a look at 64 KiB
- * (real mode and 16-bit protected mode); or all checks, in C.
+ * (real mode and 16-bit protected mode); or all checks: a look at its limit (KEY_LIMIT), or C.
  */
 enum seg_class { CLASS_FLAT, CLASS_BASED, CLASS_CHECKED, CLASS_64K };
 

@@ -16,12 +16,18 @@
 
 #define TAG_LAST 0xfffffffeu
 
+/* Data that grow upwards and may be written. */
+static bool is_plain_data(const struct cpu_segment *s)
+{
+	return !(s->attr & (SEG_ATTR_UNUSABLE | SEG_ATTR_CODE)) &&
+	       (s->attr & (SEG_ATTR_WRITE | SEG_ATTR_DOWN)) == SEG_ATTR_WRITE;
+}
+
 static unsigned seg_class(const struct cpu *cpu, const struct cpu_segment *s)
 {
-	bool ok = !(s->attr & SEG_ATTR_UNUSABLE) &&
-		  (s->attr & SEG_ATTR_CODE
-			   ? s == &cpu->seg[SEG_CS] && (s->attr & SEG_ATTR_WRITE) /* readable */
-			   : (s->attr & (SEG_ATTR_WRITE | SEG_ATTR_DOWN)) == SEG_ATTR_WRITE);
+	bool ok = is_plain_data(s) ||
+		  (!(s->attr & SEG_ATTR_UNUSABLE) && (s->attr & SEG_ATTR_CODE) &&
+		   s == &cpu->seg[SEG_CS] && (s->attr & SEG_ATTR_WRITE)); /* readable */
 
 	if (ok && s->limit == 0xffff)
 		return CLASS_64K;
@@ -64,8 +70,13 @@ static u32 segment_classes(const struct cpu *cpu)
 
 	if (cpu_v86(cpu))
 		return ALL_64K;
-	for (unsigned s = 0; s < SEG_FS; s++)
-		key |= seg_class(cpu, &cpu->seg[s]) << KEY_SEG(s);
+	for (unsigned s = 0; s < SEG_FS; s++) {
+		unsigned class = seg_class(cpu, &cpu->seg[s]);
+
+		key |= class << KEY_SEG(s);
+		if (class == CLASS_CHECKED && is_plain_data(&cpu->seg[s]))
+			key |= KEY_LIMIT(s);
+	}
 	return key | thread_class(cpu, SEG_FS) << KEY_SEG(SEG_FS) |
 	       thread_class(cpu, SEG_GS) << KEY_SEG(SEG_GS);
 }

@@ -47,7 +47,7 @@ static bool fetch_selector(struct trans *t, const struct site *s, bool pop)
 	unsigned size = t->in.operand_width / 8u;
 	int mi = trans_mem_operand(t);
 
-	if (t->slow || (pop && !trans_stack_flat(t) && !trans_stack_16(t)) ||
+	if (t->slow || (pop && !trans_stack_flat(t) && !trans_stack_based(t)) ||
 	    (mi >= 0 && trans_mem_checked(t, &t->op[mi])))
 		return false;
 	if (pop)

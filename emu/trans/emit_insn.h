@@ -16,6 +16,12 @@ static inline void emit_mov(struct emit *e, unsigned to, unsigned from)
 	emit_rr(e, false, 0x89, from, to);
 }
 
+/* Its opcode is in two bytes, the second of which looks like a ModRM with 1. */
+static inline void emit_bswap64(struct emit *e, unsigned reg)
+{
+	emit_rr(e, true, 0x0f, 1, reg);
+}
+
 static inline void emit_mov64(struct emit *e, unsigned to, unsigned from)
 {
 	emit_rr(e, true, 0x89, from, to);

@@ -28,7 +28,12 @@ void translate_copy(struct trans *t);		/* trans_copy.c: the rest */
 bool trans_stack_flat(const struct trans *t);
 /* The stack has 16-bit addresses that translated code can form. */
 bool trans_stack_16(const struct trans *t);
+/* It is not flat, or has 16-bit addresses, and translated code can form its addresses. */
+bool trans_stack_based(const struct trans *t);
 unsigned trans_seg_class(const struct trans *t, unsigned seg);
+/* Its accesses are checked by C; a look at its limit is enough. */
+bool trans_seg_in_c(const struct trans *t, unsigned seg);
+bool trans_seg_limited(const struct trans *t, unsigned seg);
 unsigned trans_host_reg(unsigned guest);
 /* Zydis register to guest number 0..7 (0..3 for byte registers' family), or -1. */
 int trans_gpr(ZydisRegister reg);
@@ -149,6 +154,9 @@ void trans_fence(struct trans *t, unsigned reg, s32 disp, unsigned size);
 /* Is it worth a try to take a guest's register for its lower half, and to let the fence say so? */
 bool trans_reg_is_low(const struct trans *t, unsigned guest);
 void trans_check_64k(struct trans *t, struct hmem m, unsigned size);
+/* Faults as the fence does if the offset in reg, whose upper half is 0, and last more are beyond
+ * the segment's limit; R9 is clobbered. */
+void trans_limit(struct trans *t, unsigned seg, unsigned reg, s32 last);
 /*
  * trans_repeat.c: REP MOVS, STOS, CMPS or SCAS of elements of size bytes, by its operation in C;
  * src is [SI]'s segment. False: not here.
@@ -159,8 +167,9 @@ void trans_load_direction(struct trans *t);
 /* Adds a segment's base to an address; R8, R9 are clobbered. */
 struct hmem trans_add_base(struct trans *t, struct hmem m, unsigned seg);
 /*
- * trans_stack16.c: the same on a stack with 16-bit addresses (trans_stack_16()). What would make SP
- * wrap around, or pass 64 KiB, is left to C. What is pushed may not be in R8 or R9.
+ * trans_stack16.c: the same on a stack with a base or 16-bit addresses (trans_stack_based()). What
+ * would make SP wrap around, or pass 64 KiB or the limit, is left to C. What is pushed may not be
+ * in R8 or R9.
  */
 void trans_push16(struct trans *t, unsigned reg, unsigned size);
 void trans_push16_imm(struct trans *t, u32 value, unsigned size);

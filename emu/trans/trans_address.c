@@ -9,6 +9,9 @@
  * 16-bit addresses wrap around at 64 KiB, and are put together in R8. Mostly they do not, and the
  * upper halves of their registers are 0: then the sum of the whole registers is the address, and
  * the fence says that it is so. An instruction that met the fence wraps around from then on.
+ *
+ * Of a segment with any other limit the sum of the last byte's offset and of what the limit lacks
+ * of 4 GiB has to stay below 4 GiB. BSWAP brings what is above that down, for the fence.
  */
 #include "emu/trans/fence.h"
 #include "emu/trans/trans.h"
@@ -89,6 +92,24 @@ void trans_fence(struct trans *t, unsigned reg, s32 disp, unsigned size)
 		emit_load_zx(&t->e, NULL, size, R9, m);
 }
 
+void trans_limit(struct trans *t, unsigned seg, unsigned reg, s32 last)
+{
+	struct hmem sum = { .base = R9, .index = (s8)reg, .scale = 1, .disp = last };
+
+	if (seg == SEG_CS) { /* the block's */
+		emit_mov_imm32(&t->e, R9, ~t->limit);
+	} else {
+		emit_load32(&t->e, R9,
+			    cpu_field(offsetof(struct cpu, seg) + seg * sizeof(struct cpu_segment) +
+				      offsetof(struct cpu_segment, limit)));
+		emit_not(&t->e, R9);
+	}
+	emit_lea(&t->e, true, R9, sum);
+	emit_bswap64(&t->e, R9);
+	emit_mov(&t->e, R9, R9);
+	trans_fence(t, R9, 0, 1);
+}
+
 bool trans_reg_is_low(const struct trans *t, unsigned guest)
 {
 	return !(t->cpu->gpr[guest] >> 16) && !(t->key & KEY_SLOW) &&
@@ -148,12 +169,27 @@ static struct hmem wide_inside_64k(struct trans *t, const ZydisDecodedOperand *o
 	return (struct hmem){ .base = R8, .index = -1, .scale = 1, .guest = true };
 }
 
+static struct hmem inside_limit(struct trans *t, const ZydisDecodedOperand *op, unsigned seg,
+				unsigned size)
+{
+	struct hmem m = trans_address_noseg(t, op);
+
+	if (m.base < 0 && m.index < 0)
+		emit_mov_imm32(&t->e, R8, (u32)m.disp);
+	else if (m.base != R8 || m.index >= 0 || m.disp)
+		emit_lea(&t->e, false, R8, m);
+	trans_limit(t, seg, R8, (s32)size - 1);
+	return (struct hmem){ .base = R8, .index = -1, .scale = 1, .guest = true };
+}
+
 struct hmem trans_address(struct trans *t, const ZydisDecodedOperand *op)
 {
 	unsigned seg = trans_seg(op->mem.segment), size = trans_mem_bytes(t, op);
 	bool small = trans_seg_class(t, seg) == CLASS_64K;
 	struct hmem m;
 
+	if (trans_seg_limited(t, seg))
+		return trans_add_base(t, inside_limit(t, op, seg, size), seg);
 	if (small && t->in.address_width != 16)
 		return trans_add_base(t, wide_inside_64k(t, op, size), seg);
 	if (small && sum_is_low(t, op, size))

@@ -358,23 +358,24 @@ static void loop16(struct trans *t)
 		loop_ecx(t, relative_target(t), NULL, 0);
 }
 
-/* A target that is not known may lie beyond the limit of CS: the fence checks that of 64 KiB, which
- * 16 bits do not pass, C another. */
+/* A target that is not known may lie beyond the limit of CS: the fence checks it. */
 static bool target_is_fenced(const struct trans *t)
 {
-	return trans_seg_class(t, SEG_CS) == CLASS_64K && t->in.operand_width == 32;
+	return t->limit < (t->in.operand_width == 32 ? 0xffffffffu : 0xffffu);
 }
 
 static bool target_needs_c(const struct trans *t)
 {
-	return trans_seg_class(t, SEG_CS) == CLASS_CHECKED || (target_is_fenced(t) && t->slow);
+	return target_is_fenced(t) && t->slow;
 }
 
 /* The target is in R8, and nothing has changed yet. */
 static void fence_target(struct trans *t)
 {
-	if (target_is_fenced(t))
+	if (target_is_fenced(t) && t->limit == 0xffff)
 		trans_fence(t, R8, 0, 1);
+	else if (target_is_fenced(t))
+		trans_limit(t, SEG_CS, R8, 0);
 }
 
 /* The near target of an indirect jump or call into R8. False: needs C. */
@@ -431,7 +432,7 @@ void trans_ret(struct trans *t, u32 release)
 	trans_jump_r8(t);
 }
 
-/* CALL: with a 32-bit stack and EIP, or a 16-bit stack and either. */
+/* CALL: with a flat stack and 32-bit EIP, or another stack and either. */
 static bool call(struct trans *t)
 {
 	bool imm = t->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE;
@@ -448,7 +449,7 @@ static bool call(struct trans *t)
 			return false;
 		return true;
 	}
-	if (!trans_stack_16(t))
+	if (!trans_stack_based(t))
 		return false;
 	if (imm) {
 		poll(t, relative_target(t));
@@ -470,16 +471,17 @@ static bool ret(struct trans *t)
 {
 	u32 release = t->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE ? (u32)t->op[0].imm.value.u : 0;
 	unsigned size = t->in.operand_width / 8u;
+	bool flat = trans_stack_flat(t);
 
 	if (target_needs_c(t))
 		return false;
-	if (trans_stack_flat(t) && size == 4 && !target_is_fenced(t)) {
+	if (flat && size == 4 && !target_is_fenced(t)) {
 		trans_ret(t, release);
 		return true;
 	}
-	if (!trans_stack_16(t))
+	if (!flat && !trans_stack_based(t))
 		return false;
-	emit_load_zx(&t->e, t->r, size, R8, trans_above16(t, size));
+	emit_load_zx(&t->e, t->r, size, R8, flat ? GSP_AT(0) : trans_above16(t, size));
 	fence_target(t);
 	if (release)
 		trans_release_sp(t, size + release);

@@ -169,7 +169,7 @@ static bool inline_image(const struct trans *t)
 {
 	bool shows_vm = (t->key & KEY_VM) && t->in.operand_width == 32; /* not in PUSHF's image */
 
-	return allowed(t) && !shows_vm && (trans_stack_flat(t) || trans_stack_16(t));
+	return allowed(t) && !shows_vm && (trans_stack_flat(t) || trans_stack_based(t));
 }
 
 /* The bit is moved to the top of a byte, whose sign fills a word and then another. */

@@ -65,15 +65,21 @@ static void leave32(struct trans *t)
 	emit_mov(&t->e, R_BP, R8);
 }
 
-static void leave16(struct trans *t)
+static void leave_based(struct trans *t)
 {
 	unsigned size = word_size(t);
 
-	emit_movzx16(&t->e, R8, R_BP);
+	if (t->key & KEY_B)
+		emit_mov(&t->e, R8, R_BP);
+	else
+		emit_movzx16(&t->e, R8, R_BP);
 	trans_access(t, 0x8b, R10, size, trans_stack16_at_r8(t, size));
 	emit_lea(&t->e, false, R8,
 		 (struct hmem){ .base = R8, .index = -1, .scale = 1, .disp = (s32)size });
-	emit_mov16(&t->e, R_GSP, R8);
+	if (t->key & KEY_B)
+		emit_mov(&t->e, R_GSP, R8);
+	else
+		emit_mov16(&t->e, R_GSP, R8);
 	if (size == 2)
 		emit_mov16(&t->e, R_BP, R10);
 	else
@@ -84,7 +90,7 @@ bool translate_frame(struct trans *t)
 {
 	bool flat = trans_stack_flat(t);
 
-	if (!flat && !trans_stack_16(t))
+	if (!flat && !trans_stack_based(t))
 		return false;
 	switch (t->in.mnemonic) {
 	case ZYDIS_MNEMONIC_PUSHA:
@@ -97,7 +103,7 @@ bool translate_frame(struct trans *t)
 		return true;
 	case ZYDIS_MNEMONIC_LEAVE:
 		if (!flat)
-			leave16(t);
+			leave_based(t);
 		else if (word_size(t) == 4)
 			leave32(t);
 		else

@@ -40,9 +40,24 @@ bool trans_stack_flat(const struct trans *t)
 	return !t->slow && (t->key & KEY_B) && trans_seg_class(t, SEG_SS) == CLASS_FLAT;
 }
 
+bool trans_seg_in_c(const struct trans *t, unsigned seg)
+{
+	return trans_seg_class(t, seg) == CLASS_CHECKED && !trans_seg_limited(t, seg);
+}
+
+bool trans_seg_limited(const struct trans *t, unsigned seg)
+{
+	return t->key & KEY_LIMIT(seg);
+}
+
 bool trans_stack_16(const struct trans *t)
 {
 	return !t->slow && !(t->key & KEY_B) && trans_seg_class(t, SEG_SS) != CLASS_CHECKED;
+}
+
+bool trans_stack_based(const struct trans *t)
+{
+	return !t->slow && !trans_seg_in_c(t, SEG_SS) && !trans_stack_flat(t);
 }
 
 /* Nobody writes through a code segment in protected mode, flat or not. */
@@ -50,7 +65,7 @@ bool trans_mem_checked(const struct trans *t, const ZydisDecodedOperand *op)
 {
 	unsigned seg = trans_seg(op->mem.segment);
 
-	if (trans_seg_class(t, seg) == CLASS_CHECKED)
+	if (trans_seg_in_c(t, seg))
 		return true;
 	return seg == SEG_CS && (t->key & KEY_PE) && !(t->key & KEY_VM) &&
 	       (op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE);

@@ -112,7 +112,7 @@ static bool push_16(struct trans *t)
 	const ZydisDecodedOperand *o = &t->op[0];
 	unsigned size = (unsigned)stack_size(t);
 
-	if (!trans_stack_16(t))
+	if (!trans_stack_based(t))
 		return false;
 	if (o->type == ZYDIS_OPERAND_TYPE_MEMORY) {
 		if (trans_mem_checked(t, o))
@@ -151,7 +151,7 @@ static bool pop_16(struct trans *t)
 {
 	const ZydisDecodedOperand *o = &t->op[0];
 
-	if (!trans_stack_16(t))
+	if (!trans_stack_based(t))
 		return false;
 	if (o->type == ZYDIS_OPERAND_TYPE_MEMORY)
 		return pop_mem_16(t, o);

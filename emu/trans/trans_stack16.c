@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Stacks with 16-bit addresses: SP is the lower half of R12, and SS has a base. Where the fence has
- * shown that SP does not wrap around, LEA moves all of R12: the upper half of ESP stays. That is
- * done when nothing can fail any more.
+ * Stacks that are not flat. With 32-bit addresses the offset is put together in R8, and looked at
+ * if SS has a limit. With 16-bit addresses SP is the lower half of R12, and SS has a base. Where
+ * the fence has shown that SP does not wrap around, LEA moves all of R12: the upper half of ESP
+ * stays. That is done when nothing can fail any more.
  *
  * Mostly the upper half is 0. Then R12 is the address, and the fence says that it is so.
  */
@@ -16,16 +17,39 @@ static struct hmem at(struct trans *t, unsigned reg, s32 disp)
 	return trans_seg_class(t, SEG_SS) == CLASS_FLAT ? m : trans_add_base(t, m, SEG_SS);
 }
 
+/* The last byte looked at, from the offset in R8, is inside of SS. */
+static void inside(struct trans *t, s32 last)
+{
+	if (trans_seg_limited(t, SEG_SS))
+		trans_limit(t, SEG_SS, R8, last);
+}
+
 struct hmem trans_stack16_at_r8(struct trans *t, unsigned size)
 {
-	trans_fence(t, R8, (s32)size - 1, 1);
+	if (!(t->key & KEY_B) || trans_seg_class(t, SEG_SS) == CLASS_64K)
+		trans_fence(t, R8, (s32)size - 1, 1);
+	inside(t, (s32)size - 1);
 	return at(t, R8, 0);
+}
+
+/* With 32-bit addresses, from ESP + disp on. */
+static struct hmem at_esp(struct trans *t, s32 disp, unsigned size)
+{
+	emit_lea(&t->e, false, R8, GSP_AT(disp));
+	return trans_stack16_at_r8(t, size);
+}
+
+static bool sp_is_low(const struct trans *t)
+{
+	return !trans_seg_limited(t, SEG_SS) && trans_reg_is_low(t, REG_ESP);
 }
 
 /* One load looks at the byte that SP points at, which is below 64 KiB, and at as many below it. */
 struct hmem trans_below16(struct trans *t, unsigned size)
 {
-	if (size < 8 && trans_reg_is_low(t, REG_ESP)) {
+	if (t->key & KEY_B)
+		return at_esp(t, -(s32)size, size);
+	if (size < 8 && sp_is_low(t)) {
 		unsigned wide = size < 4 ? 4 : 8;
 
 		trans_fence(t, R_GSP, 1 - (s32)wide, wide);
@@ -33,18 +57,22 @@ struct hmem trans_below16(struct trans *t, unsigned size)
 	}
 	emit_movzx16(&t->e, R8, R_GSP);
 	trans_fence(t, R8, -(s32)size, 1);
+	inside(t, -1);
 	return at(t, R8, -(s32)size);
 }
 
 /* SP itself must not pass 64 KiB. */
 struct hmem trans_above16(struct trans *t, unsigned size)
 {
-	if (trans_reg_is_low(t, REG_ESP)) {
+	if (t->key & KEY_B)
+		return at_esp(t, 0, size);
+	if (sp_is_low(t)) {
 		trans_fence(t, R_GSP, (s32)size, 1);
 		return at(t, R_GSP, 0);
 	}
 	emit_movzx16(&t->e, R8, R_GSP);
 	trans_fence(t, R8, (s32)size, 1);
+	inside(t, (s32)size - 1);
 	return at(t, R8, 0);
 }
 
@@ -55,6 +83,10 @@ void trans_move_sp(struct trans *t, s32 by)
 
 void trans_release_sp(struct trans *t, u32 by)
 {
+	if (t->key & KEY_B) {
+		trans_move_sp(t, (s32)by);
+		return;
+	}
 	emit_lea(&t->e, false, R9, GSP_AT((s32)by));
 	emit_mov16(&t->e, R_GSP, R9);
 }

@@ -80,7 +80,8 @@ static bool reachable(const struct trans *t, unsigned seg)
 {
 	unsigned class = trans_seg_class(t, seg);
 
-	return class <= CLASS_BASED || (class == CLASS_64K && t->in.address_width == 16);
+	return trans_seg_limited(t, seg) || class <= CLASS_BASED ||
+	       (class == CLASS_64K && t->in.address_width == 16);
 }
 
 static bool steps(const struct trans *t, const struct string_op *s, unsigned src)
@@ -105,6 +106,8 @@ static struct hmem element(struct trans *t, unsigned reg, unsigned seg)
 	}
 	if (small)
 		trans_check_64k(t, m, element_size(t));
+	if (trans_seg_limited(t, seg))
+		trans_limit(t, seg, (unsigned)m.base, (s32)element_size(t) - 1);
 	return trans_seg_class(t, seg) == CLASS_FLAT ? m : trans_add_base(t, m, seg);
 }
 
