@@ -40,6 +40,12 @@ static enum cpu_result probe_top(struct cpu *cpu, u32 offset, unsigned size)
 	return cpu_lin_probe_write(cpu, gla, size, cpu_user_access(cpu));
 }
 
+/* ESP, whose upper half a 16-bit stack keeps. */
+static u32 with_sp(const struct cpu *cpu, u32 sp)
+{
+	return (cpu->gpr[REG_ESP] & ~cpu_stack_mask(cpu)) | sp;
+}
+
 /*
  * What ENTER pushes: EBP, the frame pointers of the levels around it, and its own. A frame pointer
  * may be one that was just pushed, so each is read when it is its turn. store: else only probes.
@@ -61,7 +67,7 @@ static enum cpu_result enter_push(struct cpu *cpu, const struct insn *in, u32 *t
 			   : cpu_mem_probe_write(cpu, SEG_SS, esp, in->osize)) != CPU_NEXT)
 			return CPU_FAULT;
 		if (!i)
-			frame = esp;
+			frame = with_sp(cpu, esp);
 	}
 	*top = esp;
 	return CPU_NEXT;
@@ -77,8 +83,8 @@ enum cpu_result hard_enter(struct cpu *cpu, const struct insn *in)
 	if (probe_top(cpu, top, in->osize) != CPU_NEXT ||
 	    enter_push(cpu, in, &esp, true) != CPU_NEXT)
 		return CPU_FAULT;
-	cpu->gpr[REG_EBP] = operand_merge(cpu->gpr[REG_EBP], frame, in->osize);
-	cpu->gpr[REG_ESP] = (cpu->gpr[REG_ESP] & ~mask) | top;
+	cpu->gpr[REG_EBP] = operand_merge(cpu->gpr[REG_EBP], with_sp(cpu, frame), in->osize);
+	cpu->gpr[REG_ESP] = with_sp(cpu, top);
 	return CPU_NEXT;
 }
 

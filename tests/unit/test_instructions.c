@@ -145,6 +145,22 @@ static void enter_and_leave(void **state)
 	}
 }
 
+/* Of 32 bits on a stack with 16-bit addresses: the frame pointer is all of ESP. */
+static void enter_32_on_16(void **state)
+{
+	(void)state;
+	gdt(FREE, 0, 0xfffff, ATTR_DATA32 & ~0x400u);
+	set_segment(SEG_SS, FREE);
+	m.cpu.gpr[REG_ESP] = 0xabc00000 | STACK0;
+	m.cpu.gpr[REG_EBP] = 0x12340000 | AT_DATA;
+	CODE(AT_CODE, 0xc8, IMM16(0x20), 1, HLT);
+	assert_int_equal(guest_run(), HALTED);
+	assert_int_equal(m.cpu.gpr[REG_EBP], 0xabc00000 | (STACK0 - 4));
+	assert_int_equal(m.cpu.gpr[REG_ESP], 0xabc00000 | (STACK0 - 8 - 0x20));
+	assert_int_equal(get(STACK0 - 4, 4), 0x12340000 | AT_DATA);
+	assert_int_equal(get(STACK0 - 8, 4), 0xabc00000 | (STACK0 - 4));
+}
+
 /* --- What faults, and where */
 
 #define ANY 0xffffffffu /* no error code */
@@ -394,6 +410,7 @@ static const struct CMUnitTest instructions[] = {
 	GUEST_TEST(two_parts_wrap),
 	GUEST_TEST(two_parts_or_none),
 	GUEST_TEST(enter_and_leave),
+	GUEST_TEST(enter_32_on_16),
 	GUEST_TEST(refused),
 	GUEST_TEST(model_specific),
 	GUEST_TEST(extended_control),
