@@ -38,3 +38,15 @@ def test_neighbour_goes_on(what, engine, end):
         m.expect(r"hostile +(\w+) ")
         assert m.process.match.group(1) == end
         m.expect(r"debian +running")
+
+
+@pytest.mark.parametrize("what,apic,says", [
+    ("masked", "no", r"every interrupt masked[^\n]*reset; if it waits for an APIC[^\n]*apic = yes"),
+    ("masked", "yes", r"every interrupt masked[^\n;]*reset\r*\n"),
+    ("halt", "no", r"interrupts off[^\n;]*reset\r*\n"),
+])
+def test_what_cannot_wake(what, apic, says):
+    """Systems that find the I/O APIC of the BIOS' MP table wait for it for ever if there is none."""
+    hostile(what)
+    with Machine(CONFIG % (what, "auto\napic = " + apic)) as m:
+        m.expect("hostile: halted with " + says)

@@ -39,6 +39,14 @@ halt:				; nothing can wake it
 	hlt
 	jmp	halt
 
+masked:				; as a system that uses an APIC does
+	mov	al, 0xff
+	out	0x21, al
+	out	0xa1, al
+	sti
+	hlt
+	jmp	masked
+
 triple:				; no IDT at all
 	lidt	[null]
 	int3

@@ -22,6 +22,8 @@
 #include "vmm/vm/vm_state.h"
 #include "vmm/vm/vm_strict.h"
 
+/* A system that finds the BIOS' MP table, which always names an I/O APIC, masks the 8259 pair and
+ * waits for that. */
 static void report_halt(struct vm *vm)
 {
 	const struct cpu *c = &vm->vcpu->cpu;
@@ -29,8 +31,11 @@ static void report_halt(struct vm *vm)
 	if (vm->halt_reported || (c->vif && board_can_wake(vm->board)))
 		return;
 	vm->halt_reported = true;
-	vm_report(vm, "halted with %s at %08x: nothing can wake it but a reset",
-		  c->vif ? "every interrupt masked" : "interrupts off", c->eip);
+	vm_report(vm, "halted with %s at %08x: nothing can wake it but a reset%s",
+		  c->vif ? "every interrupt masked" : "interrupts off", c->eip,
+		  c->vif && !vm->config.apic ?
+			  "; if it waits for an APIC, it needs apic = yes" :
+			  "");
 }
 
 static void stop_shut_down(struct vm *vm)
