@@ -46,7 +46,7 @@ def test_neighbour_goes_on(what, engine, end):
     ("halt", "no", r"interrupts off[^\n;]*reset\r*\n"),
 ])
 def test_what_cannot_wake(what, apic, says):
-    """Systems that find the I/O APIC of the BIOS' MP table wait for it for ever if there is none."""
+    """Systems that find the I/O APIC of the BIOS' MP table wait for it for ever without one."""
     hostile(what)
     with Machine(CONFIG % (what, "auto\napic = " + apic)) as m:
         m.expect("hostile: halted with " + says)

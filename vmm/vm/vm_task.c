@@ -33,9 +33,8 @@ static void report_halt(struct vm *vm)
 	vm->halt_reported = true;
 	vm_report(vm, "halted with %s at %08x: nothing can wake it but a reset%s",
 		  c->vif ? "every interrupt masked" : "interrupts off", c->eip,
-		  c->vif && !vm->config.apic ?
-			  "; if it waits for an APIC, it needs apic = yes" :
-			  "");
+		  c->vif && !vm->config.apic ? "; if it waits for an APIC, it needs apic = yes"
+					     : "");
 }
 
 static void stop_shut_down(struct vm *vm)
