@@ -10,7 +10,7 @@ import re
 import pytest
 
 from guests import build, vm
-from machine import GUESTS, Console, Machine
+from machine import GUESTS, ICOUNT, Console, Machine
 from screen import Screen
 
 # With the last byte that each sends.
@@ -112,3 +112,27 @@ def test_keys(engine, tmp_path):
         ours += said(m, "END [^\n]*")
     assert keys(ours[:-2]) == theirs
     assert moved(ours) == (sum(x for x, _ in MOVES), -sum(y for _, y in MOVES), [0, 1, 0])
+
+
+CHORD = """[ringleader]
+exit = poweroff
+[vm v]
+memory = 16M
+floppy = chord
+boot = floppy
+serial0 = console
+debug_exit = yes
+"""
+
+
+def test_chord():
+    """The second key of a chord comes some milliseconds behind the first, as from a hand. Early
+    Windows lost its menus to one that came at once. Under -icount, so that no host's pause comes in
+    between."""
+    build()
+    with Machine(CHORD, extra=ICOUNT) as m:
+        m.expect("ready")
+        m.prompt()
+        m.monitor("sendkey v alt-f")
+        m.guest()
+        assert m.expect(r"bytes ([0-9a-f ]+)").group(1).split() == ["38", "21", "a1", "b8"]

@@ -10,6 +10,7 @@
 
 #define MS	    1000000ull
 #define PACE_NS	    (20 * MS)	 /* between two strokes: a fast typist's */
+#define CHORD_MS    10u		 /* between two keys of one */
 #define WORK_NS	    (5 * MS)	 /* of its processor's time, unless it waits for an interrupt */
 #define PATIENCE_NS (60000 * MS) /* without a key taken */
 
@@ -34,9 +35,9 @@ bool vm_keys_stroke(struct vm *vm, const u8 *keys, unsigned n, unsigned hold_ms)
 	if (room(&vm->keys) < 2 * n)
 		return false;
 	for (unsigned i = 0; i < n; i++)
-		put(vm, keys[i], true, !i, 0);
+		put(vm, keys[i], true, !i, i ? CHORD_MS : 0);
 	for (unsigned i = n; i-- > 0;)
-		put(vm, keys[i], false, false, i == n - 1 ? hold_ms : 0);
+		put(vm, keys[i], false, false, i == n - 1 ? hold_ms : CHORD_MS);
 	return true;
 }
 
