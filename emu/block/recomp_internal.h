@@ -8,8 +8,7 @@
  *   block        what was translated from one run of guest bytes in one mode. Every guest
  *                instruction in it may be entered: nothing is kept from one to the next but the
  *                guest's own registers and flags, and in runs of x87 instructions their mark
- *                (trans_fpu.c), or what is known of segments of 64 KiB (trans_known.c), which
- *                make the instructions behind them `inner`.
+ *                (trans_fpu.c), which makes the instructions behind it `inner`.
  *   edge, slot   a jump that leaves its block goes through a slot, a word of data that points at
  *                the edge's stub until the target is known. Slots that lead to a block are on its
  *                list.
@@ -242,21 +241,6 @@ struct emit {
 #define CHECK_BYTES 64u /* of the guest, that a block verifies at most */
 #define CROSS_MAX   8192u
 
-/* trans_known.c: what is known of segments of 64 KiB in front of an instruction, and since which
- * one of the block. */
-struct known_reg {
-	s16 low, high;
-	u8 since;
-	bool whole;
-};
-struct known_base {
-	u8 seg, since; /* seg: number + 1; 0: none */
-};
-struct known {
-	struct known_reg reg[8];
-	struct known_base base[2];
-};
-
 /* A jump inside the block to an instruction that is not reached yet: its rel32. */
 struct fixup {
 	u32 target;
@@ -283,11 +267,6 @@ struct trans {
 	 * From there to `inner_to` the instructions are noted as inner.
 	 */
 	unsigned marked, inner_to;
-	/* trans_known.c: now, and in front of each instruction; who relies on what is before it. */
-	bool knows; /* there are such segments */
-	bool keeps; /* this instruction does not change what it does not say */
-	struct known known, known_at[BLOCK_INSNS], known_fixup[BLOCK_FIXUPS];
-	u64 relies[BLOCK_INSNS / 64];
 	u32 base, limit; /* of CS */
 	s32 esp_bias;	 /* added to addresses with ESP in them */
 	/* Fetching: the page's bytes, and what an instruction that leaves them is put together in.
@@ -410,9 +389,8 @@ struct recomp {
 	u32 calls_seen;	   /* what cpu->device_calls was when C looked last */
 	bool step_slow, slow_next; /* the next instruction's memory goes through C */
 	struct slow_note slow[512][4];
-	u32 fence[FENCE_NOTES];	     /* who met the fence: linear address + 1 (fence.c), */
-	u8 fence_level[FENCE_NOTES]; /* and how often: 1 or 2 */
-	u32 plain_loop[LOOP_NOTES];  /* the same of loops that are not worth a call (loop.c) */
+	u32 fence[FENCE_NOTES];	    /* who met the fence: linear address + 1 (fence.c) */
+	u32 plain_loop[LOOP_NOTES]; /* the same of loops that are not worth a call (loop.c) */
 	/* A bit for the linear pages of those that are translated so. */
 	u64 slow_pages[16];
 	u32 edge;     /* by which translated code came to the dispatcher, or SLOT_NONE */

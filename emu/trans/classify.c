@@ -142,9 +142,6 @@ static bool mov_special(struct trans *t)
 			cpu_field(offsetof(struct cpu, seg) + seg * sizeof(struct cpu_segment));
 		unsigned reg = trans_host_reg((unsigned)trans_gpr(t->op[0].reg.value));
 
-		trans_known_keep(t);
-		trans_known_written(t, (unsigned)trans_gpr(t->op[0].reg.value),
-				    t->in.operand_width);
 		if (t->in.operand_width == 16)
 			emit_load16(&t->e, reg, m);
 		else

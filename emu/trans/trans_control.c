@@ -135,9 +135,7 @@ static int inside(struct trans *t, u32 target)
 	    (guest && t->b->check_len))
 		return -1;
 	at = block_insn(t->map, t->insns, guest);
-	return at && trans_known_jump_back(t, (unsigned)(at - t->map)) && trans_x87_jump_back(t, at)
-		       ? at->host
-		       : -1;
+	return at && trans_x87_jump_back(t, at) ? at->host : -1;
 }
 
 void trans_jump(struct trans *t, u32 target)
@@ -175,7 +173,6 @@ static void branch_rel32(struct trans *t, u32 target)
 		emit_u32(&t->e, (u32)(t->e.rx + (u32)host - (emit_here(&t->e) + 4)));
 		return;
 	}
-	trans_known_leave(t);
 	t->fixup[t->fixups++] = (struct fixup){ target, t->e.p, t->marked };
 	t->fixup_bits |= trans_fixup_bit(target);
 	emit_u32(&t->e, 0);
@@ -281,11 +278,9 @@ static void conditional(struct trans *t)
 {
 	u32 target = relative_target(t);
 
-	trans_known_keep(t);
-	if (is_loop(t)) {
-		trans_known_written(t, REG_ECX, 32);
+	if (is_loop(t))
 		loop32(t, target);
-	} else
+	else
 		trans_jcc(t, t->in.opcode & 15, target);
 }
 
@@ -354,8 +349,6 @@ static void loop16(struct trans *t)
 		loop_by_cx(t);
 		return;
 	}
-	trans_known_keep(t);
-	trans_known_written(t, REG_ECX, 32);
 	if (counts)
 		emit_lea(&t->e, false, R8,
 			 (struct hmem){ .base = R_C, .index = -1, .scale = 1, .disp = -1 });
@@ -409,7 +402,6 @@ void trans_note_return(struct trans *t)
 	t->return_eip[t->returns++] = t->next;
 	t->ended = false;
 	t->marked = 0;
-	trans_known_forget(t);
 }
 
 static void push_return(struct trans *t)
@@ -459,7 +451,6 @@ static bool call(struct trans *t)
 	}
 	if (!trans_stack_based(t))
 		return false;
-	trans_known_keep(t);
 	if (imm) {
 		poll(t, relative_target(t));
 		trans_push16_imm(t, t->next, size);
@@ -490,7 +481,6 @@ static bool ret(struct trans *t)
 	}
 	if (!flat && !trans_stack_based(t))
 		return false;
-	trans_known_keep(t);
 	emit_load_zx(&t->e, t->r, size, R8, flat ? GSP_AT(0) : trans_above16(t, size));
 	fence_target(t);
 	if (release)
@@ -507,7 +497,6 @@ bool translate_control(struct trans *t)
 	case ZYDIS_MNEMONIC_JMP:
 		if (t->in.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
 			return false;
-		trans_known_keep(t);
 		if (t->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE && !beyond_limit(t)) {
 			trans_jmp(t, relative_target(t));
 		} else if (t->op[0].type != ZYDIS_OPERAND_TYPE_IMMEDIATE && indirect_target(t)) {

@@ -148,7 +148,6 @@ static bool begin(struct trans *t, struct recomp *r, u32 key)
 	t->easy = easy_bytes(t);
 	t->slow_page = block_page_has_slow(r, t->base + t->eip);
 	t->fixup_bits = 0;
-	trans_known_begin(t);
 	t->insns = t->fixups = t->edges = t->returns = t->marked = 0;
 	t->ended = t->holds = t->padded = false;
 	t->patched = 0;
@@ -175,10 +174,8 @@ static void resolve_fixups(struct trans *t, u32 eip)
 		if (t->fixup[i].target == eip) {
 			emit_patch_rel32(&t->e, t->fixup[i].at);
 			trans_x87_join(t, t->fixup[i].marked);
-			trans_known_join(t, i);
 			t->ended = false;
 		} else {
-			trans_known_move(t, kept, i);
 			t->fixup[kept++] = t->fixup[i];
 		}
 	}
@@ -240,8 +237,6 @@ static void commit(struct trans *t)
 	b->len = (u16)(t->eip - b->eip);
 	b->insns = (u16)t->insns;
 	b->edges = (u16)t->edges;
-	for (unsigned i = 0; t->knows && i < t->insns; i++)
-		t->map[i].inner |= trans_relies(t, i);
 	b->map = block_alloc(r, t->insns * sizeof(t->map[0]) + (b->check_len ? b->len : 0));
 	b->edge = block_alloc(r, t->edges * sizeof(t->edge[0]));
 	if (t->e.overflow || r->flush_wanted) {
@@ -282,18 +277,13 @@ static void one(struct trans *t)
 	at->shadow = t->holds;
 	at->inner = false;
 	t->holds = false;
-	if (!(t->key & (KEY_TF | KEY_SLOW)) && stops_here(t)) {
+	if (!(t->key & (KEY_TF | KEY_SLOW)) && stops_here(t))
 		trans_stop(t);
-		trans_known_forget(t);
-	}
-	trans_known_next(t);
 	t->insns++;
 	t->slow = t->key & KEY_SLOW || (t->slow_page && block_is_slow(t->r, t->base + t->eip));
 	if (!t->flat || t->slow || t->have < INSN_MAX || trans_is_patched(t, t->insns - 1) ||
 	    !translate_fast(t))
 		by_decoder(t);
-	if (!t->keeps)
-		trans_known_forget(t);
 	if (!is_easy(t, t->eip) &&
 	    ((t->base + t->next - 1) ^ (t->base + t->eip)) & ~(PAGE_SIZE - 1))
 		crosses(t);
