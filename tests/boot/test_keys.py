@@ -120,7 +120,7 @@ exit = poweroff
 memory = 16M
 floppy = chord
 boot = floppy
-serial0 = console
+serial0 = log
 debug_exit = yes
 """
 
@@ -133,6 +133,5 @@ def test_chord():
     with Machine(CHORD, extra=ICOUNT) as m:
         m.expect("ready")
         m.prompt()
-        m.monitor("sendkey v alt-f")
-        m.guest()
+        m.process.send("sendkey v alt-f\r")
         assert m.expect(r"bytes ([0-9a-f ]+)").group(1).split() == ["38", "21", "a1", "b8"]
