@@ -42,7 +42,7 @@ enum cpu_result hard_pushf(struct cpu *cpu, const struct insn *in)
 		image = (image & ~EFLAGS_IF) | EFLAGS_IOPL | (image & EFLAGS_VIF ? EFLAGS_IF : 0);
 	if (cpu_mem_write(cpu, SEG_SS, esp, &image, in->osize) != CPU_NEXT)
 		return CPU_FAULT;
-	cpu->gpr[REG_ESP] = (cpu->gpr[REG_ESP] & ~cpu_stack_mask(cpu)) | esp;
+	cpu->gpr[REG_ESP] = cpu_esp_at(cpu, esp);
 	return CPU_NEXT;
 }
 
@@ -66,8 +66,7 @@ enum cpu_result hard_popf(struct cpu *cpu, const struct insn *in)
 	flags = (cpu_eflags(cpu) & ~(mask | EFLAGS_RF)) | (image & mask);
 	if (virtual_image(cpu))
 		flags = image & EFLAGS_IF ? flags | EFLAGS_VIF : flags & ~EFLAGS_VIF;
-	cpu->gpr[REG_ESP] =
-		(esp & ~cpu_stack_mask(cpu)) | ((esp + in->osize) & cpu_stack_mask(cpu));
+	cpu->gpr[REG_ESP] = cpu_esp_at(cpu, esp + in->osize);
 	cpu_set_eflags(cpu, flags);
 	return CPU_JUMP;
 }

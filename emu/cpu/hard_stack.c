@@ -25,8 +25,7 @@ enum cpu_result hard_popa(struct cpu *cpu, const struct insn *in)
 	for (unsigned i = 0; i < 8; i++)
 		if (7 - i != REG_ESP)
 			cpu->gpr[7 - i] = operand_merge(cpu->gpr[7 - i], v[i], in->osize);
-	cpu->gpr[REG_ESP] =
-		(esp & ~cpu_stack_mask(cpu)) | ((esp + 8u * in->osize) & cpu_stack_mask(cpu));
+	cpu->gpr[REG_ESP] = cpu_esp_at(cpu, esp + 8u * in->osize);
 	return CPU_NEXT;
 }
 
@@ -38,12 +37,6 @@ static enum cpu_result probe_top(struct cpu *cpu, u32 offset, unsigned size)
 	if (cpu_seg_check(cpu, SEG_SS, offset, size, ACCESS_WRITE, &gla) != CPU_NEXT)
 		return CPU_FAULT;
 	return cpu_lin_probe_write(cpu, gla, size, cpu_user_access(cpu));
-}
-
-/* ESP, whose upper half a 16-bit stack keeps. */
-static u32 with_sp(const struct cpu *cpu, u32 sp)
-{
-	return (cpu->gpr[REG_ESP] & ~cpu_stack_mask(cpu)) | sp;
 }
 
 /*
@@ -67,7 +60,7 @@ static enum cpu_result enter_push(struct cpu *cpu, const struct insn *in, u32 *t
 			   : cpu_mem_probe_write(cpu, SEG_SS, esp, in->osize)) != CPU_NEXT)
 			return CPU_FAULT;
 		if (!i)
-			frame = with_sp(cpu, esp);
+			frame = cpu_esp_at(cpu, esp);
 	}
 	*top = esp;
 	return CPU_NEXT;
@@ -75,7 +68,7 @@ static enum cpu_result enter_push(struct cpu *cpu, const struct insn *in, u32 *t
 
 enum cpu_result hard_enter(struct cpu *cpu, const struct insn *in)
 {
-	u32 mask = cpu_stack_mask(cpu), frame = (cpu->gpr[REG_ESP] - in->osize) & mask, esp, top;
+	u32 mask = cpu_stack_mask(cpu), frame = cpu->gpr[REG_ESP] - in->osize, esp, top;
 
 	if (enter_push(cpu, in, &esp, false) != CPU_NEXT)
 		return CPU_FAULT;
@@ -83,8 +76,8 @@ enum cpu_result hard_enter(struct cpu *cpu, const struct insn *in)
 	if (probe_top(cpu, top, in->osize) != CPU_NEXT ||
 	    enter_push(cpu, in, &esp, true) != CPU_NEXT)
 		return CPU_FAULT;
-	cpu->gpr[REG_EBP] = operand_merge(cpu->gpr[REG_EBP], with_sp(cpu, frame), in->osize);
-	cpu->gpr[REG_ESP] = with_sp(cpu, top);
+	cpu->gpr[REG_EBP] = operand_merge(cpu->gpr[REG_EBP], cpu_esp_at(cpu, frame), in->osize);
+	cpu->gpr[REG_ESP] = cpu_esp_at(cpu, top);
 	return CPU_NEXT;
 }
 
@@ -94,7 +87,7 @@ enum cpu_result hard_leave(struct cpu *cpu, const struct insn *in)
 
 	if (cpu_mem_read(cpu, SEG_SS, ebp, &v, in->osize) != CPU_NEXT)
 		return CPU_FAULT;
-	cpu->gpr[REG_ESP] = (cpu->gpr[REG_ESP] & ~mask) | ((ebp + in->osize) & mask);
+	cpu->gpr[REG_ESP] = cpu_esp_at(cpu, ebp + in->osize);
 	cpu->gpr[REG_EBP] = operand_merge(cpu->gpr[REG_EBP], v, in->osize);
 	return CPU_NEXT;
 }

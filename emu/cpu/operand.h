@@ -63,6 +63,14 @@ static inline u32 cpu_stack_mask(const struct cpu *cpu)
 	return cpu_stack_mask_of(&cpu->seg[SEG_SS]);
 }
 
+/* ESP with its stack pointer, all of it or SP, at sp: a 16-bit stack keeps the upper half. */
+static inline u32 cpu_esp_at(const struct cpu *cpu, u32 sp)
+{
+	u32 mask = cpu_stack_mask(cpu);
+
+	return (cpu->gpr[REG_ESP] & ~mask) | (sp & mask);
+}
+
 static inline unsigned cpu_iopl(const struct cpu *cpu)
 {
 	return (cpu->eflags & EFLAGS_IOPL) >> 12;

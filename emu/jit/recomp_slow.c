@@ -21,9 +21,7 @@
 
 static void set_esp(struct cpu *cpu, u32 esp)
 {
-	u32 mask = cpu_stack_mask(cpu);
-
-	cpu->gpr[REG_ESP] = (cpu->gpr[REG_ESP] & ~mask) | (esp & mask);
+	cpu->gpr[REG_ESP] = cpu_esp_at(cpu, esp);
 }
 
 static enum cpu_result push(struct cpu *cpu, u32 value, unsigned size)
