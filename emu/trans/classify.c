@@ -138,8 +138,7 @@ static bool mov_special(struct trans *t)
 			return false;
 
 		unsigned seg = trans_seg(t->op[1].reg.value);
-		struct hmem m =
-			cpu_field(offsetof(struct cpu, seg) + seg * sizeof(struct cpu_segment));
+		struct hmem m = SEGMENT_FIELD(seg, sel);
 		unsigned reg = trans_host_reg((unsigned)trans_gpr(t->op[0].reg.value));
 
 		if (t->in.operand_width == 16)
@@ -181,8 +180,7 @@ static bool mov_seg_to_mem(struct trans *t)
 
 	struct hmem m = trans_address(t, &t->op[0]);
 
-	emit_load_zx(&t->e, NULL, 2, R10,
-		     cpu_field(offsetof(struct cpu, seg) + seg * sizeof(struct cpu_segment)));
+	emit_load_zx(&t->e, NULL, 2, R10, SEGMENT_FIELD(seg, sel));
 	trans_access(t, 0x89, R10, 2, m);
 	return true;
 }

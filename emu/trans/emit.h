@@ -35,6 +35,9 @@ static inline struct hmem cpu_field(size_t offset)
 	return (struct hmem){ .base = R_CPU, .index = -1, .scale = 1, .disp = (s32)offset };
 }
 #define CPU_FIELD(f) cpu_field(offsetof(struct cpu, f))
+#define SEGMENT_FIELD(n, f)                                                      \
+	cpu_field(offsetof(struct cpu, seg) + (n) * sizeof(struct cpu_segment) + \
+		  offsetof(struct cpu_segment, f))
 
 /* The guest's stack, d bytes above its pointer. */
 #define GSP_AT(d) \

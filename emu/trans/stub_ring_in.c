@@ -97,7 +97,7 @@ static void push(struct frame *f, unsigned reg)
 
 static void push_selector(struct frame *f, unsigned seg)
 {
-	emit_load_zx(f->e, NULL, 2, R9, ring_segment(seg, 0));
+	emit_load_zx(f->e, NULL, 2, R9, SEGMENT_FIELD(seg, sel));
 	push(f, R9);
 }
 
@@ -133,8 +133,8 @@ static void leave_v86(struct emit *e)
 
 	emit_mov_imm32(e, R9, SEG_ATTR_UNUSABLE << 16);
 	for (unsigned i = 0; i < sizeof(data); i++) {
-		emit_store64(e, R9, ring_segment(data[i], 0));
-		emit_store_imm32(e, ring_segment(data[i], offsetof(struct cpu_segment, limit)), 0);
+		emit_store64(e, R9, SEGMENT_FIELD(data[i], sel));
+		emit_store_imm32(e, SEGMENT_FIELD(data[i], limit), 0);
 	}
 	for (unsigned i = 0; i < ARRAY_SIZE(image); i++)
 		ring_and_imm(e, cpu_field(image[i]), ~EFLAGS_VM);

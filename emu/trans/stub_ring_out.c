@@ -62,7 +62,7 @@ static void make_linear(struct maker *m)
 	}
 	emit_movzx16(e, R11, R_GSP);
 	look_at_end(m, R11, 0x10000, 3);
-	emit_alu_load(e, ALU_ADD, R11, ring_segment(SEG_SS, offsetof(struct cpu_segment, base)));
+	emit_alu_load(e, ALU_ADD, R11, SEGMENT_FIELD(SEG_SS, base));
 }
 
 /* R10: where the monitor has the frame. */
@@ -153,8 +153,7 @@ static void look_at_outer(struct maker *m)
 	emit_load_zx(e, NULL, 2, R8, word(m, 4));
 	ring_slow_unless32(e, R8, KNOWN(ss_sel), &m->slow);
 	for (unsigned i = 0; i < sizeof(data); i++) {
-		emit_load_zx(e, NULL, 2, R8,
-			     ring_segment(data[i], offsetof(struct cpu_segment, attr)));
+		emit_load_zx(e, NULL, 2, R8, SEGMENT_FIELD(data[i], attr));
 		ring_slow_unless32(e, R8, KNOWN(attr[i]), &m->slow);
 	}
 }
@@ -232,8 +231,8 @@ static void set_v86_segment(struct maker *m, unsigned seg, unsigned i)
 	emit_lea(
 		e, true, R9,
 		(struct hmem){ .base = R9, .index = R11, .scale = 1, .disp = RING_V86_ATTR << 16 });
-	emit_store64(e, R9, ring_segment(seg, 0));
-	emit_store_imm32(e, ring_segment(seg, offsetof(struct cpu_segment, limit)), 0xffff);
+	emit_store64(e, R9, SEGMENT_FIELD(seg, sel));
+	emit_store_imm32(e, SEGMENT_FIELD(seg, limit), 0xffff);
 }
 
 static void to_v86(struct maker *m)

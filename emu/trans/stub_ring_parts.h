@@ -70,19 +70,14 @@ static inline void ring_look_at(struct emit *e, unsigned reg, struct hmem at, st
 }
 #define RING_LOOK_AT(e, reg, what, slow) ring_look_at(e, reg, KNOWN(what.at), KNOWN(what.is), slow)
 
-static inline struct hmem ring_segment(unsigned seg, size_t field)
-{
-	return cpu_field(offsetof(struct cpu, seg) + seg * sizeof(struct cpu_segment) + field);
-}
-
 /* CS or SS as noted. */
 static inline void ring_set_segment(struct emit *e, unsigned seg, struct hmem from)
 {
 	struct hmem limit = from;
 
 	limit.disp += (s32)offsetof(struct cpu_segment, limit);
-	ring_copy64(e, from, ring_segment(seg, 0));
-	ring_copy32(e, limit, ring_segment(seg, offsetof(struct cpu_segment, limit)));
+	ring_copy64(e, from, SEGMENT_FIELD(seg, sel));
+	ring_copy32(e, limit, SEGMENT_FIELD(seg, limit));
 }
 
 static inline void ring_set_thread_bases(struct emit *e)

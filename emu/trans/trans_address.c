@@ -69,9 +69,7 @@ struct hmem trans_add_base(struct trans *t, struct hmem m, unsigned seg)
 		m.disp = (s32)((u32)m.disp + t->base);
 		return m;
 	} else {
-		emit_load32(&t->e, R9,
-			    cpu_field(offsetof(struct cpu, seg) + seg * sizeof(struct cpu_segment) +
-				      offsetof(struct cpu_segment, base)));
+		emit_load32(&t->e, R9, SEGMENT_FIELD(seg, base));
 	}
 	m.index = R9;
 	m.scale = 1;
@@ -99,9 +97,7 @@ void trans_limit(struct trans *t, unsigned seg, unsigned reg, s32 last)
 	if (seg == SEG_CS) { /* the block's */
 		emit_mov_imm32(&t->e, R9, ~t->limit);
 	} else {
-		emit_load32(&t->e, R9,
-			    cpu_field(offsetof(struct cpu, seg) + seg * sizeof(struct cpu_segment) +
-				      offsetof(struct cpu_segment, limit)));
+		emit_load32(&t->e, R9, SEGMENT_FIELD(seg, limit));
 		emit_not(&t->e, R9);
 	}
 	emit_lea(&t->e, true, R9, sum);

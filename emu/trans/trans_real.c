@@ -26,12 +26,11 @@ static bool loads_inline(const struct trans *t, unsigned seg)
 static void load(struct trans *t, unsigned seg)
 {
 	struct emit *e = &t->e;
-	size_t at = offsetof(struct cpu, seg) + seg * sizeof(struct cpu_segment);
 
-	emit_store16(e, R8, cpu_field(at + offsetof(struct cpu_segment, sel)));
+	emit_store16(e, R8, SEGMENT_FIELD(seg, sel));
 	emit_lea(e, false, R9, (struct hmem){ .base = -1, .index = R8, .scale = 8 });
 	emit_lea(e, false, R9, (struct hmem){ .base = R9, .index = R9, .scale = 1 });
-	emit_store32(e, R9, cpu_field(at + offsetof(struct cpu_segment, base)));
+	emit_store32(e, R9, SEGMENT_FIELD(seg, base));
 }
 
 bool trans_real_load(struct trans *t, unsigned seg, bool pop, struct site *s)

@@ -50,9 +50,7 @@ static bool push(struct trans *t)
 	} else { /* segment register */
 		unsigned seg = trans_seg(o->reg.value);
 
-		emit_load_zx(
-			&t->e, NULL, 2, R9,
-			cpu_field(offsetof(struct cpu, seg) + seg * sizeof(struct cpu_segment)));
+		emit_load_zx(&t->e, NULL, 2, R9, SEGMENT_FIELD(seg, sel));
 		store_stack(t, R9);
 	}
 	return true;
@@ -126,9 +124,7 @@ static bool push_16(struct trans *t)
 	} else {
 		unsigned seg = trans_seg(o->reg.value);
 
-		emit_load_zx(
-			&t->e, NULL, 2, R10,
-			cpu_field(offsetof(struct cpu, seg) + seg * sizeof(struct cpu_segment)));
+		emit_load_zx(&t->e, NULL, 2, R10, SEGMENT_FIELD(seg, sel));
 		trans_push16(t, R10, size);
 	}
 	return true;
