@@ -13,7 +13,6 @@
 #include "kernel/base/log.h"
 
 #define CALIBRATE_NS 5000000u
-#define TRIES	     5
 
 static u64 ticks_per_second;
 static u64 deadline = UINT64_MAX;
@@ -58,26 +57,9 @@ static void pit_fired(void *ctx)
 	fired();
 }
 
-/* The count was read between the two readings of the TSC. */
-struct sample {
-	u64 before, after;
-	u32 left;
-};
-
-/* The fastest of a few readings: a hypervisor below us may take the CPU away within some. */
-static struct sample sample(void)
+static u64 left(void)
 {
-	struct sample best = { 0, UINT64_MAX, 0 };
-
-	for (int i = 0; i < TRIES; i++) {
-		u64 before = rdtsc();
-		u32 left = intc_timer_left();
-		u64 after = rdtsc();
-
-		if (after - before < best.after - best.before)
-			best = (struct sample){ before, after, left };
-	}
-	return best;
+	return intc_timer_left();
 }
 
 /* Of the local APIC, against the TSC, which is calibrated by now. The interval is the shortest that
@@ -85,15 +67,15 @@ static struct sample sample(void)
 static u64 measure(void)
 {
 	u64 cycles = tsc_from_ns(CALIBRATE_NS);
-	struct sample a, b;
+	struct tsc_sample a, b;
 
 	intc_timer_start(UINT32_MAX);
-	a = sample();
+	a = tsc_sample(left);
 	while (rdtsc() - a.after < cycles)
 		;
-	b = sample();
+	b = tsc_sample(left);
 	intc_timer_start(0);
-	return (u64)(a.left - b.left) * tsc_hz() / (b.before - a.after);
+	return (a.value - b.value) * tsc_hz() / (b.before - a.after);
 }
 
 void timer_init(void)

@@ -7,6 +7,8 @@
 
 #include "arch/cpu/processor.h"
 
+#define TRIES 5
+
 static u64 start, hz;
 static u64 ns_per_cycle;  /* 32.32 */
 static u64 cycles_per_ns; /* 32.32 */
@@ -47,4 +49,19 @@ u64 tsc_from_ns(u64 ns)
 u64 tsc_now_ns(void)
 {
 	return tsc_to_ns(rdtsc() - start);
+}
+
+struct tsc_sample tsc_sample(u64 (*read)(void))
+{
+	struct tsc_sample best = { 0, UINT64_MAX, 0 };
+
+	for (int i = 0; i < TRIES; i++) {
+		u64 before = rdtsc();
+		u64 value = read();
+		u64 after = rdtsc();
+
+		if (after - before < best.after - best.before)
+			best = (struct tsc_sample){ before, after, value };
+	}
+	return best;
 }

@@ -14,32 +14,9 @@
 #include "kernel/base/log.h"
 
 #define CALIBRATE_MS 10u
-#define TRIES	     5
-
-struct sample {
-	u64 reference, tsc;
-};
 
 static const char *source = "nothing";
 static u64 wall_at_start; /* seconds */
-
-static struct sample sample(const struct clock_reference *r)
-{
-	struct sample best = { 0, 0 };
-	u64 best_cost = UINT64_MAX;
-
-	for (int i = 0; i < TRIES; i++) {
-		u64 before = rdtsc();
-		u64 v = r->read();
-		u64 cost = rdtsc() - before;
-
-		if (cost < best_cost) {
-			best_cost = cost;
-			best = (struct sample){ v, before + cost / 2 };
-		}
-	}
-	return best;
-}
 
 static u64 pit_read(void)
 {
@@ -56,13 +33,18 @@ static const struct clock_reference pit_reference = {
 /* A counter that stands still (dead or absent hardware) is given up after this many reads. */
 #define STUCK_READS 100000u
 
+static u64 middle(const struct tsc_sample *s)
+{
+	return s->before + (s->after - s->before) / 2;
+}
+
 static u64 calibrate(const struct clock_reference *r)
 {
 	u64 wanted = r->hz * CALIBRATE_MS / 1000;
-	struct sample a = sample(r);
-	u64 last = a.reference;
+	struct tsc_sample a = tsc_sample(r->read);
+	u64 last = a.value;
 
-	for (unsigned stuck = 0; ((last - a.reference) & r->mask) < wanted;) {
+	for (unsigned stuck = 0; ((last - a.value) & r->mask) < wanted;) {
 		u64 now = r->read();
 
 		stuck = now == last ? stuck + 1 : 0;
@@ -71,11 +53,12 @@ static u64 calibrate(const struct clock_reference *r)
 		last = now;
 	}
 
-	struct sample b = sample(r);
-	u64 ticks = (b.reference - a.reference) & r->mask;
+	struct tsc_sample b = tsc_sample(r->read);
+	u64 ticks = (b.value - a.value) & r->mask;
+	u64 cycles = middle(&b) - middle(&a);
 
 	/* 64 bits hold 10 ms of 10 GHz times a reference of 1 GHz a hundred times over. */
-	return (b.tsc - a.tsc) * r->hz / ticks;
+	return cycles * r->hz / ticks;
 }
 
 void clock_init(const struct clock_reference *references, unsigned n)
