@@ -103,9 +103,10 @@ static struct entry *add_entry(struct recomp *r, struct block *b, u32 eip, u32 c
 static bool holds(const struct recomp *r, const struct block *b, gpa_t gpa, u32 eip, u32 key)
 {
 	const struct cpu_segment *cs = &r->cpu->seg[SEG_CS];
+	u64 at = gpa - b->gpa[0];
 
-	return !b->dead && b->key == key && b->base == cs->base && b->limit == cs->limit &&
-	       gpa - b->gpa[0] == eip - b->eip && eip - b->eip < b->len;
+	return at < b->len && at == eip - b->eip && !b->dead && b->key == key &&
+	       b->base == cs->base && b->limit == cs->limit;
 }
 
 /* An instruction in the middle of a block: found by its page once, and by the hash from then on. */
@@ -117,7 +118,7 @@ static struct entry *find_inside(struct recomp *r, gpa_t gpa, u32 eip, u32 key)
 	while (b) {
 		int n = (b->gpa[0] & PAGE_MASK) == p->page ? 0 : 1, host = -1;
 
-		if (n == 0 && !b->check_len && holds(r, b, gpa, eip, key))
+		if (n == 0 && holds(r, b, gpa, eip, key) && !b->check_len)
 			host = block_boundary(b->map, b->insns, eip - b->eip);
 		if (host >= 0)
 			return add_entry(r, b, eip, b->code + (u32)host);
@@ -328,9 +329,21 @@ void block_isolate_page(struct recomp *r, gla_t page)
 	}
 }
 
+void block_fill_lookup(struct recomp *r, u32 eip, u32 code)
+{
+	u32 at = eip % LOOKUP_ENTRIES, group = at / LOOKUP_GROUP;
+
+	r->lookup[at] = (struct lookup_entry){ -(r->tag + eip), (u64)r->cfg.cache_rx + code };
+	r->lookup_used[group / 64] |= 1ull << group % 64;
+}
+
 void block_clear_lookup(struct recomp *r)
 {
-	memset(r->lookup, 0, LOOKUP_ENTRIES * sizeof(*r->lookup)); /* NO_ENTRY each */
+	for (u32 group = 0; group < LOOKUP_ENTRIES / LOOKUP_GROUP; group++)
+		if (r->lookup_used[group / 64] >> group % 64 & 1)
+			memset(&r->lookup[group * LOOKUP_GROUP], 0, /* NO_ENTRY each */
+			       LOOKUP_GROUP * sizeof(*r->lookup));
+	memset(r->lookup_used, 0, sizeof(r->lookup_used));
 }
 
 void block_drop_all(struct recomp *r)

@@ -51,6 +51,8 @@ void slot_link(struct recomp *r, u32 slot, const struct entry *e, bool crosses);
 /* The mapping of code of CPL 3, or of CPL 0..2, changed: slots that cross pages lead to their stubs
  * again. */
 void slot_cut_crossing(struct recomp *r, bool cpl3);
+/* The look-up table: code, an offset of the cache, is where EIP goes on in the mode of r->tag. */
+void block_fill_lookup(struct recomp *r, u32 eip, u32 code);
 void block_clear_lookup(struct recomp *r);
 
 /*

@@ -8,7 +8,8 @@
  *   block        what was translated from one run of guest bytes in one mode. Every guest
  *                instruction in it may be entered: nothing is kept from one to the next but the
  *                guest's own registers and flags, and in runs of x87 instructions their mark
- *                (trans_fpu.c), which makes the instructions behind it `inner`.
+ *                (trans_fpu.c), or what is known of segments of 64 KiB (trans_known.c), which
+ *                make the instructions behind them `inner`.
  *   edge, slot   a jump that leaves its block goes through a slot, a word of data that points at
  *                the edge's stub until the target is known. Slots that lead to a block are on its
  *                list.
@@ -24,6 +25,7 @@
 #include "emu/cpu/semantics.h"
 
 #define LOOKUP_ENTRIES 65536u
+#define LOOKUP_GROUP   64u
 #define BLOCK_HASH     16384u
 #define BLOCK_INSNS    192u
 #define BLOCK_FIXUPS   64u
@@ -241,6 +243,22 @@ struct emit {
 #define CHECK_BYTES 64u /* of the guest, that a block verifies at most */
 #define CROSS_MAX   8192u
 
+/* trans_known.c: what is known of segments of 64 KiB in front of an instruction, and since which
+ * one of the block. */
+struct known_reg {
+	s16 low, high;
+	u8 since;
+	bool whole;
+};
+struct known_base {
+	u8 seg, since; /* seg: number + 1; 0: none */
+};
+struct known {
+	struct known_reg reg[8];
+	struct known_base base[2];
+	bool any; /* false: nothing, whatever the others say */
+};
+
 /* A jump inside the block to an instruction that is not reached yet: its rel32. */
 struct fixup {
 	u32 target;
@@ -254,25 +272,33 @@ struct trans {
 	struct cpu *cpu;
 	struct block *b;
 	struct emit e;
-	u32 key, eip, next; /* this instruction's EIP and the next one's */
-	bool slow;	    /* memory operands go through C */
-	bool slow_page;	    /* some instructions of the page do */
+	u32 key, start, eip, next; /* EIP of the block, of this instruction and of the next one */
+	bool slow;		   /* memory operands go through C */
+	bool slow_page;		   /* some instructions of the page do */
 	bool ended;
 	bool holds;  /* the instruction before was STI or loaded SS */
 	bool flat;   /* 32-bit code, DS and SS flat: the short way is open */
 	bool padded; /* the instruction before did nothing: a loop may begin here */
+	bool stops;  /* the debugger may stop in front of some instructions */
 	/*
 	 * trans_fpu.c: all ways through the block to this instruction pass a mark of x87 code, no C
 	 * behind it, and the first of these marks is in front of instruction `marked`. 0: not so.
 	 * From there to `inner_to` the instructions are noted as inner.
 	 */
 	unsigned marked, inner_to;
+	/* trans_known.c: now, in front of each instruction, at each pending jump; and from where on
+	 * nobody may come in, for the sake of each instruction. */
+	bool knows; /* there are such segments */
+	bool keeps; /* this instruction does not change what it does not say */
+	struct known known, known_at[BLOCK_INSNS], known_fixup[BLOCK_FIXUPS];
+	u8 relied[BLOCK_INSNS];
 	u32 base, limit; /* of CS */
 	s32 esp_bias;	 /* added to addresses with ESP in them */
 	/* Fetching: the page's bytes, and what an instruction that leaves them is put together in.
 	 */
 	const u8 *page;
-	u32 easy;	/* from the block's EIP so far, instructions are whole on the page */
+	const u8 *code; /* the block's own bytes, of which instructions that begin in the first */
+	u32 easy;	/* `easy` are whole on the page, and within the limit */
 	gpa_t next_gpa; /* of the following page, if the bytes reach it; ~0 if not */
 	const u8 *bytes;
 	unsigned have;
@@ -342,6 +368,8 @@ struct recomp {
 	struct recomp_config cfg;
 	struct cpu *cpu;
 	struct lookup_entry *lookup;
+	/* A bit for each group of entries that any was filled in. */
+	u64 lookup_used[LOOKUP_ENTRIES / LOOKUP_GROUP / 64];
 	struct block *block; /* in the order of their code */
 	u32 blocks, block_max;
 	struct entry *hash[BLOCK_HASH];
@@ -389,8 +417,9 @@ struct recomp {
 	u32 calls_seen;	   /* what cpu->device_calls was when C looked last */
 	bool step_slow, slow_next; /* the next instruction's memory goes through C */
 	struct slow_note slow[512][4];
-	u32 fence[FENCE_NOTES];	    /* who met the fence: linear address + 1 (fence.c) */
-	u32 plain_loop[LOOP_NOTES]; /* the same of loops that are not worth a call (loop.c) */
+	u32 fence[FENCE_NOTES];	     /* who met the fence: linear address + 1 (fence.c), */
+	u8 fence_level[FENCE_NOTES]; /* and how often: 1 or 2 */
+	u32 plain_loop[LOOP_NOTES];  /* the same of loops that are not worth a call (loop.c) */
 	/* A bit for the linear pages of those that are translated so. */
 	u64 slow_pages[16];
 	u32 edge;     /* by which translated code came to the dispatcher, or SLOT_NONE */

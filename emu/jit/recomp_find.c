@@ -28,12 +28,6 @@ static bool crosses(const struct block *from, const struct entry *to)
 	       ((from->gpa[0] ^ to->block->gpa[0]) & PAGE_MASK) != 0 || to->block->gpa[1] != ~0ull;
 }
 
-static void fill_lookup(struct recomp *r, u32 eip, u32 code)
-{
-	r->lookup[eip & 0xffff] =
-		(struct lookup_entry){ -(r->tag + eip), (u64)r->cfg.cache_rx + code };
-}
-
 /* Where calls of a new block return to is known already; they take free entries only. */
 static void expect_returns(struct recomp *r, const struct block *b, const struct trans *t)
 {
@@ -43,7 +37,7 @@ static void expect_returns(struct recomp *r, const struct block *b, const struct
 		int host = block_boundary(b->map, b->insns, eip - b->eip);
 
 		if (host >= 0 && !l->minus_tag)
-			fill_lookup(r, eip, b->code + (u32)host);
+			block_fill_lookup(r, eip, b->code + (u32)host);
 	}
 }
 
@@ -141,7 +135,7 @@ static struct entry *current_entry(struct recomp *r, u32 key)
 		cpu_env(cpu)->code_found(cpu, (gla | (PAGE_SIZE - 1)) + 1);
 	if (!r->direct)
 		return e;
-	fill_lookup(r, e->eip, e->code);
+	block_fill_lookup(r, e->eip, e->code);
 	if (new) {
 		expect_returns(r, e->block, &r->trans);
 		link_known(r, e->block);

@@ -141,6 +141,9 @@ static bool mov_special(struct trans *t)
 		struct hmem m = SEGMENT_FIELD(seg, sel);
 		unsigned reg = trans_host_reg((unsigned)trans_gpr(t->op[0].reg.value));
 
+		trans_known_keep(t);
+		trans_known_written(t, (unsigned)trans_gpr(t->op[0].reg.value),
+				    t->in.operand_width);
 		if (t->in.operand_width == 16)
 			emit_load16(&t->e, reg, m);
 		else

@@ -157,14 +157,49 @@ void emit_modrm_mem(struct emit *e, unsigned reg, struct hmem m)
 	advance(e, put_modrm_mem(room(e), reg, m));
 }
 
-void emit_rm(struct emit *e, const struct recomp *r, bool w, u32 opcode, unsigned reg,
-	     struct hmem m)
+/* The most frequent form: [base + disp], by an opcode of one byte. */
+static inline u8 *put_based(u8 *p, unsigned rex, u8 opcode, unsigned reg, unsigned base, s32 disp)
+{
+	unsigned modrm = (reg & 7) << 3 | (base & 7);
+
+	*p = (u8)(0x40 | rex);
+	p += rex != 0;
+	p[0] = opcode;
+	p[2] = 0x24; /* SIB: no index; ESP and R12 need one */
+	if (!disp && (base & 7) != 5) {
+		p[1] = (u8)modrm;
+		return p + 2 + ((base & 7) == 4);
+	}
+	if (disp == (s8)disp) {
+		p[1] = (u8)(0x40 | modrm);
+		p += 2 + ((base & 7) == 4);
+		*p = (u8)disp;
+		return p + 1;
+	}
+	p[1] = (u8)(0x80 | modrm);
+	return put_u32(p + 2 + ((base & 7) == 4), (u32)disp);
+}
+
+/* Apart, so that the frequent form saves no registers for it. */
+static __attribute__((noinline)) void emit_other_rm(struct emit *e, const struct recomp *r, bool w,
+						    u32 opcode, unsigned reg, struct hmem m)
 {
 	u8 *p = put_guest_prefix(room(e), r, m);
 
 	p = put_rex(p, (w ? 8u : 0) | rex_bits(reg, m));
 	p = put_opcode(p, opcode);
 	advance(e, put_modrm_mem(p, reg, m));
+}
+
+void emit_rm(struct emit *e, const struct recomp *r, bool w, u32 opcode, unsigned reg,
+	     struct hmem m)
+{
+	unsigned rex = (w ? 8u : 0) | (reg & 8) >> 1 | ((unsigned)m.base & 8) >> 3;
+
+	if (m.base >= 0 && m.index < 0 && !m.guest && opcode <= 0xff)
+		advance(e, put_based(room(e), rex, (u8)opcode, reg, (unsigned)m.base, m.disp));
+	else
+		emit_other_rm(e, r, w, opcode, reg, m);
 }
 
 void emit_mov_imm32(struct emit *e, unsigned reg, u32 imm)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Instructions whose offset, a register and a displacement, was seen to leave 64 KiB: a hint. They
- * are translated with the offset put together before the look at the fence.
+ * Instructions whose offset, a register and a displacement, was seen to leave 64 KiB: a hint. A
+ * look at the fence goes further than the access, for the instructions behind (trans_known.c). Who
+ * met it once looks at its own access alone. Who met it so, too, puts the offset together before.
  */
 #pragma once
 
@@ -9,7 +10,10 @@
 
 /* Is cr2 beside the fence? */
 bool fence_met(const struct recomp *r, u64 cr2);
-/* Notes that the instruction at this linear address met it. True: for the first time since others
- * have taken its place. */
+#define FENCE_LEVELS 2u
+/* Notes that the instruction at this linear address met it. False: as often as makes a difference.
+ */
 bool fence_note(struct recomp *r, gla_t gla);
+/* How often, at most FENCE_LEVELS, since others have taken its place; and is it that? */
+unsigned fence_level(const struct recomp *r, gla_t gla);
 bool fence_was_met(const struct recomp *r, gla_t gla);

@@ -59,6 +59,44 @@ struct hmem trans_address(struct trans *t, const ZydisDecodedOperand *op);
 void trans_x87_mark(struct trans *t);
 void trans_x87_join(struct trans *t, unsigned marked);
 bool trans_x87_jump_back(struct trans *t, const struct insn_map *to);
+/*
+ * trans_known.c. Before the first instruction of a block. If it has such segments (t->knows): in
+ * front of each, and behind the last; whenever nothing is known.
+ */
+void trans_known_begin(struct trans *t);
+void trans_known_next(struct trans *t);
+void trans_known_end(struct trans *t);
+static inline void trans_known_forget(struct trans *t)
+{
+	t->known.any = false;
+}
+/* The instruction being translated changes nothing of what is known but what is said below; it uses
+ * R10 and R11 for bases only. */
+void trans_known_keep(struct trans *t);
+/* Are all bytes at guest's register, all of it, plus low to high within 64 KiB? Looks at the fence
+ * if that is not known; R9 is used. False: the caller has to look. */
+bool trans_known_inside(struct trans *t, unsigned guest, s32 low, s32 high);
+/* The upper half of guest's register is 0. */
+bool trans_known_whole(struct trans *t, unsigned guest);
+/* The host register with a segment's base; or -1, and the caller has to load it. The base of a
+ * segment other than SS is in R10 now. */
+int trans_known_base(struct trans *t, unsigned seg);
+void trans_known_loaded(struct trans *t, unsigned seg);
+/* What becomes of guest's register: so many bits are written; it gets 16 bits or fewer with zeroes
+ * above; a number is added to its lower half; the lower half or all of another one. */
+void trans_known_written(struct trans *t, unsigned guest, unsigned bits);
+void trans_known_extended(struct trans *t, unsigned guest);
+void trans_known_moved(struct trans *t, unsigned guest, s32 by);
+void trans_known_copied(struct trans *t, unsigned to, unsigned from, unsigned bits);
+/* If it has such segments: a jump forward begins here, and gets the next fixup; that one becomes
+ * another one; it arrives. May one lead back to the block's instruction `to`? */
+void trans_known_leave(struct trans *t);
+void trans_known_move(struct trans *t, unsigned to, unsigned fixup);
+void trans_known_join(struct trans *t, unsigned fixup);
+bool trans_known_jump_back(struct trans *t, unsigned to);
+/* trans_effect.c: before and behind the copy of an instruction. */
+void trans_effect_begin(struct trans *t);
+void trans_effect_end(struct trans *t);
 /* A site for C; op: enum insn_op. */
 struct site *trans_site(struct trans *t, unsigned op);
 /* Calls a stub with the site; the instruction's operation in C. ends: nothing follows. */
@@ -147,7 +185,7 @@ void trans_push(struct trans *t, unsigned reg, unsigned size);
 void trans_pop(struct trans *t, unsigned reg, unsigned size);
 /*
  * The fence: leaves for C, which executes the instruction, unless size bytes (1, 2, 4, 8) at reg +
- * disp are within 64 KiB; reg has 32 bits, and disp 16 with a sign. The same for the end of size
+ * disp are within 64 KiB; reg has 32 bits, and disp 16 and a sign. The same for the end of size
  * bytes at offset m, which is in R8 or known. R9 is used.
  */
 void trans_fence(struct trans *t, unsigned reg, s32 disp, unsigned size);
@@ -182,6 +220,8 @@ struct hmem trans_above16(struct trans *t, unsigned size);
 struct hmem trans_stack16_at_r8(struct trans *t, unsigned size);
 /* Moves SP by what one of these has looked at; and upwards by anything. */
 void trans_move_sp(struct trans *t, s32 by);
+/* All of these leave R9 alone behind their look: the base is elsewhere. */
+bool trans_stack_known(const struct trans *t);
 void trans_release_sp(struct trans *t, u32 by);
 /* An instruction with a register and guest memory, with 66h if size is 2. */
 void trans_access(struct trans *t, u32 opcode, unsigned reg, unsigned size, struct hmem m);

@@ -56,6 +56,8 @@ struct hmem trans_address_noseg(struct trans *t, const ZydisDecodedOperand *op)
 
 struct hmem trans_add_base(struct trans *t, struct hmem m, unsigned seg)
 {
+	int known = -1;
+
 	if (m.index >= 0) {
 		emit_lea(&t->e, false, R8, m);
 		m = (struct hmem){ .base = R8, .index = -1, .scale = 1, .guest = true };
@@ -69,25 +71,17 @@ struct hmem trans_add_base(struct trans *t, struct hmem m, unsigned seg)
 		m.disp = (s32)((u32)m.disp + t->base);
 		return m;
 	} else {
-		emit_load32(&t->e, R9, SEGMENT_FIELD(seg, base));
+		known = trans_known_base(t, seg);
+		if (known < 0)
+			emit_load32(&t->e, R9, SEGMENT_FIELD(seg, base));
 	}
-	m.index = R9;
+	m.index = known < 0 ? R9 : (s8)known;
 	m.scale = 1;
 	if (m.base < 0) {
-		m.base = R9;
+		m.base = m.index;
 		m.index = -1;
 	}
 	return m;
-}
-
-void trans_fence(struct trans *t, unsigned reg, s32 disp, unsigned size)
-{
-	struct hmem m = { .base = R_POLL, .index = (s8)reg, .scale = 1, .disp = disp };
-
-	if (size == 8)
-		emit_load64(&t->e, R9, m);
-	else
-		emit_load_zx(&t->e, NULL, size, R9, m);
 }
 
 void trans_limit(struct trans *t, unsigned seg, unsigned reg, s32 last)
@@ -136,10 +130,39 @@ static bool sum_is_low(const struct trans *t, const ZydisDecodedOperand *op, uns
 	       (index < 0 || trans_reg_is_low(t, (unsigned)index));
 }
 
+/* The displacement of 16 bits that makes the sum without wrapping around, probably: of a frame it
+ * is below 0, of a table it is the address. */
+static s32 likely_disp(const ZydisDecodedOperand *op, s32 disp)
+{
+	return disp < -0x80 && op->mem.base != ZYDIS_REGISTER_BP ? disp + 0x10000 : disp;
+}
+
+/* A register and a displacement, which what is known of the register, or a look at the fence, shows
+ * to be within 64 KiB: the whole register is the base. A byte at a register is cut to 16 bits by
+ * one instruction, too, which loads nothing. */
+static bool known_sum(struct trans *t, const ZydisDecodedOperand *op, unsigned size, struct hmem *m)
+{
+	int base = trans_gpr(op->mem.base);
+	bool small = t->in.address_width == 16;
+
+	if (base < 0 || op->mem.index != ZYDIS_REGISTER_NONE || !size ||
+	    !trans_reg_is_low(t, (unsigned)base))
+		return false;
+	*m = address_sum(op);
+	if (m->base == R_GSP)
+		m->disp += t->esp_bias;
+	if (small)
+		m->disp = likely_disp(op, m->disp);
+	if (small && size == 1 && !m->disp)
+		return trans_known_whole(t, (unsigned)base);
+	return trans_known_inside(t, (unsigned)base, m->disp, m->disp + (s32)size - 1);
+}
+
 static struct hmem low_sum(struct trans *t, const ZydisDecodedOperand *op, unsigned size)
 {
 	struct hmem m = address_sum(op);
 
+	m.disp = likely_disp(op, m.disp);
 	if (m.index >= 0) {
 		emit_lea(&t->e, false, R8, m);
 		m = (struct hmem){ .base = R8, .index = -1, .scale = 1, .guest = true };
@@ -186,6 +209,8 @@ struct hmem trans_address(struct trans *t, const ZydisDecodedOperand *op)
 
 	if (trans_seg_limited(t, seg))
 		return trans_add_base(t, inside_limit(t, op, seg, size), seg);
+	if (small && known_sum(t, op, size, &m))
+		return trans_add_base(t, m, seg);
 	if (small && t->in.address_width != 16)
 		return trans_add_base(t, wide_inside_64k(t, op, size), seg);
 	if (small && sum_is_low(t, op, size))

@@ -128,14 +128,17 @@ void trans_edge(struct trans *t, u32 target)
 /* Where the block's own code for an EIP begins, or -1. */
 static int inside(struct trans *t, u32 target)
 {
-	u32 guest = target - t->b->eip;
+	u32 guest = target - t->start;
 	const struct insn_map *at;
 
-	if (guest > t->eip - t->b->eip || (t->key & (KEY_TF | KEY_SLOW)) ||
+	if (guest > t->eip - t->start || (t->key & (KEY_TF | KEY_SLOW)) ||
 	    (guest && t->b->check_len))
 		return -1;
 	at = block_insn(t->map, t->insns, guest);
-	return at && trans_x87_jump_back(t, at) ? at->host : -1;
+	if (!at || (t->knows && !trans_known_jump_back(t, (unsigned)(at - t->map))) ||
+	    !trans_x87_jump_back(t, at))
+		return -1;
+	return at->host;
 }
 
 void trans_jump(struct trans *t, u32 target)
@@ -173,6 +176,8 @@ static void branch_rel32(struct trans *t, u32 target)
 		emit_u32(&t->e, (u32)(t->e.rx + (u32)host - (emit_here(&t->e) + 4)));
 		return;
 	}
+	if (t->knows)
+		trans_known_leave(t);
 	t->fixup[t->fixups++] = (struct fixup){ target, t->e.p, t->marked };
 	t->fixup_bits |= trans_fixup_bit(target);
 	emit_u32(&t->e, 0);
@@ -278,9 +283,11 @@ static void conditional(struct trans *t)
 {
 	u32 target = relative_target(t);
 
-	if (is_loop(t))
+	trans_known_keep(t);
+	if (is_loop(t)) {
+		trans_known_written(t, REG_ECX, 32);
 		loop32(t, target);
-	else
+	} else
 		trans_jcc(t, t->in.opcode & 15, target);
 }
 
@@ -349,6 +356,8 @@ static void loop16(struct trans *t)
 		loop_by_cx(t);
 		return;
 	}
+	trans_known_keep(t);
+	trans_known_written(t, REG_ECX, 32);
 	if (counts)
 		emit_lea(&t->e, false, R8,
 			 (struct hmem){ .base = R_C, .index = -1, .scale = 1, .disp = -1 });
@@ -402,6 +411,7 @@ void trans_note_return(struct trans *t)
 	t->return_eip[t->returns++] = t->next;
 	t->ended = false;
 	t->marked = 0;
+	trans_known_forget(t);
 }
 
 static void push_return(struct trans *t)
@@ -451,6 +461,7 @@ static bool call(struct trans *t)
 	}
 	if (!trans_stack_based(t))
 		return false;
+	trans_known_keep(t);
 	if (imm) {
 		poll(t, relative_target(t));
 		trans_push16_imm(t, t->next, size);
@@ -481,6 +492,7 @@ static bool ret(struct trans *t)
 	}
 	if (!flat && !trans_stack_based(t))
 		return false;
+	trans_known_keep(t);
 	emit_load_zx(&t->e, t->r, size, R8, flat ? GSP_AT(0) : trans_above16(t, size));
 	fence_target(t);
 	if (release)
@@ -497,6 +509,7 @@ bool translate_control(struct trans *t)
 	case ZYDIS_MNEMONIC_JMP:
 		if (t->in.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
 			return false;
+		trans_known_keep(t);
 		if (t->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE && !beyond_limit(t)) {
 			trans_jmp(t, relative_target(t));
 		} else if (t->op[0].type != ZYDIS_OPERAND_TYPE_IMMEDIATE && indirect_target(t)) {

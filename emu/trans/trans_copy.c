@@ -453,6 +453,7 @@ void translate_copy(struct trans *t)
 	bool one_byte = in->opcode_map == ZYDIS_OPCODE_MAP_DEFAULT &&
 			in->encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY;
 
+	trans_effect_begin(t);
 	if (in->mnemonic == ZYDIS_MNEMONIC_NOP)
 		return; /* with an operand, too: it is not accessed */
 	if (isa_is(in, ISA_MASK_STORE)) {
@@ -483,4 +484,5 @@ void translate_copy(struct trans *t)
 		emit_u8(&t->e, in->opcode);
 		emit_immediates(t);
 	}
+	trans_effect_end(t);
 }

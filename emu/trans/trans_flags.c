@@ -192,11 +192,13 @@ bool translate_flags(struct trans *t)
 	switch (t->in.mnemonic) {
 	case ZYDIS_MNEMONIC_CLD:
 	case ZYDIS_MNEMONIC_STD:
+		trans_known_keep(t);
 		set_df(t, t->in.opcode & 1);
 		return true;
 	case ZYDIS_MNEMONIC_CLI:
 		if (!allowed(t))
 			return false;
+		trans_known_keep(t);
 		emit_store_imm32(&t->e, CPU_FIELD(vif), 0);
 		return true;
 	case ZYDIS_MNEMONIC_STI:

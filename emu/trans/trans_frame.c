@@ -65,10 +65,41 @@ static void leave32(struct trans *t)
 	emit_mov(&t->e, R_BP, R8);
 }
 
+/* EBP is below 64 KiB, and so is what SP will be. */
+static void leave_low(struct trans *t, unsigned size)
+{
+	struct hmem frame = { .base = R_BP, .index = -1, .scale = 1, .guest = true };
+	struct hmem next = { .base = R_BP, .index = -1, .scale = 1, .disp = (s32)size };
+
+	if (trans_seg_class(t, SEG_SS) != CLASS_FLAT)
+		frame = trans_add_base(t, frame, SEG_SS);
+	emit_load_zx(&t->e, t->r, size, R8, frame);
+	trans_known_copied(t, REG_ESP, REG_EBP, 16);
+	trans_known_moved(t, REG_ESP, (s32)size);
+	if (trans_known_whole(t, REG_ESP)) {
+		emit_lea(&t->e, false, R_GSP, next);
+	} else {
+		emit_lea(&t->e, false, R9, next);
+		emit_mov16(&t->e, R_GSP, R9);
+	}
+	if (size == 2)
+		emit_mov16(&t->e, R_BP, R8);
+	else
+		emit_mov(&t->e, R_BP, R8);
+	trans_known_written(t, REG_EBP, 8 * size);
+}
+
 static void leave_based(struct trans *t)
 {
 	unsigned size = word_size(t);
 
+	trans_known_keep(t);
+	if (!(t->key & KEY_B) && !trans_seg_limited(t, SEG_SS) && trans_reg_is_low(t, REG_EBP) &&
+	    trans_known_inside(t, REG_EBP, 0, (s32)size)) {
+		leave_low(t, size);
+		return;
+	}
+	t->keeps = false;
 	if (t->key & KEY_B)
 		emit_mov(&t->e, R8, R_BP);
 	else

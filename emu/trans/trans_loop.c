@@ -425,8 +425,8 @@ static bool read_loop(const struct trans *t, struct reading *s)
 static bool may_be_loop(const struct trans *t, u32 target)
 {
 	return t->flat && !t->slow && !t->b->check_len &&
-	       t->next - target <= INSNS_MAX * INSN_MAX && t->eip - t->b->eip < t->easy &&
-	       target - t->b->eip < t->easy && !loop_is_plain(t->r, t->base + t->eip);
+	       t->next - target <= INSNS_MAX * INSN_MAX && t->eip - t->start < t->easy &&
+	       target - t->start < t->easy && !loop_is_plain(t->r, t->base + t->eip);
 }
 
 struct loop *trans_counted_loop(struct trans *t, u32 target)

@@ -26,11 +26,15 @@ static bool loads_inline(const struct trans *t, unsigned seg)
 static void load(struct trans *t, unsigned seg)
 {
 	struct emit *e = &t->e;
+	bool stays = t->keeps && seg < SEG_FS;
+	unsigned base = stays ? R10 : R9;
 
 	emit_store16(e, R8, SEGMENT_FIELD(seg, sel));
-	emit_lea(e, false, R9, (struct hmem){ .base = -1, .index = R8, .scale = 8 });
-	emit_lea(e, false, R9, (struct hmem){ .base = R9, .index = R9, .scale = 1 });
-	emit_store32(e, R9, SEGMENT_FIELD(seg, base));
+	emit_lea(e, false, base, (struct hmem){ .base = -1, .index = R8, .scale = 8 });
+	emit_lea(e, false, base, (struct hmem){ .base = (s8)base, .index = (s8)base, .scale = 1 });
+	emit_store32(e, base, SEGMENT_FIELD(seg, base));
+	if (stays)
+		trans_known_loaded(t, seg);
 }
 
 bool trans_real_load(struct trans *t, unsigned seg, bool pop, struct site *s)
@@ -42,6 +46,8 @@ bool trans_real_load(struct trans *t, unsigned seg, bool pop, struct site *s)
 		return false;
 	if (seg == SEG_SS)
 		trans_hold_events(t, s);
+	else
+		trans_known_keep(t);
 	if (pop) {
 		trans_pop16(t, R8, 2);
 	} else if (mi < 0) {
@@ -69,18 +75,24 @@ static bool fetch_pointer(struct trans *t)
 bool trans_real_load_pointer(struct trans *t, unsigned seg)
 {
 	int mi = trans_mem_operand(t);
-	unsigned reg = trans_host_reg((unsigned)trans_gpr(t->op[0].reg.value));
+	unsigned reg = trans_host_reg((unsigned)trans_gpr(t->op[0].reg.value)), offset;
 	struct emit *e = &t->e;
 	struct hmem m, sel;
 
 	if (!loads_inline(t, seg) || mi < 0 || t->op[mi].size != 32 ||
 	    trans_mem_checked(t, &t->op[mi]))
 		return false;
+	if (seg != SEG_SS)
+		trans_known_keep(t);
 	sel = m = trans_address(t, &t->op[mi]);
 	sel.disp += 2;
-	emit_load_zx(e, t->r, 2, R10, m);
+	offset = m.base == R9 || m.index == R9 ? R10 : R9;
+	if (offset == R10)
+		t->keeps = false;
+	emit_load_zx(e, t->r, 2, offset, m);
 	emit_load_zx(e, t->r, 2, R8, sel);
-	emit_mov16(e, reg, R10);
+	emit_mov16(e, reg, offset);
+	trans_known_written(t, (unsigned)trans_gpr(t->op[0].reg.value), 16);
 	load(t, seg);
 	return true;
 }
@@ -130,7 +142,10 @@ void trans_load_return(struct trans *t)
 /* In one store, which SP must not wrap around in, and which faults as a whole. */
 static void push_return(struct trans *t)
 {
-	struct hmem m = trans_below16(t, 4);
+	struct hmem m;
+
+	trans_known_keep(t);
+	m = trans_below16(t, 4);
 
 	trans_load_return(t);
 	trans_access(t, 0x89, R10, 4, m);

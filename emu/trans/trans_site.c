@@ -53,6 +53,7 @@ void trans_call_site(struct trans *t, const struct site *s, u64 stub)
 	emit_mov_imm32(&t->e, R9, (u32)((const u8 *)s - t->r->arena));
 	emit_call(&t->e, stub);
 	t->marked = 0; /* C may clear the mark of x87 code */
+	t->keeps = false;
 }
 
 void trans_call_hard(struct trans *t, struct site *s, bool ends)

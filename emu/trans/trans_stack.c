@@ -105,6 +105,19 @@ static struct site *stack_site(struct trans *t, unsigned op)
 	return s;
 }
 
+/* R9 is free for what is pushed once the stack was looked at, if its base is elsewhere. */
+static void push_through_r9(struct trans *t, const ZydisDecodedOperand *o, struct hmem field)
+{
+	unsigned size = (unsigned)stack_size(t);
+	struct hmem to = trans_below16(t, size);
+	bool memory = o->type == ZYDIS_OPERAND_TYPE_MEMORY;
+
+	emit_load_zx(&t->e, memory ? t->r : NULL, memory ? size : 2, R9,
+		     memory ? trans_address(t, o) : field);
+	trans_access(t, 0x89, R9, size, to);
+	trans_move_sp(t, -(s32)size);
+}
+
 static bool push_16(struct trans *t)
 {
 	const ZydisDecodedOperand *o = &t->op[0];
@@ -112,9 +125,15 @@ static bool push_16(struct trans *t)
 
 	if (!trans_stack_based(t))
 		return false;
+	trans_known_keep(t);
 	if (o->type == ZYDIS_OPERAND_TYPE_MEMORY) {
 		if (trans_mem_checked(t, o))
 			return false;
+		if (trans_stack_known(t)) {
+			push_through_r9(t, o, (struct hmem){ 0 });
+			return true;
+		}
+		t->keeps = false;
 		emit_load_zx(&t->e, t->r, size, R10, trans_address(t, o));
 		trans_push16(t, R10, size);
 	} else if (o->type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
@@ -123,7 +142,11 @@ static bool push_16(struct trans *t)
 		trans_push16(t, trans_host_reg((unsigned)trans_gpr(o->reg.value)), size);
 	} else {
 		unsigned seg = trans_seg(o->reg.value);
-
+		if (trans_stack_known(t)) {
+			push_through_r9(t, o, SEGMENT_FIELD(seg, sel));
+			return true;
+		}
+		t->keeps = false;
 		emit_load_zx(&t->e, NULL, 2, R10, SEGMENT_FIELD(seg, sel));
 		trans_push16(t, R10, size);
 	}
@@ -151,6 +174,7 @@ static bool pop_16(struct trans *t)
 		return false;
 	if (o->type == ZYDIS_OPERAND_TYPE_MEMORY)
 		return pop_mem_16(t, o);
+	trans_known_keep(t);
 	trans_pop16(t, trans_host_reg((unsigned)trans_gpr(o->reg.value)), (unsigned)stack_size(t));
 	return true;
 }

@@ -49,6 +49,8 @@ struct hmem trans_below16(struct trans *t, unsigned size)
 {
 	if (t->key & KEY_B)
 		return at_esp(t, -(s32)size, size);
+	if (sp_is_low(t) && trans_known_inside(t, REG_ESP, -(s32)size, -1))
+		return at(t, R_GSP, -(s32)size);
 	if (size < 8 && sp_is_low(t)) {
 		unsigned wide = size < 4 ? 4 : 8;
 
@@ -67,7 +69,8 @@ struct hmem trans_above16(struct trans *t, unsigned size)
 	if (t->key & KEY_B)
 		return at_esp(t, 0, size);
 	if (sp_is_low(t)) {
-		trans_fence(t, R_GSP, (s32)size, 1);
+		if (!trans_known_inside(t, REG_ESP, 0, (s32)size))
+			trans_fence(t, R_GSP, (s32)size, 1);
 		return at(t, R_GSP, 0);
 	}
 	emit_movzx16(&t->e, R8, R_GSP);
@@ -76,9 +79,19 @@ struct hmem trans_above16(struct trans *t, unsigned size)
 	return at(t, R8, 0);
 }
 
+bool trans_stack_known(const struct trans *t)
+{
+	return t->keeps && !(t->key & KEY_B) && trans_seg_class(t, SEG_SS) == CLASS_64K &&
+	       sp_is_low(t);
+}
+
 void trans_move_sp(struct trans *t, s32 by)
 {
 	emit_lea(&t->e, false, R_GSP, GSP_AT(by));
+	if (t->key & KEY_B)
+		trans_known_written(t, REG_ESP, 32);
+	else
+		trans_known_moved(t, REG_ESP, by);
 }
 
 void trans_release_sp(struct trans *t, u32 by)
@@ -89,6 +102,7 @@ void trans_release_sp(struct trans *t, u32 by)
 	}
 	emit_lea(&t->e, false, R9, GSP_AT((s32)by));
 	emit_mov16(&t->e, R_GSP, R9);
+	trans_known_moved(t, REG_ESP, (s32)by);
 }
 
 void trans_push16(struct trans *t, unsigned reg, unsigned size)
@@ -105,10 +119,18 @@ void trans_push16_imm(struct trans *t, u32 value, unsigned size)
 	trans_move_sp(t, -(s32)size);
 }
 
+/* What is known of a guest's register, by its number in the host, that is loaded. */
+static void note_loaded(struct trans *t, unsigned reg, unsigned size)
+{
+	if (reg <= R_DI || reg == R_GSP)
+		trans_known_written(t, reg == R_GSP ? REG_ESP : reg, size * 8);
+}
+
 void trans_pop16(struct trans *t, unsigned reg, unsigned size)
 {
 	struct hmem m = trans_above16(t, size);
 
+	note_loaded(t, reg, size);
 	if (size == 2 && reg >= R8 && reg != R_GSP) { /* a temporary: all of it */
 		emit_load_zx(&t->e, t->r, 2, reg, m);
 	} else if (reg == R_GSP) { /* the value goes where the pointer was */

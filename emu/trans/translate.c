@@ -97,26 +97,9 @@ static u32 easy_bytes(const struct trans *t)
 /* How far behind the block's EIP its instructions may begin: on the page and within the limit. */
 static u32 reach_of(const struct trans *t)
 {
-	u32 left = PAGE_SIZE - 1 - ((t->base + t->b->eip) & (PAGE_SIZE - 1));
+	u32 left = PAGE_SIZE - 1 - ((t->base + t->start) & (PAGE_SIZE - 1));
 
-	return MIN(left, t->limit - t->b->eip);
-}
-
-/* It is whole on the page, then. */
-static bool is_easy(const struct trans *t, u32 eip)
-{
-	return eip - t->b->eip < t->easy;
-}
-
-static void fetch(struct trans *t)
-{
-	if (is_easy(t, t->eip)) {
-		t->bytes = t->page + ((t->base + t->eip) & (PAGE_SIZE - 1));
-		t->have = INSN_MAX;
-		t->next_gpa = ~0ull;
-	} else {
-		trans_fetch(t);
-	}
+	return MIN(left, t->limit - t->start);
 }
 
 static bool begin(struct trans *t, struct recomp *r, u32 key)
@@ -143,26 +126,22 @@ static bool begin(struct trans *t, struct recomp *r, u32 key)
 			     .limit = t->limit,
 			     .code = r->code_next,
 			     .incoming = SLOT_NONE };
+	t->start = t->eip;
 	t->flat = (key & KEY_FLAT_MASK) == KEY_FLAT;
 	t->page = gpmem_ptr(cpu->mem, w.gpa & PAGE_MASK, false);
 	t->easy = easy_bytes(t);
-	t->slow_page = block_page_has_slow(r, t->base + t->eip);
+	t->code = t->easy ? t->page + ((t->base + t->eip) & (PAGE_SIZE - 1)) : NULL;
+	t->slow = key & KEY_SLOW;
+	t->slow_page = !t->slow && block_page_has_slow(r, t->base + t->eip);
+	t->stops = cpu->stops.codes && !(key & (KEY_TF | KEY_SLOW));
 	t->fixup_bits = 0;
+	trans_known_begin(t);
 	t->insns = t->fixups = t->edges = t->returns = t->marked = 0;
 	t->ended = t->holds = t->padded = false;
 	t->patched = 0;
 	t->esp_bias = 0;
 	trans_set_decoder(t);
 	return true;
-}
-
-static void copy_code(struct recomp *r, const struct block *b)
-{
-	u64 *to = (u64 *)(void *)(r->cfg.cache_rw + b->code);
-	const u64 *from = (const u64 *)(const void *)r->buffer;
-
-	for (u32 i = 0; i < (b->code_len + 7) / 8; i++)
-		to[i] = from[i];
 }
 
 /* Jumps that lead to this instruction of the block, if there are any. */
@@ -174,8 +153,12 @@ static void resolve_fixups(struct trans *t, u32 eip)
 		if (t->fixup[i].target == eip) {
 			emit_patch_rel32(&t->e, t->fixup[i].at);
 			trans_x87_join(t, t->fixup[i].marked);
+			if (t->knows)
+				trans_known_join(t, i);
 			t->ended = false;
 		} else {
+			if (t->knows)
+				trans_known_move(t, kept, i);
 			t->fixup[kept++] = t->fixup[i];
 		}
 	}
@@ -237,6 +220,8 @@ static void commit(struct trans *t)
 	b->len = (u16)(t->eip - b->eip);
 	b->insns = (u16)t->insns;
 	b->edges = (u16)t->edges;
+	if (t->knows)
+		trans_known_end(t);
 	b->map = block_alloc(r, t->insns * sizeof(t->map[0]) + (b->check_len ? b->len : 0));
 	b->edge = block_alloc(r, t->edges * sizeof(t->edge[0]));
 	if (t->e.overflow || r->flush_wanted) {
@@ -249,7 +234,7 @@ static void commit(struct trans *t)
 		memcpy(block_source(b), t->check, b->len);
 	if (r->cfg.verify && !prove(r, b))
 		return;
-	copy_code(r, b);
+	memcpy(r->cfg.cache_rw + b->code, r->buffer, ALIGN_UP(b->code_len, 8u));
 	r->code_next += ALIGN_UP(b->code_len, 16u);
 	r->blocks++;
 	COUNT(r->stats.blocks);
@@ -260,32 +245,52 @@ static void commit(struct trans *t)
 
 static bool stops_here(const struct trans *t)
 {
-	return t->cpu->stops.codes && cpu_stops_at(t->cpu, t->base + t->eip);
+	return t->stops && cpu_stops_at(t->cpu, t->base + t->eip);
+}
+
+/* What is noted of an instruction in front of it. The check of a block that verifies itself is part
+ * of the first. */
+static void note(struct trans *t)
+{
+	t->map[t->insns] = (struct insn_map){
+		.host = (u16)(t->insns ? t->e.p - t->e.start : 0),
+		.guest = (t->eip - t->start) & 0x3fff,
+		.shadow = t->holds,
+	};
+	t->holds = false;
 }
 
 static void one(struct trans *t)
 {
-	struct insn_map *at = &t->map[t->insns];
+	u32 offset = t->eip - t->start;
+	bool easy = offset < t->easy; /* whole on the page */
 
-	fetch(t);
+	if (easy) {
+		t->bytes = t->code + offset;
+		t->have = INSN_MAX;
+		t->next_gpa = ~0ull;
+	} else {
+		trans_fetch(t);
+	}
 	if (t->padded && !(t->eip & 15) && t->insns)
 		emit_align(&t->e, CODE_LINE);
 	t->padded = false;
-	/* The check of a block that verifies itself is part of the first. */
-	at->host = (u16)(t->insns ? t->e.p - t->e.start : 0);
-	at->guest = (t->eip - t->b->eip) & 0x3fff;
-	at->shadow = t->holds;
-	at->inner = false;
-	t->holds = false;
-	if (!(t->key & (KEY_TF | KEY_SLOW)) && stops_here(t))
+	note(t);
+	if (stops_here(t)) {
 		trans_stop(t);
+		trans_known_forget(t);
+	}
+	if (t->knows)
+		trans_known_next(t);
 	t->insns++;
-	t->slow = t->key & KEY_SLOW || (t->slow_page && block_is_slow(t->r, t->base + t->eip));
-	if (!t->flat || t->slow || t->have < INSN_MAX || trans_is_patched(t, t->insns - 1) ||
-	    !translate_fast(t))
+	if (t->slow_page)
+		t->slow = block_is_slow(t->r, t->base + t->eip);
+	if (!t->flat || t->slow || t->have < INSN_MAX ||
+	    (t->patched && trans_is_patched(t, t->insns - 1)) || !translate_fast(t))
 		by_decoder(t);
-	if (!is_easy(t, t->eip) &&
-	    ((t->base + t->next - 1) ^ (t->base + t->eip)) & ~(PAGE_SIZE - 1))
+	if (!t->keeps)
+		trans_known_forget(t);
+	if (!easy && ((t->base + t->next - 1) ^ (t->base + t->eip)) & ~(PAGE_SIZE - 1))
 		crosses(t);
 	t->eip = t->next;
 }
@@ -293,17 +298,18 @@ static void one(struct trans *t)
 static void translate_insns(struct trans *t)
 {
 	unsigned max = t->key & (KEY_TF | KEY_SLOW) ? 1 : BLOCK_INSNS;
+	const u8 *full = t->e.start + EMIT_BUFFER / 2;
 	u32 reach = reach_of(t);
 
 	if (t->mixed)
 		max = trans_check(t, max);
-	while (t->insns < max && t->fixups < BLOCK_FIXUPS && t->eip - t->b->eip <= reach &&
-	       t->e.p < t->e.start + EMIT_BUFFER / 2 &&
+	while (t->insns < max && t->fixups < BLOCK_FIXUPS && t->eip - t->start <= reach &&
+	       t->e.p < full &&
 	       !(t->holds && stops_here(t))) { /* in a shadow the dispatcher asks */
 		if (t->fixup_bits & trans_fixup_bit(t->eip))
 			resolve_fixups(t, t->eip);
 		one(t);
-		if (t->ended && (t->eip <= t->b->eip || !next_target(t)))
+		if (t->ended && (t->eip <= t->start || !next_target(t)))
 			break;
 	}
 	if (!t->ended) {
