@@ -11,8 +11,8 @@
 /* Is cr2 beside the fence? */
 bool fence_met(const struct recomp *r, u64 cr2);
 #define FENCE_LEVELS 2u
-/* Notes that the instruction at this linear address met it. False: as often as makes a difference.
- */
+/* Notes that the instruction at this linear address met it. False: it had met it FENCE_LEVELS times
+ * before, and more are not counted. */
 bool fence_note(struct recomp *r, gla_t gla);
 /* How often, at most FENCE_LEVELS, since others have taken its place; and is it that? */
 unsigned fence_level(const struct recomp *r, gla_t gla);

@@ -94,9 +94,9 @@ void trans_known_leave(struct trans *t);
 void trans_known_move(struct trans *t, unsigned to, unsigned fixup);
 void trans_known_join(struct trans *t, unsigned fixup);
 bool trans_known_jump_back(struct trans *t, unsigned to);
-/* trans_effect.c: before and behind the copy of an instruction. */
-void trans_effect_begin(struct trans *t);
-void trans_effect_end(struct trans *t);
+/* trans_effect.c: before the copy of an instruction, and behind it with what the first returned. */
+unsigned trans_effect_begin(struct trans *t);
+void trans_effect_end(struct trans *t, unsigned effect);
 /* A site for C; op: enum insn_op. */
 struct site *trans_site(struct trans *t, unsigned op);
 /* Calls a stub with the site; the instruction's operation in C. ends: nothing follows. */
@@ -185,7 +185,7 @@ void trans_push(struct trans *t, unsigned reg, unsigned size);
 void trans_pop(struct trans *t, unsigned reg, unsigned size);
 /*
  * The fence: leaves for C, which executes the instruction, unless size bytes (1, 2, 4, 8) at reg +
- * disp are within 64 KiB; reg has 32 bits, and disp 16 and a sign. The same for the end of size
+ * disp are within 64 KiB; reg has 32 bits, and disp 16 with a sign. The same for the end of size
  * bytes at offset m, which is in R8 or known. R9 is used.
  */
 void trans_fence(struct trans *t, unsigned reg, s32 disp, unsigned size);

@@ -287,8 +287,9 @@ static void conditional(struct trans *t)
 	if (is_loop(t)) {
 		trans_known_written(t, REG_ECX, 32);
 		loop32(t, target);
-	} else
+	} else {
 		trans_jcc(t, t->in.opcode & 15, target);
+	}
 }
 
 void trans_jmp(struct trans *t, u32 target)

@@ -452,8 +452,8 @@ void translate_copy(struct trans *t)
 	const ZydisDecodedInstruction *in = &t->in;
 	bool one_byte = in->opcode_map == ZYDIS_OPCODE_MAP_DEFAULT &&
 			in->encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY;
+	unsigned effect = trans_effect_begin(t);
 
-	trans_effect_begin(t);
 	if (in->mnemonic == ZYDIS_MNEMONIC_NOP)
 		return; /* with an operand, too: it is not accessed */
 	if (isa_is(in, ISA_MASK_STORE)) {
@@ -484,5 +484,5 @@ void translate_copy(struct trans *t)
 		emit_u8(&t->e, in->opcode);
 		emit_immediates(t);
 	}
-	trans_effect_end(t);
+	trans_effect_end(t, effect);
 }

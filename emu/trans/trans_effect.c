@@ -134,17 +134,20 @@ static void copied(struct trans *t)
 		written(t, &t->op[0]);
 }
 
-void trans_effect_begin(struct trans *t)
+unsigned trans_effect_begin(struct trans *t)
 {
-	if (t->knows && effect_of(t) != EFFECT_UNKNOWN && !is_high8_beside_memory(t))
+	enum effect effect = t->knows ? effect_of(t) : EFFECT_UNKNOWN;
+
+	if (effect != EFFECT_UNKNOWN && !is_high8_beside_memory(t))
 		trans_known_keep(t);
+	return effect;
 }
 
-void trans_effect_end(struct trans *t)
+void trans_effect_end(struct trans *t, unsigned effect)
 {
 	if (!t->keeps)
 		return;
-	switch (effect_of(t)) {
+	switch (effect) {
 	case EFFECT_BOTH:
 		written(t, &t->op[1]);
 		written(t, &t->op[0]);
