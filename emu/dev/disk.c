@@ -38,7 +38,7 @@ static void carry(struct disk_transfer *t, struct disk_request *r)
 	struct disk_backend *b = t->backend;
 
 	t->op = r->op;
-	t->sector = r->sector;
+	t->sector = r->op == DISK_FLUSH ? 0 : r->sector;
 	t->sectors = r->op == DISK_FLUSH ? 0 : r->sectors;
 	t->medium = r->medium;
 	t->request = r;

@@ -91,7 +91,7 @@ u8 *disk_writable(const struct disk_port *p, u64 sector, u32 *sectors);
 
 struct disk_transfer {
 	enum disk_op op;
-	u64 sector;
+	u64 sector; /* these are on the medium; both are 0 for DISK_FLUSH */
 	u32 sectors;
 	u8 *data;	  /* its buffer, DISK_MAX sectors */
 	struct list link; /* for the back end's use while it has the transfer */

@@ -135,6 +135,8 @@ static void host_submit(void *ctx, struct disk_transfer *t)
 {
 	struct host_disk *d = ctx;
 
+	assert_true(t->sector <= d->backend.sectors);
+	assert_true(t->sectors <= d->backend.sectors - t->sector);
 	list_add_tail(&t->link, &d->work);
 }
 
