@@ -162,6 +162,13 @@ static bool waiting(const struct i8254 *p)
 	return p->waiting && p->waiting(p->waiting_ctx);
 }
 
+/* A tick that no controller took in is lost, as on a board, and so would be those that are owed. */
+static void forget_lost(struct i8254 *p)
+{
+	if (p->waiting && !waiting(p))
+		p->owed = 0;
+}
+
 static u64 pay_at(const struct i8254 *p)
 {
 	return ticks_owed_at(p->last_edge, ticks_begin(p->ch[0].n, I8254_HZ));
@@ -177,6 +184,7 @@ static void pay(struct i8254 *p)
 	p->late++;
 	p->last_edge = now;
 	pulse(p);
+	forget_lost(p);
 }
 
 static void deliver(struct i8254 *p, u64 edges)
@@ -192,6 +200,7 @@ static void deliver(struct i8254 *p, u64 edges)
 		edges--;
 	}
 	p->owed = MIN(p->owed + edges, OWED_TICKS / c->n);
+	forget_lost(p);
 }
 
 static void arm(struct i8254 *p)

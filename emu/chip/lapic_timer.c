@@ -76,6 +76,13 @@ static void limit_owed(struct lapic_timer *t)
 	t->owed = t->initial ? MIN(t->owed, OWED_NS / period(t)) : 0;
 }
 
+/* A vector below 16 is never requested, so that nothing would hold back what is owed. */
+static void forget_refused(struct lapic_timer *t)
+{
+	if (!t->requested(t->ctx, (u8)*t->lvt))
+		t->owed = 0;
+}
+
 static void interrupt(struct lapic_timer *t, u64 times)
 {
 	u8 vector = (u8)*t->lvt;
@@ -87,6 +94,7 @@ static void interrupt(struct lapic_timer *t, u64 times)
 	if (is_periodic(t)) {
 		t->owed += times;
 		limit_owed(t);
+		forget_refused(t);
 	}
 }
 
@@ -120,6 +128,7 @@ static void pay(struct lapic_timer *t)
 	t->owed--;
 	t->last = now;
 	t->accept(t->ctx, (u8)*t->lvt);
+	forget_refused(t);
 }
 
 static void fire(void *ctx, u64 now)

@@ -5,8 +5,8 @@
  * resets, and time. Drives, virtio and VGA have targets of their own; here they stand beside.
  *
  * Nothing is touched but the guest's RAM, the media and the devices. The INTR pin is what the board
- * says when asked; timers that have run are not due again; a board that is saved can be loaded, and
- * its pin is as it was.
+ * says when asked. Timers that have run are not due again; however late they are, they run a
+ * limited number of times. A board that is saved can be loaded, and its pin is as it was.
  *
  * Input: how to begin (1); what (1), and by it: port, address or register, value (4).
  */
@@ -31,6 +31,7 @@
 #define FIRMWARE (64 * KiB)
 #define RAM	 0xa0000u
 #define MSR_BASE 0x1bu
+#define STEPS	 1000 /* how often timers ask for the time while they run */
 
 /* First ports of devices, which a byte of input reaches 16 of. */
 static const u16 ports[] = {
@@ -45,6 +46,13 @@ static u8 image[2][IMAGE], firmware[FIRMWARE];
 static struct gpmem mem;
 static struct board *board;
 static bool intr, wants_reset, wants_init;
+static unsigned steps;
+
+static u64 now(void *ctx)
+{
+	steps++;
+	return quiet_now(ctx);
+}
 
 static void on_intr(void *ctx, bool level)
 {
@@ -71,6 +79,7 @@ static void create(void)
 	struct board_host host = quiet_host();
 	u8 **chunk = mem_alloc(sizeof(*chunk));
 
+	host.now = now;
 	host.intr = on_intr;
 	host.reset = on_reset;
 	host.cpu_init = on_init;
@@ -109,8 +118,12 @@ static void between(void)
 
 static void run_timers(void)
 {
-	u64 next = board_run_timers(board);
+	u64 next;
 
+	steps = 0;
+	next = board_run_timers(board);
+	if (steps > STEPS)
+		panic("timers asked %u times for the time", steps);
 	if (next <= quiet_ns)
 		panic("a timer of %llu is due at %llu still", (unsigned long long)next,
 		      (unsigned long long)quiet_ns);

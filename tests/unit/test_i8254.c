@@ -316,12 +316,27 @@ static void test_interrupt(void **state)
 	assert_int_equal(m.pc.wire[0].rises, 360000 + 1);
 }
 
-static bool tick_waits;
+/* A controller that latches each tick until the machine takes it, or none. */
+static unsigned taken;
+static bool nobody_latches;
 
 static bool waiting(void *ctx)
 {
-	(void)ctx;
-	return tick_waits;
+	return !nobody_latches && ((struct machine *)ctx)->pc.wire[0].rises > taken;
+}
+
+static void take(struct machine *m)
+{
+	taken = m->pc.wire[0].rises;
+}
+
+static void begin_taking(struct machine *m)
+{
+	setup(m);
+	m->pit.waiting = waiting;
+	m->pit.waiting_ctx = m;
+	nobody_latches = false;
+	take(m);
 }
 
 /* The machine was away: ticks are owed and paid one per interrupt finished; reading the count shows
@@ -333,20 +348,18 @@ static void test_late(void **state)
 	unsigned before;
 
 	(void)state;
-	setup(&m);
-	m.pit.waiting = waiting;
-	tick_waits = false;
+	begin_taking(&m);
 	program(&m, 0, 2, false, 1000);
+	take(&m);
 	before = w->rises;
 	m.pc.now = ticks_begin(1000 + 1 + 5 * 1000 + 10, I8254_HZ);
 	vtimers_run(&m.pc.timers);
 	assert_int_equal(w->rises, before + 1);
 	assert_int_equal(m.pit.owed, 4);
-	tick_waits = true;
 	i8254_irq_done(&m.pit);
 	assert_int_equal(w->rises, before + 1);
 	/* Not at once, but eight times as fast as the period: handlers do not meet themselves. */
-	tick_waits = false;
+	take(&m);
 	i8254_irq_done(&m.pit);
 	assert_int_equal(w->rises, before + 1);
 	for (unsigned i = 1; i <= 4; i++) {
@@ -354,6 +367,7 @@ static void test_late(void **state)
 		assert_int_equal(w->rises, before + i);
 		to_tick(&m, 6011 + i * 125 + 2);
 		assert_int_equal(w->rises, before + i + 1);
+		take(&m);
 		i8254_irq_done(&m.pit);
 	}
 	i8254_irq_done(&m.pit);
@@ -362,6 +376,7 @@ static void test_late(void **state)
 	/* The next one is on time again. */
 	to_tick(&m, 1001 + 6 * 1000);
 	assert_int_equal(w->rises, before + 6);
+	take(&m);
 	/* A count read past the wrap brings its tick with it, timer or not. */
 	m.pc.now = ticks_begin(1001 + 7 * 1000 + 1, I8254_HZ);
 	assert_int_equal(count_of(&m, 0), 999);
@@ -369,7 +384,6 @@ static void test_late(void **state)
 	vtimers_run(&m.pc.timers);
 	assert_int_equal(w->rises, before + 7);
 	/* Programming forgives what is owed. */
-	tick_waits = true;
 	m.pc.now = ticks_begin(1001 + 17 * 1000, I8254_HZ);
 	vtimers_run(&m.pc.timers);
 	assert_int_equal(m.pit.owed, 10);
@@ -381,6 +395,35 @@ static void test_late(void **state)
 	assert_int_equal(m.pit.owed, 10 * I8254_HZ / 1000);
 }
 
+/* Ticks that no controller takes in are lost, and are not made up for. */
+static void test_lost(void **state)
+{
+	struct machine m;
+	unsigned before;
+
+	(void)state;
+	begin_taking(&m);
+	nobody_latches = true;
+	program(&m, 0, 2, false, 2);
+	before = m.pc.wire[0].rises;
+	for (unsigned i = 1; i <= 3; i++) {
+		m.pc.now += 1000 * MS;
+		assert_true(vtimers_run(&m.pc.timers) > m.pc.now);
+		assert_int_equal(m.pc.wire[0].rises, before + i);
+		assert_int_equal(m.pit.owed, 0);
+	}
+	/* Owed while somebody took them; then nobody does. */
+	nobody_latches = false;
+	take(&m);
+	m.pc.now += 1000 * MS;
+	vtimers_run(&m.pc.timers);
+	assert_in_range(m.pit.owed, 596000, 597000);
+	nobody_latches = true;
+	i8254_irq_done(&m.pit);
+	assert_int_equal(m.pit.owed, 0);
+	assert_int_equal(m.pc.wire[0].rises, before + 5);
+}
+
 /* The shortest periods come in batches: the timer does not fire more often than every 100 us. */
 static void test_fast(void **state)
 {
@@ -388,15 +431,16 @@ static void test_fast(void **state)
 	unsigned runs = 0;
 
 	(void)state;
-	setup(&m);
-	m.pit.waiting = waiting;
-	tick_waits = false;
+	begin_taking(&m);
 	program(&m, 0, 2, false, 1);
+	take(&m);
 	u64 end = m.pc.now + 10 * MS;
 	while (m.pc.now < end) {
 		m.pc.now = MAX(vtimers_run(&m.pc.timers), m.pc.now);
-		while (m.pit.owed)
+		while (m.pit.owed) {
+			take(&m);
 			i8254_irq_done(&m.pit);
+		}
 		runs++;
 	}
 	assert_in_range(runs, 90, 110);
@@ -464,10 +508,15 @@ static void test_port61(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_waveforms), cmocka_unit_test(test_gate),
-		cmocka_unit_test(test_new_count), cmocka_unit_test(test_latches),
-		cmocka_unit_test(test_interrupt), cmocka_unit_test(test_late),
-		cmocka_unit_test(test_fast),	  cmocka_unit_test(test_linux_calibration),
+		cmocka_unit_test(test_waveforms),
+		cmocka_unit_test(test_gate),
+		cmocka_unit_test(test_new_count),
+		cmocka_unit_test(test_latches),
+		cmocka_unit_test(test_interrupt),
+		cmocka_unit_test(test_late),
+		cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_fast),
+		cmocka_unit_test(test_linux_calibration),
 		cmocka_unit_test(test_port61),
 	};
 
