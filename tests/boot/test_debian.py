@@ -21,6 +21,12 @@ def check_confinement(m):
     assert "NOT" not in out and int(out.split("blocks proven")[0].split()[-1]) > 1000, out
 
 
+def check_warnings(m):
+    """They do not come between a command's lines (iso/make-initramfs)."""
+    assert m.run("echo '<4>take care' > /dev/kmsg") == ""
+    assert m.run("dmesg | tail -n 1").endswith("] take care\n")
+
+
 def check_files(m):
     """A pipeline over 16 MiB; the digest is the host's."""
     digest = hashlib.sha256(bytes(16 << 20)).hexdigest()
@@ -131,6 +137,7 @@ def test_shell(kernel, engine):
         before = m.stat("debian")
         assert "GNU/Linux" in m.run("uname -a")
         assert re.search("GenuineIntel|AuthenticAMD", m.run("cat /proc/cpuinfo"))
+        check_warnings(m)
         check_processes(m)
         check_floating_point(m)
         check_files(m)
