@@ -105,11 +105,14 @@ class Stub:
                 return after
         raise AssertionError("the machine does not step")
 
-    def run_to(self, at):
-        self.breakpoint(at, True)
+    def run_to(self, *places):
+        """To the first that the machine comes to."""
+        for at in places:
+            self.breakpoint(at, True)
         self.go()
         self.stopped()
-        self.breakpoint(at, False)
+        for at in places:
+            self.breakpoint(at, False)
 
     def comes_to(self, at):
         """Does it, before it comes to BEAT for the BEATS-th time?"""
