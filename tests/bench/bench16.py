@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 from guests import Guests, bare_lines_of, build  # noqa: E402
 
 ICOUNT = ["-icount", "shift=0,sleep=off"]
-BARE = ["-cpu", "max,-apic", "-M", "pc,usb=off,hpet=off", "-nodefaults", "-vga", "std", "-snapshot"]
+BARE = ["-cpu", "max", "-M", "pc,usb=off", "-nodefaults", "-vga", "std", "-snapshot"]
 # name: what the table calls it, bar
 ROWS = {
     "sieve": ("real mode, sieve", 1.2),

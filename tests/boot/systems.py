@@ -116,18 +116,13 @@ def linux(m, how, more=None):
     m.mark("off")
 
 
-@system(media={"disk0": "fat.img"}, memory=128)
+@system(media={"disk0": "fat.img"}, memory=128, keys={"apic": "no"})
 def syslinux_disk(m):
     linux(m, "linux")
 
 
 @system(media={"cdrom": "isolinux.iso"}, memory=128)
 def isolinux(m):
-    linux(m, "linux")
-
-
-@system(media={"cdrom": "isolinux.iso"}, memory=128, keys={"apic": "yes"})
-def isolinux_apic(m):
     """Behind the BIOS, which sets up local APIC, I/O APIC and their tables."""
     linux(m, "linux", apic_notes)
 
@@ -319,7 +314,7 @@ def installer_gtk(m):
     m.mark("mouse")
 
 
-@system(firmware="u-boot.rom", keys={"apic": "yes", "vga": "none"})
+@system(firmware="u-boot.rom", keys={"vga": "none"})
 def u_boot(m):
     """As firmware, on the serial line. Without a VGA: its BIOS reads at C0000000h where U-Boot has
     left segments of 64 KiB, and QEMU, unlike a processor, checks no limits."""

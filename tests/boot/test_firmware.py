@@ -45,9 +45,13 @@ def comparable(lines):
             and not DIFFERS.search(line)]
 
 
+# A PC as ours, without the ROM that QEMU adds for its APIC.
+BOARD = ["-cpu", "max", "-M", "pc,usb=off", "-global", "apic.vapic=off", "-nodefaults", "-vga",
+         "none"]
+
+
 def bare_board(firmware, memory):
-    return ["-M", "pc,usb=off,hpet=off,graphics=off", "-cpu", "max,-apic", "-m", str(memory),
-            "-nodefaults", "-vga", "none",
+    return [*BOARD, "-M", "graphics=off", "-m", str(memory),
             "-boot", "reboot-timeout=-1", "-bios", os.path.join(SEABIOS, firmware),
             *["-device", "isa-serial"] * 4,
             "-chardev", "stdio,id=debug", "-device", "isa-debugcon,iobase=0x402,chardev=debug"]
@@ -94,9 +98,8 @@ def test_instructions():
     some microseconds."""
     build()
     bare = least(bare_lines_of("again", [
-        "-cpu", "max,-apic", "-M", "pc,usb=off,hpet=off,graphics=off", "-nodefaults", "-vga",
-        "none",
-        "-snapshot", "-icount", "shift=0,sleep=on", "-hda"], every=True))
+        *BOARD, "-M", "graphics=off", "-snapshot", "-icount", "shift=0,sleep=on", "-hda"],
+        every=True))
     with Guests(["[ringleader]\nexit = poweroff\n[vm pc]\nmemory = 64M\nvga = none\ndisk0 = again\n"
                  "boot = disk\nserial0 = log\ndebug_exit = yes\n"], extra=ICOUNT) as m:
         m.wait_stopped(["pc"])
@@ -138,8 +141,7 @@ def test_services():
         m.wait_stopped(machines)
         for engine, (bios, _) in machines.items():
             bare = bare_lines_of("services", [
-                "-cpu", "max,-apic", "-M", "pc,usb=off,hpet=off", "-nodefaults", "-vga", "none",
-                "-bios", os.path.join(SEABIOS, bios),
+                *BOARD, "-bios", os.path.join(SEABIOS, bios),
                 *["-device", "isa-serial"] * 3, "-snapshot", "-fda"])
             lines = m.lines(engine)
             printed = [line for line in lines[lines.index("loaded from 00"):]

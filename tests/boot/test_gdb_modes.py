@@ -66,7 +66,7 @@ class Bare(Console):
 
     def __init__(self, folder):
         path = os.path.join(str(folder), "qemu")
-        super().__init__(["-cpu", "max,-apic", "-m", "64", "-nodefaults", "-vga", "std",
+        super().__init__(["-cpu", "max", "-m", "64", "-nodefaults", "-vga", "std",
                           "-serial", "null", "-gdb", "unix:%s,server=on,wait=off" % path,
                           "-S", "-drive",
                           "if=floppy,format=raw,snapshot=on,file=" + os.path.join(GUESTS, GUEST)])

@@ -47,9 +47,9 @@ FULL = os.environ.get("ZOO") == "full"  # make check-zoo
 
 
 @functools.lru_cache(maxsize=None)
-def bare_lines(guest, *drives, cpu="max,-apic"):
-    return bare_lines_of(guest, [*drives, "-cpu", cpu, "-M", "pc,usb=off,hpet=off", "-nodefaults",
-                                 "-vga", "std",
+def bare_lines(guest, *drives, apic="yes"):
+    cpu, board = ("max", "pc,usb=off") if apic == "yes" else ("max,-apic", "pc,usb=off,hpet=off")
+    return bare_lines_of(guest, [*drives, "-cpu", cpu, "-M", board, "-nodefaults", "-vga", "std",
                                  *["-device", "isa-serial"] * 3, "-snapshot", "-fda"])
 
 
@@ -77,7 +77,7 @@ def test_zoo(guest):
             assert [line for line in printed if line.startswith("  ")] == ALONE[guest], engine
 
 
-@pytest.mark.parametrize("apic", ["no", "yes"] if FULL else ["no"])
+@pytest.mark.parametrize("apic", ["yes", "no"] if FULL else ["yes"])
 @pytest.mark.parametrize("engines",
                          [["auto", "recompile-all"], ["ring1", "recompile"]] if FULL
                          else [list(ENGINES)],
@@ -94,8 +94,7 @@ def test_protected(engines, apic):
         m.wait_stopped(vms)
         for name, (guest, engine) in vms.items():
             printed = printed_by(m, name)
-            assert compared(printed) == bare_lines(guest, cpu="max" if apic == "yes"
-                                                   else "max,-apic"), name
+            assert compared(printed) == bare_lines(guest, apic=apic), name
             if engine == "recompile-all":
                 assert [line for line in printed if line.startswith("  ")
                         and " attempts" not in line] == ZOO[guest], name
@@ -148,13 +147,13 @@ def test_back():
     (tests/guests/boot/back16.asm), as the local APIC's does on bare QEMU."""
     build()
     bare = [line for line in bare_lines_of("back16",
-                                           ["-cpu", "max", "-M", "pc,usb=off,hpet=off",
+                                           ["-cpu", "max", "-M", "pc,usb=off",
                                             "-nodefaults", "-snapshot", "-fda"])
             if line.startswith("local APIC ")]
     assert len(bare) == 4 and all(" memory be ef " in line for line in bare), bare
     by_code = {line.split()[2]: line[len("local APIC "):] for line in bare}
     with Guests(["[ringleader]\nexit = poweroff\n",
-                 *[section("back16", engine) + "apic = yes\n" for engine in ENGINES]]) as m:
+                 *[section("back16", engine) for engine in ENGINES]]) as m:
         m.wait_stopped(ENGINES)
         for engine in ENGINES:
             lines = m.lines(engine)  # on a fast host too many a second to report each

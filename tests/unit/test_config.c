@@ -288,7 +288,8 @@ static void test_firmware(void **state)
 	(void)state;
 	assert_int_equal(parse("[vm a]\nmemory = 8M\n[vm b]\nfirmware = f\nvgabios = v\nboot = "
 			       "disk , floppy\n"
-			       "boot_menu = yes\nsercon = yes\non_triple_fault = stop\n",
+			       "boot_menu = yes\nsercon = yes\non_triple_fault = stop\n"
+			       "apic = no\n",
 			       &c),
 			 0);
 	assert_string_equal(files, "1:" CONFIG_FIRMWARE "\n1:" CONFIG_VGABIOS "\n"
@@ -298,12 +299,14 @@ static void test_firmware(void **state)
 	assert_int_equal(c.vm[0].triple, TRIPLE_RESET);
 	assert_int_equal(c.vm[0].boots, 0);
 	assert_false(c.vm[0].boot_menu || c.vm[0].sercon);
+	assert_true(c.vm[0].apic);
 	assert_string_equal(c.vm[1].firmware, "f");
 	assert_int_equal(c.vm[1].boots, 2);
 	assert_int_equal(c.vm[1].boot[0], BOOT_FROM_DISK);
 	assert_int_equal(c.vm[1].boot[1], BOOT_FROM_FLOPPY);
 	assert_true(c.vm[1].boot_menu && c.vm[1].sercon);
 	assert_int_equal(c.vm[1].triple, TRIPLE_STOP);
+	assert_false(c.vm[1].apic);
 	config_free(&c);
 }
 

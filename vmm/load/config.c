@@ -462,6 +462,8 @@ static void finish_vm(struct parser *p)
 		parse_path(p, "vgabios", CONFIG_VGABIOS, vm->vgabios);
 	if (!seen_before(p, "on_triple_fault"))
 		vm->triple = TRIPLE_RESET;
+	if (!seen_before(p, "apic"))
+		vm->apic = true;
 }
 
 static void finish_section(struct parser *p)

@@ -63,7 +63,7 @@ struct config_vm {
 	u64 strict_ram;
 	bool verify;	 /* verify = yes: each block of translated code is proven to be confined */
 	bool debug_exit; /* debug_exit = yes: port 501h, for test guests */
-	bool apic;	 /* apic = yes: local APIC, I/O APIC and HPET */
+	bool apic;	 /* local APIC, I/O APIC and HPET */
 	bool no_vga;	 /* vga = none */
 	enum cpu_model_name cpu;   /* cpu = host (default), pentium ... */
 	bool coherent_tlb;	   /* tlb = coherent: tables written count at once */
