@@ -153,9 +153,10 @@ static bool periodic(const struct i8254_channel *c)
 }
 
 /*
- * A tick whose forerunner still waits is owed, be it that the guest was not run, held interrupts
- * off or masked IRQ 0: Linux masks the line for the length of each handler, EOI included, so that a
- * mask says nothing about wanting ticks.
+ * A tick whose forerunner still waits is owed if the guest was not run. If it was, it held
+ * interrupts off or masked IRQ 0, which says nothing about wanting ticks: Linux masks the line for
+ * the length of each handler, EOI included, and is slower here than on a board. Such a tick is
+ * held, and owed if the forerunner is taken soon.
  */
 static bool waiting(const struct i8254 *p)
 {
@@ -169,9 +170,27 @@ static void forget_lost(struct i8254 *p)
 		p->owed = 0;
 }
 
+static u64 period(const struct i8254 *p)
+{
+	return ticks_begin(p->ch[0].n, I8254_HZ);
+}
+
 static u64 pay_at(const struct i8254 *p)
 {
-	return ticks_owed_at(p->last_edge, ticks_begin(p->ch[0].n, I8254_HZ));
+	return ticks_owed_at(p->last_edge, period(p));
+}
+
+static void owe(struct i8254 *p, u64 edges)
+{
+	p->owed = MIN(p->owed + edges, OWED_TICKS / p->ch[0].n);
+}
+
+/* No tick waits any more. */
+static void taken(struct i8254 *p)
+{
+	if (p->held)
+		owe(p, ticks_made_up(p->held, period(p)));
+	p->held = 0;
 }
 
 static void pay(struct i8254 *p)
@@ -187,19 +206,23 @@ static void pay(struct i8254 *p)
 	forget_lost(p);
 }
 
-static void deliver(struct i8254 *p, u64 edges)
+/* gap: ns since the edge before. */
+static void deliver(struct i8254 *p, u64 edges, u64 gap)
 {
-	const struct i8254_channel *c = &p->ch[0];
-
-	if (!periodic(c)) {
+	if (!periodic(&p->ch[0])) {
 		pulse(p);
 		return;
 	}
+	if (waiting(p) && ticks_on_time(gap, period(p))) {
+		p->held = MIN(p->held + edges, OWED_TICKS / p->ch[0].n);
+		return;
+	}
 	if (!waiting(p)) {
+		taken(p);
 		pulse(p);
 		edges--;
 	}
-	p->owed = MIN(p->owed + edges, OWED_TICKS / c->n);
+	owe(p, edges);
 	forget_lost(p);
 }
 
@@ -243,8 +266,10 @@ static s64 sync(struct i8254 *p, struct i8254_channel *c)
 	u64 edges = advance(c, t);
 
 	if (edges && c == &p->ch[0]) {
+		u64 gap = now - p->last_edge;
+
 		p->last_edge = now;
-		deliver(p, edges);
+		deliver(p, edges, gap);
 		arm(p);
 	}
 	return t;
@@ -255,7 +280,7 @@ static void changed(struct i8254 *p, struct i8254_channel *c, s64 t)
 {
 	if (c != &p->ch[0])
 		return;
-	p->owed = 0;
+	p->owed = p->held = 0;
 	drive(p, out(c, t));
 	arm(p);
 }
@@ -272,6 +297,8 @@ static void fire(void *ctx, u64 now)
 
 void i8254_irq_done(struct i8254 *p)
 {
+	if (!waiting(p))
+		taken(p);
 	if (!p->owed)
 		return;
 	sync(p, &p->ch[0]);
@@ -541,7 +568,7 @@ static void i8254_reset(void *dev)
 			.synced = now,
 		};
 	p->port61 = 0;
-	p->owed = 0;
+	p->owed = p->held = 0;
 	drive(p, false);
 }
 
@@ -618,6 +645,8 @@ static void i8254_state(void *dev, struct snap *s)
 		channel_state(&p->ch[i], s);
 	snap_bool(s, p->level);
 	snap_range(s, p->owed, 0, OWED_TICKS);
+	if (s->version >= 2)
+		snap_range(s, p->held, 0, OWED_TICKS);
 	snap_range(s, p->last_edge, 0, s->now);
 	snap_range(s, p->port61, 0, 0x0f);
 	vtimer_state(p->timers, &p->timer, s);
@@ -627,7 +656,7 @@ static void i8254_state(void *dev, struct snap *s)
 
 const struct device_class i8254_class = {
 	.name = "i8254",
-	.version = 1,
+	.version = 2,
 	.size = sizeof(struct i8254),
 	.ports = { &pit_ports, &port61_ports },
 	.init = i8254_init,

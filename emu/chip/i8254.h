@@ -6,7 +6,8 @@
  * Nothing runs per count: a channel remembers the tick in which its counting element was loaded,
  * and everything that can be read of it is computed from virtual time. Only channel 0's rising
  * output needs a timer. Ticks that the machine was late for are not lost: they are owed, and paid
- * one by one as the guest finishes the previous one.
+ * one by one as the guest finishes the previous one. Ticks that the guest itself held up for long
+ * are lost.
  */
 #pragma once
 
@@ -46,6 +47,7 @@ struct i8254 {
 	void *waiting_ctx;
 	bool level; /* of irq */
 	u64 owed;
+	u64 held;	 /* came while the guest was run and left one waiting */
 	u64 last_edge;	 /* ns: when the last one was noticed, or paid */
 	u8 port61;	 /* bits 0..3 */
 	u64 ticks, late; /* delivered; of these owed before */

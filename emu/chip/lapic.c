@@ -542,7 +542,7 @@ static u64 wakes_at(const void *dev)
 
 const struct device_class lapic_class = {
 	.name = "lapic",
-	.version = 1,
+	.version = 2,
 	.size = sizeof(struct lapic),
 	.memory = &memory,
 	.init = init,

@@ -5,7 +5,8 @@
  *
  * A period whose interrupt comes while the one before is still requested is owed, and paid after
  * the EOI, so that a guest that counts periods keeps its time however late it ran (ticks_owed_at()
- * says when). Periods below TICKS_MIN_PERIOD_NS are delivered in batches.
+ * says when). Those that the guest itself held up for long are lost, as on a board. Periods below
+ * TICKS_MIN_PERIOD_NS are delivered in batches.
  */
 #include "emu/chip/lapic_timer.h"
 
@@ -74,6 +75,16 @@ static void arm(struct lapic_timer *t)
 static void limit_owed(struct lapic_timer *t)
 {
 	t->owed = t->initial ? MIN(t->owed, OWED_NS / period(t)) : 0;
+	t->held = t->initial ? MIN(t->held, OWED_NS / period(t)) : 0;
+}
+
+/* No interrupt of the timer waits any more. */
+static void taken(struct lapic_timer *t)
+{
+	if (t->held)
+		t->owed += ticks_made_up(t->held, period(t));
+	t->held = 0;
+	limit_owed(t);
 }
 
 /* A vector below 16 is never requested, so that nothing would hold back what is owed. */
@@ -83,19 +94,27 @@ static void forget_refused(struct lapic_timer *t)
 		t->owed = 0;
 }
 
-static void interrupt(struct lapic_timer *t, u64 times)
+static void accept(struct lapic_timer *t)
 {
-	u8 vector = (u8)*t->lvt;
+	t->accept(t->ctx, (u8)*t->lvt);
+}
 
-	if (!t->requested(t->ctx, vector)) {
-		t->accept(t->ctx, vector);
+/* gap: ns since the interrupt before. */
+static void periods_end(struct lapic_timer *t, u64 times, u64 gap)
+{
+	if (t->requested(t->ctx, (u8)*t->lvt) && ticks_on_time(gap, period(t))) {
+		t->held += times;
+		limit_owed(t);
+		return;
+	}
+	if (!t->requested(t->ctx, (u8)*t->lvt)) {
+		taken(t);
+		accept(t);
 		times--;
 	}
-	if (is_periodic(t)) {
-		t->owed += times;
-		limit_owed(t);
-		forget_refused(t);
-	}
+	t->owed += times;
+	limit_owed(t);
+	forget_refused(t);
 }
 
 /* What has expired by now becomes interrupts. */
@@ -111,12 +130,16 @@ void lapic_timer_sync(struct lapic_timer *t)
 	if (expired <= t->expired)
 		return;
 
-	u64 times = expired - t->expired;
+	u64 times = expired - t->expired, gap = now - t->last;
 
 	t->expired = expired;
 	t->last = now;
-	if (!masked(t))
-		interrupt(t, times);
+	if (masked(t))
+		return;
+	if (is_periodic(t))
+		periods_end(t, times, gap);
+	else
+		accept(t);
 }
 
 static void pay(struct lapic_timer *t)
@@ -127,7 +150,7 @@ static void pay(struct lapic_timer *t)
 		return;
 	t->owed--;
 	t->last = now;
-	t->accept(t->ctx, (u8)*t->lvt);
+	accept(t);
 	forget_refused(t);
 }
 
@@ -142,7 +165,7 @@ static void fire(void *ctx, u64 now)
 		/* Time has gone on since the timers began to run, and the answer is of now. */
 		if (due <= vtimers_now(t->timers)) {
 			t->deadline = 0;
-			interrupt(t, 1);
+			accept(t);
 		}
 	} else {
 		lapic_timer_sync(t);
@@ -153,6 +176,8 @@ static void fire(void *ctx, u64 now)
 
 void lapic_timer_done(struct lapic_timer *t)
 {
+	if (!t->requested(t->ctx, (u8)*t->lvt))
+		taken(t);
 	if (!t->owed)
 		return;
 	pay(t);
@@ -171,7 +196,7 @@ void lapic_timer_changed(struct lapic_timer *t, u32 old)
 		t->started = MIN(t->started + ((t->expired * t->initial) << t->shift),
 				 vtimers_now(t->timers));
 		t->expired = 0;
-		t->owed = t->deadline = 0;
+		t->owed = t->held = t->deadline = 0;
 	}
 	arm(t);
 }
@@ -184,7 +209,7 @@ void lapic_timer_write_initial(struct lapic_timer *t, u32 value)
 	lapic_timer_sync(t);
 	t->initial = value;
 	t->started = vtimers_now(t->timers);
-	t->expired = t->owed = 0;
+	t->expired = t->owed = t->held = 0;
 	arm(t);
 }
 
@@ -250,7 +275,7 @@ void lapic_timer_reset(struct lapic_timer *t)
 	t->initial = 0;
 	t->shift = 1;
 	t->started = vtimers_now(t->timers);
-	t->expired = t->owed = t->last = t->deadline = 0;
+	t->expired = t->owed = t->held = t->last = t->deadline = 0;
 }
 
 void lapic_timer_state(struct lapic_timer *t, struct snap *s)
@@ -262,6 +287,8 @@ void lapic_timer_state(struct lapic_timer *t, struct snap *s)
 	snap_u64(s, t->expired);
 	snap_range(s, t->last, 0, s->now);
 	snap_u64(s, t->owed);
+	if (s->version >= 2)
+		snap_u64(s, t->held);
 	snap_u64(s, t->deadline);
 	vtimer_state(t->timers, &t->timer, s);
 	if (!s->loading)

@@ -17,6 +17,7 @@ struct lapic_timer {
 	u64 expired;  /* how often it has reached zero since */
 	u64 last;     /* virtual ns of the last interrupt */
 	u64 owed;     /* periods whose interrupt found the one before still requested */
+	u64 held;     /* the same while the guest was run, and has not taken the one before */
 	u64 deadline; /* of the TSC; 0: not armed */
 	/* The local APIC's: its entry for the timer, its requests. */
 	const u32 *lvt;

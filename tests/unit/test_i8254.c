@@ -395,6 +395,38 @@ static void test_late(void **state)
 	assert_int_equal(m.pit.owed, 10 * I8254_HZ / 1000);
 }
 
+/* The guest is run, and lets ticks of 1 ms wait: late for a moment it gets them all, longer it has
+ * lost them. The machine was away in between: these are owed. */
+static void test_held(void **state)
+{
+	static const struct {
+		unsigned ms, away_ms, owed;
+	} cases[] = { { 1, 0, 0 },   { 20, 0, 19 }, { 26, 0, 25 }, { 27, 0, 0 },
+		      { 500, 0, 0 }, { 10, 7, 16 }, { 500, 7, 7 } };
+	struct machine m;
+
+	(void)state;
+	begin_taking(&m);
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		program(&m, 0, 2, false, 1193);
+		take(&m);
+		unsigned before = m.pc.wire[0].rises;
+		u64 ms = ticks_begin(1193, I8254_HZ), start = m.pc.now + ms / 2;
+
+		for (unsigned n = 1; n <= cases[i].ms; n++) {
+			m.pc.now = start + n * ms;
+			vtimers_run(&m.pc.timers);
+		}
+		m.pc.now += cases[i].away_ms * ms;
+		vtimers_run(&m.pc.timers);
+		assert_int_equal(m.pc.wire[0].rises, before + 1);
+		take(&m);
+		i8254_irq_done(&m.pit);
+		assert_int_equal(m.pit.owed + m.pc.wire[0].rises - before - 1, cases[i].owed);
+		assert_int_equal(m.pit.held, 0);
+	}
+}
+
 /* Ticks that no controller takes in are lost, and are not made up for. */
 static void test_lost(void **state)
 {
@@ -437,10 +469,10 @@ static void test_fast(void **state)
 	u64 end = m.pc.now + 10 * MS;
 	while (m.pc.now < end) {
 		m.pc.now = MAX(vtimers_run(&m.pc.timers), m.pc.now);
-		while (m.pit.owed) {
+		do {
 			take(&m);
 			i8254_irq_done(&m.pit);
-		}
+		} while (m.pit.owed);
 		runs++;
 	}
 	assert_in_range(runs, 90, 110);
@@ -508,15 +540,11 @@ static void test_port61(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_waveforms),
-		cmocka_unit_test(test_gate),
-		cmocka_unit_test(test_new_count),
-		cmocka_unit_test(test_latches),
-		cmocka_unit_test(test_interrupt),
-		cmocka_unit_test(test_late),
-		cmocka_unit_test(test_lost),
-		cmocka_unit_test(test_fast),
-		cmocka_unit_test(test_linux_calibration),
+		cmocka_unit_test(test_waveforms), cmocka_unit_test(test_gate),
+		cmocka_unit_test(test_new_count), cmocka_unit_test(test_latches),
+		cmocka_unit_test(test_interrupt), cmocka_unit_test(test_late),
+		cmocka_unit_test(test_held),	  cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_fast),	  cmocka_unit_test(test_linux_calibration),
 		cmocka_unit_test(test_port61),
 	};
 

@@ -437,6 +437,20 @@ static void test_periodic(void **state)
 		run_for(&p, 1);
 	}
 	assert_int_equal(seen, 7);
+	/* The guest was run, and let them wait: late for 20 ms it gets all, for 30 ms one. */
+	for (unsigned ms = 20; ms <= 30; ms += 10) {
+		set(LAPIC_INITIAL, 1000000);
+		u64 start = p.now;
+
+		for (unsigned i = 0; i < ms; i++)
+			run_for(&p, MS);
+		for (seen = 0; pin(); seen++) {
+			assert_int_equal(lapic_ack(&l), 0x80);
+			eoi();
+			run_for(&p, MS / 8);
+		}
+		assert_int_equal(seen, ms == 20 ? (p.now - start) / MS : 1);
+	}
 	set(LAPIC_LVT_TIMER, LVT_MASKED | LVT_PERIODIC | 0x80);
 	assert_false(vtimer_armed(&l.count.timer));
 }
