@@ -213,14 +213,13 @@ static void deliver(struct i8254 *p, u64 edges, u64 gap)
 		pulse(p);
 		return;
 	}
-	if (waiting(p) && ticks_on_time(gap, period(p))) {
-		p->held = MIN(p->held + edges, OWED_TICKS / p->ch[0].n);
-		return;
-	}
 	if (!waiting(p)) {
 		taken(p);
 		pulse(p);
 		edges--;
+	} else if (ticks_on_time(gap, period(p))) {
+		p->held = MIN(p->held + edges, OWED_TICKS / p->ch[0].n);
+		edges = 0;
 	}
 	owe(p, edges);
 	forget_lost(p);
@@ -297,7 +296,7 @@ static void fire(void *ctx, u64 now)
 
 void i8254_irq_done(struct i8254 *p)
 {
-	if (!waiting(p))
+	if (p->held && !waiting(p))
 		taken(p);
 	if (!p->owed)
 		return;

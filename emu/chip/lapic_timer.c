@@ -46,10 +46,15 @@ static u64 period(const struct lapic_timer *t)
 	return (u64)t->initial << t->shift;
 }
 
+static bool waiting(const struct lapic_timer *t)
+{
+	return t->requested(t->ctx, (u8)*t->lvt);
+}
+
 /* May a period that is owed be paid now, or once it is time? */
 static bool may_pay(const struct lapic_timer *t)
 {
-	return t->owed && !masked(t) && !t->requested(t->ctx, (u8)*t->lvt);
+	return t->owed && !masked(t) && !waiting(t);
 }
 
 static u64 pay_at(const struct lapic_timer *t)
@@ -84,13 +89,12 @@ static void taken(struct lapic_timer *t)
 	if (t->held)
 		t->owed += ticks_made_up(t->held, period(t));
 	t->held = 0;
-	limit_owed(t);
 }
 
 /* A vector below 16 is never requested, so that nothing would hold back what is owed. */
 static void forget_refused(struct lapic_timer *t)
 {
-	if (!t->requested(t->ctx, (u8)*t->lvt))
+	if (!waiting(t))
 		t->owed = 0;
 }
 
@@ -102,15 +106,13 @@ static void accept(struct lapic_timer *t)
 /* gap: ns since the interrupt before. */
 static void periods_end(struct lapic_timer *t, u64 times, u64 gap)
 {
-	if (t->requested(t->ctx, (u8)*t->lvt) && ticks_on_time(gap, period(t))) {
-		t->held += times;
-		limit_owed(t);
-		return;
-	}
-	if (!t->requested(t->ctx, (u8)*t->lvt)) {
+	if (!waiting(t)) {
 		taken(t);
 		accept(t);
 		times--;
+	} else if (ticks_on_time(gap, period(t))) {
+		t->held += times;
+		times = 0;
 	}
 	t->owed += times;
 	limit_owed(t);
@@ -176,8 +178,10 @@ static void fire(void *ctx, u64 now)
 
 void lapic_timer_done(struct lapic_timer *t)
 {
-	if (!t->requested(t->ctx, (u8)*t->lvt))
+	if (t->held && !waiting(t)) {
 		taken(t);
+		limit_owed(t);
+	}
 	if (!t->owed)
 		return;
 	pay(t);

@@ -146,10 +146,7 @@ def test_back():
     """INIT by each of its ways lets a program come back from protected mode
     (tests/guests/boot/back16.asm), as the local APIC's does on bare QEMU."""
     build()
-    bare = [line for line in bare_lines_of("back16",
-                                           ["-cpu", "max", "-M", "pc,usb=off",
-                                            "-nodefaults", "-snapshot", "-fda"])
-            if line.startswith("local APIC ")]
+    bare = [line for line in bare_lines("back16") if line.startswith("local APIC ")]
     assert len(bare) == 4 and all(" memory be ef " in line for line in bare), bare
     by_code = {line.split()[2]: line[len("local APIC "):] for line in bare}
     with Guests(["[ringleader]\nexit = poweroff\n",
