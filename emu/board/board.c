@@ -342,7 +342,7 @@ static void find_devices(struct board *b)
 }
 
 /* A disk without a medium is no disk. */
-static u16 virtio_disks(const struct board_config *c)
+static u32 virtio_disks(const struct board_config *c)
 {
 	u32 options = 0;
 
@@ -352,16 +352,38 @@ static u16 virtio_disks(const struct board_config *c)
 		if (d->kind != DRIVE_NONE && d->backend->sectors)
 			options |= PC_OPTION_VIRTIO_BLK(i);
 	}
-	return (u16)options;
+	return options;
 }
 
-static u16 options_of(const struct board_config *c)
+static u32 network_cards(const struct board_config *c)
 {
-	return (u16)((c->debug_exit ? PC_OPTION_DEBUG_EXIT : 0) | (c->apic ? PC_OPTION_APIC : 0) |
-		     (c->no_vga ? 0 : PC_OPTION_VGA) | virtio_disks(c) |
-		     (c->virtio_rng ? PC_OPTION_VIRTIO_RNG : 0) |
-		     (c->virtio_console ? PC_OPTION_VIRTIO_CONSOLE : 0) |
-		     (c->virtio_balloon ? PC_OPTION_VIRTIO_BALLOON : 0));
+	u32 options = 0;
+
+	for (unsigned i = 0; i < NIC_PLACES; i++) {
+		switch (c->nic[i].kind) {
+		case NIC_VIRTIO:
+			options |= PC_OPTION_VIRTIO_NET(i);
+			break;
+		case NIC_NE2000:
+			options |= PC_OPTION_NE2000(i);
+			break;
+		case NIC_NE2000_ISA:
+			options |= PC_OPTION_NE2000_ISA;
+			break;
+		default:
+			break;
+		}
+	}
+	return options;
+}
+
+static u32 options_of(const struct board_config *c)
+{
+	return (c->debug_exit ? PC_OPTION_DEBUG_EXIT : 0) | (c->apic ? PC_OPTION_APIC : 0) |
+	       (c->no_vga ? 0 : PC_OPTION_VGA) | virtio_disks(c) | network_cards(c) |
+	       (c->virtio_rng ? PC_OPTION_VIRTIO_RNG : 0) |
+	       (c->virtio_console ? PC_OPTION_VIRTIO_CONSOLE : 0) |
+	       (c->virtio_balloon ? PC_OPTION_VIRTIO_BALLOON : 0);
 }
 
 static int add_devices(struct board *b)
@@ -389,6 +411,7 @@ static int add_devices(struct board *b)
 		.vga_rom_size = b->config.vgabios.size,
 		.a20 = &b->a20,
 		.drives = b->config.drives ? b->config.drives : none,
+		.nics = b->config.nic,
 		.completions = &b->completions,
 		.host = &b->host,
 	};
@@ -605,6 +628,11 @@ void board_power_button(struct board *b)
 void board_fpu_error(struct board *b)
 {
 	ferr_set(b->ferr, true);
+}
+
+void board_frames(struct board *b, unsigned n)
+{
+	devices_frames(&b->devices, n);
 }
 
 struct vga *board_vga(const struct board *b)

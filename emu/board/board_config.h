@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "emu/dev/nic.h"
 #include "kernel/base/types.h"
 
 struct drive;
@@ -29,6 +30,7 @@ struct board_config {
 	bool debug_exit;	    /* offer port 501h */
 	bool apic;		    /* local APIC, I/O APIC and HPET */
 	const struct drive *drives; /* DRIVE_PLACES of them; they outlive the board; NULL: none */
+	struct nic nic[NIC_PLACES];
 	u8 virtio;		    /* enum virtio_kind: which drivers its devices are for */
 	bool virtio_rng, virtio_console, virtio_balloon;
 	bool rts_wired; /* the serial lines wait for the guest's RTS */

@@ -15,6 +15,9 @@
 #define PC_OPTION_VIRTIO_RNG	 BIT(7)
 #define PC_OPTION_VIRTIO_CONSOLE BIT(8)
 #define PC_OPTION_VIRTIO_BALLOON BIT(9)
+#define PC_OPTION_VIRTIO_NET(n)	 BIT(10 + (n)) /* 0 to 3 */
+#define PC_OPTION_NE2000(n)	 BIT(14 + (n)) /* on PCI, 0 to 3 */
+#define PC_OPTION_NE2000_ISA	 BIT(18)
 
 #define PC_SERIAL_PORTS 4
 

@@ -21,6 +21,11 @@ struct board_host {
 	void (*debug_tx)(void *ctx, u8 byte); /* ports 402h and E9h */
 	/* n random bytes; wanted by boards with an entropy device only. */
 	void (*entropy)(void *ctx, u8 *bytes, u32 n);
+	/* A frame (emu/dev/nic.h) leaves network card n. It may get lost. */
+	void (*frame_out)(void *ctx, unsigned n, const u8 *frame, u32 len);
+	/* The next frame for network card n, of up to NIC_FRAME_MAX bytes. Returns its length; 0:
+	 * there is none, and board_frames() comes before there is one. */
+	u32 (*frame_in)(void *ctx, unsigned n, u8 *frame);
 	/* A line about the machine for who runs it; NULL: nobody reads it. */
 	void (*report)(void *ctx, const char *text);
 	/* A rule of emu/dev/strict.def was broken, and its number; NULL: nobody wants to know. */

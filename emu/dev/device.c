@@ -64,7 +64,7 @@ static void wire_dma(struct device_bay *bay)
 /* --- All devices of a board */
 
 int devices_alloc(struct device_set *set, const struct device_slot *slots, unsigned count,
-		  u16 options)
+		  u32 options)
 {
 	*set = (struct device_set){ .device = mem_alloc(count * sizeof(*set->device)) };
 	if (!set->device)
@@ -187,6 +187,16 @@ u64 devices_wakes_at(const struct device_set *set, u16 open, u8 pirqs_open)
 			at = MIN(at, c->wakes_at(d->dev));
 	}
 	return at;
+}
+
+void devices_frames(const struct device_set *set, unsigned n)
+{
+	for (unsigned i = 0; i < set->count; i++) {
+		const struct device *d = &set->device[i];
+
+		if (d->slot->class->frames && d->slot->unit == n)
+			d->slot->class->frames(d->dev);
+	}
 }
 
 /* --- Text */

@@ -26,6 +26,7 @@
 struct completions;
 struct device_bay;
 struct drive;
+struct nic;
 struct pci_bus;
 struct snap;
 
@@ -68,6 +69,8 @@ struct device_class {
 	/* When its timer is due that raises an interrupt, in virtual ns; UINT64_MAX: not armed.
 	 * NULL: it has none. */
 	u64 (*wakes_at)(const void *dev);
+	/* Of a network card: frames may have come for it (emu/dev/nic.h). NULL: it is none. */
+	void (*frames)(void *dev);
 	/* For docs/devices.md and `devs`. */
 	const char *title, *file, *has, *lacks;
 };
@@ -102,7 +105,7 @@ struct device_slot {
 	u8 unit;       /* which of several of its class */
 	u16 pci;       /* DEVICE_PCI(); 0: no PCI function */
 	u8 intx;       /* its PCI interrupt, as its PCI_IRQ_PIN says: 1 INTA .. 4 INTD; 0: none */
-	u16 options;   /* only on boards that have one of these options; 0: on all */
+	u32 options;   /* only on boards that have one of these options; 0: on all */
 	bool messages; /* it may interrupt by messages instead, past the wires */
 	u8 since;      /* the format of saved machines that first has its section; 0: all have it */
 	struct device_acpi acpi[DEVICE_ACPI];
@@ -138,6 +141,7 @@ struct device_bay {
 	struct pci_bus *pci;
 	struct a20_gate *a20;
 	const struct drive *drives; /* DRIVE_PLACES of them: emu/dev/drives.h */
+	const struct nic *nics;	    /* NIC_PLACES of them: emu/dev/nic.h */
 	u8 virtio;		    /* enum virtio_kind: emu/chip/virtio.h */
 	const u8 *vga_rom;	    /* on the screen's adapter; NULL: none */
 	u32 vga_rom_size;
@@ -166,7 +170,7 @@ struct device_set {
 /* Takes memory for the devices of those slots that a board with these options has. E_NOMEM: the
  * set is empty. */
 int devices_alloc(struct device_set *set, const struct device_slot *slots, unsigned count,
-		  u16 options);
+		  u32 options);
 /* Plugs them in, in the table's order; bay without its slot, its lines and the number of its
  * channel. After an error the set must be destroyed. */
 int devices_init(struct device_set *set, const struct device_bay *bay);
@@ -182,3 +186,5 @@ void devices_state(struct device_set *set, struct snap *s);
  * (bit n) is in pirqs_open, and of all that have no interrupt. */
 bool devices_can_wake(const struct device_set *set, u16 open, u8 pirqs_open);
 u64 devices_wakes_at(const struct device_set *set, u16 open, u8 pirqs_open);
+/* Tells the network card in place n. */
+void devices_frames(const struct device_set *set, unsigned n);
