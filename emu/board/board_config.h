@@ -31,7 +31,7 @@ struct board_config {
 	bool apic;		    /* local APIC, I/O APIC and HPET */
 	const struct drive *drives; /* DRIVE_PLACES of them; they outlive the board; NULL: none */
 	struct nic nic[NIC_PLACES];
-	u8 virtio;		    /* enum virtio_kind: which drivers its devices are for */
+	u8 virtio; /* enum virtio_kind: which drivers its devices are for */
 	bool virtio_rng, virtio_console, virtio_balloon;
 	bool rts_wired; /* the serial lines wait for the guest's RTS */
 	/* Copied. Without a firmware the board is as one has left it, for a loader that starts a

@@ -30,6 +30,7 @@
 #include "emu/chip/virtio_balloon.h"
 #include "emu/chip/virtio_blk.h"
 #include "emu/chip/virtio_console.h"
+#include "emu/chip/virtio_net.h"
 #include "emu/chip/virtio_rng.h"
 #include "kernel/hw/i8042_regs.h"
 #include "kernel/hw/i8259_regs.h"
@@ -216,6 +217,26 @@ const struct device_slot pc_slots[] = {
 	{
 		.name = "balloon",
 		VIRTIO_SLOT(virtio_balloon_class, 10, PC_OPTION_VIRTIO_BALLOON),
+	},
+	{
+		.name = "virtio-net0",
+		.unit = 0,
+		VIRTIO_SLOT(virtio_net_class, 11, PC_OPTION_VIRTIO_NET(0)),
+	},
+	{
+		.name = "virtio-net1",
+		.unit = 1,
+		VIRTIO_SLOT(virtio_net_class, 12, PC_OPTION_VIRTIO_NET(1)),
+	},
+	{
+		.name = "virtio-net2",
+		.unit = 2,
+		VIRTIO_SLOT(virtio_net_class, 13, PC_OPTION_VIRTIO_NET(2)),
+	},
+	{
+		.name = "virtio-net3",
+		.unit = 3,
+		VIRTIO_SLOT(virtio_net_class, 14, PC_OPTION_VIRTIO_NET(3)),
 	},
 	{
 		.class = &ferr_class,

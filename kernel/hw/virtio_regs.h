@@ -11,6 +11,7 @@
 #define VIRTIO_MODERN	    0x1040 /* + the device's number */
 
 enum virtio_id {
+	VIRTIO_ID_NETWORK = 1,
 	VIRTIO_ID_BLOCK = 2,
 	VIRTIO_ID_CONSOLE = 3,
 	VIRTIO_ID_ENTROPY = 4,

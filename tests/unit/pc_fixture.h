@@ -14,6 +14,7 @@
 #include "emu/board/pc_slots.h"
 #include "emu/dev/completion.h"
 #include "emu/dev/drives.h"
+#include "emu/dev/nic.h"
 #include "emu/dev/ticks.h"
 #include "kernel/base/string.h"
 
@@ -46,7 +47,8 @@ struct pc {
 	const u8 *vga_rom;
 	u32 vga_rom_size;
 	struct drive drives[DRIVE_PLACES]; /* none, if the test puts none there */
-	struct board_host host;		   /* what a device calls must be filled in by its test */
+	struct nic nics[NIC_PLACES];
+	struct board_host host; /* what a device calls must be filled in by its test */
 };
 
 static inline u64 pc_now(void *ctx)
@@ -119,6 +121,7 @@ static inline void pc_plug(struct pc *p, const struct device_class *class, void 
 				   .a20 = &p->a20,
 				   .dma = { .controller = s->dma ? p->dma : NULL },
 				   .drives = p->drives,
+				   .nics = p->nics,
 				   .completions = &p->completions,
 				   .msi = p->msi,
 				   .virtio = p->virtio,
