@@ -61,6 +61,8 @@ struct board {
 	bool hpet_legacy;	  /* interrupts 0 and 8 are the HPET's */
 	struct a20_gate a20;
 	struct completions completions;
+	struct completion frames;
+	u8 frames_for; /* network cards (bit n) that are to be told of frames */
 	struct device_set devices;
 	/* Those of them that are wired to each other, or that the outside speaks to. */
 	struct i8259_pair *pic;
@@ -312,6 +314,17 @@ static int power_on(struct board *b)
 	return err;
 }
 
+static void tell_of_frames(void *ctx)
+{
+	struct board *b = ctx;
+	u8 cards = b->frames_for;
+
+	b->frames_for = 0;
+	for (unsigned n = 0; n < NIC_PLACES; n++)
+		if (cards & BIT(n))
+			devices_frames(&b->devices, n);
+}
+
 /* --- Creation */
 
 static void find_devices(struct board *b)
@@ -444,6 +457,7 @@ int board_create(const struct board_config *config, const struct board_host *hos
 	b->a20 = (struct a20_gate){ .held = A20_KBC | A20_FAST, .out = host_a20, .ctx = b };
 	bus_init(&b->bus);
 	completions_init(&b->completions, host->completed, host->ctx);
+	b->frames = (struct completion){ .run = tell_of_frames, .ctx = b };
 	vtimers_init(&b->timers, host->now, host->ctx);
 	b->timers.rearm = host_rearm;
 	b->timers.rearm_ctx = b;
@@ -632,7 +646,8 @@ void board_fpu_error(struct board *b)
 
 void board_frames(struct board *b, unsigned n)
 {
-	devices_frames(&b->devices, n);
+	b->frames_for |= (u8)BIT(n);
+	completion_post(&b->completions, &b->frames);
 }
 
 struct vga *board_vga(const struct board *b)

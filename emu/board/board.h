@@ -59,7 +59,8 @@ bool board_console_listens(const struct board *b);
 bool board_serial_rx(struct board *b, unsigned port, u8 byte);
 void board_serial_ready(struct board *b, unsigned port);
 void board_serial_break(struct board *b, unsigned port);
-/* Frames have come for network card n: it fetches what it has room for by board_host.frame_in(). */
+/* Frames have come for network card n. With the next board_run_timers() it fetches as many by
+ * board_host.frame_in() as it has room for. */
 void board_frames(struct board *b, unsigned n);
 /* NULL: there is none. */
 struct virtio_balloon *board_balloon(const struct board *b);

@@ -23,13 +23,13 @@
 
 #define IMAGE	 (160 * KiB)
 #define RAM	 0xa0000u
-#define DEVICES	 5u
+#define DEVICES	 6u
 #define IO	 0xe000u /* + 80h * n: BAR 0 and BAR 4 are put there for each input */
 #define MEM	 0xf0000000u
 #define QUEUE_AT 0x10000u /* + 4000h for each queue: table, available, used of a queue of 0.9 */
 #define STEP	 0x4000u
 
-static const u8 number[DEVICES] = { 4, 5, 8, 9, 10 };
+static const u8 number[DEVICES] = { 4, 5, 8, 9, 10, 11 };
 static struct disk_memory disk[2];
 static struct drive drive[DRIVE_PLACES];
 static u8 image[2][IMAGE];
@@ -79,7 +79,8 @@ static void create(void)
 						 .drives = drive,
 						 .virtio_rng = true,
 						 .virtio_console = true,
-						 .virtio_balloon = true },
+						 .virtio_balloon = true,
+						 .nic = { { .kind = NIC_VIRTIO } } },
 			 &host, &mem, &board))
 		panic("no board");
 }
@@ -141,7 +142,8 @@ static void available(struct fuzz_input *in, u32 queue)
 static void one(struct fuzz_input *in)
 {
 	u8 what = fuzz_u8(in), where = fuzz_u8(in);
-	unsigned n = what & 0x40 ? 4 : where & 3, q = where >> 2 & 1, size = 1u << (where >> 3) % 3;
+	unsigned n = what & 0x40 ? 4 + (what >> 5 & 1) : where & 3, q = where >> 2 & 1;
+	unsigned size = 1u << (where >> 3) % 3;
 	u32 queue = QUEUE_AT + (2 * n + q) * STEP, v;
 	u16 io = (u16)(IO + n * VIRTIO_IO_SIZE);
 
@@ -185,6 +187,8 @@ static void one(struct fuzz_input *in)
 	case 13:
 		board_serial_rx(board, 4, where);
 		board_serial_ready(board, 4);
+		quiet_frames = where;
+		board_frames(board, 0);
 		break;
 	default:
 		quiet_ns += fuzz_u32(in);

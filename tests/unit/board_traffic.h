@@ -28,6 +28,7 @@ enum op_kind {
 	FPU_ERROR,
 	BUTTON,
 	MEDIUM,
+	FRAMES,
 	OPS
 };
 
@@ -89,7 +90,7 @@ static const u16 setups[][24] = {
 /* CF8h for a function that exists, mostly at a register that can be written. */
 static u32 pci_address(void)
 {
-	static const u32 function[] = { 0x0000, 0x0800, 0x0b00, 0x2000, 0x4000, 0x4800 };
+	static const u32 function[] = { 0x0000, 0x0800, 0x0b00, 0x2000, 0x4000, 0x4800, 0x5800 };
 	static const u8 reg[] = { 0x04, 0x3c, 0x40, 0x60, 0x80, 0x50, 0x70, 0x9c, 0xa4 };
 
 	return 0x80000000u | function[rnd() % ARRAY_SIZE(function)] | reg[rnd() % ARRAY_SIZE(reg)];
@@ -119,7 +120,7 @@ static struct op random_memory(void)
 
 static struct op random_access(void)
 {
-	static const u8 virtio[] = { 4, 8, 9 };
+	static const u8 virtio[] = { 4, 8, 9, 11 };
 	const struct device_slot *s = &pc_slots[rnd() % pc_slot_count];
 	const struct device_ports *r = &s->ports[rnd() % DEVICE_RANGES];
 	struct op op = { .kind = one_in(3) ? READ : WRITE, .size = 1, .value = rnd() };

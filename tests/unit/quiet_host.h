@@ -6,6 +6,7 @@
 #pragma once
 
 #include "emu/dev/board_host.h"
+#include "emu/dev/nic.h"
 
 static u64 quiet_ns;
 
@@ -71,6 +72,30 @@ static inline void quiet_entropy(void *ctx, u8 *bytes, u32 n)
 		*bytes++ = 0x55;
 }
 
+static unsigned quiet_frames; /* so many come next, each of another length */
+
+static inline void quiet_frame_out(void *ctx, unsigned n, const u8 *frame, u32 len)
+{
+	(void)ctx;
+	(void)n;
+	(void)frame;
+	(void)len;
+}
+
+static inline u32 quiet_frame_in(void *ctx, unsigned n, u8 *frame)
+{
+	u32 len = NIC_FRAME_MIN + quiet_frames * 100 % (NIC_FRAME_MAX - NIC_FRAME_MIN + 1);
+
+	(void)ctx;
+	(void)n;
+	if (!quiet_frames)
+		return 0;
+	quiet_frames--;
+	for (u32 i = 0; i < len; i++)
+		frame[i] = i < NIC_MAC ? 0xff : (u8)i;
+	return len;
+}
+
 static inline void quiet_exit_code(void *ctx, u32 code)
 {
 	(void)ctx;
@@ -88,6 +113,8 @@ static inline struct board_host quiet_host(void)
 				    .serial_tx = quiet_serial_tx,
 				    .debug_tx = quiet_debug_tx,
 				    .entropy = quiet_entropy,
+				    .frame_out = quiet_frame_out,
+				    .frame_in = quiet_frame_in,
 				    .exit_code = quiet_exit_code,
 				    .power_off = quiet_event,
 				    .reset = quiet_reset,

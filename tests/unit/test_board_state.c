@@ -63,6 +63,7 @@ struct machine {
 	struct board *board;
 	struct gpmem mem;
 	bool intr, a20, line_busy;
+	unsigned frames; /* that wait for its network card */
 	u64 deadline;
 	u64 told; /* a checksum of all calls to the host, but those of loading */
 	bool loading;
@@ -180,6 +181,28 @@ static void entropy(void *ctx, u8 *bytes, u32 n)
 	memset(bytes, ctx ? 0x5a : 0, n);
 }
 
+static void frame_out(void *ctx, unsigned n, const u8 *frame, u32 len)
+{
+	u64 sum = n;
+
+	for (u32 i = 0; i < len; i++)
+		sum = sum * 31 + frame[i];
+	tell(ctx, sum);
+}
+
+static u32 frame_in(void *ctx, unsigned n, u8 *frame)
+{
+	struct machine *m = ctx;
+	u32 len = 60 + m->frames;
+
+	if (!m->frames)
+		return 0;
+	m->frames--;
+	memset(frame, 0xff, len);
+	tell(m, n + 1);
+	return len;
+}
+
 static void *take_block(void *ctx)
 {
 	(void)ctx;
@@ -217,7 +240,8 @@ static struct machine *machine_new(void)
 					     .drives = m->drive,
 					     .virtio_rng = true,
 					     .virtio_console = true,
-					     .virtio_balloon = true };
+					     .virtio_balloon = true,
+					     .nic = { { .kind = NIC_VIRTIO } } };
 	const struct board_host host = {
 		.now = now,
 		.wall_clock = wall,
@@ -233,6 +257,8 @@ static struct machine *machine_new(void)
 		.a20 = a20,
 		.exit_code = exit_code,
 		.entropy = entropy,
+		.frame_out = frame_out,
+		.frame_in = frame_in,
 		.ctx = m,
 	};
 
@@ -328,7 +354,7 @@ static void compare_media(const struct machine *a, const struct machine *b)
 }
 
 /* Words that differ between two boards just created are pointers. */
-static bool *pointer[32];
+static bool *pointer[40];
 
 static void find_pointers(void)
 {
@@ -447,6 +473,11 @@ static u64 apply(struct machine *m, const struct op *op)
 		if (!m->line_busy)
 			board_serial_ready(b, line);
 		return 0;
+	case FRAMES:
+		m->frames = op->value & 7;
+		board_frames(b, 0);
+		board_settle(b);
+		return m->frames;
 	case FPU_ERROR:
 		board_fpu_error(b);
 		return 0;
@@ -539,6 +570,7 @@ static void test_same_afterwards(void **state)
 		save(a);
 		b = machine_new();
 		b->line_busy = a->line_busy;
+		b->frames = a->frames;
 		copy_media(a, b);
 		if (!load(b))
 			fail_msg("%s", snap.error);
