@@ -323,6 +323,8 @@ static void transfer_state(struct i82077 *f, struct snap *s)
 	snap_u8(s, t->n);
 	snap_u8(s, t->eot);
 	snap_u8(s, t->dtl);
+	if (s->version >= 2)
+		snap_u8(s, t->stepped);
 	snap_range(s, t->run, 0, I82077_SECTORS);
 	snap_enum(s, t->mover, I82077_GUEST + 1);
 	snap_bool(s, t->tc);
@@ -403,7 +405,7 @@ u8 i82077_cmos(const struct i82077 *f)
 
 const struct device_class i82077_class = {
 	.name = "i82077",
-	.version = 1,
+	.version = 2,
 	.size = sizeof(struct i82077),
 	.ports = { &ports, &dir_ports },
 	.init = i82077_init,

@@ -41,6 +41,7 @@ struct i82077_transfer {
 	u8 unit, head;
 	u8 c, h, r, n;		 /* of the next sector, as the guest counts */
 	u8 eot, dtl;		 /* the last sector of a track; DTL, SC or STP */
+	u8 stepped;		 /* cylinders behind the one that it began on */
 	u8 run;			 /* sectors in the buffer, from r on */
 	enum i82077_mover mover; /* DISK: request is under way */
 	bool tc;		 /* terminal count has come */

@@ -11,6 +11,11 @@
  * ends the command; without it the sector EOT does, and that is an error (data sheet, table 6-1,
  * EN), for VERIFY is not.
  *
+ * EOT may lie beyond the track. With MT the side then ends at the last sector that it has, and
+ * behind the second side the next cylinder follows; the heads come back at the end. The chip would
+ * not find the sector. But SeaBIOS makes EOT of all that INT 13h was asked for, and counts on this,
+ * as boot sectors do on INT 13h: a board's BIOS knows how long a track is, and goes on by itself.
+ *
  * An image has sectors and nothing between them: no deleted marks, no IDs but those of its format.
  * What is formatted with other IDs is lost, as a sector that is not found later.
  */
@@ -81,6 +86,11 @@ static const struct floppy_format *format_of(struct i82077 *f)
 	return d ? i82077_format(d) : NULL;
 }
 
+static unsigned track_under_heads(const struct i82077 *f)
+{
+	return f->drive[f->t.unit].track + f->t.stepped;
+}
+
 /* Does the chip see address marks on this track? It has to turn, and be read at its own rate. */
 static bool track_readable(struct i82077 *f)
 {
@@ -88,15 +98,14 @@ static bool track_readable(struct i82077 *f)
 
 	return format && (f->dor & DOR_MOTOR(f->t.unit)) && (f->command & MFM) &&
 	       f->rate == format->rate && f->t.head < format->heads &&
-	       f->drive[f->t.unit].track < format->tracks;
+	       track_under_heads(f) < format->tracks;
 }
 
 static u64 sector_number(struct i82077 *f, unsigned r)
 {
 	const struct floppy_format *format = format_of(f);
 
-	return ((u64)f->drive[f->t.unit].track * format->heads + f->t.head) * format->sectors + r -
-	       1;
+	return ((u64)track_under_heads(f) * format->heads + f->t.head) * format->sectors + r - 1;
 }
 
 static bool sector_exists(struct i82077 *f, unsigned r)
@@ -157,12 +166,21 @@ static void wait_for_disk(struct i82077 *f, enum disk_op op, u64 sector, u32 sec
 
 /* --- Runs of sectors */
 
+/* The last sector of a side, where EOT is beyond it (above). */
+static bool ends_short_side(struct i82077 *f, u8 r)
+{
+	const struct floppy_format *format = format_of(f);
+
+	return (f->command & MT) && format && r == format->sectors && r < f->t.eot;
+}
+
 /* C, H and R as they are behind the sector r (data sheet, table 5-2). True: it was the last one. */
 static bool step_behind(struct i82077 *f, u8 r)
 {
 	struct i82077_transfer *t = &f->t;
+	bool short_side = ends_short_side(f, r);
 
-	if (r != t->eot) {
+	if (r != t->eot && !short_side) {
 		t->r = (u8)(r + 1);
 		return false;
 	}
@@ -176,7 +194,8 @@ static bool step_behind(struct i82077 *f, u8 r)
 	if (t->head)
 		return false;
 	t->c++;
-	return true;
+	t->stepped += short_side;
+	return !short_side;
 }
 
 /* What VERIFY with EC counts are sectors; 0 are 256. */
@@ -188,13 +207,13 @@ static bool counts_sectors(const struct i82077 *f)
 static bool find_sector(struct i82077 *f)
 {
 	struct i82077_transfer *t = &f->t;
-	u8 track;
+	unsigned track;
 
 	if (!track_readable(f)) { /* the other side of a disk that has one */
 		end_error(f, ST1_NO_MARK, 0);
 		return false;
 	}
-	track = f->drive[t->unit].track;
+	track = track_under_heads(f);
 	if (t->c == track && t->h == t->head && t->n == N_512 && sector_exists(f, t->r))
 		return true;
 	if (kind(f) == READ_TRACK && sector_exists(f, t->r)) {

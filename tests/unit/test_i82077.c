@@ -318,12 +318,17 @@ static void test_results(void **state)
 		{ 0xc6, 0, 1, 18, 37, 0x40, 0x80, 4, 0, 1 },
 		{ 0x46, 0, 18, 19, 2, 0x40, 0x04, 3, 0, 19 }, /* a sector that is not there */
 		{ 0x46, 0, 0, 18, 2, 0x40, 0x04, 3, 0, 0 },
+		/* EOT beyond the track, as SeaBIOS gives it */
+		{ 0xe6, 0, 2, 31, 30, 0x04, 0x00, 3, 1, 14 },
+		{ 0xc6, 0, 2, 18 + 18, 35, 0x00, 0x00, 4, 0, 1 },
+		{ 0xe6, 4, 10, 60, 51, 0x00, 0x00, 5, 0, 7 },
+		{ 0xc6, 0, 19, 31, 2, 0x40, 0x04, 3, 0, 19 },
 	};
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_SIZE(t); i++) {
 		for (unsigned write = 0; write < 2; write++) {
-			u8 command = write ? (u8)(t[i].command - 1) : t[i].command;
+			u8 command = write ? (u8)((t[i].command & 0xdf) - 1) : t[i].command;
 			struct machine m;
 
 			machine_init(&m, 1440, 0, false);

@@ -247,7 +247,7 @@ next:
 	mov	ax, BUFFER
 	mov	es, ax
 	xor	di, di
-	mov	cx, 18 * 256
+	mov	cx, 30 * 256
 	mov	ax, 0x1357
 .fill:	stosw
 	add	ax, 0x0101
@@ -285,6 +285,27 @@ next:
 .differs:
 	mov	ax, cx
 	call	word_
+	call	end_line
+
+	say_	"over the track"		; 9 sectors, 18, and 3 of the next cylinder
+	mov	ax, 0x031e
+	mov	cx, (TRACK + 1) << 8 | 10
+	mov	dx, 0
+	call	disk
+	mov	cx, 30 * 256
+	call	clear
+	mov	ax, 0x021e
+	mov	cx, (TRACK + 1) << 8 | 10
+	mov	dx, 0
+	call	disk
+	mov	cx, 30 * 256
+	call	sum
+	mov	ax, 0x0203			; the last of them alone
+	mov	cx, (TRACK + 2) << 8 | 1
+	mov	dx, 0
+	call	disk
+	mov	cx, 3 * 256
+	call	sum
 	call	end_line
 
 	say_	"errors"
@@ -361,6 +382,18 @@ next:
 	call	end_line
 
 	quit
+
+clear:	xor	di, di				; CX words at ES:0
+	xor	ax, ax
+	rep	stosw
+	ret
+sum:	xor	di, di				; of CX words at ES:0
+	xor	ax, ax
+.word:	add	ax, [es:di]
+	rol	ax, 1
+	add	di, 2
+	loop	.word
+	jmp	word_
 
 disk:	xor	bx, bx				; into or out of ES:0
 	int	0x13
