@@ -98,6 +98,16 @@ static const char *unusable(const char *path)
 	return access(path, R_OK) ? strerror(errno) : NULL;
 }
 
+/* Files that the configuration need not name. */
+static const char *hint(const char *name)
+{
+	if (!strcmp(name, CONFIG_FIRMWARE) || !strcmp(name, CONFIG_VGABIOS))
+		return ": without a kernel, a BIOS is needed: install the package seabios";
+	if (!strcmp(name, CONFIG_NETROM_VIRTIO) || !strcmp(name, CONFIG_NETROM_NE2000))
+		return ": boot = network needs the card's ROM: install the package ipxe-qemu";
+	return "";
+}
+
 static const char *file_check(void *ctx, unsigned line, const char *name)
 {
 	struct file *f;
@@ -118,10 +128,7 @@ static const char *file_check(void *ctx, unsigned line, const char *name)
 	why = unusable(f->path);
 	if (why)
 		say(NO_IMAGE, "%s:%u: %s: %s%s%s%s", conf, line, name, why, absolute ? "" : " in ",
-		    absolute ? "" : folder,
-		    strcmp(name, CONFIG_FIRMWARE) && strcmp(name, CONFIG_VGABIOS)
-			    ? ""
-			    : ": without a kernel, a BIOS is needed: install the package seabios");
+		    absolute ? "" : folder, hint(name));
 	return NULL;
 }
 
@@ -283,6 +290,7 @@ int main(int argc, char **argv)
 		check_media(&c.vm[i]);
 		check_rom(&c.vm[i], "firmware", c.vm[i].firmware, firmware_refused);
 		check_rom(&c.vm[i], "vgabios", c.vm[i].vgabios, option_rom_refused);
+		check_rom(&c.vm[i], "netrom", c.vm[i].netrom, option_rom_refused);
 	}
 	if (argc == 3 && status != NO_IMAGE)
 		list_files();

@@ -23,7 +23,7 @@ $(GUEST_ROOT)/bin/%: tests/guests/linux/%.c $(GUEST_LIB)
 $(GUESTS)/initrd.gz: iso/make-initramfs iso/pack-initramfs $(GUESTS)/.fetched $(GUEST_PROGRAMS)
 	iso/make-initramfs $@ $(GUESTS)/busybox $(GUEST_ROOT)
 
-# The same with the drivers of virtio devices.
+# The same with the drivers of virtio devices and network cards.
 $(GUESTS)/virtio.gz: $(GUESTS)/initrd.gz
 	(cat $< && iso/pack-initramfs $(GUEST_ROOT)-virtio) > $@
 

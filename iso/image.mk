@@ -4,7 +4,8 @@
 
 CHECK_SRC := iso/check_config.c \
 	vmm/load/config.c vmm/load/config_drive.c vmm/load/config_line.c vmm/load/config_size.c \
-	vmm/load/config_speed.c vmm/load/media.c vmm/load/linux_boot.c vmm/load/linux_header.c \
+	vmm/load/config_boot.c vmm/load/config_net.c vmm/load/config_speed.c \
+	vmm/load/media.c vmm/load/linux_boot.c vmm/load/linux_header.c \
 	vmm/load/file_kind.c vmm/load/firmware_file.c \
 	emu/chip/floppy_format.c emu/cpu/cpu_model.c \
 	kernel/base/print.c kernel/base/string_num.c kernel/lib/us_layout.c

@@ -10,7 +10,7 @@ HOST_CFLAGS := -std=gnu11 -fvisibility=hidden -I. -O1 -g $(WARN) -fno-strict-ali
 	-isystem $(BUILD)/zydis/include -fno-omit-frame-pointer
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
 PURE := boot/lib kernel/base kernel/lib kernel/task drivers/lib emu/* \
-	vmm/load vmm/code vmm/mmu vmm/term
+	vmm/load vmm/code vmm/mmu vmm/term vmm/net
 # libc has the memory and string functions that kernel/base/string.c gives
 # the monitor; tests/host/ logs.
 HOST_STANDS_IN := kernel/base/string.c kernel/base/log.c

@@ -8,6 +8,7 @@
  */
 #include "emu/board/board.h"
 
+#include "emu/board/board_options.h"
 #include "emu/board/firmware_config.h"
 #include "emu/board/guest_acpi.h"
 #include "emu/board/pc_cmos.h"
@@ -354,55 +355,10 @@ static void find_devices(struct board *b)
 	b->balloon = devices_find(s, &virtio_balloon_class, 0);
 }
 
-/* A disk without a medium is no disk. */
-static u32 virtio_disks(const struct board_config *c)
-{
-	u32 options = 0;
-
-	for (unsigned i = 0; c->drives && i <= PLACE_VIRTIO3 - PLACE_VIRTIO0; i++) {
-		const struct drive *d = &c->drives[PLACE_VIRTIO0 + i];
-
-		if (d->kind != DRIVE_NONE && d->backend->sectors)
-			options |= PC_OPTION_VIRTIO_BLK(i);
-	}
-	return options;
-}
-
-static u32 network_cards(const struct board_config *c)
-{
-	u32 options = 0;
-
-	for (unsigned i = 0; i < NIC_PLACES; i++) {
-		switch (c->nic[i].kind) {
-		case NIC_VIRTIO:
-			options |= PC_OPTION_VIRTIO_NET(i);
-			break;
-		case NIC_NE2000:
-			options |= PC_OPTION_NE2000(i);
-			break;
-		case NIC_NE2000_ISA:
-			options |= PC_OPTION_NE2000_ISA;
-			break;
-		default:
-			break;
-		}
-	}
-	return options;
-}
-
-static u32 options_of(const struct board_config *c)
-{
-	return (c->debug_exit ? PC_OPTION_DEBUG_EXIT : 0) | (c->apic ? PC_OPTION_APIC : 0) |
-	       (c->no_vga ? 0 : PC_OPTION_VGA) | virtio_disks(c) | network_cards(c) |
-	       (c->virtio_rng ? PC_OPTION_VIRTIO_RNG : 0) |
-	       (c->virtio_console ? PC_OPTION_VIRTIO_CONSOLE : 0) |
-	       (c->virtio_balloon ? PC_OPTION_VIRTIO_BALLOON : 0);
-}
-
 static int add_devices(struct board *b)
 {
 	static const struct drive none[DRIVE_PLACES];
-	int err = devices_alloc(&b->devices, pc_slots, pc_slot_count, options_of(&b->config));
+	int err = devices_alloc(&b->devices, pc_slots, pc_slot_count, board_options(&b->config));
 
 	if (err)
 		return err;

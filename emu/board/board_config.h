@@ -15,7 +15,13 @@ struct board_file {
 	u32 size;
 };
 
-enum board_boot { BOARD_BOOT_FLOPPY, BOARD_BOOT_CDROM, BOARD_BOOT_DISK, BOARD_BOOTS };
+enum board_boot {
+	BOARD_BOOT_FLOPPY,
+	BOARD_BOOT_CDROM,
+	BOARD_BOOT_DISK,
+	BOARD_BOOT_NETWORK,
+	BOARD_BOOTS
+};
 
 /* What the firmware is told. */
 struct board_boot_config {
@@ -37,5 +43,6 @@ struct board_config {
 	/* Copied. Without a firmware the board is as one has left it, for a loader that starts a
 	 * kernel. */
 	struct board_file firmware, vgabios;
+	struct board_file netrom; /* of the first network card on PCI, and of all like it */
 	struct board_boot_config boot;
 };

@@ -8,10 +8,13 @@
  */
 #include "emu/board/firmware_config.h"
 
+#include "emu/board/pc_slots.h"
+#include "emu/chip/virtio.h"
 #include "emu/dev/drives.h"
 #include "kernel/base/alloc.h"
 #include "kernel/base/bytes.h"
 #include "kernel/base/error.h"
+#include "kernel/base/print.h"
 #include "kernel/base/string.h"
 
 /* --- The table loader */
@@ -140,6 +143,8 @@ static int add_file_u32(struct fw_cfg *f, const char *name, u32 value)
 
 /* --- What to boot from */
 
+#define PATH_ROOM 48u
+
 /* As SeaBIOS names what it finds: the words of drives are not compared. */
 static const char *const place_path[DRIVE_PLACES] = {
 	[PLACE_FLOPPY0] = "/pci@i0cf8/isa@1/fdc@03f0/floppy@0\n",
@@ -154,30 +159,84 @@ static const char *const place_path[DRIVE_PLACES] = {
 	[PLACE_VIRTIO3] = "/pci@i0cf8/scsi@7/disk@0,0\n",
 };
 
-/* Every drive of a kind, kind by kind. */
-static int add_boot_order(struct fw_cfg *f, const struct board_config *config)
+/* As SeaBIOS finds their ROMs: 00:0b.0 and so on, where emu/board/pc_slots.c has them. */
+#define NIC_PATH "/pci@i0cf8/ethernet@%x\n"
+
+static unsigned nic_device(const struct board_config *config, unsigned n)
+{
+	u32 option = 0;
+
+	if (config->nic[n].kind == NIC_VIRTIO)
+		option = PC_OPTION_VIRTIO_NET(n);
+	else if (config->nic[n].kind == NIC_NE2000)
+		option = PC_OPTION_NE2000(n);
+	for (unsigned i = 0; option && i < pc_slot_count; i++)
+		if (pc_slots[i].options == option)
+			return (pc_slots[i].pci - 1u) >> 3;
+	return 0;
+}
+
+/* Every drive, or network card, of a kind; returns the length. */
+static u32 add_paths(const struct board_config *config, enum board_boot what, char *text)
 {
 	static const enum drive_kind kind[BOARD_BOOTS] = { [BOARD_BOOT_FLOPPY] = DRIVE_FLOPPY,
 							   [BOARD_BOOT_CDROM] = DRIVE_CDROM,
 							   [BOARD_BOOT_DISK] = DRIVE_DISK };
-	char text[DRIVE_PLACES * 48];
 	u32 len = 0;
 
-	for (unsigned i = 0; i < config->boot.count && config->drives; i++) {
-		for (unsigned place = 0; place < DRIVE_PLACES; place++) {
-			u32 n = (u32)strlen(place_path[place]);
-
-			if (config->drives[place].kind != kind[config->boot.order[i]])
-				continue;
-			memcpy(text + len, place_path[place], n);
-			len += n;
-		}
+	for (unsigned n = 0; what == BOARD_BOOT_NETWORK && n < NIC_PLACES; n++)
+		if (nic_device(config, n))
+			len += (u32)fmt_print(text + len, PATH_ROOM, NIC_PATH,
+					      nic_device(config, n));
+	if (what == BOARD_BOOT_NETWORK || !config->drives)
+		return len;
+	for (unsigned place = 0; place < DRIVE_PLACES; place++) {
+		if (config->drives[place].kind != kind[what])
+			continue;
+		str_copy(text + len, place_path[place], PATH_ROOM);
+		len += (u32)strlen(text + len);
 	}
+	return len;
+}
+
+static int add_boot_order(struct fw_cfg *f, const struct board_config *config)
+{
+	char text[(DRIVE_PLACES + NIC_PLACES) * PATH_ROOM];
+	u32 len = 0;
+
+	for (unsigned i = 0; i < config->boot.count; i++)
+		len += add_paths(config, config->boot.order[i], text + len);
 	return len ? fw_cfg_add_file(f, "bootorder", text, len) : 0;
 }
 
 /* The ROM of an adapter that has none of its own, by its PCI identity: the screen's. */
 #define VGA_ROM "pci1234,1111.rom"
+
+/* Of the first network card on PCI. A virtio device that is not for old drivers has a number of its
+ * own. */
+static const char *netrom_name(const struct board_config *config)
+{
+	for (unsigned n = 0; n < NIC_PLACES; n++) {
+		if (config->nic[n].kind == NIC_NE2000)
+			return "pci10ec,8029.rom";
+		if (config->nic[n].kind == NIC_VIRTIO)
+			return config->virtio == VIRTIO_NEW_ONLY ? "pci1af4,1041.rom"
+								 : "pci1af4,1000.rom";
+	}
+	return NULL;
+}
+
+static int add_roms(struct fw_cfg *f, const struct board_config *config)
+{
+	const struct board_file *vga = &config->vgabios, *net = &config->netrom;
+	int err = 0;
+
+	if (vga->data)
+		err = fw_cfg_add_file(f, VGA_ROM, vga->data, vga->size);
+	if (!err && net->data && netrom_name(config))
+		err = fw_cfg_add_file(f, netrom_name(config), net->data, net->size);
+	return err;
+}
 
 int firmware_config_add(struct fw_cfg *f, const struct board_config *config,
 			const struct acpi_machine *machine)
@@ -197,8 +256,8 @@ int firmware_config_add(struct fw_cfg *f, const struct board_config *config,
 	/* Where nothing can be booted, the message stays: it does not try again for ever. */
 	if (!err)
 		err = add_file_u32(f, "etc/boot-fail-wait", 0xffffffff);
-	if (!err && config->vgabios.data)
-		err = fw_cfg_add_file(f, VGA_ROM, config->vgabios.data, config->vgabios.size);
+	if (!err)
+		err = add_roms(f, config);
 	if (!err && config->boot.serial_console)
 		err = add_file_u32(f, "etc/sercon-port", 0x3f8);
 	return err;

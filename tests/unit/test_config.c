@@ -153,6 +153,44 @@ static void test_buses(void **state)
 	config_free(&c);
 }
 
+/* The same address in two networks is no mistake. */
+static void test_networks(void **state)
+{
+	static const u8 mac[NIC_MAC] = { 0x02, 0xab, 0xcd, 0, 0, 1 };
+	struct config c;
+
+	(void)state;
+	assert_int_equal(parse("[vm a]\nkernel=k\nnet0 = lan\nnet3 = "
+			       "wan,mac=02:aB:Cd:00:00:01,card=virtio\n"
+			       "[vm b]\nnet0 = lan,card=ne2000-isa,mac=02:ab:cd:00:00:01\n"
+			       "net1=lan,card=virtio\nboot = network, disk\n"
+			       "[vm c]\nnet2 = lan\nboot = disk,network\n[vm d]\nnet0 = lan\n"
+			       "[vm e]\nnet0 = lan\nnetrom = k\n",
+			       &c),
+			 0);
+	assert_string_equal(messages, "");
+	assert_string_equal(c.vm[0].net[0].network, "lan");
+	assert_int_equal(c.vm[0].net[0].nic.kind, NIC_NE2000);
+	assert_int_equal(c.vm[0].net[1].nic.kind, NIC_NONE);
+	assert_string_equal(c.vm[0].net[3].network, "wan");
+	assert_int_equal(c.vm[0].net[3].nic.kind, NIC_VIRTIO);
+	assert_memory_equal(c.vm[0].net[3].nic.mac, mac, NIC_MAC);
+	assert_int_equal(c.vm[1].net[0].nic.kind, NIC_NE2000_ISA);
+	assert_int_equal(c.vm[1].boot[0], BOOT_FROM_NETWORK);
+	assert_string_equal(c.vm[1].netrom, CONFIG_NETROM_VIRTIO);
+	assert_string_equal(c.vm[2].netrom, CONFIG_NETROM_NE2000);
+	assert_string_equal(c.vm[3].netrom, "");
+	assert_string_equal(c.vm[4].netrom, "k");
+	config_free(&c);
+	assert_int_equal(parse("[vm a]\nkernel=k\nnet0 = lan,mac=02:00:00:00:00:01\n"
+			       "[vm b]\nkernel=k\nnet1 = lan,mac=02:00:00:00:00:01\n",
+			       &c),
+			 1);
+	assert_non_null(strstr(messages, "t.conf:4: [vm b]: two cards with the same mac"));
+	assert_true(!c.vm[0].bad && c.vm[1].bad);
+	config_free(&c);
+}
+
 static void test_mistakes(void **state)
 {
 	static const struct {
@@ -173,9 +211,32 @@ static void test_mistakes(void **state)
 		{ "[vm a]\nkernel=k\nfirmware=f\n", "t.conf:1: [vm a]: firmware is given" },
 		{ "[vm a]\nfirmware=absent\n", "t.conf:2: firmware = absent: there is no" },
 		{ "[vm a]\nboot=disk,floppy,disk\n", "t.conf:2: boot = disk,floppy,disk: not" },
-		{ "[vm a]\nboot=\n", "t.conf:2: boot = : not floppy, cdrom or disk" },
+		{ "[vm a]\nboot=\n", "t.conf:2: boot = : not floppy, cdrom, disk or net" },
 		{ "[vm a]\nboot=tape\n", "t.conf:2: boot = tape: not floppy" },
 		{ "[vm a]\nboot=disk,\n", "t.conf:2: boot = disk,: not floppy" },
+		{ "[vm a]\nboot=network\n",
+		  "t.conf:1: [vm a]: to boot from the network it needs a network card on PCI" },
+		{ "[vm a]\nboot=network\nnet0=lan,card=ne2000-isa\n",
+		  "t.conf:1: [vm a]: to boot from the network it needs a network card on PCI" },
+		{ "[vm a]\nkernel=k\nnetrom=k\n", "t.conf:1: [vm a]: netrom is given, which" },
+		{ "[vm a]\nkernel=k\nnet4=lan\n", "t.conf:3: net4 = lan: unknown key" },
+		{ "[vm a]\nkernel=k\nnet0=\n", "t.conf:3: net0 = : not the name of a network" },
+		{ "[vm a]\nkernel=k\nnet0=my lan\n", "t.conf:3: net0 = my lan: not the name" },
+		{ "[vm a]\nkernel=k\nnet0=lan,\n", "t.conf:3: net0 = lan,: behind a comma" },
+		{ "[vm a]\nkernel=k\nnet0=lan,fast\n", "t.conf:3: net0 = lan,fast: behind a" },
+		{ "[vm a]\nkernel=k\nnet0=lan,card=e1000\n",
+		  "t.conf:3: net0 = lan,card=e1000: card is ne2000, ne2000-isa or virtio" },
+		{ "[vm a]\nkernel=k\nnet1=lan,card=ne2000-isa\n",
+		  "t.conf:3: net1 = lan,card=ne2000-isa: only net0 can be on ISA" },
+		{ "[vm a]\nkernel=k\nnet0=lan,mac=01:00:00:00:00:01\n",
+		  "t.conf:3: net0 = lan,mac=01:00:00:00:00:01: mac is a card's address" },
+		{ "[vm a]\nkernel=k\nnet0=lan,mac=02:00:00:00:01\n",
+		  "t.conf:3: net0 = lan,mac=02:00:00:00:01: mac is a card's address" },
+		{ "[vm a]\nkernel=k\nnet0=lan,mac=02:00:00:00:00:0g\n",
+		  "t.conf:3: net0 = lan,mac=02:00:00:00:00:0g: mac is a card's address" },
+		{ "[vm a]\nkernel=k\nnet0=lan,mac=02:00:00:00:00:01\n"
+		  "net1=lan,mac=02:00:00:00:00:01\n",
+		  "t.conf:1: [vm a]: two cards with the same mac in one network" },
 		{ "[vm a]\nsercon=1\n", "t.conf:2: sercon = 1: not yes or no" },
 		{ "[vm a]\nkernel\n", "t.conf:2: kernel: expected key = value" },
 		{ "[vm a]\nkernel=k\ndisk0 = absent\n", "t.conf:3: disk0 = absent: there is no" },
@@ -420,6 +481,7 @@ int main(void)
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_drives),
 		cmocka_unit_test(test_buses),
+		cmocka_unit_test(test_networks),
 		cmocka_unit_test(test_mistakes),
 		cmocka_unit_test(test_firmware),
 		cmocka_unit_test(test_vgabios),

@@ -13,6 +13,7 @@
 #include "vmm/cmd/debug_args.h"
 #include "vmm/cmd/see_commands.h"
 #include "vmm/cmd/vm_commands.h"
+#include "vmm/net/network.h"
 #include "vmm/state/vm.h"
 
 #define SEARCH_MAX (256u * MiB) /* bytes that one command looks through */
@@ -86,6 +87,40 @@ static int cmd_map(int argc, char **argv)
 	return 0;
 }
 
+static void show_cards(const struct vm *vm)
+{
+	for (unsigned n = 0; n < NIC_PLACES; n++) {
+		const struct vm_nic *card = &vm->nic[n];
+		const u8 *mac = card->mac;
+		const struct net_counts *c;
+
+		if (!card->port)
+			continue;
+		c = net_port_counts(card->port);
+		console_print(
+			"%-12s net%u  %-12s %02x:%02x:%02x:%02x:%02x:%02x %10llu %8llu "
+			"%10llu %8llu %8llu\n",
+			vm->config.name, n, vm->config.net[n].network, mac[0], mac[1], mac[2],
+			mac[3], mac[4], mac[5], (unsigned long long)c->frames_in,
+			(unsigned long long)(c->bytes_in / KiB), (unsigned long long)c->frames_out,
+			(unsigned long long)(c->bytes_out / KiB), (unsigned long long)c->lost);
+	}
+}
+
+static int cmd_net(int argc, char **argv)
+{
+	struct list *p;
+
+	(void)argv;
+	if (argc != 1)
+		return debug_usage("net");
+	console_print("%-12s CARD  %-12s %-17s %10s %8s %10s %8s %8s\n", "VM", "NETWORK", "ADDRESS",
+		      "SENT", "KIB", "RECEIVED", "KIB", "LOST");
+	list_for_each (p, &vm_list)
+		show_cards(list_entry(p, struct vm, link));
+	return 0;
+}
+
 static int cmd_search(int argc, char **argv)
 {
 	struct vm *vm = vm_take(&argc, &argv);
@@ -125,6 +160,10 @@ static struct shell_command commands[] = {
 	  .examples = "    map debian\n",
 	  .run = cmd_map,
 	  .complete = vm_complete },
+	{ .name = "net",
+	  .help = "all network cards: their networks, addresses, and frames",
+	  .examples = "    net\n",
+	  .run = cmd_net },
 	{ .name = "search",
 	  .args = "[/UNIT] [NAME] FROM LENGTH VALUE",
 	  .help = "look for a number (b w d) or a text (s) in a VM's memory",

@@ -209,35 +209,12 @@ static void parse_disk_writes(struct parser *p, const char *value)
 		p->vm->disk_writes = bytes;
 }
 
-/* "floppy, cdrom": each once. */
-static void parse_boot(struct parser *p, const char *value)
+static void parse_net(struct parser *p, const char *key, const char *value, unsigned place)
 {
-	static const char *const kinds[BOOT_KINDS] = { "floppy", "cdrom", "disk" };
-	static const char *const want = "floppy, cdrom or disk, each once, with commas between";
-	char list[64], *at = list, *comma;
-	struct config_vm *vm = p->vm;
+	const char *why = config_net_parse(&p->vm->net[place], place, value);
 
-	if (strlen(value) >= sizeof(list)) {
-		bad_value(p, "boot", value, want);
-		return;
-	}
-	str_copy(list, value, sizeof(list));
-	for (vm->boots = 0; at; at = comma ? comma + 1 : NULL) {
-		int i;
-
-		comma = strchr(at, ',');
-		if (comma)
-			*comma = '\0';
-		i = word(config_trim(at), kinds, ARRAY_SIZE(kinds));
-		for (unsigned n = 0; n < vm->boots; n++)
-			if (i == (int)vm->boot[n])
-				i = -1;
-		if (i < 0) {
-			bad_value(p, "boot", value, want);
-			return;
-		}
-		vm->boot[vm->boots++] = (enum config_boot)i;
-	}
+	if (why)
+		fail(p, "%s = %s: %s", key, value, why);
 }
 
 /* Keys of one kind, and where in struct config_vm each puts its value. */
@@ -254,6 +231,7 @@ struct vm_field {
 static const struct vm_field files[] = {
 	FIELD("kernel", kernel),   FIELD("initrd", initrd), FIELD("firmware", firmware),
 	FIELD("vgabios", vgabios), FIELD("state", state),   FIELD("symbols", symbols),
+	FIELD("netrom", netrom),
 };
 static const struct vm_field switches[] = {
 	FIELD("boot_menu", boot_menu),	 FIELD("sercon", sercon), FIELD("verify", verify),
@@ -346,7 +324,7 @@ static void vm_key(struct parser *p, const char *key, const char *value)
 	struct config_vm *vm = p->vm;
 	char *file = find_field(vm, files, ARRAY_SIZE(files), key);
 	bool *on = find_field(vm, switches, ARRAY_SIZE(switches), key);
-	int drive = config_drive_find(key);
+	int drive = config_drive_find(key), net = config_net_find(key);
 
 	if (file) {
 		parse_path(p, key, value, file);
@@ -354,6 +332,8 @@ static void vm_key(struct parser *p, const char *key, const char *value)
 		parse_bool(p, key, value, on);
 	} else if (drive >= 0) {
 		parse_drive(p, key, value, (enum config_drive_name)drive);
+	} else if (net >= 0) {
+		parse_net(p, key, value, (unsigned)net);
 	} else if (!strcmp(key, "disk_writes")) {
 		parse_disk_writes(p, value);
 	} else if (!strcmp(key, "memory")) {
@@ -365,7 +345,9 @@ static void vm_key(struct parser *p, const char *key, const char *value)
 		if (!cpu_model_find(value, &vm->cpu))
 			bad_value(p, key, value, "host, pentium, pentium2, pentium3 or athlon64");
 	} else if (!strcmp(key, "boot")) {
-		parse_boot(p, value);
+		vm->boots = config_boot_parse(value, vm->boot);
+		if (!vm->boots)
+			bad_value(p, key, value, CONFIG_BOOT_WANT);
 	} else if (!strcmp(key, "cmdline")) {
 		if (strlen(value) >= CONFIG_CMDLINE)
 			fail(p, "cmdline: longer than %u characters", CONFIG_CMDLINE - 1);
@@ -432,14 +414,39 @@ static bool out_of_place(struct parser *p, const char *const *keys, unsigned n, 
 	return false;
 }
 
+/* A BIOS boots from the network by the ROM of a card. */
+static void choose_netrom(struct parser *p)
+{
+	struct config_vm *vm = p->vm;
+	int card = config_net_first_pci(vm->net);
+	bool wanted = vm->netrom[0];
+
+	for (unsigned i = 0; i < vm->boots; i++)
+		wanted |= vm->boot[i] == BOOT_FROM_NETWORK;
+	if (!wanted)
+		return;
+	if (card < 0)
+		fail(p, "[vm %s]: to boot from the network it needs a network card on PCI, as %s",
+		     vm->name, "net0 = lan");
+	else if (!vm->netrom[0])
+		parse_path(p, "netrom",
+			   vm->net[card].nic.kind == NIC_VIRTIO ? CONFIG_NETROM_VIRTIO
+								: CONFIG_NETROM_NE2000,
+			   vm->netrom);
+}
+
 /* A kernel is started directly; without one a BIOS is, as a PC starts. */
 static void finish_vm(struct parser *p)
 {
 	static const char *const of_kernel[] = { "initrd", "cmdline" };
-	static const char *const of_bios[] = { "firmware", "boot", "boot_menu", "sercon" };
+	static const char *const of_bios[] = { "firmware", "boot", "boot_menu", "sercon",
+					       "netrom" };
 	static const char *const of_screen[] = { "vgabios" };
 	struct config_vm *vm = p->vm;
 
+	for (struct config_vm *other = p->out->vm; other <= vm; other++)
+		if (config_nets_clash(vm->net, other->net))
+			fail(p, "[vm %s]: two cards with the same mac in one network", vm->name);
 	config_drives_set_bus(vm->drive, vm->bus);
 	if (!config_drives_fit(vm->drive))
 		fail(p,
@@ -460,6 +467,7 @@ static void finish_vm(struct parser *p)
 		parse_path(p, "firmware", CONFIG_FIRMWARE, vm->firmware);
 	if (!vm->vgabios[0] && !vm->no_vga)
 		parse_path(p, "vgabios", CONFIG_VGABIOS, vm->vgabios);
+	choose_netrom(p);
 	if (!seen_before(p, "on_triple_fault"))
 		vm->triple = TRIPLE_RESET;
 	if (!seen_before(p, "apic"))

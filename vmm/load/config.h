@@ -8,7 +8,9 @@
 
 #include "emu/cpu/cpu_model.h"
 #include "kernel/base/types.h"
+#include "vmm/load/config_boot.h"
 #include "vmm/load/config_drive.h"
+#include "vmm/load/config_net.h"
 #include "vmm/load/config_speed.h"
 
 #define CONFIG_NAME    32
@@ -24,11 +26,13 @@ enum config_triple { TRIPLE_STOP, TRIPLE_RESET, TRIPLE_FREEZE };
 
 enum config_virtio { VIRTIO_FOR_BOTH, VIRTIO_FOR_OLD, VIRTIO_FOR_NEW };
 
-enum config_boot { BOOT_FROM_FLOPPY, BOOT_FROM_CDROM, BOOT_FROM_DISK, BOOT_KINDS };
-
 /* Where Debian's package seabios has it. */
 #define CONFIG_FIRMWARE "/usr/share/seabios/bios-256k.bin"
 #define CONFIG_VGABIOS	"/usr/share/seabios/vgabios-stdvga.bin"
+
+/* And ipxe-qemu. */
+#define CONFIG_NETROM_VIRTIO "/usr/lib/ipxe/qemu/pxe-virtio.rom"
+#define CONFIG_NETROM_NE2000 "/usr/lib/ipxe/qemu/pxe-ne2k_pci.rom"
 
 #define CONFIG_SERIALS 5
 
@@ -42,11 +46,13 @@ struct config_vm {
 	char symbols[CONFIG_PATH]; /* names of its addresses, for the debugger */
 	char cmdline[CONFIG_CMDLINE];
 	struct config_drive drive[CONFIG_DRIVES];
+	struct config_net net[NIC_PLACES];
 	enum config_bus bus;	   /* of disks that do not say theirs */
 	enum config_virtio virtio; /* virtio = both (default), legacy or modern */
 	u64 disk_writes; /* bytes of changed blocks that its media may have; 0: not given */
 	/* Without a kernel: the BIOS and that of the screen; else empty. */
 	char firmware[CONFIG_PATH], vgabios[CONFIG_PATH];
+	char netrom[CONFIG_PATH]; /* of its first network card on PCI; "": none */
 	enum config_boot boot[BOOT_KINDS];
 	unsigned boots; /* of them; 0: the BIOS' own order */
 	bool boot_menu, sercon;

@@ -81,6 +81,7 @@ struct vm_load {
 #define VM_STRICT_RULES	 40u
 #define VM_STRICT_PLACES 64u
 
+struct net_port;
 struct vm;
 
 /* vmm/vm/vm_strict.h */
@@ -106,6 +107,13 @@ struct vm_strict {
 struct vm_speed {
 	u32 num, den;	 /* its share of the processor; num = 0: all */
 	u64 rests_until; /* its last turns are paid for then */
+};
+
+/* What its network card is plugged into: vmm/vm/vm_net.h */
+struct vm_nic {
+	struct vm *vm;
+	struct net_port *port; /* NULL: there is no card */
+	u8 mac[NIC_MAC];
 };
 
 enum vm_state { VM_RUNNING, VM_PAUSED, VM_STOPPED };
@@ -138,6 +146,7 @@ struct vm {
 	unsigned chunks;
 	struct board *board;
 	struct vm_media *media; /* its drives: vmm/vm/vm_media.h */
+	struct vm_nic nic[NIC_PLACES];
 	struct vcpu *vcpu;
 	struct raw_pages raw_pages;
 	struct vm_console console;

@@ -20,6 +20,7 @@
 #include "vmm/vm/vm_entropy.h"
 #include "vmm/vm/vm_load.h"
 #include "vmm/vm/vm_media.h"
+#include "vmm/vm/vm_net.h"
 #include "vmm/vm/vm_point.h"
 #include "vmm/vm/vm_ram.h"
 #include "vmm/vm/vm_refused.h"
@@ -122,6 +123,16 @@ static void host_entropy(void *ctx, u8 *bytes, u32 n)
 	vm_entropy(bytes, n);
 }
 
+static void host_frame_out(void *ctx, unsigned n, const u8 *frame, u32 len)
+{
+	vm_net_send(ctx, n, frame, len);
+}
+
+static u32 host_frame_in(void *ctx, unsigned n, u8 *frame)
+{
+	return vm_net_receive(ctx, n, frame);
+}
+
 static void host_report(void *ctx, const char *text)
 {
 	vm_report(ctx, "%s", text);
@@ -192,6 +203,8 @@ static const struct board_host host_template = {
 	.serial_tx = host_serial,
 	.debug_tx = host_debug,
 	.entropy = host_entropy,
+	.frame_out = host_frame_out,
+	.frame_in = host_frame_in,
 	.report = host_report,
 	.power_off = host_power_off,
 	.reset = host_reset,
@@ -202,12 +215,12 @@ static const struct board_host host_template = {
 
 /* --- Creation and destruction */
 
-static int create_board(struct vm *vm, const struct board_file *firmware,
-			const struct board_file *vgabios)
+static int create_board(struct vm *vm, const struct vm_roms *roms)
 {
 	static const u8 boot[BOOT_KINDS] = { [BOOT_FROM_FLOPPY] = BOARD_BOOT_FLOPPY,
 					     [BOOT_FROM_CDROM] = BOARD_BOOT_CDROM,
-					     [BOOT_FROM_DISK] = BOARD_BOOT_DISK };
+					     [BOOT_FROM_DISK] = BOARD_BOOT_DISK,
+					     [BOOT_FROM_NETWORK] = BOARD_BOOT_NETWORK };
 	static const u8 virtio[] = { [VIRTIO_FOR_BOTH] = VIRTIO_BOTH,
 				     [VIRTIO_FOR_OLD] = VIRTIO_OLD_ONLY,
 				     [VIRTIO_FOR_NEW] = VIRTIO_NEW_ONLY };
@@ -223,8 +236,9 @@ static int create_board(struct vm *vm, const struct board_file *firmware,
 		.virtio_balloon = c->balloon,
 		.virtio_console = c->serial[VM_LINE_VIRTIO] != SERIAL_NONE,
 		.rts_wired = console_flow() == CONSOLE_FLOW_RTSCTS,
-		.firmware = *firmware,
-		.vgabios = *vgabios,
+		.firmware = roms->firmware,
+		.vgabios = roms->vgabios,
+		.netrom = roms->netrom,
 		.boot = { .count = (u8)c->boots, .menu = c->boot_menu, .serial_console = c->sercon }
 	};
 	struct board_host host = host_template;
@@ -232,6 +246,7 @@ static int create_board(struct vm *vm, const struct board_file *firmware,
 	for (unsigned i = 0; i < c->boots; i++)
 		bc.boot.order[i] = boot[c->boot[i]];
 
+	vm_net_cards(vm, bc.nic);
 	host.ctx = vm;
 	if (c->strict != STRICT_OFF) {
 		host.strict = host_strict;
@@ -287,7 +302,7 @@ int vm_create(const struct config_vm *config, struct vm **out)
 {
 	u64 need = config->memory, have = page_free_bytes();
 	struct vm *vm = mem_alloc(sizeof(*vm));
-	struct board_file firmware, vgabios;
+	struct vm_roms roms;
 	int err = E_NOMEM;
 
 	if (!vm)
@@ -309,7 +324,7 @@ int vm_create(const struct config_vm *config, struct vm **out)
 	}
 	if (err)
 		goto fail;
-	err = vm_load_firmware(config, &firmware, &vgabios); /* reports what is wrong */
+	err = vm_load_roms(config, &roms); /* reports what is wrong */
 	if (err)
 		goto fail;
 	err = vm_ram_create(vm);
@@ -323,7 +338,9 @@ int vm_create(const struct config_vm *config, struct vm **out)
 		goto fail;
 	err = promise_pool(vm);
 	if (!err)
-		err = create_board(vm, &firmware, &vgabios);
+		err = vm_net_create(vm);
+	if (!err)
+		err = create_board(vm, &roms);
 	if (!err)
 		err = create_vcpu(vm);
 	if (!err)
@@ -378,6 +395,7 @@ void vm_destroy(struct vm *vm)
 	}
 	if (vm->board)
 		board_destroy(vm->board);
+	vm_net_destroy(vm);
 	vm_media_destroy(vm);
 	vm_ram_destroy(vm);
 	page_promise_end(vm->pool_quota);

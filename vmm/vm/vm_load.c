@@ -32,16 +32,17 @@ static int load_rom(const struct config_vm *config, const char *name,
 	return 0;
 }
 
-int vm_load_firmware(const struct config_vm *config, struct board_file *firmware,
-		     struct board_file *vgabios)
+int vm_load_roms(const struct config_vm *config, struct vm_roms *roms)
 {
 	int err = 0;
 
-	*firmware = *vgabios = (struct board_file){ 0 };
+	*roms = (struct vm_roms){ 0 };
 	if (!config->kernel[0])
-		err = load_rom(config, config->firmware, firmware_refused, firmware);
+		err = load_rom(config, config->firmware, firmware_refused, &roms->firmware);
 	if (!err && config->vgabios[0])
-		err = load_rom(config, config->vgabios, option_rom_refused, vgabios);
+		err = load_rom(config, config->vgabios, option_rom_refused, &roms->vgabios);
+	if (!err && config->netrom[0])
+		err = load_rom(config, config->netrom, option_rom_refused, &roms->netrom);
 	return err;
 }
 

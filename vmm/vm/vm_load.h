@@ -17,10 +17,13 @@
  * runs REP MOVSQ. */
 #define VM_LOAD_SLICE (64 * KiB)
 
+struct vm_roms {
+	struct board_file firmware, vgabios, netrom;
+};
+
 /* The ROMs of a machine without a kernel, nothing for one with a kernel. Returns 0, or a
  * negative error after reporting the reason. */
-int vm_load_firmware(const struct config_vm *config, struct board_file *firmware,
-		     struct board_file *vgabios);
+int vm_load_roms(const struct config_vm *config, struct vm_roms *roms);
 
 /* Finds and checks the images. Returns 0, or a negative error after reporting the reason: nothing
  * was written then. Takes constant time. */
