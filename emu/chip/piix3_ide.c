@@ -33,7 +33,6 @@ enum { DATA, ERROR_FEATURE, COUNT, LOW, MID, HIGH, DEVICE, STATUS_COMMAND };
 #define DEVICE_SECOND	0x10
 #define DEVICE_RESET	0x08
 #define DIAGNOSTIC	0x90
-#define NO_DEVICES	0x7f
 #define REG_TIMING	0x40
 #define TIMING_DECODE	0x80 /* in the upper byte */
 #define REG_BUS_MASTER	0x20
@@ -208,10 +207,15 @@ static void command_block_write(struct ata_channel *c, unsigned reg, u8 v)
 	}
 }
 
+/*
+ * A channel without devices reads as zeros, as Intel's later south bridges read where they have no
+ * channel. A cable without devices would leave what its pull-ups make of it, 7Fh in the status, of
+ * which DRDY and DRQ are set: programs that look at no more find a disk there, and wait for it.
+ */
 static u8 status_of(const struct ata_channel *c)
 {
 	if (!has_devices(c))
-		return NO_DEVICES;
+		return 0;
 	return c->control & SRST ? ATA_BSY : c->dev[c->selected].r.status;
 }
 
@@ -227,9 +231,7 @@ static u8 command_block_read(struct ata_channel *c, unsigned reg)
 		ata_sync_irq(c);
 		return status_of(c);
 	}
-	if (!has_devices(c))
-		return 0xff;
-	if (d->kind == DRIVE_NONE && reg != DEVICE)
+	if (!has_devices(c) || (d->kind == DRIVE_NONE && reg != DEVICE))
 		return 0;
 	switch (reg) {
 	case ERROR_FEATURE:
@@ -256,8 +258,6 @@ static u32 data_read(struct ata_channel *c, unsigned size)
 {
 	u8 bytes[4] = { 0 };
 
-	if (!has_devices(c))
-		return 0xffffffff;
 	if (data_port_is_ours(c) && !ata_pio_read(c, bytes, size))
 		strict_broken(c->host, STRICT_ata_data);
 	return (u32)(bytes[0] | bytes[1] << 8 | bytes[2] << 16) | (u32)bytes[3] << 24;

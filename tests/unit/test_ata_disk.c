@@ -76,9 +76,10 @@ static void test_presence(void **state)
 	/* A channel without devices. */
 	ide_begin(&m);
 	ide_plug(&m);
-	assert_int_equal(rd(&m, 7), 0x7f);
+	assert_int_equal(rd(&m, 7), 0);
 	wr(&m, 2, 0x55);
-	assert_int_equal(rd(&m, 2), 0xff);
+	assert_int_equal(rd(&m, 2), 0);
+	assert_int_equal(in8(m.pc, 0x1f0), 0);
 	ide_free(&m);
 }
 
