@@ -294,7 +294,8 @@ static struct acpi_machine acpi_machine(const struct board *b)
 	return (struct acpi_machine){ .ram_size = b->config.ram_size,
 				      .apic = b->config.apic,
 				      .slots = pc_slots,
-				      .slot_count = pc_slot_count };
+				      .slot_count = pc_slot_count,
+				      .options = board_options(&b->config) };
 }
 
 /* What a firmware finds at power-on, or leaves behind. The tables are the same at each reset: what

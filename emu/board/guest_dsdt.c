@@ -35,8 +35,14 @@ enum {
 
 #define REGION_PCI_CONFIG 2
 #define FIELD_BYTE_ACCESS 1
-/* ISA interrupts that a PIRQ may be routed to: 5, 9, 10, 11 (9 is the SCI, level too). */
+/* ISA interrupts that a PIRQ may be routed to, unless a card of the ISA bus has them: 5, 9, 10, 11
+ * (9 is the SCI, level too). */
 #define LINK_IRQS (BIT(5) | BIT(9) | BIT(10) | BIT(11))
+
+static bool is_there(const struct acpi_machine *m, const struct device_slot *s)
+{
+	return !s->options || (s->options & m->options);
+}
 
 static void device(struct aml *a, const char *name, const char *hid)
 {
@@ -140,14 +146,24 @@ static void link_srs(struct aml *a, unsigned n)
 
 static const char *const link_name[4] = { "LNKA", "LNKB", "LNKC", "LNKD" };
 
-static void links(struct aml *a)
+static u16 link_irqs(const struct acpi_machine *m)
+{
+	u16 irqs = LINK_IRQS;
+
+	for (const struct device_slot *s = m->slots; s < m->slots + m->slot_count; s++)
+		if (!s->pci && is_there(m, s))
+			irqs &= (u16)~s->irqs;
+	return irqs;
+}
+
+static void links(struct aml *a, const struct acpi_machine *m)
 {
 	for (unsigned n = 0; n < 4; n++) {
 		device(a, link_name[n], "PNP0C0F");
 		aml_name_integer(a, "_UID", n + 1);
 		aml_name(a, "_PRS");
 		aml_begin_resources(a);
-		aml_res_irq_shared(a, LINK_IRQS);
+		aml_res_irq_shared(a, link_irqs(m));
 		aml_end_resources(a);
 		link_sta(a, n);
 		link_dis(a, n);
@@ -191,7 +207,7 @@ static void mainboard(struct aml *a, const struct acpi_machine *m)
 	device(a, "MBRD", "PNP0C02");
 	begin_crs(a);
 	for (const struct device_slot *s = m->slots; s < m->slots + m->slot_count; s++)
-		for (unsigned i = 0; i < DEVICE_ACPI; i++)
+		for (unsigned i = 0; i < DEVICE_ACPI && is_there(m, s); i++)
 			if (s->acpi[i].name && !s->acpi[i].hid)
 				resources(a, s, &s->acpi[i]);
 	aml_end_resources(a);
@@ -201,7 +217,7 @@ static void mainboard(struct aml *a, const struct acpi_machine *m)
 static void slot_devices(struct aml *a, const struct acpi_machine *m)
 {
 	for (const struct device_slot *s = m->slots; s < m->slots + m->slot_count; s++)
-		for (unsigned i = 0; i < DEVICE_ACPI; i++)
+		for (unsigned i = 0; i < DEVICE_ACPI && is_there(m, s); i++)
 			if (s->acpi[i].hid)
 				slot_device(a, s, &s->acpi[i]);
 }
@@ -297,7 +313,7 @@ u32 acpi_dsdt_body(u8 *buf, u32 cap, const struct acpi_machine *m)
 	aml_name_integer(a, "_ADR", PIIX3_DEVICE << 16 | 3);
 	aml_end(a);
 	aml_end(a);
-	links(a);
+	links(a, m);
 	mainboard(a, m);
 	aml_end(a);
 	return a->overflow ? 0 : a->len;

@@ -11,6 +11,7 @@ struct acpi_machine {
 	bool apic;			 /* local APIC, I/O APIC and HPET */
 	const struct device_slot *slots; /* whose acpi entries become Device objects */
 	unsigned slot_count;
+	u32 options; /* of the board: which slots it has */
 };
 
 /* The DSDT's definition block after its header: number of bytes, 0 when cap is too small. */
