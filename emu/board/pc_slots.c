@@ -2,9 +2,9 @@
 /*
  * The PC's devices.
  *
- *   IRQ  0 PIT            4 COM1, COM3   9 SCI     12 mouse
- *        1 keyboard       6 floppy      10 PCI     13 FERR
- *        3 COM2, COM4     8 RTC         11 PCI
+ *   IRQ  0 PIT            4 COM1, COM3     8 RTC     11 PCI
+ *        1 keyboard       5 NE2000 (ISA)   9 SCI     12 mouse
+ *        3 COM2, COM4     6 floppy        10 PCI     13 FERR
  */
 #include "emu/board/pc_slots.h"
 
@@ -21,6 +21,7 @@
 #include "emu/chip/ioapic.h"
 #include "emu/chip/lapic.h"
 #include "emu/chip/mc146818.h"
+#include "emu/chip/ne2000.h"
 #include "emu/chip/piix3.h"
 #include "emu/chip/piix3_ide.h"
 #include "emu/chip/piix4_pm.h"
@@ -40,6 +41,10 @@
 #define VIRTIO_SLOT(device_class, device, option)                                            \
 	.class = &(device_class), .pci = DEVICE_PCI(device, 0), .intx = 1, .messages = true, \
 	.options = (option), .since = 2
+
+#define NE2000_SLOT(n)                                                                  \
+	.class = &ne2000_class, .unit = (n), .pci = DEVICE_PCI(15 + (n), 0), .intx = 1, \
+	.options = PC_OPTION_NE2000(n), .since = 2
 
 const struct device_slot pc_slots[] = {
 	{
@@ -237,6 +242,31 @@ const struct device_slot pc_slots[] = {
 		.name = "virtio-net3",
 		.unit = 3,
 		VIRTIO_SLOT(virtio_net_class, 14, PC_OPTION_VIRTIO_NET(3)),
+	},
+	{
+		.name = "ne2000-0",
+		NE2000_SLOT(0),
+	},
+	{
+		.name = "ne2000-1",
+		NE2000_SLOT(1),
+	},
+	{
+		.name = "ne2000-2",
+		NE2000_SLOT(2),
+	},
+	{
+		.name = "ne2000-3",
+		NE2000_SLOT(3),
+	},
+	{
+		.class = &ne2000_isa_class,
+		.name = "ne2000-isa",
+		.ports = { { 0x300, NE2000_PORTS } },
+		.irqs = BIT(5),
+		.options = PC_OPTION_NE2000_ISA,
+		.since = 2,
+		.acpi = { { .name = "NIC0", .hid = "PNP80D6" } },
 	},
 	{
 		.class = &ferr_class,

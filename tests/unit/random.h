@@ -16,7 +16,7 @@ static u64 rnd(void)
 	return random_state;
 }
 
-static bool one_in(unsigned n)
+static inline bool one_in(unsigned n)
 {
 	return rnd() % n == 0;
 }

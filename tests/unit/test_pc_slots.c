@@ -94,9 +94,11 @@ static bool lists_ports(const struct device_ports *p)
 	return contains(io, sizeof(io));
 }
 
-static void build(const struct device_slot *slots, unsigned count)
+static void build(const struct device_slot *slots, unsigned count, u32 options)
 {
-	const struct acpi_machine m = { .ram_size = 64 * MiB, .slots = slots, .slot_count = count };
+	const struct acpi_machine m = {
+		.ram_size = 64 * MiB, .slots = slots, .slot_count = count, .options = options
+	};
 
 	dsdt_size = acpi_dsdt_body(dsdt, sizeof(dsdt), &m);
 	assert_true(dsdt_size > 0);
@@ -105,7 +107,7 @@ static void build(const struct device_slot *slots, unsigned count)
 static void test_acpi(void **state)
 {
 	(void)state;
-	build(pc_slots, pc_slot_count);
+	build(pc_slots, pc_slot_count, ~0u);
 	for (const struct device_slot *s = pc_slots; s < TABLE_END; s++)
 		for (const struct device_acpi *e = s->acpi; e < s->acpi + DEVICE_ACPI; e++) {
 			bool all = !e->ranges && !e->irqs && !e->dmas;
@@ -127,12 +129,29 @@ static void test_acpi(void **state)
 	const u8 irq[] = { 0x22, 0x80, 0x00 }, dma[] = { 0x2a, 0x08 };
 
 	assert_false(names_object("LPT1"));
-	build(&lpt, 1);
+	build(&lpt, 1, 0);
 	assert_true(names_object("LPT1"));
 	assert_true(lists_ports(&lpt.ports[0]));
 	assert_true(contains(irq, sizeof(irq)));
 	assert_true(contains(dma, sizeof(dma)));
 	assert_false(names_object("COM1"));
+}
+
+/* What only some boards have. Its interrupt is one that PIRQs are not led to there. */
+static void test_acpi_options(void **state)
+{
+	static const u8 with[] = { 0x23, 0x00, 0x0e, 0x18 }; /* ACPI 3.0, 6.4.2.1 */
+	static const u8 without[] = { 0x23, 0x20, 0x0e, 0x18 };
+
+	(void)state;
+	build(pc_slots, pc_slot_count, 0);
+	assert_false(names_object("NIC0"));
+	assert_true(contains(without, sizeof(without)));
+	assert_false(contains(with, sizeof(with)));
+	build(pc_slots, pc_slot_count, PC_OPTION_NE2000_ISA);
+	assert_true(names_object("NIC0"));
+	assert_true(contains(with, sizeof(with)));
+	assert_false(contains(without, sizeof(without)));
 }
 
 /* --- The text */
@@ -242,9 +261,9 @@ static int write_doc(void)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),  cmocka_unit_test(test_ports),
-		cmocka_unit_test(test_acpi),  cmocka_unit_test(test_docs),
-		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_rows), cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_acpi), cmocka_unit_test(test_acpi_options),
+		cmocka_unit_test(test_docs), cmocka_unit_test(test_files),
 	};
 
 	if (argc > 1 && !strcmp(argv[1], "write"))
