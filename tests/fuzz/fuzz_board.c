@@ -2,7 +2,8 @@
 /*
  * The whole board with a guest and an outside that do anything: any port, device memory, MSRs of
  * the local APIC, DMA of floppy and fw_cfg, interrupts taken, keys, mouse, serial lines, buttons,
- * resets, and time. Drives, virtio and VGA have targets of their own; here they stand beside.
+ * frames, resets, and time. Drives, virtio and VGA have targets of their own; here they stand
+ * beside.
  *
  * Nothing is touched but the guest's RAM, the media and the devices. The INTR pin is what the board
  * says when asked. Timers that have run are not due again; however late they are, they run a
@@ -20,6 +21,7 @@
 #include "kernel/base/error.h"
 #include "kernel/base/log.h"
 #include "kernel/hw/apic_regs.h"
+#include "kernel/hw/dp8390_regs.h"
 #include "kernel/hw/hpet_regs.h"
 #include "kernel/hw/pc_layout.h"
 #include "tests/fuzz/board_ports.h"
@@ -31,13 +33,16 @@
 #define FIRMWARE (64 * KiB)
 #define RAM	 0xa0000u
 #define MSR_BASE 0x1bu
+#define CARD_ISA 0x300u
+#define CARD_PCI 0xc900u /* of device 16, after a reset */
+#define RING	 0x46u
 #define STEPS	 1000 /* how often timers ask for the time while they run */
 
 /* First ports of devices, which a byte of input reaches 16 of. */
 static const u16 ports[] = {
-	0x00,  0x10,  0x20,  0x40,  0x60,  0x70,  0x80,	 0x92,	0xa0,  0xb0,   0xc0,   0xd0,
-	0xe0,  0xf0,  0x170, 0x1ce, 0x1f0, 0x278, 0x2e8, 0x2f8, 0x378, 0x370,  0x3b0,  0x3c0,
-	0x3d0, 0x3e8, 0x3f0, 0x3f8, 0x400, 0x4d0, 0x501, 0x510, 0x600, 0x0cf8, 0xc000, 0xe000,
+	0x00,  0x10,  0x20,  0x40,  0x60,  0x70,  0x80,	 0x92,	0xa0,	0xb0,	0xc0,	0xd0,
+	0xe0,  0xf0,  0x170, 0x1ce, 0x1f0, 0x300, 0x2e8, 0x2f8, 0xc900, 0x370,	0x3b0,	0x3c0,
+	0x3d0, 0x3e8, 0x3f0, 0x3f8, 0x400, 0x4d0, 0x501, 0x510, 0x600,	0x0cf8, 0xc000, 0xe000,
 };
 
 static struct disk_memory disk[2];
@@ -99,6 +104,8 @@ static void create(void)
 						 .drives = drive,
 						 .virtio_rng = true,
 						 .virtio_console = true,
+						 .nic = { { .kind = NIC_NE2000_ISA },
+							  { .kind = NIC_NE2000 } },
 						 .firmware = { firmware, FIRMWARE } },
 			 &host, &mem, &board))
 		panic("no board");
@@ -167,6 +174,31 @@ static void msr(struct fuzz_input *in, u8 where)
 		board_msr_write(board, index[where & 3], fuzz_u32(in) | (u64)fuzz_u8(in) << 32);
 	else if (!board_msr_read(board, index[where & 3], &value) && (where & 3) == 3)
 		panic("the board keeps the TSC");
+}
+
+/* What a driver of a network card begins with, and frames for it. */
+static void card_open(struct fuzz_input *in)
+{
+	u8 place = fuzz_u8(in) & 1, end = (u8)(RING + (fuzz_u8(in) & 0x3f));
+	const u8 registers[][2] = {
+		{ CR_REG, CR_STP | CR_RD_ABORT },
+		{ P0W_DCR, fuzz_u8(in) },
+		{ P0W_PSTART, RING },
+		{ P0W_PSTOP, end },
+		{ P0_BNRY, RING },
+		{ P0W_RCR, RCR_AB },
+		{ P0W_TCR, 0 },
+		{ P0W_IMR, 0x7f },
+		{ CR_REG, CR_STP | CR_RD_ABORT | CR_PAGE(1) },
+		{ P1_CURR, RING + 1 },
+		{ CR_REG, CR_STA | CR_RD_ABORT },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(registers); i++)
+		board_io_write(board, (u16)((place ? CARD_PCI : CARD_ISA) + registers[i][0]), 1,
+			       registers[i][1]);
+	quiet_frames = fuzz_u8(in);
+	board_frames(board, place);
 }
 
 static void from_outside(struct fuzz_input *in, u8 where)
@@ -309,6 +341,8 @@ static void one(struct fuzz_input *in)
 			pic_open(in);
 		else if (where < 24)
 			apic_open(in);
+		else if (where < 40)
+			card_open(in);
 		else
 			board_io_write(board, (u16)fuzz_u32(in), size, fuzz_u32(in));
 		break;
