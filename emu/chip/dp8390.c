@@ -150,6 +150,8 @@ static void write_isr(struct dp8390 *d, u8 v)
 {
 	d->isr &= (u8)~v;
 	dp8390_sync(d);
+	if (v & ISR_PRX)
+		dp8390_received(d);
 }
 
 static void write_page0(struct dp8390 *d, unsigned reg, u8 v)
@@ -238,6 +240,14 @@ static void write_page2(struct dp8390 *d, unsigned reg, u8 v)
 	}
 }
 
+/* May frames come in now that waited? BNRY is dp8390_move_bnry()'s. */
+static bool changes_room(unsigned page, unsigned reg)
+{
+	if (page == 1)
+		return reg == P1_CURR;
+	return !page && (reg == P0W_PSTART || reg == P0W_PSTOP || reg == P0W_RCR || reg == P0W_TCR);
+}
+
 void dp8390_write(struct dp8390 *d, unsigned reg, u8 v)
 {
 	if (reg == CR_REG) {
@@ -255,6 +265,8 @@ void dp8390_write(struct dp8390 *d, unsigned reg, u8 v)
 		write_page2(d, reg, v);
 		break;
 	}
+	if (changes_room(CR_PAGE_OF(d->command), reg))
+		dp8390_fetch(d);
 }
 
 /* --- Life */

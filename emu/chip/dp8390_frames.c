@@ -213,6 +213,17 @@ void dp8390_fetch_later(struct dp8390 *d)
 		completion_post(d->completions, &d->more);
 }
 
+/*
+ * Linux takes nine frames out of the ring, and clears PRX then, whatever is left. On a cable the
+ * next frame sets it again. Here as many come at once as there is room for, and behind a full ring
+ * none comes at all before BNRY is moved: both would stand still.
+ */
+void dp8390_received(struct dp8390 *d)
+{
+	if (hears(d) && !(d->rcr & RCR_MON) && !ring_is_empty(d))
+		dp8390_raise(d, ISR_PRX);
+}
+
 void dp8390_move_bnry(struct dp8390 *d, u8 page)
 {
 	d->bnry = page;

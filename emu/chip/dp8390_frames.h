@@ -15,5 +15,7 @@ void dp8390_transmit(struct dp8390 *d);
 void dp8390_fetch(void *dp8390);
 /* The same, between two of the guest's instructions. */
 void dp8390_fetch_later(struct dp8390 *d);
+/* The guest has seen PRX: again, if the ring has frames still. */
+void dp8390_received(struct dp8390 *d);
 /* The guest has taken frames up to this page out of the ring. */
 void dp8390_move_bnry(struct dp8390 *d, u8 page);
