@@ -18,7 +18,6 @@
 #include "emu/board/board.h"
 #include "emu/board/board_show.h"
 #include "emu/board/pc_slots.h"
-#include "emu/dev/device.h"
 #include "emu/dev/cow_state.h"
 #include "emu/dev/drives.h"
 #include "emu/snap/crc32.h"
@@ -63,7 +62,7 @@ struct machine {
 	struct board *board;
 	struct gpmem mem;
 	bool intr, a20, line_busy;
-	unsigned frames; /* that wait for its network card */
+	unsigned frames[NIC_PLACES]; /* that wait for its network cards */
 	u64 deadline;
 	u64 told; /* a checksum of all calls to the host, but those of loading */
 	bool loading;
@@ -190,11 +189,10 @@ static u32 frame_in(void *ctx, unsigned n, u8 *frame)
 {
 	struct machine *m = ctx;
 
-	if (!m->frames)
-		return 0;
-	memset(frame, 0xff, 60 + m->frames);
-	tell(m, n + 1);
-	return 60 + m->frames--;
+	if (m->frames[n])
+		tell(m, n + 1);
+	memset(frame, 0xff, m->frames[n] * 99);
+	return m->frames[n] ? m->frames[n]-- * 99 : 0;
 }
 
 static void *take_block(void *ctx)
@@ -235,7 +233,8 @@ static struct machine *machine_new(void)
 					     .virtio_rng = true,
 					     .virtio_console = true,
 					     .virtio_balloon = true,
-					     .nic = { { .kind = NIC_VIRTIO } } };
+					     .nic = { { .kind = NIC_VIRTIO },
+						      { .kind = NIC_NE2000 } } };
 	const struct board_host host = {
 		.now = now,
 		.wall_clock = wall,
@@ -422,7 +421,7 @@ static void change_medium(struct machine *m, enum drive_place place)
 static u64 apply(struct machine *m, const struct op *op)
 {
 	struct board *b = m->board;
-	unsigned line = op->value >> 8 & 3;
+	unsigned line = op->value >> 8 & 3, place = line & 1;
 	u64 value = 0;
 	u32 index;
 
@@ -468,10 +467,10 @@ static u64 apply(struct machine *m, const struct op *op)
 			board_serial_ready(b, line);
 		return 0;
 	case FRAMES:
-		m->frames = op->value & 7;
-		board_frames(b, 0);
+		m->frames[place] = op->value & 7;
+		board_frames(b, place);
 		board_settle(b);
-		return m->frames;
+		return m->frames[place];
 	case FPU_ERROR:
 		board_fpu_error(b);
 		return 0;
@@ -564,7 +563,7 @@ static void test_same_afterwards(void **state)
 		save(a);
 		b = machine_new();
 		b->line_busy = a->line_busy;
-		b->frames = a->frames;
+		memcpy(b->frames, a->frames, sizeof(b->frames));
 		copy_media(a, b);
 		if (!load(b))
 			fail_msg("%s", snap.error);
@@ -578,6 +577,8 @@ static void test_same_afterwards(void **state)
 		save(b);
 		assert_int_equal(stream_len, len);
 		assert_memory_equal(stream, first, len);
+		board_settle(a->board); /* a loaded network card looks whether frames wait */
+		board_settle(b->board);
 		a->told = b->told = 0;
 		traffic(a, b, 1 + (unsigned)(rnd() % 100));
 		if (one_in(20))
