@@ -53,8 +53,19 @@ class Pair(Machine):
         self.run("ifconfig eth0 %s netmask 255.255.255.0 up" % address)
 
 
+def copy(m, url):
+    """A file from this VM, two, to the other one; its bytes are the same there."""
+    m.run("mkdir -p /tmp; dd if=/dev/urandom of=/tmp/data bs=1k count=500; busybox httpd -h /tmp")
+    sums = [m.run("md5sum /tmp/data").split()[0]]
+    m.turn("one")
+    print(m.run("mkdir -p /tmp; time wget -q -O /tmp/data %s" % url))
+    sums.append(m.run("md5sum /tmp/data").split()[0])
+    assert len(sums[0]) == 32 and sums[0] == sums[1], sums
+
+
 @pytest.mark.parametrize("engine,card,keys", [
     ("auto", "virtio", "apic = yes\n"),
+    ("auto", "ne2000", ""),
 ])
 def test_two(engine, card, keys):
     with Pair(engine, card, keys) as m:
@@ -65,5 +76,6 @@ def test_two(engine, card, keys):
         assert "5 packets received" in said, said
         print(said)
         print(m.run("cat /proc/net/arp"))
+        copy(m, "http://10.0.0.2/data")
         m.prompt()
         print(m.monitor("net"))
