@@ -11,7 +11,7 @@
 #include "emu/chip/hpet.h"
 
 #include "emu/dev/strict.h"
-#include "emu/dev/ticks.h"
+#include "emu/dev/late_ticks.h"
 #include "emu/snap/snap.h"
 
 #define TICK_NS	 10u

@@ -21,8 +21,6 @@
 #include "emu/dev/ticks.h"
 #include "emu/snap/snap.h"
 
-/* More than this much time is not caught up: such a guest did not lose ticks but ignored them. */
-#define OWED_TICKS (10 * I8254_HZ)
 /* One DRAM refresh request per 18 ticks of channel 1 as firmware programs it; port 61h bit 4
  * toggles with each. */
 #define REFRESH_NS 15085u
@@ -147,17 +145,20 @@ static void pulse(struct i8254 *p)
 	p->ticks++;
 }
 
+/* At p->last_edge, one of the periodic ones. */
+static void give(struct i8254 *p)
+{
+	ticks_given(&p->late, p->host, p->last_edge);
+	pulse(p);
+}
+
 static bool periodic(const struct i8254_channel *c)
 {
 	return c->mode == 2 || c->mode == 3;
 }
 
-/*
- * A tick whose forerunner still waits is owed if the guest was not run. If it was, it held
- * interrupts off or masked IRQ 0, which says nothing about wanting ticks: Linux masks the line for
- * the length of each handler, EOI included, and is slower here than on a board. Such a tick is
- * held, and owed if the forerunner is taken soon.
- */
+/* A masked line says nothing about wanting ticks: Linux masks IRQ 0 for the length of each handler,
+ * EOI included. */
 static bool waiting(const struct i8254 *p)
 {
 	return p->waiting && p->waiting(p->waiting_ctx);
@@ -167,12 +168,12 @@ static bool waiting(const struct i8254 *p)
 static void forget_lost(struct i8254 *p)
 {
 	if (p->waiting && !waiting(p))
-		p->owed = 0;
+		ticks_forget(&p->late);
 }
 
 static u64 period(const struct i8254 *p)
 {
-	return ticks_begin(p->ch[0].n, I8254_HZ);
+	return ticks_begin(MAX(p->ch[0].n, 1u), I8254_HZ);
 }
 
 static u64 pay_at(const struct i8254 *p)
@@ -180,34 +181,25 @@ static u64 pay_at(const struct i8254 *p)
 	return ticks_owed_at(p->last_edge, period(p));
 }
 
-static void owe(struct i8254 *p, u64 edges)
-{
-	p->owed = MIN(p->owed + edges, OWED_TICKS / p->ch[0].n);
-}
-
-/* No tick waits any more. */
 static void taken(struct i8254 *p)
 {
-	if (p->held)
-		owe(p, ticks_made_up(p->held, period(p)));
-	p->held = 0;
+	ticks_taken(&p->late, p->host, vtimers_now(p->timers), period(p));
 }
 
 static void pay(struct i8254 *p)
 {
 	u64 now = vtimers_now(p->timers);
 
-	if (!p->owed || waiting(p) || now < pay_at(p))
+	if (!p->late.owed || waiting(p) || now < pay_at(p))
 		return;
-	p->owed--;
-	p->late++;
+	p->late.owed--;
+	p->paid++;
 	p->last_edge = now;
-	pulse(p);
+	give(p);
 	forget_lost(p);
 }
 
-/* gap: ns since the edge before. */
-static void deliver(struct i8254 *p, u64 edges, u64 gap)
+static void deliver(struct i8254 *p, u64 edges)
 {
 	if (!periodic(&p->ch[0])) {
 		pulse(p);
@@ -215,13 +207,12 @@ static void deliver(struct i8254 *p, u64 edges, u64 gap)
 	}
 	if (!waiting(p)) {
 		taken(p);
-		pulse(p);
-		edges--;
-	} else if (ticks_on_time(gap, period(p))) {
-		p->held = MIN(p->held + edges, OWED_TICKS / p->ch[0].n);
-		edges = 0;
+		give(p);
+		p->late.owed += edges - 1;
+	} else {
+		p->late.held += edges;
 	}
-	owe(p, edges);
+	ticks_limit(&p->late, period(p));
 	forget_lost(p);
 }
 
@@ -249,7 +240,7 @@ static void arm(struct i8254 *p)
 
 	if (periodic(c))
 		at = MAX(at, p->last_edge + TICKS_MIN_PERIOD_NS);
-	if (p->owed && !waiting(p))
+	if (p->late.owed && !waiting(p))
 		at = MIN(at, pay_at(p));
 	if (!vtimer_armed(&p->timer) || p->timer.deadline != at)
 		vtimer_arm(p->timers, &p->timer, at);
@@ -265,10 +256,8 @@ static s64 sync(struct i8254 *p, struct i8254_channel *c)
 	u64 edges = advance(c, t);
 
 	if (edges && c == &p->ch[0]) {
-		u64 gap = now - p->last_edge;
-
 		p->last_edge = now;
-		deliver(p, edges, gap);
+		deliver(p, edges);
 		arm(p);
 	}
 	return t;
@@ -279,7 +268,7 @@ static void changed(struct i8254 *p, struct i8254_channel *c, s64 t)
 {
 	if (c != &p->ch[0])
 		return;
-	p->owed = p->held = 0;
+	ticks_forget(&p->late);
 	drive(p, out(c, t));
 	arm(p);
 }
@@ -296,9 +285,9 @@ static void fire(void *ctx, u64 now)
 
 void i8254_irq_done(struct i8254 *p)
 {
-	if (p->held && !waiting(p))
+	if (p->late.held && !waiting(p))
 		taken(p);
-	if (!p->owed)
+	if (!p->late.owed)
 		return;
 	sync(p, &p->ch[0]);
 	pay(p);
@@ -567,7 +556,7 @@ static void i8254_reset(void *dev)
 			.synced = now,
 		};
 	p->port61 = 0;
-	p->owed = p->held = 0;
+	ticks_forget(&p->late);
 	drive(p, false);
 }
 
@@ -577,6 +566,7 @@ static int i8254_init(void *dev, const struct device_bay *bay)
 
 	p->timers = bay->timers;
 	p->irq = bay->irq[0];
+	p->host = bay->host;
 	vtimer_init(&p->timer, fire, p);
 	i8254_reset(p);
 	return 0;
@@ -592,6 +582,7 @@ static u64 i8254_wakes_at(const void *dev)
 /* --- Saving */
 
 #define LOAD_AHEAD 0x10000 /* ticks: no count is longer */
+#define OWED_TICKS (TICKS_OWED_NS / NS_PER_S * I8254_HZ)
 
 static void channel_state(struct i8254_channel *c, struct snap *s)
 {
@@ -643,9 +634,10 @@ static void i8254_state(void *dev, struct snap *s)
 	for (unsigned i = 0; i < 3; i++)
 		channel_state(&p->ch[i], s);
 	snap_bool(s, p->level);
-	snap_range(s, p->owed, 0, OWED_TICKS);
+	snap_range(s, p->late.owed, 0, OWED_TICKS);
 	if (s->version >= 2)
-		snap_range(s, p->held, 0, OWED_TICKS);
+		snap_range(s, p->late.held, 0, OWED_TICKS);
+	ticks_given_state(&p->late, s, p->host, s->version >= 3);
 	snap_range(s, p->last_edge, 0, s->now);
 	snap_range(s, p->port61, 0, 0x0f);
 	vtimer_state(p->timers, &p->timer, s);
@@ -655,13 +647,13 @@ static void i8254_state(void *dev, struct snap *s)
 
 const struct device_class i8254_class = {
 	.name = "i8254",
-	.version = 2,
+	.version = 3,
 	.size = sizeof(struct i8254),
 	.ports = { &pit_ports, &port61_ports },
 	.init = i8254_init,
 	.reset = i8254_reset,
 	.state = i8254_state,
-	.unsaved = DEVICE_PART(struct i8254, ticks, late),
+	.unsaved = DEVICE_PART(struct i8254, ticks, paid),
 	.wakes_at = i8254_wakes_at,
 	.title = "8254",
 	.file = "i8254.c",

@@ -5,13 +5,13 @@
  *
  * Nothing runs per count: a channel remembers the tick in which its counting element was loaded,
  * and everything that can be read of it is computed from virtual time. Only channel 0's rising
- * output needs a timer. Ticks that the machine was late for are not lost: they are owed, and paid
- * one by one as the guest finishes the previous one. Ticks that the guest itself held up for long
- * are lost.
+ * output needs a timer. emu/dev/late_ticks.h says which late ticks are owed: they are paid one by
+ * one as the guest finishes the previous one.
  */
 #pragma once
 
 #include "emu/dev/device.h"
+#include "emu/dev/late_ticks.h"
 #include "kernel/hw/i8254_regs.h"
 
 struct i8254_channel {
@@ -42,15 +42,15 @@ struct i8254 {
 	struct vtimers *timers;
 	struct vtimer timer;
 	struct irq_line irq;
+	const struct board_host *host;
 	/* Does the request of the tick before still wait to be acknowledged? NULL: never. */
 	bool (*waiting)(void *ctx);
 	void *waiting_ctx;
 	bool level; /* of irq */
-	u64 owed;
-	u64 held;	 /* came while the guest was run and left one waiting */
+	struct late_ticks late;
 	u64 last_edge;	 /* ns: when the last one was noticed, or paid */
 	u8 port61;	 /* bits 0..3 */
-	u64 ticks, late; /* delivered; of these owed before */
+	u64 ticks, paid; /* delivered; of these owed before */
 };
 
 extern const struct device_class i8254_class; /* ports: counters and control, port 61h */

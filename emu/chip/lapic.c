@@ -542,7 +542,7 @@ static u64 wakes_at(const void *dev)
 
 const struct device_class lapic_class = {
 	.name = "lapic",
-	.version = 2,
+	.version = 3,
 	.size = sizeof(struct lapic),
 	.memory = &memory,
 	.init = init,

@@ -3,17 +3,13 @@
  * The local APIC's timer (SDM 3A 10.5.4). Nothing runs per count: it is worked out from virtual
  * time when somebody looks. A vtimer is armed only for an interrupt that is not masked.
  *
- * A period whose interrupt comes while the one before is still requested is owed, and paid after
- * the EOI, so that a guest that counts periods keeps its time however late it ran (ticks_owed_at()
- * says when). Those that the guest itself held up for long are lost, as on a board. Periods below
- * TICKS_MIN_PERIOD_NS are delivered in batches.
+ * emu/dev/late_ticks.h says what becomes of a period whose interrupt comes while the one before is
+ * still requested. If it is owed, it is paid after the EOI. Periods below TICKS_MIN_PERIOD_NS are
+ * delivered in batches.
  */
 #include "emu/chip/lapic_timer.h"
 
-#include "emu/dev/ticks.h"
 #include "emu/snap/snap.h"
-
-#define OWED_NS 10000000000ull /* more than this much time is not caught up */
 
 static bool is_periodic(const struct lapic_timer *t)
 {
@@ -54,7 +50,7 @@ static bool waiting(const struct lapic_timer *t)
 /* May a period that is owed be paid now, or once it is time? */
 static bool may_pay(const struct lapic_timer *t)
 {
-	return t->owed && !masked(t) && !waiting(t);
+	return t->late.owed && !masked(t) && !waiting(t);
 }
 
 static u64 pay_at(const struct lapic_timer *t)
@@ -77,25 +73,25 @@ static void arm(struct lapic_timer *t)
 	}
 }
 
-static void limit_owed(struct lapic_timer *t)
+static void limit_late(struct lapic_timer *t)
 {
-	t->owed = t->initial ? MIN(t->owed, OWED_NS / period(t)) : 0;
-	t->held = t->initial ? MIN(t->held, OWED_NS / period(t)) : 0;
+	if (t->initial)
+		ticks_limit(&t->late, period(t));
+	else
+		ticks_forget(&t->late);
 }
 
 /* No interrupt of the timer waits any more. */
 static void taken(struct lapic_timer *t)
 {
-	if (t->held)
-		t->owed += ticks_made_up(t->held, period(t));
-	t->held = 0;
+	ticks_taken(&t->late, t->host, vtimers_now(t->timers), period(t));
 }
 
 /* A vector below 16 is never requested, so that nothing would hold back what is owed. */
 static void forget_refused(struct lapic_timer *t)
 {
 	if (!waiting(t))
-		t->owed = 0;
+		ticks_forget(&t->late);
 }
 
 static void accept(struct lapic_timer *t)
@@ -103,19 +99,23 @@ static void accept(struct lapic_timer *t)
 	t->accept(t->ctx, (u8)*t->lvt);
 }
 
-/* gap: ns since the interrupt before. */
-static void periods_end(struct lapic_timer *t, u64 times, u64 gap)
+/* At t->last, one of the periodic ones. */
+static void give(struct lapic_timer *t)
+{
+	ticks_given(&t->late, t->host, t->last);
+	accept(t);
+}
+
+static void periods_end(struct lapic_timer *t, u64 times)
 {
 	if (!waiting(t)) {
 		taken(t);
-		accept(t);
-		times--;
-	} else if (ticks_on_time(gap, period(t))) {
-		t->held += times;
-		times = 0;
+		give(t);
+		t->late.owed += times - 1;
+	} else {
+		t->late.held += times;
 	}
-	t->owed += times;
-	limit_owed(t);
+	limit_late(t);
 	forget_refused(t);
 }
 
@@ -132,14 +132,14 @@ void lapic_timer_sync(struct lapic_timer *t)
 	if (expired <= t->expired)
 		return;
 
-	u64 times = expired - t->expired, gap = now - t->last;
+	u64 times = expired - t->expired;
 
 	t->expired = expired;
 	t->last = now;
 	if (masked(t))
 		return;
 	if (is_periodic(t))
-		periods_end(t, times, gap);
+		periods_end(t, times);
 	else
 		accept(t);
 }
@@ -150,9 +150,9 @@ static void pay(struct lapic_timer *t)
 
 	if (!may_pay(t) || now < pay_at(t))
 		return;
-	t->owed--;
+	t->late.owed--;
 	t->last = now;
-	accept(t);
+	give(t);
 	forget_refused(t);
 }
 
@@ -178,11 +178,9 @@ static void fire(void *ctx, u64 now)
 
 void lapic_timer_done(struct lapic_timer *t)
 {
-	if (t->held && !waiting(t)) {
+	if (t->late.held && !waiting(t))
 		taken(t);
-		limit_owed(t);
-	}
-	if (!t->owed)
+	if (!t->late.owed)
 		return;
 	pay(t);
 	arm(t);
@@ -200,7 +198,8 @@ void lapic_timer_changed(struct lapic_timer *t, u32 old)
 		t->started = MIN(t->started + ((t->expired * t->initial) << t->shift),
 				 vtimers_now(t->timers));
 		t->expired = 0;
-		t->owed = t->held = t->deadline = 0;
+		t->deadline = 0;
+		ticks_forget(&t->late);
 	}
 	arm(t);
 }
@@ -213,7 +212,8 @@ void lapic_timer_write_initial(struct lapic_timer *t, u32 value)
 	lapic_timer_sync(t);
 	t->initial = value;
 	t->started = vtimers_now(t->timers);
-	t->expired = t->owed = t->held = 0;
+	t->expired = 0;
+	ticks_forget(&t->late);
 	arm(t);
 }
 
@@ -230,7 +230,7 @@ void lapic_timer_write_divide(struct lapic_timer *t, u32 value)
 	/* A one-shot that is over stays so; the periods before this one are forgotten. */
 	t->expired = !is_periodic(t) && t->expired;
 	t->started = now - MIN(done << t->shift, now);
-	limit_owed(t);
+	limit_late(t);
 	arm(t);
 }
 
@@ -279,7 +279,8 @@ void lapic_timer_reset(struct lapic_timer *t)
 	t->initial = 0;
 	t->shift = 1;
 	t->started = vtimers_now(t->timers);
-	t->expired = t->owed = t->held = t->last = t->deadline = 0;
+	t->expired = t->last = t->deadline = 0;
+	ticks_forget(&t->late);
 }
 
 void lapic_timer_state(struct lapic_timer *t, struct snap *s)
@@ -290,9 +291,10 @@ void lapic_timer_state(struct lapic_timer *t, struct snap *s)
 	snap_range(s, t->started, 0, s->now);
 	snap_u64(s, t->expired);
 	snap_range(s, t->last, 0, s->now);
-	snap_u64(s, t->owed);
+	snap_u64(s, t->late.owed);
 	if (s->version >= 2)
-		snap_u64(s, t->held);
+		snap_u64(s, t->late.held);
+	ticks_given_state(&t->late, s, t->host, s->version >= 3);
 	snap_u64(s, t->deadline);
 	vtimer_state(t->timers, &t->timer, s);
 	if (!s->loading)
@@ -302,5 +304,5 @@ void lapic_timer_state(struct lapic_timer *t, struct snap *s)
 		t->expired = 0;
 	else
 		t->expired = MIN(t->expired, is_periodic(t) ? counts(t, s->now) / t->initial : 1u);
-	limit_owed(t);
+	limit_late(t);
 }

@@ -7,17 +7,17 @@
 
 #include "emu/dev/board_host.h"
 #include "emu/dev/bus.h"
+#include "emu/dev/late_ticks.h"
 #include "kernel/hw/apic_regs.h"
 
 struct lapic_timer {
 	struct vtimer timer;
 	u32 initial;
-	u8 shift;     /* the divider's */
-	u64 started;  /* virtual ns: when initial was loaded */
-	u64 expired;  /* how often it has reached zero since */
-	u64 last;     /* virtual ns of the last interrupt */
-	u64 owed;     /* periods whose interrupt found the one before still requested */
-	u64 held;     /* the same while the guest was run, and has not taken the one before */
+	u8 shift;    /* the divider's */
+	u64 started; /* virtual ns: when initial was loaded */
+	u64 expired; /* how often it has reached zero since */
+	u64 last;    /* virtual ns of the last interrupt */
+	struct late_ticks late;
 	u64 deadline; /* of the TSC; 0: not armed */
 	/* The local APIC's: its entry for the timer, its requests. */
 	const u32 *lvt;

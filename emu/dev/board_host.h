@@ -8,7 +8,10 @@
 #include "kernel/base/types.h"
 
 struct board_host {
-	u64 (*now)(void *ctx);		     /* virtual ns */
+	u64 (*now)(void *ctx); /* virtual ns */
+	/* Virtual ns that the guest waited for turns of the processor so far; NULL: it never does.
+	 */
+	u64 (*waited)(void *ctx);
 	u64 (*wall_clock)(void *ctx);	     /* seconds since 1970 UTC */
 	void (*intr)(void *ctx, bool level); /* the INTR pin of the CPU */
 	void (*nmi)(void *ctx);		     /* its NMI pin, an edge */
@@ -46,3 +49,9 @@ struct board_host {
 	void (*exit_code)(void *ctx, u32 code); /* isa-debug-exit at 501h, test guests only */
 	void *ctx;
 };
+
+/* The guest's own time: it goes on while the guest runs, or is halted. */
+static inline u64 board_own_time(const struct board_host *host, u64 now)
+{
+	return host->waited ? now - host->waited(host->ctx) : now;
+}

@@ -72,7 +72,7 @@ static void print_timer(const struct lapic *l, const struct dbg_out *out)
 	else
 		words_say(out, "timer", "%s, counts %u of %u at 1 GHz / %u, %llu interrupts owed",
 			  timer_mode(lvt), lapic_timer_current(t), t->initial, 1u << t->shift,
-			  (unsigned long long)t->owed);
+			  (unsigned long long)t->late.owed);
 }
 
 void words_lapic(const void *dev, const struct dbg_out *out)

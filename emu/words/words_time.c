@@ -73,8 +73,8 @@ void words_i8254(const void *dev, const struct dbg_out *out)
 	dbg_print(out, "port 61h: gate of channel 2 %s, speaker %s",
 		  words_on(p->port61 & PORT61_GATE2), words_on(p->port61 & PORT61_SPEAKER));
 	dbg_print(out, "IRQ 0 is %s; %llu ticks, %llu of them late, %llu owed", words_up(p->level),
-		  (unsigned long long)p->ticks, (unsigned long long)p->late,
-		  (unsigned long long)p->owed);
+		  (unsigned long long)p->ticks, (unsigned long long)p->paid,
+		  (unsigned long long)p->late.owed);
 }
 
 /* --- The clock */

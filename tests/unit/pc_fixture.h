@@ -31,7 +31,7 @@ struct wire {
 struct pc {
 	struct bus bus;
 	struct vtimers timers;
-	u64 now;
+	u64 now, waited;
 	struct wire wire[16]; /* wire 0 is also the CPU's INTR pin, for the PIC */
 	unsigned nmis;
 	struct irq_or irqs, pirqs; /* pirqs: its test says where they lead */
@@ -54,6 +54,11 @@ struct pc {
 static inline u64 pc_now(void *ctx)
 {
 	return ((struct pc *)ctx)->now;
+}
+
+static inline u64 pc_waited(void *ctx)
+{
+	return ((struct pc *)ctx)->waited;
 }
 
 static inline void pc_wire_set(void *ctx, unsigned irq, bool level)
@@ -87,7 +92,9 @@ static inline void pc_a20(void *ctx, bool on)
 
 static inline void pc_init(struct pc *p)
 {
-	*p = (struct pc){ .now = 0, .host = { .intr = pc_intr, .nmi = pc_nmi, .ctx = p } };
+	*p = (struct pc){
+		.now = 0, .host = { .waited = pc_waited, .intr = pc_intr, .nmi = pc_nmi, .ctx = p }
+	};
 	gpmem_init(&p->memory);
 	p->mem = &p->memory;
 	bus_init(&p->bus);
@@ -196,6 +203,13 @@ static inline void run_until(struct pc *p, u64 t)
 		vtimers_run(&p->timers);
 	}
 	p->now = t;
+}
+
+/* The guest does not run meanwhile. */
+static inline void wait_for_turn(struct pc *p, u64 ns)
+{
+	p->now += ns;
+	p->waited += ns;
 }
 
 static inline void run_for(struct pc *p, u64 ns)

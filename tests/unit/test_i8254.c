@@ -339,6 +339,12 @@ static void begin_taking(struct machine *m)
 	take(m);
 }
 
+/* Ticks that were not given yet. */
+static u64 late(const struct machine *m)
+{
+	return m->pit.late.owed + m->pit.late.held;
+}
+
 /* The machine was away: ticks are owed and paid one per interrupt finished; reading the count shows
  * no tick before it is given. */
 static void test_late(void **state)
@@ -355,7 +361,7 @@ static void test_late(void **state)
 	m.pc.now = ticks_begin(1000 + 1 + 5 * 1000 + 10, I8254_HZ);
 	vtimers_run(&m.pc.timers);
 	assert_int_equal(w->rises, before + 1);
-	assert_int_equal(m.pit.owed, 4);
+	assert_int_equal(m.pit.late.owed, 4);
 	i8254_irq_done(&m.pit);
 	assert_int_equal(w->rises, before + 1);
 	/* Not at once, but eight times as fast as the period: handlers do not meet themselves. */
@@ -372,7 +378,7 @@ static void test_late(void **state)
 	}
 	i8254_irq_done(&m.pit);
 	assert_int_equal(w->rises, before + 5);
-	assert_int_equal(m.pit.late, 4);
+	assert_int_equal(m.pit.paid, 4);
 	/* The next one is on time again. */
 	to_tick(&m, 1001 + 6 * 1000);
 	assert_int_equal(w->rises, before + 6);
@@ -386,13 +392,13 @@ static void test_late(void **state)
 	/* Programming forgives what is owed. */
 	m.pc.now = ticks_begin(1001 + 17 * 1000, I8254_HZ);
 	vtimers_run(&m.pc.timers);
-	assert_int_equal(m.pit.owed, 10);
+	assert_int_equal(late(&m), 10);
 	program(&m, 0, 2, false, 1000);
-	assert_int_equal(m.pit.owed, 0);
+	assert_int_equal(late(&m), 0);
 	/* Ten seconds at most. */
 	m.pc.now += 1000 * 1000 * MS;
 	vtimers_run(&m.pc.timers);
-	assert_int_equal(m.pit.owed, 10 * I8254_HZ / 1000);
+	assert_int_equal(late(&m), 10 * I8254_HZ / 1000);
 }
 
 /* The guest is run, and lets ticks of 1 ms wait: late for a moment it gets them all, longer it has
@@ -417,13 +423,42 @@ static void test_held(void **state)
 			m.pc.now = start + n * ms;
 			vtimers_run(&m.pc.timers);
 		}
-		m.pc.now += cases[i].away_ms * ms;
+		wait_for_turn(&m.pc, cases[i].away_ms * ms);
 		vtimers_run(&m.pc.timers);
 		assert_int_equal(m.pc.wire[0].rises, before + 1);
 		take(&m);
 		i8254_irq_done(&m.pit);
-		assert_int_equal(m.pit.owed + m.pc.wire[0].rises - before - 1, cases[i].owed);
-		assert_int_equal(m.pit.held, 0);
+		assert_int_equal(m.pit.late.owed + m.pc.wire[0].rises - before - 1, cases[i].owed);
+		assert_int_equal(m.pit.late.held, 0);
+	}
+}
+
+/* The guest gets a quarter of the machine in each tick of 10 ms, and lets them wait: by its own
+ * time it is late for a moment, or for so long that a board would lose a quarter of them. */
+static void test_held_share(void **state)
+{
+	static const struct {
+		unsigned ticks, owed;
+	} cases[] = { { 2, 1 }, { 9, 8 }, { 21, 15 }, { 101, 75 } };
+	struct machine m;
+
+	(void)state;
+	begin_taking(&m);
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		u64 tick = ticks_begin(11932, I8254_HZ);
+
+		program(&m, 0, 2, false, 11932);
+		take(&m);
+		unsigned before = m.pc.wire[0].rises;
+		run_for(&m.pc, tick / 2);
+		for (unsigned n = 1; n <= cases[i].ticks; n++) {
+			wait_for_turn(&m.pc, tick - tick / 4);
+			run_for(&m.pc, tick / 4);
+			vtimers_run(&m.pc.timers);
+		}
+		take(&m);
+		i8254_irq_done(&m.pit);
+		assert_int_equal(late(&m) + m.pc.wire[0].rises - before - 1, cases[i].owed);
 	}
 }
 
@@ -442,17 +477,17 @@ static void test_lost(void **state)
 		m.pc.now += 1000 * MS;
 		assert_true(vtimers_run(&m.pc.timers) > m.pc.now);
 		assert_int_equal(m.pc.wire[0].rises, before + i);
-		assert_int_equal(m.pit.owed, 0);
+		assert_int_equal(m.pit.late.owed, 0);
 	}
 	/* Owed while somebody took them; then nobody does. */
 	nobody_latches = false;
 	take(&m);
 	m.pc.now += 1000 * MS;
 	vtimers_run(&m.pc.timers);
-	assert_in_range(m.pit.owed, 596000, 597000);
+	assert_in_range(m.pit.late.owed, 596000, 597000);
 	nobody_latches = true;
 	i8254_irq_done(&m.pit);
-	assert_int_equal(m.pit.owed, 0);
+	assert_int_equal(m.pit.late.owed, 0);
 	assert_int_equal(m.pc.wire[0].rises, before + 5);
 }
 
@@ -472,7 +507,7 @@ static void test_fast(void **state)
 		do {
 			take(&m);
 			i8254_irq_done(&m.pit);
-		} while (m.pit.owed);
+		} while (m.pit.late.owed);
 		runs++;
 	}
 	assert_in_range(runs, 90, 110);
@@ -540,11 +575,17 @@ static void test_port61(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_waveforms), cmocka_unit_test(test_gate),
-		cmocka_unit_test(test_new_count), cmocka_unit_test(test_latches),
-		cmocka_unit_test(test_interrupt), cmocka_unit_test(test_late),
-		cmocka_unit_test(test_held),	  cmocka_unit_test(test_lost),
-		cmocka_unit_test(test_fast),	  cmocka_unit_test(test_linux_calibration),
+		cmocka_unit_test(test_waveforms),
+		cmocka_unit_test(test_gate),
+		cmocka_unit_test(test_new_count),
+		cmocka_unit_test(test_latches),
+		cmocka_unit_test(test_interrupt),
+		cmocka_unit_test(test_late),
+		cmocka_unit_test(test_held),
+		cmocka_unit_test(test_held_share),
+		cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_fast),
+		cmocka_unit_test(test_linux_calibration),
 		cmocka_unit_test(test_port61),
 	};
 

@@ -160,7 +160,8 @@ struct vm {
 	u64 time_offset, paused_at;
 	bool held; /* it is being loaded: its time is held_now */
 	u64 held_now;
-	u64 deadline; /* earliest virtual timer, in virtual ns; UINT64_MAX: none */
+	u64 waited, waits_from; /* virtual ns: vmm/vm/vm_waits.h */
+	u64 deadline;		/* earliest virtual timer, in virtual ns; UINT64_MAX: none */
 
 	enum vm_start start;
 	struct vm_snap *snap; /* saves or loads it: vmm/vm/vm_snap.c */

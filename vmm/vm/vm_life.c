@@ -30,6 +30,7 @@
 #include "vmm/vm/vm_state.h"
 #include "vmm/vm/vm_strict.h"
 #include "vmm/vm/vm_symbols.h"
+#include "vmm/vm/vm_waits.h"
 
 #define RESETS_QUIET  3u /* that are reported whatever their distance */
 #define RESET_LINE_NS 1000000000ull
@@ -39,6 +40,11 @@
 static u64 host_now(void *ctx)
 {
 	return vm_now(ctx);
+}
+
+static u64 host_waited(void *ctx)
+{
+	return vm_waited(ctx);
 }
 
 static u64 host_wall(void *ctx)
@@ -194,6 +200,7 @@ static void host_a20(void *ctx, bool enabled)
 
 static const struct board_host host_template = {
 	.now = host_now,
+	.waited = host_waited,
 	.wall_clock = host_wall,
 	.intr = host_intr,
 	.nmi = host_nmi,

@@ -11,6 +11,7 @@
 #include "kernel/time/clock.h"
 #include "vmm/console/vm_console.h"
 #include "vmm/state/account.h"
+#include "vmm/vm/vm_waits.h"
 
 static const char *const state_name[] = { "running", "paused", "stopped" };
 static const char *const engine_name[] = { "auto", "ring1", "recompile", "recompile-all" };
@@ -58,6 +59,8 @@ void vm_resume(struct vm *vm)
 	vm->state = VM_RUNNING;
 	vm->debug.stood = STOOD_NOT;
 	vcpu_away_because(vm->vcpu, vm->vcpu->cpu.halted ? AWAY_IDLE : AWAY_WAITING);
+	if (!vm->vcpu->cpu.halted)
+		vm_waits_begin(vm);
 	pass_stop(vm->vcpu);
 }
 

@@ -21,6 +21,7 @@
 #include "vmm/vm/vm_start.h"
 #include "vmm/vm/vm_state.h"
 #include "vmm/vm/vm_strict.h"
+#include "vmm/vm/vm_waits.h"
 
 /* A system that finds the BIOS' MP table, which always names an I/O APIC, masks the 8259 pair and
  * waits for that. */
@@ -115,6 +116,7 @@ static void vm_turn(struct task *t, u64 end)
 	u64 began = clock_now(), now;
 
 	vcpu_account_turn(v, sched_turn_began());
+	vm_waits_end(vm);
 	irqs_off_begin(v->place_since);
 	v->trapped = IRQS_OFF_RUN_LOOP;
 	if (vm->request)
@@ -138,6 +140,8 @@ static void vm_turn(struct task *t, u64 end)
 	vm_check_finished();
 	interrupts_off();
 	vcpu_account_away(v, why_away(vm));
+	if (v->away == AWAY_WAITING)
+		vm_waits_begin(vm);
 }
 
 static u64 vm_turn_wanted(struct task *t)
