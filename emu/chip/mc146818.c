@@ -9,7 +9,9 @@
  * with a battery does not stop while the VM is paused: pauses are found by comparing with the wall
  * clock.
  *
- * Periodic interrupts that the guest was late for are owed and follow at four times the rate.
+ * Register C latches one periodic interrupt. emu/dev/late_ticks.h says what becomes of those that
+ * come while PF is set, if PIE is: owed ones follow at four times the rate. Without PIE they are
+ * lost.
  */
 #include "emu/chip/mc146818.h"
 
@@ -19,10 +21,9 @@
 #include "kernel/base/string.h"
 #include "kernel/hw/mc146818_regs.h"
 
-#define CRYSTAL_HZ    32768u
-#define UIP_NS	      (244000u + 1984000u)
-#define DAY_S	      86400
-#define OWED_PULSES_S 10
+#define CRYSTAL_HZ 32768u
+#define UIP_NS	   (244000u + 1984000u)
+#define DAY_S	   86400
 
 /* --- Calendar */
 
@@ -192,7 +193,12 @@ static void pulses_restart(struct mc146818 *r, u64 now)
 	u32 cycles = pulse_cycles(r);
 
 	r->pulses = cycles ? ticks_at(now, CRYSTAL_HZ) / cycles : 0;
-	r->owed = 0;
+	ticks_forget(&r->late);
+}
+
+static u64 pulse_ns(const struct mc146818 *r)
+{
+	return ticks_begin(MAX(pulse_cycles(r), 1u), CRYSTAL_HZ);
 }
 
 static void sync_periodic(struct mc146818 *r, u64 now)
@@ -206,16 +212,21 @@ static void sync_periodic(struct mc146818 *r, u64 now)
 
 	r->pulses = pulses;
 	if (!(r->reg[RTC_B] & RTC_B_PIE)) {
-		r->owed = 0;
+		ticks_forget(&r->late);
 		if (passed)
 			r->reg[RTC_C] |= RTC_C_PF;
 		return;
 	}
-	r->owed = MIN(r->owed + passed, OWED_PULSES_S * CRYSTAL_HZ / cycles);
-	if (r->owed && !(r->reg[RTC_C] & RTC_C_PF) && now >= r->periodic_at) {
-		r->owed--;
+	if (r->reg[RTC_C] & RTC_C_PF)
+		r->late.held += passed;
+	else
+		r->late.owed += passed;
+	ticks_limit(&r->late, pulse_ns(r));
+	if (r->late.owed && !(r->reg[RTC_C] & RTC_C_PF) && now >= r->periodic_at) {
+		r->late.owed--;
 		r->reg[RTC_C] |= RTC_C_PF;
-		r->periodic_at = now + ticks_begin(cycles, CRYSTAL_HZ) / 4;
+		r->periodic_at = now + pulse_ns(r) / 4;
+		ticks_given(&r->late, r->host, now);
 	}
 }
 
@@ -268,8 +279,8 @@ static void arm(struct mc146818 *r, u64 now)
 	u64 at = UINT64_MAX;
 
 	if ((want & RTC_B_PIE) && cycles)
-		at = r->owed ? MAX(r->periodic_at, now + 1)
-			     : ticks_begin((r->pulses + 1) * cycles, CRYSTAL_HZ);
+		at = r->late.owed ? MAX(r->periodic_at, now + 1)
+				  : ticks_begin((r->pulses + 1) * cycles, CRYSTAL_HZ);
 	if (updating(r)) {
 		if (want & RTC_B_UIE)
 			at = MIN(at, (u64)(r->epoch + (r->marks + 1) * NS_PER_S));
@@ -361,7 +372,7 @@ static void write_b(struct mc146818 *r, u8 v, u64 now)
 	if (!(old & RTC_B_PIE) && (v & RTC_B_PIE))
 		r->periodic_at = 0;
 	if (old & ~v & RTC_B_PIE)
-		r->owed = 0;
+		ticks_forget(&r->late);
 }
 
 static void write_register(struct mc146818 *r, u8 i, u8 v)
@@ -403,6 +414,7 @@ static u8 read_register(struct mc146818 *r, u8 i)
 	if (i == RTC_C) {
 		u8 v = r->reg[RTC_C];
 
+		ticks_taken(&r->late, r->host, now, pulse_ns(r));
 		r->reg[RTC_C] &= (u8) ~(RTC_C_PF | RTC_C_AF | RTC_C_UF);
 		update_irq(r);
 		arm(r, now);
@@ -465,7 +477,7 @@ static void mc146818_reset(void *dev)
 
 	r->reg[RTC_B] &= (u8) ~(RTC_B_PIE | RTC_B_AIE | RTC_B_UIE | RTC_B_SQWE);
 	r->reg[RTC_C] &= RTC_C_IRQF; /* update_irq() lowers the line and clears it */
-	r->owed = 0;
+	ticks_forget(&r->late);
 	r->index = 0;
 	r->nmi_masked = false;
 	update_irq(r);
@@ -504,7 +516,8 @@ static u64 mc146818_wakes_at(const void *dev)
 	return vtimer_due(&r->timer);
 }
 
-#define TIME_MAX 1000000000000 /* s: the year 31,000; four digits go to 16665 */
+#define TIME_MAX    1000000000000 /* s: the year 31,000; four digits go to 16665 */
+#define OWED_PULSES (TICKS_OWED_NS / NS_PER_S * CRYSTAL_HZ)
 
 static void mc146818_state(void *dev, struct snap *s)
 {
@@ -519,8 +532,11 @@ static void mc146818_state(void *dev, struct snap *s)
 	snap_range(s, r->marks, 0, s->now / NS_PER_S + 1);
 	snap_range(s, r->day_offset, 0, 6);
 	snap_range(s, r->pulses, 0, ticks_at(s->now, CRYSTAL_HZ));
-	snap_range(s, r->owed, 0, OWED_PULSES_S * CRYSTAL_HZ);
+	snap_range(s, r->late.owed, 0, OWED_PULSES);
+	if (s->version >= 2)
+		snap_range(s, r->late.held, 0, OWED_PULSES);
 	snap_u64(s, r->periodic_at);
+	ticks_given_state(&r->late, s, r->host, s->version >= 2);
 	vtimer_state(r->timers, &r->timer, s);
 	if (!snap_require(s, r->epoch >= -(s64)NS_PER_S && r->epoch <= (s64)s->now) ||
 	    !snap_require(s, r->wall_ahead > -TIME_MAX && r->wall_ahead < TIME_MAX) ||
@@ -536,7 +552,7 @@ static void mc146818_state(void *dev, struct snap *s)
 
 const struct device_class mc146818_class = {
 	.name = "mc146818",
-	.version = 1,
+	.version = 2,
 	.size = sizeof(struct mc146818),
 	.ports = { &rtc_ports },
 	.init = mc146818_init,

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "emu/dev/device.h"
+#include "emu/dev/late_ticks.h"
 #include "kernel/hw/mc146818_regs.h"
 
 struct mc146818 {
@@ -22,12 +23,12 @@ struct mc146818 {
 	const struct board_host *host;
 	s64 wall_ahead; /* wall clock less virtual time, seconds: grows while the VM is paused */
 
-	s64 epoch;	 /* virtual ns of a one-second mark; may lie before time 0 */
-	s64 epoch_time;	 /* seconds since 1970 that the clock shows from then on */
-	s64 marks;	 /* one-second marks since epoch that have been accounted */
-	u8 day_offset;	 /* what the day-of-week register says beyond the date's own */
-	u64 pulses;	 /* periodic marks accounted, counted from virtual time 0 */
-	u64 owed;	 /* periodic interrupts still to be made up for */
+	s64 epoch;	/* virtual ns of a one-second mark; may lie before time 0 */
+	s64 epoch_time; /* seconds since 1970 that the clock shows from then on */
+	s64 marks;	/* one-second marks since epoch that have been accounted */
+	u8 day_offset;	/* what the day-of-week register says beyond the date's own */
+	u64 pulses;	/* periodic marks accounted, counted from virtual time 0 */
+	struct late_ticks late;
 	u64 periodic_at; /* ns: the next one not before */
 };
 

@@ -144,7 +144,7 @@ void words_mc146818(const void *dev, const struct dbg_out *out)
 	words_flags(out, "interrupts on", reg[RTC_B], why);
 	words_flags(out, "flags", reg[RTC_C], why);
 	words_say(out, "IRQ 8", "%s, %llu periodic ones owed", words_up(reg[RTC_C] & RTC_C_IRQF),
-		  (unsigned long long)r->owed);
+		  (unsigned long long)r->late.owed);
 	words_say(out, "index", "register %02x; NMIs %s", r->index,
 		  r->nmi_masked ? "masked" : "not masked");
 }
