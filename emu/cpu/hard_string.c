@@ -223,11 +223,19 @@ static enum cpu_result write_element(struct cpu *cpu, gla_t gla, u64 value, unsi
 	return CPU_NEXT;
 }
 
+/* Nothing is written, and what is read is ones: no iteration does anything. */
+static bool is_lost(const struct insn *in, const struct softtlb_entry *to,
+		    const struct softtlb_entry *from)
+{
+	return to->device.mmio == &gpmem_absent &&
+	       (in->op == OP_STOS || from->device.mmio == &gpmem_absent);
+}
+
 /* So many iterations of REP MOVS or REP STOS with a device's memory at one end or at both; 0: one
  * by one. */
 static u32 by_calls(struct cpu *cpu, const struct insn *in, u32 count)
 {
-	u32 mask = insn_address_mask(in), n = MIN(count, CALLS_MAX), done;
+	u32 mask = insn_address_mask(in), n = count, done;
 	u64 value = cpu->gpr[REG_EAX];
 	struct softtlb_entry to, from = { 0 };
 	gla_t dst, src = 0;
@@ -239,7 +247,8 @@ static u32 by_calls(struct cpu *cpu, const struct insn *in, u32 count)
 						    ACCESS_READ, &from, &src, &n)) ||
 	    !(to.device.mmio || from.device.mmio))
 		return 0;
-	for (done = 0; done < n; done++) {
+	done = is_lost(in, &to, &from) ? n : 0;
+	for (n = MIN(n, CALLS_MAX); done < n; done++) {
 		u32 at = done * in->osize;
 
 		if (in->op == OP_MOVS && read_element(cpu, src + at, &value, in->osize) != CPU_NEXT)

@@ -351,6 +351,24 @@ static u8 *ram_row(struct gpmem *m, struct gpmem_region *r, u64 offset, u32 len,
 	return first;
 }
 
+static u64 read_nothing(void *ctx, u64 offset, unsigned size)
+{
+	(void)ctx;
+	(void)offset;
+	(void)size;
+	return ~0ull;
+}
+
+static void write_nothing(void *ctx, u64 offset, unsigned size, u64 value)
+{
+	(void)ctx;
+	(void)offset;
+	(void)size;
+	(void)value;
+}
+
+const struct gpmem_mmio gpmem_absent = { .read = read_nothing, .write = write_nothing };
+
 static struct gpmem_device device_at(const struct gpmem_region *r, gpa_t page)
 {
 	return (struct gpmem_device){ r->mmio, r->ctx, page - r->start };
@@ -360,7 +378,9 @@ struct gpmem_device gpmem_device_at(struct gpmem *m, gpa_t page)
 {
 	const struct gpmem_region *r = gpmem_find(m, page);
 
-	return r && r->kind == GPMEM_MMIO ? device_at(r, page) : (struct gpmem_device){ 0 };
+	if (!r)
+		return (struct gpmem_device){ .mmio = &gpmem_absent };
+	return r->kind == GPMEM_MMIO ? device_at(r, page) : (struct gpmem_device){ 0 };
 }
 
 /* Bytes in a row. To read a page that is given back brings it not back. */

@@ -171,7 +171,8 @@ void gpmem_written(struct gpmem *m, gpa_t gpa, u32 len);
 void gpmem_read(struct gpmem *m, gpa_t gpa, void *buf, u32 len);
 void gpmem_write(struct gpmem *m, gpa_t gpa, const void *buf, u32 len);
 
-/* Whom accesses to the page are calls of, until the next switch; of what is no device's, nobody. */
+/* Whom accesses to the page are calls of, until the next switch: its device, gpmem_absent, or, of
+ * memory, nobody. */
 struct gpmem_device gpmem_device_at(struct gpmem *m, gpa_t page);
 
 /* A whole page of RAM, however it is switched, gets what was saved of it. */

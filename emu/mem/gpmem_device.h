@@ -18,6 +18,9 @@ struct gpmem_device {
 	u64 offset; /* of the page in the device's region */
 };
 
+/* Where nothing is: reads are ones, writes are lost. So an access costs what a device's does. */
+extern const struct gpmem_mmio gpmem_absent;
+
 /* As the processor reads and writes at a place of the page, in naturally sized parts. */
 void gpmem_device_read(const struct gpmem_device *d, u32 at, void *buf, u32 len);
 void gpmem_device_write(const struct gpmem_device *d, u32 at, const void *buf, u32 len);

@@ -14,7 +14,9 @@
 
 #define DEVICE	    0x400000u /* physical: behind the RAM */
 #define WINDOW	    0x600000u
-#define AT_DEVICE   0x300000u /* linear; RAM follows at AT_RAM, then nothing */
+#define ABSENT	    0x700000u
+#define AT_ABSENT   0x2ff000u /* linear; the device follows */
+#define AT_DEVICE   0x300000u /* RAM follows at AT_RAM, then nothing */
 #define AT_RAM	    0x301000u
 #define AT_WINDOW   0x303000u
 #define RAM_PAGE    0x50000u
@@ -72,6 +74,7 @@ static int create(void **state)
 static void set_up(unsigned cpl)
 {
 	guest_paging();
+	set_page(AT_ABSENT, ABSENT | 7);
 	set_page(AT_DEVICE, DEVICE | 7);
 	set_page(AT_RAM, RAM_PAGE | 7);
 	set_page(AT_RAM + PAGE_SIZE, 0);
@@ -175,7 +178,9 @@ static void string_instruction(void)
 
 static u32 place(void)
 {
-	switch (rnd() % 4) {
+	switch (rnd() % 5) {
+	case 4:
+		return AT_ABSENT + PAGE_SIZE - 48 + (u32)rnd() % 48; /* into the device */
 	case 0:
 		return AT_DEVICE + PAGE_SIZE - 24 + (u32)rnd() % 24; /* over the end, into RAM */
 	case 1:
@@ -293,6 +298,55 @@ static void no_trap_per_access(void **state)
 	assert_int_equal(m.faults, faults);
 	assert_int_equal(stats()->slow_accesses, slow);
 	assert_int_equal(device.accesses - accesses, 6 * WARM);
+}
+
+/* Nothing is there: the same, and a page of REP STOS or of REP MOVS within is one step. */
+static void absent_memory(void **state)
+{
+	u64 faults, slow, hard;
+
+	(void)state;
+	set_up(0);
+	/* mov [2ff010h], al; add [2ff020h], al; lodsd; hlt */
+	CODE(AT_CODE, 0xa2, IMM32(AT_ABSENT + 0x10), 0x00, 0x05, IMM32(AT_ABSENT + 0x20), 0xad,
+	     HLT);
+	m.cpu.gpr[REG_ESI] = AT_ABSENT + 0x800;
+	warm();
+	faults = m.faults;
+	slow = stats()->slow_accesses;
+	warm();
+	assert_int_equal(m.faults, faults);
+	assert_int_equal(stats()->slow_accesses, slow);
+	assert_int_equal(m.cpu.gpr[REG_EAX], 0xffffffff);
+
+	CODE(AT_CODE, 0xb9, IMM32(0x380), 0xf3, 0xab, 0xb9, IMM32(0x80), 0xf3, 0xa5, HLT);
+	for (unsigned run = 0; run < WARM; run++) {
+		m.cpu.eip = AT_CODE;
+		m.cpu.gpr[REG_ESI] = AT_ABSENT + 0x100;
+		m.cpu.gpr[REG_EDI] = AT_ABSENT;
+		hard = stats()->hard_execs;
+		assert_int_equal(guest_run(), HALTED);
+		assert_int_equal(m.cpu.gpr[REG_ESI], AT_ABSENT + 0x300);
+		assert_int_equal(m.cpu.gpr[REG_EDI], AT_ABSENT + PAGE_SIZE);
+	}
+	assert_int_equal(stats()->hard_execs - hard, 3);
+}
+
+/* A device's memory comes to where nothing was, and goes again. */
+static void device_comes(void **state)
+{
+	(void)state;
+	set_up(0);
+	CODE(AT_CODE, 0xa2, IMM32(AT_ABSENT + 5), HLT);
+	warm();
+	device.writes = 0;
+	assert_int_equal(gpmem_move(&m.mem, WINDOW, ABSENT), 0);
+	assert_int_equal(guest_run(), HALTED);
+	assert_int_equal(device.writes, 1);
+	assert_int_equal(gpmem_move(&m.mem, ABSENT, WINDOW), 0);
+	m.cpu.eip = AT_CODE;
+	assert_int_equal(guest_run(), HALTED);
+	assert_int_equal(device.writes, 1);
 }
 
 /* PUSH, POP, PUSHF, CALL and RET with a stack on a device's page, then on a plain one: C does them
@@ -470,6 +524,8 @@ int main(int argc, char **argv)
 	static const struct CMUnitTest tests[] = {
 		GUEST_TEST(same_as_by_steps),
 		GUEST_TEST(no_trap_per_access),
+		GUEST_TEST(absent_memory),
+		GUEST_TEST(device_comes),
 		GUEST_TEST(stack_is_plain_again),
 		GUEST_TEST(window_in_midst),
 		GUEST_TEST(code_behind_store),
