@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""Networks between VMs: Debian's drivers of each card send to each other, and a machine boots by
-its network card from another one.
+"""Networks between VMs: Debian's drivers of each card send to each other, and a machine boots
+Debian by its network card, from another one.
 
 Alone:  make guests && /usr/bin/python3 -m pytest tests/boot/test_network.py
 """
+import os
 import re
+import subprocess
+import tempfile
 
 import pytest
 
-from machine import Machine
+from machine import GUESTS, ROOT, Machine
 
 DRIVERS = {
     "virtio": ("virtio", "virtio_ring", "virtio_pci_modern_dev", "virtio_pci_legacy_dev",
@@ -16,66 +19,141 @@ DRIVERS = {
     "ne2000": ("8390", "ne2k-pci"),
 }
 
+# Brings the card of that kind up with that address.
+UP = """#!/bin/sh
+cd /lib/modules/$(uname -r)
+case $1 in
+virtio) modules="%s" ;;
+*) modules="%s" ;;
+esac
+for m in $modules; do insmod $m.ko || echo bad $m; done
+ifconfig eth0 $2 netmask 255.255.255.0 up
+""" % (" ".join(DRIVERS["virtio"]), " ".join(DRIVERS["ne2000"]))
+
+# A file to give out, and its sum; the one that came.
+GIVE = """#!/bin/sh
+mkdir -p /www
+dd if=/dev/urandom of=/www/file bs=1k count=4000 2> /dev/null
+httpd -h /www
+md5sum < /www/file
+"""
+TAKE = """#!/bin/sh
+wget -q -O /tmp/file http://$1/file
+md5sum < /tmp/file
+"""
+
+# Gives out addresses, and what is in /www.
+SERVE = """#!/bin/sh
+httpd -h /www
+touch /leases
+udhcpd -f /udhcpd.conf &
+"""
+UDHCPD = """start 10.0.0.10
+end 10.0.0.20
+interface eth0
+lease_file /leases
+boot_file http://10.0.0.1/script
+option subnet 255.255.255.0
+siaddr 10.0.0.1
+"""
+SCRIPT = """#!ipxe
+echo The script of ${next-server} is here
+kernel vmlinuz console=ttyS0 quiet ip=${ip}
+initrd initrd.gz
+boot
+"""
+
 VM = """[vm %s]
 memory = 96M
 kernel = vmlinuz-686
-initrd = virtio.gz
+initrd = network.gz
 cmdline = console=ttyS0 quiet
 engine = %s
 net0 = lan,card=%s%s
 """
 
 
-def insert(m, card):
-    m.run("cd /lib/modules/$(uname -r); for m in %s; do insmod $m.ko || echo bad $m; done; cd"
-          % " ".join(DRIVERS[card]))
+def guest_file(name):
+    with open(os.path.join(GUESTS, name), "rb") as f:
+        return f.read()
 
 
-class Pair(Machine):
-    """Two Debians in one network."""
+def initramfs(files):
+    """Debian with drivers of cards, and these files."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, data in files.items():
+            path = os.path.join(folder, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "wb") as f:
+                f.write(data if isinstance(data, bytes) else data.encode())
+        packed = subprocess.check_output([os.path.join(ROOT, "iso/pack-initramfs"), folder])
+    return guest_file("virtio.gz") + packed
 
-    def __init__(self, engine, card, keys=""):
-        super().__init__("[ringleader]\n" + VM % ("one", engine, card, ",mac=52:4c:00:00:01:01")
-                         + keys + VM % ("two", engine, card, "") + keys)
-        self.expect("Type 'poweroff -f'", r"guest:[^#]*# ")
+
+class Network(Machine):
+    """VMs, the first one at the console."""
+
+    def __init__(self, config, files):
+        super().__init__(config, files={"network.gz": initramfs(files)})
+        self.shell()
 
     def turn(self, name):
-        """The console to that VM."""
+        """The console to that VM, which has its shell."""
         self.prompt()
         self.process.send("console %s\r" % name)
         self.expect(r"console: %s[^\n]*\n" % name)
         self.process.send("\r")
         self.expect(r"# ")
 
-    def up(self, name, card, address):
-        self.turn(name)
-        insert(self, card)
-        self.run("ifconfig eth0 %s netmask 255.255.255.0 up" % address)
-
-
-def copy(m, url):
-    """A file from this VM, two, to the other one; its bytes are the same there."""
-    m.run("mkdir -p /tmp; dd if=/dev/urandom of=/tmp/data bs=1k count=500; busybox httpd -h /tmp")
-    sums = [m.run("md5sum /tmp/data").split()[0]]
-    m.turn("one")
-    print(m.run("mkdir -p /tmp; time wget -q -O /tmp/data %s" % url))
-    sums.append(m.run("md5sum /tmp/data").split()[0])
-    assert len(sums[0]) == 32 and sums[0] == sums[1], sums
+    def counts(self):
+        """Of each VM's first card: frames sent, received, lost."""
+        self.prompt()
+        said = self.monitor("net")
+        self.guest()
+        rows = re.findall(r"(\w+) +net0 +lan +([\w:]{17}) +(\d+) +\d+ +(\d+) +\d+ +(\d+)", said)
+        return {row[0]: (row[1], *map(int, row[2:])) for row in rows}
 
 
 @pytest.mark.parametrize("engine,card,keys", [
     ("auto", "virtio", "apic = yes\n"),
+    ("recompile", "virtio", "virtio = legacy\n"),
     ("auto", "ne2000", ""),
+    ("ring1", "ne2000", "apic = yes\n"),
 ])
 def test_two(engine, card, keys):
-    with Pair(engine, card, keys) as m:
-        m.up("one", card, "10.0.0.1")
+    config = ("[ringleader]\n" + VM % ("one", engine, card, ",mac=52:4c:00:00:01:01") + keys
+              + VM % ("two", engine, card, "") + keys)
+    with Network(config, {"up": UP, "give": GIVE, "take": TAKE}) as m:
+        m.run("sh /up %s 10.0.0.1" % card)
         assert "52:4c:00:00:01:01" in m.run("cat /sys/class/net/eth0/address")
-        m.up("two", card, "10.0.0.2")
-        said = m.run("ping -c 5 -s 1400 10.0.0.1")
-        assert "5 packets received" in said, said
-        print(said)
-        print(m.run("cat /proc/net/arp"))
-        copy(m, "http://10.0.0.2/data")
+        wanted = m.run("sh /give")
+        m.turn("two")
+        m.run("sh /up %s 10.0.0.2" % card)
+        assert "3 packets received" in m.run("ping -c 3 -s 1472 10.0.0.1")
+        assert m.run("sh /take 10.0.0.1") == wanted
+        own = m.run("cat /sys/class/net/eth0/address").strip()
+        counts = m.counts()
+        assert counts["one"][0] == "52:4c:00:00:01:01" and counts["two"][0] == own
+        # 1,460 bytes of the file in a frame; acknowledgements may be fewer.
+        assert counts["one"][1] > 4000 * 1024 // 1460 and counts["two"][1] > 100
+        assert counts["two"][2] + counts["two"][3] == counts["one"][1]
+
+
+@pytest.mark.parametrize("engine,card", [("auto", "virtio"), ("recompile", "ne2000")])
+def test_boot(engine, card):
+    """A PC without a drive: iPXE in its card's ROM asks for an address, and loads a script, a
+    kernel and a RAM disk from another VM."""
+    config = ("[ringleader]\n" + VM % ("server", "auto", "virtio", "")
+              + "[vm client]\nmemory = 96M\nengine = %s\nboot = network\nnet0 = lan,card=%s\n"
+              "autostart = no\nsercon = yes\n" % (engine, card))
+    files = {"up": UP, "serve": SERVE, "udhcpd.conf": UDHCPD, "www/script": SCRIPT,
+             "www/vmlinuz": guest_file("vmlinuz-686"), "www/initrd.gz": guest_file("initrd.gz")}
+    with Network(config, files) as m:
+        m.run("sh /up virtio 10.0.0.1")
+        m.run("sh /serve")
         m.prompt()
-        print(m.monitor("net"))
+        m.monitor("resume client")
+        m.process.send("console client\r")
+        m.expect("The script of 10.0.0.1 is here", r"guest:[^#]*# ")
+        assert "ip=10.0.0.1" in m.run("cat /proc/cmdline")
+        assert m.counts()["client"][2] > (5 << 20) // 1460
