@@ -275,6 +275,7 @@ static int i82077_init(void *dev, const struct device_bay *bay)
 
 	f->irq = bay->irq[0];
 	f->dma = bay->dma;
+	f->host = bay->host;
 	f->completions = bay->completions;
 	f->completion = (struct completion){ .run = run_later, .ctx = f };
 	f->request.done = i82077_disk_done;

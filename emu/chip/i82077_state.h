@@ -82,4 +82,5 @@ struct i82077 {
 	struct completions *completions;
 	struct irq_line irq;
 	struct dma_line dma;
+	const struct board_host *host;
 };

@@ -22,6 +22,7 @@
 #include "emu/chip/i82077_transfer.h"
 
 #include "emu/chip/i82077_pins.h"
+#include "emu/dev/strict.h"
 #include "kernel/base/string.h"
 
 #define N_512 2
@@ -490,6 +491,27 @@ void i82077_disk_done(void *dev, struct disk_request *r)
 
 /* --- Beginning */
 
+/*
+ * With EIS the chip seeks by itself; without it, it finds no sector where the heads are not on the
+ * cylinder. Other emulators always seek, and there are drivers that were written on those and never
+ * do: they are forgiven, and told by a rule of strict.
+ */
+static void seek_unasked(struct i82077 *f)
+{
+	const struct i82077_transfer *t = &f->t;
+	const struct i82077_drive *d = i82077_drive_of(f, t->unit);
+	bool implied = (f->configure & CONFIGURE_EIS) && f->pcn[t->unit] != t->c;
+	bool forgiven =
+		d && d->track != t->c && kind(f) != READ_TRACK && !(f->configure & CONFIGURE_EIS);
+
+	if (!implied && !forgiven)
+		return;
+	if (forgiven)
+		strict_broken_at(f->host, STRICT_floppy_seek, t->c);
+	i82077_step_to(f, t->unit, t->c);
+	f->pcn[t->unit] = t->c;
+}
+
 void i82077_transfer_begin(struct i82077 *f)
 {
 	struct i82077_transfer *t = &f->t;
@@ -503,10 +525,7 @@ void i82077_transfer_begin(struct i82077 *f)
 				       .eot = f->fifo[6],
 				       .dtl = f->fifo[8] };
 	f->phase = I82077_EXECUTION;
-	if ((f->configure & CONFIGURE_EIS) && f->pcn[t->unit] != t->c) {
-		i82077_step_to(f, t->unit, t->c);
-		f->pcn[t->unit] = t->c;
-	}
+	seek_unasked(f);
 	if (!may_begin(f, writes(f)))
 		return;
 	if (kind(f) == READ_TRACK)

@@ -17,14 +17,15 @@ from machine import ROOT
 PLACES = {"ata_command": 1, "ata_register": 1, "ata_400ns": 2, "ata_data": 1, "pic_eoi": 2,
           "pic_order": 1, "pic_words": 3, "pic_no_eoi": 1, "apic_no_eoi": 1, "pci_read_only": 1,
           "apic_read_only": 1, "ioapic_read_only": 1, "hpet_read_only": 1, "hpet_running": 1,
-          "uart_out2": 1, "uart_read_only": 1, "pm_timer_read_only": 1, "rtc_read_only": 1}
+          "floppy_seek": 1, "uart_out2": 1, "uart_read_only": 1, "pm_timer_read_only": 1,
+          "rtc_read_only": 1}
 NOTICED = {"pic_no_eoi": ["input 2"], "apic_no_eoi": ["vector 51"],
            "pic_words": ["word 10", "word 8", "word 0"], "pci_read_only": ["register 80000000"],
            "apic_read_only": ["offset 30"], "ioapic_read_only": ["register 1"],
-           "uart_out2": ["COM 2"]}
+           "floppy_seek": ["cylinder 5"], "uart_out2": ["COM 2"]}
 TURNS = {"pic_no_eoi", "apic_no_eoi"}  # looked for until they are noticed
 ENGINES = {"a": "auto", "b": "ring1", "c": "recompile", "d": "recompile-all"}
-DISK = {"disk0": "strict.img", "apic": "yes"}
+DISK = {"disk0": "strict.img", "floppy": "empty", "apic": "yes"}
 
 
 def told_of(lines):

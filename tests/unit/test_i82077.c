@@ -397,9 +397,14 @@ static void test_errors(void **state)
 	machine_init(&m, 1440, 180, true);
 	out8(m.pc, CCR, 0);
 	dma(&m, 0x44, BUFFER, 512);
-	PUT(&m, 0x46, 0, 1, 0, 1, 2, 18, 0x1b, 0xff); /* the heads are elsewhere */
+	PUT(&m, 0x46, 0, 90, 0, 1, 2, 18, 0x1b, 0xff); /* no heads come there */
 	finish(&m);
-	EXPECT(&m, 0x40, 0x04, 0x10, 1, 0, 1, 2);
+	EXPECT(&m, 0x40, 0x01, 0, 90, 0, 1, 2);
+	PUT(&m, 0x46, 0, 1, 0, 1, 2, 18, 0x1b, 0xff); /* the heads are elsewhere: forgiven */
+	finish(&m);
+	EXPECT(&m, 0, 0, 0, 1, 0, 2, 2);
+	seek(&m, 0, 0);
+	dma(&m, 0x44, BUFFER, 512);
 	PUT(&m, 0x46, 0, 0, 1, 1, 2, 18, 0x1b, 0xff); /* H is not the head's */
 	finish(&m);
 	EXPECT(&m, 0x40, 0x04, 0x00, 0, 1, 1, 2);

@@ -66,6 +66,11 @@ struct step {
 		OUT(0xa1, 0x28), OUT(0xa1, 2), OUT(0xa1, 1), OUT(0x21, 0xf7), OUT(0xa1, 0xff)
 #define IDENTIFY  OUT(0x1f7, 0xec), SETTLE
 #define HPET(reg) (HPET_BASE + (reg))
+/* The floppy controller with its motor on, told to read sector 1 of a cylinder by DMA. */
+#define READ_FLOPPY(c)                                                                           \
+	OUT(0x3f2, 0x1c), SETTLE, OUT(0x3f7, 0), OUT(0x3f5, 0x46), OUT(0x3f5, 0), OUT(0x3f5, c), \
+		OUT(0x3f5, 0), OUT(0x3f5, 1), OUT(0x3f5, 2), OUT(0x3f5, 1), OUT(0x3f5, 0x1b),    \
+		OUT(0x3f5, 0xff)
 
 static const struct {
 	unsigned rule; /* 0: none is broken */
@@ -94,6 +99,8 @@ static const struct {
 	{ RULE(uart_out2), 2, { PICS, OUT(0x2fc, 3), OUT(0x2f9, 2), ACK } },
 	/* Both are at input 3, and one may. */
 	{ 0, 0, { PICS, OUT(0x2ec, 8), OUT(0x2e9, 2), OUT(0x2f9, 2), ACK } },
+	{ 0, 0, { READ_FLOPPY(0) } },
+	{ RULE(floppy_seek), 3, { READ_FLOPPY(3) } },
 	{ RULE(pm_timer_read_only), 0, { OUTL(0x608, 0) } },
 	{ 0, 0, { OUT(0x70, 0x0f), OUT(0x71, 0) } },
 	{ RULE(rtc_read_only), 0, { OUT(0x70, 0x0c), OUT(0x71, 0) } },
@@ -122,14 +129,14 @@ static const struct {
 static struct {
 	struct board *board;
 	struct gpmem mem;
-	struct disk_memory disk;
+	struct disk_memory disk, floppy;
 	struct drive drives[DRIVE_PLACES];
 	bool settles;
 	unsigned told, rule;
 	u32 number;
 } m;
 
-static u8 image[64 * 512];
+static u8 image[64 * 512], floppy[360 * 1024];
 
 static void told(void *ctx, unsigned rule, u32 number)
 {
@@ -164,6 +171,8 @@ static void begin(bool strict)
 	}
 	assert_int_equal(disk_memory_init(&m.disk, image, sizeof(image), false), 0);
 	m.drives[PLACE_IDE0] = (struct drive){ DRIVE_DISK, &m.disk.backend };
+	assert_int_equal(disk_memory_init(&m.floppy, floppy, sizeof(floppy), false), 0);
+	m.drives[PLACE_FLOPPY0] = (struct drive){ DRIVE_FLOPPY, &m.floppy.backend };
 	gpmem_init(&m.mem);
 	assert_int_equal(board_create(&config, &host, &m.mem, &m.board), 0);
 }
@@ -172,6 +181,7 @@ static void end(void)
 {
 	board_destroy(m.board);
 	assert_int_equal(disk_backend_destroy(&m.disk.backend), 0);
+	assert_int_equal(disk_backend_destroy(&m.floppy.backend), 0);
 	gpmem_destroy(&m.mem);
 }
 
