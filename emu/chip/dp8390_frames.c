@@ -85,6 +85,13 @@ static u8 next_page(const struct dp8390 *d, u8 page)
 	return next == d->pstop ? d->pstart : next;
 }
 
+/* Linux puts BNRY a page before the next frame, and that is before PSTART if the frame is the first
+ * of the ring. The chip would not find BNRY in its ring then, and write over what is unread. */
+static u8 boundary(const struct dp8390 *d)
+{
+	return (u8)(d->bnry + 1) == d->pstart ? (u8)(d->pstop - 1) : d->bnry;
+}
+
 /* The page behind so many from CURR on; false: BNRY is among them. */
 static bool room_for(const struct dp8390 *d, u32 length, u8 *next)
 {
@@ -93,7 +100,7 @@ static bool room_for(const struct dp8390 *d, u32 length, u8 *next)
 	*next = d->curr;
 	while (pages--) {
 		*next = next_page(d, *next);
-		if (*next == d->bnry)
+		if (*next == boundary(d))
 			return false;
 	}
 	return true;
@@ -102,7 +109,7 @@ static bool room_for(const struct dp8390 *d, u32 length, u8 *next)
 /* Drivers leave BNRY at the page before the next frame; Send Packet leaves it there. */
 static bool ring_is_empty(const struct dp8390 *d)
 {
-	return d->curr == d->bnry || d->curr == next_page(d, d->bnry);
+	return d->curr == boundary(d) || d->curr == next_page(d, boundary(d));
 }
 
 /* Puts bytes at *at, which goes on behind them. flip: 1 exchanges the bytes of each word. */

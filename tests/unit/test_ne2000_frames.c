@@ -166,6 +166,32 @@ static void test_full(void **state)
 	both(check_full);
 }
 
+/* BNRY is before the ring when the next frame to be read is the first of it, as Linux has it. */
+static void check_before_ring(void)
+{
+	start();
+	out(P0_BNRY, RING_FIRST - 1);
+	out(CR_REG, CR_STA | CR_RD_ABORT | CR_PAGE(1));
+	out(P1_CURR, RING_FIRST);
+	out(CR_REG, CR_STA | CR_RD_ABORT);
+	out(P0_ISR, ISR_PRX);
+	assert_int_equal(in(P0_ISR), 0); /* the ring is empty */
+	for (unsigned i = 0; i < 40; i++)
+		comes(mac, 1000 + i, i);
+	deliver();
+	assert_int_equal(coming.at, 13);
+	for (unsigned i = 0; i < 40; i++) {
+		expect_frame(mac, 1000 + i, i, RSR_PRX);
+		run_completions(&pc);
+	}
+}
+
+static void test_before_ring(void **state)
+{
+	(void)state;
+	both(check_before_ring);
+}
+
 /* A ring of three pages, in which 1000 bytes have no room. */
 static void check_overflow(void)
 {
@@ -493,11 +519,11 @@ static void test_bad_rings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_transmit),    cmocka_unit_test(test_receive),
-		cmocka_unit_test(test_full),	    cmocka_unit_test(test_overflow),
-		cmocka_unit_test(test_filters),	    cmocka_unit_test(test_monitor),
-		cmocka_unit_test(test_send_packet), cmocka_unit_test(test_loopback),
-		cmocka_unit_test(test_bad_rings),
+		cmocka_unit_test(test_transmit), cmocka_unit_test(test_receive),
+		cmocka_unit_test(test_full),	 cmocka_unit_test(test_before_ring),
+		cmocka_unit_test(test_overflow), cmocka_unit_test(test_filters),
+		cmocka_unit_test(test_monitor),	 cmocka_unit_test(test_send_packet),
+		cmocka_unit_test(test_loopback), cmocka_unit_test(test_bad_rings),
 	};
 
 	random_state = 88172645463325252ull;
