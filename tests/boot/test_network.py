@@ -93,8 +93,8 @@ def initramfs(files):
 class Network(Machine):
     """VMs, the first one at the console."""
 
-    def __init__(self, config, files):
-        super().__init__(config, files={"network.gz": initramfs(files)})
+    def __init__(self, config, files, media=None):
+        super().__init__(config, files={"network.gz": initramfs(files), **(media or {})})
         self.shell()
 
     def turn(self, name):
@@ -157,3 +157,22 @@ def test_boot(engine, card):
         m.expect("The script of 10.0.0.1 is here", r"guest:[^#]*# ")
         assert "ip=10.0.0.1" in m.run("cat /proc/cmdline")
         assert m.counts()["client"][2] > (5 << 20) // 1460
+
+
+def test_isa():
+    """iPXE's own driver of the card on ISA, from its CD: it asks, and loads the script."""
+    config = ("[ringleader]\n" + VM % ("server", "auto", "virtio", "")
+              + "[vm client]\nmemory = 32M\ncdrom = ipxe.iso\nboot = cdrom\nsercon = yes\n"
+              "net0 = lan,card=ne2000-isa\nautostart = no\n")
+    with open(os.path.join(ROOT, "build/os/ipxe.iso"), "rb") as f:
+        iso = f.read()
+    files = {"up": UP, "serve": SERVE, "udhcpd.conf": UDHCPD,
+             "www/script": "#!ipxe\necho The script of ${next-server} is here\nifstat\n"}
+    with Network(config, files, {"ipxe.iso": iso}) as m:
+        m.run("sh /up virtio 10.0.0.1")
+        m.run("sh /serve")
+        m.prompt()
+        m.monitor("resume client")
+        m.process.send("console client\r")
+        m.expect("The script of 10.0.0.1 is here", r"using ne on ISA0300 \(open\)",
+                 r"TX:\d+ TXE:0 RX:\d+")  # RXE are protocols that iPXE does not know
