@@ -301,10 +301,9 @@ static bool ne2000_can_wake(const void *dev)
 	return dp8390_can_wake(&((const struct ne2000 *)dev)->chip);
 }
 
-/* It may be the sender's turn still, and this machine's work is not on its account. */
 static void ne2000_frames(void *dev)
 {
-	dp8390_fetch_later(&((struct ne2000 *)dev)->chip);
+	dp8390_fetch(&((struct ne2000 *)dev)->chip);
 }
 
 #define UNSAVED DEVICE_PART(struct ne2000, chip.more, chip.frame)

@@ -69,7 +69,8 @@ struct device_class {
 	/* When its timer is due that raises an interrupt, in virtual ns; UINT64_MAX: not armed.
 	 * NULL: it has none. */
 	u64 (*wakes_at)(const void *dev);
-	/* Of a network card: frames may have come for it (emu/dev/nic.h). NULL: it is none. */
+	/* Of a network card: frames may have come for it (emu/dev/nic.h). Called between two of the
+	 * guest's instructions. NULL: it is none. */
 	void (*frames)(void *dev);
 	/* For docs/devices.md and `devs`. */
 	const char *title, *file, *has, *lacks;
