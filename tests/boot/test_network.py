@@ -139,6 +139,29 @@ def test_two(engine, card, keys):
         assert counts["two"][2] + counts["two"][3] == counts["one"][1]
 
 
+@pytest.mark.parametrize("card", ["virtio", "ne2000"])
+def test_stands(card):
+    """A machine that stands holds up nobody: what its port cannot keep is lost, and it is there
+    again afterwards."""
+    config = "[ringleader]\n" + VM % ("one", "auto", card, "") + VM % ("two", "auto", card, "")
+    with Network(config, {"up": UP}) as m:
+        m.run("sh /up %s 10.0.0.1" % card)
+        m.turn("two")
+        m.run("sh /up %s 10.0.0.2" % card)
+        assert "1 packets received" in m.run("ping -c 1 10.0.0.1")
+        m.turn("one")
+        m.prompt()
+        m.monitor("pause two")
+        m.guest()
+        lost = m.counts()["two"][3]
+        assert " 0 packets received" in m.run("ping -c 200 -i 0.01 -W 1 10.0.0.2 || true")
+        assert 40 <= m.counts()["two"][3] - lost <= 200
+        m.prompt()
+        m.monitor("resume two")
+        m.guest()
+        assert re.search(r"[123] packets received", m.run("ping -c 3 10.0.0.2"))
+
+
 @pytest.mark.parametrize("engine,card", [("auto", "virtio"), ("recompile", "ne2000")])
 def test_boot(engine, card):
     """A PC without a drive: iPXE in its card's ROM asks for an address, and loads a script, a
