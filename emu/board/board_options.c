@@ -21,25 +21,26 @@ static u32 virtio_disks(const struct board_config *c)
 	return options;
 }
 
+u32 board_nic_option(const struct board_config *c, unsigned n)
+{
+	switch (c->nic[n].kind) {
+	case NIC_VIRTIO:
+		return PC_OPTION_VIRTIO_NET(n);
+	case NIC_NE2000:
+		return PC_OPTION_NE2000(n);
+	case NIC_NE2000_ISA:
+		return PC_OPTION_NE2000_ISA;
+	default:
+		return 0;
+	}
+}
+
 static u32 network_cards(const struct board_config *c)
 {
 	u32 options = 0;
 
-	for (unsigned i = 0; i < NIC_PLACES; i++) {
-		switch (c->nic[i].kind) {
-		case NIC_VIRTIO:
-			options |= PC_OPTION_VIRTIO_NET(i);
-			break;
-		case NIC_NE2000:
-			options |= PC_OPTION_NE2000(i);
-			break;
-		case NIC_NE2000_ISA:
-			options |= PC_OPTION_NE2000_ISA;
-			break;
-		default:
-			break;
-		}
-	}
+	for (unsigned n = 0; n < NIC_PLACES; n++)
+		options |= board_nic_option(c, n);
 	return options;
 }
 

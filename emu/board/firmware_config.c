@@ -8,6 +8,7 @@
  */
 #include "emu/board/firmware_config.h"
 
+#include "emu/board/board_options.h"
 #include "emu/board/pc_slots.h"
 #include "emu/chip/virtio.h"
 #include "emu/dev/drives.h"
@@ -162,18 +163,28 @@ static const char *const place_path[DRIVE_PLACES] = {
 /* As SeaBIOS finds their ROMs: 00:0b.0 and so on, where emu/board/pc_slots.c has them. */
 #define NIC_PATH "/pci@i0cf8/ethernet@%x\n"
 
+/* Its number on the PCI bus; 0: it is not there. */
 static unsigned nic_device(const struct board_config *config, unsigned n)
 {
-	u32 option = 0;
+	u32 option = board_nic_option(config, n);
 
-	if (config->nic[n].kind == NIC_VIRTIO)
-		option = PC_OPTION_VIRTIO_NET(n);
-	else if (config->nic[n].kind == NIC_NE2000)
-		option = PC_OPTION_NE2000(n);
 	for (unsigned i = 0; option && i < pc_slot_count; i++)
-		if (pc_slots[i].options == option)
+		if (pc_slots[i].options == option && pc_slots[i].pci)
 			return (pc_slots[i].pci - 1u) >> 3;
 	return 0;
+}
+
+static u32 add_nic_paths(const struct board_config *config, char *text)
+{
+	u32 len = 0;
+
+	for (unsigned n = 0; n < NIC_PLACES; n++) {
+		unsigned device = nic_device(config, n);
+
+		if (device)
+			len += (u32)fmt_print(text + len, PATH_ROOM, NIC_PATH, device);
+	}
+	return len;
 }
 
 /* Every drive, or network card, of a kind; returns the length. */
@@ -184,13 +195,9 @@ static u32 add_paths(const struct board_config *config, enum board_boot what, ch
 							   [BOARD_BOOT_DISK] = DRIVE_DISK };
 	u32 len = 0;
 
-	for (unsigned n = 0; what == BOARD_BOOT_NETWORK && n < NIC_PLACES; n++)
-		if (nic_device(config, n))
-			len += (u32)fmt_print(text + len, PATH_ROOM, NIC_PATH,
-					      nic_device(config, n));
-	if (what == BOARD_BOOT_NETWORK || !config->drives)
-		return len;
-	for (unsigned place = 0; place < DRIVE_PLACES; place++) {
+	if (what == BOARD_BOOT_NETWORK)
+		return add_nic_paths(config, text);
+	for (unsigned place = 0; config->drives && place < DRIVE_PLACES; place++) {
 		if (config->drives[place].kind != kind[what])
 			continue;
 		str_copy(text + len, place_path[place], PATH_ROOM);

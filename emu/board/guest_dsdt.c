@@ -41,7 +41,7 @@ enum {
 
 static bool is_there(const struct acpi_machine *m, const struct device_slot *s)
 {
-	return !s->options || (s->options & m->options);
+	return device_slot_is_there(s, m->options);
 }
 
 static void device(struct aml *a, const char *name, const char *hid)

@@ -72,7 +72,7 @@ int devices_alloc(struct device_set *set, const struct device_slot *slots, unsig
 	for (const struct device_slot *s = slots; s < slots + count; s++) {
 		struct device *d = &set->device[set->count];
 
-		if (s->options && !(s->options & options))
+		if (!device_slot_is_there(s, options))
 			continue;
 		d->dev = mem_alloc(s->class->size);
 		if (!d->dev) {

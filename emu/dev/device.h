@@ -112,6 +112,12 @@ struct device_slot {
 	struct device_acpi acpi[DEVICE_ACPI];
 };
 
+/* Has a board with these options that slot? */
+static inline bool device_slot_is_there(const struct device_slot *s, u32 options)
+{
+	return !s->options || (s->options & options);
+}
+
 /* A message-signalled interrupt: data is written to the address (PCI 3.0, 6.8). */
 struct msi_line {
 	void (*send)(void *ctx, u64 address, u32 data); /* NULL: nobody would hear it */
